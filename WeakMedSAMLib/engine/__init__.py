@@ -1,0 +1,1 @@
+"""The worker: volumes, backbones, method, metrics and command line. Never imports Slicer or Qt."""
