@@ -1,0 +1,47 @@
+# Every target sets up what it needs; repeated, the set-up is skipped.
+#   PYTHON=...     the interpreter to make .venv with (found by itself otherwise)
+#   PIP_ARGS=...   further options for pip, such as --find-links or --extra-index-url for a CPU build of torch
+#   BENCH_DATA=... folder of <case>_image.nii.gz and <case>_mask.nii.gz for `make bench`
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.weakmedsam-installed
+PYTHON ?=
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+BENCH_DATA ?= ../shared/data/lgg_flair
+BENCH_ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv and install everything into it
+
+# The pinned torch goes in alone and first, so that no other requirement can bring another build of it.
+$(STAMP): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || .ci/make-venv $(VENV) $(PYTHON)
+	@echo "Installing into $(VENV) (minutes the first time)"
+	@$(PIP) torch
+	@$(PIP) --editable ".[demo,dev]"
+	@touch $@
+
+demo: $(STAMP) ## Segment the lungs of a real chest CT from slice tags, into demo_output/
+	$(BIN)/weakmedsam demo --out demo_output
+
+test: lint ## Lint, then run every test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## Style, formatting, and the walls between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure speed, and accuracy on BENCH_DATA, into bench_output/
+	$(BIN)/weakmedsam benchmark speed --out bench_output/speed.json
+	$(BIN)/weakmedsam benchmark accuracy $(BENCH_DATA) --labels 1 --out bench_output/accuracy.json $(BENCH_ARGS)
+
+clean: ## Remove what was made here; the feature cache stays (weakmedsam cache clear)
+	rm -rf $(VENV) demo_output bench_output build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
