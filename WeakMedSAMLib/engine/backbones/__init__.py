@@ -1,0 +1,1 @@
+"""SAM-like image encoders with promptable decoders behind one small protocol."""

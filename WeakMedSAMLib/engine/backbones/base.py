@@ -1,0 +1,133 @@
+"""What the method asks of a backbone: one small protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+
+
+class PromptKind(str, Enum):
+    """Kinds of prompts that a mask decoder can be asked with."""
+
+    POINT = "point"
+    BOX = "box"
+
+
+@dataclass(frozen=True)
+class LevelInfo:
+    """One level of features: ``channels`` x ``size`` x ``size`` a slice."""
+
+    channels: int
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows, columns."""
+        return (self.channels, self.size, self.size)
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """What is known of a backbone without computing anything.
+
+    Parameters
+    ----------
+    name : str
+        Name in the registry.
+    input_size : int
+        Edge of the square input frame in pixels; masks come back at the same size.
+    levels : dict
+        Feature levels that ``embed`` gives, by name.
+    cam_level : str
+        The level on which class activation maps work best.
+    decode_levels : tuple of str
+        The levels that ``decode`` needs.
+    prompts : frozenset of PromptKind
+        The prompts that the decoder answers well.
+    weights : WeightsInfo
+        File, hash, licence and pre-training of the weights.
+    version : int
+        Raised whenever the features change for the same weights; part of the key of cached features.
+    """
+
+    name: str
+    input_size: int
+    levels: Mapping[str, LevelInfo]
+    cam_level: str
+    decode_levels: tuple[str, ...]
+    prompts: frozenset[PromptKind]
+    weights: WeightsInfo
+    version: int = 1
+    batch_sizes: Mapping[str, int] = field(default_factory=lambda: {"cpu": 2, "mps": 8, "cuda": 32})
+
+    @property
+    def licence(self) -> str:
+        """Licence of the weights."""
+        return self.weights.licence
+
+    @property
+    def pretraining(self) -> str:
+        """What the weights were trained on before; to be said beside every result."""
+        return self.weights.pretraining
+
+
+class Backbone(Protocol):
+    """A frozen image encoder and a promptable mask decoder.
+
+    All images are B x 1 x size x size, float, in [0, 1], in the backbone's input frame (see ``preprocess.Frame``).
+    """
+
+    info: BackboneInfo
+
+    @property
+    def device(self) -> torch.device:
+        """Where the backbone computes."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the encoder."""
+
+    @property
+    def batch_size(self) -> int:
+        """Slices a batch that suit the device."""
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Backbone:
+        """Move to a device and set the encoder's precision; returns itself."""
+
+    def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features by level, each B x C x h x w, float16, on the backbone's device."""
+
+    def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Same as :meth:`embed` by the published network as it stands; for comparison of speed and values."""
+
+    def decode(
+        self,
+        features: Mapping[str, torch.Tensor],
+        boxes: torch.Tensor,
+        rows: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for box prompts.
+
+        Parameters
+        ----------
+        features : mapping
+            The ``decode_levels``, each B x C x h x w.
+        boxes : Tensor
+            N x 4: x0, y0, x1, y1 in pixels of the input frame.
+        rows : Tensor, optional
+            N indices into the B slices, one a box. Left out, box n belongs to slice n (N = B).
+
+        Returns
+        -------
+        logits : Tensor
+            N x size x size, float32; the mask is where it is above 0.
+        quality : Tensor
+            N, float32; the intersection over union that the decoder predicts for its mask.
+        """

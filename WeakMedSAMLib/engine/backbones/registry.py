@@ -1,0 +1,67 @@
+"""Backbones by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones.base import Backbone
+
+Builder = Callable[[Path | None], Backbone]
+_B = TypeVar("_B", bound=Builder)
+
+# The packaged backbones' modules, imported only when one is built: listing them must work without torch.
+_PACKAGED = {"litemedsam": "WeakMedSAMLib.engine.backbones.litemedsam"}
+_builders: dict[str, Builder] = {}
+
+
+def register(name: str) -> Callable[[_B], _B]:
+    """Decorate a builder ``(weights_folder) -> Backbone`` to make it known under a name.
+
+    Raises
+    ------
+    ValueError
+        If another builder has the name.
+    """
+
+    def keep(builder: _B) -> _B:
+        if _builders.get(name, builder) is not builder:
+            raise ValueError(f"a backbone named {name!r} is registered already")
+        _builders[name] = builder
+        return builder
+
+    return keep
+
+
+def available() -> list[str]:
+    """Names of all backbones that can be asked for, sorted."""
+    return sorted({*_PACKAGED, *_builders})
+
+
+def build_backbone(name: str, weights_folder: Path | None = None) -> Backbone:
+    """Build a backbone with its pre-trained weights, on the CPU in float32.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`available`.
+    weights_folder : Path, optional
+        Folder of imported weights; by default the user's data folder.
+
+    Raises
+    ------
+    UserError
+        ``unknown_backbone``; ``weights_*`` where the weights are missing or not the right ones.
+    """
+    if name not in available():
+        raise UserError(
+            "unknown_backbone",
+            f"Unknown backbone {name!r}.",
+            f"Known backbones: {', '.join(available())}.",
+        )
+    if name not in _builders:
+        importlib.import_module(_PACKAGED[name])
+    return _builders[name](weights_folder)
