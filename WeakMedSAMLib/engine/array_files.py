@@ -15,8 +15,8 @@ _SMALL_BYTES = 4096
 def create_map(path: Path, shape: tuple[int, ...], dtype: Any) -> np.memmap:
     """Make a zero-filled ``.npy`` file and map it for writing.
 
-    Its disk blocks exist before it is written to: storing into a sparse map on a full disk would kill the process, while
-    here the disk's owner gets an error.
+    Its disk blocks exist before it is written to: storing into a sparse map on a full disk would kill the process,
+    while here the disk's owner gets an error.
 
     Raises
     ------

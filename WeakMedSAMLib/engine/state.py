@@ -97,7 +97,7 @@ class StageStore:
         return self.load(stage, key) is not None
 
     def load(self, stage: str, key: str) -> dict[str, Any] | None:
-        """What was saved for ``stage`` under ``key``, arrays as read-only memory maps; None if nothing whole is kept."""
+        """What was saved for ``stage`` under ``key``, arrays as read-only maps; None if nothing whole is kept."""
         for entry in self._entries(stage, key):
             try:
                 meta = json.loads((entry / _META).read_text(encoding="utf-8"))
