@@ -1,0 +1,229 @@
+"""Event lines: what the worker tells whoever started it, one JSON object a line.
+
+Each line is ASCII and has the key ``event``, which says what it is. A line without it is log text. Unknown events and
+unknown fields come from another version: they are kept and written back, never dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .fields import fits, is_required, type_hints
+
+EVENTS_VERSION = 1
+MAX_LINE_CHARACTERS = 2**20
+_EVENT_KEY = "event"
+
+
+@dataclass(kw_only=True)
+class Event:
+    """What all events have.
+
+    Attributes
+    ----------
+    message : str
+        A sentence for the user, or empty.
+    extra : dict
+        Fields that this version does not know, as they came.
+    """
+
+    event: ClassVar[str] = ""
+
+    message: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Hello(Event):
+    """The worker has started: versions of what it runs on (name -> version) and the device ("cpu", "cuda:0", "mps")."""
+
+    event = "hello"
+
+    versions: dict[str, Any]
+    device: str
+    events_version: int = EVENTS_VERSION
+
+
+@dataclass
+class Stage(Event):
+    """A stage changes its state: "started", "finished" (with its `seconds`) or "reused" (its output was there).
+
+    `number` and `total` say where it stands among the stages, from 1.
+    """
+
+    event = "stage"
+
+    stage: str
+    state: str = "started"
+    number: int | None = None
+    total: int | None = None
+    seconds: float | None = None
+
+
+@dataclass
+class Progress(Event):
+    """`done` of `total` steps of a stage; `eta_s` seconds are left, None if that cannot be said yet."""
+
+    event = "progress"
+
+    stage: str
+    done: int
+    total: int
+    eta_s: float | None = None
+
+
+@dataclass
+class Metric(Event):
+    """A figure worth plotting, such as a loss; None if it is not a number. `step` counts within the stage."""
+
+    event = "metric"
+
+    name: str
+    value: float | None
+    stage: str = ""
+    step: int | None = None
+
+
+@dataclass
+class Warning_(Event):  # noqa: N801 - `Warning` is a builtin
+    """Something the user should know and can act on; the run goes on. Its `message` says what."""
+
+    event = "warning"
+
+    code: str
+    hint: str = ""
+
+
+@dataclass
+class Artifact(Event):
+    """A file is there: `kind` is "preview" (PNG), "result" or "model"; `path` is relative to the run folder.
+
+    `volume` is the id of the volume in the run, empty where it is about all.
+    """
+
+    event = "artifact"
+
+    kind: str
+    path: str
+    volume: str = ""
+    stage: str = ""
+
+
+@dataclass
+class Error(Event):
+    """The run has failed; as `errors.UserError`. Its `message` says what."""
+
+    event = "error"
+
+    code: str
+    hint: str = ""
+
+
+@dataclass
+class Done(Event):
+    """The last line of a run: `status` is "ok", "cancelled" or "failed"; `seconds` from start to end."""
+
+    event = "done"
+
+    status: str = "ok"
+    seconds: float | None = None
+
+
+@dataclass
+class UnknownEvent(Event):
+    """An event that this version cannot read: its name is unknown, or a field is missing or of another type.
+
+    All its fields are in `extra`.
+    """
+
+    name: str = ""
+
+
+_EVENTS: dict[str, type[Event]] = {
+    entry.event: entry for entry in (Hello, Stage, Progress, Metric, Warning_, Artifact, Error, Done)
+}
+
+
+def encode(event: Event) -> str:
+    """Write an event as one ASCII JSON line, without the line end.
+
+    Optional fields that are empty are left out; NaN and infinity become null; numpy numbers become plain ones, and
+    what JSON does not have becomes text, since a report must never end a run.
+    """
+    if isinstance(event, UnknownEvent):
+        record = {_EVENT_KEY: event.name, **event.extra}
+    else:
+        record = {**event.extra, _EVENT_KEY: event.event, **_own_fields(event)}
+    return json.dumps(_plain(record), ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=str)
+
+
+def parse_line(line: str | bytes) -> Event | None:
+    """Read one line of the worker's output.
+
+    Never raises, whatever the line holds.
+
+    Returns
+    -------
+    Event or None
+        None if the line is log text. `UnknownEvent` if it is an event of another version.
+    """
+    if isinstance(line, bytes):
+        line = line.decode("utf-8", errors="replace")
+    if len(line) > MAX_LINE_CHARACTERS or not line.lstrip().startswith("{"):
+        return None
+    try:
+        record = json.loads(line, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+    name = record.pop(_EVENT_KEY, None)
+    if not isinstance(name, str):
+        return None
+    return _built(name, record)
+
+
+def _built(name: str, record: dict[str, Any]) -> Event:
+    event_type = _EVENTS.get(name)
+    if event_type is None or not _can_build(event_type, record):
+        return UnknownEvent(name=name, extra=record)
+    known = {entry.name for entry in _wire_fields(event_type)}
+    values = {key: value for key, value in record.items() if key in known}
+    extra = {key: value for key, value in record.items() if key not in known}
+    return event_type(**values, extra=extra)
+
+
+def _can_build(event_type: type[Event], record: dict[str, Any]) -> bool:
+    hints = type_hints(event_type)
+    for entry in _wire_fields(event_type):
+        if entry.name not in record:
+            if is_required(entry):
+                return False
+        elif not fits(record[entry.name], hints[entry.name]):
+            return False
+    return True
+
+
+def _wire_fields(event_type: type[Event]) -> list[Field]:
+    return [entry for entry in fields(event_type) if entry.name != "extra"]
+
+
+def _own_fields(event: Event) -> dict[str, Any]:
+    """Return the fields of an event without the optional ones that are empty."""
+    values = {entry.name: (getattr(event, entry.name), is_required(entry)) for entry in _wire_fields(type(event))}
+    return {name: value for name, (value, required) in values.items() if required or value not in (None, "")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value

@@ -1,0 +1,229 @@
+"""Files that are either the old one or the new one, never half of one, and folders that only their owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .errors import UserError
+
+MAX_TEXT_BYTES = 64 * 2**20
+_LONGEST_KEPT_SUFFIX = 8
+_NUMBERS_ON_LINES = re.compile(r"\[\n\s+[-+.\deE]+(,\n\s+[-+.\deE]+)*\n\s+\]")
+
+
+@contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+    """Write a file so that a cut-off at any moment leaves either the old file or the new one.
+
+    The body writes to the temporary sibling that it is given. When the body ends normally, the sibling is fsynced and
+    renamed onto `path`; when it raises (an interrupt included), the sibling is removed and `path` is as it was.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write. Its folder must exist. A symbolic link is replaced, not followed.
+
+    Yields
+    ------
+    Path
+        A name in the same folder with the same last suffixes (``.seg.nrrd``), so that writers that pick their format
+        from the name still do.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write`` if the folder is missing or read-only, the disk is full, or the file is held by a program.
+    """
+    path = Path(path)
+    temporary = path.with_name(_temporary_name(path))
+    try:
+        _require_folder(path)
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if not _is_about(error, temporary):
+            raise
+        _refuse_write(path, error)
+    finally:
+        # What cannot be removed (the folder itself is gone or locked) must not hide the error that is under way.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Write `data` to `path` atomically. Raises `UserError` ``cannot_write``."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` to `path` atomically as UTF-8, line ends untouched. Raises `UserError` ``cannot_write``."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path | str, data: Any) -> None:
+    """Write plain data to `path` atomically as indented UTF-8 JSON.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write``.
+    ValueError
+        If `data` holds NaN or infinity, which JSON does not have.
+    """
+    text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Undecodable file names come as lone surrogates, which only the escaped form can carry.
+        text = json.dumps(data, indent=2, allow_nan=False)
+    # A range or a colour on one line, for people who edit the file. Text in JSON has no line ends, so none is changed.
+    write_text(
+        path, _NUMBERS_ON_LINES.sub(lambda match: "[" + " ".join(match.group()[1:-1].split()) + "]", text) + "\n"
+    )
+
+
+def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> str:
+    """Read a UTF-8 text file, with or without a byte-order mark, line ends untouched.
+
+    Raises
+    ------
+    UserError
+        ``file_missing``, ``cannot_read``, ``file_too_large`` (more than `max_bytes`) or ``not_utf8``.
+    """
+    path = Path(path)
+    data = _read_bounded(path, max_bytes)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            "not_utf8",
+            f"{path} is not UTF-8 text (byte {error.start}).",
+            "Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.",
+        ) from None
+
+
+def read_json(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+    """Read a JSON file.
+
+    Stricter than `json.load`: a key that occurs twice in one object, NaN and infinity are errors, since each of
+    them would lose or change what the user wrote without a word.
+
+    Raises
+    ------
+    UserError
+        As `read_text`, and ``bad_json`` with the place of the fault.
+    """
+    text = read_text(path, max_bytes)
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError as error:
+        reason = str(error)
+    raise UserError("bad_json", f"{path} is not valid JSON: {reason}.", "Correct the file, or export it again.")
+
+
+def private_folder(path: Path | str) -> Path:
+    """Make a folder (and its parents) that only its owner can enter (mode 0700), and return it.
+
+    A folder that exists already is kept and closed to others as well; parents that exist are left as they are.
+    On Windows the folder inherits the access rules of its parent.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write`` if it cannot be made.
+    """
+    path = Path(path)
+    try:
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o700)
+        if not path.is_dir():
+            raise NotADirectoryError(20, "a file of that name is in the way", str(path))
+    except OSError as error:
+        _refuse_write(path, error)
+    return path
+
+
+def _temporary_name(path: Path) -> str:
+    suffixes = [suffix for suffix in path.suffixes[-2:] if len(suffix) <= _LONGEST_KEPT_SUFFIX]
+    return f".tmp-{secrets.token_hex(6)}{''.join(suffixes)}"
+
+
+def _require_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(2, "the folder does not exist", str(path.parent / path.name))
+    if path.is_dir():
+        raise IsADirectoryError(21, "it is a folder", str(path))
+
+
+def _sync(path: Path) -> None:
+    # Windows can flush a handle only if it is open for writing.
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems refuse to fsync a folder; the file itself is safe by then.
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_about(error: OSError, temporary: Path) -> bool:
+    """Say whether an error belongs to this write; a full disk carries no file name, another file's error does."""
+    return error.filename is None or Path(os.fsdecode(error.filename)).parent == temporary.parent
+
+
+def _refuse_write(path: Path, error: OSError) -> NoReturn:
+    reason = error.strerror or str(error)
+    hint = "Choose a folder that exists, that you may write to and that has free space, and close programs that use it."
+    raise UserError("cannot_write", f"Cannot write {path}: {reason}.", hint) from error
+
+
+def _read_bounded(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(max_bytes + 1)
+    except FileNotFoundError:
+        raise UserError("file_missing", f"{path} does not exist.", "Check the name and the folder.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError("cannot_read", f"Cannot read {path}: {reason}.", "Check that it is a readable file.") from error
+    if len(data) > max_bytes:
+        raise UserError(
+            "file_too_large",
+            f"{path} is larger than {max_bytes} bytes.",
+            "It is not a file of this kind, or must be split.",
+        )
+    return data
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} occurs twice in one object")
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,320 @@
+"""The run folder: its places and its description (``run.json``)."""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from .classes import ClassTable
+from .errors import UserError
+from .fields import build, require_fit, require_name, require_object, type_hints
+from .files import private_folder, read_json, write_json
+
+RUN_VERSION = 1
+_ID = re.compile(r"[0-9]{3,9}")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names of the places in a run folder. Only numbers that the program gave become part of a path."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+
+    @property
+    def volumes(self) -> Path:
+        """Folder of the volumes, ``NNN.nrrd``."""
+        return self.path / "volumes"
+
+    @property
+    def tags(self) -> Path:
+        """The slice tags."""
+        return self.path / "tags.json"
+
+    @property
+    def run(self) -> Path:
+        """The run description."""
+        return self.path / "run.json"
+
+    @property
+    def events(self) -> Path:
+        """All event lines so far."""
+        return self.path / "events.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """Folder of stage outputs, from which a run resumes."""
+        return self.path / "state"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the trained model."""
+        return self.path / "model"
+
+    @property
+    def log(self) -> Path:
+        """Log text."""
+        return self.path / "log.txt"
+
+    @property
+    def cancel(self) -> Path:
+        """A file of this name asks the worker to stop."""
+        return self.path / "cancel"
+
+    def results(self, volume_id: str) -> Path:
+        """Folder of the results of one volume; `UserError` ``bad_run`` if `volume_id` is no id."""
+        return self.path / "results" / _checked_id(volume_id)
+
+    def volume(self, volume: RunVolume) -> Path:
+        """File of one volume.
+
+        Raises
+        ------
+        UserError
+            ``path_escapes`` if the file lies elsewhere, by a symbolic link for instance.
+        """
+        file = self.path / volume.file
+        if not file.resolve().is_relative_to(self.path.resolve()):
+            raise _escapes(volume.file)
+        return file
+
+    def create(self) -> RunFolder:
+        """Make the folder and those of volumes and state (mode 0700); `UserError` ``cannot_write``."""
+        for folder in (self.path, self.volumes, self.state):
+            private_folder(folder)
+        return self
+
+
+@dataclass(frozen=True)
+class RunVolume:
+    """One volume of a run.
+
+    Attributes
+    ----------
+    id : str
+        Three to nine digits, given by the program.
+    file : str
+        Relative to the run folder, with ``/``.
+    name : str
+        As the user calls it; never part of a path.
+    sha256 : str or None
+        `identity.content_hash` of the voxels; None if it is not known yet.
+    source : str
+        Where it came from, for the user to read. Never opened.
+    """
+
+    id: str
+    file: str
+    name: str
+    sha256: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        _checked_id(self.id)
+        _require_inside(self.file)
+        require_name(self.name, "A volume name")
+        if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            message = f"Volume {self.id} has the sha256 {self.sha256!r}."
+            raise UserError("bad_run", message, "It has 64 lower-case hexadecimal digits.")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What the user chose for a run.
+
+    Attributes
+    ----------
+    preset : str
+        Name of a preset of the method.
+    backbone : str
+        Name of a registered backbone.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    seed : int
+        0..2**32 - 1. The same seed gives the same result on the same machine.
+    subclasses : int or None
+        Number of sub-classes a class; None to choose it from the data.
+    intensity : str or pair of float
+        ``"auto"``, ``"percentile"``, or the lowest and highest intensity shown.
+    model : str or None
+        Folder of a trained model to apply or to start from. The one path that may lie outside the run folder.
+    train : bool
+        False to apply `model` only.
+    overrides : dict
+        Method setting -> value, in place of the preset's.
+
+    Raises
+    ------
+    UserError
+        ``bad_setting``.
+    """
+
+    preset: str = "fast"
+    backbone: str = "litemedsam"
+    device: str = "auto"
+    seed: int = 0
+    subclasses: int | None = None
+    intensity: Literal["auto", "percentile"] | tuple[float, float] = "auto"
+    model: str | None = None
+    train: bool = True
+    overrides: dict[str, float | str | bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            require_fit(getattr(self, entry.name), type_hints(RunSettings)[entry.name], f"The setting {entry.name!r}")
+        if not 0 <= self.seed < 2**32:
+            raise _bad_setting("seed", self.seed, "Use 0 to 4294967295.")
+        if self.subclasses is not None and self.subclasses < 1:
+            raise _bad_setting("subclasses", self.subclasses, "Use 1 or more, or leave it out to have it chosen.")
+        if not isinstance(self.intensity, str):
+            object.__setattr__(self, "intensity", _checked_range(*self.intensity))
+        if not self.train and not self.model:
+            raise _bad_setting("train", self.train, "To apply a model without training, name it in 'model'.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunDescription:
+    """What ``run.json`` holds: all that a worker needs besides the volumes and the tags.
+
+    Attributes
+    ----------
+    volumes : list of RunVolume
+        With ids and files of their own.
+    classes : ClassTable
+    settings : RunSettings
+    run_id : str
+        Opaque, unique.
+    created : str
+        UTC, ISO 8601.
+    versions : dict
+        Program -> version, of who wrote it.
+    schema_version : int
+
+    Raises
+    ------
+    UserError
+        ``bad_run``.
+    """
+
+    volumes: list[RunVolume]
+    classes: ClassTable
+    settings: RunSettings = field(default_factory=RunSettings)
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    versions: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = RUN_VERSION
+
+    def __post_init__(self) -> None:
+        for attribute in ("id", "file"):
+            values = [getattr(volume, attribute) for volume in self.volumes]
+            if len(set(values)) < len(values):
+                raise UserError("bad_run", f"Two volumes of the run have the same {attribute}.", "Make each different.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the description as plain data."""
+        return {
+            "schema": "weakmedsam-run",
+            "schema_version": self.schema_version,
+            "run_id": self.run_id,
+            "created": self.created,
+            "versions": self.versions,
+            "settings": asdict(self.settings),
+            "classes": self.classes.to_json(),
+            "volumes": [asdict(volume) for volume in self.volumes],
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> RunDescription:
+        """Make a description from plain data; raises as `load_run`."""
+        _require_version(data)
+        data = require_object(data, "the run description", ("schema", *(entry.name for entry in fields(cls))))
+        data.pop("schema", None)
+        makers: dict[str, Callable[[Any], Any]] = {
+            "volumes": _volumes_from_json,
+            "classes": ClassTable.from_json,
+            "settings": lambda settings: build(RunSettings, settings, "the settings"),
+        }
+        for name in ("volumes", "classes"):
+            if name not in data:
+                raise UserError("bad_run", f"The run description has no {name!r}.", "Add it.")
+        for entry in fields(cls):
+            if entry.name in data and entry.name not in makers:
+                require_fit(data[entry.name], type_hints(cls)[entry.name], f"{entry.name!r} of the run description")
+        return cls(**{name: makers[name](value) if name in makers else value for name, value in data.items()})
+
+
+def load_run(folder: Path | str) -> RunDescription:
+    """Read the run description of a run folder.
+
+    Raises
+    ------
+    UserError
+        What `files.read_json` and `ClassTable` raise, ``bad_run``, ``bad_field``, ``bad_name``, ``bad_setting``,
+        ``path_escapes`` or ``run_too_new``; the message names the file.
+    """
+    places = RunFolder(Path(folder))
+    data = read_json(places.run)
+    try:
+        run = RunDescription.from_json(data)
+        for volume in run.volumes:
+            places.volume(volume)
+    except UserError as error:
+        raise UserError(error.code, f"{places.run}: {error.message}", error.hint) from None
+    return run
+
+
+def save_run(folder: Path | str, run: RunDescription) -> None:
+    """Write the run description, making the run folder if need be (mode 0700); `UserError` ``cannot_write``."""
+    places = RunFolder(Path(folder)).create()
+    write_json(places.run, run.to_json())
+
+
+def _volumes_from_json(data: Any) -> list[RunVolume]:
+    require_fit(data, list[Any], "'volumes' of the run description")
+    return [build(RunVolume, entry, f"volume {number}") for number, entry in enumerate(data)]
+
+
+def _require_version(data: Any) -> None:
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    require_fit(version, int, "'schema_version' of the run description")
+    if version > RUN_VERSION:
+        message = f"The run was written by a newer version (schema {version}, known is {RUN_VERSION})."
+        raise UserError("run_too_new", message, "Update WeakMedSAM.")
+    if version < 1 or data.get("schema", "weakmedsam-run") != "weakmedsam-run":
+        raise UserError("bad_run", "It is not a WeakMedSAM run description.", "Choose a run folder.")
+
+
+def _checked_id(volume_id: str) -> str:
+    if not isinstance(volume_id, str) or not _ID.fullmatch(volume_id):
+        raise UserError("bad_run", f"{volume_id!r} is not a volume id.", "An id is three to nine digits, such as 000.")
+    return volume_id
+
+
+def _require_inside(file: str) -> None:
+    require_name(file, "A volume file")
+    parts = PurePosixPath(file).parts
+    if "\\" in file or ":" in file or ".." in parts or file.startswith("/") or not parts:
+        raise _escapes(file)
+
+
+def _escapes(file: str) -> UserError:
+    hint = "Volumes lie inside the run folder, such as volumes/000.nrrd."
+    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint)
+
+
+def _bad_setting(name: str, value: Any, hint: str) -> UserError:
+    return UserError("bad_setting", f"The setting {name!r} is {value!r}.", hint)
+
+
+def _checked_range(low: float, high: float) -> tuple[float, float]:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise _bad_setting("intensity", [low, high], "Give the lowest and then the highest intensity.")
+    return float(low), float(high)

@@ -1,0 +1,251 @@
+"""Slice tags as CSV, for people with a spreadsheet.
+
+One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,tag``. `first` and `last` are inclusive
+and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent`` makes all
+slices absent that no other row names, tag ``untagged`` only makes volume and class known. What a volume or class has
+(sha256, axis, slices, label_value, color) may be blank in all its rows but one. Other columns are ignored.
+Terminology and shortcut keys are not in this format.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .classes import ClassTable
+from .errors import UserError
+from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of
+from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+
+COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag")
+_REQUIRED = ("volume", "class", "first", "last", "tag")
+# A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
+_RUNNABLE = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_QUOTE = "'"
+
+
+def tags_to_csv(cohort: CohortTags) -> str:
+    """Return the tags of a cohort as CSV text, line ends CR LF.
+
+    Text that is not ASCII starts with a byte-order mark, without which spreadsheets show wrong letters and save them.
+    """
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(COLUMNS)
+    for row in _rows(cohort):
+        writer.writerow([_neutral(cell) for cell in row])
+    text = stream.getvalue()
+    return text if text.isascii() else "\ufeff" + text
+
+
+def tags_from_csv(text: str) -> CohortTags:
+    """Make the tags of a cohort from CSV text (comma, semicolon or tab between cells; seen from the header).
+
+    Raises
+    ------
+    UserError
+        ``bad_tags`` with the number of the line, ``tags_conflict``, ``tag_beyond_last_slice``, ``duplicate_volume`` and
+        what `ClassTable` raises.
+    """
+    rows = list(_read_rows(text.removeprefix("\ufeff")))
+    volumes = _volumes(rows)
+    return CohortTags(ClassTable.from_json(_classes(rows)), [volume.to_tags() for volume in volumes])
+
+
+def _rows(cohort: CohortTags) -> Iterator[tuple[Any, ...]]:
+    classes = [(entry.name, entry.label_value, "#" + bytes(entry.color).hex()) for entry in cohort.classes]
+    volumes = [(entry, (entry.name, entry.sha256 or "", entry.axis, entry.n_slices or "")) for entry in cohort.volumes]
+    for volume, volume_cells in volumes:
+        for class_cells in classes:
+            yield from ((*volume_cells, *class_cells, *cells) for cells in _ranges(volume, class_cells[0]))
+        if not classes:
+            yield (*volume_cells, "", "", "", "", "", TAG_NAMES[UNTAGGED])
+    if not volumes:
+        yield from (("", "", "", "", *cells, "", "", TAG_NAMES[UNTAGGED]) for cells in classes)
+
+
+def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
+    state = volume.state(class_name)
+    spans = sorted(spans_of(state, PRESENT) + spans_of(state, ABSENT), key=lambda span: span.first)
+    cells: list[tuple[Any, Any, str]] = [(span.first, span.last, TAG_NAMES[span.tag]) for span in spans]
+    if class_name in volume.rest_is_absent:
+        cells.append(("", "", TAG_NAMES[ABSENT]))
+    return cells or [("", "", TAG_NAMES[UNTAGGED])]
+
+
+def _neutral(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.startswith((*_RUNNABLE, _QUOTE)):
+        return _QUOTE + cell
+    return cell
+
+
+def _restored(cell: str) -> str:
+    return cell[1:] if cell.startswith(_QUOTE) and cell[1:].startswith((*_RUNNABLE, _QUOTE)) else cell
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of the file, checked cell by cell; None where a cell is blank."""
+
+    line: int
+    volume: str | None
+    sha256: str | None
+    axis: str | None
+    slices: int | None
+    class_name: str | None
+    label_value: int | None
+    color: list[int] | None
+    span: Span | None
+    tag: int
+
+
+def _read_rows(text: str) -> Iterator[_Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    header: list[str] | None = None
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = _checked_header(cells)
+                continue
+            yield _row(reader.line_num, dict(zip(header, map(_restored, cells), strict=False)))
+    except csv.Error as error:
+        raise _bad(reader.line_num, f"it is not CSV ({error})", "Export it again as CSV.") from None
+    if header is None:
+        raise UserError("bad_tags", "The tag file is empty.", f"Its first line is {','.join(COLUMNS)}.")
+
+
+def _delimiter(text: str) -> str:
+    header = text.lstrip().partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _checked_header(cells: list[str]) -> list[str]:
+    header = [cell.strip().lower() for cell in cells]
+    for name in COLUMNS:
+        if header.count(name) > 1 or (name in _REQUIRED and name not in header):
+            state = "missing" if name not in header else "there twice"
+            hint = f"The columns are {','.join(COLUMNS)}; {', '.join(_REQUIRED)} are needed."
+            raise UserError("bad_tags", f"The column {name!r} is {state}.", hint)
+    return header
+
+
+def _row(line: int, cells: dict[str, str]) -> _Row:
+    trimmed = {name: cells.get(name, "").strip() for name in COLUMNS}
+    numbers = {name: _number(line, name, trimmed[name]) for name in ("slices", "label_value", "first", "last")}
+    tag = _tag(line, trimmed["tag"])
+    # The name is not trimmed: it must equal that of the volume, odd as it may be.
+    volume = cells.get("volume", "") if trimmed["volume"] else None
+    return _Row(
+        line=line,
+        volume=volume,
+        sha256=trimmed["sha256"].lower() or None,
+        axis=trimmed["axis"].lower() or None,
+        slices=numbers["slices"],
+        class_name=trimmed["class"] or None,
+        label_value=numbers["label_value"],
+        color=_color(line, trimmed["color"]),
+        span=_span(line, numbers["first"], numbers["last"], tag),
+        tag=tag,
+    )
+
+
+def _number(line: int, column: str, cell: str) -> int | None:
+    if not cell:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", cell):
+        raise _bad(line, f"{column} is {cell[:40]!r}", "Give a whole number of 0 or more.")
+    return int(cell)
+
+
+def _tag(line: int, cell: str) -> int:
+    for tag, name in TAG_NAMES.items():
+        if cell.lower() == name:
+            return tag
+    raise _bad(line, f"the tag is {cell[:40]!r}", f"Use {', '.join(TAG_NAMES.values())}.")
+
+
+def _color(line: int, cell: str) -> list[int] | None:
+    if not cell:
+        return None
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", cell):
+        raise _bad(line, f"the color is {cell[:40]!r}", "Use red, green, blue as #rrggbb.")
+    return list(bytes.fromhex(cell[1:]))
+
+
+def _span(line: int, first: int | None, last: int | None, tag: int) -> Span | None:
+    if first is None and last is None:
+        if tag == PRESENT:
+            raise _bad(line, "present, but on no slice", "Give the first and the last slice.")
+        return None
+    if first is None:
+        raise _bad(line, f"the last slice is {last}, the first is blank", "Give the first slice.")
+    return Span(first, first if last is None else last, tag)
+
+
+def _classes(rows: list[_Row]) -> list[dict[str, Any]]:
+    entries: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row.class_name is None:
+            continue
+        entry = entries.setdefault(row.class_name, {"name": row.class_name})
+        for key, value in (("label_value", row.label_value), ("color", row.color)):
+            _agree(row, entry, key, value, f"class {row.class_name!r}")
+    return list(entries.values())
+
+
+def _volumes(rows: list[_Row]) -> list[VolumeSpans]:
+    hashes: dict[str, set[str]] = {}
+    for row in rows:
+        if row.volume is not None and row.sha256 is not None:
+            hashes.setdefault(row.volume, set()).add(row.sha256)
+    found: dict[tuple[str, str | None], tuple[VolumeSpans, dict[str, Any]]] = {}
+    for row in rows:
+        if row.volume is None:
+            _require_only_a_class(row)
+            continue
+        sha256 = _hash_of(row, hashes.get(row.volume, set()))
+        volume, given = found.setdefault((row.volume, sha256), (VolumeSpans(row.volume, sha256), {}))
+        for key, value in (("axis", row.axis), ("slices", row.slices)):
+            _agree(row, given, key, value, f"volume {row.volume!r}")
+        volume.axis, volume.n_slices = given.get("axis", "k"), given.get("slices")
+        _add_tags(row, volume)
+    return [volume for volume, _ in found.values()]
+
+
+def _hash_of(row: _Row, hashes: set[str]) -> str | None:
+    """Return the hash a row is about: its own, or the only one that other rows give for the name."""
+    if row.sha256 is None and len(hashes) > 1:
+        message = f"there are {len(hashes)} volumes named {row.volume!r}"
+        raise _bad(row.line, message, "Fill the sha256 column in this row.")
+    return row.sha256 or next(iter(hashes), None)
+
+
+def _add_tags(row: _Row, volume: VolumeSpans) -> None:
+    if row.class_name is None:
+        if row.span is not None or row.tag != UNTAGGED:
+            raise _bad(row.line, "the class is blank", "Name the class.")
+    elif row.span is not None:
+        volume.spans.setdefault(row.class_name, []).append(row.span)
+    elif row.tag == ABSENT:
+        volume.rest_is_absent[row.class_name] = True
+
+
+def _require_only_a_class(row: _Row) -> None:
+    if row.span is not None or row.tag != UNTAGGED or row.class_name is None:
+        raise _bad(row.line, "the volume is blank", "Name the volume.")
+
+
+def _agree(row: _Row, entry: dict[str, Any], key: str, value: Any, what: str) -> None:
+    """Take over what a row says of its volume or class; all rows must say the same."""
+    if value is not None and entry.setdefault(key, value) != value:
+        raise _bad(row.line, f"{key} of {what} is {value!r}, above it is {entry[key]!r}", "Make them the same.")
+
+
+def _bad(line: int, what: str, hint: str) -> UserError:
+    return UserError("bad_tags", f"Line {line}: {what}.", hint)

@@ -1,0 +1,74 @@
+"""Tags between their two shapes: ranges of slices, as files have them, and one number a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import UserError
+from .volume_tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, VolumeTags
+
+TAG_NAMES = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
+_NOT_SAID = -2
+
+
+@dataclass(frozen=True)
+class Span:
+    """Slices `first` to `last` (inclusive, 0-based) have `tag`."""
+
+    first: int
+    last: int
+    tag: int
+
+
+@dataclass
+class VolumeSpans:
+    """What a file says of one volume; as `VolumeTags`, with spans by class in place of states."""
+
+    name: str
+    sha256: str | None = None
+    axis: str = "k"
+    n_slices: int | None = None
+    spans: dict[str, list[Span]] = field(default_factory=dict)
+    rest_is_absent: dict[str, bool] = field(default_factory=dict)
+
+    def to_tags(self) -> VolumeTags:
+        """Return the tags.
+
+        Raises
+        ------
+        UserError
+            ``bad_tags`` (a range that ends before it starts, no slice number), ``tags_conflict`` (one slice has two
+            different tags) or ``tag_beyond_last_slice``.
+        """
+        tags = VolumeTags(self.name, self.sha256, self.axis)
+        tags.states = {name: self._painted(name, spans) for name, spans in self.spans.items()}
+        tags.rest_is_absent = {name: True for name, rest in self.rest_is_absent.items() if rest}
+        return tags if self.n_slices is None else tags.settled(self.n_slices)
+
+    def _painted(self, class_name: str, spans: Sequence[Span]) -> np.ndarray:
+        where = f"Volume {self.name!r}, class {class_name!r}"
+        for span in spans:
+            if not 0 <= span.first <= span.last < MAX_SLICES:
+                hint = f"First and last slice are 0 to {MAX_SLICES - 1}, the first not after the last."
+                raise UserError("bad_tags", f"{where}: slices {span.first} to {span.last}.", hint)
+        state = np.full(max((span.last + 1 for span in spans), default=0), _NOT_SAID, np.int8)
+        for span in spans:
+            part = state[span.first : span.last + 1]
+            clash = np.flatnonzero((part != _NOT_SAID) & (part != span.tag))
+            if clash.size:
+                index = span.first + clash[0]
+                message = f"{where}: slice {index} is both {TAG_NAMES[int(state[index])]} and {TAG_NAMES[span.tag]}."
+                raise UserError("tags_conflict", message, "Give each slice one tag.")
+            part[:] = span.tag
+        state[state == _NOT_SAID] = UNTAGGED
+        return state
+
+
+def spans_of(state: np.ndarray, tag: int) -> list[Span]:
+    """Return the ranges of slices that have `tag`, as long as can be, in order."""
+    edges = np.diff(np.concatenate([[0], (state == tag).astype(np.int8), [0]]))
+    firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [Span(int(first), int(end) - 1, tag) for first, end in zip(firsts, ends, strict=True)]

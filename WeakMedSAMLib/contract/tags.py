@@ -1,0 +1,127 @@
+"""Slice tags of a cohort: the class table and the tags of every volume."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from .classes import ClassTable
+from .errors import UserError
+from .tag_checks import Overlap, Problem, check, overlaps
+from .volume_tags import ABSENT, AXES, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
+
+__all__ = [
+    "ABSENT",
+    "AXES",
+    "MAX_SLICES",
+    "PRESENT",
+    "UNTAGGED",
+    "CohortTags",
+    "Counts",
+    "Overlap",
+    "Problem",
+    "VolumeTags",
+    "check",
+    "overlaps",
+]
+
+
+class CohortTags:
+    """All tags of a cohort.
+
+    Parameters
+    ----------
+    classes : ClassTable
+        The classes that the tags are about.
+    volumes : iterable of VolumeTags
+        One entry a volume. Several may share a name if each has its hash.
+
+    Attributes
+    ----------
+    classes : ClassTable
+    volumes : list of VolumeTags
+
+    Raises
+    ------
+    UserError
+        ``unknown_class`` or ``duplicate_volume``.
+    """
+
+    def __init__(self, classes: ClassTable, volumes: Iterable[VolumeTags] = ()) -> None:
+        self.classes = classes
+        self.volumes = list(volumes)
+        for volume in self.volumes:
+            for name in (*volume.states, *volume.rest_is_absent):
+                classes.index(name)
+        self._require_told_apart()
+
+    def volume_for(self, name: str, sha256: str | None) -> VolumeTags | None:
+        """Find the tags of a volume.
+
+        By hash if both sides have one; an entry without a hash, or a volume without one, by name.
+
+        Parameters
+        ----------
+        name : str
+            Name of the volume.
+        sha256 : str or None
+            `identity.content_hash` of its voxels, if known.
+
+        Returns
+        -------
+        VolumeTags or None
+            None if there are no tags for it.
+
+        Raises
+        ------
+        UserError
+            ``tags_for_other_volume`` if the tags of that name are for other voxels; ``ambiguous_volume`` if the volume
+            has no hash and several entries have its name.
+        """
+        by_hash = [volume for volume in self.volumes if sha256 is not None and volume.sha256 == sha256.lower()]
+        if by_hash:
+            return by_hash[0]
+        by_name = [volume for volume in self.volumes if _same_name(volume.name, name)]
+        if not by_name:
+            return None
+        if sha256 is not None and all(volume.sha256 is not None for volume in by_name):
+            message = f"The tags named {name!r} were made on other voxels (sha256 {by_name[0].sha256[:12]}...)."
+            hint = f"This volume has {sha256[:12]}...: load the tagged scan, or remove the hash from the tag file."
+            raise UserError("tags_for_other_volume", message, hint)
+        if len(by_name) > 1:
+            message = f"{len(by_name)} tagged volumes are named {name!r}."
+            raise UserError("ambiguous_volume", message, "Give their hashes, or different names.")
+        return by_name[0]
+
+    def counts(self, class_name: str) -> Counts:
+        """Count the slices of the whole cohort by tag; `UserError` ``unknown_class``."""
+        self.classes.index(class_name)
+        parts = [volume.counts(class_name) for volume in self.volumes]
+        return Counts(*(sum(column) for column in zip(*parts, strict=True))) if parts else Counts(0, 0, 0)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CohortTags):
+            return NotImplemented
+        return self.classes == other.classes and self.volumes == other.volumes
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"CohortTags(classes={self.classes.names!r}, volumes={[volume.name for volume in self.volumes]!r})"
+
+    def _require_told_apart(self) -> None:
+        """Refuse two entries that `volume_for` could not tell apart."""
+        seen: list[VolumeTags] = []
+        for volume in self.volumes:
+            for other in seen:
+                same_hash = volume.sha256 is not None and volume.sha256 == other.sha256
+                no_hash = volume.sha256 is None or other.sha256 is None
+                if same_hash or (no_hash and _same_name(volume.name, other.name)):
+                    message = f"The volume {volume.name!r} is listed twice ({other.name!r} is the same)."
+                    raise UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
+            seen.append(volume)
+
+
+def _same_name(first: str, second: str) -> bool:
+    # macOS writes file names decomposed, others do not: the same name must still match.
+    return unicodedata.normalize("NFC", first.strip()) == unicodedata.normalize("NFC", second.strip())
