@@ -99,7 +99,7 @@ class ClassTable(Sequence[SegmentClass]):
         """The label values in table order."""
         return [entry.label_value for entry in self._classes]
 
-    def index(self, name: str, *_: int) -> int:  # type: ignore[override]
+    def index(self, name: str) -> int:  # type: ignore[override]
         """Return the position of a class by name; `UserError` ``unknown_class`` names the known ones."""
         if name not in self._positions:
             known = ", ".join(repr(known) for known in self.names) or "none"

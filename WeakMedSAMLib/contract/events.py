@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from .fields import fits, is_required, type_hints
 
 EVENTS_VERSION = 1
 MAX_LINE_CHARACTERS = 2**20
+MAX_DEPTH = 50
 _EVENT_KEY = "event"
 
 
@@ -180,9 +182,9 @@ def parse_line(line: str | bytes) -> Event | None:
         record = json.loads(line, parse_constant=lambda _: None)
     except (ValueError, RecursionError):
         return None
-    name = record.pop(_EVENT_KEY, None)
-    if not isinstance(name, str):
+    if not isinstance(record.get(_EVENT_KEY), str) or _is_deep(record):
         return None
+    name = record.pop(_EVENT_KEY)
     return _built(name, record)
 
 
@@ -215,6 +217,20 @@ def _own_fields(event: Event) -> dict[str, Any]:
     """Return the fields of an event without the optional ones that are empty."""
     values = {entry.name: (getattr(event, entry.name), is_required(entry)) for entry in _wire_fields(type(event))}
     return {name: value for name, (value, required) in values.items() if required or value not in (None, "")}
+
+
+def _is_deep(value: Any) -> bool:
+    """Say whether a value is nested so deeply that writing it back could exhaust the stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item)]
+    return bool(level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _plain(value: Any) -> Any:

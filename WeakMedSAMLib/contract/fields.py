@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, Union
 from .errors import UserError
 
 Built = TypeVar("Built")
+_FLOAT_END = 2**1023
 
 
 def build(kind: type[Built], data: Any, what: str) -> Built:
@@ -63,7 +64,7 @@ def fits(value: Any, hint: Any) -> bool:
 
     Known are ``Any``, ``str``, ``int``, ``float``, ``bool``, ``None``, ``list``, ``tuple``, ``dict`` (with or without
     the types inside), ``Literal`` and unions of them. A whole number fits ``float``, a truth value no number, a JSON
-    array a tuple.
+    array a tuple; NaN, infinity and what a float cannot hold fit nothing.
     """
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
@@ -75,7 +76,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is not None:
         return _fits_container(value, origin, inside)
     if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FLOAT_END
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return value is None if hint in (None, type(None)) else isinstance(value, hint)

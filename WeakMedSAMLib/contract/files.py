@@ -50,7 +50,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        if not _is_about(error, temporary):
+        if not _is_about(error, (temporary, path, path.parent)):
             raise
         _refuse_write(path, error)
     finally:
@@ -136,8 +136,9 @@ def read_json(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> Any:
 def private_folder(path: Path | str) -> Path:
     """Make a folder (and its parents) that only its owner can enter (mode 0700), and return it.
 
-    A folder that exists already is kept and closed to others as well; parents that exist are left as they are.
-    On Windows the folder inherits the access rules of its parent.
+    A folder that exists is closed to others if it is empty. One with something in it is left as it is, since it may be
+    a shared one that the user chose; private folders inside it stay private. On Windows the folder inherits the access
+    rules of its parent.
 
     Raises
     ------
@@ -149,9 +150,8 @@ def private_folder(path: Path | str) -> Path:
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
-        path.chmod(0o700)
-        if not path.is_dir():
-            raise NotADirectoryError(20, "a file of that name is in the way", str(path))
+        if not any(path.iterdir()):
+            path.chmod(0o700)
     except OSError as error:
         _refuse_write(path, error)
     return path
@@ -187,9 +187,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _is_about(error: OSError, temporary: Path) -> bool:
+def _is_about(error: OSError, places: tuple[Path, ...]) -> bool:
     """Say whether an error belongs to this write; a full disk carries no file name, another file's error does."""
-    return error.filename is None or Path(os.fsdecode(error.filename)).parent == temporary.parent
+    return not isinstance(error.filename, (str, bytes)) or Path(os.fsdecode(error.filename)) in places
 
 
 def _refuse_write(path: Path, error: OSError) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import uuid
 from collections.abc import Callable
@@ -82,7 +83,7 @@ class RunFolder:
             ``path_escapes`` if the file lies elsewhere, by a symbolic link for instance.
         """
         file = self.path / volume.file
-        if not file.resolve().is_relative_to(self.path.resolve()):
+        if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(self.path)):
             raise _escapes(volume.file)
         return file
 
@@ -179,6 +180,11 @@ class RunSettings:
         if not self.train and not self.model:
             raise _bad_setting("train", self.train, "To apply a model without training, name it in 'model'.")
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data."""
+        intensity = self.intensity if isinstance(self.intensity, str) else list(self.intensity)
+        return {**asdict(self), "intensity": intensity}
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunDescription:
@@ -226,7 +232,7 @@ class RunDescription:
             "run_id": self.run_id,
             "created": self.created,
             "versions": self.versions,
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_json(),
             "classes": self.classes.to_json(),
             "volumes": [asdict(volume) for volume in self.volumes],
         }

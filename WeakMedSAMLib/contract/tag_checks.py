@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .tags import CohortTags
 
 NEARLY_THE_SAME = 0.95
+FEW_PRESENT = 5
 FEW_ABSENT = 10
 FEW_VOLUMES = 8
 
@@ -104,8 +105,12 @@ def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
         hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
         yield Problem("error", "class_never_absent", message, hint)
-    elif absent < FEW_ABSENT and not rest_pending:
-        message = f"Class {name!r} is absent on {absent} slice(s) only."
+    if 0 < present < FEW_PRESENT:
+        message = f"Class {name!r} is present on {_counted(present, 'slice')} only."
+        hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
+        yield Problem("warning", "few_present_slices", message, hint)
+    if present and 0 < absent < FEW_ABSENT and not rest_pending:
+        message = f"Class {name!r} is absent on {_counted(absent, 'slice')} only."
         hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
         yield Problem("warning", "few_absent_slices", message, hint)
 
@@ -121,10 +126,14 @@ def _overlap_problems(cohort: CohortTags) -> Iterator[Problem]:
 def _cohort_problems(cohort: CohortTags) -> Iterator[Problem]:
     tagged = max(_tagged_volumes(cohort, name) for name in cohort.classes.names)
     if tagged < FEW_VOLUMES:
-        message = f"Only {tagged} volume(s) are tagged."
+        message = f"Tagged so far: {_counted(tagged, 'volume')}."
         hint = "The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30."
         yield Problem("warning", "one_volume" if tagged == 1 else "few_volumes", message, hint)
     unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
     if unhashed:
-        message = f"{len(unhashed)} volume(s) are matched by name alone, such as {unhashed[0]!r}."
+        message = f"Matched by name alone: {_counted(len(unhashed), 'volume')}, such as {unhashed[0]!r}."
         yield Problem("warning", "matched_by_name", message, "Make sure that the tags belong to these very scans.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

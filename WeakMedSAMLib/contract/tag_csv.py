@@ -24,7 +24,7 @@ from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
 # A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
-_RUNNABLE = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _QUOTE = "'"
 
 
@@ -78,13 +78,16 @@ def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
 
 
 def _neutral(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.startswith((*_RUNNABLE, _QUOTE)):
-        return _QUOTE + cell
-    return cell
+    return _QUOTE + cell if isinstance(cell, str) and _needs_quote(cell) else cell
 
 
 def _restored(cell: str) -> str:
-    return cell[1:] if cell.startswith(_QUOTE) and cell[1:].startswith((*_RUNNABLE, _QUOTE)) else cell
+    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else cell
+
+
+def _needs_quote(cell: str) -> bool:
+    # A cell that starts with the quote gets one more, so that taking one away gives back what was there.
+    return cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,9 @@ def _read_rows(text: str) -> Iterator[_Row]:
             if header is None:
                 header = _checked_header(cells)
                 continue
+            if any(cell.strip() for cell in cells[len(header) :]):
+                what = f"it has {len(cells)} cells for {len(header)} columns"
+                raise _bad(reader.line_num, what, "Put names with a comma or semicolon between double quotes.")
             yield _row(reader.line_num, dict(zip(header, map(_restored, cells), strict=False)))
     except csv.Error as error:
         raise _bad(reader.line_num, f"it is not CSV ({error})", "Export it again as CSV.") from None
