@@ -18,10 +18,10 @@ from types import TracebackType
 
 import numpy as np
 import platformdirs
-from numpy.lib.format import open_memmap
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.engine.array_files import create_map
 from WeakMedSAMLib.engine.cache_use import CacheUse
 
 DEFAULT_MAX_BYTES = 20_000_000_000
@@ -32,7 +32,6 @@ _SCHEMA = "weakmedsam-features-1"
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LEVEL = re.compile(r"[a-z0-9_]{1,32}")
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
-_ZEROS = bytes(1 << 20)
 
 
 def default_root() -> Path:
@@ -184,7 +183,7 @@ class FeatureCache:
                 self._make_room(_bytes_of(levels))
                 folder = self._use.half_written(key)
             try:
-                return folder, {name: _create(folder, name, *levels[name]) for name in levels}
+                return folder, {name: create_map(_level_path(folder, name), *levels[name]) for name in levels}
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -204,21 +203,6 @@ def _level_path(folder: Path, name: str) -> Path:
     if not _LEVEL.fullmatch(name):
         raise ValueError(f"not a level name: {name!r}")
     return folder / f"{name}.npy"
-
-
-def _create(folder: Path, name: str, shape: tuple[int, ...], dtype: str) -> np.memmap:
-    """Make a map whose disk blocks exist: writing to a sparse map on a full disk would kill the process."""
-    path = _level_path(folder, name)
-    array = open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=tuple(shape))
-    with path.open("r+b") as handle:
-        length = os.fstat(handle.fileno()).st_size
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(handle.fileno(), 0, length)
-        else:
-            handle.seek(array.offset)
-            for start in range(array.offset, length, len(_ZEROS)):
-                handle.write(_ZEROS[: length - start])
-    return array
 
 
 def _finish(folder: Path, arrays: dict[str, np.memmap], levels: Mapping[str, LevelShape]) -> None:

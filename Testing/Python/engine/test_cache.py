@@ -19,4 +19,5 @@ def test_what_is_written_is_read(tmp_path):
     assert isinstance(entry["last"], np.memmap)
     assert not entry["last"].flags.writeable
     assert (entry["last"] == 1.5).all()
-    assert entry["image"][1].min() == 7 and entry["image"][0].max() == 0
+    assert entry["image"][1].min() == 7
+    assert entry["image"][0].max() == 0
