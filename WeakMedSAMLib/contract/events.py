@@ -214,9 +214,13 @@ def _wire_fields(event_type: type[Event]) -> list[Field]:
 
 
 def _own_fields(event: Event) -> dict[str, Any]:
-    """Return the fields of an event without the optional ones that are empty."""
-    values = {entry.name: (getattr(event, entry.name), is_required(entry)) for entry in _wire_fields(type(event))}
-    return {name: value for name, (value, required) in values.items() if required or value not in (None, "")}
+    """Return the fields of an event without the optional ones that are empty, as they are by default."""
+    values = {entry.name: (getattr(event, entry.name), entry.default) for entry in _wire_fields(type(event))}
+    return {name: value for name, (value, default) in values.items() if not _is_empty_default(value, default)}
+
+
+def _is_empty_default(value: Any, default: Any) -> bool:
+    return (value is None and default is None) or (isinstance(value, str) and value == default == "")
 
 
 def _is_deep(value: Any) -> bool:
