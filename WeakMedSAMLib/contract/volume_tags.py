@@ -150,7 +150,11 @@ class VolumeTags:
     __hash__ = None  # type: ignore[assignment]
 
     def _comparable(self) -> tuple[Any, ...]:
-        tagged = {name: state.tolist() for name, state in self.states.items() if (state != UNTAGGED).any()}
+        # Untagged slices at the end say nothing, and are not stored while the number of slices is unknown.
+        trimmed = {
+            name: state[: np.flatnonzero(state != UNTAGGED).max(initial=-1) + 1] for name, state in self.states.items()
+        }
+        tagged = {name: state.tolist() for name, state in trimmed.items() if state.size}
         return self.name, self.sha256, self.axis, self.n_slices, tagged, self.rest_is_absent
 
     def _fill_rest(self) -> None:

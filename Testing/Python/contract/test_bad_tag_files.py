@@ -1,0 +1,264 @@
+"""Bad tag files: each is refused with the name of the file, the value and the way out."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import MAX_TEXT_BYTES
+from WeakMedSAMLib.contract.tag_csv import tags_from_csv
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.tag_json import tags_from_json
+from WeakMedSAMLib.contract.tags import ClassTable, CohortTags
+
+SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
+GOOD = {
+    "schema": "weakmedsam-tags",
+    "version": 1,
+    "classes": [{"name": "lungs", "color": [1, 2, 3], "label_value": 4}, {"name": "liver", "label_value": 5}],
+    "volumes": [
+        {
+            "name": "case1",
+            "sha256": "ab" * 32,
+            "axis": "k",
+            "slices": 10,
+            "rest_is_absent": {"lungs": True},
+            "tags": {"lungs": {"present": [[2, 4]], "absent": [[0, 1]]}},
+        }
+    ],
+}
+MISSING = object()
+
+
+def _with(place: str, value: object) -> dict:
+    """A copy of GOOD with one value replaced (or removed), such as ``volumes.0.axis``."""
+    data = copy.deepcopy(GOOD)
+    *way, last = [int(step) if step.isdigit() else step for step in place.split(".")]
+    target = data
+    for step in way:
+        target = target[step]
+    if value is MISSING:
+        del target[last]
+    else:
+        target[last] = value
+    return data
+
+
+def _refusal(read: Callable[[Any], object], content: Any) -> UserError | None:
+    try:
+        read(content)
+    except UserError as error:
+        return error
+    return None
+
+
+# place, value, code, words of the message; all of these the schema refuses as well
+AGAINST_THE_SCHEMA = [
+    ("schema", "other", "bad_tags", "not a slice tag file"),
+    ("schema", MISSING, "bad_tags", "not a slice tag file"),
+    ("version", MISSING, "bad_field", "'version'.*null|'version'.*None"),
+    ("version", "1", "bad_field", "whole number"),
+    ("version", 2, "tags_too_new", "newer version"),
+    ("version", 0, "bad_tags", "version"),
+    ("classes", MISSING, "bad_field", "class table must be a list"),
+    ("classes", {"lungs": 1}, "bad_field", "class table must be a list"),
+    ("classes.0.label_value", 0, "bad_field", "label value of class 'lungs' is 0"),
+    ("classes.0.color", [0, 0, 300], "bad_field", "300"),
+    ("classes.0.name", "", "bad_name", "empty"),
+    ("volumes", MISSING, "bad_field", "'volumes' of the tag file"),
+    ("volumes", {}, "bad_field", "'volumes' of the tag file"),
+    ("volumes.0", "case1", "bad_field", "volume 0 must be an object"),
+    ("volumes.0.name", MISSING, "bad_field", "'name' of volume 0"),
+    ("volumes.0.name", 7, "bad_field", "'name' of volume 0 must be text, not 7"),
+    ("volumes.0.name", " ", "bad_name", "empty"),
+    ("volumes.0.nmae", "x", "bad_field", "unknown key 'nmae'"),
+    ("volumes.0.sha256", "ab", "bad_tags", "'case1' has the sha256 'ab'"),
+    ("volumes.0.sha256", 12, "bad_field", "'sha256' of volume 'case1'"),
+    ("volumes.0.axis", "axial", "bad_tags", "'axial'.*i, j or k"),
+    ("volumes.0.axis", None, "bad_field", "'axis'"),
+    ("volumes.0.slices", "10", "bad_field", "'slices' of volume 'case1' must be a whole number or null, not '10'"),
+    ("volumes.0.slices", 10.5, "bad_field", "10.5"),
+    ("volumes.0.slices", 0, "bad_tags", "1 to 65536"),
+    ("volumes.0.slices", 10**12, "bad_tags", "1 to 65536"),
+    ("volumes.0.rest_is_absent", True, "bad_field", "'rest_is_absent' of volume 'case1'"),
+    ("volumes.0.rest_is_absent.lungs", 1, "bad_field", "'rest_is_absent'"),
+    ("volumes.0.tags", [], "bad_field", "'tags' of volume 'case1'"),
+    ("volumes.0.tags.lungs", [[2, 4]], "bad_field", "class 'lungs' of volume 'case1' must be an object"),
+    ("volumes.0.tags.lungs.presnet", [[2, 4]], "bad_field", "unknown key 'presnet'.*present, absent"),
+    ("volumes.0.tags.lungs.present", [2, 4], "bad_field", "'present' of class 'lungs' of volume 'case1'"),
+    ("volumes.0.tags.lungs.present", [[2, 3, 4]], "bad_field", "list of 2 values"),
+    ("volumes.0.tags.lungs.present", [["2", "4"]], "bad_field", "list of 2 values"),
+    ("volumes.0.tags.lungs.present", [[-1, 4]], "bad_tags", "slices -1 to 4"),
+    ("volumes.0.tags.lungs.present", [[0, 10**12]], "bad_tags", "slices 0 to 1000000000000"),
+]
+# the schema cannot say these
+BEYOND_THE_SCHEMA = [
+    ("classes.1.label_value", 4, "duplicate_label_value", "'lungs' and 'liver' have the same label value 4"),
+    ("classes.1.name", "lungs", "duplicate_class", "'lungs'"),
+    ("classes.0.name", "lung\u0007s", "bad_name", "control"),
+    ("volumes.0.tags.spleen", {"present": []}, "unknown_class", "no class 'spleen'.*'lungs', 'liver'"),
+    ("volumes.0.rest_is_absent.spleen", True, "unknown_class", "no class 'spleen'"),
+    ("volumes.0.tags.lungs.present", [[4, 2]], "bad_tags", "slices 4 to 2"),
+    ("volumes.0.tags.lungs.present", [[2, 10]], "tag_beyond_last_slice", "slice 10.*last slice along k is 9"),
+    ("volumes.0.tags.lungs.absent", [[4, 5]], "tags_conflict", "'case1'.*'lungs'.*slice 4 is both present and absent"),
+    ("volumes.0.slices", 3, "tag_beyond_last_slice", "slice 4.*last slice along k is 2"),
+    ("volumes", [GOOD["volumes"][0]] * 2, "duplicate_volume", "'case1' is listed twice"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "code", "words"), AGAINST_THE_SCHEMA + BEYOND_THE_SCHEMA)
+def test_bad_json_is_refused(tmp_path, place, value, code, words):
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps(_with(place, value)), encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_tags(path)
+    assert caught.value.code == code
+    assert caught.value.message.startswith(f"{path}: ")
+    assert caught.match(f"(?s){words}")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(("place", "value"), [row[:2] for row in AGAINST_THE_SCHEMA])
+def test_schema_refuses_what_the_reader_refuses(place, value):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(_with(place, value), SCHEMA)
+
+
+def test_schema_is_a_schema_and_takes_the_good_file():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(GOOD, SCHEMA)
+    assert tags_from_json(GOOD).volumes[0].state("lungs").tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    value=junk,
+    place=st.sampled_from([row[0] for row in AGAINST_THE_SCHEMA + BEYOND_THE_SCHEMA if "." in row[0]] + ["volumes"]),
+)
+def test_no_value_anywhere_gives_another_error(place, value):
+    refusal = _refusal(tags_from_json, _with(place, value))
+    assert refusal is None or (refusal.message and refusal.hint)
+
+
+HEADER = "volume,sha256,axis,slices,class,label_value,color,first,last,tag"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("", "bad_tags", "empty.*volume,sha256"),
+        ("\n \n", "bad_tags", "empty"),
+        ("volume,class,first,last\na,lungs,1,2", "bad_tags", "column 'tag' is missing"),
+        ("volume,volume,class,first,last,tag\n", "bad_tags", "column 'volume' is there twice"),
+        (f"{HEADER}\na,,,,lungs,,,1,2,maybe", "bad_tags", "Line 2: the tag is 'maybe'.*present, absent, untagged"),
+        (f"{HEADER}\na,,,,lungs,,,1,2,", "bad_tags", "Line 2: the tag is ''"),
+        (f"{HEADER}\n\na,,,,lungs,,,x,2,present", "bad_tags", "Line 3: first is 'x'"),
+        (f"{HEADER}\na,,,,lungs,,,-1,2,present", "bad_tags", "first is '-1'"),
+        (f"{HEADER}\na,,,,lungs,,,1.5,2,present", "bad_tags", "first is '1.5'"),
+        (f"{HEADER}\na,,,,lungs,,,1,99999999999,present", "bad_tags", "last is '99999999999'"),
+        (f"{HEADER}\na,,,,lungs,,,1,999999999,present", "bad_tags", "slices 1 to 999999999"),
+        (f"{HEADER}\na,,,,lungs,,,٣,4,present", "bad_tags", "first is"),
+        (f"{HEADER}\na,,,,lungs,,,5,2,present", "bad_tags", "slices 5 to 2"),
+        (f"{HEADER}\na,,,,lungs,,,,2,present", "bad_tags", "last slice is 2, the first is blank"),
+        (f"{HEADER}\na,,,,lungs,,,,,present", "bad_tags", "present, but on no slice"),
+        (f"{HEADER}\na,,,,,,,1,2,present", "bad_tags", "class is blank"),
+        (f"{HEADER}\n,,,,lungs,,,1,2,present", "bad_tags", "volume is blank"),
+        (
+            f"{HEADER}\na,,,,lungs,1,,1,2,present\na,,,,liver,1,,1,2,present",
+            "duplicate_label_value",
+            "'lungs' and 'liver'",
+        ),
+        (
+            f"{HEADER}\na,,,,lungs,1,,1,2,present\na,,,,lungs,2,,1,2,present",
+            "bad_tags",
+            "Line 3: label_value.*2, above it is 1",
+        ),
+        (f"{HEADER}\na,,,,lungs,70000,,1,2,present", "bad_field", "70000"),
+        (f"{HEADER}\na,,,,lungs,,red,1,2,present", "bad_tags", "color is 'red'.*#rrggbb"),
+        (f"{HEADER}\na,,k,,lungs,,,1,2,present\na,,j,,lungs,,,1,2,present", "bad_tags", "Line 3: axis of volume 'a'"),
+        (f"{HEADER}\na,,x,,lungs,,,1,2,present", "bad_tags", "i, j or k"),
+        (f"{HEADER}\na,12,,,lungs,,,1,2,present", "bad_tags", "64 hexadecimal"),
+        (f"{HEADER}\na,,,0,lungs,,,1,2,present", "bad_tags", "1 to 65536"),
+        (f"{HEADER}\na,,,3,lungs,,,1,3,present", "tag_beyond_last_slice", "slice 3.*is 2"),
+        (
+            f"{HEADER}\na,,,,lungs,,,1,3,present\na,,,,lungs,,,2,2,untagged",
+            "tags_conflict",
+            "both present and untagged",
+        ),
+        (f"{HEADER}\na,,,,lungs,,,1,3,present\na,,,,lungs,,,3,5,absent", "tags_conflict", "slice 3 is both"),
+        (f"{HEADER}\na,,,,lungs,,,1,3,present,more", "bad_tags", "Line 2: it has 11 cells for 10 columns"),
+        (f'{HEADER}\n"a,,,,lungs,,,1,3,present', "bad_tags", "not CSV"),
+        (f"{HEADER}\n{'a' * 200_000},,,,lungs,,,1,3,present", "bad_tags", "not CSV"),
+        (f'{HEADER}\na,,,,"lu\nngs",,,1,3,present', "bad_name", "control"),
+        (f"{HEADER}\na\x00,,,,lungs,,,1,3,present", "bad_", "control|not CSV"),
+        (
+            f"{HEADER}\na,{'a' * 64},,,lungs,,,1,1,present\na,{'b' * 64},,,lungs,,,1,1,present\na,,,,lungs,,,2,,absent",
+            "bad_tags",
+            "Line 4: there are 2 volumes named 'a'",
+        ),
+    ],
+)
+def test_bad_csv_is_refused(tmp_path, text, code, words):
+    path = tmp_path / "tags.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_tags(path)
+    assert caught.value.code.startswith(code)
+    assert caught.value.message.startswith(f"{path}: ")
+    assert caught.match(f"(?s){words}")
+    assert caught.value.hint
+
+
+@given(
+    st.text(max_size=40)
+    | st.lists(
+        st.lists(st.sampled_from(["a", "", "1", "2", "k", "present", "absent", "'", '"', "lungs"]), max_size=11),
+        max_size=4,
+    ).map(lambda rows: "\n".join([HEADER, *(",".join(row) for row in rows)]))
+)
+def test_no_text_gives_another_error(text):
+    refusal = _refusal(tags_from_csv, text)
+    assert refusal is None or (refusal.message and refusal.hint)
+
+
+def test_spreadsheet_encoding_is_named(tmp_path):
+    (tmp_path / "a.csv").write_bytes(f"{HEADER}\na,,,,Lüngen,,,1,2,present".encode("cp1252"))
+    with pytest.raises(UserError, match="CSV UTF-8") as caught:
+        read_tags(tmp_path / "a.csv")
+    assert caught.value.code == "not_utf8"
+
+
+@pytest.mark.parametrize("name", ["tags.txt", "tags", "tags.json.bak", ".json"])
+def test_other_suffixes_are_refused_both_ways(tmp_path, name):
+    for use in (read_tags, lambda path: write_tags(path, CohortTags(ClassTable()))):
+        with pytest.raises(UserError, match=r"\.json or \.csv") as caught:
+            use(tmp_path / name)
+        assert caught.value.code == "bad_suffix"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_huge_and_missing_files(tmp_path, suffix):
+    path = tmp_path / f"tags{suffix}"
+    with pytest.raises(UserError, match="does not exist"):
+        read_tags(path)
+    with path.open("wb") as stream:
+        stream.truncate(MAX_TEXT_BYTES + 1)
+    with pytest.raises(UserError, match="larger than") as caught:
+        read_tags(path)
+    assert str(path) in caught.value.message
