@@ -1,97 +1,25 @@
-"""The run folder: its places and its description (``run.json``)."""
+"""The description of a run (``run.json``)."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 from .classes import ClassTable
 from .errors import UserError
 from .fields import build, require_fit, require_name, require_object, type_hints
-from .files import private_folder, read_json, write_json
+from .files import read_json, write_json
+from .run_folder import RunFolder, checked_id, require_inside
+
+__all__ = ["RUN_VERSION", "RunDescription", "RunFolder", "RunSettings", "RunVolume", "load_run", "save_run"]
 
 RUN_VERSION = 1
-_ID = re.compile(r"[0-9]{3,9}")
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """The names of the places in a run folder. Only numbers that the program gave become part of a path."""
-
-    path: Path
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "path", Path(self.path))
-
-    @property
-    def volumes(self) -> Path:
-        """Folder of the volumes, ``NNN.nrrd``."""
-        return self.path / "volumes"
-
-    @property
-    def tags(self) -> Path:
-        """The slice tags."""
-        return self.path / "tags.json"
-
-    @property
-    def run(self) -> Path:
-        """The run description."""
-        return self.path / "run.json"
-
-    @property
-    def events(self) -> Path:
-        """All event lines so far."""
-        return self.path / "events.jsonl"
-
-    @property
-    def state(self) -> Path:
-        """Folder of stage outputs, from which a run resumes."""
-        return self.path / "state"
-
-    @property
-    def model(self) -> Path:
-        """Folder of the trained model."""
-        return self.path / "model"
-
-    @property
-    def log(self) -> Path:
-        """Log text."""
-        return self.path / "log.txt"
-
-    @property
-    def cancel(self) -> Path:
-        """A file of this name asks the worker to stop."""
-        return self.path / "cancel"
-
-    def results(self, volume_id: str) -> Path:
-        """Folder of the results of one volume; `UserError` ``bad_run`` if `volume_id` is no id."""
-        return self.path / "results" / _checked_id(volume_id)
-
-    def volume(self, volume: RunVolume) -> Path:
-        """File of one volume.
-
-        Raises
-        ------
-        UserError
-            ``path_escapes`` if the file lies elsewhere, by a symbolic link for instance.
-        """
-        file = self.path / volume.file
-        if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(self.path)):
-            raise _escapes(volume.file)
-        return file
-
-    def create(self) -> RunFolder:
-        """Make the folder and those of volumes and state (mode 0700); `UserError` ``cannot_write``."""
-        for folder in (self.path, self.volumes, self.state):
-            private_folder(folder)
-        return self
 
 
 @dataclass(frozen=True)
@@ -119,8 +47,8 @@ class RunVolume:
     source: str = ""
 
     def __post_init__(self) -> None:
-        _checked_id(self.id)
-        _require_inside(self.file)
+        checked_id(self.id)
+        require_inside(self.file)
         require_name(self.name, "A volume name")
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             message = f"Volume {self.id} has the sha256 {self.sha256!r}."
@@ -296,24 +224,6 @@ def _require_version(data: Any) -> None:
         raise UserError("run_too_new", message, "Update WeakMedSAM.")
     if version < 1 or data.get("schema", "weakmedsam-run") != "weakmedsam-run":
         raise UserError("bad_run", "It is not a WeakMedSAM run description.", "Choose a run folder.")
-
-
-def _checked_id(volume_id: str) -> str:
-    if not isinstance(volume_id, str) or not _ID.fullmatch(volume_id):
-        raise UserError("bad_run", f"{volume_id!r} is not a volume id.", "An id is three to nine digits, such as 000.")
-    return volume_id
-
-
-def _require_inside(file: str) -> None:
-    require_name(file, "A volume file")
-    parts = PurePosixPath(file).parts
-    if "\\" in file or ":" in file or ".." in parts or file.startswith("/") or not parts:
-        raise _escapes(file)
-
-
-def _escapes(file: str) -> UserError:
-    hint = "Volumes lie inside the run folder, such as volumes/000.nrrd."
-    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint)
 
 
 def _bad_setting(name: str, value: Any, hint: str) -> UserError:

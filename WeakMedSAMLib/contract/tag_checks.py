@@ -91,13 +91,13 @@ def _present_slices(cohort: CohortTags, class_name: str) -> set[tuple[int, int]]
 
 
 def _tagged_volumes(cohort: CohortTags, class_name: str) -> int:
-    counts = [volume.counts(class_name) for volume in cohort.volumes]
-    return sum(entry.present + entry.absent > 0 for entry in counts)
+    counts = [(volume, volume.counts(class_name)) for volume in cohort.volumes]
+    return sum(class_name in volume.rest_is_absent or found.present + found.absent > 0 for volume, found in counts)
 
 
 def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
     present, absent, _ = cohort.counts(name)
-    rest_pending = any(volume.rest_is_absent.get(name) for volume in cohort.volumes)
+    rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
     if present == 0:
         message = f"Class {name!r} is present on no slice."
         yield Problem("error", "class_never_present", message, "Tag a slice that shows it, or remove the class.")

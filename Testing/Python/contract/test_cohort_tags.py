@@ -140,6 +140,12 @@ def test_rest_that_is_absent_later_counts():
     assert _codes(LUNGS, [tags], "error") == []
 
 
+def test_healthy_volumes_of_unknown_size_count_as_tagged():
+    tagged = _volume("one", A, lungs=HALF)
+    healthy = [VolumeTags(f"{number}", f"{number:064x}", rest_is_absent={"lungs": True}) for number in range(7)]
+    assert _codes(LUNGS, [tagged, *healthy]) == []
+
+
 @pytest.mark.parametrize(
     ("state", "code", "words"),
     [
