@@ -1,0 +1,29 @@
+"""Entry of the worker: ``weakmedsam`` after an installation, ``python -m WeakMedSAMLib.engine`` inside 3D Slicer."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+
+# What the command line itself is made of; a bare Python, such as 3D Slicer's, may lack it.
+_NEEDED = ("click", "filelock", "numpy", "platformdirs")
+
+
+def main() -> None:
+    """Run the command line; where even that cannot be loaded, say what is missing in the way that `probe` does."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if not missing:
+        from WeakMedSAMLib.engine.cli.main import main as command_line
+
+        command_line()
+    hint = "pip install weakmedsam"
+    if sys.argv[1:2] == ["probe"]:
+        print(json.dumps({"ready": False, "missing": missing, "hint": hint}))
+        sys.exit(0)
+    print(f"Error: Not installed: {', '.join(missing)}.\n       {hint}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The cases of a benchmark folder: scans with masks, from which tags are made and by which results are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.geometry import AXES, Geometry, from_slice_stack, slice_stack
+from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
+from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
+
+_IMAGE, _MASK = "_image.nii.gz", "_mask.nii.gz"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One patient: a scan, and its mask file.
+
+    Attributes
+    ----------
+    name : str
+        As in the file names.
+    image, mask : Path
+        Files on the same grid.
+    stride : int
+        Only every so-manieth slice along ``axis`` is used; the others do not exist for the benchmark.
+    axis : str
+        Slice axis.
+    """
+
+    name: str
+    image: Path
+    mask: Path
+    stride: int = 1
+    axis: str = "k"
+
+    def geometry(self) -> Geometry:
+        """Geometry of the slices that are used."""
+        whole = read_geometry(self.image)
+        return whole if self.stride == 1 else _thinned(whole, self.axis, self.stride)
+
+    def labels(self) -> np.ndarray:
+        """True label map of the slices that are used, k x j x i."""
+        labels, geometry = read_labels(self.mask)
+        require_same_grid(self.mask, geometry, self.image, read_geometry(self.image))
+        return from_slice_stack(slice_stack(labels, self.axis)[:: self.stride], self.axis)
+
+    def tags(self, classes: Sequence[MaskClass]) -> VolumeTags:
+        """Slice tags from the mask: whether a slice shows a class, and nothing else."""
+        return tags_from_labels(self.name, None, self.labels(), classes, self.axis)
+
+
+def find_cases(folder: Path, count: int | None = None, stride: int = 1, axis: str = "k") -> list[Case]:
+    """The cases ``<case>_image.nii.gz`` with ``<case>_mask.nii.gz`` of a folder, by name; the first ``count`` of them.
+
+    Raises
+    ------
+    UserError
+        ``no_cases``, ``mask_missing``, ``too_few_cases``.
+    """
+    images = sorted(Path(folder).glob(f"*{_IMAGE}"))
+    if not images:
+        hint = f"Put <case>{_IMAGE} and <case>{_MASK} there."
+        raise UserError("no_cases", f"{folder} holds no <case>{_IMAGE}.", hint)
+    if count is not None and count > len(images):
+        raise UserError("too_few_cases", f"{folder} holds {len(images)} cases, not {count}.", "Ask for fewer.")
+    cases = []
+    for image in images[:count]:
+        name = image.name.removesuffix(_IMAGE)
+        mask = image.with_name(name + _MASK)
+        if not mask.is_file():
+            raise UserError("mask_missing", f"{image} has no {mask.name} beside it.", "Add it, or remove the image.")
+        cases.append(Case(name, image, mask, stride, axis))
+    return cases
+
+
+def volume_of(case: Case, folder: Path) -> Path:
+    """File of the scan to give to a run: its own, or, where slices are left out, a copy without them in ``folder``."""
+    if case.stride == 1:
+        return case.image
+    path = folder / f"{case.name}.nrrd"
+    if not path.exists():
+        volume = read_volume(case.image)
+        kept = from_slice_stack(slice_stack(volume.array, case.axis)[:: case.stride], case.axis)
+        write_volume(path, kept, case.geometry())
+    return path
+
+
+def tags_of(cases: Sequence[Case], untagged: set[str], classes: Sequence[MaskClass]) -> CohortTags:
+    """Tags of a cohort; the ``untagged`` cases get none, and their masks are not even read."""
+    axis = cases[0].axis
+    entries = [VolumeTags(case.name, axis=axis) if case.name in untagged else case.tags(classes) for case in cases]
+    return CohortTags(class_table(classes), entries)
+
+
+def _thinned(geometry: Geometry, axis: str, stride: int) -> Geometry:
+    position = AXES.index(axis)
+    spacing, size = list(geometry.spacing), list(geometry.size)
+    spacing[position] *= stride
+    size[position] = -(-size[position] // stride)
+    return replace(geometry, spacing=tuple(spacing), size=tuple(size))

@@ -1,0 +1,147 @@
+"""One cohort of cases through the same path that a user's volumes take, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
+from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, mask_of
+from WeakMedSAMLib.engine.results import LABELS, QUALITY
+from WeakMedSAMLib.engine.run_maker import make_run
+from WeakMedSAMLib.engine.scoring import Score, score
+from WeakMedSAMLib.engine.volumes import read_labels
+from WeakMedSAMLib.engine.worker import RunSummary
+
+# What tags alone decide: a cohort this small may happen not to hold what a run needs.
+_REFUSALS = ("class_never_present", "class_never_absent", "no_tags")
+
+Runner = Callable[[Path], RunSummary]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The score of one class in one case."""
+
+    case: str
+    class_name: str
+    tagged: bool
+    score: Score
+    low_confidence: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "case": self.case,
+            "class": self.class_name,
+            **self.score.to_json(),
+            "low_confidence": self.low_confidence,
+        }
+
+
+@dataclass(frozen=True)
+class CohortOutcome:
+    """What running one cohort gave.
+
+    Attributes
+    ----------
+    rows : list of Row
+        Scores.
+    seconds : float
+        From the start of the run to its last result written.
+    seconds_by_stage : dict
+        Stage name -> seconds.
+    size : int
+        Number of cases.
+    places : RunFolder
+        The run.
+    refused : str
+        Why the run could not be started with these tags (then every prediction counts as empty), or empty.
+    """
+
+    rows: list[Row]
+    seconds: float
+    seconds_by_stage: dict[str, float]
+    size: int
+    places: RunFolder = field(repr=False)
+    refused: str = ""
+
+
+def run_cohort(
+    cases: Sequence[Case],
+    untagged: set[str],
+    classes: Sequence[MaskClass],
+    settings: RunSettings,
+    work: Path,
+    runner: Runner,
+) -> CohortOutcome:
+    """Make a run of the cases in ``work``, run it and score what it wrote.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        The cohort.
+    untagged : set of str
+        Names of the cases that get no tags.
+    classes : sequence of MaskClass
+        What to look for.
+    settings : RunSettings
+        Of the run.
+    work : Path
+        For the run folder and volumes with slices left out.
+    runner : callable
+        Runs a run folder.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    tags = tags_of(cases, untagged, classes)
+    volumes = [volume_of(case, work) for case in cases]
+    places = make_run(work, volumes, tags, settings, cases[0].axis, [case.name for case in cases])
+    try:
+        done = runner(places.path)
+    except UserError as error:
+        if error.code not in _REFUSALS:
+            raise
+        rows = [row for case in cases for row in _scored(case, None, classes, untagged)]
+        return CohortOutcome(rows, 0.0, {}, len(cases), places, error.message)
+    rows = []
+    for number, case in enumerate(cases):
+        rows += _scored(case, places.results(f"{number:03d}"), classes, untagged)
+    return CohortOutcome(rows, done.seconds, done.seconds_by_stage, len(cases), places)
+
+
+def edit_tags(places: RunFolder, class_name: str) -> None:
+    """Take back two tags of the first tagged volume, one present and one absent, as a user who changes his mind."""
+    tags = read_tags(places.tags)
+    for volume in tags.volumes:
+        state = volume.state(class_name)
+        ends = [np.flatnonzero(state == tag) for tag in (PRESENT, ABSENT)]
+        if all(len(found) > 1 for found in ends):
+            for found in ends:
+                volume.set(class_name, int(found[-1]), UNTAGGED)
+            write_tags(places.tags, tags)
+            return
+    raise ValueError("no volume has two present and two absent slices")
+
+
+def _scored(case: Case, folder: Path | None, classes: Sequence[MaskClass], untagged: set[str]) -> list[Row]:
+    """Scores of one case, of an empty prediction if there is no result folder.
+
+    The mask is read here for the second and last time, after the run.
+    """
+    true, geometry = case.labels(), case.geometry()
+    predicted = np.zeros_like(true) if folder is None else read_labels(folder / LABELS)[0]
+    low = folder is None or bool(read_json(folder / QUALITY).get("low_confidence", False))
+    rows = []
+    for entry in classes:
+        found = score(predicted == entry.values[0], mask_of(true, entry), geometry, case.axis, MIN_PIXELS)
+        rows.append(Row(case.name, entry.name, case.name not in untagged, found, low))
+    return rows

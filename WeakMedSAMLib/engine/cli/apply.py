@@ -1,0 +1,63 @@
+"""``weakmedsam apply``: a trained model on further volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from WeakMedSAMLib.engine.cli.options import (
+    EXISTING,
+    PLACE,
+    IntensityType,
+    cache_option,
+    device_option,
+    events_option,
+)
+from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.run import perform
+from WeakMedSAMLib.engine.cli.segment import list_results
+
+
+@click.command(short_help="Segment volumes by a model trained before.")
+@click.option("--model", type=EXISTING, required=True, help="Folder of a run, or its model folder.")
+@click.option("--volume", "volumes", type=EXISTING, multiple=True, required=True, help="Scan; repeat for more.")
+@click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
+@click.option("--tags", "tag_file", type=PLACE, help="Slice tags, where there are any: masks keep to them.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; the one of the training otherwise.")
+@click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
+@device_option
+@cache_option
+@events_option
+def apply(
+    model: Path,
+    volumes: tuple[Path, ...],
+    out: Path,
+    tag_file: Path | None,
+    axis: str | None,
+    intensity: str | tuple[float, float],
+    device: str,
+    cache_root: Path | None,
+    events: bool,
+) -> None:
+    """Make masks of volumes without tags by a model that was trained before. Nothing is trained.
+
+    \b
+    Example:
+      weakmedsam apply --model masks/run-0123456789ab --volume new.nrrd --out new_masks
+    """
+    require_engine()
+    from WeakMedSAMLib.contract.runs import RunSettings
+    from WeakMedSAMLib.contract.tag_files import read_tags
+    from WeakMedSAMLib.contract.tags import CohortTags
+    from WeakMedSAMLib.engine.model import load_model
+    from WeakMedSAMLib.engine.run_maker import make_run, model_folder
+
+    folder = model_folder(model)
+    trained = load_model(folder)
+    tags = read_tags(tag_file) if tag_file else CohortTags(trained.classes)
+    settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False)
+    places = make_run(out, volumes, CohortTags(trained.classes, tags.volumes), settings, axis)
+    perform(places.path, cache_root=cache_root, events=events)
+    if not events:
+        list_results(places)

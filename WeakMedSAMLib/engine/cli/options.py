@@ -1,0 +1,72 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+EXISTING = click.Path(exists=True, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+PLACE = click.Path(path_type=Path)
+
+
+class IntensityType(click.ParamType):
+    """``auto``, ``percentile``, or two numbers such as ``-160,240``."""
+
+    name = "auto|percentile|LOW,HIGH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | tuple[float, float]:
+        """Read the option's text."""
+        if not isinstance(value, str) or value in ("auto", "percentile"):
+            return value
+        parts = value.split(",")
+        try:
+            low, high = (float(part) for part in parts)
+        except ValueError:
+            self.fail(f"{value!r} is not 'auto', 'percentile' or two numbers such as -160,240", param, ctx)
+        return low, high
+
+
+def device_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--device``."""
+    text = "auto (CUDA, then MPS, then CPU), cuda, cuda:1, mps or cpu."
+    return click.option("--device", default="auto", show_default=True, help=text)(command)
+
+
+def events_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--events``."""
+    text = "Print one JSON object a line for every event, and nothing else, on stdout."
+    return click.option("--events", is_flag=True, help=text)(command)
+
+
+def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--cache``."""
+    text = "Folder of the feature cache; the user's cache folder otherwise."
+    return click.option("--cache", "cache_root", type=PLACE, help=text)(command)
+
+
+def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that become settings of a run."""
+    options: list[Decorator] = [
+        click.option("--preset", default="fast", show_default=True, help="Preset of the method."),
+        device_option,
+        click.option("--seed", default=0, show_default=True, help="The same seed gives the same masks."),
+        click.option("--subclasses", type=int, help="Sub-classes a class; chosen from the data otherwise."),
+        click.option(
+            "--intensity",
+            type=IntensityType(),
+            default="auto",
+            show_default=True,
+            help="How grey values are windowed: auto, percentile, or the lowest and the highest, as -160,240.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,85 @@
+"""``weakmedsam segment``: from volumes and a tag file to masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, cache_option, events_option, method_options
+from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.run import perform
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.runs import RunFolder
+
+
+@click.command(short_help="Make masks of volumes from slice tags.")
+@click.option(
+    "--volume",
+    "volumes",
+    type=EXISTING,
+    multiple=True,
+    required=True,
+    help="NRRD, NIfTI, MetaImage or a DICOM folder; repeat for more.",
+)
+@click.option("--tags", "tag_file", type=PLACE, required=True, help="Slice tags, .json or .csv.")
+@click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
+@click.option("--classes", help="Only these classes of the tag file, as liver,spleen.")
+@click.option("--model", type=EXISTING, help="Run or model folder to start the training from.")
+@method_options
+@cache_option
+@events_option
+def segment(
+    volumes: tuple[Path, ...],
+    tag_file: Path,
+    out: Path,
+    classes: str | None,
+    model: Path | None,
+    preset: str,
+    device: str,
+    seed: int,
+    subclasses: int | None,
+    intensity: str | tuple[float, float],
+    cache_root: Path | None,
+    events: bool,
+) -> None:
+    """Make masks of volumes from slice tags.
+
+    Volumes without tags are segmented too. Repeated after a cut-off or an edit of the tags, only what is missing is
+    computed.
+
+    \b
+    Example:
+      weakmedsam segment --volume scan1.nrrd --volume scan2.nii.gz --tags tags.json --out masks
+    """
+    require_engine()
+    from WeakMedSAMLib.contract.runs import RunSettings
+    from WeakMedSAMLib.contract.tag_files import read_tags
+    from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
+
+    tags = read_tags(tag_file)
+    if classes:
+        tags = with_classes(tags, [name.strip() for name in classes.split(",")])
+    settings = RunSettings(
+        preset=preset,
+        device=device,
+        seed=seed,
+        subclasses=subclasses,
+        intensity=intensity,
+        model=str(model_folder(model)) if model else None,
+    )
+    places = make_run(out, volumes, tags, settings)
+    perform(places.path, cache_root=cache_root, events=events)
+    if not events:
+        list_results(places)
+
+
+def list_results(places: RunFolder) -> None:
+    """Say where the masks of each volume are."""
+    from WeakMedSAMLib.contract.runs import load_run
+    from WeakMedSAMLib.engine.results import SEGMENTATION
+
+    for volume in load_run(places.path).volumes:
+        click.echo(f"{volume.name}: {places.results(volume.id) / SEGMENTATION}")

@@ -1,0 +1,125 @@
+"""What a run looks like on a terminal, and as event lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import singledispatchmethod
+from typing import Any, TextIO
+
+import click
+
+from WeakMedSAMLib.contract.events import Done, Event, Hello, Progress, Stage, Warning_, encode
+
+_PLAIN_STEPS = 4
+
+
+def listener(events: bool) -> Callable[[Event], None]:
+    """What to hand to a run: event lines on stdout, or words and progress bars."""
+    return print_event_line if events else TerminalListener()
+
+
+def print_event_line(event: Event) -> None:
+    """One JSON object a line, flushed."""
+    sys.stdout.write(encode(event) + "\n")
+    sys.stdout.flush()
+
+
+def spoken(seconds: float) -> str:
+    """Seconds as one says them: ``"45 s"``, ``"3 min 20 s"``, ``"2 h 05 min"``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class TerminalListener:
+    """Shows stages with progress bars and the time left; plain lines where the output is no terminal.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        stdout by default. Warnings go to stderr.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
+        self._bar: Any = None
+        self._bar_stage = ""
+        self._told = 0
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        self._show(event)
+
+    @singledispatchmethod
+    def _show(self, event: Event) -> None:
+        """Events of other kinds say nothing on a terminal."""
+
+    @_show.register
+    def _(self, event: Hello) -> None:
+        self._say(f"WeakMedSAM {event.versions.get('weakmedsam', '')} on {event.device}")
+
+    @_show.register
+    def _(self, event: Stage) -> None:
+        self._end_bar()
+        place = f"{event.number}/{event.total} " if event.number and event.total else ""
+        if event.state == "started" and not self._stream.isatty():
+            self._say(f"{place}{event.stage} ...")
+        elif event.state == "finished":
+            took = "" if event.seconds is None else f"  {spoken(event.seconds)}"
+            self._say(f"{place}{event.stage} done{took}")
+        elif event.state == "reused":
+            self._say(f"{place}{event.stage} was done already")
+
+    @_show.register
+    def _(self, event: Progress) -> None:
+        if self._stream.isatty():
+            self._advance_bar(event)
+        else:
+            self._advance_lines(event)
+
+    @_show.register
+    def _(self, event: Warning_) -> None:
+        self._end_bar()
+        click.echo(f"{click.style('Warning:', fg='yellow')} {event.message} {event.hint}".rstrip(), err=True)
+
+    @_show.register
+    def _(self, event: Done) -> None:
+        self._end_bar()
+
+    def _advance_bar(self, event: Progress) -> None:
+        if self._bar is None or self._bar_stage != event.stage or event.done < self._bar.pos:
+            self._end_bar()
+            self._bar_stage = event.stage
+            self._bar = click.progressbar(
+                length=event.total,
+                label=f"{event.stage:<10}",
+                show_eta=False,
+                show_pos=True,
+                item_show_func=lambda left: "" if left is None else f"{spoken(left)} left",
+                file=self._stream,
+            )
+            self._bar.__enter__()
+        self._bar.update(event.done - self._bar.pos, event.eta_s)
+
+    def _end_bar(self) -> None:
+        self._told = 0
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None
+
+    def _advance_lines(self, event: Progress) -> None:
+        """A line at each quarter of a stage, so that a log stays readable."""
+        quarter = event.done * _PLAIN_STEPS // max(event.total, 1)
+        if event.stage != self._bar_stage or quarter < self._told:
+            self._bar_stage, self._told = event.stage, 0
+        if quarter > self._told and event.done < event.total:
+            self._told = quarter
+            left = "" if event.eta_s is None else f", {spoken(event.eta_s)} left"
+            self._say(f"{event.stage} {event.done}/{event.total}{left}")
+
+    def _say(self, text: str) -> None:
+        click.echo(text, file=self._stream)

@@ -1,0 +1,158 @@
+"""``weakmedsam tags``: look at tag files, check, convert and make them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.tag_spans import spans_of
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.tags import check as problems_of
+from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.engine.mask_tags import MaskClass
+
+
+@click.group(short_help="Show, check, convert, make slice tags.")
+def tags() -> None:
+    """Slice tags: which slices show a class, which do not.
+
+    \b
+    Example:
+      weakmedsam tags show tags.json
+    """
+
+
+@tags.command()
+@click.argument("file", type=PLACE)
+def show(file: Path) -> None:
+    """Print classes, counts and tagged ranges of FILE.
+
+    \b
+    Example:
+      weakmedsam tags show tags.json
+    """
+    cohort = read_tags(file)
+    for entry in cohort.classes:
+        present, absent, untagged = cohort.counts(entry.name)
+        click.echo(f"{entry.name} (label {entry.label_value}): {present} present, {absent} absent, {untagged} untagged")
+    for volume in cohort.volumes:
+        n_slices = "?" if volume.n_slices is None else volume.n_slices
+        click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}")
+        for name in volume.states:
+            click.echo(f"  {name}: {_ranges(volume, name)}")
+
+
+@tags.command()
+@click.argument("file", type=PLACE)
+@click.option("--volume", "volumes", type=EXISTING, multiple=True, help="Check the tags against these volumes too.")
+def check(file: Path, volumes: tuple[Path, ...]) -> None:
+    """Say what stands in the way of learning from FILE; exit code 2 if a run would refuse it.
+
+    \b
+    Example:
+      weakmedsam tags check tags.csv --volume scan1.nrrd
+    """
+    cohort = read_tags(file)
+    if volumes:
+        cohort = CohortTags(cohort.classes, [_matched(cohort, path) for path in volumes])
+    problems = problems_of(cohort)
+    for problem in problems:
+        click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise UserError(errors[0].code, f"{file} cannot be used: {errors[0].message}", errors[0].hint)
+    if not problems:
+        click.echo("Nothing to say: the tags can be used.")
+
+
+@tags.command()
+@click.argument("source", type=PLACE)
+@click.argument("target", type=PLACE)
+def convert(source: Path, target: Path) -> None:
+    """Write the tags of SOURCE as TARGET, JSON or CSV by their suffixes.
+
+    \b
+    Example:
+      weakmedsam tags convert tags.csv tags.json
+    """
+    write_tags(target, read_tags(source))
+
+
+@tags.command(name="from-mask")
+@click.option("--mask", "masks", type=EXISTING, multiple=True, required=True, help="Label map; repeat for more.")
+@click.option("--volume", "volumes", type=EXISTING, multiple=True, help="The scan of each mask, to name and to hash.")
+@click.option("--labels", required=True, help="Which label values are a class, as liver=1,kidneys=2+3.")
+@click.option("--out", type=PLACE, required=True, help="Tag file to write, .json or .csv.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
+@click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Tag only every so-manieth slice.")
+def from_mask(
+    masks: tuple[Path, ...],
+    volumes: tuple[Path, ...],
+    labels: str,
+    out: Path,
+    axis: str,
+    min_pixels: int,
+    stride: int,
+) -> None:
+    """Make slice tags from masks that exist already; only whether a slice shows a class is taken from them.
+
+    \b
+    Example:
+      weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
+    """
+    from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
+
+    classes = parse_mask_classes(labels)
+    if volumes and len(volumes) != len(masks):
+        message = f"There are {len(masks)} masks and {len(volumes)} volumes."
+        raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
+    pairs = zip(masks, volumes or [None] * len(masks), strict=True)
+    entries = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
+    write_tags(out, CohortTags(class_table(classes), entries))
+
+
+def _from_mask(
+    mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
+) -> VolumeTags:
+    from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
+    from WeakMedSAMLib.engine.volumes import read_labels, read_volume, volume_name
+
+    labels, geometry = read_labels(mask)
+    name, sha256 = volume_name(mask), None
+    if volume_path is not None:
+        volume = read_volume(volume_path)
+        name, sha256 = volume.name, volume.sha256
+        require_same_grid(mask, geometry, volume_path, volume.geometry)
+    return tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+
+
+def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
+    from WeakMedSAMLib.engine.volumes import read_volume, slice_count
+
+    volume = read_volume(path)
+    found = cohort.volume_for(volume.name, volume.sha256)
+    if found is None:
+        raise UserError("volume_not_tagged", f"There are no tags for {path} ({volume.name!r}).", "Tag it first.")
+    settled = found.settled(slice_count(volume.geometry, found.axis))
+    return VolumeTags(found.name, volume.sha256, settled.axis, settled.n_slices, settled.states)
+
+
+def _ranges(volume: VolumeTags, name: str) -> str:
+    state = volume.state(name)
+    words = []
+    for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):
+        spans = [
+            f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in spans_of(state, tag)
+        ]
+        if spans:
+            words.append(f"{word} {', '.join(spans)}")
+    if volume.rest_is_absent.get(name):
+        words.append("the rest absent")
+    return "; ".join(words) or "untagged"

@@ -1,0 +1,157 @@
+"""The volumes of a run with their tags: read one at a time, and checked before any work begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Event, Warning_
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
+from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
+from WeakMedSAMLib.engine.volumes import Volume, read_volume, slice_count
+
+Report = Callable[[Event], None]
+_DEFAULT_AXIS = "k"
+
+
+@dataclass(frozen=True)
+class CohortVolume:
+    """One volume of the cohort; its voxels are read only when they are needed.
+
+    Attributes
+    ----------
+    id : str
+        Opaque, such as ``"000"``.
+    name : str
+        As the user calls it.
+    path : Path
+        Its file.
+    axis : str
+        ``"i"``, ``"j"`` or ``"k"``: the IJK axis along which it is cut into slices.
+    tags : numpy.ndarray
+        int8 (n_slices, n_classes) of PRESENT, ABSENT, UNTAGGED; UNTAGGED throughout for an untagged volume.
+    intensity : str or pair of float
+        As requested: ``"auto"``, ``"percentile"`` or the lowest and highest grey value.
+    patient : str
+        Volumes of one patient stay together in validation.
+    sha256 : str
+        Content hash of its voxels.
+    """
+
+    id: str
+    name: str
+    path: Path
+    axis: str
+    tags: np.ndarray
+    intensity: str | tuple[float, float]
+    patient: str
+    sha256: str
+
+
+def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[CohortVolume]:
+    """Read every volume of a run once, one at a time, and put its tags beside it.
+
+    Parameters
+    ----------
+    places : RunFolder
+        The run.
+    run : RunDescription
+        What it holds.
+    report : callable
+        Takes warnings: of volumes, of tags.
+
+    Raises
+    ------
+    UserError
+        ``no_volumes``, ``volume_changed``, ``no_tags`` and what reading volumes and tags and `check` say.
+    """
+    if not run.volumes:
+        raise UserError("no_volumes", f"{places.run} names no volume.", "Add at least one volume to the run.")
+    tags = _read_tags(places, run)
+    axis = _usual_axis(tags)
+    settled = [_settled(places, volume, tags, axis, report) for volume in run.volumes]
+    if run.settings.train:
+        _check_tags(CohortTags(run.classes, settled), report)
+    _warn_of_unused(tags, settled, report)
+    return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
+
+
+def _read_tags(places: RunFolder, run: RunDescription) -> CohortTags:
+    if places.tags.exists():
+        return read_tags(places.tags)
+    if run.settings.train:
+        message = f"{places.path} holds no tags.json."
+        raise UserError("no_tags", message, "Tag slices, or apply a model that was trained before.")
+    return CohortTags(run.classes)
+
+
+def _usual_axis(tags: CohortTags) -> str:
+    """The axis along which most volumes are tagged: the one for volumes without tags."""
+    counted = Counter(volume.axis for volume in tags.volumes)
+    return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
+
+
+def _settled(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, report: Report) -> VolumeTags:
+    """Tags of one volume, for the number of slices that it has; its hash is the one found now."""
+    volume = read_volume(places.volume(entry), entry.name)
+    for note in volume.notes:
+        report(Warning_(code=note.code, message=note.message, hint=note.hint))
+    if entry.sha256 is not None and entry.sha256 != volume.sha256:
+        raise _changed(places, entry, volume)
+    found = tags.volume_for(entry.name, volume.sha256) or VolumeTags(entry.name, axis=axis)
+    settled = found.settled(slice_count(volume.geometry, found.axis))
+    _warn_if_by_name(found, report)
+    return VolumeTags(entry.name, volume.sha256, settled.axis, settled.n_slices, settled.states)
+
+
+def _warn_if_by_name(found: VolumeTags, report: Report) -> None:
+    if found.sha256 is None and found.states:
+        message = f"The tags of {found.name!r} carry no hash and were matched by name alone."
+        report(Warning_(code="matched_by_name", message=message, hint="Make sure that they belong to this very scan."))
+
+
+def _changed(places: RunFolder, entry: RunVolume, volume: Volume) -> UserError:
+    return UserError(
+        "volume_changed",
+        f"{places.volume(entry)} ({entry.name!r}) is not the volume that the run was made for: its voxels have "
+        f"sha256 {volume.sha256[:12]}..., expected {entry.sha256[:12]}...",
+        "Make the run anew from the volume that was tagged.",
+    )
+
+
+def _check_tags(cohort: CohortTags, report: Report) -> None:
+    """Stop at the first error; everything else is a warning."""
+    problems = check(cohort)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    for problem in problems:
+        if not errors or problem is not errors[0]:
+            report(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
+    if errors:
+        raise UserError(errors[0].code, errors[0].message, errors[0].hint)
+
+
+def _warn_of_unused(tags: CohortTags, settled: list[VolumeTags], report: Report) -> None:
+    used = {volume.sha256 for volume in settled} | {volume.name for volume in settled}
+    unused = [entry for entry in tags.volumes if entry.sha256 not in used and entry.name not in used]
+    if unused:
+        message = f"{len(unused)} tagged volume(s) are not part of this run, such as {unused[0].name!r}."
+        report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
+
+
+def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, entry: VolumeTags) -> CohortVolume:
+    return CohortVolume(
+        id=volume.id,
+        name=volume.name,
+        path=places.volume(volume),
+        axis=entry.axis,
+        tags=entry.matrix(run.classes),
+        intensity=run.settings.intensity,
+        patient=volume.name,
+        sha256=entry.sha256 or "",
+    )

@@ -1,0 +1,162 @@
+"""Where events go: to whoever listens and into the run folder; and the place where a run notices that it must stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage, encode
+
+Listener = Callable[[Event], None]
+
+
+class Cancelled(Exception):
+    """The run was asked to stop; what its finished stages made stays, and the same run goes on from there."""
+
+
+class RemainingTime:
+    """Estimates the seconds that a stage still needs from its pace, smoothed so that the figure does not jump.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds, never going back.
+    memory_s : float
+        A pace measured this long ago weighs 1/e of the newest one.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, memory_s: float = 20.0) -> None:
+        self._clock = clock
+        self._memory_s = memory_s
+        self._stage = ""
+        self._done = 0
+        self._at = 0.0
+        self._pace: float | None = None
+
+    def update(self, stage: str, done: int, total: int) -> float | None:
+        """Seconds left of ``stage``, now that ``done`` of ``total`` steps are done; None while nothing is known.
+
+        The first call for a stage only starts the measurement, so that steps found done already do not count as fast.
+        """
+        now = self._clock()
+        if stage != self._stage or done < self._done:
+            self._stage, self._pace = stage, None
+        elif done > self._done and now > self._at:
+            self._learn((now - self._at) / (done - self._done), now - self._at)
+        elif done == self._done:
+            return self._left(done, total)
+        self._done, self._at = done, now
+        return self._left(done, total)
+
+    def _learn(self, pace: float, elapsed: float) -> None:
+        weight = 1.0 if self._pace is None else 1.0 - math.exp(-elapsed / self._memory_s)
+        self._pace = pace if self._pace is None else self._pace + weight * (pace - self._pace)
+
+    def _left(self, done: int, total: int) -> float | None:
+        if done >= total:
+            return 0.0
+        return None if self._pace is None else self._pace * (total - done)
+
+
+class StageClock:
+    """Adds up the seconds of each stage from its events, and fills them in where a stage left them out.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds, never going back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds: dict[str, float] = {}
+        self._clock = clock
+        self._started: dict[str, float] = {}
+
+    def see(self, event: Stage) -> None:
+        """Take note of a stage that starts, finishes or is reused."""
+        if event.state == "started":
+            self._started[event.stage] = self._clock()
+            return
+        started = self._started.pop(event.stage, None)
+        if event.seconds is None and started is not None:
+            event.seconds = round(self._clock() - started, 3)
+        self.seconds[event.stage] = self.seconds.get(event.stage, 0.0) + (event.seconds or 0.0)
+
+
+class RunReport:
+    """The one callable that every stage reports to.
+
+    It completes an event (time left, seconds of a stage), appends it to ``events.jsonl``, hands it to the listener, and
+    raises `Cancelled` once the run was asked to stop. Progress that follows too closely is left out.
+
+    Parameters
+    ----------
+    events_file : Path
+        Appended to; each line is flushed.
+    cancel_file : Path
+        The run stops once this file exists; looked for every ``interval_s`` at most.
+    listener : callable, optional
+        Gets every event that is written.
+    interval_s : float
+        Shortest time between two progress events of a stage, and between two looks for the file.
+    """
+
+    def __init__(
+        self, events_file: Path, cancel_file: Path, listener: Listener | None = None, interval_s: float = 0.2
+    ) -> None:
+        self._stream: TextIO = events_file.open("a", encoding="ascii", newline="\n")
+        self._cancel_file = cancel_file
+        self._listener = listener
+        self._interval_s = interval_s
+        self._reason = ""
+        self._looked = -math.inf
+        self._shown: tuple[str, float] = ("", -math.inf)
+        self._remaining = RemainingTime()
+        self.stages = StageClock()
+
+    def __call__(self, event: Event) -> None:
+        """Report an event; raises `Cancelled` if the run must stop."""
+        self.check_cancelled()
+        if isinstance(event, Progress):
+            event.eta_s = self._remaining.update(event.stage, event.done, event.total)
+            if not self._is_due(event):
+                return
+        self.emit(event)
+
+    def emit(self, event: Event) -> None:
+        """Write an event even if the run was asked to stop."""
+        if isinstance(event, Stage):
+            self.stages.see(event)
+        self._stream.write(encode(event) + "\n")
+        self._stream.flush()
+        if self._listener is not None:
+            self._listener(event)
+
+    def request_stop(self, reason: str) -> None:
+        """Make the next report raise `Cancelled`; may be called from another thread."""
+        self._reason = reason
+
+    def check_cancelled(self) -> None:
+        """Raise `Cancelled` if the run was asked to stop."""
+        now = time.monotonic()
+        if not self._reason and now - self._looked >= self._interval_s:
+            self._looked = now
+            if self._cancel_file.exists():
+                self._reason = "The run was cancelled."
+        if self._reason:
+            raise Cancelled(self._reason)
+
+    def close(self) -> None:
+        """Close ``events.jsonl``."""
+        self._stream.close()
+
+    def _is_due(self, event: Progress) -> bool:
+        stage, shown = self._shown
+        now = time.monotonic()
+        if stage == event.stage and event.done < event.total and now - shown < self._interval_s:
+            return False
+        self._shown = (event.stage, now)
+        return True

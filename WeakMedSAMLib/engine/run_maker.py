@@ -1,0 +1,150 @@
+"""Makes a run folder from volumes and tags: copies under opaque ids, nothing of the user's names in a path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
+from WeakMedSAMLib.contract.tag_files import write_tags
+from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.run_session import require_writable
+from WeakMedSAMLib.engine.state import stage_key
+from WeakMedSAMLib.engine.versions import versions
+from WeakMedSAMLib.engine.volumes import Volume, read_geometry, read_volume, slice_count, volume_name, write_volume
+
+
+def make_run(
+    out: Path,
+    volumes: Sequence[Path],
+    tags: CohortTags,
+    settings: RunSettings,
+    axis: str | None = None,
+    names: Sequence[str] | None = None,
+) -> RunFolder:
+    """Make a run folder inside ``out``; the same volumes and settings give the same folder, so a run goes on there.
+
+    Parameters
+    ----------
+    out : Path
+        Made if absent.
+    volumes : sequence of Path
+        Files or DICOM folders; read one at a time.
+    tags : CohortTags
+        Class table and tags; those of other volumes are left out.
+    settings : RunSettings
+        What the user chose.
+    axis : str, optional
+        Slice axis of volumes without tags; that of the first tagged one otherwise.
+    names : sequence of str, optional
+        Names of the volumes, in place of those of their files.
+
+    Returns
+    -------
+    RunFolder
+
+    Raises
+    ------
+    UserError
+        ``no_volumes``, ``ambiguous_volume``, ``cannot_write``, ``disk_full``, and what volumes and tags raise.
+    """
+    if not volumes:
+        raise UserError("no_volumes", "No volume was given.", "Give one or more: --volume scan.nrrd")
+    called = list(names) if names is not None else [volume_name(path.resolve()) for path in volumes]
+    _require_told_apart(called, tags)
+    require_writable(private_folder(out), _bytes_of(volumes))
+    places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
+    axis = axis or next((volume.axis for volume in tags.volumes), "k")
+    copied = [_copied(places, *job, tags, axis) for job in zip(_ids(len(volumes)), volumes, called, strict=True)]
+    write_tags(places.tags, CohortTags(tags.classes, [entry for _, entry in copied]))
+    _save(places, [volume for volume, _ in copied], tags.classes, settings)
+    return places
+
+
+def model_folder(path: Path) -> Path:
+    """The model folder of a run, or the folder itself if it is one; absolute.
+
+    Raises
+    ------
+    UserError
+        ``no_model``.
+    """
+    for folder in (RunFolder(path).model, path):
+        if folder.is_dir() and any(folder.glob("*.safetensors")):
+            return folder.resolve()
+    raise UserError("no_model", f"{path} holds no trained model.", "Give the folder of a finished run, or its model/.")
+
+
+def with_classes(tags: CohortTags, names: Sequence[str]) -> CohortTags:
+    """The tags of only these classes, in this order; `UserError` ``unknown_class``."""
+    table = ClassTable([tags.classes[tags.classes.index(name)] for name in names])
+    volumes = [
+        replace(
+            volume,
+            states={name: state for name, state in volume.states.items() if name in names},
+            rest_is_absent={name: rest for name, rest in volume.rest_is_absent.items() if name in names},
+        )
+        for volume in tags.volumes
+    ]
+    return CohortTags(table, volumes)
+
+
+def _require_told_apart(names: Sequence[str], tags: CohortTags) -> None:
+    """Two volumes of one name would get the same tags unless the tags carry hashes."""
+    by_name = {entry.name for entry in tags.volumes if entry.sha256 is None}
+    twice = [name for name, count in Counter(names).items() if count > 1 and name in by_name]
+    if twice:
+        message = f"Two volumes are named {twice[0]!r}, and the tags of that name carry no hash."
+        raise UserError("ambiguous_volume", message, "Rename one of the files, and its entry in the tag file.")
+
+
+def _bytes_of(volumes: Sequence[Path]) -> int:
+    """Room for the copies: at most the voxels as 16-bit numbers, which is what scans are."""
+    return sum(2 * _voxels(path) for path in volumes)
+
+
+def _voxels(path: Path) -> int:
+    size = read_geometry(path).size
+    return size[0] * size[1] * size[2]
+
+
+def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable, settings: RunSettings) -> str:
+    """Short hash of what makes it another run; tags do not, since their edit reuses what does not depend on them."""
+    places = [path.resolve() for path in volumes]
+    return stage_key(places, list(names), classes.to_json(), settings)[:12]
+
+
+def _ids(count: int) -> list[str]:
+    return [f"{number:03d}" for number in range(count)]
+
+
+def _copied(
+    places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str
+) -> tuple[RunVolume, VolumeTags]:
+    """Copy one volume; its tags are then about the voxels of the copy, in which what was not finite is replaced."""
+    volume = read_volume(path, name)
+    found = tags.volume_for(name, volume.sha256) or VolumeTags(name, axis=axis)
+    settled = found.settled(slice_count(volume.geometry, found.axis))
+    sha256 = content_hash(volume.array) if volume.notes else volume.sha256
+    entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path))
+    _write_copy(places, entry, volume)
+    return entry, VolumeTags(name, sha256, settled.axis, settled.n_slices, settled.states)
+
+
+def _write_copy(places: RunFolder, entry: RunVolume, volume: Volume) -> None:
+    write_volume(places.volume(entry), volume.array, volume.geometry)
+
+
+def _save(places: RunFolder, volumes: list[RunVolume], classes: ClassTable, settings: RunSettings) -> None:
+    """Write run.json; a run that is repeated keeps its id and its date."""
+    run = RunDescription(volumes=volumes, classes=classes, settings=settings, versions=versions())
+    if places.run.exists():
+        before = load_run(places.path)
+        run = replace(run, run_id=before.run_id, created=before.created)
+    save_run(places.path, run)

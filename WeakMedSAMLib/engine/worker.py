@@ -1,0 +1,191 @@
+"""Runs a run folder: volumes and tags in, pipeline, results out. Knows the files, so that the stages need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.events import Artifact, Hello
+from WeakMedSAMLib.contract.files import private_folder, write_bytes
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, load_run
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.cache import FeatureCache
+from WeakMedSAMLib.engine.cohort import CohortVolume, load_cohort
+from WeakMedSAMLib.engine.device import choose_device, precision_for, seed_everything
+from WeakMedSAMLib.engine.model import TrainedModel, load_model, save_model
+from WeakMedSAMLib.engine.orientation import view_of
+from WeakMedSAMLib.engine.overview import preview_png
+from WeakMedSAMLib.engine.pipeline import run_pipeline
+from WeakMedSAMLib.engine.preprocess import to_unit
+from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
+from WeakMedSAMLib.engine.result_overview import used_intensity
+from WeakMedSAMLib.engine.results import VolumeResult, write_result
+from WeakMedSAMLib.engine.run_session import RunSession, require_writable
+from WeakMedSAMLib.engine.settings import method_settings
+from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.versions import versions
+from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, slice_stack
+
+__all__ = ["Cancelled", "RunSummary", "run_folder"]
+
+PREVIEW = "preview.png"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run made, and how long it took.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        The run.
+    volume_ids : tuple of str
+        Volumes with results, in order.
+    seconds : float
+        From the start to the last result written.
+    seconds_by_stage : dict
+        Stage name -> seconds; 0 for a stage whose output was there already.
+    """
+
+    folder: RunFolder
+    volume_ids: tuple[str, ...]
+    seconds: float
+    seconds_by_stage: dict[str, float]
+
+
+def run_folder(
+    folder: Path | str,
+    device: str | None = None,
+    parent: int | None = None,
+    report: Listener | None = None,
+    cache_root: Path | None = None,
+    pipeline: Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]] = run_pipeline,
+    build: Callable[[str], Backbone] = build_backbone,
+) -> RunSummary:
+    """Run what a run folder describes; repeated after a cut-off or an edit of its tags, do only what is missing.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``run.json``, ``tags.json`` and ``volumes/``.
+    device : str, optional
+        In place of the one that the run asks for.
+    parent : int, optional
+        Id of the process without which the run is of no use: once it is gone, the run ends.
+    report : callable
+        Gets every event; each is also appended to ``events.jsonl``.
+    cache_root : Path, optional
+        Folder of the feature cache.
+    pipeline, build
+        The method and the maker of backbones.
+
+    Returns
+    -------
+    RunSummary
+
+    Raises
+    ------
+    UserError
+        Whatever the user can put right; told as an event too.
+    Cancelled
+        The run was asked to stop; the folder can be run again.
+    """
+    places = RunFolder(Path(folder))
+    with RunSession(places, report, parent) as session:
+        run = load_run(places.path)
+        chosen = choose_device(device or run.settings.device)
+        session.report(Hello(versions=versions(), device=str(chosen)))
+        seed_everything(run.settings.seed)
+        cohort = load_cohort(places, run, session.report)
+        require_writable(places.path, _bytes_of_results(cohort, len(run.classes)))
+        with FeatureCache(cache_root) as cache:
+            backbone = build(run.settings.backbone).to(chosen, precision_for(chosen))
+            job = _Job(places, run, session.report)
+            done = job.run(cohort, pipeline, backbone, cache)
+        return RunSummary(places, tuple(done), session.seconds(), dict(session.report.stages.seconds))
+
+
+class _Job:
+    """The middle part of a run: call the pipeline and write what it yields."""
+
+    def __init__(self, places: RunFolder, run: RunDescription, report: RunReport) -> None:
+        self._places = places
+        self._run = run
+        self._report = report
+
+    def run(
+        self,
+        cohort: list[CohortVolume],
+        pipeline: Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]],
+        backbone: Backbone,
+        cache: FeatureCache,
+    ) -> list[str]:
+        """Write the result of every volume; returns the ids."""
+        settings = self._run.settings
+        results = pipeline(
+            cohort,
+            self._run.classes,
+            method_settings(settings.preset, _overrides(self._run)),
+            backbone=backbone,
+            cache=cache,
+            store=StageStore(self._places.state),
+            report=self._report,
+            trained=load_model(Path(settings.model)) if settings.model else None,
+            train=settings.train,
+            keep_model=self._keep_model,
+        )
+        return [self._write(volume, result) for volume, result in results]
+
+    def _keep_model(self, model: TrainedModel) -> None:
+        save_model(self._places.model, model)
+        self._report(Artifact(artifact="model", path=self._relative(self._places.model)))
+
+    def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
+        folder = private_folder(self._places.results(volume.id))
+        geometry = read_geometry(volume.path)
+        write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run))
+        self._report(Artifact(artifact="result", path=self._relative(folder), volume=volume.id))
+        write_bytes(folder / PREVIEW, self._preview(volume, result))
+        self._report(Artifact(artifact="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
+        return volume.id
+
+    def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:
+        """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
+        scan = read_volume(volume.path)
+        view = view_of(scan.geometry, volume.axis)
+        labels = slice_stack(result.labels, volume.axis)
+        best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
+        intensity = used_intensity(result.quality, scan, volume.intensity)
+        image = to_unit(slice_stack(scan.array, volume.axis)[best], intensity)
+        colours = {entry.label_value: entry.color for entry in self._run.classes}
+        return preview_png(view.shown(image), view.shown(labels[best]), colours)
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._places.path).as_posix()
+
+
+def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
+    """At most: label map and one probability map a class, uncompressed."""
+    voxels = sum(volume_size[0] * volume_size[1] * volume_size[2] for volume_size in map(_size, cohort))
+    return voxels * (1 + n_classes)
+
+
+def _size(volume: CohortVolume) -> tuple[int, int, int]:
+    return read_geometry(volume.path).size
+
+
+def _overrides(run: RunDescription) -> dict[str, Any]:
+    settings = run.settings
+    chosen = {"seed": settings.seed, "subclasses": settings.subclasses}
+    return {**{name: value for name, value in chosen.items() if value is not None}, **settings.overrides}
+
+
+def _attributes(run: RunDescription) -> dict[str, str]:
+    """What a segmentation says of its making."""
+    settings = {f"setting_{name}": str(value) for name, value in asdict(run.settings).items() if name != "model"}
+    return {"run_id": run.run_id, **settings, **{f"version_{name}": text for name, text in versions().items()}}
