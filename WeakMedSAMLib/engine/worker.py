@@ -143,15 +143,15 @@ class _Job:
 
     def _keep_model(self, model: TrainedModel) -> None:
         save_model(self._places.model, model)
-        self._report(Artifact(artifact="model", path=self._relative(self._places.model)))
+        self._report(Artifact(kind="model", path=self._relative(self._places.model)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
         folder = private_folder(self._places.results(volume.id))
         geometry = read_geometry(volume.path)
         write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run))
-        self._report(Artifact(artifact="result", path=self._relative(folder), volume=volume.id))
+        self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
         write_bytes(folder / PREVIEW, self._preview(volume, result))
-        self._report(Artifact(artifact="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
+        self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
         return volume.id
 
     def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:

@@ -1,0 +1,100 @@
+"""What tests of whole runs share: a small real scan, a method of a few lines, and run folders."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.tags import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
+from WeakMedSAMLib.engine.results import VolumeResult
+from WeakMedSAMLib.engine.run_maker import make_run
+from WeakMedSAMLib.engine.state import stage_key
+from WeakMedSAMLib.engine.volumes import read_volume, write_volume
+
+
+class BrightMethod:
+    """A method of a few lines behind the interface of the pipeline: bright voxels, on slices not tagged absent.
+
+    Each volume is a stage of its own that is kept and resumed; ``computed`` lists the volumes that were not reused.
+    """
+
+    def __init__(self):
+        self.computed = []
+
+    def __call__(self, cohort, classes, settings, *, store, report, **_):
+        for number, volume in enumerate(cohort):
+            stage, key = f"bright-{volume.id}", stage_key(volume.sha256, volume.tags)
+            kept = store.load(stage, key)
+            report(Stage(stage=stage, state="reused" if kept else "started", number=number + 1, total=len(cohort)))
+            if kept is None:
+                kept = store.save(stage, key, {"labels": self._labels(volume, classes, report, stage)})
+                self.computed.append(volume.id)
+                report(Stage(stage=stage, state="finished"))
+            quality = {"slice_confidence": [0.5] * len(volume.tags), "low_confidence": False}
+            yield (
+                volume,
+                VolumeResult(np.array(kept["labels"]), {classes[0].label_value: kept["labels"] * 255}, quality),
+            )
+
+    def _labels(self, volume, classes, report, stage):
+        array = read_volume(volume.path).array
+        labels = ((array > np.percentile(array, 90)) * classes[0].label_value).astype(np.uint8)
+        stack = slice_stack(labels, volume.axis)
+        for index in range(len(stack)):
+            if volume.tags[index, 0] == ABSENT:
+                stack[index] = 0
+            report(Progress(stage=stage, done=index + 1, total=len(stack)))
+        return labels
+
+
+class NoBackbone:
+    """In place of a network that `BrightMethod` does not need."""
+
+    def to(self, device, dtype):
+        return self
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Paths of three small scans cut out of generated anatomy: a bright ball in a textured body, off centre in each."""
+    paths = []
+    for number in range(3):
+        generator = np.random.default_rng(number)
+        k, j, i = np.mgrid[:10, :24, :20]
+        ball = (k - 5) ** 2 * 4 + (j - 12 - number) ** 2 + (i - 9) ** 2 < 40
+        array = (generator.normal(100, 20, ball.shape) + 400 * ball).astype(np.int16)
+        geometry = Geometry((-10.0, 5.0, 2.0), (1.5, 1.5, 4.0), (-1.0, 0, 0, 0, -1.0, 0, 0, 0, 1.0), (20, 24, 10))
+        paths.append(tmp_path / f"scan {number}.nrrd")
+        write_volume(paths[-1], array, geometry)
+    return paths
+
+
+@pytest.fixture
+def make(tmp_path, scans):
+    """Make a run folder of the scans; slices 3..7 are tagged present unless told otherwise."""
+
+    def tagged(number, first=3, last=7):
+        volume = VolumeTags(f"scan {number}", n_slices=10)
+        volume.tag_range("ball", first, last)
+        return volume
+
+    def run(ranges=((3, 7), (3, 7), (3, 7)), **settings):
+        tags = CohortTags(ClassTable.from_names(["ball"]), [tagged(n, *pair) for n, pair in enumerate(ranges)])
+        return make_run(tmp_path / "out", scans, tags, RunSettings(device="cpu", **settings))
+
+    return run
+
+
+@pytest.fixture
+def method():
+    """The few-line method, how to hand it to the worker, and a listener that collects events."""
+    bright, events = BrightMethod(), []
+    arguments = {"pipeline": bright, "build": lambda name: NoBackbone(), "report": events.append}
+    results = lambda: [event for event in events if isinstance(event, Artifact) and event.kind == "result"]  # noqa: E731
+    return SimpleNamespace(bright=bright, events=events, arguments=arguments, results=results)

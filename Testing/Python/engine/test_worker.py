@@ -1,0 +1,417 @@
+"""Runs from the outside: results, resuming, cancelling, faults, and what is told of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
+from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.engine import run_session
+from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb
+from WeakMedSAMLib.engine.process_watch import ParentWatch, ProcessHandle
+from WeakMedSAMLib.engine.reporting import Cancelled, RemainingTime, StageClock
+from WeakMedSAMLib.engine.run_session import RunFailed
+from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
+from WeakMedSAMLib.engine.worker import run_folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def labels_of(places, count=3):
+    return [read_labels(places.results(f"{number:03d}") / "labels.nrrd")[0] for number in range(count)]
+
+
+def kinds(events, kind):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_run_writes_results_in_the_geometry_of_the_scans_and_tells_of_them(make, method, scans):
+    places = make()
+    summary = run_folder(places.path, **method.arguments)
+    assert summary.volume_ids == ("000", "001", "002")
+    for number, path in enumerate(scans):
+        folder = places.results(f"{number:03d}")
+        assert read_geometry(folder / "labels.nrrd") == read_geometry(path)
+        assert {file.name for file in folder.iterdir()} == {
+            "labels.nrrd", "segmentation.seg.nrrd", "probability_1.nrrd", "quality.json", "preview.png",
+        }  # fmt: skip
+    labels = labels_of(places)
+    assert all(found[3:8].any() and not found[:3].any() and not found[8:].any() for found in labels)
+    assert len(method.results()) == 3
+    assert isinstance(method.events[0], Hello)
+    assert method.events[-1].status == "ok"
+
+
+def test_the_events_file_holds_the_same_events_as_the_listener_got(make, method):
+    places = make()
+    run_folder(places.path, **method.arguments)
+    lines = places.events.read_text(encoding="ascii").splitlines()
+    assert [parse_line(line) for line in lines] == method.events
+
+
+def test_seconds_of_every_stage_are_told(make, method):
+    summary = run_folder(make().path, **method.arguments)
+    assert set(summary.seconds_by_stage) == {"bright-000", "bright-001", "bright-002"}
+    assert 0 < sum(summary.seconds_by_stage.values()) <= summary.seconds
+    assert all(event.seconds is not None for event in kinds(method.events, Stage) if event.state == "finished")
+
+
+def test_progress_comes_with_the_time_that_is_left(make, method):
+    run_folder(make().path, **method.arguments)
+    last = [event for event in kinds(method.events, Progress) if event.done == event.total]
+    assert [event.eta_s for event in last] == [0.0, 0.0, 0.0]
+
+
+def cancel_at(places, events, stage):
+    """A listener that asks a run to stop as soon as a stage has begun."""
+
+    def listen(event):
+        events.append(event)
+        if isinstance(event, Stage) and event.stage == stage and event.state == "started":
+            places.cancel.write_text("", encoding="ascii")
+            time.sleep(0.25)
+
+    return listen
+
+
+def test_a_cancelled_run_resumes_and_ends_like_one_that_was_never_cancelled(make, method):
+    places = make()
+    listener = cancel_at(places, method.events, "bright-001")
+    with pytest.raises(Cancelled):
+        run_folder(places.path, **{**method.arguments, "report": listener})
+    assert method.events[-1].status == "cancelled"
+    assert method.bright.computed == ["000"]
+    assert not places.cancel.exists()
+    run_folder(places.path, **method.arguments)
+    assert method.bright.computed == ["000", "001", "002"]
+    resumed = labels_of(places)
+    for entry in places.state.iterdir():
+        for file in sorted(entry.rglob("*"), reverse=True):
+            file.unlink() if file.is_file() else file.rmdir()
+    run_folder(places.path, **method.arguments)
+    assert len(method.bright.computed) == 6
+    assert all(np.array_equal(one, other) for one, other in zip(resumed, labels_of(places), strict=True))
+
+
+def test_a_cancel_file_from_before_the_start_stops_the_run_at_once_and_is_used_up(make, method):
+    places = make()
+    places.cancel.write_text("", encoding="ascii")
+    with pytest.raises(Cancelled):
+        run_folder(places.path, **method.arguments)
+    assert method.bright.computed == []
+    run_folder(places.path, **method.arguments)
+    assert len(method.results()) == 3
+
+
+def test_edited_tags_rerun_only_what_depends_on_them(make, method):
+    run_folder(make().path, **method.arguments)
+    places = make(ranges=((3, 7), (4, 7), (3, 7)))
+    run_folder(places.path, **method.arguments)
+    assert method.bright.computed == ["000", "001", "002", "001"]
+    assert not labels_of(places)[1][3].any()
+
+
+def test_the_same_volumes_and_settings_make_the_same_run_and_others_another(make):
+    first, again, other = make(), make(ranges=((2, 7), (3, 7), (3, 7))), make(seed=1)
+    assert first.path == again.path != other.path
+    assert load_run(first.path).run_id == load_run(again.path).run_id
+
+
+def failing(make, method, change):
+    """Change a run folder, run it, and return the error and the events."""
+    places = make()
+    change(places)
+    with pytest.raises(UserError) as caught:
+        run_folder(places.path, **method.arguments)
+    return places, caught.value
+
+
+def replace_volume(places):
+    volume = read_volume(places.volumes / "001.nrrd")
+    write_volume(places.volumes / "001.nrrd", volume.array + 1, volume.geometry)
+
+
+def retag(places, change):
+    tags = read_tags(places.tags)
+    change(tags)
+    write_tags(places.tags, tags)
+
+
+def forget_hash(places):
+    """Make run and tags as somebody writes them by hand, without hashes, so that only slice numbers can be checked."""
+    run = load_run(places.path)
+    save_run(places.path, replace(run, volumes=[replace(volume, sha256=None) for volume in run.volumes]))
+    data = json.loads(places.tags.read_text(encoding="utf-8"))
+    for volume in data["volumes"]:
+        del volume["sha256"], volume["slices"]
+    data["volumes"][1]["tags"]["ball"]["present"] = [[3, 12]]
+    data["volumes"][1]["tags"]["ball"]["absent"] = []
+    places.tags.write_text(json.dumps(data), encoding="utf-8")
+
+
+def all_present(tags):
+    for volume in tags.volumes:
+        volume.states["ball"][:] = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        (replace_volume, "volume_changed", ["001.nrrd", "sha256"]),
+        (forget_hash, "tag_beyond_last_slice", ["scan 1", "12", "9"]),
+        (lambda places: places.tags.unlink(), "no_tags", ["tags.json"]),
+        (lambda places: retag(places, all_present), "class_never_absent", ["ball"]),
+        (lambda places: places.run.unlink(), "not_a_run_folder", ["run.json"]),
+        (lambda places: (places.volumes / "002.nrrd").unlink(), None, ["002.nrrd"]),
+    ],
+)
+def test_what_the_user_can_put_right_names_file_and_value(make, method, change, code, words):
+    places, error = failing(make, method, change)
+    assert code is None or error.code == code
+    assert all(word in str(error) for word in words)
+    assert error.hint
+    assert method.bright.computed == []
+    if places.run.exists():
+        told = kinds(method.events, Error)
+        assert [event.code for event in told] == [error.code]
+        assert method.events[-1].status == "failed"
+
+
+def test_tags_of_another_volume_are_refused(make, method):
+    places = make()
+    tags = json.loads(places.tags.read_text(encoding="utf-8"))
+    tags["volumes"][0]["sha256"] = "0" * 64
+    places.tags.write_text(json.dumps(tags), encoding="utf-8")
+    with pytest.raises(UserError, match="scan 0") as caught:
+        run_folder(places.path, **method.arguments)
+    assert caught.value.code == "tags_for_other_volume"
+
+
+def test_few_volumes_are_a_warning_that_says_what_would_help(make, method):
+    run_folder(make().path, **method.arguments)
+    assert any(event.code == "few_volumes" and event.hint for event in kinds(method.events, Warning_))
+
+
+def test_a_failure_that_nobody_foresaw_is_in_the_log_with_its_traceback(make, method):
+    places = make()
+
+    def broken(*_, **__):
+        raise KeyError("surprise")
+
+    with pytest.raises(RunFailed) as caught:
+        run_folder(places.path, **{**method.arguments, "pipeline": broken})
+    assert caught.value.log == places.log
+    log = places.log.read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "surprise" in log
+    assert [event.code for event in kinds(method.events, Error)] == ["internal"]
+    assert "Traceback" not in method.events[-2].message
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (OSError(28, "No space left on device", "state/x.npy"), "disk_full"),
+        (OSError(30, "Read-only file system", "state/x.npy"), "cannot_write"),
+        (MemoryError(), "out_of_memory"),
+    ],
+)
+def test_a_disk_or_memory_that_gives_out_midway_is_told_with_a_way_out(make, method, problem, code):
+    def broken(*_, **__):
+        raise problem
+
+    with pytest.raises(UserError) as caught:
+        run_folder(make().path, **{**method.arguments, "pipeline": broken})
+    assert caught.value.code == code
+    assert caught.value.hint
+    assert kinds(method.events, Done)[-1].status == "failed"
+
+
+def test_an_output_folder_without_room_is_refused_before_any_work(make, method, monkeypatch):
+    places = make()
+    usage = run_session.shutil.disk_usage(places.path)
+    monkeypatch.setattr(run_session.shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    with pytest.raises(UserError, match="free") as caught:
+        run_folder(places.path, **method.arguments)
+    assert caught.value.code == "disk_full"
+    assert method.bright.computed == []
+
+
+def test_an_output_place_that_is_a_file_is_refused(tmp_path, make):
+    (tmp_path / "out").write_text("in the way", encoding="ascii")
+    with pytest.raises(UserError) as caught:
+        make()
+    assert caught.value.code == "cannot_write"
+    assert "out" in caught.value.message
+
+
+def test_one_run_folder_takes_one_run_at_a_time(make, method):
+    places = make()
+    refused = []
+
+    def second(event):
+        if not refused and isinstance(event, Stage):
+            with pytest.raises(UserError) as caught:
+                run_folder(places.path, **{**method.arguments, "report": None})
+            refused.append(caught.value.code)
+
+    run_folder(places.path, **{**method.arguments, "report": second})
+    assert refused == ["run_in_use"]
+
+
+def test_an_interrupt_from_the_keyboard_is_a_cancellation(make, method):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Cancelled):
+        run_folder(make().path, **{**method.arguments, "pipeline": interrupted})
+    assert method.events[-1].status == "cancelled"
+
+
+def test_no_name_of_a_volume_becomes_part_of_a_path_or_of_the_log(make, method):
+    places = make()
+    run_folder(places.path, **method.arguments)
+    assert not [path for path in places.path.rglob("*") if "scan" in path.name]
+    assert "scan" not in places.log.read_text(encoding="utf-8")
+
+
+_WORKER = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from conftest import NoBackbone
+from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.engine.cli.show import print_event_line
+from WeakMedSAMLib.engine.reporting import Cancelled
+from WeakMedSAMLib.engine.worker import run_folder
+
+def slow(cohort, classes, settings, *, report, **_):
+    for step in range(600):
+        report(Progress(stage="slow", done=step, total=600))
+        time.sleep(0.1)
+    yield
+
+try:
+    run_folder({folder!r}, parent={parent}, report=print_event_line, pipeline=slow, build=lambda name: NoBackbone())
+except Cancelled:
+    sys.exit(3)
+"""
+
+
+def test_a_worker_ends_by_itself_soon_after_the_program_it_works_for_is_gone(make):
+    places = make()
+    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+    tests = os.path.dirname(__file__)
+    code = _WORKER.format(tests=tests, folder=str(places.path), parent=parent.pid)
+    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        for line in worker.stdout:
+            if isinstance(parse_line(line), Progress):
+                break
+        # Killed and not waited for: what is left of it is a zombie, which must count as gone.
+        parent.kill()
+        rest = worker.communicate(timeout=20)[0].splitlines()
+    finally:
+        worker.kill()
+        parent.kill()
+        parent.wait()
+    assert worker.returncode == 3
+    assert parse_line(rest[-1]).status == "cancelled"
+    assert parse_line(places.events.read_text(encoding="ascii").splitlines()[-1]).status == "cancelled"
+
+
+def test_a_worker_that_does_not_come_to_a_batch_is_ended_after_the_grace_period():
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    asked, ended = threading.Event(), []
+    watch = ParentWatch(gone.pid, asked.set, poll_s=0.01, grace_s=0.05, end=ended.append)
+    watch.start()
+    watch.join(5)
+    assert asked.is_set()
+    assert ended == [3]
+
+
+def test_a_watch_that_is_stopped_ends_nothing():
+    ended = []
+    watch = ParentWatch(os.getpid(), ended.append, poll_s=0.01, grace_s=0.01, end=ended.append)
+    watch.start()
+    watch.stop()
+    watch.join(5)
+    assert not watch.is_alive()
+    assert ended == []
+
+
+def test_a_process_is_alive_until_it_has_ended():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    handle = ProcessHandle(process.pid)
+    assert handle.is_alive()
+    process.communicate(b"\n")
+    assert not handle.is_alive()
+
+
+def ticking(times):
+    return iter(times).__next__
+
+
+def test_the_time_left_follows_the_pace_and_is_not_fooled_by_steps_that_were_done_already():
+    remaining = RemainingTime(ticking([0.0, 2.0, 4.0, 6.0]))
+    assert remaining.update("embed", 50, 100) is None
+    assert remaining.update("embed", 51, 100) == pytest.approx(2 * 49)
+    assert remaining.update("embed", 52, 100) == pytest.approx(2 * 48)
+    assert remaining.update("embed", 100, 100) == 0.0
+
+
+def test_one_slow_step_moves_the_time_left_only_a_little():
+    remaining = RemainingTime(ticking([0.0, 1.0, 2.0, 4.0, 5.0]), memory_s=20)
+    for done in range(3):
+        remaining.update("embed", done, 100)
+    smoothed = remaining.update("embed", 3, 100) / 97
+    assert 1.0 < smoothed < 1.2
+
+
+def test_a_new_stage_starts_without_the_pace_of_the_one_before():
+    remaining = RemainingTime(ticking([0.0, 1.0, 2.0]))
+    remaining.update("embed", 0, 10)
+    remaining.update("embed", 1, 10)
+    assert remaining.update("train", 0, 10) is None
+
+
+def test_seconds_of_a_stage_that_runs_twice_add_up():
+    clock = StageClock(ticking([0.0, 2.0, 10.0, 13.0]))
+    for state in ("started", "finished", "started", "finished"):
+        clock.see(Stage(stage="walk", state=state))
+    clock.see(Stage(stage="cam", state="reused"))
+    assert clock.seconds == {"walk": 5.0, "cam": 0.0}
+
+
+def test_private_memory_counts_what_is_allocated_but_not_a_mapped_file(tmp_path):
+    before = private_memory_mb()
+    with PeakMemory(0.01) as peak:
+        block = np.ones(80_000_000, np.uint8)
+        time.sleep(0.05)
+        del block
+    assert peak.peak_mb > before + 70
+    np.save(tmp_path / "maps.npy", np.ones(80_000_000, np.uint8))
+    mapped = np.load(tmp_path / "maps.npy", mmap_mode="r")
+    before = private_memory_mb()
+    assert mapped.sum() == 80_000_000
+    assert private_memory_mb() < before + 20
+
+
+def test_a_run_folder_is_closed_to_others(make):
+    places: RunFolder = make()
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in (places.path, places.volumes, places.state))
