@@ -19,9 +19,9 @@ from WeakMedSAMLib.engine.cohort import CohortVolume, load_cohort
 from WeakMedSAMLib.engine.device import choose_device, precision_for, seed_everything
 from WeakMedSAMLib.engine.model import TrainedModel, load_model, save_model
 from WeakMedSAMLib.engine.orientation import view_of
-from WeakMedSAMLib.engine.overview import preview_png
 from WeakMedSAMLib.engine.pipeline import run_pipeline
 from WeakMedSAMLib.engine.preprocess import to_unit
+from WeakMedSAMLib.engine.preview import preview_png
 from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.result_overview import used_intensity
 from WeakMedSAMLib.engine.results import VolumeResult, write_result
