@@ -30,7 +30,9 @@ def _mode(path: Path) -> int:
 
 
 def _run(code: str, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", code, *arguments]
+    root = Path(files.__file__).parents[2]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=root, check=False)
 
 
 def test_replacing_gives_the_new_file(tmp_path):

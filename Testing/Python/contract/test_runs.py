@@ -226,6 +226,7 @@ BAD = [
     ("settings/intensity", "ct", "bad_field", "'auto' or 'percentile'"),
     ("settings/intensity", [1], "bad_field", "'intensity'"),
     ("settings/intensity", ["1", "2"], "bad_field", "'intensity'"),
+    ("settings/intensity", [False, 2], "bad_field", "'intensity'"),
     ("settings/train", 1, "bad_field", "'train' of the settings must be true or false"),
     ("settings/model", 1, "bad_field", "'model'"),
     ("settings/overrides", {"a": [1]}, "bad_field", "'overrides'"),

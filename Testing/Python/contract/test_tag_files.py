@@ -28,6 +28,7 @@ NASTY = (
     "-lesion",
     "@SUM(A1)",
     "'quoted",
+    "'=x",
     "''=x",
     "＝1",
     'with "quotes", commas; semicolons',

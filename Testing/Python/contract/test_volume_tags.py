@@ -167,9 +167,10 @@ def test_tagging_before_and_after_settling_is_the_same(ranges):
     assert early.settled(20) == late
 
 
-def test_tag_beyond_the_last_slice_names_volume_slice_and_last_valid():
-    with pytest.raises(UserError, match=r"'case'.*'a'.*slice 7.*last slice along k is 4") as caught:
-        _tags(None, a=[-1] * 7 + [0]).settled(5)
+@pytest.mark.parametrize("count", [1, 5, 7])
+def test_tag_beyond_the_last_slice_names_volume_slice_and_last_valid(count):
+    with pytest.raises(UserError, match=rf"'case'.*'a'.*slice 7.*last slice along k is {count - 1};") as caught:
+        _tags(None, a=[-1] * 7 + [0]).settled(count)
     assert caught.value.code == "tag_beyond_last_slice"
 
 
