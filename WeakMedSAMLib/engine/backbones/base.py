@@ -65,7 +65,7 @@ class BackboneInfo:
     prompts: frozenset[PromptKind]
     weights: WeightsInfo
     version: int = 1
-    batch_sizes: Mapping[str, int] = field(default_factory=lambda: {"cpu": 2, "mps": 8, "cuda": 32})
+    batch_sizes: Mapping[str, int] = field(default_factory=lambda: {"cpu": 8, "mps": 8, "cuda": 32})
 
     @property
     def licence(self) -> str:

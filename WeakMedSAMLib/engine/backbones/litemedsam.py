@@ -13,6 +13,8 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
+from WeakMedSAMLib.engine.backbones.core_pool import CorePool
+from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.weights import load_weights, weights_for
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
@@ -65,30 +67,31 @@ class LiteMedSAM:
 
     @property
     def batch_size(self) -> int:
-        """Slices a batch that suit the device: two on a CPU, where a larger batch leaves the cache."""
+        """Slices a batch that suit the device."""
         return self.info.batch_sizes.get(self._device.type, 2)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> LiteMedSAM:
         """Move to a device and set the encoder's precision; the decoder stays in float32."""
         self._device, self._dtype = torch.device(device), dtype
         self._network.to(self._device)
-        self._encoder = _folded(self._network.image_encoder).to(dtype).to(memory_format=torch.channels_last)
+        on_cpu = self._device.type == "cpu"
+        self._encoder = _CpuEncoder(self._network, dtype) if on_cpu else _FoldedEncoder(self._network, dtype)
         self._eager: nn.Module | None = None
         with torch.inference_mode():
             self._position = self._network.prompt_encoder.get_dense_pe()
         return self
 
-    @torch.inference_mode()
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
-        return _levels(self._encoder, self._input(slices).contiguous(memory_format=torch.channels_last))
+        with torch.inference_mode():
+            return self._encoder(self._input(slices))
 
-    @torch.inference_mode()
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """As :meth:`embed`, by the published encoder in the same precision, unoptimised."""
-        if self._eager is None:
-            self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
-        return _levels(self._eager, self._input(slices).contiguous())
+        with torch.inference_mode():
+            if self._eager is None:
+                self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
+            return _levels(_stage_outputs(self._eager, self._input(slices)))
 
     @torch.inference_mode()
     def decode(
@@ -149,33 +152,57 @@ def _published_network() -> nn.Module:
     return build_lite_medsam()
 
 
-def _folded(encoder: nn.Module) -> nn.Module:
-    """A copy with every batch normalisation folded into the convolution before it."""
-    encoder = copy.deepcopy(encoder)
-    for parent in list(encoder.modules()):
-        for name, child in parent.named_children():
-            if type(child).__name__ == "Conv2d_BN":
-                setattr(parent, name, child.fuse())
-    return encoder.requires_grad_(False)
+class _CpuEncoder:
+    """The encoder on a CPU: slices side by side, each on one core."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        self._encoder = CpuTinyViT(network.image_encoder, dtype)
+        self._pool = CorePool(torch.get_num_threads())
+
+    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """B x 3 x size x size to levels."""
+        each = self._pool.map(self._one, images.split(1))
+        return {name: torch.cat([levels[name] for levels in each]) for name in each[0]}
+
+    def _one(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.inference_mode():
+            return _levels(self._encoder(image))
 
 
-def _levels(encoder: nn.Module, images: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Run the encoder's stages and keep what the levels are made of."""
-    tokens = encoder.patch_embed(images)
+class _FoldedEncoder:
+    """The published encoder with batch normalisation folded into its convolutions, on a GPU."""
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        self._encoder = copy.deepcopy(network.image_encoder)
+        for parent in list(self._encoder.modules()):
+            for name, child in parent.named_children():
+                if type(child).__name__ == "Conv2d_BN":
+                    setattr(parent, name, child.fuse().to(child.c.weight.device))
+        self._encoder.to(dtype)
+
+    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """B x 3 x size x size to levels."""
+        return _levels(_stage_outputs(self._encoder, images))
+
+
+def _stage_outputs(encoder: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+    """Outputs of the published encoder's stages as B x C x h x w maps."""
+    tokens = encoder.patch_embed(images.contiguous())
     outputs = []
     for stage in encoder.layers:
         tokens = stage(tokens)
-        outputs.append(tokens)
-    last = _as_map(outputs[3])
-    return {
-        "stage0": F.avg_pool2d(_as_map(outputs[0]), 2).half(),
-        "stage1": _as_map(outputs[1]).half(),
-        "last": last.half(),
-        "cam": F.avg_pool2d(last.float(), 2).half(),
+        size = int(tokens.shape[1] ** 0.5)
+        outputs.append(tokens.transpose(1, 2).unflatten(2, (size, size)))
+    return outputs
+
+
+def _levels(outputs: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What is kept of the stages' outputs."""
+    last = outputs[3]
+    levels = {
+        "stage0": F.avg_pool2d(outputs[0], 2),
+        "stage1": outputs[1],
+        "last": last,
+        "cam": F.avg_pool2d(last.float(), 2),
     }
-
-
-def _as_map(tokens: torch.Tensor) -> torch.Tensor:
-    """B x (h w) x C tokens to a B x C x h x w map."""
-    size = int(tokens.shape[1] ** 0.5)
-    return tokens.transpose(1, 2).unflatten(2, (size, size))
+    return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}
