@@ -1,0 +1,260 @@
+"""Single volume files: what their header promises, checked before anything is allocated, and their voxels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine import nifti
+from WeakMedSAMLib.engine.dicom import Series
+from WeakMedSAMLib.engine.geometry import Geometry
+
+SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
+_NIFTI = (".nii", ".nii.gz")
+# Their voxels are in another file, so the length of this one says nothing.
+_DETACHED = (".nhdr", ".mhd")
+
+MAX_VOXELS = 2**31
+# No deflate stream unpacks to more than 1032 times its length. Checked only where the promise is big enough to hurt.
+_MAX_UNPACKING = 1032
+_HARMLESS_BYTES = 2**28
+
+_SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
+_CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
+_COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
+_COPY_HINT = "Copy or download it again; it is cut off or damaged."
+
+
+@dataclass(frozen=True)
+class VolumeFile:
+    """A file whose header has been read and found to describe one scalar 3-D volume."""
+
+    path: Path
+    geometry: Geometry
+    is_segmentation: bool
+    is_sheared_nifti: bool = False
+
+    def read(self) -> sitk.Image:
+        """Voxels, scaled as the header says, as a 3-D image.
+
+        Raises
+        ------
+        UserError
+            ``volume_truncated``, ``volume_unreadable``.
+        MemoryError
+        """
+        if suffix_of(self.path) in _NIFTI:
+            nifti.check_complete(self.path)
+        with _explained(self.path):
+            return _placed(self._voxels(), self.geometry)
+
+    def _voxels(self) -> sitk.Image:
+        if not self.is_sheared_nifti:
+            return sitk.ReadImage(str(self.path))
+        with nifti.without_orientation(self.path, voxels=True) as copy:
+            return sitk.ReadImage(str(copy))
+
+
+@dataclass(frozen=True)
+class SeriesFolder:
+    """A folder that holds one DICOM series."""
+
+    path: Path
+    series: Series
+    is_segmentation: bool = False
+
+    def __post_init__(self) -> None:
+        _check_components(self.path, self.series.components)
+        _check_size(self.path, self.geometry.size)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Geometry of the volume that the series makes."""
+        return self.series.geometry
+
+    def read(self) -> sitk.Image:
+        """Voxels as a 3-D image; raises as `VolumeFile.read`."""
+        with _explained(self.path):
+            return self.series.read()
+
+
+def suffix_of(path: Path) -> str:
+    """The known volume suffix that a file name ends in, in lower case, or an empty string."""
+    return next((s for s in SUFFIXES if path.name.lower().endswith(s)), "")
+
+
+def reason(error: RuntimeError) -> str:
+    """The last line of an ITK error, which is the one that says what is wrong, without its sender."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return _SENDER.sub("", lines[-1]) if lines else "unknown reason"
+
+
+def open_file(path: Path) -> VolumeFile:
+    """Read and check the header of a NRRD, NIfTI or MetaImage file. No voxels are read.
+
+    Raises
+    ------
+    UserError
+        Not found, unknown suffix, not readable, not 3-D, several numbers a voxel, complex numbers, no voxels, more
+        voxels than can be, spacing or orientation that is no geometry.
+    """
+    _check_name(path)
+    with _explained(path):
+        try:
+            return _described(path, _header(path))
+        except RuntimeError as error:
+            if suffix_of(path) in _NIFTI:
+                # Says what is wrong, where ITK only fails to recognise the file.
+                nifti.check_complete(path)
+            if "orthonormal" not in str(error):
+                raise
+        with nifti.without_orientation(path, voxels=False) as copy:
+            return _described(path, _header(copy), is_sheared_nifti=True)
+
+
+def _check_name(path: Path) -> None:
+    if not path.exists():
+        raise UserError("volume_not_found", f"{path} does not exist.", "Check the name and the folder.")
+    if not suffix_of(path):
+        one_slice = path.suffix.lower() in (".dcm", ".ima")
+        ways = "Give a NRRD, NIfTI or MetaImage file (.nrrd, .nii, .nii.gz, .mha) or a folder with a DICOM series."
+        raise UserError(
+            "volume_unknown_format",
+            f"{path} is not a volume file: its name ends in {path.suffix or 'no suffix'}.",
+            "Give the folder of the DICOM series, not one of its files." if one_slice else ways,
+        )
+
+
+def _header(path: Path) -> sitk.ImageFileReader:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return reader
+
+
+def _described(path: Path, header: sitk.ImageFileReader, is_sheared_nifti: bool = False) -> VolumeFile:
+    _check_components(path, header.GetNumberOfComponents())
+    _check_pixel(path, header.GetPixelIDValue())
+    size = _size_3d(path, header.GetSize())
+    _check_size(path, size)
+    if suffix_of(path) not in _DETACHED:
+        _check_promise(path, size)
+    geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
+    _check_geometry(path, geometry)
+    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
+
+
+def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
+    """Size along i, j, k: one slice for a 2-D image; further axes must have one element."""
+    if any(n > 1 for n in size[3:]):
+        shape = " x ".join(map(str, size))
+        raise UserError(
+            "volume_is_4d",
+            f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
+            "Export the one time point, echo or layer that you want as a volume of its own.",
+        )
+    return (*size[:3], 1)[:3]
+
+
+def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Geometry:
+    """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm."""
+    n = header.GetDimension()
+    used = min(n, 3)
+    direction = np.eye(3)
+    direction[:used, :used] = np.array(header.GetDirection()).reshape(n, n)[:used, :used]
+    origin = (*header.GetOrigin()[:used], 0.0)[:3]
+    spacing = (*header.GetSpacing()[:used], 1.0)[:3]
+    return Geometry(origin, spacing, tuple(direction.ravel().tolist()), size)
+
+
+def _check_components(path: Path, components: int) -> None:
+    if components != 1:
+        what = "a colour image" if components in (3, 4) else "a vector image"
+        raise UserError(
+            "volume_is_vector",
+            f"{path} is {what}: it has {components} numbers a voxel.",
+            "Export one component, or a grey-scale volume.",
+        )
+
+
+def _check_pixel(path: Path, pixel: int) -> None:
+    if pixel in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
+        raise UserError("volume_is_complex", f"{path} holds complex numbers.", "Export the magnitude image.")
+    if pixel == sitk.sitkUnknown:
+        message = f"{path} holds voxels of a type that cannot be read."
+        raise UserError("volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.")
+
+
+def _check_size(path: Path, size: tuple[int, int, int]) -> None:
+    voxels, shape = int(np.prod(size, dtype=object)), " x ".join(map(str, size))
+    if voxels < 1:
+        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
+    if voxels > MAX_VOXELS:
+        raise UserError(
+            "volume_too_large",
+            f"The header of {path} claims {shape} = {voxels:,} voxels; at most {MAX_VOXELS:,} can be worked on.",
+            "Check the file; if it really is so large, crop or resample it.",
+        )
+
+
+def _check_promise(path: Path, size: tuple[int, int, int]) -> None:
+    """Refuse a file far too short for what its header claims, before that much memory is taken."""
+    voxels, there = int(np.prod(size, dtype=object)), path.stat().st_size
+    if voxels > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
+        raise UserError(
+            "volume_truncated",
+            f"{path} is not complete: its header claims {voxels:,} voxels and the file has {there:,} bytes.",
+            _COPY_HINT,
+        )
+
+
+def _check_geometry(path: Path, geometry: Geometry) -> None:
+    numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
+    if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
+        raise UserError(
+            "volume_bad_geometry",
+            f"{path} has no usable geometry: spacing {geometry.spacing}, direction {geometry.direction}.",
+            "Correct it in 3D Slicer (Volumes, Volume Information) and save it as NRRD.",
+        )
+
+
+def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
+    """The image as 3-D, in a geometry known from the header."""
+    if image.GetDimension() == 2:
+        image = sitk.JoinSeries(image)
+    elif image.GetDimension() > 3:
+        flat = [0] * (image.GetDimension() - 3)
+        image = sitk.Extract(image, (*geometry.size, *flat), [0] * image.GetDimension(), _COLLAPSE)
+    image.SetOrigin(geometry.origin)
+    image.SetSpacing(geometry.spacing)
+    image.SetDirection(geometry.direction)
+    return image
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    except RuntimeError as error:
+        if "allocate memory" in str(error):
+            raise MemoryError(str(error)) from error
+        if any(words in str(error) for words in _CUT_OFF):
+            message = f"{path} is not complete: it ends before its last voxel."
+            raise UserError("volume_truncated", message, _COPY_HINT) from error
+        raise UserError(
+            "volume_unreadable",
+            f"{path} cannot be read: {reason(error)}.",
+            "It is damaged, or not what its name says: copy it again, or open it in 3D Slicer and save it as NRRD.",
+        ) from error
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
