@@ -1,0 +1,115 @@
+"""The result of one volume in its folder: label map, segmentation, probabilities and quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.files import private_folder, write_json
+from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
+from WeakMedSAMLib.engine.volumes import write_volume
+
+LABELS = "labels.nrrd"
+SEGMENTATION = "segmentation.seg.nrrd"
+QUALITY = "quality.json"
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeResult:
+    """What is known about one volume at the end.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label values, 0 for none; k x j x i, unsigned integers.
+    probabilities : mapping of int to numpy.ndarray
+        Label value -> uint8 map k x j x i, 0..255 for 0..1.
+    quality : dict
+        Plain JSON values, confidence by slice among them.
+    """
+
+    labels: np.ndarray
+    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+def probability_name(label_value: int) -> str:
+    """File name of the probability map of a class."""
+    return f"probability_{label_value}.nrrd"
+
+
+def write_result(
+    folder: Path,
+    result: VolumeResult,
+    geometry: Geometry,
+    classes: ClassTable,
+    axis: str,
+    attributes: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write the result of one volume; each file whole or not at all, the segmentation last.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    result : VolumeResult
+        In the shape of `geometry`.
+    geometry : Geometry
+        Of the source volume.
+    classes : ClassTable
+        Names, colours and label values of the segments.
+    axis : {"i", "j", "k"}
+        Slice axis, recorded in quality.json and in the attributes.
+    attributes : mapping of str to str
+        Run id, settings and the like; kept in both label files.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write``.
+    ValueError
+        Wrong shape or type, or labels and probabilities of values that are not in the class table.
+    """
+    _check(result, geometry, classes)
+    folder = private_folder(folder)
+    attributes = {"SliceAxis": axis, **(attributes or {})}
+    paths = []
+    for label_value, probability in sorted(result.probabilities.items()):
+        paths.append(folder / probability_name(label_value))
+        write_volume(paths[-1], probability, geometry)
+    write_json(folder / QUALITY, {**result.quality, "axis": axis})
+    labels = _smallest(result.labels, classes)
+    header = segmentation_header(classes, geometry, attributes)
+    write_volume(folder / LABELS, labels, geometry, {f"WeakMedSAM_{k}": str(v) for k, v in attributes.items()})
+    write_volume(folder / SEGMENTATION, labels, geometry, header)
+    return [*paths, folder / QUALITY, folder / LABELS, folder / SEGMENTATION]
+
+
+def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """Labels in the smallest type that holds every value of the class table, whether it occurs or not."""
+    largest = max(classes.label_values, default=0)
+    return labels.astype(np.uint8 if largest <= np.iinfo(np.uint8).max else np.uint16, copy=False)
+
+
+def _check(result: VolumeResult, geometry: Geometry, classes: ClassTable) -> None:
+    if result.labels.dtype.kind != "u" or result.labels.shape != geometry.shape:
+        raise ValueError(f"labels are {result.labels.dtype} {result.labels.shape}, not unsigned {geometry.shape}")
+    known = {0, *classes.label_values}
+    unknown = sorted(set(np.unique(result.labels).tolist()) - known)
+    if unknown:
+        raise ValueError(f"labels {unknown} are not in the class table")
+    for label_value, probability in result.probabilities.items():
+        if label_value not in known or probability.dtype != np.uint8 or probability.shape != geometry.shape:
+            what = f"{probability.dtype} {probability.shape}"
+            raise ValueError(f"the probability of label {label_value} is {what}, or its label is not known")
