@@ -154,8 +154,8 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) 
     outcomes: list[CohortOutcome] = []
     rerun = None
     with PeakMemory() as memory:
-        for cohort, untagged in cohorts:
-            outcomes.append(_run(options, classes, cohort, untagged, place, runner))
+        for number, (cohort, untagged) in enumerate(cohorts):
+            outcomes.append(_run(options, classes, cohort, untagged, place / f"cohort-{number:03d}", runner))
             if options.edit_rerun and rerun is None:
                 rerun = _rerun(outcomes[0], classes, runner)
             if not keep:
@@ -172,7 +172,12 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) 
 
 def _described(options: AccuracyOptions) -> dict[str, Any]:
     """The options for the report; of the folder only its name, since where it lies is nobody's business."""
-    return {**asdict(options), "folder": Path(options.folder).resolve().name, "overrides": dict(options.overrides)}
+    return {
+        **asdict(options),
+        "folder": Path(options.folder).resolve().name,
+        "overrides": dict(options.overrides),
+        "cohort_sizes": list(options.cohort_sizes),
+    }
 
 
 def _cohorts(options: AccuracyOptions, cases: list[Case]) -> list[tuple[list[Case], set[str]]]:
@@ -215,8 +220,7 @@ def _run(
     settings = RunSettings(
         preset=options.preset, seed=options.seed, device=options.device, overrides=dict(options.overrides)
     )
-    work = Path(tempfile.mkdtemp(prefix="cohort-", dir=place))
-    return run_cohort(cohort, untagged, classes, settings, work, runner)
+    return run_cohort(cohort, untagged, classes, settings, place, runner)
 
 
 def _rerun(outcome: CohortOutcome, classes: list[MaskClass], runner: Runner) -> float:
