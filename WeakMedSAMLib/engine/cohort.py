@@ -76,6 +76,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     tags = _read_tags(places, run)
     axis = _usual_axis(tags)
     settled = [_settled(places, volume, tags, axis, report) for volume in run.volumes]
+    _warn_of_names(tags, settled, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
     _warn_of_unused(tags, settled, report)
@@ -106,14 +107,15 @@ def _settled(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
         raise _changed(places, entry, volume)
     found = tags.volume_for(entry.name, volume.sha256) or VolumeTags(entry.name, axis=axis)
     settled = found.settled(slice_count(volume.geometry, found.axis))
-    _warn_if_by_name(found, report)
     return VolumeTags(entry.name, volume.sha256, settled.axis, settled.n_slices, settled.states)
 
 
-def _warn_if_by_name(found: VolumeTags, report: Report) -> None:
-    if found.sha256 is None and found.states:
-        message = f"The tags of {found.name!r} carry no hash and were matched by name alone."
-        report(Warning_(code="matched_by_name", message=message, hint="Make sure that they belong to this very scan."))
+def _warn_of_names(tags: CohortTags, settled: list[VolumeTags], report: Report) -> None:
+    hashes = {entry.sha256 for entry in tags.volumes}
+    named = [volume.name for volume in settled if volume.states and volume.sha256 not in hashes]
+    if named:
+        message = f"{len(named)} volume(s) were matched to their tags by name alone, such as {named[0]!r}."
+        report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
 
 
 def _changed(places: RunFolder, entry: RunVolume, volume: Volume) -> UserError:

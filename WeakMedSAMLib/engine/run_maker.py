@@ -37,7 +37,7 @@ def make_run(
     volumes : sequence of Path
         Files or DICOM folders; read one at a time.
     tags : CohortTags
-        Class table and tags; those of other volumes are left out.
+        Class table and tags; those of other volumes go along, so that the run can say that it has no use for them.
     settings : RunSettings
         What the user chose.
     axis : str, optional
@@ -62,7 +62,7 @@ def make_run(
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     copied = [_copied(places, *job, tags, axis) for job in zip(_ids(len(volumes)), volumes, called, strict=True)]
-    write_tags(places.tags, CohortTags(tags.classes, [entry for _, entry in copied]))
+    write_tags(places.tags, CohortTags(tags.classes, [*(entry for _, entry in copied), *_others(tags, copied)]))
     _save(places, [volume for volume, _ in copied], tags.classes, settings)
     return places
 
@@ -127,14 +127,25 @@ def _ids(count: int) -> list[str]:
 def _copied(
     places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str
 ) -> tuple[RunVolume, VolumeTags]:
-    """Copy one volume; its tags are then about the voxels of the copy, in which what was not finite is replaced."""
+    """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
+
+    Tags without one stay without, so that the run can warn that they were matched by name.
+    """
     volume = read_volume(path, name)
     found = tags.volume_for(name, volume.sha256) or VolumeTags(name, axis=axis)
     settled = found.settled(slice_count(volume.geometry, found.axis))
     sha256 = content_hash(volume.array) if volume.notes else volume.sha256
     entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path))
     _write_copy(places, entry, volume)
-    return entry, VolumeTags(name, sha256, settled.axis, settled.n_slices, settled.states)
+    tagged_sha256 = None if found.sha256 is None and found.states else sha256
+    return entry, VolumeTags(name, tagged_sha256, settled.axis, settled.n_slices, settled.states)
+
+
+def _others(tags: CohortTags, copied: Sequence[tuple[RunVolume, VolumeTags]]) -> list[VolumeTags]:
+    """Tags of volumes that are not part of the run."""
+    hashes = {volume.sha256 for volume, _ in copied} | {entry.sha256 for _, entry in copied}
+    names = {entry.name for _, entry in copied}
+    return [entry for entry in tags.volumes if entry.name not in names and entry.sha256 not in hashes - {None}]
 
 
 def _write_copy(places: RunFolder, entry: RunVolume, volume: Volume) -> None:

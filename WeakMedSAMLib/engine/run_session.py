@@ -195,6 +195,8 @@ def _translated(problem: BaseException | None, places: RunFolder) -> BaseExcepti
     """What the problem is to the user."""
     if isinstance(problem, KeyboardInterrupt):
         return Cancelled("The run was interrupted from the keyboard.")
+    if isinstance(problem, BrokenPipeError):
+        return Cancelled("Nobody reads the output of this run any more.")
     if isinstance(problem, OSError) and problem.errno in _FULL + _CLOSED:
         return UserError(
             "disk_full" if problem.errno in _FULL else "cannot_write",

@@ -157,7 +157,8 @@ def forget_hash(places):
     save_run(places.path, replace(run, volumes=[replace(volume, sha256=None) for volume in run.volumes]))
     data = json.loads(places.tags.read_text(encoding="utf-8"))
     for volume in data["volumes"]:
-        del volume["sha256"], volume["slices"]
+        volume.pop("sha256", None)
+        del volume["slices"]
     data["volumes"][1]["tags"]["ball"]["present"] = [[3, 12]]
     data["volumes"][1]["tags"]["ball"]["absent"] = []
     places.tags.write_text(json.dumps(data), encoding="utf-8")
@@ -415,3 +416,34 @@ def test_private_memory_counts_what_is_allocated_but_not_a_mapped_file(tmp_path)
 def test_a_run_folder_is_closed_to_others(make):
     places: RunFolder = make()
     assert all(folder.stat().st_mode & 0o077 == 0 for folder in (places.path, places.volumes, places.state))
+
+
+def test_tags_without_a_hash_are_used_with_a_warning(make, method):
+    places = make()
+    data = json.loads(places.tags.read_text(encoding="utf-8"))
+    for volume in data["volumes"]:
+        volume.pop("sha256", None)
+    places.tags.write_text(json.dumps(data), encoding="utf-8")
+    run_folder(places.path, **method.arguments)
+    told = [event for event in kinds(method.events, Warning_) if event.code == "matched_by_name"]
+    assert len(told) == 1
+    assert "3 volume(s)" in told[0].message
+    assert labels_of(places)[0].any()
+
+
+def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
+    places = make()
+    run = load_run(places.path)
+    save_run(places.path, replace(run, volumes=run.volumes[:2]))
+    run_folder(places.path, **method.arguments)
+    assert any(event.code == "tags_unused" and "scan 2" in event.message for event in kinds(method.events, Warning_))
+
+
+def test_a_listener_that_has_gone_is_a_cancellation(make, method):
+    def gone(event):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    places = make()
+    with pytest.raises(Cancelled):
+        run_folder(places.path, **{**method.arguments, "report": gone})
+    assert parse_line(places.events.read_text(encoding="ascii").splitlines()[-1]).status == "cancelled"
