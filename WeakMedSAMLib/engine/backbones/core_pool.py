@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
+
+_MOST_THREADS = 16
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
 class CorePool:
-    """Threads in which PyTorch computes on one core each.
+    """Threads in which PyTorch computes on one core each (see ``cores``).
 
     A batch split over the cores inside every operation waits for the slowest core thousands of times; whole slices
     side by side wait once. That is faster on an idle machine and several times faster on a busy one, and a slice's
@@ -22,20 +25,27 @@ class CorePool:
 
     Parameters
     ----------
-    count : int
-        Number of threads.
+    cores : int
+        Cores to use. Each thread holds the maps of one slice, so there are at most 16 threads; on a machine with more
+        cores each thread has several.
     """
 
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="slice", initializer=_on_one_core)
+    def __init__(self, cores: int) -> None:
+        self.count = min(cores, _MOST_THREADS)
+        settings = (cores // self.count,)
+        self._pool = ThreadPoolExecutor(self.count, "slice", initializer=_use_cores, initargs=settings)
         self._start_all()
-        # A thread's first setting is also the default of threads yet to come: give that back.
-        torch.set_num_threads(count)
+        # A thread's setting is also the default of threads yet to come: give that back.
+        torch.set_num_threads(cores)
+
+    @classmethod
+    def of_this_process(cls) -> CorePool:
+        """The pool that everything here shares, with as many threads as PyTorch would use."""
+        return _shared_pool(torch.get_num_threads())
 
     def map(self, function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
-        """Results in order; the first exception is raised after all have ended."""
-        futures = [self._pool.submit(function, item) for item in items]
+        """Results in order, computed without gradients; the first exception is raised after all have ended."""
+        futures = [self._pool.submit(torch.no_grad()(function), item) for item in items]
         wait(futures)
         return [future.result() for future in futures]
 
@@ -48,6 +58,11 @@ class CorePool:
         self.map(lambda _: gate.wait(), range(self.count))
 
 
-def _on_one_core() -> None:
+@lru_cache(maxsize=1)
+def _shared_pool(cores: int) -> CorePool:
+    return CorePool(cores)
+
+
+def _use_cores(count: int) -> None:
     torch.get_num_threads()  # PyTorch sets a new thread up at its first question, which would undo what comes before it
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)

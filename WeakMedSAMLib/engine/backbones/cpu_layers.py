@@ -25,9 +25,9 @@ class FrozenConv:
     def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
         conv = layer if isinstance(layer, nn.Conv2d) else layer.fuse()
         self.weight = conv.weight.detach().to(dtype).contiguous(memory_format=_LAYOUT)
-        self.bias = conv.bias.detach().to(dtype)
+        self.bias = None if conv.bias is None else conv.bias.detach().to(dtype)
         self.stride, self.padding, self.groups = list(conv.stride), list(conv.padding), conv.groups
-        self._fused = has_fused_gelu(dtype)
+        self._fused = self.weight.device.type == "cpu" and has_fused_gelu(dtype)
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """B x C x H x W to B x C' x H' x W'."""
@@ -56,7 +56,7 @@ class FrozenLinear:
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> None:
         self.weight = weight.detach().to(dtype).contiguous()
         self.bias = bias.detach().to(dtype)
-        self._fused = has_fused_gelu(dtype)
+        self._fused = self.weight.device.type == "cpu" and has_fused_gelu(dtype)
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """... x in to ... x out."""
@@ -73,9 +73,9 @@ class FrozenLinear:
 
 
 class FrozenNorm:
-    """Layer normalisation over the last axis."""
+    """Layer normalisation over the last axis; ``layer`` holds ``weight``, ``bias`` and ``eps``."""
 
-    def __init__(self, layer: nn.LayerNorm, dtype: torch.dtype) -> None:
+    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
         self.weight, self.bias = layer.weight.detach().to(dtype), layer.bias.detach().to(dtype)
         self._eps = layer.eps
 

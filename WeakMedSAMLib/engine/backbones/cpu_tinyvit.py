@@ -19,7 +19,7 @@ from torch import nn
 
 from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
-# Size of a strip's widest map: about a core's share of the cache, and less than malloc hands back to the system at once.
+# Size of a strip's widest map: about a core's share of the cache, and less than malloc hands back to the system.
 _STRIP_BYTES = 8 << 20
 
 Step = Callable[[torch.Tensor], torch.Tensor]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -13,14 +15,18 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
+from WeakMedSAMLib.engine.backbones.box_decoder import BoxDecoder
 from WeakMedSAMLib.engine.backbones.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, stage_outputs
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.weights import load_weights, weights_for
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 _NAME = "litemedsam"
 _SIZE = 256
+_SLICES_AT_ONCE = 32  # in decode(): bounds the memory for prepared slices
+_GPU_GROUP = 16  # slices or boxes in one go of the decoder on a GPU; on a CPU it is one for each core
 
 
 def litemedsam_info() -> BackboneInfo:
@@ -71,50 +77,72 @@ class LiteMedSAM:
         return self.info.batch_sizes.get(self._device.type, 2)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> LiteMedSAM:
-        """Move to a device and set the encoder's precision; the decoder stays in float32."""
+        """Move to a device and set the precision; returns itself.
+
+        The decoder takes the encoder's precision if that is bfloat16, whose range is that of float32, else float32.
+        """
         self._device, self._dtype = torch.device(device), dtype
         self._network.to(self._device)
-        on_cpu = self._device.type == "cpu"
-        self._encoder = _CpuEncoder(self._network, dtype) if on_cpu else _FoldedEncoder(self._network, dtype)
         self._eager: nn.Module | None = None
-        with torch.inference_mode():
-            self._position = self._network.prompt_encoder.get_dense_pe()
+        self._decoder = BoxDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
+        if self._device.type == "cpu":
+            self._encoder = CpuTinyViT(self._network.image_encoder, dtype)
+            self._each, self._group = CorePool.of_this_process().map, 1
+        else:
+            self._encoder = FoldedEncoder(self._network.image_encoder, dtype)
+            self._each, self._group = _one_after_another, _GPU_GROUP
         return self
 
+    @torch.no_grad()
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
-        with torch.inference_mode():
-            return self._encoder(self._input(slices))
+        images = self._input(slices)
+        groups = images.split(1) if self._device.type == "cpu" else (images,)
+        each = self._each(lambda group: _levels(self._encoder(group)), groups)
+        return {name: torch.cat([levels[name] for levels in each]) for name in each[0]}
 
+    @torch.no_grad()
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """As :meth:`embed`, by the published encoder in the same precision, unoptimised."""
-        with torch.inference_mode():
-            if self._eager is None:
-                self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
-            return _levels(_stage_outputs(self._eager, self._input(slices)))
+        if self._eager is None:
+            self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
+        return _levels(stage_outputs(self._eager, self._input(slices)))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode(
         self,
         features: Mapping[str, torch.Tensor],
         boxes: torch.Tensor,
         rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for box prompts; see ``Backbone.decode``."""
-        last = features["last"].to(self._device, torch.float32)
+        """Masks for box prompts; see ``Backbone.decode``.
+
+        The neck runs once for each slice that has a box. Any number of boxes may be given; memory beyond the result is
+        that of a few slices.
+        """
         boxes = boxes.to(self._device, torch.float32)
-        embedding = self._network.image_encoder.neck(last)
-        if rows is not None:
-            embedding = embedding[rows.to(self._device)]
-        sparse, dense = self._network.prompt_encoder(points=None, boxes=boxes[:, None], masks=None)
-        logits, quality = self._network.mask_decoder(
-            image_embeddings=embedding,
-            image_pe=self._position,
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
-        return logits[:, 0], quality[:, 0]
+        rows = torch.arange(len(boxes)) if rows is None else rows.cpu()
+        logits, quality = boxes.new_empty(len(boxes), _SIZE, _SIZE), boxes.new_empty(len(boxes))
+        for part in rows.unique().split(_SLICES_AT_ONCE) if len(boxes) else ():
+            slices = features["last"][part].to(self._device).split(self._group)
+            images = torch.cat(self._each(self._decoder.prepare, slices))
+            chosen = torch.isin(rows, part).nonzero()[:, 0]
+            places = torch.searchsorted(part, rows[chosen])
+            jobs = zip(chosen.split(self._group), places.split(self._group), strict=True)
+            self._each(partial(self._decode_into, logits, quality, images, boxes), jobs)
+        return logits, quality
+
+    def _decode_into(
+        self,
+        logits: torch.Tensor,
+        quality: torch.Tensor,
+        images: torch.Tensor,
+        boxes: torch.Tensor,
+        job: tuple[torch.Tensor, torch.Tensor],
+    ) -> None:
+        """Decode the boxes of these numbers, whose prepared images are at these places, and put the results there."""
+        numbers, places = job
+        logits[numbers], quality[numbers] = self._decoder(images[places], boxes[numbers])
 
     def _input(self, slices: torch.Tensor) -> torch.Tensor:
         """Grey values to three equal channels; the network takes [0, 1] without mean and deviation of colours."""
@@ -152,48 +180,8 @@ def _published_network() -> nn.Module:
     return build_lite_medsam()
 
 
-class _CpuEncoder:
-    """The encoder on a CPU: slices side by side, each on one core."""
-
-    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
-        self._encoder = CpuTinyViT(network.image_encoder, dtype)
-        self._pool = CorePool(torch.get_num_threads())
-
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """B x 3 x size x size to levels."""
-        each = self._pool.map(self._one, images.split(1))
-        return {name: torch.cat([levels[name] for levels in each]) for name in each[0]}
-
-    def _one(self, image: torch.Tensor) -> dict[str, torch.Tensor]:
-        with torch.inference_mode():
-            return _levels(self._encoder(image))
-
-
-class _FoldedEncoder:
-    """The published encoder with batch normalisation folded into its convolutions, on a GPU."""
-
-    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
-        self._encoder = copy.deepcopy(network.image_encoder)
-        for parent in list(self._encoder.modules()):
-            for name, child in parent.named_children():
-                if type(child).__name__ == "Conv2d_BN":
-                    setattr(parent, name, child.fuse().to(child.c.weight.device))
-        self._encoder.to(dtype)
-
-    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """B x 3 x size x size to levels."""
-        return _levels(_stage_outputs(self._encoder, images))
-
-
-def _stage_outputs(encoder: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
-    """Outputs of the published encoder's stages as B x C x h x w maps."""
-    tokens = encoder.patch_embed(images.contiguous())
-    outputs = []
-    for stage in encoder.layers:
-        tokens = stage(tokens)
-        size = int(tokens.shape[1] ** 0.5)
-        outputs.append(tokens.transpose(1, 2).unflatten(2, (size, size)))
-    return outputs
+def _one_after_another(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    return [function(item) for item in items]
 
 
 def _levels(outputs: list[torch.Tensor]) -> dict[str, torch.Tensor]:
