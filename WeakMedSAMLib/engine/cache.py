@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,7 @@ LevelShape = tuple[tuple[int, ...], str]
 _SCHEMA = "weakmedsam-features-1"
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LEVEL = re.compile(r"[a-z0-9_]{1,32}")
+_FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
 
 
@@ -91,6 +92,14 @@ class FeatureCache:
             self._use.pin(key)
             os.utime(self._path(key) / "meta.json")
             return levels
+
+    def claim(self, keys: Iterable[str]) -> set[str]:
+        """Pin those of these entries that are there, and return their keys.
+
+        A run claims all that it will need before it writes the first new entry; otherwise making room for that one
+        could evict one that it needs later.
+        """
+        return {key for key in keys if self.entry(key) is not None}
 
     @contextmanager
     def writer(self, key: str, levels: Mapping[str, LevelShape]) -> Iterator[dict[str, np.memmap]]:
@@ -292,7 +301,7 @@ def _write_errors(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        full = error.errno in _FULL
         raise UserError(
             "disk_full" if full else "cannot_write",
             f"The feature cache {root} cannot be written: {error.strerror or error}.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import random
+import sys
 
 import numpy as np
 import torch
@@ -33,8 +35,8 @@ def choose_device(requested: str = "auto") -> torch.device:
     wanted = requested.strip().lower()
     if wanted == "auto":
         return _best_device()
-    kind, _, index = wanted.partition(":")
-    if kind not in ("cuda", "mps", "cpu") or (index and (kind != "cuda" or not index.isdigit())):
+    kind, colon, index = wanted.partition(":")
+    if kind not in ("cuda", "mps", "cpu") or (colon and not (kind == "cuda" and index.isdigit())):
         raise UserError(
             "unknown_device",
             f"Unknown device {requested!r}.",
@@ -111,11 +113,34 @@ def cpu_name() -> str:
 
 def system_memory() -> tuple[int | None, int | None]:
     """Total and available main memory in bytes, None where the system does not say."""
+    if sys.platform == "win32":
+        return _windows_memory()
+    page = _system_value("SC_PAGE_SIZE") or 0
+    total, free = _system_value("SC_PHYS_PAGES"), _system_value("SC_AVPHYS_PAGES")
+    return total and page * total, free and page * free
+
+
+def _system_value(name: str) -> int | None:
     try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        return page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
+        return os.sysconf(name)
+    except (ValueError, OSError):
+        return None
+
+
+def _windows_memory() -> tuple[int | None, int | None]:
+    class Status(ctypes.Structure):
+        """MEMORYSTATUSEX of sysinfoapi.h."""
+
+        _fields_ = (
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "free", "d", "e", "f", "g", "h")),
+        )
+
+    status = Status(length=ctypes.sizeof(Status))
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):  # type: ignore[attr-defined]
         return None, None
+    return int(status.total), int(status.free)
 
 
 def _best_device() -> torch.device:

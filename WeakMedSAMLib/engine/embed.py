@@ -160,6 +160,8 @@ def _compute(
     shapes = _shapes(volume.n_slices, backbone, levels)
     _warn_of_excess(cache, shapes, report)
     stack = volume.load_stack()
+    if len(stack) != volume.n_slices:
+        raise ValueError(f"the volume has {len(stack)} slices, not {volume.n_slices}")
     with cache.writer(key, shapes) as arrays:
         for start, images, features in _batches(stack, volume, backbone):
             stop = start + len(images)
@@ -186,10 +188,13 @@ def _batches(
         images = _images(stack[start : start + batch], volume)
         try:
             features = backbone.embed(images)
-        except torch.cuda.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
             if halved or batch == 1:
                 raise _out_of_memory(batch, backbone) from error
             batch, halved = batch // 2, True
+            torch.cuda.empty_cache()
             continue
         yield start, images, features
         start += len(images)
@@ -198,6 +203,11 @@ def _batches(
 def _images(part: np.ndarray, volume: EmbedInput) -> torch.Tensor:
     framed = volume.frame.to_frame(to_unit(part, volume.intensity))
     return torch.from_numpy(np.ascontiguousarray(framed, dtype=np.float32))[:, None]
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has an error of its own for it, MPS only a text."""
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "MPS backend out of memory" in str(error)
 
 
 def _out_of_memory(batch: int, backbone: Backbone) -> UserError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,7 +65,6 @@ class BackboneInfo:
     prompts: frozenset[PromptKind]
     weights: WeightsInfo
     version: int = 1
-    batch_sizes: Mapping[str, int] = field(default_factory=lambda: {"cpu": 8, "mps": 8, "cuda": 32})
 
     @property
     def licence(self) -> str:

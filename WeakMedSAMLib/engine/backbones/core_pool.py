@@ -32,11 +32,11 @@ class CorePool:
 
     def __init__(self, cores: int) -> None:
         self.count = min(cores, _MOST_THREADS)
-        settings = (cores // self.count,)
+        before, settings = torch.get_num_threads(), (cores // self.count,)
         self._pool = ThreadPoolExecutor(self.count, "slice", initializer=_use_cores, initargs=settings)
         self._start_all()
         # A thread's setting is also the default of threads yet to come: give that back.
-        torch.set_num_threads(cores)
+        torch.set_num_threads(before)
 
     @classmethod
     def of_this_process(cls) -> CorePool:

@@ -26,7 +26,10 @@ from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 _NAME = "litemedsam"
 _SIZE = 256
 _SLICES_AT_ONCE = 32  # in decode(): bounds the memory for prepared slices
+_SLICES_A_CORE = 4  # in a batch of embed() on a CPU
+_GPU_BATCH = 32
 _GPU_GROUP = 16  # slices or boxes in one go of the decoder on a GPU; on a CPU it is one for each core
+_EAGER_CPU_BATCH = 2  # the fastest for the published encoder
 
 
 def litemedsam_info() -> BackboneInfo:
@@ -74,7 +77,7 @@ class LiteMedSAM:
     @property
     def batch_size(self) -> int:
         """Slices a batch that suit the device."""
-        return self.info.batch_sizes.get(self._device.type, 2)
+        return self._batch_size
 
     def to(self, device: torch.device, dtype: torch.dtype) -> LiteMedSAM:
         """Move to a device and set the precision; returns itself.
@@ -87,10 +90,11 @@ class LiteMedSAM:
         self._decoder = BoxDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
         if self._device.type == "cpu":
             self._encoder = CpuTinyViT(self._network.image_encoder, dtype)
-            self._each, self._group = CorePool.of_this_process().map, 1
+            pool = CorePool.of_this_process()
+            self._each, self._group, self._batch_size = pool.map, 1, _SLICES_A_CORE * pool.count
         else:
             self._encoder = FoldedEncoder(self._network.image_encoder, dtype)
-            self._each, self._group = _one_after_another, _GPU_GROUP
+            self._each, self._group, self._batch_size = _one_after_another, _GPU_GROUP, _GPU_BATCH
         return self
 
     @torch.no_grad()
@@ -98,15 +102,16 @@ class LiteMedSAM:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
         images = self._input(slices)
         groups = images.split(1) if self._device.type == "cpu" else (images,)
-        each = self._each(lambda group: _levels(self._encoder(group)), groups)
-        return {name: torch.cat([levels[name] for levels in each]) for name in each[0]}
+        return _joined(self._each(lambda group: _levels(self._encoder(group)), groups))
 
     @torch.no_grad()
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
-        """As :meth:`embed`, by the published encoder in the same precision, unoptimised."""
+        """As :meth:`embed`, by the published encoder as it stands, in the same precision; for comparison."""
         if self._eager is None:
             self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
-        return _levels(stage_outputs(self._eager, self._input(slices)))
+        images = self._input(slices)
+        groups = images.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (images,)
+        return _joined([_levels(stage_outputs(self._eager, group)) for group in groups])
 
     @torch.no_grad()
     def decode(
@@ -182,6 +187,11 @@ def _published_network() -> nn.Module:
 
 def _one_after_another(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     return [function(item) for item in items]
+
+
+def _joined(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Levels of consecutive slices as levels of all."""
+    return {name: torch.cat([levels[name] for levels in parts]) for name in parts[0]}
 
 
 def _levels(outputs: list[torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -176,7 +176,7 @@ def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.T
         handle.seek(0)  # the same open file is loaded that was checked
         try:
             state = torch.load(handle, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UserError(
                 "weights_unsafe",

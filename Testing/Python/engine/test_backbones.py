@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones import cpu_layers, cpu_tinyvit, litemedsam, registry
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.backbones.core_pool import CorePool
+from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, has_fused_gelu
+from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.litemedsam import build_litemedsam
+from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
+from WeakMedSAMLib.engine.backbones.registry import available, build_backbone, register
+from WeakMedSAMLib.engine.device import precision_for
+from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
+from WeakMedSAMLib.engine.volumes import read_labels, read_volume
+
+CPU = torch.device("cpu")
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "lgg_flair"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_threads():
+    """The same number of threads whatever the machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return build_backbone("litemedsam")
+
+
+@pytest.fixture(scope="module")
+def network(backbone):
+    """The published network, for comparison."""
+    return backbone._network
+
+
+@pytest.fixture(scope="module")
+def slices():
+    """Two 256 x 256 images with edges, gradients, texture and an empty border."""
+    rows, columns = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    noise = torch.rand(256, 256, generator=torch.Generator().manual_seed(0))
+    disc = ((rows - 120) ** 2 + (columns - 140) ** 2 < 70**2).float()
+    first = disc * (0.5 + 0.3 * torch.sin(columns / 9)) + 0.1 * noise * disc
+    second = ((rows % 64 < 40) & (columns < 200)).float() * rows / 256
+    return torch.stack([first, second])[:, None]
+
+
+@pytest.fixture(scope="module")
+def features(backbone, slices):
+    backbone.to(CPU, torch.float32)
+    return backbone.embed(slices)
+
+
+@pytest.fixture(scope="module")
+def published(network, slices):
+    """What the stages of the published encoder give for the first slice, and what its neck takes, overheard."""
+    encoder, heard = network.image_encoder, []
+    hooks = [stage.register_forward_hook(lambda _module, _args, out: heard.append(out)) for stage in encoder.layers]
+    hooks.append(encoder.neck.register_forward_pre_hook(lambda _module, args: heard.append(args[0])))
+    with torch.no_grad():
+        encoder(slices[:1].expand(-1, 3, -1, -1))
+    for hook in hooks:
+        hook.remove()
+    first, second, _third, _fourth, before_neck = heard
+    return first.transpose(1, 2).view(1, 128, 128, 128), second.transpose(1, 2).view(1, 160, 64, 64), before_neck
+
+
+@pytest.fixture
+def boxes():
+    """Boxes with the slice that each belongs to, in no order."""
+    corners = [[70, 50, 210, 190], [0, 0, 199, 40], [100, 90, 160, 150], [0, 64, 199, 104], [10, 10, 250, 250]]
+    return torch.tensor(corners, dtype=torch.float32), torch.tensor([0, 1, 0, 1, 0])
+
+
+def relative(got, expected):
+    return ((got.float() - expected.float()).norm() / expected.float().norm()).item()
+
+
+def published_decode(network, last, box):
+    """As the published network does it: neck, prompt encoder and decoder for one box."""
+    with torch.no_grad():
+        sparse, dense = network.prompt_encoder(points=None, boxes=box[None, None], masks=None)
+        logits, quality = network.mask_decoder(
+            image_embeddings=network.image_encoder.neck(last.float()),
+            image_pe=network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+    return logits[0, 0], quality[0, 0]
+
+
+def test_levels_are_as_announced(backbone, features):
+    info = backbone.info
+    assert {name: tuple(level.shape[1:]) for name, level in features.items()} == {
+        name: level.shape for name, level in info.levels.items()
+    }
+    assert all(level.dtype == torch.float16 and level.is_contiguous() for level in features.values())
+    assert info.cam_level in info.levels
+    assert set(info.decode_levels) <= set(info.levels)
+    assert info.prompts == {PromptKind.BOX}
+    assert info.licence == "Apache-2.0"
+    assert "pre-trained" in info.pretraining
+
+
+def test_float32_equals_the_published_encoder(features, published):
+    first, second, last = published
+    expected = {"stage0": F.avg_pool2d(first, 2), "stage1": second, "last": last, "cam": F.avg_pool2d(last, 2)}
+    for name, level in features.items():
+        assert torch.allclose(level[:1].float(), expected[name], rtol=2e-3, atol=2e-3)
+        assert relative(level[:1], expected[name]) < 3e-4
+
+
+def test_bfloat16_is_no_further_from_float32_than_the_published_encoder_is(backbone, features, slices):
+    backbone.to(CPU, torch.bfloat16)
+    fast, eager = backbone.embed(slices[:1]), backbone.eager_embed(slices[:1])
+    backbone.to(CPU, torch.float32)
+    for name, level in features.items():
+        assert relative(fast[name], level[:1]) < max(0.02, 1.2 * relative(eager[name], level[:1]))
+
+
+def test_a_slice_depends_neither_on_its_batch_nor_on_the_time(backbone, features, slices):
+    alone = backbone.to(CPU, torch.float32).embed(slices[1:])
+    assert all(torch.equal(features[name][1:], alone[name]) for name in features)
+
+
+@pytest.mark.skipif(precision_for(CPU) is not torch.bfloat16, reason="this processor has no bfloat16")
+def test_nor_does_it_in_bfloat16(backbone, slices):
+    backbone.to(CPU, torch.bfloat16)
+    together, alone = backbone.embed(slices), backbone.embed(slices[1:])
+    backbone.to(CPU, torch.float32)
+    assert all(torch.equal(together[name][1:], alone[name]) for name in together)
+
+
+def test_the_encoder_for_gpus_equals_the_published_one(network, features, slices):
+    with torch.no_grad():
+        outputs = FoldedEncoder(network.image_encoder, torch.float32)(slices[:1].expand(-1, 3, -1, -1))
+    assert relative(outputs[1], features["stage1"][:1]) < 1e-3
+    assert relative(outputs[3], features["last"][:1]) < 1e-3
+
+
+def test_plain_layers_do_where_fused_ones_are_missing(network, features, slices, monkeypatch):
+    monkeypatch.setattr(cpu_layers, "has_fused_gelu", lambda dtype: False)
+    encoder = CpuTinyViT(network.image_encoder, torch.float32)
+    monkeypatch.setattr(cpu_layers.torch.ops.mkldnn, "_linear_pointwise", None, False)
+    with torch.no_grad():
+        outputs = encoder(slices[:1].expand(-1, 3, -1, -1))
+    assert relative(outputs[3], features["last"][:1]) < 1e-3
+
+
+def test_fused_layers_are_not_used_where_they_fail(monkeypatch):
+    has_fused_gelu.cache_clear()
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", lambda *arguments: arguments[0] * 0, False)
+    assert not has_fused_gelu(torch.float32)
+    has_fused_gelu.cache_clear()
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert not has_fused_gelu(torch.float32)
+    has_fused_gelu.cache_clear()
+
+
+def test_frozen_layers_equal_the_layers_they_come_from():
+    torch.manual_seed(0)
+    conv, linear = nn.Conv2d(6, 8, 3, 2, 1, groups=2), nn.Linear(6, 9)
+    images = torch.randn(2, 6, 10, 12).contiguous(memory_format=torch.channels_last)
+    tokens = torch.randn(2, 5, 6)
+    frozen_conv = FrozenConv(conv, torch.float32)
+    frozen_linear = FrozenLinear(linear.weight, linear.bias, torch.float32)
+    with torch.no_grad():
+        assert torch.allclose(frozen_conv(images), conv(images), atol=1e-5)
+        assert torch.allclose(frozen_conv.gelu(images), F.gelu(conv(images)), atol=1e-5)
+        assert torch.allclose(frozen_linear(tokens), linear(tokens), atol=1e-5)
+        assert torch.allclose(frozen_linear.gelu(tokens), F.gelu(linear(tokens)), atol=1e-5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_strips_join_without_a_seam(monkeypatch, stride):
+    torch.manual_seed(0)
+    conv = nn.Conv2d(4, 6, 3, stride, 1)
+    maps = torch.randn(2, 4, 40, 24).contiguous(memory_format=torch.channels_last)
+    monkeypatch.setattr(cpu_tinyvit, "_STRIP_BYTES", 8 * 2 * 6 * 24 * 4)
+    heights = []
+
+    def step(strip):
+        heights.append(strip.shape[2])
+        return conv(strip)
+
+    with torch.no_grad():
+        joined = cpu_tinyvit._in_strips(step, maps, widest=6, channels=6, stride=stride)
+        assert len(heights) == 5
+        assert torch.allclose(joined, conv(maps), atol=1e-5)
+
+
+def test_windows_go_back_to_where_they_came_from():
+    into, back = cpu_tinyvit._window_order(9, 10, 4)
+    tokens = torch.arange(91)
+    assert into.numel() == 12 * 12
+    assert torch.equal(tokens[into][back], tokens[:90])
+    assert (into == 90).sum() == 12 * 12 - 90
+    assert into[:16].view(4, 4)[1, 2] == 12
+
+
+def test_many_boxes_equal_looped_single_ones_of_the_published_decoder(backbone, network, features, boxes):
+    backbone.to(CPU, torch.float32)
+    corners, rows = boxes
+    logits, quality = backbone.decode(features, corners, rows)
+    assert logits.shape == (5, 256, 256)
+    assert quality.shape == (5,)
+    for number, row in enumerate(rows):
+        expected, expected_quality = published_decode(network, features["last"][row : row + 1], corners[number])
+        assert torch.allclose(logits[number], expected, rtol=0, atol=1e-4)
+        assert torch.allclose(quality[number], expected_quality, rtol=0, atol=1e-4)
+
+
+def test_boxes_need_no_rows_where_each_has_its_slice(backbone, features, boxes):
+    corners, rows = boxes
+    repeated = {"last": features["last"][rows]}
+    given, derived = backbone.decode(features, corners, rows), backbone.decode(repeated, corners)
+    assert all(torch.equal(a, b) for a, b in zip(given, derived, strict=True))
+
+
+def test_boxes_may_be_many_few_or_none(backbone, features, boxes, monkeypatch):
+    corners, rows = boxes
+    together = backbone.decode(features, corners, rows)[0]
+    monkeypatch.setattr(litemedsam, "_SLICES_AT_ONCE", 1)
+    assert torch.equal(backbone.decode(features, corners, rows)[0], together)
+    monkeypatch.setattr(backbone, "_group", 2)  # as on a GPU
+    assert torch.allclose(backbone.decode(features, corners, rows)[0], together, rtol=0, atol=1e-4)
+    logits, quality = backbone.decode(features, corners[:0], rows[:0])
+    assert logits.shape == (0, 256, 256)
+    assert quality.shape == (0,)
+
+
+def test_masks_in_bfloat16_are_those_in_float32(backbone, features, boxes):
+    corners, rows = boxes
+    corners, rows = corners[:4], rows[:4]  # the last box holds no one thing
+    backbone.to(CPU, torch.float32)
+    exact = backbone.decode(features, corners, rows)[0] > 0
+    rough = backbone.to(CPU, torch.bfloat16).decode(features, corners, rows)[0] > 0
+    backbone.to(CPU, torch.float32)
+    dice = 2 * (exact & rough).sum((1, 2)) / (exact.sum((1, 2)) + rough.sum((1, 2)))
+    assert dice.min() > 0.95
+    assert dice.mean() > 0.985
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the shared scans are not here")
+def test_a_box_around_a_lesion_gives_the_lesion(backbone):
+    image = sorted(DATA.glob("*_image.nii.gz"))[0]
+    volume, (mask, _geometry) = read_volume(image), read_labels(str(image).replace("_image", "_mask"))
+    index = int(mask.sum((1, 2)).argmax())
+    truth = mask[index] > 0
+    rows, columns = np.nonzero(truth)
+    frame = Frame(*truth.shape, 1.0, 1.0)
+    scaled = frame.to_frame(to_unit(volume.array[index : index + 1], choose_intensity(volume.array)))
+    backbone.to(CPU, precision_for(CPU))
+    scale = 256 / max(truth.shape)
+    box = torch.tensor([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]]) * scale
+    logits, quality = backbone.decode(backbone.embed(torch.from_numpy(scaled)[:, None]), box)
+    backbone.to(CPU, torch.float32)
+    found = frame.from_frame(logits.numpy())[0] > 0
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
+    assert quality[0] > 0.8
+
+
+def test_nothing_is_trained(backbone, features, boxes):
+    assert not any(parameter.requires_grad for parameter in backbone._network.parameters())
+    logits, _quality = backbone.decode(features, *boxes)
+    weight = torch.ones((), requires_grad=True)
+    (logits.mean() * weight).backward()  # results may take part in training
+    assert weight.grad is not None
+
+
+def test_a_backbone_is_known_by_its_name():
+    assert "litemedsam" in available()
+    with pytest.raises(UserError, match="'sam_xxl'") as caught:
+        build_backbone("sam_xxl")
+    assert "litemedsam" in caught.value.hint
+
+
+def test_a_name_is_given_once(monkeypatch, backbone, tmp_path):
+    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
+    folders = []
+
+    @register("mine")
+    def build_mine(weights_folder):
+        folders.append(weights_folder)
+        return backbone
+
+    assert build_backbone("mine", tmp_path) is backbone
+    assert folders == [tmp_path]
+    register("mine")(build_mine)
+    with pytest.raises(ValueError, match="'mine'"):
+        register("mine")(build_litemedsam)
+
+
+def test_weights_of_another_network_are_an_error(monkeypatch):
+    monkeypatch.setattr(litemedsam, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
+    with pytest.raises(UserError) as caught:
+        build_litemedsam()
+    assert caught.value.code == "weights_do_not_fit"
+
+
+def test_threads_of_a_pool_compute_alone_and_change_nothing_else():
+    before = torch.get_num_threads()
+    pool = CorePool(3)
+    try:
+        assert pool.map(lambda item: (item, torch.get_num_threads()), range(6)) == [(n, 1) for n in range(6)]
+        assert len(set(pool.map(lambda _: threading.get_ident(), range(50)))) <= 3
+        assert pool.map(lambda _: torch.is_grad_enabled(), [0]) == [False]
+        with pytest.raises(ZeroDivisionError):
+            pool.map(lambda item: 1 / item, [1, 0, 2])
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert torch.get_num_threads() == before
+        assert seen == [before]
+    finally:
+        pool.close()
+
+
+def test_a_machine_of_many_cores_gets_a_bounded_number_of_threads():
+    before = torch.get_num_threads()
+    pool = CorePool(before * 40)
+    try:
+        assert pool.count <= 16
+    finally:
+        pool.close()
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads")
+def test_backbones_share_their_threads(backbone):
+    backbone.to(CPU, torch.float32)
+    gc.collect()
+    before = threading.active_count()
+    backbone.to(CPU, torch.bfloat16)
+    backbone.to(CPU, torch.float32)
+    assert threading.active_count() == before
