@@ -46,7 +46,12 @@ class CorePool:
     def map(self, function: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
         """Results in order, computed without gradients; the first exception is raised after all have ended."""
         futures = [self._pool.submit(torch.no_grad()(function), item) for item in items]
-        wait(futures)
+        try:
+            wait(futures)
+        except BaseException:  # an interrupt: what has not begun need not begin
+            for future in futures:
+                future.cancel()
+            raise
         return [future.result() for future in futures]
 
     def close(self) -> None:
