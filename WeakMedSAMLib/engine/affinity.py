@@ -1,0 +1,90 @@
+"""Affinity of neighbouring cells under a set of masks, and the random walk that it steers.
+
+Section III-B of WeakMedSAM (arXiv 2503.04106): two cells are alike if the masks agree on them. The published code holds
+the affinities of all pairs of cells; only pairs within a radius matter, so here they lie in a stencil: for each of O
+offsets one value a cell (69 for radius 5, 1.1 MiB a 64 x 64 slice against 64 MiB). Rows add up to one, borders
+included, so that a constant map stays as it is.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def stencil_offsets(radius: int) -> list[tuple[int, int]]:
+    """Offsets (rows, columns) at a distance below `radius`, (0, 0) among them: 69 for radius 5."""
+    span = range(-radius, radius + 1)
+    return [(dy, dx) for dy in span for dx in span if dy * dy + dx * dx < radius * radius]
+
+
+def shifted(maps: torch.Tensor, offset: tuple[int, int], fill: float = 0.0) -> torch.Tensor:
+    """Value of each cell's neighbour at `offset`; `fill` beyond the border. Shape ... x H x W is kept."""
+    dy, dx = offset
+    height, width = maps.shape[-2:]
+    result = torch.full_like(maps, fill)
+    rows, columns = slice(max(0, -dy), height - max(0, dy)), slice(max(0, -dx), width - max(0, dx))
+    from_rows, from_columns = slice(max(0, dy), height + min(0, dy)), slice(max(0, dx), width + min(0, dx))
+    result[..., rows, columns] = maps[..., from_rows, from_columns]
+    return result
+
+
+def stencil_affinity(masks: torch.Tensor, weights: torch.Tensor, radius: int, beta: float) -> torch.Tensor:
+    """Affinity of every cell with its neighbours: exp(-beta * weighted mean difference of the masks).
+
+    Parameters
+    ----------
+    masks : Tensor
+        B x Q x H x W, probabilities in [0, 1].
+    weights : Tensor
+        B x Q, not negative; a mask of weight 0 does not count.
+    radius, beta : int, float
+        Reach and sharpness.
+
+    Returns
+    -------
+    Tensor
+        B x O x H x W, not normalised; 0 for neighbours beyond the border.
+    """
+    share = weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
+    within = torch.ones_like(masks[:1, 0])
+    affinities = []
+    for offset in stencil_offsets(radius):
+        difference = torch.einsum("bqhw,bq->bhw", (masks - shifted(masks, offset)).abs_(), share)
+        affinities.append((-beta * difference).exp_() * shifted(within, offset))
+    return torch.stack(affinities, 1)
+
+
+def random_walk(
+    maps: torch.Tensor,
+    affinity: torch.Tensor,
+    radius: int,
+    steps: int,
+    below: torch.Tensor | None = None,
+    above: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Walk B x H x W maps `steps` steps along in-plane affinities and, where given, to the slices below and above.
+
+    Parameters
+    ----------
+    maps : Tensor
+        B x H x W, consecutive slices of one volume.
+    affinity : Tensor
+        B x O x H x W as `stencil_affinity` gives it for `radius`.
+    below, above : Tensor, optional
+        B x H x W affinity with the slice before and after; 0 where there is none.
+
+    Returns
+    -------
+    Tensor
+        B x H x W. Each step replaces a value by the mean of its neighbours', weighted by affinity (row-stochastic).
+    """
+    below = torch.zeros_like(maps) if below is None else below
+    above = torch.zeros_like(maps) if above is None else above
+    total = affinity.sum(1) + below + above
+    offsets = stencil_offsets(radius)
+    for _ in range(steps):
+        moved = below * maps.roll(1, 0) + above * maps.roll(-1, 0)
+        for index, offset in enumerate(offsets):
+            moved += affinity[:, index] * shifted(maps, offset)
+        maps = moved / total
+    return maps

@@ -1,0 +1,73 @@
+"""Connected pieces of masks, and the boxes around them."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+_MIN_PIXELS = 30
+_MIN_SHARE = 0.1  # of the largest piece
+_SAME_BOX = 0.8  # intersection over union
+
+
+def component_boxes(mask: np.ndarray, most: int = 3, margin: int = 2) -> np.ndarray:
+    """Boxes around the largest pieces of a mask.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray
+        H x W, bool.
+    most : int
+        Boxes at most. Pieces below 30 pixels or a tenth of the largest get none, except that the largest always does.
+    margin : int
+        Pixels added on every side.
+
+    Returns
+    -------
+    numpy.ndarray
+        N x 4, float32: x0, y0, x1, y1, the last pixels included.
+    """
+    pieces, count = ndimage.label(mask)
+    if count == 0:
+        return np.zeros((0, 4), np.float32)
+    sizes = np.bincount(pieces.ravel())[1:]
+    places = ndimage.find_objects(pieces)
+    order = np.argsort(-sizes, kind="stable")[:most]
+    kept = [i for i in order if i == order[0] or sizes[i] >= max(_MIN_PIXELS, _MIN_SHARE * sizes[order[0]])]
+    height, width = mask.shape
+    return np.array([_box(*places[i], margin, height, width) for i in kept], np.float32)
+
+
+def _box(rows: slice, columns: slice, margin: int, height: int, width: int) -> list[int]:
+    left, top = max(0, columns.start - margin), max(0, rows.start - margin)
+    return [left, top, min(width - 1, columns.stop - 1 + margin), min(height - 1, rows.stop - 1 + margin)]
+
+
+def distinct_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Without those that nearly repeat an earlier one (intersection over union above 0.8): N x 4."""
+    kept: list[np.ndarray] = []
+    for box in boxes:
+        if all(_overlap(box, other) <= _SAME_BOX for other in kept):
+            kept.append(box)
+    return np.array(kept, np.float32).reshape(-1, 4)
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    width = min(a[2], b[2]) - max(a[0], b[0]) + 1
+    height = min(a[3], b[3]) - max(a[1], b[1]) + 1
+    common = max(0.0, width) * max(0.0, height)
+    return common / (_area(a) + _area(b) - common)
+
+
+def _area(box: np.ndarray) -> float:
+    return float((box[2] - box[0] + 1) * (box[3] - box[1] + 1))
+
+
+def without_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
+    """A 3-D mask without the pieces smaller than `min_share` of the largest; diagonal neighbours hang together."""
+    pieces, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
+    if count <= 1:
+        return mask
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    return (sizes >= min_share * sizes.max())[pieces] & mask

@@ -1,0 +1,138 @@
+"""What training leaves behind, and how it is kept: safetensors and JSON, nothing that could run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as pack_tensors
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder, read_json, write_bytes, write_json
+from WeakMedSAMLib.engine.projection import Projection
+from WeakMedSAMLib.engine.sce import SliceClassifier
+from WeakMedSAMLib.engine.segmenter import Segmenter
+from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
+
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+_FORMAT = "weakmedsam-model"
+_VERSION = 1
+_MOST_BYTES = 500_000_000
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """All that is needed to segment a volume without tags.
+
+    Attributes
+    ----------
+    classes : ClassTable
+        What it segments.
+    backbone, weights_sha256 : str
+        The backbone, and the weights, whose features it reads.
+    settings : MethodSettings
+        It was trained with.
+    counts : tuple of int
+        Sub-classes of each class.
+    patients : int
+        Patients that it learned from.
+    projection : Projection
+    classifier : SliceClassifier
+    segmenter : Segmenter
+    """
+
+    classes: ClassTable
+    backbone: str
+    weights_sha256: str
+    settings: MethodSettings
+    counts: tuple[int, ...]
+    patients: int
+    projection: Projection
+    classifier: SliceClassifier
+    segmenter: Segmenter
+
+
+def save_model(folder: Path, model: TrainedModel) -> None:
+    """Write the model into ``folder``; `UserError` ``cannot_write``."""
+    private_folder(folder)
+    write_bytes(folder / WEIGHTS, pack_tensors(_tensors(model)))
+    write_json(
+        folder / DESCRIPTION,
+        {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "classes": model.classes.to_json(),
+            "backbone": model.backbone,
+            "weights_sha256": model.weights_sha256,
+            "settings": asdict(model.settings),
+            "sub_classes": list(model.counts),
+            "patients": model.patients,
+            "levels": {name: layer.in_channels for name, layer in model.segmenter.project.items()},
+        },
+    )
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model that `save_model` wrote.
+
+    Raises
+    ------
+    UserError
+        ``no_model``, ``bad_model``.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file() or not (folder / DESCRIPTION).is_file():
+        raise UserError("no_model", f"{folder} holds no trained model.", "Give the folder of a finished run's model.")
+    about = read_json(folder / DESCRIPTION)
+    if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (_FORMAT, _VERSION):
+        raise _bad_model(folder / DESCRIPTION, "it is not a model description of this version")
+    if path.stat().st_size > _MOST_BYTES:
+        raise _bad_model(path, f"{path.stat().st_size} bytes are more than any model has")
+    try:
+        return _rebuilt(about, parse_tensors(path.read_bytes()))
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SafetensorError) as error:
+        raise _bad_model(path, str(error).splitlines()[0]) from error
+
+
+def _tensors(model: TrainedModel) -> dict[str, torch.Tensor]:
+    parts: dict[str, Mapping[str, torch.Tensor]] = {
+        "projection": vars(model.projection),
+        "classifier": model.classifier.state_dict(),
+        "segmenter": model.segmenter.state_dict(),
+    }
+    return {f"{part}.{name}": t.detach().cpu().contiguous() for part, all_ in parts.items() for name, t in all_.items()}
+
+
+def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> TrainedModel:
+    parts: dict[str, dict[str, torch.Tensor]] = {"projection": {}, "classifier": {}, "segmenter": {}}
+    for key, tensor in tensors.items():
+        part, _, name = key.partition(".")
+        parts[part][name] = tensor
+    counts = tuple(int(count) for count in about["sub_classes"])
+    projection = Projection(**parts["projection"])
+    classifier = SliceClassifier(projection.components.shape[1], counts)
+    classifier.load_state_dict(parts["classifier"])
+    segmenter = Segmenter(about["levels"], len(counts))
+    segmenter.load_state_dict(parts["segmenter"])
+    return TrainedModel(
+        classes=ClassTable.from_json(about["classes"]),
+        backbone=str(about["backbone"]),
+        weights_sha256=str(about["weights_sha256"]),
+        settings=method_settings("fast", about["settings"]),
+        counts=counts,
+        patients=int(about["patients"]),
+        projection=projection,
+        classifier=classifier.eval(),
+        segmenter=segmenter.eval(),
+    )
+
+
+def _bad_model(path: Path, reason: str) -> UserError:
+    return UserError("bad_model", f"{path} cannot be used as a model: {reason}.", "Use the model/ of a finished run.")

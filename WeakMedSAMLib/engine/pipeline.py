@@ -1,0 +1,81 @@
+"""The method from top to bottom: volumes and slice tags in, masks out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.cache import FeatureCache
+from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.masks import mask_volumes
+from WeakMedSAMLib.engine.model import TrainedModel
+from WeakMedSAMLib.engine.results import VolumeResult
+from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.slices import embed_cohort
+from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.training import require_fitting, train_model
+
+Report = Callable[[Event], None]
+
+
+def run_pipeline(
+    cohort: Sequence[CohortVolume],
+    classes: ClassTable,
+    settings: MethodSettings,
+    *,
+    backbone: Backbone,
+    cache: FeatureCache,
+    store: StageStore,
+    report: Report,
+    trained: TrainedModel | None = None,
+    train: bool = True,
+    keep_model: Callable[[TrainedModel], None] | None = None,
+) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+    """Segment a cohort.
+
+    Parameters
+    ----------
+    cohort : sequence of CohortVolume
+        Volumes with their tags.
+    classes : ClassTable
+        What the columns of the tags mean.
+    settings : MethodSettings
+        Choices of the method.
+    backbone : Backbone
+        Frozen encoder and mask decoder, on its device.
+    cache : FeatureCache
+        Where features are kept from run to run.
+    store : StageStore
+        Where the outputs of stages are kept, so that a run goes on where it was cut off.
+    report : callable
+        Takes events; may raise to end the run.
+    trained : TrainedModel, optional
+        Applied as it is, or the starting point of training.
+    train : bool
+        Whether to train on the tags.
+    keep_model : callable, optional
+        Gets the trained model.
+
+    Yields
+    ------
+    CohortVolume, VolumeResult
+        Volume by volume.
+
+    Raises
+    ------
+    UserError
+        What the stages say.
+    """
+    if trained is not None:
+        require_fitting(trained, classes, backbone)
+    volumes = embed_cohort(cohort, backbone, cache, report)
+    torch.manual_seed(settings.seed)
+    if train or trained is None:
+        trained = train_model(volumes, classes, settings, backbone, store, report, trained)
+        if keep_model is not None:
+            keep_model(trained)
+    yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report)

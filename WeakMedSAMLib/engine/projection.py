@@ -1,0 +1,99 @@
+"""Stage: principal components of the CAM level, shared by novelty and classifier.
+
+The CAM level of a frozen backbone has hundreds of channels of very different scale. Standardised over the cohort
+(without that, classification finds nothing), cut off at eight deviations and reduced to their principal components they
+hold what distinguishes tissue, and a classifier on them has less room for shortcuts than one on all channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.engine.slices import VolumeSlices
+
+_LIMIT = 8.0  # deviations
+_MIN_STD = 1e-3
+_SAMPLED_SLICES = 192
+_SAMPLED_CELLS = 32_768
+_SLICES_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Affine map from C channels to D principal components.
+
+    Attributes
+    ----------
+    mean, std : Tensor
+        C, of the channels over the cohort.
+    centre : Tensor
+        C, of the standardised channels.
+    components : Tensor
+        C x D, scaled so that the first component has unit variance over the cohort.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    centre: torch.Tensor
+    components: torch.Tensor
+
+    def __call__(self, level: np.ndarray) -> torch.Tensor:
+        """Project a CAM level S x C x m x m (float16, may be memory-mapped) to S x D x m x m, float32."""
+        starts = range(0, len(level), _SLICES_AT_ONCE)
+        return torch.cat([self._project(level[start : start + _SLICES_AT_ONCE]) for start in starts])
+
+    def _project(self, part: np.ndarray) -> torch.Tensor:
+        cells = _cells(np.asarray(part))
+        projected = (_standardised(cells, self.mean, self.std) - self.centre) @ self.components
+        return projected.reshape(len(part), *part.shape[2:], -1).permute(0, 3, 1, 2).contiguous()
+
+
+def fit_projection(volumes: Sequence[VolumeSlices], level: str, dim: int, seed: int) -> Projection:
+    """Fit the projection to a sample of cells drawn evenly from all slices of the cohort.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        The cohort, tagged or not: no tag is used.
+    level : str
+        Name of the CAM level.
+    dim : int
+        Components kept, D; fewer where the level has fewer channels.
+    seed : int
+        Of the draw.
+    """
+    sample = _sample(volumes, level, np.random.default_rng(seed))
+    mean, std = sample.mean(0), sample.std(0) + _MIN_STD
+    standardised = _standardised(sample, mean, std)
+    centre = standardised.mean(0)
+    standardised -= centre
+    values, vectors = torch.linalg.eigh(standardised.T @ standardised / len(standardised))
+    order = torch.argsort(values, descending=True)[:dim]
+    return Projection(mean, std, centre, vectors[:, order] / values[order[0]].clamp_min(1e-12).sqrt())
+
+
+def _standardised(cells: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+    return cells.sub(mean).div_(std).clamp_(-_LIMIT, _LIMIT)
+
+
+def _cells(level: np.ndarray) -> torch.Tensor:
+    """S x C x m x m as (S m m) x C, float32."""
+    return torch.from_numpy(level).float().flatten(2).transpose(1, 2).reshape(-1, level.shape[1])
+
+
+def _sample(volumes: Sequence[VolumeSlices], level: str, generator: np.random.Generator) -> torch.Tensor:
+    """Cells inside the slices, N x C; as many from each drawn slice."""
+    places = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
+    count = min(len(places), _SAMPLED_SLICES)
+    drawn = np.linspace(0, len(places) - 1, count).round().astype(int)
+    sample = []
+    for volume, index in (places[place] for place in drawn):
+        features = np.array(volume.features.levels[level][index : index + 1])
+        inside = np.flatnonzero(volume.frame.inside(features.shape[-1]))
+        chosen = generator.choice(inside, min(len(inside), _SAMPLED_CELLS // count), replace=False)
+        sample.append(_cells(features)[torch.from_numpy(chosen)])
+    return torch.cat(sample)

@@ -1,0 +1,244 @@
+"""Stage: a small segmentation network on frozen features, trained on pseudo-masks.
+
+It sees all slices of all patients at once, so that what the pseudo-masks get right again and again outweighs what they
+get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from monai.losses import MaskedDiceLoss
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.tags import ABSENT
+from WeakMedSAMLib.engine.pam import TARGET
+from WeakMedSAMLib.engine.slices import VolumeSlices
+
+STAGE = "segmenter"
+IGNORED = 255
+
+_CHANNELS = 48
+_IMAGE_CHANNELS = 16
+_POSITIVE, _NEGATIVE = 5, 3  # slices of a batch
+_LEARNING_RATE = 2e-3
+_WEIGHT_DECAY = 1e-2
+_SAMPLED_SLICES = 64
+_SLICES_AT_ONCE = 8
+_FOREGROUND, _BACKGROUND = 0.55, 0.25
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class PseudoMask:
+    """What the network learns from one slice.
+
+    Attributes
+    ----------
+    volume : int
+        Place of the volume in the cohort.
+    index : int
+        Slice.
+    target : numpy.ndarray
+        C x TARGET x TARGET, uint8: 1 class, 0 not, 255 ignored.
+    """
+
+    volume: int
+    index: int
+    target: np.ndarray
+
+
+def targets_of(probability: np.ndarray) -> np.ndarray:
+    """Probabilities in [0, 1] as targets, same shape, uint8: above 0.55 is 1, below 0.25 is 0, between is ignored."""
+    return np.where(probability > _FOREGROUND, 1, np.where(probability < _BACKGROUND, 0, IGNORED)).astype(np.uint8)
+
+
+class Segmenter(nn.Module):
+    """Convolutions on feature levels at 64 x 64, then on them and the image at 128 x 128.
+
+    Parameters
+    ----------
+    channels : mapping
+        Level name -> channels; all levels of one size.
+    classes : int
+        C.
+    """
+
+    def __init__(self, channels: Mapping[str, int], classes: int) -> None:
+        super().__init__()
+        self.levels = tuple(channels)
+        for name, count in channels.items():
+            self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
+            self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
+        self.project = nn.ModuleDict({name: nn.Conv2d(count, _CHANNELS, 1) for name, count in channels.items()})
+        self.coarse = nn.Sequential(
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(),
+        )  # fmt: skip
+        self.image = nn.Sequential(
+            nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
+        )  # fmt: skip
+        half = _CHANNELS // 2
+        self.fine = nn.Sequential(
+            nn.Conv2d(_CHANNELS + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
+        )  # fmt: skip
+
+    def standardise_by(self, sample: Mapping[str, torch.Tensor]) -> None:
+        """Remember mean and scale of each level's channels, from a sample B x C x h x w of each."""
+        for name, level in sample.items():
+            getattr(self, f"mean_{name}").copy_(level.mean((0, 2, 3))[:, None, None])
+            getattr(self, f"scale_{name}").copy_(1 / (level.std((0, 2, 3))[:, None, None] + 1e-3))
+
+    def forward(self, levels: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
+        """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
+        coarse = self.coarse(sum(self._projected(name, levels[name]) for name in self.levels))
+        upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+        image = F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1])
+        return self.fine(torch.cat([upsampled, self.image(image)], 1))
+
+    def _projected(self, name: str, level: torch.Tensor) -> torch.Tensor:
+        standard = (level - getattr(self, f"mean_{name}")) * getattr(self, f"scale_{name}")
+        return self.project[name](standard.clamp_(-8, 8))
+
+
+def segmentation_levels(info_levels: Mapping[str, object], cam_level: str) -> tuple[str, ...]:
+    """The levels that the network uses: all but the pooled one for class activation maps."""
+    return tuple(name for name in info_levels if name != cam_level)
+
+
+def train_segmenter(
+    network: Segmenter,
+    volumes: Sequence[VolumeSlices],
+    masks: Sequence[PseudoMask],
+    steps: int,
+    seed: int,
+    device: torch.device,
+    report: Report,
+    fresh: bool = True,
+) -> Segmenter:
+    """Train the network, in place.
+
+    Parameters
+    ----------
+    network : Segmenter
+        New, or trained before.
+    volumes : sequence of VolumeSlices
+        The cohort. Slices on which every class is absent are learned as background.
+    masks : sequence of PseudoMask
+        At least one.
+    steps : int
+        Batches of eight slices.
+    seed : int
+        Of initial weights (if fresh) and batches.
+    device : torch.device
+        Where to train.
+    report : callable
+        Takes progress.
+    fresh : bool
+        Whether the network's scaling of the levels must be set first.
+    """
+    random = np.random.default_rng(seed)
+    negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
+    if fresh:
+        network.standardise_by(_sample(network, volumes, random))
+    network.to(device).train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
+    for step in range(steps):
+        batch = _draw(masks, negatives, network.fine[-1].out_channels, random)
+        loss = _loss(network, volumes, batch, bool(random.random() < 0.5), device)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        report(Progress(STAGE, step + 1, steps))
+    return network.eval()
+
+
+def _sample(
+    network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    places = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
+    drawn = random.choice(len(places), min(len(places), _SAMPLED_SLICES), replace=False)
+    return _levels(network.levels, volumes, [places[place] for place in drawn])
+
+
+def _levels(
+    names: Sequence[str], volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
+) -> dict[str, torch.Tensor]:
+    return {
+        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])).float()
+        for name in names
+    }
+
+
+def _images(volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in places]))[:, None].float() / 255
+
+
+def _draw(
+    masks: Sequence[PseudoMask], negatives: Sequence[tuple[int, int]], classes: int, random: np.random.Generator
+) -> list[PseudoMask]:
+    batch = [masks[i] for i in random.integers(len(masks), size=_POSITIVE if negatives else _POSITIVE + _NEGATIVE)]
+    if negatives:
+        nothing = np.zeros((classes, TARGET, TARGET), np.uint8)
+        batch += [PseudoMask(*negatives[i], nothing) for i in random.integers(len(negatives), size=_NEGATIVE)]
+    return batch
+
+
+def _loss(
+    network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
+) -> torch.Tensor:
+    """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
+    places = [(one.volume, one.index) for one in batch]
+    levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
+    target = torch.from_numpy(np.stack([one.target for one in batch]))
+    if flip:
+        levels, image, target = {n: x.flip(-1) for n, x in levels.items()}, image.flip(-1), target.flip(-1)
+    logits = _logits(network, levels, image, device)
+    counted = target.ne(IGNORED).float().to(device)
+    wanted = target.eq(1).float().to(device)
+    entropy = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted).sum() / counted.sum()
+    rows, classes = wanted.flatten(2).any(2).nonzero(as_tuple=True)
+    if not len(rows):
+        return entropy
+    shown = [x[rows, classes][:, None] for x in (logits, wanted, counted)]
+    return entropy + MaskedDiceLoss(sigmoid=True)(shown[0], shown[1], mask=shown[2])
+
+
+def _logits(
+    network: Segmenter, levels: Mapping[str, torch.Tensor], image: torch.Tensor, device: torch.device
+) -> torch.Tensor:
+    levels = {name: level.to(device) for name, level in levels.items()}
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
+        logits = network(levels, image.to(device))
+    return logits.float()
+
+
+@torch.inference_mode()
+def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, device: torch.device) -> np.ndarray:
+    """Probabilities of every class on slices of one volume, mean over left-right flips.
+
+    Returns
+    -------
+    numpy.ndarray
+        n x C x TARGET x TARGET, float32.
+    """
+    parts = []
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        places = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
+        levels, image = _levels(network.levels, [volume], places), _images([volume], places)
+        plain = _logits(network, levels, image, device).sigmoid()
+        flipped = {name: level.flip(-1) for name, level in levels.items()}
+        mirrored = _logits(network, flipped, image.flip(-1), device).sigmoid().flip(-1)
+        parts.append((0.5 * (plain + mirrored)).cpu())
+    classes = network.fine[-1].out_channels
+    return torch.cat(parts).numpy() if parts else np.zeros((0, classes, TARGET, TARGET), np.float32)

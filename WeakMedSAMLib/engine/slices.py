@@ -1,0 +1,126 @@
+"""Stage: every volume of the cohort as framed slices with features, memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.cache import FeatureCache
+from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
+from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_count, slice_stack
+from WeakMedSAMLib.engine.preprocess import Frame, Intensity, choose_intensity, in_common
+from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
+
+Report = Callable[[Event], None]
+
+_DARK = 0.05  # of the grey range: below it a cell shows air or background
+
+
+@dataclass(frozen=True)
+class VolumeSlices:
+    """One volume as the method sees it: S slices, C classes, cells of an m x m grid over the input frame.
+
+    Attributes
+    ----------
+    id, patient : str
+        Of the volume; volumes of one patient stay together in validation.
+    tags : numpy.ndarray
+        int8 S x C of PRESENT, ABSENT, UNTAGGED.
+    features : VolumeFeatures
+        Levels S x C' x h x w and image S x size x size, memory-mapped.
+    frame : Frame
+        Placing of the slices in the square.
+    intensity : Intensity
+        Grey values to [0, 1].
+    """
+
+    id: str
+    patient: str
+    tags: np.ndarray
+    features: VolumeFeatures
+    frame: Frame
+    intensity: Intensity
+
+    @property
+    def n_slices(self) -> int:
+        """Number of slices S."""
+        return len(self.tags)
+
+    def present(self, class_index: int) -> np.ndarray:
+        """Indices of the slices tagged with the class."""
+        return np.flatnonzero(self.tags[:, class_index] == PRESENT)
+
+    def brightness(self, m: int) -> np.ndarray:
+        """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""
+        step = self.features.image.shape[-1] // m
+        cells = np.empty((self.n_slices, m, m), np.float32)
+        for index, image in enumerate(self.features.image):
+            cells[index] = image.reshape(m, step, m, step).mean((1, 3), dtype=np.float32) / 255
+        return cells
+
+
+def foreground(brightness: np.ndarray, frame: Frame) -> np.ndarray:
+    """Cells that show the body: inside the slice and not dark. S x m x m, bool."""
+    return (brightness > _DARK) & frame.inside(brightness.shape[-1])
+
+
+def embed_cohort(
+    cohort: Sequence[CohortVolume],
+    backbone: Backbone,
+    cache: FeatureCache,
+    report: Report,
+) -> list[VolumeSlices]:
+    """Features of all volumes, from the cache where they are; volumes are read one at a time.
+
+    Raises
+    ------
+    UserError
+        What reading and embedding say.
+    """
+    report(Stage(stage="embed", state="started"))
+    intensities = in_common(_intensity(volume) for volume in cohort)
+    inputs = [_embed_input(*pair, backbone) for pair in zip(cohort, intensities, strict=True)]
+    levels = tuple(backbone.info.levels)
+    cache.claim(feature_key(one, backbone, levels) for one in inputs)
+    total, done = sum(one.n_slices for one in inputs), 0
+    slices = []
+    for volume, one in zip(cohort, inputs, strict=True):
+        features = embed_volume(one, backbone, cache, levels, partial(_overall, report, done, total))
+        slices.append(VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, one.intensity))
+        done += one.n_slices
+    report(Stage(stage="embed", state="finished"))
+    return slices
+
+
+def _overall(report: Report, before: int, total: int, event: Event) -> None:
+    """Pass an event on, progress as that of the whole cohort."""
+    report(Progress(event.stage, before + event.done, total) if isinstance(event, Progress) else event)
+
+
+def _intensity(volume: CohortVolume) -> Intensity:
+    return choose_intensity(read_volume(volume.path).array, volume.intensity)
+
+
+def _embed_input(volume: CohortVolume, intensity: Intensity, backbone: Backbone) -> EmbedInput:
+    geometry = read_geometry(volume.path)
+    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
+    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), backbone.info.input_size)
+    return EmbedInput(
+        load_stack=partial(_load_stack, volume),
+        n_slices=slice_count(geometry, volume.axis),
+        content_sha256=volume.sha256,
+        axis=volume.axis,
+        frame=frame,
+        intensity=intensity,
+    )
+
+
+def _load_stack(volume: CohortVolume) -> np.ndarray:
+    return slice_stack(read_volume(volume.path).array, volume.axis)
