@@ -43,7 +43,7 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     patients : int
         Number of patients that the classifier learned the class from.
     """
-    combined = standardised_map(activation, body, smoothings=1)
+    combined = standardised_map(activation, body, smoothings=0)
     if novelty is not None:
         combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
     return peak_normalised(combined)

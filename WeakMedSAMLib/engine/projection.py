@@ -33,7 +33,7 @@ class Projection:
     centre : Tensor
         C, of the standardised channels.
     components : Tensor
-        C x D, scaled so that the first component has unit variance over the cohort.
+        C x D, orthonormal.
     """
 
     mean: torch.Tensor
@@ -73,7 +73,7 @@ def fit_projection(volumes: Sequence[VolumeSlices], level: str, dim: int, seed: 
     standardised -= centre
     values, vectors = torch.linalg.eigh(standardised.T @ standardised / len(standardised))
     order = torch.argsort(values, descending=True)[:dim]
-    return Projection(mean, std, centre, vectors[:, order] / values[order[0]].clamp_min(1e-12).sqrt())
+    return Projection(mean, std, centre, vectors[:, order])
 
 
 def _standardised(cells: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:

@@ -27,7 +27,8 @@ _SHARED = 32  # outputs of the shared layer
 _BATCH = 24
 _LEARNING_RATE = 1e-2
 _WEIGHT_DECAY = 0.05
-_CHECK_EVERY = 20
+_LENGTHS = (0.25, 0.5, 1.0)  # of the steps at most
+_REPORT_EVERY = 20
 _LEFT_OUT = 5  # every fifth patient validates
 _MIN_PATIENTS = 5
 
@@ -108,7 +109,7 @@ def train_classifier(
     report: Report,
     start: SliceClassifier | None = None,
 ) -> tuple[SliceClassifier, float | None]:
-    """Train on all tagged slices, for as many steps as served patients that were left out.
+    """Train on all tagged slices, for as long as served patients that were left out.
 
     Parameters
     ----------
@@ -134,14 +135,11 @@ def train_classifier(
         Cross-entropy of slices of the patients left out; None with fewer than five patients, when all steps are done.
     """
     chosen, loss = steps, None
-    fifth = _fifth_of_patients(slices.patients, seed)
-    if fifth is not None:
-        chosen, loss = _best_steps(slices, fifth, steps, sub_class_weight, guidance, seed, report)
-    training = _Training(slices, np.arange(len(slices.tags)), sub_class_weight, guidance, seed, start)
-    for step in range(chosen):
-        training.step()
-        if step % _CHECK_EVERY == 0:
-            report(Progress(STAGE, steps + step, steps + chosen))
+    left_out = _fifth_of_patients(slices.patients, seed)
+    if left_out is not None:
+        chosen, loss = _best_length(slices, left_out, steps, sub_class_weight, guidance, seed, report)
+    training = _Training(slices, np.arange(len(slices.tags)), chosen, sub_class_weight, guidance, seed, start)
+    training.run(lambda done: report(Progress(STAGE, done, chosen)))
     return training.model.eval(), loss
 
 
@@ -154,7 +152,7 @@ def _fifth_of_patients(patients: np.ndarray, seed: int) -> np.ndarray | None:
     return np.isin(patients, left_out)
 
 
-def _best_steps(
+def _best_length(
     slices: TaggedSlices,
     left_out: np.ndarray,
     steps: int,
@@ -163,17 +161,18 @@ def _best_steps(
     seed: int,
     report: Report,
 ) -> tuple[int, float]:
-    """Steps after which the loss on the patients left out was lowest, and that loss."""
-    training = _Training(slices, np.flatnonzero(~left_out), sub_class_weight, guidance, seed)
-    best, lowest = steps, float("inf")
-    for step in range(1, steps + 1):
-        training.step()
-        if step % _CHECK_EVERY == 0:
-            report(Progress(STAGE, step, 2 * steps))
-            loss = _validation_loss(training.model, slices, np.flatnonzero(left_out))
-            if loss < lowest:
-                best, lowest = step, loss
-    return best, lowest
+    """The length of training after which the loss on the patients left out is lowest, and that loss.
+
+    Each length is a training of its own with its own schedule of learning rates, which a training cut short lacks.
+    """
+    lengths = [max(1, round(share * steps)) for share in _LENGTHS]
+    losses = []
+    for length in lengths:
+        training = _Training(slices, np.flatnonzero(~left_out), length, sub_class_weight, guidance, seed)
+        training.run(lambda done: report(Progress(STAGE, done, steps)))
+        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out)))
+    best = int(np.argmin(losses))
+    return lengths[best], losses[best]
 
 
 @torch.no_grad()
@@ -199,6 +198,7 @@ class _Training:
         self,
         slices: TaggedSlices,
         indices: np.ndarray,
+        steps: int,
         sub_class_weight: float,
         guidance: float,
         seed: int,
@@ -211,6 +211,8 @@ class _Training:
         if start is not None:
             self.model.load_state_dict(start.state_dict())
         self._optimizer = torch.optim.AdamW(self.model.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, _LEARNING_RATE, total_steps=steps)
+        self._steps = steps
         self._turns = [
             (
                 np.intersect1d(indices, np.flatnonzero(column == PRESENT)),
@@ -218,12 +220,16 @@ class _Training:
             )
             for column in slices.tags.T
         ]
-        self._done = 0
 
-    def step(self) -> None:
-        """One batch."""
-        groups = [group for group in self._turns[self._done % len(self._turns)] if len(group)]
-        self._done += 1
+    def run(self, done: Callable[[int], None]) -> None:
+        """All steps; `done` is told now and then how many."""
+        for step in range(self._steps):
+            self._step([group for group in self._turns[step % len(self._turns)] if len(group)])
+            if (step + 1) % _REPORT_EVERY == 0:
+                done(step + 1)
+
+    def _step(self, groups: Sequence[np.ndarray]) -> None:
+        """One batch of these groups of slices."""
         if not groups:
             return
         batch = np.concatenate([self._random.choice(group, _BATCH // len(groups)) for group in groups])
@@ -231,6 +237,7 @@ class _Training:
         self._optimizer.zero_grad()
         loss.backward()
         self._optimizer.step()
+        self._schedule.step()
 
     def _loss(self, batch: np.ndarray) -> torch.Tensor:
         features = _stacked(self._slices, batch)
