@@ -77,23 +77,24 @@ class Segmenter(nn.Module):
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
             self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
         self.project = nn.ModuleDict({name: nn.Conv2d(count, _CHANNELS, 1) for name, count in channels.items()})
+        half = _CHANNELS // 2
         self.coarse = nn.Sequential(
             nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
-            nn.GroupNorm(8, _CHANNELS), nn.GELU(),
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
         )  # fmt: skip
         self.image = nn.Sequential(
-            nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(1, _IMAGE_CHANNELS, 3, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
-        half = _CHANNELS // 2
         self.fine = nn.Sequential(
-            nn.Conv2d(_CHANNELS + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
 
     def standardise_by(self, sample: Mapping[str, torch.Tensor]) -> None:
         """Remember mean and scale of each level's channels, from a sample B x C x h x w of each."""
-        for name, level in sample.items():
+        for name, half in sample.items():
+            level = half.float()
             getattr(self, f"mean_{name}").copy_(level.mean((0, 2, 3))[:, None, None])
             getattr(self, f"scale_{name}").copy_(1 / (level.std((0, 2, 3))[:, None, None] + 1e-3))
 
@@ -101,12 +102,15 @@ class Segmenter(nn.Module):
         """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
         coarse = self.coarse(sum(self._projected(name, levels[name]) for name in self.levels))
         upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
-        image = F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1])
-        return self.fine(torch.cat([upsampled, self.image(image)], 1))
+        detail = self.image(F.adaptive_avg_pool2d(image, upsampled.shape[-1]))
+        return self.fine(torch.cat([upsampled, detail], 1))
 
     def _projected(self, name: str, level: torch.Tensor) -> torch.Tensor:
-        standard = (level - getattr(self, f"mean_{name}")) * getattr(self, f"scale_{name}")
-        return self.project[name](standard.clamp_(-8, 8))
+        """Project standardised channels; standardising is folded into the weights, which spares a pass over them."""
+        layer, mean, scale = self.project[name], getattr(self, f"mean_{name}"), getattr(self, f"scale_{name}")
+        weight = layer.weight * scale
+        bias = layer.bias - (weight * mean).sum((1, 2, 3))
+        return F.conv2d(level, weight.to(level.dtype), bias.to(level.dtype))
 
 
 def segmentation_levels(info_levels: Mapping[str, object], cam_level: str) -> tuple[str, ...]:
@@ -175,8 +179,7 @@ def _levels(
     names: Sequence[str], volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
 ) -> dict[str, torch.Tensor]:
     return {
-        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])).float()
-        for name in names
+        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])) for name in names
     }
 
 
@@ -217,8 +220,9 @@ def _loss(
 def _logits(
     network: Segmenter, levels: Mapping[str, torch.Tensor], image: torch.Tensor, device: torch.device
 ) -> torch.Tensor:
-    levels = {name: level.to(device) for name, level in levels.items()}
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
+    reduced = device.type in ("cpu", "cuda")
+    levels = {name: level.to(device, torch.bfloat16 if reduced else torch.float32) for name, level in levels.items()}
+    with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
         logits = network(levels, image.to(device))
     return logits.float()
 

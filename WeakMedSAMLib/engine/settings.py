@@ -44,7 +44,7 @@ class MethodSettings:
     pam_z : float
         Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
     segmenter_steps : int
-        Training steps of the segmentation network.
+        Training steps of the segmentation network in the first round; half as many in each further one.
     rounds : int
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
@@ -68,8 +68,8 @@ class MethodSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
-    segmenter_steps: int = 240
-    rounds: int = 1
+    segmenter_steps: int = 200
+    rounds: int = 2
     box_refinement: bool = True
     z_consistency: bool = True
 

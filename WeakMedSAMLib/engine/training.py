@@ -7,6 +7,7 @@ of tags repeats only what depends on them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class _Trainer:
         """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with."""
         self._report(Stage(stage="novelty", state="started"))
         found = []
-        for place, volume in enumerate(self._volumes):
+        for place in range(len(self._volumes)):
             found.append([self._novelty_of(place, column, cells, key) for column in range(len(self._classes))])
             self._report(Progress("novelty", len(found), len(self._volumes)))
         self._report(Stage(stage="novelty", state="finished"))
@@ -324,14 +325,12 @@ class _Trainer:
         info = self._backbone.info
         levels = segmentation_levels(info.levels, info.cam_level)
         network = self._new_segmenter({name: info.levels[name].channels for name in levels})
-        fresh = self._start is None
-        for round_ in range(max(1, self._settings.rounds)):
-            if round_:
-                masks = self._relearned(network, masks)
-            trained = self._stage(f"segmenter-{round_ + 1}", key, lambda m=masks, f=fresh: self._trained(network, m, f))
+        steps = self._settings.segmenter_steps
+        for round_ in range(1, max(1, self._settings.rounds) + 1):
+            trained = self._stage(f"segmenter-{round_}", key, partial(self._learn, network, masks, steps, round_))
             network.load_state_dict(trained)
             network.to(self._backbone.device)
-            fresh = False
+            steps = self._settings.segmenter_steps // 2
         return network.eval()
 
     def _new_segmenter(self, channels: Mapping[str, int]) -> Segmenter:
@@ -341,12 +340,12 @@ class _Trainer:
             network.load_state_dict(self._start.segmenter.state_dict())
         return network
 
-    def _trained(self, network: Segmenter, masks: Sequence[PseudoMask], fresh: bool) -> dict[str, np.ndarray]:
-        settings = self._settings
-        train_segmenter(
-            network, self._tagged, self._in_tagged(masks), settings.segmenter_steps, settings.seed,
-            self._backbone.device, self._report, fresh,
-        )  # fmt: skip
+    def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], steps: int, round_: int) -> dict[str, np.ndarray]:
+        """One round: on the pseudo-masks first, then on the network's own masks as the backbone redraws them."""
+        targets = masks if round_ == 1 else self._relearned(network, masks)
+        device, seed = self._backbone.device, self._settings.seed + round_
+        fresh = round_ == 1 and self._start is None
+        train_segmenter(network, self._tagged, self._in_tagged(targets), steps, seed, device, self._report, fresh)
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 
     def _in_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
