@@ -91,6 +91,8 @@ def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None
 def speed(out: Path | None, slices: int, device: str) -> None:
     """Compare this affinity mining with the way of the published code, on the same backbone and prompts.
 
+    Takes a minute or two on a CPU. The slices are of the chest CT of the demonstration.
+
     \b
     Example:
       weakmedsam benchmark speed --out bench_output/speed.json
@@ -98,12 +100,14 @@ def speed(out: Path | None, slices: int, device: str) -> None:
     require_engine()
     from WeakMedSAMLib.contract.files import write_json
     from WeakMedSAMLib.engine.benchmark.speed import measure_speed
+    from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
 
     report = measure_speed(slices, device)
-    click.echo(json.dumps(report, indent=2))
+    click.echo(speed_table(report))
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, report)
+        click.echo(f"Report: {out}")
 
 
 def _show_group(name: str, scores: dict[str, Any] | None) -> None:

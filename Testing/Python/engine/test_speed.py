@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.benchmark.reference_pam import dense_affinity, published_walk, row_stochastic_walk
+from WeakMedSAMLib.engine.benchmark.speed import grid_boxes, measure_speed, walk_difference
+from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
+
+
+@pytest.fixture(scope="module")
+def report():
+    pytest.importorskip("slicerio", reason="the scan of the demonstration is not installed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield measure_speed(1, "cpu", prompts=4, rounds=1)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def masks():
+    return torch.rand(3, 9, 7, generator=torch.Generator().manual_seed(3))
+
+
+def test_ways_agree_on_a_real_slice(report):
+    assert report["equal"]
+    assert report["masks_max_difference"] <= 1e-4
+    assert 0 < report["walk_max_difference"] <= 1e-4  # exactly 0 would mean that something was compared with itself
+
+
+def test_stencil_takes_a_fiftieth_of_the_memory(report):
+    assert report["reference"]["affinity_bytes"] == 64 * 2**20
+    assert report["ours"]["affinity_bytes"] == 69 * 64 * 64 * 4
+    assert report["memory_ratio"] >= 50
+
+
+def test_report_is_json_and_its_table_tells_the_figures(report):
+    assert json.loads(json.dumps(report)) == report
+    table = speed_table(report)
+    assert f"{report['speed_ratio']:g} x" in table
+    assert "64.00" in table
+    assert "1.08" in table
+    assert "Results are equal" in table
+
+
+def test_table_tells_that_results_differ(report):
+    assert "NOT EQUAL" in speed_table({**report, "equal": False})
+
+
+def test_times_of_parts_add_up(report):
+    for side in ("ours", "reference", "reference_eager"):
+        seconds = report[side]["seconds_per_slice"]
+        assert sum(seconds.values()) - seconds["total"] == pytest.approx(seconds["total"], abs=1e-3)
+
+
+def test_walk_difference_sees_a_change_of_masks(masks, monkeypatch):
+    start = masks.mean(0)
+    assert walk_difference(masks, start) < 1e-5
+    flipped = lambda given, *rest: stencil_affinity(given.flip(1), *rest)  # noqa: E731
+    monkeypatch.setattr("WeakMedSAMLib.engine.benchmark.speed.stencil_affinity", flipped)
+    assert walk_difference(masks, start) > 1e-3
+
+
+def test_dense_walk_keeps_a_constant_map_and_the_published_one_does_not(masks):
+    affinity = dense_affinity(masks, torch.full((3,), 1 / 3), 3, 4.0)
+    constant = torch.full(masks.shape[1:], 0.7)
+    assert torch.allclose(row_stochastic_walk(constant, affinity, 4), constant, atol=1e-6)
+    assert (published_walk(constant, affinity, 1) - constant).abs().max() > 0.1
+
+
+def test_dense_affinity_holds_the_numbers_of_the_stencil(masks):
+    weights = torch.tensor([0.2, 0.3, 0.5])
+    dense = dense_affinity(masks, weights, 3, 4.0)
+    stencil = stencil_affinity(masks[None], weights[None], 3, 4.0)
+    assert torch.allclose(dense, dense.T)
+    assert torch.allclose(dense.sum(1), stencil.sum(1).flatten(), atol=1e-5)
+    peak = torch.zeros(masks.shape[1:])
+    peak[0, 6] = 1.0  # a corner: the border is where the two could differ
+    walked = random_walk(peak[None], stencil, 3, 2)[0]
+    assert torch.allclose(walked, row_stochastic_walk(peak, dense, 2), atol=1e-6)
+
+
+def test_grid_boxes_tile_the_foreground():
+    image = torch.zeros(40, 60)
+    image[10:31, 20:41] = 1.0
+    boxes = grid_boxes(image, 16)
+    assert boxes.shape == (16, 4)
+    assert boxes[0].tolist() == [20, 10, 25, 15]
+    assert boxes[-1].tolist() == [35, 25, 40, 30]
+    with pytest.raises(ValueError, match="square"):
+        grid_boxes(image, 6)
