@@ -1,0 +1,94 @@
+"""Maps of a class on the slices tagged with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from WeakMedSAMLib.engine.cam import activation_maps, evidence, peak_normalised, slice_probabilities
+from WeakMedSAMLib.engine.novelty import standardised_map
+from WeakMedSAMLib.engine.sce import SliceClassifier, pooled
+
+BODY = np.ones((3, 8, 8), bool)
+
+
+def noise(seed=0):
+    return np.random.default_rng(seed).normal(size=(3, 8, 8)).astype(np.float32)
+
+
+def test_each_slice_has_a_peak_of_one_and_nothing_below_zero():
+    maps = peak_normalised(noise() * np.array([1, 10, 0.01], np.float32)[:, None, None])
+    assert maps.max((1, 2)).tolist() == [1, 1, 1]
+    assert maps.min() == 0
+
+
+def test_positive_values_keep_their_proportions():
+    values = np.array([[[-3.0, 1.0], [2.0, 4.0]]])
+    assert peak_normalised(values).tolist() == [[[0, 0.25], [0.5, 1]]]
+
+
+@pytest.mark.parametrize("offset", [-10.0, -1e-3])
+def test_a_slice_that_is_negative_throughout_gets_its_best_cell(offset):
+    values = noise()
+    values[1] = -np.abs(values[1]) + offset
+    maps = peak_normalised(values)
+    assert maps[1].sum() == 1
+    assert maps[1].argmax() == values[1].argmax()
+    assert maps[0].max() == maps[2].max() == 1
+
+
+def test_a_slice_of_zeros_is_not_nothing():
+    assert np.isfinite(peak_normalised(np.zeros((1, 4, 4)))).all()
+    assert peak_normalised(np.zeros((1, 4, 4))).max() == 1
+
+
+def test_maps_that_are_given_stay_as_they_are():
+    values = noise()
+    before = values.copy()
+    peak_normalised(values)
+    evidence(values, None, BODY, 3)
+    assert np.array_equal(values, before)
+
+
+def test_without_novelty_the_classifier_decides():
+    activation = noise()
+    assert np.allclose(evidence(activation, None, BODY, 4), peak_normalised(standardised_map(activation, BODY, 0)))
+
+
+def test_the_more_patients_the_more_the_classifier_counts():
+    activation, novel = np.zeros((1, 8, 8), np.float32), np.zeros((1, 8, 8), np.float32)
+    activation[0, 1, 1] = 5
+    novel[0, 6, 6] = 5
+    maps = [evidence(activation, novel, BODY[:1], patients)[0] for patients in (1, 2, 40)]
+    ratios = [float(one[1, 1] / one[6, 6]) for one in maps]
+    assert 0 < ratios[0] < ratios[1] < ratios[2]
+    assert ratios[2] > 1.5 * ratios[1]
+
+
+def test_evidence_stays_inside_the_body():
+    body = np.zeros((3, 8, 8), bool)
+    body[:, 2:6, 2:6] = True
+    activation = noise()
+    activation[~body] = 100
+    assert evidence(activation, None, body, 3)[~body].max() == 0
+
+
+def test_activation_maps_are_the_logits_of_every_cell_however_many_slices():
+    torch.manual_seed(0)
+    classifier = SliceClassifier(5, (1, 2)).eval()
+    projected = torch.randn(70, 5, 4, 4).half()
+    maps = activation_maps(classifier, projected)
+    assert maps.shape == (70, 2, 4, 4)
+    cell = projected[69, :, 1, 2].float()
+    shared = classifier.shared.weight[:, :, 0, 0] @ cell + classifier.shared.bias
+    expected = classifier.primary.weight[:, :, 0, 0] @ shared + classifier.primary.bias
+    assert np.allclose(maps[69, :, 1, 2], expected.detach(), atol=1e-5)
+
+
+def test_a_slice_is_as_likely_as_its_best_cells_say():
+    maps = np.full((2, 1, 10, 10), -20.0, np.float32)
+    maps[1, 0, 4:7, 4:7] = 20
+    assert slice_probabilities(maps)[:, 0] == pytest.approx([0, 1], abs=1e-6)
+    expected = torch.sigmoid(pooled(torch.from_numpy(maps)).mean(-1)).numpy()
+    assert np.array_equal(slice_probabilities(maps), expected)

@@ -1,0 +1,120 @@
+"""Novelty: a planted patch that no absent slice has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells, standardised_map
+
+SLICES, DIM, M = 8, 6, 32
+ABSENT, PRESENT = np.arange(4), np.arange(4, 8)
+PATCH = (slice(10, 14), slice(18, 22))
+
+
+def volume(in_features=0.0, in_grey=0.0, seed=0):
+    """Texture of two kinds of tissue in a body off the border; the patch lies on the present slices."""
+    generator = np.random.default_rng(seed)
+    body = np.zeros((SLICES, M, M), bool)
+    body[:, 3:29, 3:29] = True
+    projected = generator.normal(size=(SLICES, DIM, M, M))
+    projected[:, 0, :, M // 2 :] += 4
+    grey = generator.normal(0.5, 0.05, (SLICES, M, M))
+    for index in PRESENT:
+        projected[index, 1][PATCH] += in_features
+        grey[index][PATCH] += in_grey
+    grey[~body] = 0.0
+    projected[:, 2][~body] += 30
+    return CellDescriptors(projected.astype(np.float16), grey.astype(np.float32), body)
+
+
+def found(described, weight=1.5, count=2000):
+    references = reference_cells(described, ABSENT, count, weight, seed=0)
+    return novelty(described, PRESENT, references, 5, weight)
+
+
+def peaks_in_patch(maps):
+    inside = np.zeros((M, M), bool)
+    inside[PATCH] = True
+    return all(inside.ravel()[one.argmax()] for one in maps)
+
+
+def test_a_patch_of_odd_features_is_the_most_novel_place():
+    maps = found(volume(in_features=8))
+    assert maps.shape == (4, M, M)
+    assert maps.dtype == np.float32
+    assert peaks_in_patch(maps)
+
+
+def test_a_patch_of_odd_brightness_alone_is_found_because_grey_values_count():
+    described = volume(in_grey=0.5)
+    assert peaks_in_patch(found(described, weight=1.5))
+    assert not peaks_in_patch(found(described, weight=0.0))
+
+
+def test_what_absent_slices_show_too_is_not_novel():
+    described = volume(in_features=8)
+    everywhere = described.projected.copy()
+    everywhere[ABSENT, 1, 5:27, 17:28] += 8
+    maps = found(CellDescriptors(everywhere, described.brightness, described.body))
+    assert maps[:, PATCH[0], PATCH[1]].mean() < 1
+    assert found(described)[:, PATCH[0], PATCH[1]].mean() > 2
+
+
+def test_background_is_never_a_peak_however_odd_it_is():
+    maps = found(volume())
+    assert maps[:, 0, 0].max() < -5
+    assert all(3 <= one.argmax() // M < 29 for one in maps)
+
+
+def test_references_are_cells_of_the_body_on_absent_slices_and_not_more_than_asked_for():
+    described = volume()
+    assert reference_cells(described, ABSENT, 100, 1.5, 0).shape == (100, DIM + 1)
+    everything = reference_cells(described, ABSENT, 10**6, 1.5, 0)
+    assert len(everything) == described.body[ABSENT].sum()
+    assert everything[:, 2].max() < 20
+    assert torch.equal(reference_cells(described, ABSENT, 50, 1.5, 3), reference_cells(described, ABSENT, 50, 1.5, 3))
+
+
+def test_the_distance_is_the_mean_of_the_nearest_references():
+    described = volume(seed=4)
+    references = reference_cells(described, ABSENT, 40, 1.5, 0)
+    cells = described.cells(PRESENT, 1.5)[:, 15, 15]
+    expected = (cells[:, None] - references).norm(dim=-1).sort(1).values[:, :3].mean(1).numpy()
+    maps = novelty(described, PRESENT, references, 3, 1.5)
+    raw = torch.cdist(described.cells(PRESENT, 1.5).flatten(0, 2), references).topk(3, largest=False).values.mean(1)
+    assert np.allclose(raw.reshape(4, M, M)[:, 15, 15], expected, atol=1e-3)
+    assert np.allclose(maps, standardised_map(raw.reshape(4, M, M).numpy(), described.body[PRESENT], 2), atol=1e-2)
+
+
+def test_fewer_references_than_neighbours_are_enough():
+    described = volume(in_features=8)
+    maps = novelty(described, PRESENT, reference_cells(described, ABSENT, 2, 1.5, 0), 5, 1.5)
+    assert np.isfinite(maps).all()
+
+
+def test_a_standardised_map_has_mean_zero_and_deviation_one_over_the_body():
+    described = volume()
+    values = np.random.default_rng(1).normal(7, 3, (SLICES, M, M))
+    result = standardised_map(values, described.body, smoothings=0)
+    assert result[described.body].mean() == pytest.approx(0, abs=1e-4)
+    assert result[described.body].std() == pytest.approx(1, abs=1e-4)
+    assert result[~described.body].max() < -5
+
+
+def test_smoothing_spreads_to_the_neighbouring_slices():
+    values = np.zeros((5, 9, 9))
+    values[2, 4, 4] = 1
+    smooth = standardised_map(values, np.ones(values.shape, bool), smoothings=1)
+    assert smooth[1, 4, 4] == pytest.approx(smooth[2, 4, 4])
+    assert smooth[1, 4, 4] > smooth[0, 4, 4]
+
+
+def test_slices_without_any_body_have_a_flat_map():
+    flat = standardised_map(np.random.default_rng(0).normal(size=(2, 4, 4)), np.zeros((2, 4, 4), bool), 2)
+    assert np.unique(flat).size == 1
+
+
+def test_a_body_of_one_value_is_no_division_by_zero():
+    assert np.allclose(standardised_map(np.ones((2, 4, 4)), np.ones((2, 4, 4), bool), 1), 0)

@@ -1,0 +1,105 @@
+"""Confidence: what the rules say for every kind of slice, and when a result is called unsure."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
+
+NAN = np.nan
+
+
+def evidence(agreement, probability, pixels):
+    return ClassEvidence(np.array(agreement, np.float32), np.array(probability, np.float32), np.array(pixels))
+
+
+def report(tags, *found, patients=10):
+    names = ["lungs", "heart"][: len(found)]
+    tags = np.array(tags, np.int8).reshape(-1, len(found))
+    return quality_report(
+        ClassTable.from_names(names), tags, dict(zip(names, found, strict=True)), patients, {"kind": "given"}, 0.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "agreement", "probability", "pixels", "expected"),
+    [
+        (PRESENT, 0.8, 0.1, 50, 0.8),
+        (PRESENT, 0.8, 0.9, 0, 0.0),
+        (PRESENT, NAN, 0.9, 50, 0.0),
+        (PRESENT, NAN, 0.9, 0, 0.0),
+        (UNTAGGED, 0.8, 0.5, 50, 0.4),
+        (UNTAGGED, NAN, 0.3, 0, 0.7),
+        (UNTAGGED, NAN, 0.9, 50, 0.0),
+        (ABSENT, NAN, 0.9, 0, 1.0),
+        (ABSENT, 0.2, 0.9, 0, 1.0),
+    ],
+)
+def test_confidence_of_a_slice(tag, agreement, probability, pixels, expected):
+    one = slice_confidence(np.array([tag], np.int8), evidence([agreement], [probability], [pixels]))
+    assert one[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_volume_is_as_sure_as_its_least_sure_class():
+    sure = evidence([0.9, NAN], [1, 0], [10, 0])
+    unsure = evidence([0.3, NAN], [1, 0], [10, 0])
+    both = report([[PRESENT, PRESENT], [ABSENT, ABSENT]], sure, unsure)
+    assert both["confidence"] == pytest.approx(0.3)
+    assert both["classes"]["lungs"]["confidence"] == pytest.approx(0.9)
+    assert both["slice_confidence"] == [0.3, 1.0]
+
+
+@pytest.mark.parametrize(("agreement", "low"), [(LOW_CONFIDENCE - 0.01, True), (LOW_CONFIDENCE + 0.01, False)])
+def test_below_a_limit_the_result_is_called_unsure(agreement, low):
+    result = report([PRESENT, ABSENT], evidence([agreement, NAN], [1, 0], [10, 0]))
+    assert result["low_confidence"] is low
+    assert bool(result["advice"]) is low
+
+
+def test_absent_slices_do_not_make_a_result_surer():
+    one = evidence([0.5] + [NAN] * 9, [1] + [0] * 9, [10] + [0] * 9)
+    assert report([PRESENT] + [ABSENT] * 9, one)["confidence"] == pytest.approx(0.5)
+
+
+def test_tags_that_were_not_met_lower_it_and_are_listed():
+    result = report([PRESENT] * 4, evidence([0.9, NAN, 0.9, NAN], [1] * 4, [10, 0, 10, 0]))
+    assert result["classes"]["lungs"]["present_without_mask"] == [1, 3]
+    assert result["confidence"] == pytest.approx(0.45)
+
+
+def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
+    result = report([UNTAGGED] * 3, evidence([NAN] * 3, [0.01] * 3, [0] * 3))
+    assert result["confidence"] is None
+    assert result["low_confidence"] is True
+    assert result["slice_confidence"] == pytest.approx([0.99] * 3)
+
+
+@pytest.mark.parametrize(
+    ("tags", "patients", "words"),
+    [
+        ([PRESENT, ABSENT], 1, ["1 volume", "more volumes"]),
+        ([PRESENT, ABSENT], 7, ["7 volume", "more volumes"]),
+        ([PRESENT, UNTAGGED], 20, ["absent"]),
+        ([PRESENT, ABSENT], 20, ["lowest confidence"]),
+    ],
+)
+def test_it_says_what_would_help_most(tags, patients, words):
+    advice = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients)["advice"]
+    assert all(word in advice for word in words)
+
+
+def test_volume_and_slices_of_a_class_are_counted():
+    result = report([PRESENT, PRESENT, ABSENT], evidence([0.9, 0.9, NAN], [1, 1, 0], [10, 30, 0]))
+    assert result["classes"]["lungs"]["volume_ml"] == pytest.approx(20)
+    assert result["classes"]["lungs"]["slices"] == 2
+    assert result["patients"] == 10
+
+
+def test_the_report_is_plain_json():
+    result = report([[PRESENT, UNTAGGED]], evidence([NAN], [0.5], [0]), evidence([0.7], [0.5], [3]))
+    assert json.loads(json.dumps(result, allow_nan=False)) == result

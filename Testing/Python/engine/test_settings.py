@@ -1,0 +1,63 @@
+"""Settings of the method: presets, what replaces them, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+import pytest
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.settings import PRESETS, MethodSettings, method_settings
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_a_preset_without_overrides_is_itself(preset):
+    assert method_settings(preset) == method_settings(preset, {}) == PRESETS[preset]
+
+
+def test_overrides_replace_single_settings():
+    settings = method_settings("fast", {"pam": False, "pam_steps": 3, "guidance": 1.5})
+    assert (settings.pam, settings.pam_steps, settings.guidance) == (False, 3, 1.5)
+    assert settings.segmenter_steps == PRESETS["fast"].segmenter_steps
+
+
+def test_numbers_get_the_type_of_the_setting():
+    settings = method_settings("fast", {"pam_steps": 4.0, "guidance": 2})
+    assert type(settings.pam_steps) is int
+    assert type(settings.guidance) is float
+
+
+def test_the_number_of_sub_classes_goes_by_the_name_that_runs_use():
+    assert method_settings("fast", {"subclasses": 4}).sub_classes == 4
+
+
+def test_settings_survive_a_round_trip_through_plain_values():
+    settings = method_settings("fast", {"seed": 7, "pam_z": 0.5, "box_refinement": False})
+    assert method_settings("fast", asdict(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "code", "words"),
+    [
+        ("slow", {}, "unknown_preset", ["slow", "fast"]),
+        ("fast", {"pam_stepz": 3}, "unknown_setting", ["pam_stepz", "pam_steps"]),
+        ("fast", {"pam": 1}, "bad_setting", ["pam", "1", "true or false"]),
+        ("fast", {"pam": "no"}, "bad_setting", ["pam", "no"]),
+        ("fast", {"pam_steps": True}, "bad_setting", ["pam_steps", "True"]),
+        ("fast", {"pam_steps": 2.5}, "bad_setting", ["pam_steps", "2.5"]),
+        ("fast", {"pam_steps": -1}, "bad_setting", ["pam_steps", "-1"]),
+        ("fast", {"pam_steps": "6"}, "bad_setting", ["pam_steps", "6"]),
+        ("fast", {"guidance": -0.1}, "bad_setting", ["guidance", "-0.1"]),
+        ("fast", {"guidance": None}, "bad_setting", ["guidance", "None"]),
+        ("fast", {"guidance": float("nan")}, "bad_setting", ["guidance", "nan"]),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_name_value_and_way_out(preset, overrides, code, words):
+    with pytest.raises(UserError) as caught:
+        method_settings(preset, overrides)
+    assert caught.value.code == code
+    assert all(word in f"{caught.value.message} {caught.value.hint}" for word in words)
+
+
+def test_every_setting_is_described():
+    assert all(field.name in MethodSettings.__doc__ for field in fields(MethodSettings))
