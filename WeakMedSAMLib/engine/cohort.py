@@ -14,7 +14,8 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
-from WeakMedSAMLib.engine.volumes import Volume, read_volume, slice_count
+from WeakMedSAMLib.engine.tag_match import Match, match_tags
+from WeakMedSAMLib.engine.volumes import Volume, read_volume
 
 Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
@@ -75,11 +76,12 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
         raise UserError("no_volumes", f"{places.run} names no volume.", "Add at least one volume to the run.")
     tags = _read_tags(places, run)
     axis = _usual_axis(tags)
-    settled = [_settled(places, volume, tags, axis, report) for volume in run.volumes]
-    _warn_of_names(tags, settled, report)
+    matches = [_matched(places, volume, tags, axis, report) for volume in run.volumes]
+    settled = [match.tags for match in matches]
+    _warn_of_names(matches, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
-    _warn_of_unused(tags, settled, report)
+    _warn_of_unused(tags, matches, report)
     return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
 
 
@@ -98,21 +100,21 @@ def _usual_axis(tags: CohortTags) -> str:
     return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
 
 
-def _settled(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, report: Report) -> VolumeTags:
-    """Tags of one volume, for the number of slices that it has; its hash is the one found now."""
+def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, report: Report) -> Match:
+    """Tags of one volume, one for each slice of its file; their hash is the one found now.
+
+    The run may name the volume by either hash: that of the file, or that of the same voxels in 3D Slicer.
+    """
     volume = read_volume(places.volume(entry), entry.name)
     for note in volume.notes:
         report(Warning_(code=note.code, message=note.message, hint=note.hint))
-    if entry.sha256 is not None and entry.sha256 != volume.sha256:
+    if entry.sha256 not in (None, volume.sha256, volume.slicer_sha256):
         raise _changed(places, entry, volume)
-    found = tags.volume_for(entry.name, volume.sha256) or VolumeTags(entry.name, axis=axis)
-    settled = found.settled(slice_count(volume.geometry, found.axis))
-    return VolumeTags(entry.name, volume.sha256, settled.axis, settled.n_slices, settled.states)
+    return match_tags(tags, volume, axis)
 
 
-def _warn_of_names(tags: CohortTags, settled: list[VolumeTags], report: Report) -> None:
-    hashes = {entry.sha256 for entry in tags.volumes}
-    named = [volume.name for volume in settled if volume.states and volume.sha256 not in hashes]
+def _warn_of_names(matches: list[Match], report: Report) -> None:
+    named = [match.tags.name for match in matches if match.by_name]
     if named:
         message = f"{len(named)} volume(s) were matched to their tags by name alone, such as {named[0]!r}."
         report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
@@ -138,9 +140,10 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint)
 
 
-def _warn_of_unused(tags: CohortTags, settled: list[VolumeTags], report: Report) -> None:
-    used = {volume.sha256 for volume in settled} | {volume.name for volume in settled}
-    unused = [entry for entry in tags.volumes if entry.sha256 not in used and entry.name not in used]
+def _warn_of_unused(tags: CohortTags, matches: list[Match], report: Report) -> None:
+    names = {match.tags.name for match in matches}
+    used = {id(match.entry) for match in matches}
+    unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run, such as {unused[0].name!r}."
         report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))

@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
+from WeakMedSAMLib.engine.tag_match import match_tags
 from WeakMedSAMLib.engine.volumes import Volume, read_labels, read_volume
 
 
@@ -39,7 +40,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     volume = read_volume(places.volume(entry), entry.name)
     folder = places.results(volume_id)
     quality = read_json(folder / QUALITY)
-    tags = read_tags(places.tags).volume_for(entry.name, entry.sha256) if places.tags.exists() else None
+    tags = match_tags(read_tags(places.tags), volume).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
         labels=read_labels(folder / LABELS)[0],

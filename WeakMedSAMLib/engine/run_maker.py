@@ -16,8 +16,9 @@ from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
+from WeakMedSAMLib.engine.tag_match import Match, match_tags
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import Volume, read_geometry, read_volume, slice_count, volume_name, write_volume
+from WeakMedSAMLib.engine.volumes import Volume, read_geometry, read_volume, volume_name, write_volume
 
 
 def make_run(
@@ -62,7 +63,9 @@ def make_run(
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     copied = [_copied(places, *job, tags, axis) for job in zip(_ids(len(volumes)), volumes, called, strict=True)]
-    write_tags(places.tags, CohortTags(tags.classes, [*(entry for _, entry in copied), *_others(tags, copied)]))
+    matches = [match for _, match in copied]
+    kept = [*(match.tags for match in matches), *_others(tags, matches)]
+    write_tags(places.tags, CohortTags(tags.classes, kept))
     _save(places, [volume for volume, _ in copied], tags.classes, settings)
     return places
 
@@ -126,26 +129,26 @@ def _ids(count: int) -> list[str]:
 
 def _copied(
     places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str
-) -> tuple[RunVolume, VolumeTags]:
+) -> tuple[RunVolume, Match]:
     """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
 
-    Tags without one stay without, so that the run can warn that they were matched by name.
+    Their slices are those of the file, also where they were made in 3D Slicer, which counts from the other end in a
+    left-handed volume (see `tag_match`). Tags without a hash stay without, so that the run can warn that they were
+    matched by name.
     """
     volume = read_volume(path, name)
-    found = tags.volume_for(name, volume.sha256) or VolumeTags(name, axis=axis)
-    settled = found.settled(slice_count(volume.geometry, found.axis))
+    match = match_tags(tags, volume, axis)
     sha256 = content_hash(volume.array) if volume.notes else volume.sha256
     entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path))
     _write_copy(places, entry, volume)
-    tagged_sha256 = None if found.sha256 is None and found.states else sha256
-    return entry, VolumeTags(name, tagged_sha256, settled.axis, settled.n_slices, settled.states)
+    return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
 
 
-def _others(tags: CohortTags, copied: Sequence[tuple[RunVolume, VolumeTags]]) -> list[VolumeTags]:
+def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
     """Tags of volumes that are not part of the run."""
-    hashes = {volume.sha256 for volume, _ in copied} | {entry.sha256 for _, entry in copied}
-    names = {entry.name for _, entry in copied}
-    return [entry for entry in tags.volumes if entry.name not in names and entry.sha256 not in hashes - {None}]
+    names = {match.tags.name for match in matches}
+    used = {id(match.entry) for match in matches}
+    return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
 
 
 def _write_copy(places: RunFolder, entry: RunVolume, volume: Volume) -> None:

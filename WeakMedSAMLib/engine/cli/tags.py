@@ -134,14 +134,14 @@ def _from_mask(
 
 
 def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
-    from WeakMedSAMLib.engine.volumes import read_volume, slice_count
+    from WeakMedSAMLib.engine.tag_match import match_tags
+    from WeakMedSAMLib.engine.volumes import read_volume
 
     volume = read_volume(path)
-    found = cohort.volume_for(volume.name, volume.sha256)
-    if found is None:
+    match = match_tags(cohort, volume)
+    if match.entry is None:
         raise UserError("volume_not_tagged", f"There are no tags for {path} ({volume.name!r}).", "Tag it first.")
-    settled = found.settled(slice_count(volume.geometry, found.axis))
-    return VolumeTags(found.name, volume.sha256, settled.axis, settled.n_slices, settled.states)
+    return match.tags
 
 
 def _ranges(volume: VolumeTags, name: str) -> str:
