@@ -8,8 +8,8 @@ import torch
 from WeakMedSAMLib.engine.novelty import standardised_map
 from WeakMedSAMLib.engine.sce import SliceClassifier, pooled
 
-# Patients for which classifier and novelty weigh the same. With fewer tagged patients a classifier finds whatever else
-# tells their slices apart, and novelty should lead.
+# Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
+# them a classifier finds whatever else tells their slices apart.
 _EVEN_PATIENTS = 2.0
 _SLICES_AT_ONCE = 64
 

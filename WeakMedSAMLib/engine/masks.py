@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.refine import redrawn, smoothed_along_z, without_loose_pieces
 from WeakMedSAMLib.engine.results import VolumeResult
-from WeakMedSAMLib.engine.segmenter import segment
+from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
 from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.slices import VolumeSlices
 from WeakMedSAMLib.engine.volumes import read_geometry
@@ -37,16 +37,20 @@ def mask_volumes(
     trained: TrainedModel,
     backbone: Backbone,
     report: Report,
+    learned: Sequence[PseudoMask] = (),
 ) -> Iterator[tuple[CohortVolume, VolumeResult]]:
     """Masks, probabilities and quality of every volume.
 
     Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
-    likely; where its tag says absent there is no mask.
+    likely; where its tag says absent there is no mask. What the network was taught of a
+    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all.
     """
     report(Stage(stage=STAGE, state="started"))
     unsure = 0
     for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
-        result = volume_result(source, volume, classes, settings, trained, backbone)
+        result = volume_result(
+            source, volume, classes, settings, trained, backbone, [m for m in learned if m.volume == done]
+        )
         unsure += bool(result.quality["low_confidence"])
         yield source, result
         report(Progress(STAGE, done + 1, len(volumes)))
@@ -62,6 +66,7 @@ def volume_result(
     settings: MethodSettings,
     trained: TrainedModel,
     backbone: Backbone,
+    learned: Sequence[PseudoMask] = (),
 ) -> VolumeResult:
     """Everything about one volume, in its own geometry."""
     geometry = read_geometry(source.path)
@@ -71,7 +76,7 @@ def volume_result(
     likely = slice_probabilities(activation)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))
-    coarse = segment(trained.segmenter, volume, indices, backbone.device)
+    coarse = _averaged(segment(trained.segmenter, volume, indices, backbone.device), indices, learned)
     stacks, evidence = {}, {}
     for column, entry in enumerate(classes):
         rows = np.flatnonzero(searched[indices, column])
@@ -86,11 +91,24 @@ def volume_result(
     return _result(labels, stacks, quality, source.axis)
 
 
+def _averaged(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
+    """Mean of n x C x h x w probabilities and the pseudo-masks of the same slices, where there are any."""
+    rows = {int(index): row for row, index in enumerate(indices)}
+    for mask in learned:
+        row = rows[mask.index]
+        coarse[row] = np.where(
+            mask.probability == UNKNOWN, coarse[row], 0.5 * coarse[row] + mask.probability * np.float32(0.5 / CERTAIN)
+        )
+    return coarse
+
+
 def _class_masks(
     coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: MethodSettings, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n."""
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
+    if settings.z_consistency:
+        masks = smoothed_along_z(masks, indices)
     if settings.box_refinement:
         masks, agreement = redrawn(masks, indices, dict(volume.features.levels), backbone)
     if settings.z_consistency:

@@ -97,7 +97,15 @@ def load_model(folder: Path) -> TrainedModel:
         raise _bad_model(path, f"{path.stat().st_size} bytes are more than any model has")
     try:
         return _rebuilt(about, parse_tensors(path.read_bytes()))
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SafetensorError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RuntimeError,
+        AttributeError,
+        SafetensorError,
+    ) as error:
         raise _bad_model(path, str(error).splitlines()[0]) from error
 
 
@@ -116,13 +124,16 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         part, _, name = key.partition(".")
         parts[part][name] = tensor
     counts = tuple(int(count) for count in about["sub_classes"])
+    classes = ClassTable.from_json(about["classes"])
+    if len(classes) != len(counts):
+        raise ValueError(f"it has weights for {len(counts)} class(es), but names {len(classes)}")
     projection = Projection(**parts["projection"])
     classifier = SliceClassifier(projection.components.shape[1], counts)
     classifier.load_state_dict(parts["classifier"])
     segmenter = Segmenter(about["levels"], len(counts))
     segmenter.load_state_dict(parts["segmenter"])
     return TrainedModel(
-        classes=ClassTable.from_json(about["classes"]),
+        classes=classes,
         backbone=str(about["backbone"]),
         weights_sha256=str(about["weights_sha256"]),
         settings=method_settings("fast", about["settings"]),

@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.settings import MethodSettings
 GRID = 64  # cells of the walk, edge
 TARGET = 128  # pixels of a pseudo-mask, edge
 _LEVELS = (0.4, 0.3, 0.5)  # of the peak of a map; the first counts most where prompts are limited
-_MOST_PROMPTS = 5
+_MOST_PROMPTS = 3
 _SLICES_AT_ONCE = 24
 
 
@@ -113,7 +113,7 @@ def prompted_masks(
 
 
 def map_boxes(evidence: np.ndarray) -> np.ndarray:
-    """Boxes around the pieces of one H x W map above several levels: N x 4, 1 <= N <= 5."""
+    """Boxes around the pieces of one H x W map above several levels: N x 4, 1 <= N <= 3."""
     found = [component_boxes(evidence >= min(level, float(evidence.max())), most=2, margin=1) for level in _LEVELS]
     return distinct_boxes(np.concatenate(found))[:_MOST_PROMPTS]
 

@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.results import VolumeResult
+from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.slices import embed_cohort
 from WeakMedSAMLib.engine.state import StageStore
@@ -74,8 +75,9 @@ def run_pipeline(
         require_fitting(trained, classes, backbone)
     volumes = embed_cohort(cohort, backbone, cache, report)
     torch.manual_seed(settings.seed)
+    masks: list[PseudoMask] = []
     if train or trained is None:
-        trained = train_model(volumes, classes, settings, backbone, store, report, trained)
+        trained, masks = train_model(volumes, classes, settings, backbone, store, report, trained)
         if keep_model is not None:
             keep_model(trained)
-    yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report)
+    yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report, masks)

@@ -10,7 +10,7 @@ from WeakMedSAMLib.engine.components import component_boxes, without_small_piece
 from WeakMedSAMLib.engine.pam import resized
 
 _SLICES_AT_ONCE = 24
-_DRAWN_WEIGHT = 0.75
+_DRAWN_WEIGHT = 0.95
 # A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.
 _MIN_AGREEMENT = 0.4
 _MIN_PIECE = 0.05  # of the largest piece in the volume

@@ -16,12 +16,13 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
-from WeakMedSAMLib.contract.tags import ABSENT
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.pam import TARGET
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
 STAGE = "segmenter"
 IGNORED = 255
+UNKNOWN = 255
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -31,13 +32,16 @@ _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
 _FOREGROUND, _BACKGROUND = 0.55, 0.25
+CERTAIN = 254
+_LEAST_STEPS = 80
+_STEPS_A_MASK = 2
 
 Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
 class PseudoMask:
-    """What the network learns from one slice.
+    """What is believed of one slice, and what the network learns from it.
 
     Attributes
     ----------
@@ -45,18 +49,34 @@ class PseudoMask:
         Place of the volume in the cohort.
     index : int
         Slice.
-    target : numpy.ndarray
-        C x TARGET x TARGET, uint8: 1 class, 0 not, 255 ignored.
+    probability : numpy.ndarray
+        C x TARGET x TARGET, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
     """
 
     volume: int
     index: int
-    target: np.ndarray
+    probability: np.ndarray
+
+
+def encoded(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
+    """Probabilities n x C x h x w in [0, 1] as those of pseudo-masks, uint8.
+
+    Where a tag of the n x C says absent that is 0, and where there is none nothing is known.
+    """
+    values = np.rint(np.clip(probability, 0, 1) * CERTAIN).astype(np.uint8)
+    values[tags == ABSENT] = 0
+    values[(tags != ABSENT) & (tags != PRESENT)] = UNKNOWN
+    return values
 
 
 def targets_of(probability: np.ndarray) -> np.ndarray:
-    """Probabilities in [0, 1] as targets, same shape, uint8: above 0.55 is 1, below 0.25 is 0, between is ignored."""
-    return np.where(probability > _FOREGROUND, 1, np.where(probability < _BACKGROUND, 0, IGNORED)).astype(np.uint8)
+    """Targets of B x C x h x w probabilities of pseudo-masks, uint8: 1 class, 0 not, 255 ignored.
+
+    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes is ignored.
+    """
+    high = (probability > _FOREGROUND * CERTAIN) & (probability != UNKNOWN)
+    certain = high & (high.sum(-3, keepdims=True) == 1)
+    return np.where(certain, 1, np.where(probability < _BACKGROUND * CERTAIN, 0, IGNORED)).astype(np.uint8)
 
 
 class Segmenter(nn.Module):
@@ -77,17 +97,17 @@ class Segmenter(nn.Module):
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
             self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
         self.project = nn.ModuleDict({name: nn.Conv2d(count, _CHANNELS, 1) for name, count in channels.items()})
-        half = _CHANNELS // 2
         self.coarse = nn.Sequential(
             nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
-            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(),
         )  # fmt: skip
         self.image = nn.Sequential(
-            nn.Conv2d(1, _IMAGE_CHANNELS, 3, padding=1), nn.GELU(),
+            nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
+        half = _CHANNELS // 2
         self.fine = nn.Sequential(
-            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(_CHANNELS + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
 
@@ -102,7 +122,7 @@ class Segmenter(nn.Module):
         """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
         coarse = self.coarse(sum(self._projected(name, levels[name]) for name in self.levels))
         upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
-        detail = self.image(F.adaptive_avg_pool2d(image, upsampled.shape[-1]))
+        detail = self.image(F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1]))
         return self.fine(torch.cat([upsampled, detail], 1))
 
     def _projected(self, name: str, level: torch.Tensor) -> torch.Tensor:
@@ -139,7 +159,7 @@ def train_segmenter(
     masks : sequence of PseudoMask
         At least one.
     steps : int
-        Batches of eight slices.
+        Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
     seed : int
         Of initial weights (if fresh) and batches.
     device : torch.device
@@ -149,6 +169,7 @@ def train_segmenter(
     fresh : bool
         Whether the network's scaling of the levels must be set first.
     """
+    steps = min(steps, max(_LEAST_STEPS, _STEPS_A_MASK * len(masks)))
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
@@ -203,7 +224,7 @@ def _loss(
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
     places = [(one.volume, one.index) for one in batch]
     levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
-    target = torch.from_numpy(np.stack([one.target for one in batch]))
+    target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
         levels, image, target = {n: x.flip(-1) for n, x in levels.items()}, image.flip(-1), target.flip(-1)
     logits = _logits(network, levels, image, device)

@@ -44,7 +44,7 @@ class MethodSettings:
     pam_z : float
         Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
     segmenter_steps : int
-        Training steps of the segmentation network in the first round; half as many in each further one.
+        Training steps of the segmentation network in the first round; six tenths of them in each further one.
     rounds : int
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
@@ -63,7 +63,7 @@ class MethodSettings:
     classifier_steps: int = 300
     guidance: float = 3.0
     pam: bool = True
-    pam_slices: int = 240
+    pam_slices: int = 1000
     pam_radius: int = 5
     pam_beta: float = 6.0
     pam_steps: int = 6

@@ -27,12 +27,11 @@ from WeakMedSAMLib.engine.projection import Projection, fit_projection
 from WeakMedSAMLib.engine.refine import redrawn
 from WeakMedSAMLib.engine.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.segmenter import (
-    IGNORED,
     PseudoMask,
     Segmenter,
+    encoded,
     segment,
     segmentation_levels,
-    targets_of,
     train_segmenter,
 )
 from WeakMedSAMLib.engine.settings import MethodSettings
@@ -41,6 +40,7 @@ from WeakMedSAMLib.engine.state import StageStore, stage_key
 
 Report = Callable[[Event], None]
 
+_FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 
 
@@ -69,7 +69,7 @@ def train_model(
     store: StageStore,
     report: Report,
     start: TrainedModel | None = None,
-) -> TrainedModel:
+) -> tuple[TrainedModel, list[PseudoMask]]:
     """Learn from the tags of a cohort.
 
     Parameters
@@ -88,6 +88,12 @@ def train_model(
         Takes events.
     start : TrainedModel, optional
         Trained before; training goes on from it.
+
+    Returns
+    -------
+    model : TrainedModel
+    masks : list of PseudoMask
+        What it learned from, slice by slice.
     """
     return _Trainer(volumes, classes, settings, backbone, store, report, start).run()
 
@@ -110,7 +116,7 @@ class _Trainer:
         self._tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
         self._patients = len({volume.patient for volume in self._tagged})
 
-    def run(self) -> TrainedModel:
+    def run(self) -> tuple[TrainedModel, list[PseudoMask]]:
         """All stages."""
         settings = self._settings
         features = stage_key([v.features.key for v in self._volumes], _start_key(self._start))
@@ -123,7 +129,7 @@ class _Trainer:
         classifier = self._classifier(slices, key)
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
         segmenter = self._segmenter(masks, key)
-        return TrainedModel(
+        model = TrainedModel(
             classes=self._classes,
             backbone=self._backbone.info.name,
             weights_sha256=self._backbone.info.weights.sha256,
@@ -134,6 +140,7 @@ class _Trainer:
             classifier=classifier,
             segmenter=segmenter,
         )
+        return model, masks
 
     def _stage(self, name: str, key: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Output of a stage as tensors: kept from before, or computed and kept."""
@@ -276,14 +283,14 @@ class _Trainer:
         chosen = self._chosen_slices()
 
         def make() -> dict[str, np.ndarray]:
-            targets = []
+            found = []
             for done, (place, indices) in enumerate(chosen.items()):
                 self._report(Progress("pseudo-masks", done, len(chosen)))
                 activation = activation_maps(classifier, torch.from_numpy(np.array(cells[place].projected)))
-                targets.append(self._targets(place, indices, activation, cells[place].body, novel[place]))
-            return {"targets": np.concatenate(targets)}
+                found.append(self._masks_of(place, indices, activation, cells[place].body, novel[place]))
+            return {"probabilities": np.concatenate(found)}
 
-        masks = self._stage("pseudo-masks", key, make)["targets"].numpy()
+        masks = self._stage("pseudo-masks", key, make)["probabilities"].numpy()
         places = [(place, int(index)) for place, indices in chosen.items() for index in indices]
         return [PseudoMask(*place, mask) for place, mask in zip(places, masks, strict=True)]
 
@@ -296,7 +303,7 @@ class _Trainer:
             chosen.update(shown[pick] for pick in picks)
         return {v: np.array(sorted(i for w, i in chosen if w == v)) for v in sorted({v for v, _ in chosen})}
 
-    def _targets(
+    def _masks_of(
         self,
         place: int,
         indices: np.ndarray,
@@ -304,22 +311,19 @@ class _Trainer:
         body: np.ndarray,
         novel: Sequence[np.ndarray | None],
     ) -> np.ndarray:
-        """Targets of the chosen slices of one volume: n x C x TARGET x TARGET, uint8."""
+        """Pseudo-masks of the chosen slices of one volume: n x C x TARGET x TARGET, uint8 as in `PseudoMask`."""
         volume = self._volumes[place]
-        targets = np.full((len(indices), len(self._classes), TARGET, TARGET), IGNORED, np.uint8)
+        found = np.zeros((len(indices), len(self._classes), TARGET, TARGET), np.float32)
         for column in range(len(self._classes)):
             present = volume.present(column)
-            targets[volume.tags[indices, column] == ABSENT, column] = 0
             rows = np.flatnonzero(np.isin(indices, present))
             if not len(rows):
                 continue
             maps = evidence(activation[present, column], novel[column], body[present], self._patients)
             mine = np.searchsorted(present, indices[rows])
-            masks = pseudo_masks(
-                maps[mine], indices[rows], dict(volume.features.levels), self._backbone, self._settings
-            )
-            targets[rows, column] = targets_of(masks)
-        return _without_conflicts(targets)
+            levels = dict(volume.features.levels)
+            found[rows, column] = pseudo_masks(maps[mine], indices[rows], levels, self._backbone, self._settings)
+        return encoded(found, volume.tags[indices])
 
     def _segmenter(self, masks: Sequence[PseudoMask], key: str) -> Segmenter:
         info = self._backbone.info
@@ -330,7 +334,7 @@ class _Trainer:
             trained = self._stage(f"segmenter-{round_}", key, partial(self._learn, network, masks, steps, round_))
             network.load_state_dict(trained)
             network.to(self._backbone.device)
-            steps = self._settings.segmenter_steps // 2
+            steps = round(_FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
 
     def _new_segmenter(self, channels: Mapping[str, int]) -> Segmenter:
@@ -350,7 +354,7 @@ class _Trainer:
 
     def _in_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         place_of = {volume.id: place for place, volume in enumerate(self._tagged)}
-        return [PseudoMask(place_of[self._volumes[m.volume].id], m.index, m.target) for m in masks]
+        return [PseudoMask(place_of[self._volumes[m.volume].id], m.index, m.probability) for m in masks]
 
     def _relearned(self, network: Segmenter, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same slices with the network's own masks, redrawn by the backbone, as targets."""
@@ -361,9 +365,8 @@ class _Trainer:
             seen = segment(network, volume, indices, self._backbone.device)
             for column in range(seen.shape[1]):
                 seen[:, column], _ = redrawn(seen[:, column], indices, dict(volume.features.levels), self._backbone)
-            for mask, probability in zip(mine, seen, strict=True):
-                absent = (volume.tags[mask.index] == ABSENT)[:, None, None]
-                relearned.append(PseudoMask(place, mask.index, np.where(absent, 0, targets_of(probability))))
+            values = encoded(seen, volume.tags[indices])
+            relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
         return relearned
 
 
@@ -379,9 +382,3 @@ def _lesion_features(projected: torch.Tensor, guide: np.ndarray) -> np.ndarray:
     flat = guide.ravel()
     best = np.argsort(-flat, kind="stable")[: max(1, round(_LESION_SHARE * flat.size))]
     return projected.flatten(1)[:, torch.from_numpy(best)].float().mean(1).numpy()
-
-
-def _without_conflicts(targets: np.ndarray) -> np.ndarray:
-    """Pixels that two classes claim are ignored for both."""
-    claimed = (targets == 1).sum(1, keepdims=True) > 1
-    return np.where(claimed & (targets == 1), IGNORED, targets).astype(np.uint8)

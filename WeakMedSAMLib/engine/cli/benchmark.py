@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE, cache_option, device_option
+from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE, cache_option, device_option, set_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 
@@ -52,7 +50,7 @@ def benchmark() -> None:
 @click.option("--draws", type=click.IntRange(1), help="At most so many cohorts of each size.")
 @click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
 @click.option("--seed", default=0, show_default=True, help="Of the runs, and of who is untagged.")
-@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="A setting of the method; repeatable.")
+@set_option
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--cold", is_flag=True, help="Use a feature cache of its own that is empty at the start.")
 @click.option("--edit-rerun", is_flag=True, help="Then change the tags of one volume and run again.")
@@ -74,7 +72,6 @@ def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None
     require_engine()
     from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
 
-    options["overrides"] = tuple(_setting(text) for text in options["overrides"])
     report = measure_accuracy(AccuracyOptions(folder, **options), out, TerminalListener(), work, cache_root)
     for name in ("tagged", "untagged"):
         _show_group(name, report[name])
@@ -126,14 +123,3 @@ def _figure(value: float | None) -> str:
 
 def _range(interval: list[float | None] | None) -> str:
     return "" if interval is None else f"({_figure(interval[0])}..{_figure(interval[1])})"
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """``name=value``, the value a JSON one (a number, true) where it can be read as such, else text."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UserError("bad_setting", f"{text!r} is not NAME=VALUE.", "Write it like --set rounds=2")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,33 @@ class IntensityType(click.ParamType):
         return low, high
 
 
+class SettingType(click.ParamType):
+    """``name=value``, the value a JSON one (a number, true) where it can be read as such, else text."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, float | bool | str]:
+        """Read the option's text."""
+        if not isinstance(value, str):
+            return value
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            self.fail(f"{value!r} is not NAME=VALUE, such as rounds=2", param, ctx)
+        try:
+            read = json.loads(text)
+        except ValueError:
+            return name, text
+        return name, read if isinstance(read, (int, float, bool)) else text
+
+
+def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--set``."""
+    text = "A setting of the method in place of the preset's, such as rounds=1; repeat for more."
+    return click.option("--set", "overrides", type=SettingType(), multiple=True, help=text)(command)
+
+
 def device_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--device``."""
     text = "auto (CUDA, then MPS, then CPU), cuda, cuda:1, mps or cpu."
@@ -56,6 +84,7 @@ def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options that become settings of a run."""
     options: list[Decorator] = [
         click.option("--preset", default="fast", show_default=True, help="Preset of the method."),
+        set_option,
         device_option,
         click.option("--seed", default=0, show_default=True, help="The same seed gives the same masks."),
         click.option("--subclasses", type=int, help="Sub-classes a class; chosen from the data otherwise."),

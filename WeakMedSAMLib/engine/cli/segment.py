@@ -38,6 +38,7 @@ def segment(
     classes: str | None,
     model: Path | None,
     preset: str,
+    overrides: tuple[tuple[str, float | bool | str], ...],
     device: str,
     seed: int,
     subclasses: int | None,
@@ -58,12 +59,15 @@ def segment(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
+    from WeakMedSAMLib.engine.settings import method_settings
 
+    method_settings(preset, dict(overrides))  # refuses what it does not know before anything is written
     tags = read_tags(tag_file)
     if classes:
         tags = with_classes(tags, [name.strip() for name in classes.split(",")])
     settings = RunSettings(
         preset=preset,
+        overrides=dict(overrides),
         device=device,
         seed=seed,
         subclasses=subclasses,

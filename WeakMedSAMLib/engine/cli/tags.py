@@ -38,9 +38,7 @@ def show(file: Path) -> None:
       weakmedsam tags show tags.json
     """
     cohort = read_tags(file)
-    for entry in cohort.classes:
-        present, absent, untagged = cohort.counts(entry.name)
-        click.echo(f"{entry.name} (label {entry.label_value}): {present} present, {absent} absent, {untagged} untagged")
+    _show_counts(cohort)
     for volume in cohort.volumes:
         n_slices = "?" if volume.n_slices is None else volume.n_slices
         click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}")
@@ -67,8 +65,7 @@ def check(file: Path, volumes: tuple[Path, ...]) -> None:
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise UserError(errors[0].code, f"{file} cannot be used: {errors[0].message}", errors[0].hint)
-    if not problems:
-        click.echo("Nothing to say: the tags can be used.")
+    click.echo("The tags can be used." if problems else "Nothing to say: the tags can be used.")
 
 
 @tags.command()
@@ -81,7 +78,9 @@ def convert(source: Path, target: Path) -> None:
     Example:
       weakmedsam tags convert tags.csv tags.json
     """
-    write_tags(target, read_tags(source))
+    cohort = read_tags(source)
+    write_tags(target, cohort)
+    click.echo(f"Tags of {len(cohort.volumes)} volume(s): {target}")
 
 
 @tags.command(name="from-mask")
@@ -115,7 +114,17 @@ def from_mask(
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
     entries = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
-    write_tags(out, CohortTags(class_table(classes), entries))
+    cohort = CohortTags(class_table(classes), entries)
+    write_tags(out, cohort)
+    _show_counts(cohort)
+    click.echo(f"Tags of {len(entries)} volume(s): {out}")
+
+
+def _show_counts(cohort: CohortTags) -> None:
+    for entry in cohort.classes:
+        present, absent, untagged = cohort.counts(entry.name)
+        counts = f"{present} present, {absent} absent, {untagged} untagged"
+        click.echo(f"{entry.name} (label {entry.label_value}): {counts}")
 
 
 def _from_mask(
