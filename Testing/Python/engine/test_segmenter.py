@@ -1,0 +1,256 @@
+"""The segmentation network: a planted thing, ignored pixels, folded standardisation, repeatability."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine import segmenter as module
+from WeakMedSAMLib.engine.embed import VolumeFeatures
+from WeakMedSAMLib.engine.pam import TARGET
+from WeakMedSAMLib.engine.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.segmenter import (
+    CERTAIN,
+    IGNORED,
+    UNKNOWN,
+    PseudoMask,
+    Segmenter,
+    encoded,
+    segment,
+    segmentation_levels,
+    targets_of,
+    train_segmenter,
+)
+from WeakMedSAMLib.engine.slices import VolumeSlices
+
+CPU = torch.device("cpu")
+CHANNELS = {"stage0": 6, "last": 4}
+SLICES = 8
+
+
+def quiet(event):
+    pass
+
+
+def volume(seed=0, slices=SLICES):
+    """Levels in which a rectangle shows, and its masks at 128 x 128; it is on the first half of the slices only."""
+    generator = np.random.default_rng(seed)
+    masks = np.zeros((slices, TARGET, TARGET), bool)
+    for index in range(slices // 2):
+        top, left = generator.integers(10, 60, 2)
+        masks[index, top : top + 40, left : left + 50] = True
+    cells = masks.reshape(slices, 64, 2, 64, 2).mean((2, 4))
+    levels = {
+        name: (generator.normal(5, 20, (slices, count, 64, 64))).astype(np.float16) for name, count in CHANNELS.items()
+    }
+    levels["stage0"][:, 2] += (cells * 60).astype(np.float16)
+    image = generator.integers(60, 120, (slices, 256, 256)).astype(np.uint8)
+    image += (masks.repeat(2, 1).repeat(2, 2) * 100).astype(np.uint8)
+    tags = np.where(masks.any((1, 2)), PRESENT, ABSENT).astype(np.int8)[:, None]
+    features = VolumeFeatures("key", levels, image)
+    return VolumeSlices("000", "one", tags, features, Frame(256, 256, 1, 1, 256), Intensity("given", 0, 1)), masks
+
+
+def taught(masks, band=0):
+    """Pseudo-masks of the slices that show something; `band` rows at their top are uncertain."""
+    lessons = []
+    for index in np.flatnonzero(masks.any((1, 2))):
+        probability = np.where(masks[index], CERTAIN, 0).astype(np.uint8)[None]
+        probability[:, :band] = CERTAIN * 2 // 5
+        lessons.append(PseudoMask(0, int(index), probability))
+    return lessons
+
+
+def new_network(seed=0, classes=1):
+    torch.manual_seed(seed)
+    return Segmenter(CHANNELS, classes)
+
+
+def dice(a, b):
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """A network that was taught on one volume, with that volume and its true masks."""
+    one, masks = volume()
+    return train_segmenter(new_network(), [one], taught(masks), 18, 0, CPU, quiet), one, masks
+
+
+def test_a_planted_thing_is_learned_in_a_few_steps(learned):
+    network, one, masks = learned
+    seen = segment(network, one, np.arange(SLICES), CPU)
+    assert seen.shape == (SLICES, 1, TARGET, TARGET)
+    assert seen.dtype == np.float32
+    assert dice(seen[:, 0] > 0.5, masks) > 0.9
+    assert not network.training
+
+
+def test_what_was_learned_holds_for_another_volume(learned):
+    other, masks = volume(seed=7)
+    seen = segment(learned[0], other, np.arange(SLICES), CPU)
+    assert dice(seen[:, 0] > 0.5, masks) > 0.85
+    assert seen[SLICES // 2 :].max((1, 2, 3)).mean() < 0.5
+
+
+def test_slices_are_segmented_in_the_order_that_was_asked_for(learned):
+    network, one, _ = learned
+    every = segment(network, one, np.arange(SLICES), CPU)
+    some = segment(network, one, np.array([5, 1]), CPU)
+    assert np.allclose(some, every[[5, 1]], atol=0.02)
+    assert segment(network, one, np.array([], int), CPU).shape == (0, 1, TARGET, TARGET)
+
+
+def test_left_and_right_are_seen_alike(learned):
+    network, one, _ = learned
+    mirrored_levels = {name: level[..., ::-1].copy() for name, level in one.features.levels.items()}
+    features = VolumeFeatures("key", mirrored_levels, one.features.image[..., ::-1].copy())
+    mirrored = VolumeSlices("000", "one", one.tags, features, one.frame, one.intensity)
+    plain, turned = (segment(network, x, np.arange(3), CPU) for x in (one, mirrored))
+    assert np.allclose(turned[..., ::-1], plain, atol=1e-6)
+
+
+def test_the_same_seed_gives_the_same_network_and_another_seed_another():
+    one, masks = volume()
+    trained = [train_segmenter(new_network(), [one], taught(masks), 2, seed, CPU, quiet) for seed in (1, 1, 2)]
+    first, second, third = (list(network.state_dict().values()) for network in trained)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, third, strict=True))
+
+
+def test_training_goes_on_with_the_scaling_of_a_network_trained_before(learned):
+    network, _, masks = learned
+    shifted, _ = volume(seed=3)
+    onwards = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, CPU, quiet, fresh=False)
+    assert torch.equal(onwards.mean_stage0, network.mean_stage0)
+    assert not torch.equal(onwards.project["stage0"].weight, network.project["stage0"].weight)
+    fresh = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, CPU, quiet)
+    assert not torch.equal(fresh.mean_stage0, network.mean_stage0)
+
+
+def test_progress_is_told_to_the_last_step():
+    one, masks = volume()
+    events = []
+    train_segmenter(new_network(), [one], taught(masks), 2, 0, CPU, events.append)
+    assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(1, 2), (2, 2)]
+
+
+def test_cohorts_without_any_absent_slice_can_be_learned():
+    one, masks = volume()
+    one.tags[one.tags == ABSENT] = UNTAGGED
+    network = train_segmenter(new_network(), [one], taught(masks), 1, 0, CPU, quiet)
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+
+
+def test_folded_standardisation_is_the_same_as_standardising_first():
+    one, _ = volume()
+    levels = {name: torch.from_numpy(level[:2]).float() for name, level in one.features.levels.items()}
+    image = torch.rand(2, 1, 256, 256)
+    network = new_network().eval()
+    plain = copy.deepcopy(network)
+    network.standardise_by({name: torch.from_numpy(level) for name, level in one.features.levels.items()})
+    standardised = {
+        name: (level - getattr(network, f"mean_{name}")) * getattr(network, f"scale_{name}")
+        for name, level in levels.items()
+    }
+    assert standardised["stage0"].std() == pytest.approx(1, abs=0.2)
+    with torch.no_grad():
+        assert torch.allclose(network(levels, image), plain(standardised, image), atol=1e-4)
+
+
+def loss_and_gradient(monkeypatch, logits, probability, flip=False):
+    """Loss of a network that answers with these logits, and its slope at every pixel."""
+    one, _ = volume()
+    answer = torch.from_numpy(logits).requires_grad_()
+    network = new_network(classes=logits.shape[1])
+    monkeypatch.setattr(module, "_logits", lambda *_: answer)
+    batch = [PseudoMask(0, index, each) for index, each in enumerate(probability)]
+    loss = module._loss(network, [one], batch, flip, CPU)
+    loss.backward()
+    return float(loss.detach()), answer.grad.numpy()
+
+
+def lesson(seed=0):
+    """Logits and pseudo-masks B x C x 128 x 128 of two classes, certain of nothing in a band."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(size=(3, 2, TARGET, TARGET)).astype(np.float32)
+    probability = np.zeros((3, 2, TARGET, TARGET), np.uint8)
+    probability[0, 0, 20:50, 20:50], probability[1, 1, 60:90, 30:80] = CERTAIN, CERTAIN
+    probability[:, :, 45:65] = 100
+    probability[2, 1] = UNKNOWN
+    return logits, probability
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_ignored_pixels_have_no_influence(monkeypatch, flip):
+    logits, probability = lesson()
+    ignored = targets_of(probability) == IGNORED
+    assert 0.1 < ignored.mean() < 0.5
+    ignored = ignored[..., ::-1] if flip else ignored
+    before, slope = loss_and_gradient(monkeypatch, logits, probability, flip)
+    assert (slope[ignored] == 0).all()
+    assert (slope[~ignored] != 0).mean() > 0.99
+    scrambled = np.where(ignored, np.random.default_rng(1).normal(0, 30, logits.shape), logits).astype(np.float32)
+    after, _ = loss_and_gradient(monkeypatch, scrambled, probability, flip)
+    assert after == pytest.approx(before, rel=1e-6)
+
+
+def test_the_loss_is_cross_entropy_and_dice_over_the_pixels_that_count(monkeypatch):
+    logits, probability = lesson()
+    target = targets_of(probability)
+    counts = target != IGNORED
+    chance = 1 / (1 + np.exp(-logits.astype(float)))
+    entropy = -np.where(target == 1, np.log(chance), np.log(1 - chance))[counts].mean()
+    overlaps = []
+    for row, column in ((0, 0), (1, 1)):
+        p, t = (x[row, column][counts[row, column]] for x in (chance, target == 1))
+        overlaps.append(1 - 2 * (p * t).sum() / (p.sum() + t.sum()))
+    loss, _ = loss_and_gradient(monkeypatch, logits, probability)
+    assert loss == pytest.approx(entropy + np.mean(overlaps), abs=1e-4)
+
+
+def test_a_batch_that_shows_nothing_is_cross_entropy_alone(monkeypatch):
+    logits = np.zeros((2, 1, TARGET, TARGET), np.float32)
+    loss, _ = loss_and_gradient(monkeypatch, logits, np.zeros((2, 1, TARGET, TARGET), np.uint8))
+    assert loss == pytest.approx(np.log(2), abs=1e-6)
+
+
+def test_probabilities_become_certain_or_are_ignored():
+    values = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 1.0])
+    probability = np.rint(values * CERTAIN).astype(np.uint8).reshape(1, 1, 2, 3)
+    assert targets_of(probability).ravel().tolist() == [0, 0, IGNORED, IGNORED, 1, 1]
+    assert targets_of(np.full((1, 1, 1, 1), UNKNOWN, np.uint8)).item() == IGNORED
+
+
+def test_what_two_classes_claim_is_ignored_for_both():
+    probability = np.array([[CERTAIN, CERTAIN, 0], [CERTAIN, 0, 0]], np.uint8).reshape(1, 2, 1, 3)
+    assert targets_of(probability)[0, :, 0].tolist() == [[IGNORED, 1, 0], [IGNORED, 0, 0]]
+
+
+def test_tags_overrule_probabilities():
+    probability = np.full((1, 3, 1, 2), 0.5, np.float32)
+    values = encoded(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))
+    assert values[0, :, 0].tolist() == [[127, 127], [0, 0], [UNKNOWN, UNKNOWN]]
+    assert encoded(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8)).ravel().tolist() == [0, CERTAIN]
+
+
+def test_all_levels_but_the_pooled_one_are_used():
+    assert segmentation_levels({"stage0": 1, "last": 2, "cam": 3}, "cam") == ("stage0", "last")
+
+
+def test_the_image_adds_detail_beyond_the_features():
+    network = new_network().eval()
+    levels = {name: torch.zeros(1, count, 64, 64) for name, count in CHANNELS.items()}
+    image = torch.zeros(1, 1, 256, 256)
+    image[..., 128:] = 1
+    with torch.no_grad():
+        flat, edge = (network(levels, one)[0, 0, 64] for one in (torch.zeros_like(image), image))
+    step = (edge - flat).abs()
+    assert F.l1_loss(edge[70:], flat[70:]) > 0
+    assert step[:50].max() < step[56:].max()
