@@ -71,17 +71,29 @@ def make_run(
 
 
 def model_folder(path: Path) -> Path:
-    """The model folder of a run, or the folder itself if it is one; absolute.
+    """The model folder of a run, of the one run in a folder of results, or the folder itself if it is one; absolute.
 
     Raises
     ------
     UserError
-        ``no_model``.
+        ``no_model``, ``several_models``.
     """
     for folder in (RunFolder(path).model, path):
-        if folder.is_dir() and any(folder.glob("*.safetensors")):
+        if _holds_model(folder):
             return folder.resolve()
-    raise UserError("no_model", f"{path} holds no trained model.", "Give the folder of a finished run, or its model/.")
+    runs = sorted(run for run in path.glob("run-*") if _holds_model(RunFolder(run).model))
+    if len(runs) > 1:
+        message = f"{path} holds the models of {len(runs)} runs: {', '.join(run.name for run in runs)}."
+        raise UserError("several_models", message, f"Give the folder of one of them, such as {runs[0]}.")
+    if not runs:
+        raise UserError(
+            "no_model", f"{path} holds no trained model.", "Give the folder of a finished run, or its model/."
+        )
+    return RunFolder(runs[0]).model.resolve()
+
+
+def _holds_model(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.glob("*.safetensors"))
 
 
 def with_classes(tags: CohortTags, names: Sequence[str]) -> CohortTags:

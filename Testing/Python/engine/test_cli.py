@@ -17,13 +17,16 @@ import pytest
 import WeakMedSAMLib
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
+from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine import worker
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import log_unforeseen, outcome
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
+from WeakMedSAMLib.engine.run_maker import model_folder
 from WeakMedSAMLib.engine.volumes import read_labels, read_volume, write_volume
 
 REPOSITORY = Path(WeakMedSAMLib.__file__).parent.parent
@@ -92,6 +95,30 @@ def test_segment_makes_masks_and_says_where_they_are(call, scans, tag_file, tmp_
     assert not labels[:3].any()
 
 
+def test_settings_of_the_method_go_into_the_run(call, scans, tag_file, tmp_path):
+    words = ("--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m")
+    assert call("segment", *words, "--set", "rounds=1", "--set", "pam_beta=2.5", "--set", "pam=false")[0] == 0
+    (folder,) = (tmp_path / "m").iterdir()
+    assert load_run(folder).settings.overrides == {"rounds": 1, "pam_beta": 2.5, "pam": False}
+
+
+def test_a_setting_that_is_not_known_leaves_nothing_behind(call, scans, tag_file, tmp_path):
+    assert call("segment", "--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m", "--set", "x=1")[0] == 2
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_model_is_found_in_the_folder_of_results_if_it_is_the_only_one(tmp_path):
+    first, second = tmp_path / "run-1" / "model", tmp_path / "run-2" / "model"
+    first.mkdir(parents=True)
+    second.mkdir(parents=True)
+    (first / "model.safetensors").write_bytes(b"")
+    assert {model_folder(path) for path in (first, first.parent, tmp_path)} == {first.resolve()}
+    (second / "model.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="run-1, run-2") as raised:
+        model_folder(tmp_path)
+    assert raised.value.code == "several_models"
+
+
 def test_a_run_that_is_repeated_reuses_what_is_there(call, scans, tag_file, tmp_path, method):
     for _ in range(2):
         assert call("segment", "--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m")[0] == 0
@@ -142,6 +169,8 @@ def bad_calls(tmp_path, scans, tag_file):
         "unknown class": ((*segment, tag_file, "--volume", scans[0], "--classes", "liver"), ["liver", "ball"]),
         "unknown device": ((*segment, tag_file, "--volume", scans[0], "--device", "tpu"), ["tpu"]),
         "bad intensity": ((*segment, tag_file, "--volume", scans[0], "--intensity", "1"), ["1"]),
+        "unknown setting": ((*segment, tag_file, "--volume", scans[0], "--set", "round=1"), ["round", "rounds"]),
+        "setting without a value": ((*segment, tag_file, "--volume", scans[0], "--set", "rounds"), ["NAME=VALUE"]),
         "bad seed": ((*segment, tag_file, "--volume", scans[0], "--seed", "-1"), ["-1"]),
         "out is a file": (
             ("segment", "--out", tag_file, "--tags", tag_file, "--volume", scans[0]),
@@ -169,6 +198,8 @@ BAD_CALLS = (
     "unknown class",
     "unknown device",
     "bad intensity",
+    "unknown setting",
+    "setting without a value",
     "bad seed",
     "out is a file",
     "bad JSON",
@@ -292,6 +323,20 @@ def test_evaluate_scores_a_mask_against_a_reference(call, scans, tmp_path):
     assert code == 0
     assert scores["patient_dice"] == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-4)
     assert scores["hd95_mm"] == pytest.approx(4.0)
+
+
+def test_evaluate_says_how_to_name_values_that_differ(call, scans, tmp_path):
+    path, mask = ball_mask(scans[0], tmp_path)
+    write_volume(tmp_path / "other.nrrd", (mask > 0).astype(np.uint8) * 7, read_volume(scans[0]).geometry)
+    words = ("evaluate", "--prediction", tmp_path / "other.nrrd", "--reference", path)
+    code, out, err = call(*words)
+    assert code == 0
+    assert json.loads(out)["label 2"]["patient_dice"] == 0
+    assert "label 2" in err
+    assert "--reference-labels" in err
+    code, out, err = call(*words, "--labels", "ball=7", "--reference-labels", "ball=2")
+    assert json.loads(out)["ball"]["patient_dice"] == 1
+    assert not err
 
 
 def test_weights_are_listed_and_checked(call):

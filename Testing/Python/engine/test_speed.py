@@ -16,7 +16,7 @@ def report():
     pytest.importorskip("slicerio", reason="the scan of the demonstration is not installed")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield measure_speed(1, "cpu", prompts=4, rounds=1)
+    yield measure_speed(1, "cpu", prompts=4)
     torch.set_num_threads(threads)
 
 

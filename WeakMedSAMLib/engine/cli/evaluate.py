@@ -11,6 +11,8 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.cli.options import EXISTING
 
+_HINT = "If its label values are others than the reference's, say so by --labels and --reference-labels."
+
 
 @click.command(short_help="Score a mask against a reference.")
 @click.option("--prediction", type=EXISTING, required=True, help="Label map or .seg.nrrd to judge.")
@@ -22,8 +24,10 @@ def evaluate(prediction: Path, reference: Path, labels: str | None, reference_la
     """Score a mask against a reference: Dice by volume and by slice, HD95 and ASSD in mm; as JSON.
 
     \b
-    Example:
+    Examples:
       weakmedsam evaluate --prediction labels.nrrd --reference drawn.nii.gz --labels liver=1
+      weakmedsam evaluate --prediction labels.nrrd --reference drawn.seg.nrrd \\
+        --labels lungs=5 --reference-labels lungs=5+6
     """
     from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
     from WeakMedSAMLib.engine.scoring import score
@@ -42,4 +46,7 @@ def evaluate(prediction: Path, reference: Path, labels: str | None, reference_la
         entry.name: score(mask_of(predicted, entry), mask_of(true, other), true_geometry, axis).to_json()
         for entry, other in zip(classes, in_reference, strict=True)
     }
+    lacking = [entry.name for entry in classes if not mask_of(predicted, entry).any()]
+    if lacking:
+        click.echo(f"The prediction holds nothing of: {', '.join(lacking)}. {_HINT}", err=True)
     click.echo(json.dumps(result, indent=2, ensure_ascii=False))

@@ -78,6 +78,8 @@ def segment(
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)
+        if places.model.is_dir():
+            click.echo(f"Model for further volumes: {places.model}")
 
 
 def list_results(places: RunFolder) -> None:
