@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -74,6 +75,17 @@ class MethodSettings:
     z_consistency: bool = True
 
 
+# Settings that cannot be 0; half of the steps of the network must be left for the further rounds.
+_LEAST = {
+    "projection_dim": 1,
+    "novelty_references": 1,
+    "novelty_neighbours": 1,
+    "classifier_steps": 1,
+    "pam_slices": 1,
+    "pam_radius": 1,
+    "segmenter_steps": 2,
+}
+
 PRESETS: Mapping[str, MethodSettings] = {"fast": MethodSettings()}
 
 
@@ -100,12 +112,13 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
 
 
 def _check(name: str, value: Any, default: Any) -> None:
+    least = _LEAST.get(name, 0)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = isinstance(value, bool) if isinstance(default, bool) else number and value >= 0
+    fits = isinstance(value, bool) if isinstance(default, bool) else number and least <= value < math.inf
     if isinstance(default, int) and not isinstance(default, bool) and fits:
         fits = float(value).is_integer()
     if not fits:
-        kind = "true or false" if isinstance(default, bool) else f"a {type(default).__name__} of 0 or more"
+        kind = "true or false" if isinstance(default, bool) else f"a {type(default).__name__} of {least} or more"
         raise UserError(
             "bad_setting", f"The setting {name} cannot be {value!r}.", f"It takes {kind}, such as {default}."
         )

@@ -49,6 +49,10 @@ def test_settings_survive_a_round_trip_through_plain_values():
         ("fast", {"pam_steps": "6"}, "bad_setting", ["pam_steps", "6"]),
         ("fast", {"guidance": -0.1}, "bad_setting", ["guidance", "-0.1"]),
         ("fast", {"guidance": None}, "bad_setting", ["guidance", "None"]),
+        ("fast", {"guidance": float("inf")}, "bad_setting", ["guidance", "inf"]),
+        ("fast", {"classifier_steps": 0}, "bad_setting", ["classifier_steps", "1 or more"]),
+        ("fast", {"segmenter_steps": 1}, "bad_setting", ["segmenter_steps", "2 or more"]),
+        ("fast", {"pam_radius": 0}, "bad_setting", ["pam_radius", "1 or more"]),
         ("fast", {"guidance": float("nan")}, "bad_setting", ["guidance", "nan"]),
     ],
 )
