@@ -15,7 +15,7 @@ from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.geometry import from_slice_stack
 from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
-from WeakMedSAMLib.engine.refine import redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.refine import dice, redrawn, smoothed_along_z, without_loose_pieces
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
 from WeakMedSAMLib.engine.settings import MethodSettings
@@ -76,13 +76,14 @@ def volume_result(
     likely = slice_probabilities(activation)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))
-    coarse = _averaged(segment(trained.segmenter, volume, indices, backbone.device), indices, learned)
+    coarse = segment(trained.segmenter, volume, indices, backbone.device)
+    concord = _average_in(coarse, indices, learned)
     stacks, evidence = {}, {}
     for column, entry in enumerate(classes):
         rows = np.flatnonzero(searched[indices, column])
         masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
         stacks[entry.label_value] = _in_slices(masks, indices[rows], volume)
-        evidence[entry.name] = (agreement, indices[rows], likely[:, column])
+        evidence[entry.name] = (agreement * concord[rows, column], indices[rows], likely[:, column])
     labels = _labels(stacks)
     seen = {entry.name: _evidence(*evidence[entry.name], labels == entry.label_value) for entry in classes}
     quality = quality_report(
@@ -91,15 +92,20 @@ def volume_result(
     return _result(labels, stacks, quality, source.axis)
 
 
-def _averaged(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
-    """Mean of n x C x h x w probabilities and the pseudo-masks of the same slices, where there are any."""
+def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
+    """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
+
+    Returns their concord before: n x C Dice, 1 where there is no pseudo-mask.
+    """
     rows = {int(index): row for row, index in enumerate(indices)}
+    concord = np.ones(coarse.shape[:2], np.float32)
     for mask in learned:
         row = rows[mask.index]
-        coarse[row] = np.where(
-            mask.probability == UNKNOWN, coarse[row], 0.5 * coarse[row] + mask.probability * np.float32(0.5 / CERTAIN)
-        )
-    return coarse
+        for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
+            own, seen = mask.probability[column] / np.float32(CERTAIN), coarse[row, column]
+            concord[row, column] = dice(own > 0.5, seen > 0.5)
+            coarse[row, column] = 0.5 * (own + seen)
+    return concord
 
 
 def _class_masks(

@@ -21,7 +21,8 @@ class ClassEvidence:
     Attributes
     ----------
     agreement : numpy.ndarray
-        Dice of the network's mask and the redrawn one; NaN where the network saw nothing.
+        Dice of the mask and the redrawn one, times that of the network's and the pseudo-mask where there is one; NaN
+        where there was nothing to redraw.
     slice_probability : numpy.ndarray
         That the slice shows the class, by the classifier.
     pixels : numpy.ndarray
@@ -36,7 +37,7 @@ class ClassEvidence:
 def slice_confidence(tags: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
     """Confidence of one class on S slices, in [0, 1].
 
-    Where there is a mask: the agreement of the two ways it was drawn, times the classifier's probability if the slice
+    Where there is a mask: the agreement of the ways it was drawn, times the classifier's probability if the slice
     has no tag. Where a tag says present and there is no mask: 0. Where there is none and no tag: the probability that
     the slice does not show the class. Where a tag says absent: 1.
     """

@@ -46,7 +46,7 @@ def redrawn(
         drawn = _drawn(masks[part], indices[part], levels, backbone)
         for row, new in drawn.items():
             old = masks[start + row]
-            agreement[start + row] = _dice(old > 0.5, new > 0.5)
+            agreement[start + row] = dice(old > 0.5, new > 0.5)
             if agreement[start + row] >= _MIN_AGREEMENT:
                 result[start + row] = _DRAWN_WEIGHT * new + (1 - _DRAWN_WEIGHT) * old
     return result, agreement
@@ -68,7 +68,8 @@ def _drawn(
     return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
 
 
-def _dice(a: np.ndarray, b: np.ndarray) -> float:
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    """Dice of two bool masks; 1 if both are empty."""
     total = np.count_nonzero(a) + np.count_nonzero(b)
     return 2 * np.count_nonzero(a & b) / total if total else 1.0
 
