@@ -203,18 +203,32 @@ def test_edited_tags_repeat_what_depends_on_them_and_one_positive_slice_is_enoug
     assert (labels_of(copied) == 1).any()
 
 
-def test_classes_on_nearly_the_same_slices_are_warned_of_and_still_give_masks(bench, tmp_path):
-    places = made(bench, tmp_path, RIGHT, LEFT)
+@pytest.fixture(scope="module")
+def alike(bench):
+    """A run of two classes on the same slices; its second volume has no slice without them."""
+    places = made(bench, bench.folder / "alike", RIGHT, LEFT, names=("tagged", "unseen"))
     tags = read_tags(places.tags)
-    tags.volumes[0].states["right lung"][:] = tags.volumes[0].state("left lung")
+    first, second = tags.volumes
+    left = first.state("left lung").copy()
+    first.states["right lung"] = left.copy()
+    for name in ("right lung", "left lung"):
+        second.states[name] = np.full(UNSEEN.stop - UNSEEN.start, PRESENT, np.int8)
     write_tags(places.tags, tags)
-    events = run(bench, places)
-    assert "classes_overlap" in warned(events)
-    assert events[-1].status == "ok"
-    labels = labels_of(places)
+    return SimpleNamespace(places=places, events=run(bench, places))
+
+
+def test_classes_on_nearly_the_same_slices_are_warned_of_and_still_give_masks(alike, bench):
+    assert "classes_overlap" in warned(alike.events)
+    assert alike.events[-1].status == "ok"
+    labels = labels_of(alike.places)
     assert labels.shape == bench.labels["tagged"].shape
     assert labels.any()
     assert set(np.unique(labels)) <= {0, 1, 2}
+
+
+def test_a_volume_without_absent_slices_borrows_those_of_another(alike):
+    assert list(alike.places.state.glob("novelty-001-*/*/novelty.npy"))
+    assert (labels_of(alike.places, "001") > 0).any((1, 2)).all()
 
 
 @pytest.fixture(scope="module")
