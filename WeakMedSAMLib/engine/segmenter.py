@@ -174,7 +174,7 @@ def train_segmenter(
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
         network.standardise_by(_sample(network, volumes, random))
-    network.to(device).train()
+    network.to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
@@ -242,7 +242,8 @@ def _logits(
     network: Segmenter, levels: Mapping[str, torch.Tensor], image: torch.Tensor, device: torch.device
 ) -> torch.Tensor:
     reduced = device.type in ("cpu", "cuda")
-    levels = {name: level.to(device, torch.bfloat16 if reduced else torch.float32) for name, level in levels.items()}
+    dtype = torch.bfloat16 if reduced else torch.float32
+    levels = {name: level.to(device, dtype, memory_format=torch.channels_last) for name, level in levels.items()}
     with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
         logits = network(levels, image.to(device))
     return logits.float()

@@ -69,7 +69,7 @@ class MethodSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
-    segmenter_steps: int = 200
+    segmenter_steps: int = 300
     rounds: int = 2
     box_refinement: bool = True
     z_consistency: bool = True
