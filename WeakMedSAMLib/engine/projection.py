@@ -47,7 +47,7 @@ class Projection:
         return torch.cat([self._project(level[start : start + _SLICES_AT_ONCE]) for start in starts])
 
     def _project(self, part: np.ndarray) -> torch.Tensor:
-        cells = _cells(np.asarray(part))
+        cells = _cells(np.array(part))
         projected = (_standardised(cells, self.mean, self.std) - self.centre) @ self.components
         return projected.reshape(len(part), *part.shape[2:], -1).permute(0, 3, 1, 2).contiguous()
 

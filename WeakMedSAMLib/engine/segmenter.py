@@ -110,6 +110,7 @@ class Segmenter(nn.Module):
             nn.Conv2d(_CHANNELS + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
+        self.to(memory_format=torch.channels_last)  # a third faster on a CPU
 
     def standardise_by(self, sample: Mapping[str, torch.Tensor]) -> None:
         """Remember mean and scale of each level's channels, from a sample B x C x h x w of each."""
@@ -174,7 +175,7 @@ def train_segmenter(
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
         network.standardise_by(_sample(network, volumes, random))
-    network.to(device, memory_format=torch.channels_last).train()
+    network.to(device).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
@@ -235,7 +236,7 @@ def _loss(
     if not len(rows):
         return entropy
     shown = [x[rows, classes][:, None] for x in (logits, wanted, counted)]
-    return entropy + MaskedDiceLoss(sigmoid=True)(shown[0], shown[1], mask=shown[2])
+    return entropy + MaskedDiceLoss()(shown[0].sigmoid(), shown[1], mask=shown[2])
 
 
 def _logits(

@@ -7,7 +7,6 @@ import copy
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
@@ -252,5 +251,4 @@ def test_the_image_adds_detail_beyond_the_features():
     with torch.no_grad():
         flat, edge = (network(levels, one)[0, 0, 64] for one in (torch.zeros_like(image), image))
     step = (edge - flat).abs()
-    assert F.l1_loss(edge[70:], flat[70:]) > 0
-    assert step[:50].max() < step[56:].max()
+    assert step[60:72].std() > 10 * step[20:50].std()
