@@ -13,9 +13,10 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.geometry import from_slice_stack
+from WeakMedSAMLib.engine.metrics import slice_dice
 from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
-from WeakMedSAMLib.engine.refine import dice, redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.refine import redrawn, smoothed_along_z, without_loose_pieces
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
 from WeakMedSAMLib.engine.settings import MethodSettings
@@ -103,7 +104,7 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
         row = rows[mask.index]
         for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
             own, seen = mask.probability[column] / np.float32(CERTAIN), coarse[row, column]
-            concord[row, column] = dice(own > 0.5, seen > 0.5)
+            concord[row, column] = slice_dice(own[None] > 0.5, seen[None] > 0.5, both_empty=1.0)[0]
             coarse[row, column] = 0.5 * (own + seen)
     return concord
 

@@ -7,6 +7,7 @@ import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.components import component_boxes, without_small_pieces
+from WeakMedSAMLib.engine.metrics import slice_dice
 from WeakMedSAMLib.engine.pam import resized
 
 _SLICES_AT_ONCE = 24
@@ -46,7 +47,7 @@ def redrawn(
         drawn = _drawn(masks[part], indices[part], levels, backbone)
         for row, new in drawn.items():
             old = masks[start + row]
-            agreement[start + row] = dice(old > 0.5, new > 0.5)
+            agreement[start + row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
             if agreement[start + row] >= _MIN_AGREEMENT:
                 result[start + row] = _DRAWN_WEIGHT * new + (1 - _DRAWN_WEIGHT) * old
     return result, agreement
@@ -66,12 +67,6 @@ def _drawn(
     logits, _ = backbone.decode(features, prompts, rows)
     drawn = resized(logits.sigmoid().cpu(), size)
     return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    """Dice of two bool masks; 1 if both are empty."""
-    total = np.count_nonzero(a) + np.count_nonzero(b)
-    return 2 * np.count_nonzero(a & b) / total if total else 1.0
 
 
 def smoothed_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
