@@ -58,6 +58,11 @@ class RunFolder:
         return self.path / "model"
 
     @property
+    def previews(self) -> Path:
+        """Folder of the pictures of an example slice, one a stage."""
+        return self.path / "previews"
+
+    @property
     def log(self) -> Path:
         """Log text."""
         return self.path / "log.txt"

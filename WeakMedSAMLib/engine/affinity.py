@@ -22,6 +22,8 @@ def shifted(maps: torch.Tensor, offset: tuple[int, int], fill: float = 0.0) -> t
     dy, dx = offset
     height, width = maps.shape[-2:]
     result = torch.full_like(maps, fill)
+    if abs(dy) >= height or abs(dx) >= width:
+        return result
     rows, columns = slice(max(0, -dy), height - max(0, dy)), slice(max(0, -dx), width - max(0, dx))
     from_rows, from_columns = slice(max(0, dy), height + min(0, dy)), slice(max(0, dx), width + min(0, dx))
     result[..., rows, columns] = maps[..., from_rows, from_columns]

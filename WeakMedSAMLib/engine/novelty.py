@@ -89,14 +89,16 @@ def novelty(
     numpy.ndarray
         P x m x m, float32, standardised over the body and smoothed; see `standardised_map`.
     """
-    cells = volume.cells(present, brightness_weight)
+    body = volume.body[present]
+    cells = volume.cells(present, brightness_weight)[torch.from_numpy(body)]
     count = min(neighbours, len(references))
     nearest = [
         torch.cdist(part, references).topk(count, 1, largest=False).values.mean(1)
-        for part in cells.flatten(0, 2).split(_CELLS_AT_ONCE)
+        for part in cells.split(_CELLS_AT_ONCE)
     ]
-    distance = torch.cat(nearest).reshape(cells.shape[:3]).numpy()
-    return standardised_map(distance, volume.body[present], smoothings=2)
+    distance = np.zeros(body.shape, np.float32)
+    distance[body] = torch.cat(nearest).numpy()
+    return standardised_map(distance, body, smoothings=2)
 
 
 def standardised_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.showcase import Show
 from WeakMedSAMLib.engine.slices import embed_cohort
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.training import require_fitting, train_model
@@ -35,6 +36,7 @@ def run_pipeline(
     trained: TrainedModel | None = None,
     train: bool = True,
     keep_model: Callable[[TrainedModel], None] | None = None,
+    show: Show | None = None,
 ) -> Iterator[tuple[CohortVolume, VolumeResult]]:
     """Segment a cohort.
 
@@ -60,6 +62,8 @@ def run_pipeline(
         Whether to train on the tags.
     keep_model : callable, optional
         Gets the trained model.
+    show : callable, optional
+        Gets one slice after every stage of training.
 
     Yields
     ------
@@ -77,7 +81,7 @@ def run_pipeline(
     torch.manual_seed(settings.seed)
     masks: list[PseudoMask] = []
     if train or trained is None:
-        trained, masks = train_model(volumes, classes, settings, backbone, store, report, trained)
+        trained, masks = train_model(volumes, classes, settings, backbone, store, report, trained, show)
         if keep_model is not None:
             keep_model(trained)
     yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report, masks)

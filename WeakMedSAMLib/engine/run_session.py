@@ -27,6 +27,10 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _log = logging.getLogger("WeakMedSAMLib")
 
 
+class Terminated(KeyboardInterrupt):
+    """The system, or another program, asked this one to end (SIGTERM)."""
+
+
 class RunFailed(Exception):
     """A run ended by something that nobody foresaw; its cause is the exception, `log` the file with the details."""
 
@@ -193,6 +197,8 @@ def _logging_to(path: Path) -> Iterator[None]:
 
 def _translated(problem: BaseException | None, places: RunFolder) -> BaseException | None:
     """What the problem is to the user."""
+    if isinstance(problem, Terminated):
+        return Cancelled("The run was asked to end from outside (SIGTERM).")
     if isinstance(problem, KeyboardInterrupt):
         return Cancelled("The run was interrupted from the keyboard.")
     if isinstance(problem, BrokenPipeError):

@@ -97,17 +97,18 @@ class Segmenter(nn.Module):
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
             self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
         self.project = nn.ModuleDict({name: nn.Conv2d(count, _CHANNELS, 1) for name, count in channels.items()})
+        half = _CHANNELS // 2
+        # Narrowed before it is upsampled: the 128 x 128 layers take most of the time.
         self.coarse = nn.Sequential(
             nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
-            nn.GroupNorm(8, _CHANNELS), nn.GELU(),
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
         )  # fmt: skip
         self.image = nn.Sequential(
             nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
-        half = _CHANNELS // 2
         self.fine = nn.Sequential(
-            nn.Conv2d(_CHANNELS + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
         self.to(memory_format=torch.channels_last)  # a third faster on a CPU
@@ -121,7 +122,15 @@ class Segmenter(nn.Module):
 
     def forward(self, levels: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
         """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
-        coarse = self.coarse(sum(self._projected(name, levels[name]) for name in self.levels))
+        return self.masks(self.merged(levels), image)
+
+    def merged(self, levels: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The sum of the projected levels: B x 48 x 64 x 64. Pointwise, so that it may be flipped in their place."""
+        return sum(self._projected(name, levels[name]) for name in self.levels)
+
+    def masks(self, merged: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        """Merged levels and image -> logits B x C x 128 x 128."""
+        coarse = self.coarse(merged)
         upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
         detail = self.image(F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1]))
         return self.fine(torch.cat([upsampled, detail], 1))
@@ -227,8 +236,8 @@ def _loss(
     levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
-        levels, image, target = {n: x.flip(-1) for n, x in levels.items()}, image.flip(-1), target.flip(-1)
-    logits = _logits(network, levels, image, device)
+        target = target.flip(-1)
+    logits = _logits(network, levels, image, device, [flip])[0]
     counted = target.ne(IGNORED).float().to(device)
     wanted = target.eq(1).float().to(device)
     entropy = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted).sum() / counted.sum()
@@ -240,14 +249,21 @@ def _loss(
 
 
 def _logits(
-    network: Segmenter, levels: Mapping[str, torch.Tensor], image: torch.Tensor, device: torch.device
-) -> torch.Tensor:
+    network: Segmenter,
+    levels: Mapping[str, torch.Tensor],
+    image: torch.Tensor,
+    device: torch.device,
+    flips: Sequence[bool],
+) -> list[torch.Tensor]:
+    """Logits of the batch, once for each of `flips`: seen as it is, or mirrored left to right."""
     reduced = device.type in ("cpu", "cuda")
     dtype = torch.bfloat16 if reduced else torch.float32
     levels = {name: level.to(device, dtype, memory_format=torch.channels_last) for name, level in levels.items()}
+    image = image.to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
-        logits = network(levels, image.to(device))
-    return logits.float()
+        merged = network.merged(levels)
+        seen = [network.masks(*(x.flip(-1) if flip else x for x in (merged, image))) for flip in flips]
+    return [logits.float() for logits in seen]
 
 
 @torch.inference_mode()
@@ -263,9 +279,7 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         places = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
         levels, image = _levels(network.levels, [volume], places), _images([volume], places)
-        plain = _logits(network, levels, image, device).sigmoid()
-        flipped = {name: level.flip(-1) for name, level in levels.items()}
-        mirrored = _logits(network, flipped, image.flip(-1), device).sigmoid().flip(-1)
-        parts.append((0.5 * (plain + mirrored)).cpu())
+        plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
+        parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
     classes = network.fine[-1].out_channels
     return torch.cat(parts).numpy() if parts else np.zeros((0, classes, TARGET, TARGET), np.float32)

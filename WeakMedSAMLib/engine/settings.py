@@ -21,7 +21,8 @@ class MethodSettings:
     projection_dim : int
         Principal components kept of the CAM level.
     novelty_references, novelty_neighbours : int
-        Cells of absent slices that a cell is compared with, and nearest ones averaged.
+        Cells of the volume's own absent slices that a cell is compared with (and twice as many of all others'), and
+        nearest ones averaged.
     novelty_brightness : float
         Weight of the grey value beside the features.
     sub_classes : int

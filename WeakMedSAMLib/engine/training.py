@@ -35,12 +35,14 @@ from WeakMedSAMLib.engine.segmenter import (
     train_segmenter,
 )
 from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.showcase import Show, evidence_picture, novelty_picture, pseudo_mask_picture, stage_picture
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.state import StageStore, stage_key
 
 Report = Callable[[Event], None]
 
 _FURTHER_STEPS = 0.6  # of those of the first round
+_EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 
 
@@ -69,6 +71,7 @@ def train_model(
     store: StageStore,
     report: Report,
     start: TrainedModel | None = None,
+    show: Show | None = None,
 ) -> tuple[TrainedModel, list[PseudoMask]]:
     """Learn from the tags of a cohort.
 
@@ -88,6 +91,8 @@ def train_model(
         Takes events.
     start : TrainedModel, optional
         Trained before; training goes on from it.
+    show : callable, optional
+        Gets one slice after every stage that says something of it.
 
     Returns
     -------
@@ -95,7 +100,7 @@ def train_model(
     masks : list of PseudoMask
         What it learned from, slice by slice.
     """
-    return _Trainer(volumes, classes, settings, backbone, store, report, start).run()
+    return _Trainer(volumes, classes, settings, backbone, store, report, start, show).run()
 
 
 class _Trainer:
@@ -110,9 +115,12 @@ class _Trainer:
         store: StageStore,
         report: Report,
         start: TrainedModel | None,
+        show: Show | None = None,
     ) -> None:
         self._volumes, self._classes, self._settings = volumes, classes, settings
         self._backbone, self._store, self._report, self._start = backbone, store, report, start
+        self._show = show
+        self._example = self._example_slice() if show else (0, 0)
         self._tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
         self._patients = len({volume.patient for volume in self._tagged})
 
@@ -124,10 +132,16 @@ class _Trainer:
         projection = Projection(**self._stage("projection", key, self._fit_projection))
         descriptors = self._describe(projection, key)
         novel = self._find_novelty(descriptors, key)
+        self._picture("novelty", lambda: self._novelty_picture(novel))
         slices, learned = self._tagged_slices(descriptors, novel)
         key = stage_key(key, [v.tags for v in self._volumes], settings)
         classifier = self._classifier(slices, key)
+        self._picture("classifier", lambda: self._evidence_picture(classifier, descriptors, novel))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
+        place, index = self._example
+        shown = next((mask for mask in masks if (mask.volume, mask.index) == (place, index)), None)
+        if shown is not None:
+            self._picture("pseudo-masks", lambda: pseudo_mask_picture(shown))
         segmenter = self._segmenter(masks, key)
         model = TrainedModel(
             classes=self._classes,
@@ -152,6 +166,38 @@ class _Trainer:
         return {
             part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)
         }
+
+    def _example_slice(self) -> tuple[int, int]:
+        """The middle one of those of the first volume that get pseudo-masks: volume and slice."""
+        place, indices = next(iter(self._chosen_slices().items()), (0, np.zeros(1, int)))
+        return place, int(indices[len(indices) // 2])
+
+    def _picture(self, stage: str, maps: Callable[[], np.ndarray]) -> None:
+        if self._show is not None:
+            place, index = self._example
+            self._show(stage_picture(stage, self._volumes[place], index, maps()))
+
+    def _example_rows(self) -> list[int | None]:
+        """For each class, the row of the example among the present slices of its volume; None where it is not."""
+        place, index = self._example
+        present = [self._volumes[place].present(column) for column in range(len(self._classes))]
+        return [int(np.searchsorted(one, index)) if index in one else None for one in present]
+
+    def _novelty_picture(self, novel: Sequence[Sequence[np.ndarray | None]]) -> np.ndarray:
+        size = self._backbone.info.levels[self._backbone.info.cam_level].size
+        return novelty_picture(novel[self._example[0]], self._example_rows(), size)
+
+    def _evidence_picture(
+        self,
+        classifier: SliceClassifier,
+        cells: Sequence[CellDescriptors],
+        novel: Sequence[Sequence[np.ndarray | None]],
+    ) -> np.ndarray:
+        place, index = self._example
+        activation = activation_maps(classifier, torch.from_numpy(np.array(cells[place].projected[index : index + 1])))
+        return evidence_picture(
+            activation[0], novel[place], self._example_rows(), cells[place].body[index], self._patients
+        )
 
     def _fit_projection(self) -> dict[str, np.ndarray]:
         level = self._backbone.info.cam_level
@@ -187,38 +233,58 @@ class _Trainer:
         return found
 
     def _novelty_of(self, place: int, column: int, cells: Sequence[CellDescriptors], key: str) -> np.ndarray | None:
-        volume = self._volumes[place]
-        present = volume.present(column)
-        lenders = [place] if (volume.tags[:, column] == ABSENT).any() else self._lenders(column)
+        """Novelty against the volume's own absent slices, and against those of the other volumes.
+
+        The own ones look most alike; the others know anatomy that this patient shows on present slices only. They
+        count the more the more of them there are.
+        """
+        volume, lenders = self._volumes[place], self._lenders(column)
+        present, others = volume.present(column), [i for i in lenders if i != place]
         if not len(present) or not lenders:
             return None
-        own = stage_key(
-            key, volume.features.key, *(self._volumes[i].tags[:, column] for i in [place, *lenders]), lenders
-        )
+        tags = [self._volumes[i].tags[:, column] for i in [place, *lenders]]
+        own = stage_key(key, volume.features.key, *tags, lenders)
         name = f"novelty-{volume.id}-{column}"
         kept = self._store.load(name, own)
         if kept is None:
-            kept = self._store.save(name, own, {"novelty": self._compare(present, column, place, lenders, cells)})
+            count = self._settings.novelty_references
+            found = np.zeros((len(present), *cells[place].body.shape[1:]), np.float32)
+            if place in lenders:
+                found += self._compare(present, column, place, [place], count, cells)
+            if others:
+                weight = len(others) / (len(others) + _EVEN_OTHERS) if place in lenders else 1.0
+                found += weight * self._compare(present, column, place, others, 2 * count, cells)
+            kept = self._store.save(name, own, {"novelty": found})
         return np.array(kept["novelty"])
 
     def _lenders(self, column: int) -> list[int]:
-        """Volumes with absent slices, for one that has none itself."""
+        """Volumes with absent slices."""
         return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
 
     def _compare(
-        self, present: np.ndarray, column: int, place: int, lenders: Sequence[int], cells: Sequence[CellDescriptors]
+        self,
+        present: np.ndarray,
+        column: int,
+        place: int,
+        lenders: Sequence[int],
+        count: int,
+        cells: Sequence[CellDescriptors],
     ) -> np.ndarray:
-        settings = self._settings
-        weight, count = settings.novelty_brightness, max(1, settings.novelty_references // len(lenders))
+        """Novelty of the present slices of a volume against about `count` cells of the lenders' absent slices."""
+        settings, each = self._settings, max(1, count // len(lenders))
         references = torch.cat(
             [
                 reference_cells(
-                    cells[i], np.flatnonzero(self._volumes[i].tags[:, column] == ABSENT), count, weight, settings.seed
+                    cells[i],
+                    np.flatnonzero(self._volumes[i].tags[:, column] == ABSENT),
+                    each,
+                    settings.novelty_brightness,
+                    settings.seed,
                 )
                 for i in lenders
             ]
         )
-        return novelty(cells[place], present, references, settings.novelty_neighbours, weight)
+        return novelty(cells[place], present, references, settings.novelty_neighbours, settings.novelty_brightness)
 
     def _tagged_slices(
         self, cells: Sequence[CellDescriptors], novel: Sequence[Sequence[np.ndarray | None]]
@@ -333,9 +399,14 @@ class _Trainer:
         for round_ in range(1, max(1, self._settings.rounds) + 1):
             trained = self._stage(f"segmenter-{round_}", key, partial(self._learn, network, masks, steps, round_))
             network.load_state_dict(trained)
-            network.to(self._backbone.device)
+            network.to(self._backbone.device).eval()
+            self._picture(f"segmenter-{round_}", partial(self._segmented_example, network))
             steps = round(_FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
+
+    def _segmented_example(self, network: Segmenter) -> np.ndarray:
+        place, index = self._example
+        return segment(network, self._volumes[place], np.array([index]), self._backbone.device)[0]
 
     def _new_segmenter(self, channels: Mapping[str, int]) -> Segmenter:
         torch.manual_seed(self._settings.seed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from WeakMedSAMLib.engine.result_overview import used_intensity
 from WeakMedSAMLib.engine.results import VolumeResult, write_result
 from WeakMedSAMLib.engine.run_session import RunSession, require_writable
 from WeakMedSAMLib.engine.settings import method_settings
+from WeakMedSAMLib.engine.showcase import StagePicture
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.versions import versions
 from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, slice_stack
@@ -138,6 +140,7 @@ class _Job:
             trained=load_model(Path(settings.model)) if settings.model else None,
             train=settings.train,
             keep_model=self._keep_model,
+            show=partial(self._show, {volume.id: volume for volume in cohort}),
         )
         return [self._write(volume, result) for volume, result in results]
 
@@ -154,6 +157,19 @@ class _Job:
         self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
         return volume.id
 
+    def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
+        """Write what a stage makes of the example slice, so that a person can watch it take shape."""
+        volume = cohort[picture.volume]
+        view = view_of(read_geometry(volume.path), volume.axis)
+        values = np.array([0, *self._run.classes.label_values])
+        labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
+        file = private_folder(self._places.previews) / f"{picture.stage}.png"
+        write_bytes(file, preview_png(view.shown(picture.image), view.shown(labels), self._colours()))
+        self._report(Artifact(kind="preview", path=self._relative(file), volume=volume.id, stage=picture.stage))
+
+    def _colours(self) -> dict[int, tuple[int, int, int]]:
+        return {entry.label_value: entry.color for entry in self._run.classes}
+
     def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:
         """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
         scan = read_volume(volume.path)
@@ -162,8 +178,7 @@ class _Job:
         best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
         intensity = used_intensity(result.quality, scan, volume.intensity)
         image = to_unit(slice_stack(scan.array, volume.axis)[best], intensity)
-        colours = {entry.label_value: entry.color for entry in self._run.classes}
-        return preview_png(view.shown(image), view.shown(labels[best]), colours)
+        return preview_png(view.shown(image), view.shown(labels[best]), self._colours())
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._places.path).as_posix()

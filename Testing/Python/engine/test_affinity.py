@@ -57,6 +57,11 @@ def test_radius_five_has_69_offsets_the_cell_itself_among_them():
     assert max(math.hypot(*offset) for offset in offsets) < 5
 
 
+@pytest.mark.parametrize("offset", [(5, 0), (0, -5), (7, 9)])
+def test_neighbours_further_away_than_the_grid_is_wide_are_beyond_the_border(offset):
+    assert (shifted(torch.ones(1, 5, 5), offset, fill=-1.0) == -1).all()
+
+
 @pytest.mark.parametrize("offset", [(0, 0), (2, 0), (-2, 1), (0, -3), (4, 5), (-4, -5)])
 def test_a_shift_looks_up_the_neighbour_and_fills_beyond_the_border(offset):
     maps = torch.arange(40.0).reshape(2, 4, 5)

@@ -21,7 +21,7 @@ from WeakMedSAMLib.engine import run_session
 from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb
 from WeakMedSAMLib.engine.process_watch import ParentWatch, ProcessHandle
 from WeakMedSAMLib.engine.reporting import Cancelled, RemainingTime, StageClock
-from WeakMedSAMLib.engine.run_session import RunFailed
+from WeakMedSAMLib.engine.run_session import RunFailed, Terminated
 from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
@@ -274,13 +274,15 @@ def test_one_run_folder_takes_one_run_at_a_time(make, method):
     assert refused == ["run_in_use"]
 
 
-def test_an_interrupt_from_the_keyboard_is_a_cancellation(make, method):
+@pytest.mark.parametrize(("problem", "word"), [(KeyboardInterrupt, "keyboard"), (Terminated, "SIGTERM")])
+def test_an_interrupt_is_a_cancellation_that_says_where_it_came_from(make, method, problem, word):
     def interrupted(*_, **__):
-        raise KeyboardInterrupt
+        raise problem
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled, match=word):
         run_folder(make().path, **{**method.arguments, "pipeline": interrupted})
     assert method.events[-1].status == "cancelled"
+    assert word in method.events[-1].message
 
 
 def test_no_name_of_a_volume_becomes_part_of_a_path_or_of_the_log(make, method):

@@ -37,6 +37,7 @@ class Row:
     tagged: bool
     score: Score
     low_confidence: bool = False
+    confidence: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -45,6 +46,7 @@ class Row:
             "class": self.class_name,
             **self.score.to_json(),
             "low_confidence": self.low_confidence,
+            "confidence": self.confidence,
         }
 
 
@@ -139,9 +141,11 @@ def _scored(case: Case, folder: Path | None, classes: Sequence[MaskClass], untag
     """
     true, geometry = case.labels(), case.geometry()
     predicted = np.zeros_like(true) if folder is None else read_labels(folder / LABELS)[0]
-    low = folder is None or bool(read_json(folder / QUALITY).get("low_confidence", False))
+    quality = {} if folder is None else read_json(folder / QUALITY)
     rows = []
     for entry in classes:
         found = score(predicted == entry.values[0], mask_of(true, entry), geometry, case.axis, MIN_PIXELS)
-        rows.append(Row(case.name, entry.name, case.name not in untagged, found, low))
+        confidence = quality.get("classes", {}).get(entry.name, {}).get("confidence")
+        low = bool(quality.get("low_confidence", folder is None))
+        rows.append(Row(case.name, entry.name, case.name not in untagged, found, low, confidence))
     return rows

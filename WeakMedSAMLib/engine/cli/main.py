@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
@@ -20,6 +21,7 @@ from WeakMedSAMLib.engine.cli.run import run
 from WeakMedSAMLib.engine.cli.segment import segment
 from WeakMedSAMLib.engine.cli.tags import tags
 from WeakMedSAMLib.engine.cli.weights import weights
+from WeakMedSAMLib.engine.run_session import Terminated
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -42,9 +44,13 @@ for _command in (run, segment, apply, tags, evaluate, probe, weights, demo, benc
     cli.add_command(_command)
 
 
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     sys.excepthook = log_unforeseen
     # A request to end is treated like Ctrl-C: the run closes its files and can be resumed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(outcome(cli, arguments))
