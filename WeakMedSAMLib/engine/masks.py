@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
@@ -15,6 +16,7 @@ from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.geometry import from_slice_stack
 from WeakMedSAMLib.engine.metrics import slice_dice
 from WeakMedSAMLib.engine.model import TrainedModel
+from WeakMedSAMLib.engine.pam import resized
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.refine import redrawn, smoothed_along_z, without_loose_pieces
 from WeakMedSAMLib.engine.results import VolumeResult
@@ -112,8 +114,13 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 def _class_masks(
     coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: MethodSettings, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Refined masks n x h x w of one class and the agreement behind them, n."""
+    """Refined masks n x h x w of one class and the agreement behind them, n.
+
+    The mask decoder redraws them at its own resolution, for small pieces are mostly edge.
+    """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
+    if settings.box_refinement:
+        masks = resized(torch.from_numpy(masks), backbone.info.input_size).numpy()
     if settings.z_consistency:
         masks = smoothed_along_z(masks, indices)
     if settings.box_refinement:

@@ -12,8 +12,7 @@ from WeakMedSAMLib.engine.pam import resized
 
 _SLICES_AT_ONCE = 24
 _DRAWN_WEIGHT = 0.95
-# Boxes are put around what lies above this: below one half, for the decoder draws within its box, seldom beyond it.
-_BOXED = 0.4
+_MARGIN = 1 / 128  # of the frame, around each piece on every side
 # A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.
 _MIN_AGREEMENT = 0.4
 _MIN_PIECE = 0.05  # of the largest piece in the volume
@@ -60,7 +59,7 @@ def _drawn(
 ) -> dict[int, np.ndarray]:
     """Row -> largest probability of the masks redrawn for its boxes."""
     size = masks.shape[-1]
-    boxes = [component_boxes(mask > _BOXED, margin=1) for mask in masks]
+    boxes = [component_boxes(mask > 0.5, margin=round(_MARGIN * size)) for mask in masks]
     rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found], dtype=torch.long)
     if not len(rows):
         return {}

@@ -1,0 +1,157 @@
+"""Scenes that come and go: closed during a run, module reloaded, saved and loaded, another one imported."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import slicer
+from flows.driver import fake_worker
+
+from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.frontend import places
+from WeakMedSAMLib.frontend.session_store import SAFETY_COPY
+
+
+def test_scene_closed_during_a_run(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "60"))
+    driver.tag(volume, first, last)
+    run_id = driver.generate()
+    driver.wait(lambda: driver.logic.job.info.stage == "embed")
+    process = driver.logic.job._process._process
+
+    driver.host.closeScene()
+
+    assert process.state() == 0, "the worker is still alive"
+    assert not driver.logic.isRunning
+    assert driver.logic.state.runs() == []
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    # The run folder stays, to be listed and deleted; and no tag is lost.
+    assert [run.folder.name for run in places.runsOnDisk(places.runsFolder())] == [f"run-{run_id}"]
+    kept = read_tags(places.runsFolder() / SAFETY_COPY)
+    assert kept.volumes[0].counts("Lesion").present == last - first + 1
+    # The module works with the next scene.
+    volume, first, last = driver.phantom("Next", 2)
+    driver.tag(volume, first, last)
+    assert driver.ui("generate", "generateButton").enabled
+
+
+def test_results_never_go_into_another_scene(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "0.2"))
+    driver.tag(volume, first, last)
+    driver.generate()
+    driver.wait(lambda: driver.logic.runs.isLoading or not driver.logic.isRunning)
+    driver.host.closeScene()
+    driver.host.settle(0.5)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_module_reloaded_during_a_run(driver):
+    volume, first, last = driver.phantom()
+    widget = driver.open(fake_worker("--seconds", "60"))
+    driver.tag(volume, first, last)
+    run_id = driver.generate()
+    driver.wait(lambda: driver.logic.job.info.stage == "embed")
+    process = driver.logic.job._process._process
+    before = sys.modules["WeakMedSAMLib.frontend.logic"]
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("WeakMedSAMLib")}
+    try:
+        widget.onReload()
+        driver.host.settle(0.1)
+
+        assert process.state() == 0
+        assert driver.widget is not widget
+        assert sys.modules["WeakMedSAMLib.frontend.logic"] is not before
+        key = driver.logic.identifyNow(volume)
+        assert driver.logic.session.volume(key).counts("Lesion").present == last - first + 1
+        assert driver.logic.state.run(run_id).status == "cancelled"
+        assert "interrupted" in driver.logic.state.run(run_id).message
+    finally:
+        driver.close()
+        # Other tests have imported the files as they were.
+        sys.modules.update(modules)
+
+
+def test_end_of_slicer_stops_the_worker(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "60"))
+    driver.tag(volume, first, last)
+    driver.generate()
+    driver.wait(lambda: driver.logic.job.info.stage == "embed")
+    process = driver.logic.job._process._process
+    driver.close()
+    assert process.state() == 0
+
+
+def test_saved_scene_goes_on(driver, tmp_path):
+    volume, first, last = driver.phantom("Müller")
+    driver.open(fake_worker("--seconds", "0.3"))
+    driver.tag(volume, first, last)
+    run_id = driver.generate()
+    driver.wait_for_end()
+    (mask,) = driver.segments(run_id).values()
+    path = tmp_path / "sceñe one.mrb"
+
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    assert driver.logic.state.runs() == []
+    slicer.util.loadScene(str(path))
+    driver.host.settle(0.2)
+
+    logic = driver.logic
+    assert logic.state.currentVolume.GetName() == "Müller"
+    driver.wait(lambda: logic.currentKey() is not None)
+    counts = logic.session.volume(logic.currentKey()).counts("Lesion")
+    assert (counts.present, counts.untagged) == (last - first + 1, 0)
+    assert [record.status for record in logic.state.runs()] == ["finished"]
+    np.testing.assert_array_equal(*driver.segments(run_id).values(), mask)
+    # And on: one more slice is tagged, and a second run stays apart from the first.
+    driver.go_to(last + 1)
+    driver.press("P")
+    second = driver.generate()
+    assert driver.wait_for_end().status == "finished"
+    assert [record.runId for record in logic.state.runs()] == [run_id, second]
+    assert logic.segmentationsOf(run_id) != logic.segmentationsOf(second)
+
+
+def test_scene_loaded_into_another_keeps_the_tags_of_both(driver, tmp_path):
+    volume, first, last = driver.phantom("One", 1)
+    driver.open(fake_worker())
+    driver.tag(volume, first, last)
+    path = tmp_path / "one.mrb"
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    two, first2, last2 = driver.phantom("Two", 2)
+    driver.tag(two, first2, last2)
+
+    slicer.util.loadNodesFromFile(str(path), "SceneFile")
+    driver.host.settle(0.2)
+
+    session = driver.logic.session
+    found = {entry.name: entry.counts("Lesion").present for entry in session.cohort.volumes}
+    assert found == {"One": last - first + 1, "Two": last2 - first2 + 1}
+    assert {node.GetName() for node in driver.logic.state.cohort()} == {"One", "Two"}
+
+
+def test_same_scan_under_another_name_is_known_again(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker())
+    driver.tag(volume, first, last)
+    copy = slicer.util.addVolumeFromArray(slicer.util.arrayFromVolume(volume).astype(float), name="Other file")
+    slicer.mrmlScene.RemoveNode(volume)
+    driver.choose(copy)
+    assert driver.logic.session.volume(driver.logic.currentKey()).counts("Lesion").present == last - first + 1
+
+
+def test_tags_of_a_broken_scene_do_not_stop_the_module(driver):
+    driver.open(fake_worker())
+    driver.logic.state.tagsJson = "{not json"
+    assert "cannot be read" in driver.host.dialogs.texts[0]
+    driver.close()
+    driver.open(fake_worker())
+    assert "cannot be read" in driver.host.dialogs.texts[1]
+    assert driver.logic.session.classes.names == ["Lesion"]
+    # What cannot be read stays in the scene until something else is to be kept.
+    assert driver.logic.state.tagsJson == "{not json"

@@ -1,0 +1,115 @@
+"""The logic without its panel, as scripts use it; and what the frontend may never do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import slicer
+from flows.driver import MODULE, fake_worker
+
+ROOT = Path(__file__).resolve().parents[4]
+EXAMPLE = ROOT / "Testing" / "flows" / "scripting_example.py"
+
+
+@pytest.fixture
+def module(driver, monkeypatch):
+    """The module's file as scripts import it, with a stand-in of the worker."""
+    monkeypatch.syspath_prepend(str(MODULE.parent))
+    import WeakMedSAM
+    from WeakMedSAMLib.frontend.job_runner import JobRunner
+
+    monkeypatch.setattr(
+        JobRunner.__init__, "__defaults__", (fake_worker("--seconds", "0.3"), *_otherDefaults(JobRunner))
+    )
+    yield WeakMedSAM
+    sys.modules.pop("WeakMedSAM", None)
+
+
+def _otherDefaults(cls):
+    return cls.__init__.__defaults__[1:]
+
+
+def test_example_of_the_readme(driver, module, tmp_path):
+    spans = {}
+    for number in (1, 2):
+        node, *slices = driver.phantom(f"case{number}", number, show=False)
+        assert slicer.util.saveNode(node, str(tmp_path / f"case{number}.nrrd"))
+        spans[f"case{number}"] = tuple(slices)
+        slicer.mrmlScene.RemoveNode(node)
+    code = EXAMPLE.read_text(encoding="utf-8")
+    found = {"slicer": slicer, "folder": tmp_path, "lesions": spans}
+
+    exec(compile(code, str(EXAMPLE), "exec"), found)
+
+    assert len(found["written"]) == 5
+    assert all(path.stat().st_size > 100 for path in found["written"])
+    found["logic"].cleanup()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    if "WeakMedSAMLogic" in readme:
+        assert all(line in readme for line in code.splitlines() if line and not line.startswith(('"""', "#")))
+
+
+def test_runs_are_refused_with_the_reason(driver, module):
+    logic = module.WeakMedSAMLogic()
+    with pytest.raises(Exception, match="No volume is chosen"):
+        logic.startRun()
+    volume, first, _last = driver.phantom(show=False)
+    logic.setClasses(["Lesion"])
+    logic.tagRange(volume, "Lesion", first, first, restIsAbsent=False)
+    with pytest.raises(Exception, match="absent on no slice"):
+        logic.startRun([volume])
+    with pytest.raises(Exception, match="no slice"):
+        logic.tagRange(volume, "Lesion", 0, 4000)
+    logic.cleanup()
+    logic.cleanup()
+
+
+def test_self_test_of_the_module(driver, module, monkeypatch):
+    from WeakMedSAMLib.frontend import self_test
+
+    # The worker itself has a test of its own here, on a scan.
+    monkeypatch.setattr(self_test, "missing", lambda: ["torch"])
+    module.WeakMedSAMTest().runTest()
+
+
+def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):
+    import types
+
+    from WeakMedSAMLib.frontend import sample_data
+
+    listed = []
+
+    class Logic:
+        @staticmethod
+        def sampleDataSourcesByCategory(category):
+            return [types.SimpleNamespace(**each) for each in listed if each["category"] == category]
+
+        @staticmethod
+        def registerCustomSampleDataSource(**fields):
+            assert len(fields["uris"]) == len(fields["fileNames"]) == 0
+            listed.append(fields)
+
+    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=Logic))
+    sample_data.registerSampleData()
+    sample_data.registerSampleData()
+    assert len(listed) == 2
+    nodes = listed[1]["customDownloader"](None)
+    assert [node.GetName() for node in nodes] == ["Phantom 1", "Phantom 2", "Phantom 3"]
+
+
+def test_frontend_never_imports_torch_or_engine():
+    code = (
+        "import sys; sys.path[:0] = [{root!r}, {testing!r}, {module!r}]\n"
+        "from host.host import start; host = start()\n"
+        "import slicer\n"
+        "host.loadModule({file!r}); slicer.util.selectModule('WeakMedSAM')\n"
+        "bad = [n for n in sys.modules if n.split('.')[0] in ('torch', 'torchvision', 'monai', 'sklearn', 'scipy')"
+        " or n.startswith('WeakMedSAMLib.engine')]\n"
+        "print('BAD', bad)\n"
+        "host.unloadModule('WeakMedSAM'); host.stop()\n"
+    ).format(root=str(ROOT), testing=str(ROOT / "Testing"), module=str(MODULE.parent), file=str(MODULE))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "BAD []" in done.stdout, done.stdout + done.stderr

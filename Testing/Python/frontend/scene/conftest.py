@@ -1,0 +1,161 @@
+"""Runs with results made up, so that nothing has to be learned for a test."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK
+
+
+@pytest.fixture
+def lib(host):
+    """The parts of the frontend that these tests look into."""
+    from WeakMedSAMLib.frontend import (
+        exports,
+        raw_nrrd,
+        report,
+        run_results,
+        scene_volumes,
+        segment_history,
+        segment_images,
+        segments,
+        slice_views,
+        steps,
+        thresholds,
+    )
+    from WeakMedSAMLib.frontend.module_state import ModuleState, RunRecord
+
+    segment_history.history.clear()
+    return SimpleNamespace(
+        exports=exports,
+        raw=raw_nrrd,
+        report=report,
+        results=run_results,
+        volumes=scene_volumes,
+        history=segment_history.history,
+        images=segment_images,
+        segments=segments,
+        views=slice_views,
+        steps=steps,
+        thresholds=thresholds,
+        ModuleState=ModuleState,
+        RunRecord=RunRecord,
+        end=steps.runToEnd,
+    )
+
+
+@pytest.fixture
+def make_run(lib, tmp_path):
+    """make_run([volume, ...], labels=None, probabilities=None, confidence=0.8): a run folder with results, its record.
+
+    `labels` is an array for all volumes; by default class 1 and class 7 side by side.
+    """
+    from WeakMedSAMLib.contract.classes import ClassTable
+    from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
+
+    classes = ClassTable.from_json(
+        [{"name": "Läsion", "label_value": 1}, {"name": "organ", "label_value": 7, "color": [10, 20, 30]}]
+    )
+
+    def make(volumes, labels=None, probabilities=None, confidence=0.8, axis="k"):
+        count = len(list(tmp_path.iterdir()))
+        folder = tmp_path / f"run é {count}"
+        entries = [RunVolume(f"{i:03d}", f"volumes/{i:03d}.nrrd", v.GetName()) for i, v in enumerate(volumes)]
+        description = RunDescription(
+            volumes=entries, classes=classes, run_id=f"{count:032x}", versions={"torch": "2.13"}
+        )
+        save_run(folder, description)
+        for entry, volume in zip(entries, volumes, strict=True):
+            shape = lib.volumes.arrayOf(volume).shape
+            map_ = make_labels(shape) if labels is None else labels
+            maps = make_probabilities(map_) if probabilities is None else probabilities
+            place = folder / "results" / entry.id
+            place.mkdir(parents=True)
+            matrix = lib.volumes.ijkToRas(volume)
+            write_as_engine(place / "labels.nrrd", map_, matrix)
+            for value, map_of_class in maps.items():
+                write_as_engine(place / f"probability_{value}.nrrd", map_of_class, matrix)
+            (place / "quality.json").write_text(json.dumps(quality(map_, classes, confidence, axis)), "utf-8")
+        record = lib.RunRecord(
+            description.run_id,
+            str(folder),
+            "2026-11-21T19:15:09+00:00",
+            "finished",
+            preset="fast",
+            device="cpu",
+            classes=classes.to_json(),
+            volumes={entry.id: volume.GetID() for entry, volume in zip(entries, volumes, strict=True)},
+        )
+        return SimpleNamespace(folder=folder, record=record, classes=classes, result=lib.results.readRun(folder))
+
+    return make
+
+
+def write_as_engine(path, array, matrix):
+    """Write a map with SimpleITK, as the worker does; `matrix` leads from voxel index to RAS."""
+    image = SimpleITK.GetImageFromArray(array)
+    axes, origin = np.diag([-1, -1, 1]) @ matrix[:3, :3], np.diag([-1, -1, 1]) @ matrix[:3, 3]
+    spacing = np.linalg.norm(axes, axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((axes / spacing).ravel().tolist())
+    image.SetOrigin(origin.tolist())
+    SimpleITK.WriteImage(image, str(path), True)
+
+
+def make_labels(shape):
+    """Two boxes side by side, 1 and 7."""
+    labels = np.zeros(shape, np.uint8)
+    k, j, i = (slice(n // 4, max(n // 4 + 1, 3 * n // 4)) for n in shape)
+    labels[k, j, i] = 1
+    labels[k, j, i.start : (i.start + i.stop) // 2] = 7
+    return labels
+
+
+def make_probabilities(labels):
+    """Falling off from the mask; a few voxels of either class everywhere."""
+    noise = np.random.default_rng(5).integers(0, 90, labels.shape)
+    return {value: np.where(labels == value, 130 + noise, noise).astype(np.uint8) for value in (1, 7)}
+
+
+def quality(labels, classes, confidence, axis):
+    """What the engine writes about a result."""
+    counts = labels.shape["kji".index(axis)]
+    sure = np.linspace(0.2, 1, counts).round(3).tolist()
+    report = {
+        "confidence": confidence,
+        "slices": counts,
+        "present_without_mask": [0],
+        "volume_ml": 1.5,
+        "slice_confidence": sure,
+        "slice_probability": sure,
+    }
+    return {
+        "confidence": confidence,
+        "low_confidence": confidence < 0.6,
+        "advice": "Tag more volumes, eight or more if you can." if confidence < 0.6 else "",
+        "slice_confidence": sure,
+        "classes": dict.fromkeys(classes.names, report),
+        "patients": 1,
+        "intensity": {},
+        "axis": axis,
+    }
+
+
+@pytest.fixture
+def voxels_of(lib):
+    """voxels_of(segmentation, segment id, shape): its voxels on the whole grid, bool."""
+
+    def voxels(node, segment_id, shape):
+        whole = np.zeros(shape, bool)
+        mask = lib.images.maskOf(node, segment_id)
+        if mask is not None:
+            box = tuple(
+                slice(first, first + n) for first, n in zip(reversed(mask.first), mask.array.shape, strict=True)
+            )
+            whole[box] = mask.array
+        return whole
+
+    return voxels

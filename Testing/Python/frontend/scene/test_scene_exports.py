@@ -1,0 +1,181 @@
+"""Files for other programs: read again by SimpleITK and by Slicer itself."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import SimpleITK
+
+
+@pytest.fixture
+def loaded(scene, make_volume, make_run, lib):
+    volume = make_volume("Herr Müller", (12, 30, 40), "oblique")
+    run = make_run([volume])
+    run.volume, run.volume_result = volume, run.result.volumes["000"]
+    run.node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+    run.labels = lib.end(lib.raw.readSteps(run.volume_result.labels)).array
+    return run
+
+
+def overlapping(lib, loaded):
+    """Lower the threshold of the first class, so that it covers the second; return both masks."""
+    first = lib.segments.segmentIdsOf(loaded.node)[0]
+    path = loaded.volume_result.probabilities[1]
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, first, path)
+    editor.apply(0.05)
+    editor.finish()
+    return lib.end(lib.raw.readSteps(path)).array >= 13, loaded.labels == 7
+
+
+def read_by_slicer(host, path):
+    node = host.slicer.util.loadSegmentation(str(path))
+    return node, [node.GetSegmentation().GetNthSegment(i) for i in range(node.GetSegmentation().GetNumberOfSegments())]
+
+
+def test_segments_that_overlap_stay_whole(host, loaded, lib, voxels_of, tmp_path):
+    first, second = overlapping(lib, loaded)
+    assert (first & second).any()
+    segmentation = loaded.node.GetSegmentation()
+    segmentation.GetNthSegment(0).SetTag("DicomRtImport.Note", "a:b ü")
+    layers = segmentation.GetNumberOfLayers()
+    path = tmp_path / "o.seg.nrrd"
+    assert lib.exports.exportSegmentation(loaded.node, path).notes == []
+    assert segmentation.GetNumberOfLayers() == layers
+    image = SimpleITK.ReadImage(str(path))
+    assert [image.GetMetaData(f"Segment{n}_{k}") for n in (0, 1) for k in ("LabelValue", "Layer")] == [
+        "1",
+        "0",
+        "7",
+        "1",
+    ]
+    node, segments = read_by_slicer(host, path)
+    assert [segment.GetName() for segment in segments] == ["Läsion", "organ"]
+    assert lib.segments.tagOf(segments[0], "DicomRtImport.Note") == "a:b ü"
+    assert lib.segments.tagOf(segments[0], "Segmentation.Status") == "inprogress"
+    np.testing.assert_allclose(segments[1].GetColor(), np.array([10, 20, 30]) / 255, atol=1e-6)
+    for index, wanted in enumerate((first, second)):
+        segment_id = node.GetSegmentation().GetNthSegmentID(index)
+        np.testing.assert_array_equal(voxels_of(node, segment_id, wanted.shape), wanted)
+
+
+def test_a_label_map_says_where_classes_overlap(loaded, lib, tmp_path):
+    first, second = overlapping(lib, loaded)
+    exported = lib.exports.exportLabelmap(loaded.node, loaded.volume, tmp_path / "l.nrrd", loaded.classes)
+    labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path)))
+    np.testing.assert_array_equal(labels, np.where(second, 7, first.astype(np.uint8)))
+    assert labels.dtype == np.uint8
+    assert str(int((first & second).sum())) in exported.notes[0]
+
+
+def test_segments_of_the_user_go_into_the_segmentation_only(host, loaded, lib, voxels_of, tmp_path):
+    segmentation = loaded.node.GetSegmentation()
+    segmentation.AddEmptySegment("mine", "mine")
+    image = lib.images.newImage((4, 5, 6), (38, 3, -2), lib.volumes.ijkToRas(loaded.volume), np.dtype(np.uint8))
+    lib.images.imageArray(image)[:] = 1
+    segmentation.GetSegment("mine").AddRepresentation(lib.images.BINARY, image)
+    segmentation.GetSegment("mine").SetLabelValue(1)
+    assert int(lib.images.maskOf(loaded.node, "mine").array.sum()) == 120
+    exported = lib.exports.exportLabelmap(loaded.node, loaded.volume, tmp_path / "l.nrrd", loaded.classes)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path))), loaded.labels)
+    assert "no class" in exported.notes[0]
+    exported = lib.exports.exportSegmentation(loaded.node, tmp_path / "s.seg.nrrd")
+    assert "mine" in exported.notes[0]
+    assert "outside" in exported.notes[0]
+    node, segments = read_by_slicer(host, exported.path)
+    assert [segment.GetName() for segment in segments] == ["Läsion", "organ", "mine"]
+    assert voxels_of(node, "mine", loaded.labels.shape).sum() == 2 * 2 * 5
+
+
+def test_other_voxels_are_resampled_and_that_is_said(loaded, make_volume, lib, tmp_path):
+    finer = lib.volumes.ijkToRas(loaded.volume) @ np.diag([0.5, 0.5, 0.5, 1])
+    image = lib.images.newImage((8, 20, 20), (10, 10, 4), finer, np.dtype(np.uint8))
+    lib.images.imageArray(image)[:] = 1
+    segmentation = loaded.node.GetSegmentation()
+    segmentation.AddEmptySegment("fine", "fine")
+    segmentation.GetSegment("fine").AddRepresentation(lib.images.BINARY, image)
+    segmentation.GetSegment("fine").SetLabelValue(1)
+    exported = lib.exports.exportSegmentation(loaded.node, tmp_path / "s.seg.nrrd", segmentIds=["fine"])
+    assert "resampled" in exported.notes[0]
+    count = np.count_nonzero(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path))))
+    assert count == pytest.approx(8 * 20 * 20 / 8, rel=0.35)
+
+
+def test_label_values_beyond_a_byte(scene, make_volume, make_run, lib, tmp_path):
+    from WeakMedSAMLib.contract.classes import ClassTable
+
+    volume = make_volume()
+    run = make_run([volume])
+    table = ClassTable.from_json([{"name": "a", "label_value": 1}, {"name": "organ", "label_value": 3000}])
+    node = lib.end(lib.segments.resultSteps(scene, volume, run.result.volumes["000"], run.classes, run.record))
+    exported = lib.exports.exportLabelmap(node, volume, tmp_path / "l.nrrd", table)
+    labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path)))
+    assert labels.dtype == np.uint16
+    assert set(np.unique(labels)) == {0, 3000}
+
+
+def test_what_cannot_be_exported_is_said(scene, loaded, make_volume, lib, tmp_path):
+    from WeakMedSAMLib.contract.classes import ClassTable
+    from WeakMedSAMLib.contract.errors import UserError
+
+    exports = lib.exports
+    for code, call in {
+        "bad_suffix": lambda: exports.exportSegmentation(loaded.node, tmp_path / "x.nrrd"),
+        "cannot_write": lambda: exports.exportSegmentation(loaded.node, tmp_path / "no" / "x.seg.nrrd"),
+        "nothing_to_export": lambda: exports.exportLabelmap(
+            loaded.node, loaded.volume, tmp_path / "x.nrrd", ClassTable.from_names(["other"])
+        ),
+    }.items():
+        with pytest.raises(UserError) as caught:
+            call()
+        assert caught.value.code == code
+    scene.RemoveNode(loaded.volume)
+    with pytest.raises(UserError, match="not in the scene"):
+        exports.exportSegmentation(loaded.node, tmp_path / "x.seg.nrrd")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_names_are_proposed_that_every_system_takes(make_volume, lib):
+    names = lib.exports.proposedNames(make_volume("4: T2 / Läsion? 日本"))
+    assert names["segmentation"] == "4_ T2 _ Läsion_ 日本_masks.seg.nrrd"
+    assert lib.exports.safeName("con") == "con_"
+    assert lib.exports.safeName(" .. ") == "volume"
+    assert len(lib.exports.safeName("x" * 500)) == 80
+
+
+def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
+    volume = lib.report.ReportVolume(loaded.volume, loaded.node, loaded.volume_result)
+    text = lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume]).read_text(encoding="utf-8")
+    assert "Müller" not in text
+    assert str(tmp_path) not in text
+    for wanted in ("Läsion", "organ", "Volume 000", "fast", "torch", "2.13", "not yet", "data:image/png;base64,"):
+        assert wanted in text
+    ml = (loaded.labels == 7).sum() * lib.volumes.voxelMl(loaded.volume)
+    assert f"{ml:.2f} ml" in text
+    named = lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume], includeNames=True)
+    assert "Herr Müller" in named.read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=.http", text)
+
+
+@pytest.mark.parametrize("axis", ["i", "j", "k"])
+@pytest.mark.parametrize("geometry", ["plain", "lps", "flipped", "sagittal"])
+def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis, geometry):
+    """One voxel far to the patient's right, front and head is bright: it must be left or at the top."""
+    from WeakMedSAMLib.frontend.slice_picture import slicePicture
+
+    volume = make_volume(shape=(20, 20, 20), geometry=geometry)
+    array = lib.volumes.arrayOf(volume)
+    matrix = lib.volumes.ijkToRas(volume)
+    corners = [(i, j, k) for i in (2, 17) for j in (2, 17) for k in (2, 17)]
+    best = max(corners, key=lambda index: (matrix @ [*index, 1])[:3].sum())
+    array[:] = 0
+    i, j, k = best
+    array[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2] = 100
+    volume.GetDisplayNode().AutoWindowLevelOff()
+    volume.GetDisplayNode().SetWindowLevel(100, 50)
+    picture = slicePicture(volume, axis, best["ijk".index(axis)], [])
+    rows, columns = np.nonzero(picture[:, :, 0] > 128)
+    # Right is +R and lies left, front is +A and lies on top (or left in sagittal pictures), head is +S and on top.
+    assert rows.mean() < picture.shape[0] / 2
+    assert columns.mean() < picture.shape[1] / 2

@@ -1,0 +1,367 @@
+"""The panels of volumes, review and export, used by mouse and keyboard."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK
+
+
+@pytest.fixture
+def logic(scene):
+    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+
+    made = WeakMedSAMLogic()
+    yield made
+    made.cleanup()
+
+
+def opened(panel_class, logic, host):
+    panel = panel_class(logic)
+    panel.widget.resize(480, 700)
+    panel.widget.show()
+    host.settle(0.05)
+    return panel
+
+
+def qt_of(host):
+    import qt
+
+    return qt
+
+
+def cell(table, row, column):
+    return table.item(row, column).text()
+
+
+def center_of(table, row, column, x=None):
+    rect = table.visualItemRect(table.item(row, column))
+    return (rect.center().x() if x is None else rect.left() + x), rect.center().y()
+
+
+# Volumes
+
+
+@pytest.fixture
+def volumes_panel(host, logic):
+    from WeakMedSAMLib.frontend.volumes_panel import VolumesPanel
+
+    panel = opened(VolumesPanel, logic, host)
+    yield panel
+    panel.cleanup()
+    panel.widget.close()
+
+
+def test_a_volume_is_chosen_tagged_and_learned_from(host, logic, volumes_panel, make_volume, lib):
+    ui = volumes_panel.ui
+    assert ui.helpLabel.visible
+    first, second = make_volume("first"), make_volume("second")
+    make_volume("flat", array=np.zeros((3, 4, 5)))
+    host.settle(0.1)
+    assert not ui.helpLabel.visible
+    assert not logic.state.cohort()
+    ui.volumeSelector.setCurrentNode(first)
+    assert logic.state.currentVolume is first
+    host.waitUntil(lambda: logic.currentKey() and "12 slices along K" in ui.directionLabel.text)
+    assert "first alone" in ui.cohortLabel.text
+    logic.setClasses(["Läsion"])
+    logic.tagRange(first, "Läsion", 2, 4)
+    host.settle(0.15)
+    assert logic.state.cohort() == [first]
+    table = ui.volumeTable
+    assert cell(table, 0, 1) == "Läsion: 3 present, 9 absent"
+    assert cell(table, 0, 2) == "✓ ready"
+    assert "same value" in cell(table, 2, 2)
+    assert not int(table.item(2, 0).flags()) & int(qt_of(host).Qt.ItemIsEnabled)
+    assert second.GetName() == cell(table, 1, 0)
+
+
+def test_volumes_are_checked_by_mouse_and_key(host, logic, volumes_panel, make_volume, click, press):
+    volumes = [make_volume("a"), make_volume("b")]
+    host.settle(0.1)
+    table = volumes_panel.ui.volumeTable
+    click(table.viewport(), *center_of(table, 1, 0, x=10))
+    host.settle(0.1)
+    assert logic.state.cohort() == [volumes[1]]
+    table.setCurrentCell(0, 0)
+    press(table, "Space")
+    host.settle(0.1)
+    assert logic.state.cohort() == [volumes[1], volumes[0]]
+    assert "2 checked, 0 of them tagged" in volumes_panel.ui.cohortLabel.text
+    table.setCurrentCell(1, 0)
+    press(table, "Return")
+    assert logic.state.currentVolume is volumes[1]
+    assert volumes_panel.ui.volumeSelector.currentNode() is volumes[1]
+
+
+def test_another_view_means_another_direction(host, logic, volumes_panel, make_volume):
+    ui = volumes_panel.ui
+    volume = make_volume("a", (12, 32, 40), show=True)
+    ui.volumeSelector.setCurrentNode(volume)
+    host.waitUntil(lambda: logic.currentKey())
+    tags = lambda: logic.session.volume(logic.currentKey())  # noqa: E731
+    ui.viewSelector.currentIndex = ui.viewSelector.findText("Green")
+    assert (tags().axis, tags().n_slices, logic.state.sliceView) == ("j", 32, "Green")
+    logic.setClasses(["x"])
+    logic.tagRange(volume, "x", 1, 5)
+    host.dialogs.answer(qt_of(host).QMessageBox.No)
+    ui.viewSelector.currentIndex = ui.viewSelector.findText("Yellow")
+    assert (tags().axis, ui.viewSelector.currentText) == ("j", "Green")
+    host.dialogs.answer(qt_of(host).QMessageBox.Yes)
+    ui.viewSelector.currentIndex = ui.viewSelector.findText("Yellow")
+    assert (tags().axis, tags().n_slices, tags().states) == ("i", 40, {})
+    logic.session.undo()
+    assert tags().axis == "j"
+
+
+def test_an_oblique_volume_offers_to_turn_the_view(host, logic, volumes_panel, make_volume, click):
+    ui = volumes_panel.ui
+    volume = make_volume("a", geometry="oblique", show=True)
+    ui.volumeSelector.setCurrentNode(volume)
+    host.waitUntil(lambda: logic.currentKey() and "cuts across" in ui.directionLabel.text)
+    assert ui.alignButton.visible
+    click(ui.alignButton)
+    host.settle(0.2)
+    assert not ui.alignButton.visible
+    from WeakMedSAMLib.frontend.slice_views import sliceNodeOf
+
+    sliceNodeOf("Red").SetOrientationToAxial()
+
+
+# Review
+
+
+@pytest.fixture
+def reviewed(host, scene, logic, make_volume, make_run, lib):
+    """A run of two volumes with masks in the scene, and the panel; the second volume has low confidence."""
+    from WeakMedSAMLib.frontend.review_panel import ReviewPanel
+
+    volumes = [make_volume("CT", (20, 40, 50), show=True), make_volume("MR", (20, 40, 50))]
+    run = make_run(volumes)
+    path = run.folder / "results" / "001" / "quality.json"
+    data = {**json.loads(path.read_text("utf-8")), "low_confidence": True, "confidence": 0.41}
+    path.write_text(json.dumps({**data, "advice": "Tag more volumes."}), "utf-8")
+    run.result = lib.results.readRun(run.folder)
+    for volume_id, volume in zip(("000", "001"), volumes, strict=True):
+        steps = lib.segments.resultSteps(scene, volume, run.result.volumes[volume_id], run.classes, run.record)
+        run.record.segmentations[volume_id] = lib.end(steps).GetID()
+    run.volumes, run.panel = volumes, opened(ReviewPanel, logic, host)
+    logic.state.saveRun(run.record)
+    logic.resultsReady(run.record.runId)
+    host.settle(0.1)
+    run.node = scene.GetNodeByID(run.record.segmentations["000"])
+    yield run
+    run.panel.cleanup()
+    run.panel.widget.close()
+
+
+def test_masks_of_a_run_are_shown_with_what_is_known(host, reviewed, lib):
+    ui = reviewed.panel.ui
+    assert "(latest)" in ui.runSelector.currentText
+    assert [ui.volumeSelector.itemText(i) for i in range(2)] == ["CT (80 %, fair)", "⚠ MR (41 %, low)"]
+    assert not ui.bannerFrame.visible
+    assert [cell(ui.classTable, row, 0) for row in range(2)] == ["Läsion", "organ"]
+    voxels = (lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].labels)).array == 1).sum()
+    host.waitUntil(lambda: cell(ui.classTable, 0, 1) == f"{voxels / 1000:.1f} ml")
+    ui.volumeSelector.currentIndex = 1
+    assert ui.bannerFrame.visible
+    assert "Low confidence (41 %)" in ui.bannerLabel.text
+    assert "Tag more volumes." in ui.bannerLabel.text
+
+
+def test_the_least_sure_slice_is_one_click_away(host, reviewed, lib, click, press):
+    ui = reviewed.panel.ui
+    assert cell(ui.sliceTable, 0, 2) == "20 %"
+    assert cell(ui.sliceTable, 0, 3) == "tagged present, nothing drawn"
+    click(ui.sliceTable.viewport(), *center_of(ui.sliceTable, 0, 0))
+    node = lib.views.sliceNodeOf("Red")
+    assert lib.views.currentSlice(reviewed.volumes[0], node, "k") == int(cell(ui.sliceTable, 0, 0)) == 0
+    for row in (1, 2, 3):
+        press(ui.sliceTable, "Down")
+        assert lib.views.currentSlice(reviewed.volumes[0], node, "k") == int(cell(ui.sliceTable, row, 0))
+    assert cell(ui.sliceTable, 3, 1) == cell(ui.classTable, ui.classTable.currentRow(), 0)
+
+
+def test_the_slider_draws_and_can_be_taken_back(host, reviewed, lib, voxels_of, click):
+    panel, ui, node = reviewed.panel, reviewed.panel.ui, reviewed.node
+    shape = (20, 40, 50)
+    first, second = lib.segments.segmentIdsOf(node)
+    before = {each: voxels_of(node, each, shape) for each in (first, second)}
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    assert ui.thresholdState.text.startswith("As generated")
+    assert not ui.undoButton.enabled
+    assert ui.undoButton.toolTip == "Nothing was changed here yet."
+    probability = lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].probabilities[1])).array
+    for percent in (40, 30, 20):
+        ui.thresholdSlider.value = percent
+    np.testing.assert_array_equal(voxels_of(node, first, shape), probability >= 51)
+    np.testing.assert_array_equal(voxels_of(node, second, shape), before[second])
+    host.waitUntil(lambda: ui.undoButton.enabled)
+    assert ui.thresholdState.text.startswith("Drawn at a probability of 20 %")
+    host.waitUntil(lambda: cell(ui.classTable, 0, 1).startswith(f"{(probability >= 51).sum() / 1000:.1f}"))
+    click(ui.undoButton)
+    np.testing.assert_array_equal(voxels_of(node, first, shape), before[first])
+    assert (ui.thresholdSlider.value, ui.undoButton.enabled) == (50, False)
+    click(ui.redoButton)
+    assert ui.thresholdSlider.value == 20
+    click(ui.resetButton)
+    np.testing.assert_array_equal(voxels_of(node, first, shape), before[first])
+    assert ui.thresholdState.text.startswith("As generated")
+    ui.thresholdSlider.value = 60
+    panel.threshold.finish()
+    image = node.GetBinaryLabelmapInternalRepresentation(first)
+    lib.images.imageArray(image)[:] = 1
+    image.Modified()
+    host.dialogs.answer(qt_of(host).QMessageBox.No)
+    click(ui.undoButton)
+    assert voxels_of(node, first, shape).sum() > (probability >= 153).sum()
+
+
+def test_the_other_mask_has_a_slider_of_its_own(host, reviewed, lib, voxels_of, press):
+    ui, node = reviewed.panel.ui, reviewed.node
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 25
+    press(ui.classTable, "Down")
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    assert ui.thresholdSlider.value == 50
+    ui.thresholdSlider.value = 10
+    probability = lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].probabilities[7])).array
+    second = lib.segments.segmentIdsOf(node)[1]
+    np.testing.assert_array_equal(voxels_of(node, second, probability.shape), probability >= 26)
+    press(ui.classTable, "Up")
+    assert ui.thresholdSlider.value == 25
+
+
+def test_reviewed_is_a_check_and_kept_with_the_segment(host, reviewed, lib, click):
+    ui = reviewed.panel.ui
+    segment = reviewed.node.GetSegmentation().GetNthSegment(0)
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    assert lib.segments.isReviewed(segment)
+    assert cell(ui.classTable, 0, 3) == "yes"
+    host.settle(0.1)
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    assert not lib.segments.isReviewed(segment)
+
+
+def test_on_to_the_segment_editor(host, reviewed, click):
+    click(reviewed.panel.ui.editButton)
+    slicer = host.slicer
+    assert slicer.util.selectedModule() == "SegmentEditor"
+    editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    assert editor.segmentationNode() is reviewed.node
+    assert editor.sourceVolumeNode() is reviewed.volumes[0]
+    assert editor.currentSegmentID() == reviewed.node.GetSegmentation().GetNthSegmentID(0)
+
+
+def test_the_undo_of_the_segment_editor_knows_a_threshold(host, reviewed, lib, voxels_of, click):
+    ui, node = reviewed.panel.ui, reviewed.node
+    click(ui.editButton)
+    editor = host.slicer.modules.segmenteditor.widgetRepresentation().self().editor
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    first = lib.segments.segmentIdsOf(node)[0]
+    before = voxels_of(node, first, (20, 40, 50))
+    ui.thresholdSlider.value = 5
+    reviewed.panel.threshold.finish()
+    assert (voxels_of(node, first, (20, 40, 50)) != before).any()
+    editor.undo()
+    np.testing.assert_array_equal(voxels_of(node, first, (20, 40, 50)), before)
+
+
+def test_surfaces_come_and_go_and_follow_the_slider(host, reviewed, lib, click):
+    ui, node = reviewed.panel.ui, reviewed.node
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    click(ui.show3dButton)
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+    ui.thresholdSlider.value = 30
+    host.waitUntil(lambda: ui.undoButton.enabled)
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert ui.show3dButton.checked
+    click(ui.show3dButton)
+    assert not node.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_what_is_gone_is_said(host, scene, logic, reviewed, click):
+    import shutil
+
+    ui = reviewed.panel.ui
+    scene.RemoveNode(reviewed.node)
+    host.waitUntil(lambda: ui.loadButton.visible)
+    assert "not in the scene" in ui.messageLabel.text
+    click(ui.loadButton)
+    host.waitUntil(lambda: not logic.isRunning and not ui.loadButton.visible)
+    assert ui.classTable.rowCount == 2
+    shutil.rmtree(reviewed.folder)
+    logic.runChanged()
+    host.waitUntil(lambda: "gone" in ui.messageLabel.text)
+    assert not ui.thresholdSlider.enabled
+    assert "gone" in ui.thresholdSlider.toolTip
+    host.closeScene()
+    reviewed.panel.setScene(scene)
+    assert "Masks appear here" in ui.messageLabel.text
+
+
+# Export
+
+
+@pytest.fixture
+def export_panel(host, logic, reviewed, tmp_path):
+    from WeakMedSAMLib.frontend.export_panel import ExportPanel
+
+    panel = opened(ExportPanel, logic, host)
+    panel.ui.folderEdit.currentPath = str(tmp_path)
+    yield panel
+    panel.cleanup()
+    panel.widget.close()
+
+
+def test_all_files_are_written_by_one_click(host, logic, export_panel, reviewed, click, tmp_path):
+    ui = export_panel.ui
+    logic.setClasses(["Läsion"])
+    logic.tagRange(reviewed.volumes[0], "Läsion", 3, 5)
+    host.settle(0.2)
+    for kind in ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report"):
+        getattr(ui, f"{kind}Check").checked = True
+    assert ui.segmentationName.text == "CT_masks.seg.nrrd"
+    ui.labelmapName.text = "ö labels.nrrd"
+    click(ui.exportButton)
+    assert not ui.exportButton.enabled
+    host.waitUntil(lambda: "Written" in ui.resultLabel.text)
+    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert names == {"CT_masks.seg.nrrd", "ö labels.nrrd", "CT_tags.json", "CT_tags.csv", "CT_report.html"}
+    labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "ö labels.nrrd")))
+    assert set(np.unique(labels)) == {0, 1, 7}
+    assert "file:///" in ui.resultLabel.text
+    # Once more: it asks, and no means no.
+    stamp = (tmp_path / "CT_tags.csv").stat().st_mtime_ns
+    host.dialogs.answer(qt_of(host).QMessageBox.No)
+    click(ui.exportButton)
+    assert (tmp_path / "CT_tags.csv").stat().st_mtime_ns == stamp
+    assert "CT_tags.csv" in host.dialogs.texts[-1]
+    host.dialogs.answer(qt_of(host).QMessageBox.Yes)
+    click(ui.exportButton)
+    host.waitUntil(lambda: ui.exportButton.enabled)
+    assert (tmp_path / "CT_tags.csv").stat().st_mtime_ns > stamp
+
+
+def test_what_cannot_be_exported_says_why(host, export_panel, reviewed, click, tmp_path):
+    ui = export_panel.ui
+    for kind in ("segmentation", "labelmap"):
+        getattr(ui, f"{kind}Check").checked = False
+    assert (ui.exportButton.enabled, ui.exportButton.toolTip) == (False, "Nothing to write is checked.")
+    ui.labelmapCheck.checked = True
+    ui.labelmapName.text = ""
+    assert "name of its own" in ui.exportButton.toolTip
+    ui.labelmapName.text = "../x.nrrd"
+    click(ui.exportButton)
+    assert "not a file name" in host.dialogs.texts[-1]
+    ui.labelmapName.text = "x.nrrd"
+    ui.folderEdit.currentPath = str(tmp_path / "no such folder")
+    click(ui.exportButton)
+    assert "does not exist" in host.dialogs.texts[-1]
+    ui.folderEdit.currentPath = str(tmp_path)
+    ui.labelmapName.text = "x.txt"
+    click(ui.exportButton)
+    host.waitUntil(lambda: ui.resultLabel.text.startswith("✗"))
+    assert ".nrrd" in ui.resultLabel.text

@@ -1,0 +1,253 @@
+"""Section 4 as a user sees it: what is missing, what to expect, a run, its end, and what it leaves on the disk."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qt
+import slicer
+
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.frontend import places, run_start
+from WeakMedSAMLib.frontend.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.probe_client import Device
+from WeakMedSAMLib.frontend.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.tag_session import TagSession
+from WeakMedSAMLib.frontend.worker_command import Command
+
+FAKE = Path(__file__).with_name("fake_worker.py")
+GPU = Device("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)
+CPU = Device("cpu", "Some CPU", 16 * 2**30, 8 * 2**30)
+
+
+def settle(host):
+    """Let what was put off happen, also on a computer that has much else to do."""
+    host.settle(0.1)
+    host.settle()
+
+
+@pytest.fixture
+def logic(scene, tmp_path, monkeypatch):
+    slicer.app.userSettings().clear()
+    places.setRunsFolder(tmp_path / "runs")
+    places.setCacheFolder(tmp_path / "cache")
+    made = WeakMedSAMLogic()
+    monkeypatch.setattr(made.probe, "ask", lambda: None)
+    made.probe.devices, made.probe.report = (GPU, CPU), {"ready": True}
+    yield made
+    made.cleanup()
+
+
+@pytest.fixture
+def panel(logic):
+    made = GeneratePanel(logic)
+    made.widget.show()
+    yield made
+    made.cleanup()
+    made.widget.hide()
+
+
+@pytest.fixture
+def tagged(logic, make_volume):
+    node = make_volume("MR head", (12, 20, 20))
+    logic.state.currentVolume = node
+    logic.tagRange(node, logic.session.classes.names[0], 3, 7)
+    return node
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """worker("good"): the next run is one of the fake worker."""
+
+    def use(behaviour):
+        def command(run, *_arguments, **_options):
+            return Command(sys.executable, (str(FAKE), behaviour, str(run.path)))
+
+        monkeypatch.setattr(run_start, "workerCommand", command)
+
+    return use
+
+
+def test_without_a_volume_it_says_what_to_do(panel, host):
+    settle(host)
+    assert not panel.ui.generateButton.enabled
+    assert "volume" in panel.ui.generateButton.toolTip
+    assert panel.ui.reasonLabel.text == panel.ui.generateButton.toolTip
+    assert not panel.ui.cancelButton.enabled
+    assert panel.ui.cancelButton.toolTip
+    assert not panel.ui.installFrame.visible
+    assert not panel.ui.runFrame.visible
+    assert not panel.ui.outcomeFrame.visible
+
+
+def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
+    settle(host)
+    assert panel.ui.generateButton.enabled
+    assert "a guess" in panel.ui.estimateLabel.text
+    assert "0.75" in panel.ui.qualityLabel.text
+    assert panel.ui.deviceComboBox.itemText(0) == "Automatic (GPU: Big GPU, 24 GB (20 GB free))"
+    panel.ui.deviceComboBox.currentIndex = panel.ui.deviceComboBox.findData("cpu")
+    settle(host)
+    assert panel.logic.state.device == "cpu"
+    assert "another computer" in panel.ui.estimateLabel.text
+
+
+def test_a_device_of_another_computer_is_said_to_be_missing(panel, logic, host):
+    logic.state.device = "cuda:3"
+    settle(host)
+    assert "not found" in panel.ui.deviceComboBox.currentText
+
+
+def test_what_is_missing_is_offered_and_installed_on_a_click_only(panel, tagged, host, click):
+    host.packaging.missing.update(["monai", "safetensors"])
+    panel.enter()
+    settle(host)
+    assert panel.ui.installFrame.visible
+    assert "monai" in panel.ui.installText.text
+    assert "pypi.org" in panel.ui.installText.text
+    assert not panel.ui.generateButton.enabled
+    assert "Install" in panel.ui.generateButton.toolTip
+    assert host.packaging.asked == []
+    click(panel.ui.installButton)
+    settle(host)
+    kind, names, options = host.packaging.asked[0]
+    assert (kind, names) == ("pip_install", ["monai>=1.3", "safetensors>=0.4"])
+    assert options["constraints"]
+    assert not panel.ui.installFrame.visible
+    assert panel.ui.generateButton.enabled
+
+
+def test_an_installation_that_fails_stays_in_the_box_with_its_log(panel, host, click):
+    host.packaging.missing.add("monai")
+    host.packaging.fails = True
+    panel.enter()
+    click(panel.ui.installButton)
+    settle(host)
+    assert panel.ui.installResult.visible
+    assert "monai" in panel.ui.installResult.text
+    assert panel.ui.installLog.visible
+    assert panel.ui.installLog.toPlainText()
+    assert panel.ui.installButton.enabled
+
+
+def test_without_the_pytorch_extension_the_button_says_why(panel, host):
+    host.packaging.missing.add("torch")
+    panel.enter()
+    assert not panel.ui.installButton.enabled
+    assert "Extensions Manager" in panel.ui.installButton.toolTip
+    assert panel.ui.installOfflineButton.enabled
+
+
+def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagged, host, click, worker):
+    worker("slow")
+    settle(host)
+    click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.logic.job.info.stage == "classifier")
+    settle(host)
+    assert panel.ui.runFrame.visible
+    assert panel.ui.stageLabel.text.startswith("Learning which slices show a class (step 6 of 10)")
+    assert "Time left" in panel.ui.timeLabel.text
+    assert 0 < panel.ui.progressBar.value < 1000
+    assert not panel.ui.generateButton.enabled
+    assert "under way" in panel.ui.generateButton.toolTip
+    panel.ui.logSection.collapsed = False
+    settle(host)
+    assert "embed: finished" in panel.ui.logText.toPlainText()
+    click(panel.ui.cancelButton)
+    assert not panel.ui.cancelButton.enabled
+    assert "5 seconds" in panel.ui.cancelButton.toolTip
+    host.waitUntil(lambda: not panel.logic.isRunning)
+    settle(host)
+    assert not panel.ui.runFrame.visible
+    assert panel.ui.outcomeFrame.visible
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "words"), [("error", ("gpu_out_of_memory", "Use the CPU")), ("mute", ("exit code 5", "Run it again"))]
+)
+def test_a_failure_is_said_with_code_way_out_folder_and_log(panel, tagged, host, click, worker, behaviour, words):
+    worker(behaviour)
+    settle(host)
+    click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.logic.job.outcome)
+    settle(host)
+    assert panel.ui.outcomeTitle.text.endswith("The run has failed")
+    assert all(word in panel.ui.outcomeText.text for word in words)
+    assert panel.ui.openFolderButton.enabled
+    click(panel.ui.copyLogButton)
+    assert "The run has failed" in slicer.app.clipboard().text()
+    assert panel.ui.generateButton.enabled, "it can be tried again"
+
+
+def test_an_outcome_is_not_shown_in_another_scene(panel, tagged, host, click, worker):
+    worker("error")
+    settle(host)
+    click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.logic.job.outcome)
+    host.closeScene()
+    settle(host)
+    assert not panel.ui.outcomeFrame.visible
+
+
+def make_runs(count):
+    session = TagSession()
+    for number in range(count):
+        node = slicer.util.addVolumeFromArray(np.full((3, 4, 5), number, np.int16) + np.arange(5, dtype=np.int16))
+        session.ensureVolume(f"scan {number}", f"{number:064x}", "k", 3)
+        list(writeRunSteps(places.runsFolder(), [(node, f"{number:064x}")], session, RunSettings(), f"{number:012x}"))
+        slicer.mrmlScene.RemoveNode(node)
+
+
+def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(panel, host, click):
+    make_runs(2)
+    assert panel.ui.runsSizeLabel.text == ""
+    panel.ui.storageSection.collapsed = False
+    host.waitUntil(lambda: "2 runs" in panel.ui.runsSizeLabel.text)
+    assert panel.ui.runComboBox.count == 2
+    host.dialogs.answer(qt.QMessageBox.Cancel)
+    click(panel.ui.deleteRunButton)
+    assert panel.ui.runComboBox.count == 2
+    assert "scan" in host.dialogs.texts[-1]
+    host.dialogs.answer(qt.QMessageBox.Ok)
+    click(panel.ui.deleteRunButton)
+    host.waitUntil(lambda: panel.ui.runComboBox.count == 1)
+    assert len(list(places.runsFolder().iterdir())) == 1
+
+
+def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagged, host, click, worker):
+    entry = places.cacheFolder() / ("a" * 64)
+    entry.mkdir(parents=True)
+    (entry / "image.npy").write_bytes(b"0" * 5000)
+    panel.ui.storageSection.collapsed = False
+    host.waitUntil(lambda: "5 kB" in panel.ui.cacheSizeLabel.text)
+    worker("slow")
+    panel.generate()
+    settle(host)
+    assert not panel.ui.clearCacheButton.enabled
+    assert "Wait" in panel.ui.clearCacheButton.toolTip
+    panel.cancel()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+    settle(host)
+    host.dialogs.answer(qt.QMessageBox.Ok)
+    click(panel.ui.clearCacheButton)
+    host.waitUntil(lambda: not entry.exists())
+
+
+def test_another_folder_is_used_once_it_is_a_whole_path(panel, tmp_path):
+    panel.ui.storageSection.collapsed = False
+    panel.ui.runsFolderEdit.currentPath = "half"
+    assert places.runsFolder() == tmp_path / "runs"
+    panel.ui.runsFolderEdit.currentPath = str(tmp_path / "elsewhere")
+    assert places.runsFolder() == tmp_path / "elsewhere"
+
+
+def test_every_control_can_be_reached_and_says_what_it_is_for(panel):
+    controls = [widget for name, widget in vars(panel.ui).items() if name.endswith(("Button", "ComboBox", "Edit"))]
+    assert len(controls) > 12
+    assert [widget.name for widget in controls if not widget.toolTip] == []
+    labels = [panel.ui.presetLabel, panel.ui.deviceLabel, panel.ui.runsFolderLabel, panel.ui.cacheFolderLabel]
+    assert all(label.buddy() is not None for label in labels)

@@ -1,0 +1,219 @@
+"""Runs from click to end, with real processes that behave well, badly and not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import slicer
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.frontend import estimates, job_runner, process_tree
+from WeakMedSAMLib.frontend.job_runner import JobRunner
+from WeakMedSAMLib.frontend.worker_command import Command
+
+FAKE = Path(__file__).with_name("fake_worker.py")
+POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="looks at processes as Linux and macOS show them")
+
+
+def prepared(folder, pieces=3):
+    for piece in range(pieces):
+        yield piece / pieces
+    return RunFolder(folder).create()
+
+
+def fake(behaviour):
+    return lambda places: Command(sys.executable, (str(FAKE), behaviour, str(places.path)), {"PYTHONUTF8": "1"})
+
+
+def wait(until, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "it takes too long"
+        slicer.app.processEvents()
+        time.sleep(0.002)
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "Läufe mit Leerzeichen" / "run-0123456789ab"
+
+
+@pytest.fixture
+def job(scene):
+    made = JobRunner()
+    made.infos, made.outcomes, made.previews, made.codes = [], [], [], []
+    made.progress.connect(made.infos.append)
+    made.ended.connect(made.outcomes.append)
+    made.preview.connect(made.previews.append)
+    made.warning.connect(lambda event: made.codes.append(event.code))
+    yield made
+    made.shutdown()
+
+
+def ran(job, folder, behaviour, seconds=15.0):
+    job.start("0123456789ab", prepared(folder), fake(behaviour))
+    wait(lambda: job.outcomes, seconds)
+    assert len(job.outcomes) == 1
+    assert not job.isRunning
+    return job.outcomes[0]
+
+
+def test_a_run_goes_from_preparation_to_results_whatever_is_printed_in_between(job, folder):
+    states = []
+    job.changed.connect(lambda: states.append(job.state))
+    outcome = ran(job, folder, "good")
+    assert (outcome.status, outcome.volumeIds, outcome.folder) == ("finished", ("000",), folder)
+    assert states == ["preparing", "running", "ended"]
+    assert job.codes == ["one_volume"]
+    assert job.previews == [folder / "results" / "000" / "preview.png"], "a path that leads out is not believed"
+    assert outcome.device == "cpu"
+    assert set(outcome.secondsByStage) >= {"embed", "classifier", "segmenter-1", "masks"}
+    assert "a library says hello" in job.logText
+    assert "half a line" in job.logText
+    assert "left out" in job.logText, "a line of 3 MB is not kept"
+    assert " 70 %" in job.logText
+    assert "60 %" not in job.logText, "of a progress bar only the end is kept"
+
+
+def test_progress_never_goes_back_and_ends_near_the_whole(job, folder):
+    size = estimates.RunSize(1, 20, 10)
+    job.start("0123456789ab", prepared(folder), fake("slow"), size)
+    wait(lambda: job.outcomes)
+    fractions = [info.fraction for info in job.infos]
+    assert len(fractions) >= 5
+    assert fractions == sorted(fractions)
+    assert 0 < fractions[-1] < 1
+    shown = {(info.stage, info.number) for info in job.infos if info.stage}
+    assert all(job_runner.estimates.STAGES.index(stage) + 1 == number for stage, number in shown)
+    assert all(info.text != info.stage for info in job.infos), "every stage is called by words"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "words"),
+    [
+        ("mute", "worker_died", ("exit code 5", "something of a library")),
+        pytest.param("killed", "worker_died", ("SIGKILL", "memory"), marks=POSIX_ONLY),
+        ("error", "gpu_out_of_memory", ("does not suffice", "CPU")),
+    ],
+)
+def test_a_failure_is_told_with_its_reason_and_a_way_out(job, folder, behaviour, code, words):
+    outcome = ran(job, folder, behaviour)
+    assert (outcome.status, outcome.code) == ("failed", code)
+    assert outcome.hint
+    assert all(word in outcome.message + outcome.hint for word in words)
+
+
+def test_a_program_that_is_not_there_is_a_failure_in_words(job, folder):
+    job.start("0123456789ab", prepared(folder), lambda places: Command("/no/such/program", ()))
+    wait(lambda: job.outcomes)
+    assert job.outcomes[0].code == "worker_not_started"
+
+
+def test_a_cancelled_run_stops_by_itself_and_leaves_no_cancel_file(job, folder):
+    job.start("0123456789ab", prepared(folder), fake("polite"))
+    wait(lambda: job.info.stage == "embed")
+    begun = time.monotonic()
+    job.cancel()
+    assert job.state == "cancelling"
+    wait(lambda: job.outcomes)
+    assert time.monotonic() - begun < 2
+    assert job.outcomes[0].status == "cancelled"
+    assert not RunFolder(folder).cancel.exists()
+
+
+@POSIX_ONLY
+@pytest.mark.parametrize("behaviour", ["hang", "launcher"])
+def test_a_worker_that_does_not_hear_is_ended_with_all_that_it_started_within_five_seconds(job, folder, behaviour):
+    job.start("0123456789ab", prepared(folder), fake(behaviour))
+    wait(lambda: job.state == "running" and (folder / "pids.txt").exists() and (folder / "pids.txt").read_text())
+    pids = [int(word) for word in (folder / "pids.txt").read_text(encoding="ascii").split()]
+    assert all(is_alive(pid) for pid in pids)
+    begun = time.monotonic()
+    job.cancel()
+    wait(lambda: job.outcomes)
+    assert time.monotonic() - begun < 5
+    assert job.outcomes[0].status == "cancelled"
+    wait(lambda: not any(is_alive(pid) for pid in pids), 1)
+
+
+@POSIX_ONLY
+def test_the_worker_behind_a_launcher_that_died_does_not_stay(job, folder):
+    # The launcher stays until it is told: by then the worker behind it has been seen.
+    job.log.connect(lambda text: (folder / "go").touch() if text == "ready" else None)
+    outcome = ran(job, folder, "vanish")
+    pids = [int(word) for word in (folder / "pids.txt").read_text(encoding="ascii").split()]
+    assert outcome.status == "failed"
+    wait(lambda: not any(is_alive(pid) for pid in pids), 1)
+
+
+def test_it_can_be_cancelled_while_volumes_are_written(job, folder):
+    closed = []
+
+    def endless():
+        try:
+            while True:
+                yield 0.5
+        finally:
+            closed.append(True)
+
+    job.start("0123456789ab", endless(), fake("good"))
+    wait(lambda: job.infos)
+    job.cancel()
+    assert job.outcomes[0].status == "cancelled"
+    assert closed, "the generator cleans up behind itself"
+
+
+def test_an_error_while_volumes_are_written_is_told(job):
+    def failing():
+        yield 0.0
+        raise UserError("disk_full", "The disk is full.", "Free some space.")
+
+    job.start("0123456789ab", failing(), fake("good"))
+    wait(lambda: job.outcomes)
+    assert (job.outcomes[0].status, job.outcomes[0].code, job.outcomes[0].folder) == ("failed", "disk_full", None)
+
+
+def test_an_unforeseen_error_while_volumes_are_written_does_not_raise(job):
+    def failing():
+        yield 0.0
+        raise ZeroDivisionError("nobody thought of it")
+
+    job.start("0123456789ab", failing(), fake("good"))
+    wait(lambda: job.outcomes)
+    assert "nobody thought of it" in job.outcomes[0].message
+
+
+def test_a_second_run_waits_for_the_first(job, folder):
+    job.start("0123456789ab", prepared(folder), fake("polite"))
+    with pytest.raises(UserError, match="under way"):
+        job.start("0123456789ac", prepared(folder), fake("good"))
+    wait(lambda: job.state == "running")
+    job.shutdown()
+    assert not job.isRunning
+    assert job.outcomes == [], "a shutdown is silent"
+
+
+def test_a_failing_listener_does_not_harm_the_run(job, folder):
+    job.progress.connect(lambda info: 1 / 0)
+    job.changed.connect(lambda: 1 / 0)
+    assert ran(job, folder, "good").status == "finished"
+
+
+def test_descendants_are_found_through_all_generations():
+    table = {1: (0, "a"), 2: (1, "b"), 3: (2, "c"), 4: (1, "d"), 9: (8, "e")}
+    assert sorted(process_tree.descendants(table, [1])) == [2, 3, 4]
+    text = "    1     0 Mon Nov  3 10:00:00 2026\n   20     1 Mon Nov  3 10:00:01 2026\nrubbish\n"
+    assert process_tree.tableFromPs(text) == {1: (0, "Mon Nov  3 10:00:00 2026"), 20: (1, "Mon Nov  3 10:00:01 2026")}

@@ -1,0 +1,258 @@
+"""A user of the whole module: opens it, loads scans, clicks, types, waits. Import it after the host was started."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import qt
+import slicer
+
+from WeakMedSAMLib.frontend import logic as logic_module
+from WeakMedSAMLib.frontend import places
+from WeakMedSAMLib.frontend.callbacks import Callbacks
+from WeakMedSAMLib.frontend.job_runner import JobRunner
+from WeakMedSAMLib.frontend.phantoms import addPhantom, phantomArray
+from WeakMedSAMLib.frontend.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.self_test import FakeWorkerProcess
+from WeakMedSAMLib.frontend.worker_process import WorkerExit
+
+NAME = "WeakMedSAM"
+MODULE = Path(__file__).resolve().parents[2] / NAME / f"{NAME}.py"
+_SCHEDULE = Path("/proc/thread-self/schedstat")
+ANSWER = {
+    "ready": True,
+    "missing": [],
+    "devices": [
+        {"device": "cuda:0", "name": "Example GPU", "memory_bytes": 16 * 2**30, "free_bytes": 12 * 2**30},
+        {"device": "cpu", "name": "Example processor", "memory_bytes": 32 * 2**30},
+    ],
+}
+
+
+class FakeProbeProcess:
+    """Answers at once which devices there are; nothing is started."""
+
+    answer: dict[str, Any] = ANSWER
+
+    def __init__(self) -> None:
+        self.lineRead, self.finished = Callbacks(), Callbacks()
+
+    def start(self, _command: Any) -> None:
+        qt.QTimer.singleShot(0, self._tell)
+
+    def kill(self) -> None:
+        pass
+
+    def killAndWait(self) -> None:  # noqa: N802 - of WorkerProcess
+        pass
+
+    noteChildren = kill  # noqa: N815 - of WorkerProcess
+
+    def _tell(self) -> None:
+        self.lineRead(json.dumps(self.answer), False)
+        self.finished(WorkerExit(0))
+
+
+def fake_worker(*options: str) -> type:
+    """Return a class of worker processes that run the stand-in of the worker with these options."""
+    return type("FakeWorkerProcess", (FakeWorkerProcess,), {"options": options or FakeWorkerProcess.options})
+
+
+class Driver:
+    """Hands and eyes on the module.
+
+    Parameters
+    ----------
+    host, user
+        As the fixtures of the same names.
+    folder : Path
+        For runs and cache of this test.
+    """
+
+    def __init__(self, host: Any, user: Any, folder: Path) -> None:
+        self.host, self.user = host, user
+        places.setRunsFolder(folder / "runs of Zoë")
+        places.setCacheFolder(folder / "cache")
+
+    # The module
+
+    def open(self, worker: type | None = None, probe: type | None = FakeProbeProcess) -> Any:
+        """Load the module and show it; with another class of worker and probe processes than the real ones."""
+        if worker is not None:
+            logic_module.JobRunner = partial(JobRunner, processFactory=worker)
+        if probe is not None:
+            logic_module.ProbeClient = partial(ProbeClient, processFactory=probe)
+        try:
+            self.host.loadModule(str(MODULE))
+            self.select()
+        finally:
+            logic_module.JobRunner, logic_module.ProbeClient = JobRunner, ProbeClient
+        return self.widget
+
+    def select(self, name: str = NAME) -> None:
+        """Open a module in the module selector."""
+        slicer.util.selectModule(name)
+        self.host.settle(0.05)
+
+    def close(self) -> None:
+        """End the module, as Slicer's end does."""
+        if hasattr(slicer.modules, NAME.lower()):
+            self.host.unloadModule(NAME)
+
+    @property
+    def widget(self) -> Any:
+        return slicer.modules.WeakMedSAMWidget
+
+    @property
+    def logic(self) -> Any:
+        return self.widget.logic
+
+    def panel(self, name: str) -> Any:
+        """Return a panel: volumes, classes, tags, generate, review or export."""
+        return self.widget.panel.panels[name]
+
+    def ui(self, panel: str, name: str) -> Any:
+        """Return a widget of a panel by its name in Qt Designer."""
+        return getattr(self.panel(panel).ui, name)
+
+    # What one loads
+
+    def phantom(self, name: str = "Phantom", seed: int = 1, show: bool = True) -> tuple[Any, int, int]:
+        """Add a generated volume; returns it and the first and last slice of its lesion."""
+        node = addPhantom(name, seed)
+        if show:
+            slicer.util.setSliceViewerLayers(background=node, fit=True)
+        _array, (first, last) = phantomArray(seed)
+        self.host.settle(0.05)
+        return node, first, last
+
+    # What one does
+
+    def click(self, panel: str, name: str) -> None:
+        """Click a button that can be clicked."""
+        button = self.ui(panel, name)
+        self.host.settle(0.1)
+        assert button.enabled, f"{name} is disabled: {button.toolTip}"
+        assert button.visible, f"{name} cannot be seen"
+        self.user.click(button)
+
+    def choose(self, node: Any) -> None:
+        """Choose the volume to tag in section 1, and wait until it is ready."""
+        self.ui("volumes", "volumeSelector").setCurrentNode(node)
+        self.wait(lambda: self.logic.currentKey() is not None)
+
+    def go_to(self, index: int, view: str = "Red") -> None:
+        """Scroll a slice view to a slice of the current volume."""
+        from WeakMedSAMLib.frontend.slice_views import jumpToSlice, sliceNodeOf
+
+        volume = self.logic.state.currentVolume
+        axis = self.logic.session.volume(self.logic.currentKey()).axis
+        jumpToSlice(volume, sliceNodeOf(view), axis, index)
+        self.host.settle(0.05)
+
+    def press(self, keys: str, view: str = "Red") -> None:
+        """Press a key while a slice view has the keyboard."""
+        self.user.press(slicer.app.layoutManager().sliceWidget(view).sliceView(), keys)
+
+    def tag(self, node: Any, first: int, last: int) -> None:
+        """Tag the lesion of a volume with the keyboard: first slice, last slice."""
+        self.choose(node)
+        self.go_to(first)
+        self.press("S")
+        self.go_to(last)
+        self.press("E")
+        self.host.settle(0.1)
+
+    def generate(self) -> str:
+        """Press Generate; returns the run id."""
+        self.click("generate", "generateButton")
+        assert self.logic.isRunning
+        return self.logic.job.runId
+
+    def wait(self, condition: Callable[[], Any], timeout: float = 20.0) -> Any:
+        """Let Qt work until a condition holds."""
+        return self.host.waitUntil(condition, timeout)
+
+    def wait_for_end(self, timeout: float = 30.0) -> Any:
+        """Wait until the run is over and return its record."""
+        run_id = self.logic.job.runId
+        self.wait(lambda: not self.logic.isRunning, timeout)
+        self.host.settle(0.1)
+        return self.logic.state.run(run_id)
+
+    # What one sees
+
+    def segments(self, run_id: str) -> dict[str, np.ndarray]:
+        """Return the masks of the first volume of a run: segment name -> bool k x j x i on that volume."""
+        record = self.logic.state.run(run_id)
+        volume = slicer.mrmlScene.GetNodeByID(record.volumes["000"])
+        return segment_masks(slicer.mrmlScene.GetNodeByID(record.segmentations["000"]), volume)
+
+    @contextmanager
+    def longest_block(self) -> Iterator[Block]:
+        """Measure the longest time for which Qt does not come to a timer's turn.
+
+        The slice views are not painted meanwhile: how the stand-in draws them says nothing of Slicer.
+        """
+        block = Block()
+        views = slicer.util.mainWindow().centralWidget()
+        views.updatesEnabled = False
+        timer = qt.QTimer()
+        timer.setInterval(1)
+        timer.connect("timeout()", block.beat)
+        timer.start()
+        try:
+            yield block
+        finally:
+            timer.stop()
+            views.updatesEnabled = True
+
+
+class Block:
+    """The longest time without an answer of the window.
+
+    Attributes
+    ----------
+    wall_ms : float
+        By the clock, with the time in which other programs had the processor.
+    own_ms : float
+        Without that time, where the system tells it (Linux).
+    """
+
+    def __init__(self) -> None:
+        self.wall_ms = self.own_ms = 0.0
+        self._last = _now()
+
+    def __str__(self) -> str:
+        return f"{self.own_ms:.0f} ms ({self.wall_ms:.0f} ms with what other programs took)"
+
+    def beat(self) -> None:
+        """A timer had its turn."""
+        now = _now()
+        wall, waited = (1000 * (new - old) for new, old in zip(now, self._last, strict=True))
+        self.wall_ms, self.own_ms = max(self.wall_ms, wall), max(self.own_ms, wall - waited)
+        self._last = now
+
+
+def _now() -> tuple[float, float]:
+    """Return the clock, and how long this thread has waited for a processor so far; both in seconds."""
+    try:
+        waited = int(_SCHEDULE.read_text(encoding="ascii").split()[1]) / 1e9
+    except OSError:
+        waited = 0.0
+    return time.perf_counter(), waited
+
+
+def segment_masks(segmentation: Any, volume: Any) -> dict[str, np.ndarray]:
+    """Return segment name -> bool k x j x i on a volume."""
+    inside = segmentation.GetSegmentation()
+    ids = [inside.GetNthSegmentID(number) for number in range(inside.GetNumberOfSegments())]
+    read = slicer.util.arrayFromSegmentBinaryLabelmap
+    return {inside.GetSegment(each).GetName(): read(segmentation, each, volume) > 0 for each in ids}

@@ -1,0 +1,175 @@
+"""Start the stand-in: `from host.host import start; host = start()`, before anything imports qt, ctk or slicer.
+
+There is then, in one process without a screen:
+- `qt`, `ctk`: PySide6 in PythonQt's manner (pythonqt.py, pythonqt_signals.py, qt_module.py, ctk_module.py).
+- `slicer`: the real slicer-core package (MRML, logics, slicer.util), and what it lacks: slicer.app, slicer.mrmlScene,
+  slicer.modules, slicer.ScriptedLoadableModule, slicer.packaging, slicer.i18n, the qMRML and qSlicer widget classes.
+- slicer.app.layoutManager().sliceWidget("Red" | "Yellow" | "Green"): real slice nodes and logics; a picture is rendered
+  off-screen whenever the widget is painted or `forceRender()` is called.
+
+What `start` returns (class Host):
+- host.dialogs: modal windows (message boxes, file dialogs, menus, input, colours): `.shown` what was asked, `.texts`,
+  `.answer(...)` the answers to come; a question without an answer raises.
+- host.packaging: what slicer.packaging was asked (`.asked`), `.missing`, `.declined`, `.fails`.
+- host.errors: exceptions that callbacks raised (PythonQt prints and forgets them); fixtures fail a test by them.
+- host.loadModule(path), host.unloadModule(name): a scripted module as Slicer loads it.
+- host.closeScene(), host.settle(), host.grab(widget, path), host.sliceImage("Red"): see below.
+- host.mrml: the logics. host.standIns(): the list of everything that is stood in.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+_started: Host | None = None
+
+
+class Host:
+    """The running stand-in."""
+
+    def __init__(self) -> None:
+        _chooseRenderer()
+        import slicer
+
+        from . import (
+            ctk_module,
+            dialogs,
+            i18n,
+            modules,
+            mrml_scene,
+            packaging,
+            pythonqt,
+            pythonqt_signals,
+            qt_module,
+            scripted_module,
+            slicer_app,
+        )
+
+        pythonqt.install()
+        pythonqt.QtCore.qInstallMessageHandler(_tell)
+        self.folder = tempfile.mkdtemp(prefix="slicer-host-")
+        self.slicer = slicer
+        self.dialogs = dialogs.RECORD
+        self.packaging = packaging.RECORD
+        self.errors = pythonqt_signals.CALLBACK_ERRORS
+        sys.modules["qt"], sys.modules["ctk"] = qt_module.make(), ctk_module.make()
+        for name, module in (("i18n", i18n.make()), ("packaging", packaging.make())):
+            self._add(name, module)
+        self.app = slicer.app = slicer_app.qSlicerApplication(self.folder)
+        self.mrml = mrml_scene.Mrml(self.folder)
+        for name, module in zip(("modules", "moduleNames"), modules.makeNamespaces(), strict=True):
+            self._add(name, module)
+        self._exportWidgets()
+        self._add("ScriptedLoadableModule", scripted_module.make())
+        self.app._complete(self.mrml)
+
+    def _add(self, name: str, module: Any) -> None:
+        sys.modules[f"slicer.{name}"] = module
+        setattr(self.slicer, name, module)
+
+    def _exportWidgets(self) -> None:
+        from . import io_manager, layout_manager, modules, qmrml_widgets, segment_editor, slice_widgets, slicer_app
+
+        sources = (qmrml_widgets, slice_widgets, layout_manager, io_manager, modules, segment_editor, slicer_app)
+        for source in sources:
+            for cls in source.EXPORTED:
+                setattr(self.slicer, cls.__name__, cls)
+
+    def standIns(self) -> list[str]:
+        """Return the names of everything that is stood in, sorted."""
+        from . import inventory
+
+        return inventory.names()
+
+    def settle(self, seconds: float = 0.0) -> None:
+        """Let Qt do what is waiting, for at least so long."""
+        end = time.monotonic() + seconds
+        while True:
+            self.app.processEvents()
+            if time.monotonic() >= end:
+                return
+
+    def waitUntil(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
+        """Let Qt work until the condition holds, and return it; AssertionError after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            self.app.processEvents()
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {timeout} s: {condition}")
+            time.sleep(0.001)
+
+    def closeScene(self) -> None:
+        """Close the scene as File / Close Scene does."""
+        self.slicer.mrmlScene.Clear(0)
+        self.settle()
+
+    def loadModule(self, path: str) -> Any:
+        """Load a scripted module from its .py file and return its module object."""
+        from . import modules
+
+        return modules.loadScriptedModule(str(path))
+
+    def unloadModule(self, name: str) -> None:
+        """Unload a scripted module, as at the end of Slicer."""
+        from . import modules
+
+        modules.unloadScriptedModule(name)
+        self.settle()
+
+    def sliceImage(self, view: str = "Red") -> Any:
+        """Render a slice view and return its pixels as an array of (rows, columns, 3) uint8."""
+        from .pictures import arrayOf
+
+        return arrayOf(self.app.layoutManager().sliceWidget(view).sliceView()._render())
+
+    def grab(self, widget: Any, path: str | None = None) -> Any:
+        """Return a picture of a widget as an array of (rows, columns, 3), and save it as PNG if a path is given."""
+        from .pictures import arrayOf
+
+        image = widget.grab().toImage()
+        if path is not None and not image.save(str(path)):
+            raise OSError(f"cannot write {path}")
+        return arrayOf(image)
+
+    def reset(self) -> None:
+        """Forget what the last test left: scene, answers, packages, errors."""
+        if hasattr(self.slicer.modules, "SegmentEditorWidget"):
+            self.slicer.modules.SegmentEditorWidget.cleanup()
+        self.slicer.util.mainWindow().hide()
+        self.closeScene()
+        self.dialogs.clear()
+        self.packaging.clear()
+        self.errors.clear()
+
+    def stop(self) -> None:
+        """Remove the temporary files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _tell(kind: Any, _context: Any, text: str) -> None:
+    """Print Qt's messages, without those that the platform without a screen makes of each window."""
+    if "propagateSizeHints" not in text and "raise()" not in text:
+        print(f"{getattr(kind, 'name', kind)}: {text}", file=sys.stderr)
+
+
+def _chooseRenderer() -> None:
+    """Let VTK draw without a screen: it would try the X server first, and complain."""
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+
+
+def start() -> Host:
+    """Return the stand-in; it is started at the first call."""
+    global _started
+    if _started is None:
+        _started = Host()
+    return _started

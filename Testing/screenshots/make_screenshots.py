@@ -1,0 +1,171 @@
+"""Pictures of every state of the module, for the README and to be looked at.
+
+They come from the chest CT of the package slicerio (MIT) or from generated volumes, never from anybody else's images. The
+module runs in the stand-in Slicer of Testing/host: widgets are drawn by Qt, slice views by Slicer's own MRML, and what is
+around the panel is plain. Run by `make screenshots`; with `--quick` the real worker is replaced by a stand-in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path[:0] = [str(ROOT), str(ROOT / "Testing")]
+
+from host.host import start  # noqa: E402
+
+HOST = start()
+
+import slicer  # noqa: E402
+from flows.chest import FIRST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
+from flows.driver import Driver, fake_worker  # noqa: E402
+from host.user import User  # noqa: E402
+
+WINDOW = (1500, 1060)
+PANEL_WIDTH = 500
+LIMIT_S = 1800
+MIDDLE = 17
+
+
+class Camera:
+    """Brings the module from state to state and takes a picture of each."""
+
+    def __init__(self, folder: Path, work: Path, quick: bool) -> None:
+        self.folder = folder
+        self.quick = quick
+        self.driver = Driver(HOST, User(HOST), work)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def take_all(self) -> None:
+        """Go once through the work of a radiologist."""
+        worker = fake_worker("--seconds", "6") if self.quick else None
+        self.driver.open(worker)
+        self._arrange()
+        self.panel("start")
+        volume = load_chest("Chest CT", 34 - 2)
+        self.driver.choose(volume)
+        self._name_class("Lungs")
+        self._tag(volume)
+        self._install_box()
+        self._run()
+        self._review()
+        self._failure()
+
+    def window(self, name: str) -> None:
+        """Take a picture of the whole window."""
+        self._settle()
+        HOST.grab(slicer.util.mainWindow(), str(self.folder / f"{name}.png"))
+        print(f"{name}.png", flush=True)
+
+    def panel(self, name: str, *sections: str) -> None:
+        """Take a picture of some sections, or of the whole panel, at the width that Slicer gives it."""
+        self._only(*sections)
+        HOST.grab(self.driver.widget.panel.widget, str(self.folder / f"{name}.png"))
+        print(f"{name}.png", flush=True)
+
+    def _arrange(self) -> None:
+        window = slicer.util.mainWindow()
+        window.resize(*WINDOW)
+        window.show()
+        area = self.driver.widget.parent
+        area.minimumWidth = PANEL_WIDTH
+        self._settle()
+
+    def _only(self, *sections: str) -> None:
+        panel = self.driver.widget.panel
+        for name in panel.panels:
+            panel.section(name).visible = not sections or name in sections
+            if name in sections:
+                panel.section(name).collapsed = False
+        self._settle()
+        panel.widget.resize(PANEL_WIDTH, panel.widget.sizeHint.height())
+        self._settle()
+
+    def _settle(self) -> None:
+        HOST.settle(0.4)
+
+    def _name_class(self, name: str) -> None:
+        session = self.driver.logic.session
+        session.renameClass(session.classes.names[0], name)
+
+    def _tag(self, volume: object) -> None:
+        driver = self.driver
+        driver.go_to(FIRST_WITH_LUNGS)
+        driver.press("S")
+        driver.go_to(MIDDLE)
+        self.window("tagging")
+        self.panel("tagging_panel", "tags")
+        driver.go_to(slicer.util.arrayFromVolume(volume).shape[0] - 1)
+        driver.press("E")
+        driver.go_to(MIDDLE)
+        self.panel("tagged_panel", "volumes", "classes", "tags")
+        self.panel("ready_panel", "generate")
+
+    def _install_box(self) -> None:
+        HOST.packaging.missing.update(("torch", "torchvision", "monai"))
+        generate = self.driver.panel("generate")
+        generate.enter()
+        self.panel("install_panel", "generate")
+        HOST.packaging.missing.clear()
+        generate.enter()
+
+    def _run(self) -> None:
+        driver = self.driver
+        self._only()
+        driver.generate()
+        last = "pseudo-masks"
+        driver.wait(
+            lambda: driver.logic.job.info.stage in (last, "segmenter-1") and driver.logic.job.previewPath, LIMIT_S
+        )
+        self.panel("running_panel", "generate")
+        self._only()
+        record = driver.wait_for_end(LIMIT_S)
+        assert record.status == "finished", record.message
+
+    def _review(self) -> None:
+        self._only()
+        self.driver.go_to(MIDDLE)
+        self._scroll_to("review")
+        self.window("review")
+        self.panel("review_panel", "review")
+        self.panel("export_panel", "export")
+
+    def _scroll_to(self, name: str) -> None:
+        for other in ("volumes", "classes", "tags", "generate"):
+            self.driver.widget.panel.section(other).collapsed = True
+        self._settle()
+
+    def _failure(self) -> None:
+        driver = self.driver
+        driver.close()
+        driver.open(fake_worker("--no-such-option"))
+        self._arrange()
+        driver.wait(lambda: driver.logic.currentKey() is not None)
+        driver.generate()
+        driver.wait_for_end()
+        self.panel("failed_panel", "generate")
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "Resources" / "screenshots")
+    parser.add_argument("--quick", action="store_true", help="with a stand-in of the worker, which learns nothing")
+    options = parser.parse_args()
+    if chest_file() is None:
+        parser.error("the scan is missing: pip install slicerio")
+    with tempfile.TemporaryDirectory() as work:
+        camera = Camera(options.out, Path(work), options.quick)
+        try:
+            camera.take_all()
+        finally:
+            camera.driver.close()
+
+
+if __name__ == "__main__":
+    main()

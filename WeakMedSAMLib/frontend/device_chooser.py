@@ -1,0 +1,90 @@
+"""The choice of the device: what the worker finds on this computer, by name and memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+
+_AUTO = "auto"
+
+
+class DeviceChooser:
+    """Fills the box of devices from the logic's `ProbeClient`.
+
+    Parameters
+    ----------
+    ui : object
+        Widgets of Generate.ui by name.
+    logic : WeakMedSAMLogic
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when something else is known of the devices.
+    """
+
+    def __init__(self, ui: Any, logic: Any) -> None:
+        self.changed = Callbacks()
+        self._ui = ui
+        self._logic = logic
+        self._isUpdating = False
+        ui.deviceComboBox.connect("currentIndexChanged(int)", guarded(self._onChosen))
+        ui.probeButton.connect("clicked(bool)", guarded(self.askAgain))
+        logic.probe.changed.connect(self._onProbe)
+
+    def cleanup(self) -> None:
+        """Stop listening."""
+        self._logic.probe.changed.disconnect(self._onProbe)
+
+    @property
+    def expected(self) -> str:
+        """The device that a run will use, as far as that is known."""
+        device = self._logic.state.device
+        return self._logic.probe.bestDevice if device == _AUTO else device
+
+    def ask(self) -> None:
+        """Ask which devices there are, unless that is known; returns at once."""
+        if not self._logic.probe.isAnswered:
+            self._logic.probe.ask()
+
+    def askAgain(self) -> None:
+        """Ask once more, even if that is known."""
+        self._logic.probe.forget()
+        self._logic.probe.ask()
+
+    def refresh(self) -> None:
+        """Show what is known now."""
+        combo, probe, chosen = self._ui.deviceComboBox, self._logic.probe, self._logic.state.device
+        entries = [(self._autoText(), _AUTO), *((device.text, device.name) for device in probe.devices)]
+        if chosen not in [name for _text, name in entries]:
+            text = _("{name} (not found on this computer)") if probe.devices else "{name}"
+            entries.append((text.format(name=chosen), chosen))
+        self._isUpdating = True
+        if [(combo.itemText(place), combo.itemData(place)) for place in range(combo.count)] != entries:
+            combo.clear()
+            for text, name in entries:
+                combo.addItem(text, name)
+        combo.currentIndex = [name for _text, name in entries].index(chosen)
+        self._isUpdating = False
+        combo.enabled = not self._logic.isRunning
+        combo.toolTip = str(probe.problem or combo.currentText)
+        self._ui.probeButton.enabled = not probe.isRunning and not self._logic.isRunning
+
+    def _autoText(self) -> str:
+        probe = self._logic.probe
+        if probe.isRunning:
+            return _("Automatic (looking for devices...)")
+        if probe.devices:
+            return _("Automatic ({device})").format(device=probe.devices[0].text)
+        return _("Automatic (the devices are not known)") if probe.problem else _("Automatic")
+
+    def _onChosen(self, place: int) -> None:
+        if place >= 0 and not self._isUpdating:
+            self._logic.state.device = str(self._ui.deviceComboBox.itemData(place))
+
+    def _onProbe(self) -> None:
+        self.refresh()
+        self.changed()

@@ -1,0 +1,309 @@
+"""The module's logic: tagging, runs and results of the scene, usable from a script without the panel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.estimates import runSize
+from WeakMedSAMLib.frontend.job_runner import JobRunner
+from WeakMedSAMLib.frontend.module_state import ModuleState
+from WeakMedSAMLib.frontend.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.run_control import RunControl
+from WeakMedSAMLib.frontend.run_export import exportRun
+from WeakMedSAMLib.frontend.run_records import RunRecord
+from WeakMedSAMLib.frontend.run_start import RunStart
+from WeakMedSAMLib.frontend.scene_keeper import SceneKeeper
+from WeakMedSAMLib.frontend.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.session_store import SessionStore
+from WeakMedSAMLib.frontend.tag_session import TagSession
+from WeakMedSAMLib.frontend.volume_keys import VolumeKeys
+
+_POLL_S = 0.005
+
+
+class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
+    """Everything that the module does, for the panel and for scripts.
+
+    Parameters
+    ----------
+    job : JobRunner, optional
+        Runs the worker; tests put in one with another process.
+
+    Attributes
+    ----------
+    state : ModuleState
+        What the scene keeps. Another object after the scene was closed; its `changed` stays the same.
+    session : TagSession
+        The tags. The same object all the time.
+    job : JobRunner
+        The run that is under way: stage, progress, preview, log.
+    runs : RunControl
+        From a run to segments.
+    probe : ProbeClient
+        Which devices there are; nothing is asked before somebody asks it.
+    volumeChanged : Callbacks
+        Called without arguments if another volume became current, or a volume became ready for tags.
+    runChanged : Callbacks
+        Called without arguments whenever a run begins, ends or changes its status.
+    resultsReady : Callbacks
+        Called with the run id once the masks of a run are in the scene.
+    sceneChanged : Callbacks
+        Called without arguments after the scene was closed or another one was loaded into it.
+    """
+
+    def __init__(self, job: JobRunner | None = None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.state = ModuleState.ofScene(slicer.mrmlScene)
+        self.session = TagSession()
+        self.job = job if job is not None else JobRunner()
+        self.probe = ProbeClient()
+        self.store = SessionStore(self.session, lambda: self.state)
+        self.keys = VolumeKeys(self.session, lambda: self.state)
+        self.runs = RunControl(self.job, lambda: self.state)
+        self.volumeChanged = Callbacks()
+        self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
+        self._scene = SceneKeeper(self)
+        self.sceneChanged = self._scene.changed
+        self._lastVolume: Any = None
+        self.keys.changed.connect(lambda _node: self.volumeChanged())
+        self.state.changed.connect(guarded(self._onStateChanged))
+        self._scene.begin()
+
+    def cleanup(self) -> None:
+        """Stop the worker, write the tags into the scene and observe nothing any more; may be called twice."""
+        if self._scene.isOver:
+            return
+        self._scene.cleanup()
+        self.runs.cleanup()
+        self.probe.shutdown()
+        self.store.cleanup()
+        self.keys.cleanup()
+        self.state.cleanup()
+        self.volumeChanged.clear()
+
+    # Volumes
+
+    def currentKey(self) -> str | None:
+        """Return the key of the current volume, once it is ready for tags."""
+        return self.keys.keyOf(self.state.currentVolume)
+
+    def keyOf(self, volumeNode: Any) -> str | None:
+        """Return the key (content hash) of a volume that is ready for tags; None before."""
+        return self.keys.keyOf(volumeNode)
+
+    def identify(self, volumeNode: Any, onDone: Callable[[str], Any] | None = None) -> None:
+        """Make a volume ready for tags without blocking; `onDone` gets its key."""
+        self.keys.identify(volumeNode, onDone)
+
+    def identifyNow(self, volumeNode: Any) -> str:
+        """Make a volume ready for tags, wait for it and return its key; `UserError` ``unusable_volume``."""
+        return self.keys.identifyNow(volumeNode)
+
+    def volumesOfRun(self) -> list[Any]:
+        """Return the volumes that Generate would take: those that are checked, or the current one."""
+        current = self.state.currentVolume
+        return self.state.cohort() or ([current] if current is not None else [])
+
+    # Tags
+
+    def setClasses(self, classes: Iterable[str | SegmentClass]) -> None:
+        """Replace the classes, given by name or whole; tags of classes that are gone are removed."""
+        entries = list(classes)
+        if all(isinstance(entry, str) for entry in entries):
+            self.session.setClasses(ClassTable.from_names(entries))
+        else:
+            self.session.setClasses(ClassTable(entries))
+        self.store.flush()
+
+    def tagRange(
+        self, volumeNode: Any, className: str, first: int, last: int, restIsAbsent: bool | None = None
+    ) -> None:
+        """Tag the slices from `first` to `last` (0-based, both inclusive) present.
+
+        Parameters
+        ----------
+        volumeNode : vtkMRMLScalarVolumeNode
+        className : str
+        first, last : int
+            IJK indices along the volume's slice axis, as in Slicer's Data Probe.
+        restIsAbsent : bool, optional
+            Whether untagged slices become absent; as set in the panel (at first: yes) if left out.
+
+        Raises
+        ------
+        UserError
+            ``unusable_volume``, ``unknown_class``, ``slice_out_of_range``.
+        """
+        rest = self.state.restIsAbsent if restIsAbsent is None else restIsAbsent
+        self.session.tagRange(self.identifyNow(volumeNode), className, first, last, rest)
+        self.store.flush()
+
+    # Runs
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether a run is under way, or its masks are on their way into the scene."""
+        return self.runs.isRunning
+
+    def readyProblem(self, volumes: Sequence[Any] | None = None) -> str:
+        """Say why no masks can be generated now, and what to do; empty if they can."""
+        if self.isRunning:
+            return _("A run is under way. Wait until it has ended, or cancel it.")
+        nodes = list(volumes) if volumes is not None else self.volumesOfRun()
+        if not nodes:
+            return _("No volume is chosen. Choose one in section 1, Volumes.")
+        for node in nodes:
+            key = self.keyOf(node)
+            if key is None:
+                problem = usableProblem(node)
+                reading = _("It is being read; this takes a moment.")
+                return _("{volume}: {problem}").format(volume=node.GetName(), problem=problem or reading)
+        errors = [each for each in self.session.problems(self._keysOf(nodes)) if each.severity == "error"]
+        return f"{errors[0].message} {errors[0].hint}" if errors else ""
+
+    def startRun(
+        self,
+        volumes: Sequence[Any] | None = None,
+        preset: str | None = None,
+        device: str | None = None,
+        segmentation: Any = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Begin to generate masks; returns at once.
+
+        Parameters
+        ----------
+        volumes : sequence of vtkMRMLScalarVolumeNode, optional
+            What is learned from and gets masks; as in the panel if left out.
+        preset, device : str, optional
+            As in the panel (at first ``"fast"`` and ``"auto"``) if left out.
+        segmentation : vtkMRMLSegmentationNode, optional
+            Gets the masks of the first volume in addition to what it has; a new one is made otherwise.
+        overrides : mapping, optional
+            Settings of the method in place of the preset's.
+
+        Returns
+        -------
+        str
+            The run id.
+
+        Raises
+        ------
+        UserError
+            ``not_ready`` with the reason; ``unusable_volume``; what `RunSettings` raises.
+        """
+        nodes = list(volumes) if volumes is not None else self.volumesOfRun()
+        if not self.isRunning:
+            for node in nodes:
+                self.identifyNow(node)
+        problem = self.readyProblem(nodes)
+        if problem:
+            raise UserError("not_ready", problem)
+        self.store.flush()
+        settings = RunSettings(
+            preset=preset or self.state.preset, device=device or self.state.device, overrides=dict(overrides or {})
+        )
+        return self.runs.start(self._startOf(nodes, settings), segmentation)
+
+    def cancelRun(self) -> None:
+        """Ask the run to stop; it does within 5 seconds."""
+        self.runs.cancel()
+
+    def waitForRun(self, timeout: float | None = None) -> RunRecord | None:
+        """Wait until the run has ended and its masks are in the scene; the window answers meanwhile.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds; without it as long as it takes.
+
+        Returns
+        -------
+        RunRecord or None
+            Its status is ``"finished"`` or ``"cancelled"``. None if the scene of the run was closed.
+
+        Raises
+        ------
+        UserError
+            Why the run failed; ``timeout``, in which case it goes on.
+        """
+        runId, begun = self.job.runId, time.monotonic()
+        while self.isRunning:
+            slicer.app.processEvents()
+            if timeout is not None and time.monotonic() - begun > timeout:
+                text = _("The run has not ended within {seconds} s.").format(seconds=timeout)
+                raise UserError("timeout", text, _("It goes on; wait longer, or cancel it."))
+            time.sleep(_POLL_S)
+        record = self.state.run(runId)
+        if record is not None and record.status == "failed":
+            raise self.runs.error or UserError("run_failed", record.message)
+        return record
+
+    def segmentationsOf(self, runId: str) -> list[Any]:
+        """Return the segmentations of a run in the order of its volumes; those that were removed are left out."""
+        record = self.state.run(runId)
+        nodes = [slicer.mrmlScene.GetNodeByID(each) for each in record.segmentations.values()] if record else []
+        return [node for node in nodes if node is not None]
+
+    def exportMasks(self, runId: str, folder: Path | str) -> list[Path]:
+        """Write masks (``.seg.nrrd`` and label map) of every volume of a run, and its report, into a folder.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+
+        Raises
+        ------
+        UserError
+            ``unknown_run``; what `run_export.exportRun` raises.
+        """
+        record = self.state.run(runId)
+        if record is None:
+            raise UserError("unknown_run", _("The scene knows no such run."), _("Use what startRun returned."))
+        return exportRun(record, folder)
+
+    def cachedKeys(self) -> set[str]:
+        """Return the keys of volumes that went through a finished run: their features are probably cached."""
+        records = [record for record in self.state.runs() if record.status == "finished"]
+        nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
+        return {key for key in map(self.keyOf, nodes) if key is not None}
+
+    def _startOf(self, nodes: list[Any], settings: RunSettings) -> RunStart:
+        # Two copies of one scan are one case; the first of them gets the masks.
+        byKey: dict[str, Any] = {}
+        for node in nodes:
+            byKey.setdefault(self.keyOf(node), node)
+        return RunStart(
+            volumes=list(byKey.values()),
+            keys=list(byKey),
+            session=self.session,
+            settings=settings,
+            size=runSize([self.session.volume(key) for key in byKey], self.cachedKeys()),
+            device=self.probe.bestDevice if settings.device == "auto" else settings.device,
+        )
+
+    def _keysOf(self, nodes: Iterable[Any]) -> list[str]:
+        return list(dict.fromkeys(self.keyOf(node) for node in nodes))
+
+    # What the scene does
+
+    def _onStateChanged(self) -> None:
+        if self._scene.isBusy:
+            return
+        self.store.takeOver()
+        self._scene.watchVolumes()
+        if self.state.currentVolume is not self._lastVolume:
+            self._lastVolume = self.state.currentVolume
+            self.volumeChanged()

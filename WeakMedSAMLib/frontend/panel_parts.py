@@ -1,0 +1,24 @@
+"""What the panels do with their controls in the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def fillSelector(selector: Any, texts: list[str]) -> None:
+    """Make these the entries of a QComboBox; nothing changes if they are already."""
+    if [selector.itemText(index) for index in range(selector.count)] != texts:
+        selector.clear()
+        selector.addItems(texts)
+
+
+def setText(label: Any, text: str) -> None:
+    """Show a text in a label, which is hidden without one."""
+    label.text = text
+    label.visible = bool(text)
+
+
+def setEnabled(widget: Any, reason: str, tip: str) -> None:
+    """Enable a control, or disable it and say why."""
+    widget.enabled = not reason
+    widget.toolTip = reason or tip

@@ -1,0 +1,85 @@
+"""Where things are in the tag strip: slices along x, classes along y; neither Qt nor pixels' colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StripGeometry:
+    """Places in a tag strip, in its own pixels.
+
+    Attributes
+    ----------
+    width : int
+        Of the whole strip.
+    lineHeight : int
+        Height of a line of text; everything is measured by it.
+    labelWidth : int
+        Width of the class names to the left.
+    slices, rows : int
+        How many there are; 0 or more.
+    """
+
+    width: int
+    lineHeight: int
+    labelWidth: int
+    slices: int
+    rows: int
+
+    @property
+    def top(self) -> int:
+        """Where the first row begins; above it are the slice numbers."""
+        return self.lineHeight + self.lineHeight // 2
+
+    @property
+    def rowHeight(self) -> int:
+        """Height of a row without the gap below it."""
+        return max(8, round(1.1 * self.lineHeight))
+
+    @property
+    def gap(self) -> int:
+        """Pixels between rows."""
+        return max(2, self.lineHeight // 5)
+
+    @property
+    def left(self) -> int:
+        """Where slice 0 begins."""
+        return self.labelWidth + self.lineHeight // 2
+
+    @property
+    def trackWidth(self) -> int:
+        """Width of all slices."""
+        return max(1, self.width - self.left - self.lineHeight // 2)
+
+    @property
+    def height(self) -> int:
+        """Height of the whole strip."""
+        return self.top + max(1, self.rows) * (self.rowHeight + self.gap) + self.gap
+
+    def rowTop(self, row: int) -> int:
+        """Return the upper edge of a row."""
+        return self.top + row * (self.rowHeight + self.gap)
+
+    def rowAt(self, y: int) -> int | None:
+        """Return the row at a height, the gap below it included; None above or below all rows."""
+        row = (y - self.top) // (self.rowHeight + self.gap)
+        return row if y >= self.top and 0 <= row < self.rows else None
+
+    def sliceLeft(self, index: int) -> int:
+        """Return the left edge of a slice; of the one behind the last one for `slices`."""
+        return self.left + -(-index * self.trackWidth // max(1, self.slices))
+
+    def sliceMiddle(self, index: int) -> int:
+        """Return the middle of a slice."""
+        return (self.sliceLeft(index) + self.sliceLeft(index + 1)) // 2
+
+    def sliceAt(self, x: int) -> int | None:
+        """Return the slice at a place, the nearest one beside the track; None without slices."""
+        if self.slices < 1:
+            return None
+        return min(max((x - self.left) * self.slices // self.trackWidth, 0), self.slices - 1)
+
+    def isOnTrack(self, x: int) -> bool:
+        """Say whether a place is over the slices rather than over the names."""
+        return x >= self.left - self.lineHeight // 4

@@ -1,0 +1,123 @@
+"""Tags in words: what a class has, what is missing, and what a slice shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.tag_checks import Problem
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+
+# Signs that differ without colour, and that the font of the slice views has.
+TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
+
+
+def tagWord(tag: int) -> str:
+    """Return the word for a tag."""
+    return {PRESENT: _("present"), ABSENT: _("absent"), UNTAGGED: _("untagged")}[tag]
+
+
+def countsInWords(volume: VolumeTags | None, className: str) -> str:
+    """Return what a class has in a volume, such as "Tumour: 46 present, 109 absent; ready".
+
+    Parameters
+    ----------
+    volume : VolumeTags or None
+        None where no volume is chosen.
+    className : str
+        The class.
+    """
+    if volume is None:
+        return _("{name}: no volume").format(name=className)
+    present, absent, untagged = volume.counts(className)
+    if not present and not absent:
+        return _("{name}: no slice tagged yet; mark its first and last slice").format(name=className)
+    parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
+    if untagged:
+        parts.append(_("{count} untagged").format(count=untagged))
+    counts = ", ".join(parts)
+    return _("{name}: {counts}; {state}").format(name=className, counts=counts, state=_stateInWords(volume, className))
+
+
+def allCountsInWords(volume: VolumeTags | None, classes: ClassTable) -> str:
+    """Return `countsInWords` of all classes, one line each, with a mark before those that are ready."""
+    if volume is None:
+        return ""
+    marks = ["✓" if isReady(volume, name) else "…" for name in classes.names]
+    return "\n".join(f"{mark} {countsInWords(volume, name)}" for mark, name in zip(marks, classes.names, strict=True))
+
+
+def problemsInWords(problems: Iterable[Problem]) -> str:
+    """Return what stands in the way of learning, and what would make it better; what has one way out in one line."""
+    leads = {"error": _("Still missing: {text}"), "warning": _("Note: {text}")}
+    lines: dict[tuple[str, str], list[str]] = {}
+    for each in problems:
+        lines.setdefault((each.severity, each.hint), []).append(each.message)
+    return "\n".join(
+        leads[severity].format(text=" ".join([*messages, hint])) for (severity, hint), messages in lines.items()
+    )
+
+
+def _stateInWords(volume: VolumeTags, className: str) -> str:
+    """Return whether a class is ready in a volume, or the next thing to do."""
+    present, absent, untagged = volume.counts(className)
+    if not untagged:
+        return _("ready") if present else _("ready: the class is not in this volume")
+    if not present:
+        return _("mark slices that show it, or go on to the next volume")
+    if not absent:
+        return _("mark slices that do not show it, or press 'Rest absent'")
+    return _("ready: untagged slices are left out")
+
+
+def isReady(volume: VolumeTags | None, className: str) -> bool:
+    """Say whether the tags of a class need nothing more in this volume."""
+    if volume is None:
+        return False
+    present, absent, untagged = volume.counts(className)
+    return bool(absent) and (bool(present) or not untagged)
+
+
+def sliceInWords(volume: VolumeTags | None, classes: ClassTable, index: int | None, start: int | None = None) -> str:
+    """Return what a slice shows, one line a class, for the corner of its view.
+
+    Parameters
+    ----------
+    volume : VolumeTags or None
+        None gives an empty text.
+    classes : ClassTable
+        In this order.
+    index : int or None
+        The slice; None gives an empty text.
+    start : int, optional
+        First slice of a range that has been begun.
+    """
+    if volume is None or index is None:
+        return ""
+    tags = [tagOf(volume, name, index) for name in classes.names]
+    lines = [_("Slice {index}").format(index=index)]
+    lines += [f"{TAG_SIGNS[tag]} {name}: {tagWord(tag)}" for name, tag in zip(classes.names, tags, strict=True)]
+    if start is not None:
+        lines.append(_("Range from slice {start}").format(start=start))
+    return "\n".join(lines)
+
+
+def positionInWords(volume: VolumeTags, index: int, viewName: str, className: str) -> str:
+    """Return where one is, and the tag of the current class there."""
+    text = _("{volume}: slice {index} of 0-{last}, {view} view. {name}: {tag}")
+    tag = tagWord(tagOf(volume, className, index))
+    last = (volume.n_slices or 1) - 1
+    return text.format(volume=volume.name, index=index, last=last, view=viewName, name=className, tag=tag)
+
+
+def tipInWords(index: int, className: str, tag: int) -> str:
+    """Return the tip over one cell of the tag strip."""
+    return _("slice {index}: {name} {tag}").format(index=index, name=className, tag=tagWord(tag))
+
+
+def tagOf(volume: VolumeTags, className: str, index: int) -> int:
+    """Return the tag of a slice, without copying those of the others."""
+    state: Sequence[int] | None = volume.states.get(className)
+    return UNTAGGED if state is None or not 0 <= index < len(state) else int(state[index])

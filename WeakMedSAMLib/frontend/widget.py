@@ -1,0 +1,142 @@
+"""The module's panel: six sections in the order of the work, one panel in each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import slicer.util
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.classes_panel import ClassesPanel
+from WeakMedSAMLib.frontend.export_panel import ExportPanel
+from WeakMedSAMLib.frontend.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.review_panel import ReviewPanel
+from WeakMedSAMLib.frontend.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.turns import Coalesced
+from WeakMedSAMLib.frontend.volumes_panel import VolumesPanel
+
+_PANELS = {
+    "volumes": VolumesPanel,
+    "classes": ClassesPanel,
+    "tags": TagsPanel,
+    "generate": GeneratePanel,
+    "review": ReviewPanel,
+    "export": ExportPanel,
+}
+# What can be done with a scene without masks; the other two sections open by themselves once there are some.
+_WITHOUT_RUN = ("volumes", "classes", "tags", "generate")
+
+
+class ModulePanel:
+    """The six panels, composed.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+        Of the widget; it outlives the panel.
+    uiPath : str
+        The ``.ui`` file with the sections.
+
+    Attributes
+    ----------
+    widget : qMRMLWidget
+        To be placed into the module's layout.
+    panels : dict
+        Name -> panel.
+    """
+
+    def __init__(self, logic: WeakMedSAMLogic, uiPath: str) -> None:
+        self.logic = logic
+        self.widget = slicer.util.loadUI(uiPath)
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.panels: dict[str, Any] = {name: make(logic) for name, make in _PANELS.items()}
+        for name, panel in self.panels.items():
+            self.section(name).layout().addWidget(panel.widget)
+        self.widget.setMRMLScene(slicer.mrmlScene)
+        self._setScene(slicer.mrmlScene)
+        logic.sceneChanged.connect(self._onSceneChanged)
+        logic.resultsReady.connect(self._onResultsReady)
+        logic.runs.loadFailed.connect(self._onLoadFailed)
+        # One after the other: each is laid out for the first time, which takes some milliseconds.
+        times = {"review": 1, "export": 100}
+        self._openings = [Coalesced(partial(self._open, name), wait) for name, wait in times.items()]
+        self._foldSections()
+
+    def section(self, name: str) -> Any:
+        """Return the ctkCollapsibleButton of a section: volumes, classes, tags, generate, review or export."""
+        return getattr(self.ui, f"{name}Section")
+
+    def enter(self) -> None:
+        """The module is shown: choose a volume if there is one, and take keys in the slice views."""
+        self._chooseVolume()
+        self._callPanels("enter")
+        self._callPanels("refresh")
+
+    def exit(self) -> None:
+        """Another module is shown: slice views and keys are left to it."""
+        self._callPanels("exit")
+
+    def cleanup(self) -> None:
+        """Let go of everything; the widget stays where it is until Slicer deletes it."""
+        self.logic.sceneChanged.disconnect(self._onSceneChanged)
+        self.logic.resultsReady.disconnect(self._onResultsReady)
+        self.logic.runs.loadFailed.disconnect(self._onLoadFailed)
+        for open_ in self._openings:
+            open_.cancel()
+        self._callPanels("cleanup")
+        for panel in self.panels.values():
+            panel.widget.setMRMLScene(None)
+        self.widget.setMRMLScene(None)
+
+    def _chooseVolume(self) -> None:
+        """Choose the volume that is shown already, which saves a beginner the first click."""
+        if self.logic.state.currentVolume is None:
+            self.logic.state.currentVolume = _volumeShown()
+
+    def _foldSections(self) -> None:
+        hasRun = bool(self.logic.state.runs())
+        for name in _PANELS:
+            self.section(name).collapsed = name not in _WITHOUT_RUN and not hasRun
+
+    def _onSceneChanged(self) -> None:
+        self._setScene(slicer.mrmlScene)
+        self._callPanels("refresh")
+        self._foldSections()
+
+    def _onResultsReady(self, _runId: str) -> None:
+        for open_ in self._openings:
+            open_()
+
+    def _open(self, name: str) -> None:
+        self.section(name).collapsed = False
+
+    def _onLoadFailed(self, error: UserError) -> None:
+        showError(error)
+
+    def _setScene(self, scene: Any) -> None:
+        for panel in self.panels.values():
+            guarded(panel.setScene)(scene)
+
+    def _callPanels(self, method: str) -> None:
+        """Call a method of every panel that has it; one that fails does not stop the others."""
+        for panel in self.panels.values():
+            function = getattr(panel, method, None)
+            if function is not None:
+                guarded(function)()
+
+
+def _volumeShown() -> Any:
+    """Return the volume that one is looking at: in the slice views, or the only one that there is."""
+    scene = slicer.mrmlScene
+    ids = [node.GetBackgroundVolumeID() for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")]
+    logic = slicer.app.applicationLogic()
+    if logic is not None:
+        ids.append(logic.GetSelectionNode().GetActiveVolumeID())
+    nodes = [scene.GetNodeByID(nodeId) for nodeId in ids if nodeId]
+    if scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1:
+        nodes.append(scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode"))
+    return next((node for node in nodes if node is not None and not usableProblem(node)), None)
