@@ -13,10 +13,10 @@ BENCH_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test lint bench screenshots clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv and install everything into it
 
@@ -42,6 +42,9 @@ lint: $(STAMP) ## Style, formatting, and the walls between the rooms
 bench: $(STAMP) ## Measure speed, and accuracy on BENCH_DATA, into bench_output/
 	$(BIN)/weakmedsam benchmark speed --out bench_output/speed.json
 	$(BIN)/weakmedsam benchmark accuracy $(BENCH_DATA) --labels 1 --out bench_output/accuracy.json $(BENCH_ARGS)
+
+screenshots: $(STAMP) ## Draw every state of the Slicer panel into Resources/screenshots/ (minutes)
+	$(BIN)/python Testing/screenshots/make_screenshots.py --out Resources/screenshots
 
 clean: ## Remove what was made here; the feature cache stays (weakmedsam cache clear)
 	rm -rf $(VENV) demo_output bench_output build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache

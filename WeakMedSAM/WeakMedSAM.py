@@ -89,10 +89,10 @@ def _helpText() -> str:
         "<p>Segmentation masks from slice tags alone: say for the slices of a scan whether they show a class, and a "
         "model that learns from those tags <b>on this computer</b> draws the class on every slice, for you to review "
         "and correct. Nobody draws outlines, and nothing leaves the machine. For research, not a medical device.</p>"
-        "<p><b>Try it:</b> open the Sample Data module and load <i>MRBrainTumor1</i>. Back here, choose it under "
-        "Volumes, scroll the red view to the first slice that shows the tumour and press <b>[Mark first]</b>, scroll "
-        "to the last one and press <b>[Mark last]</b>, then <b>Generate masks</b>. Load <i>MRBrainTumor2</i>, add it "
-        "to the volumes and tag it too: each further volume makes the masks of all better.</p>"
+        "<p><b>Try it:</b> open the Sample Data module and load <i>MRBrainTumor1</i>. Back here, scroll the red view "
+        "to the first slice that shows the tumour and press <b>S</b>, scroll to the last one and press <b>E</b>, then "
+        "press <b>Generate masks</b>. Load <i>MRBrainTumor2</i>, choose it under Volumes and tag it too: each further "
+        "volume makes the masks of all better.</p>"
     )
 
 

@@ -1,4 +1,4 @@
-"""A small real scan: the chest CT of the package slicerio (MIT), thinned out so that two cores segment it quickly."""
+"""A small real scan: the chest CT of the package slicerio (MIT), or a part of it that two cores segment quickly."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 import slicer
 import vtk
 
-# The lungs are seen from here on, counted in the part that is used.
-FIRST_WITH_LUNGS = 5
-_FIRST, _SLICES, _STEP = 2, 24, 1
+# The lungs are seen on these slices of the whole scan, which has 34.
+FIRST_WITH_LUNGS, LAST_WITH_LUNGS = 7, 33
 # A method that is quick and poor: tests look at the way of the data, not at the quality of masks.
 QUICK = {"rounds": 1, "segmenter_steps": 12, "pam_slices": 6, "classifier_steps": 60, "novelty_references": 500}
 
@@ -25,24 +24,22 @@ def chest_file() -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def load_chest(name: str = "Chest CT", slices: int = _SLICES, show: bool = True) -> Any:
-    """Load the scan into the scene, cut to some slices, and show it."""
+def load_chest(name: str = "Chest CT", first: int = 0, last: int = LAST_WITH_LUNGS) -> Any:
+    """Load the scan into the scene, cut to the slices from `first` to `last`, and show it with a wide window."""
     whole = slicer.util.loadVolume(str(chest_file()))
-    array = slicer.util.arrayFromVolume(whole)[_FIRST : _FIRST + slices, ::_STEP, ::_STEP].copy()
-    matrix = _moved(whole)
+    array = slicer.util.arrayFromVolume(whole)[first : last + 1].copy()
+    node = slicer.util.addVolumeFromArray(array, _moved(whole, first), name)
     slicer.mrmlScene.RemoveNode(whole)
-    node = slicer.util.addVolumeFromArray(array, matrix, name)
     node.GetDisplayNode().SetAutoWindowLevel(False)
     node.GetDisplayNode().SetWindowLevelMinMax(-1000, 400)
-    if show:
-        slicer.util.setSliceViewerLayers(background=node, fit=True)
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node
 
 
-def _moved(node: Any) -> Any:
-    """Return the IJK->RAS matrix of the part of the volume that is used."""
+def _moved(node: Any, first: int) -> np.ndarray:
+    """Return the IJK->RAS matrix of the part of a volume that begins at slice `first`."""
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     array = slicer.util.arrayFromVTKMatrix(matrix)
-    array[:3, 3] += array[:3, 2] * _FIRST
-    return array @ np.diag([_STEP, _STEP, 1, 1])
+    array[:3, 3] += array[:3, 2] * first
+    return array

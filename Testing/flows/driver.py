@@ -78,6 +78,7 @@ class Driver:
 
     def __init__(self, host: Any, user: Any, folder: Path) -> None:
         self.host, self.user = host, user
+        self.paint_views(False)
         places.setRunsFolder(folder / "runs of Zoë")
         places.setCacheFolder(folder / "cache")
 
@@ -105,6 +106,7 @@ class Driver:
         """End the module, as Slicer's end does."""
         if hasattr(slicer.modules, NAME.lower()):
             self.host.unloadModule(NAME)
+        self.paint_views(True)
 
     @property
     def widget(self) -> Any:
@@ -121,6 +123,11 @@ class Driver:
     def ui(self, panel: str, name: str) -> Any:
         """Return a widget of a panel by its name in Qt Designer."""
         return getattr(self.panel(panel).ui, name)
+
+    @staticmethod
+    def paint_views(painted: bool) -> None:
+        """Let the stand-in draw slice views, or not: that is slow, and says nothing of Slicer's own drawing."""
+        slicer.util.mainWindow().centralWidget().updatesEnabled = painted
 
     # What one loads
 
@@ -197,13 +204,8 @@ class Driver:
 
     @contextmanager
     def longest_block(self) -> Iterator[Block]:
-        """Measure the longest time for which Qt does not come to a timer's turn.
-
-        The slice views are not painted meanwhile: how the stand-in draws them says nothing of Slicer.
-        """
+        """Measure the longest time for which Qt does not come to a timer's turn."""
         block = Block()
-        views = slicer.util.mainWindow().centralWidget()
-        views.updatesEnabled = False
         timer = qt.QTimer()
         timer.setInterval(1)
         timer.connect("timeout()", block.beat)
@@ -212,7 +214,6 @@ class Driver:
             yield block
         finally:
             timer.stop()
-            views.updatesEnabled = True
 
 
 class Block:

@@ -19,6 +19,7 @@ What `start` returns (class Host):
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -172,4 +173,5 @@ def start() -> Host:
     global _started
     if _started is None:
         _started = Host()
+        atexit.register(_started.stop)
     return _started

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 import shiboken6
 from PySide6 import QtCore
 
+from .refusals import isRefused
+
 CALLBACK_ERRORS: list[BaseException] = []
 # Signals that Qt 5.15 overloads, with the first overload there: what `object.signal.connect(f)` means in PythonQt.
 FIRST_OVERLOAD_ARGUMENTS = {("QProcess", "finished"): 1}
@@ -79,8 +81,9 @@ def _receiver(target: Callable[..., Any], limit: int | None = None) -> Callable[
     return receive
 
 
-def _isSignal(meta: QtCore.QMetaObject, signature: str) -> bool:
-    return meta.indexOfSignal(signature) >= 0
+def _isSignal(sender: QtCore.QObject, signature: str) -> bool:
+    known = QtCore.QObject.metaObject(sender).indexOfSignal(signature) >= 0
+    return known and not isRefused(type(sender), signature.split("(")[0])
 
 
 def _normalized(signature: str) -> str:
@@ -129,7 +132,7 @@ def _connectSignature(
     if name is not None:
         with raw("connect"):
             handle = BoundSignal.raw(sender, name).connect(_receiver(target))
-    elif _isSignal(QtCore.QObject.metaObject(sender), signature):
+    elif _isSignal(sender, signature):
         with raw("connect"):
             handle = QtCore.QObject.connect(sender, "2" + signature, _receiver(target, limit))
     else:

@@ -27,7 +27,11 @@ class User:
         if not window.isVisible():
             window.show()
         window.activateWindow()
-        self._host.waitUntil(lambda: QtWidgets.QApplication.activeWindow() is window or not window.isVisible(), 5)
+        self._host.settle()
+        if QtWidgets.QApplication.activeWindow() is not window:
+            # The platform without a screen does not tell Qt when a window is shown for the second time.
+            QtWidgets.QApplication.setActiveWindow(window)
+            self._host.settle()
 
     def click(self, widget: Any, x: int | None = None, y: int | None = None, button: Any = _Qt.LeftButton) -> None:
         """Click a widget."""

@@ -1,14 +1,15 @@
 """Pictures of every state of the module, for the README and to be looked at.
 
-They come from the chest CT of the package slicerio (MIT) or from generated volumes, never from anybody else's images. The
-module runs in the stand-in Slicer of Testing/host: widgets are drawn by Qt, slice views by Slicer's own MRML, and what is
-around the panel is plain. Run by `make screenshots`; with `--quick` the real worker is replaced by a stand-in.
+They come from the chest CT of the package slicerio (MIT) or from generated volumes, never from anybody else's images.
+The module runs in the stand-in Slicer of Testing/host: widgets are drawn by Qt, slice views by Slicer's own MRML, and
+what is around the panel is plain. Run by `make screenshots`; with `--quick` a stand-in takes the real worker's place.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -22,12 +23,14 @@ from host.host import start  # noqa: E402
 HOST = start()
 
 import slicer  # noqa: E402
-from flows.chest import FIRST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
-from flows.driver import Driver, fake_worker  # noqa: E402
+from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
+from flows.driver import Driver, FakeProbeProcess, fake_worker  # noqa: E402
 from host.user import User  # noqa: E402
 
+from WeakMedSAMLib.frontend import places  # noqa: E402
+
 WINDOW = (1500, 1060)
-PANEL_WIDTH = 500
+PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
 
@@ -39,18 +42,23 @@ class Camera:
         self.folder = folder
         self.quick = quick
         self.driver = Driver(HOST, User(HOST), work)
+        # The usual cache: the encoder is not needed again for pictures.
+        places.setCacheFolder("")
         folder.mkdir(parents=True, exist_ok=True)
 
     def take_all(self) -> None:
         """Go once through the work of a radiologist."""
-        worker = fake_worker("--seconds", "6") if self.quick else None
-        self.driver.open(worker)
+        if self.quick:
+            self.driver.open(fake_worker("--seconds", "6"))
+        else:
+            self.driver.open(probe=None)
         self._arrange()
+        self.driver.wait(lambda: self.driver.logic.probe.isAnswered, LIMIT_S)
         self.panel("start")
-        volume = load_chest("Chest CT", 34 - 2)
+        volume = load_chest()
         self.driver.choose(volume)
         self._name_class("Lungs")
-        self._tag(volume)
+        self._tag()
         self._install_box()
         self._run()
         self._review()
@@ -69,11 +77,12 @@ class Camera:
         print(f"{name}.png", flush=True)
 
     def _arrange(self) -> None:
+        self.driver.paint_views(True)
         window = slicer.util.mainWindow()
         window.resize(*WINDOW)
         window.show()
-        area = self.driver.widget.parent
-        area.minimumWidth = PANEL_WIDTH
+        # As wide as somebody drags it who wants no scroll bar.
+        slicer.util.findChild(window, "PanelDockWidget").minimumWidth = PANEL_WIDTH
         self._settle()
 
     def _only(self, *sections: str) -> None:
@@ -93,14 +102,14 @@ class Camera:
         session = self.driver.logic.session
         session.renameClass(session.classes.names[0], name)
 
-    def _tag(self, volume: object) -> None:
+    def _tag(self) -> None:
         driver = self.driver
         driver.go_to(FIRST_WITH_LUNGS)
         driver.press("S")
         driver.go_to(MIDDLE)
         self.window("tagging")
         self.panel("tagging_panel", "tags")
-        driver.go_to(slicer.util.arrayFromVolume(volume).shape[0] - 1)
+        driver.go_to(LAST_WITH_LUNGS)
         driver.press("E")
         driver.go_to(MIDDLE)
         self.panel("tagged_panel", "volumes", "classes", "tags")
@@ -130,23 +139,27 @@ class Camera:
     def _review(self) -> None:
         self._only()
         self.driver.go_to(MIDDLE)
-        self._scroll_to("review")
+        self._fold("volumes", "classes", "tags", "generate")
         self.window("review")
         self.panel("review_panel", "review")
         self.panel("export_panel", "export")
 
-    def _scroll_to(self, name: str) -> None:
-        for other in ("volumes", "classes", "tags", "generate"):
-            self.driver.widget.panel.section(other).collapsed = True
+    def _fold(self, *names: str) -> None:
+        for name in names:
+            self.driver.widget.panel.section(name).collapsed = True
         self._settle()
 
     def _failure(self) -> None:
+        """Show what a run says whose worker was ended by the system."""
         driver = self.driver
+        FakeProbeProcess.answer = driver.logic.probe.report
         driver.close()
-        driver.open(fake_worker("--no-such-option"))
+        driver.open(fake_worker("--seconds", "60"))
         self._arrange()
         driver.wait(lambda: driver.logic.currentKey() is not None)
         driver.generate()
+        driver.wait(lambda: driver.logic.job.info.stage == "embed")
+        os.kill(driver.logic.job._process._process.processId(), signal.SIGKILL)
         driver.wait_for_end()
         self.panel("failed_panel", "generate")
 

@@ -6,17 +6,13 @@ import importlib
 import importlib.metadata
 import importlib.util
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from packaging.requirements import Requirement
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.resources import resource
-
-# Lower bounds as in pyproject.toml. They come through the PyTorch extension, which picks the build for the GPU.
-TORCH = ("torch", ">=2.2")
-TORCHVISION = ("torchvision", ">=0.17")
 
 # What Slicer ships (SuperBuild/External_python-*.cmake); none of it may be replaced by an installation.
 SHIPPED = (
@@ -60,20 +56,40 @@ SHIPPED = (
 )
 
 
+@dataclass(frozen=True)
+class Needed:
+    """A package that the worker needs: its name, and the bound of its version, such as ``">=1.3"``."""
+
+    name: str
+    bound: str
+
+    def __str__(self) -> str:
+        return self.name + self.bound
+
+
+# Lower bounds as in pyproject.toml. They come through the PyTorch extension, which picks the build for the GPU.
+TORCH, TORCHVISION = _TORCH_PACKAGES = (Needed("torch", ">=2.2"), Needed("torchvision", ">=0.17"))
+
+
 def missing() -> list[str]:
-    """Return the names of the packages that are absent or too old; some milliseconds, nothing is imported."""
-    return [requirement.name for requirement in missingRequirements()]
+    """Return the names of the packages that are absent or too old; some milliseconds, nothing is imported.
+
+    Raises
+    ------
+    UserError
+        ``slicer_too_old``.
+    """
+    return [needed.name for needed in missingRequirements()]
 
 
-def missingRequirements() -> list[Requirement]:
-    """Return what is absent or too old, with lower bounds; torch and torchvision first."""
-    torch = [Requirement(name + bound) for name, bound in (TORCH, TORCHVISION)]
-    return [requirement for requirement in (*torch, *_listed()) if not _isThere(requirement)]
+def missingRequirements() -> list[Needed]:
+    """Return what is absent or too old, with lower bounds; torch and torchvision first. Raises as `missing`."""
+    return [needed for needed in (*_TORCH_PACKAGES, *_listed()) if not _isThere(needed)]
 
 
 def isTorchMissing() -> bool:
     """Say whether torch or torchvision is absent or too old."""
-    return any(not _isThere(Requirement(name + bound)) for name, bound in (TORCH, TORCHVISION))
+    return not all(_isThere(needed) for needed in _TORCH_PACKAGES)
 
 
 def torchExtensionProblem() -> str:
@@ -110,7 +126,7 @@ def torchArguments() -> list[str]:
     if problem:
         raise UserError("no_pytorch_extension", _("The PyTorch extension is missing."), problem)
     logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic
-    return logic._getPipInstallArguments(None, TORCH[1], TORCHVISION[1])
+    return logic._getPipInstallArguments(None, TORCH.bound, TORCHVISION.bound)
 
 
 def constraints(alsoKept: Iterable[str] = ()) -> str:
@@ -129,13 +145,14 @@ def constraints(alsoKept: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _listed() -> list[Requirement]:
-    return packagingModule().load_requirements(resource("requirements.txt"))
+def _listed() -> list[Needed]:
+    found = packagingModule().load_requirements(resource("requirements.txt"))
+    return [Needed(requirement.name, str(requirement.specifier)) for requirement in found]
 
 
-def _isThere(requirement: Requirement) -> bool:
+def _isThere(needed: Needed) -> bool:
     # It looks at what pip has written down of the installed packages, and imports none of them.
-    return bool(packagingModule().pip_check(requirement))
+    return bool(packagingModule().pip_check(str(needed)))
 
 
 def _version(name: str) -> str | None:

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long it takes")
+    parser.add_argument("--stage", choices=STAGES, help="the stage that takes all of that time")
     parser.add_argument("--deaf", action="store_true", help="ignore the cancel file")
     parser.add_argument("--noise", action="store_true", help="print what no program could read between the events")
     options = parser.parse_args(arguments)
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _pretend(places: RunFolder, stage: str, number: int, options: argparse.Namespace) -> bool:
     """Let the time of one stage pass; False if it was cancelled."""
-    seconds = options.seconds / len(STAGES) / _STEPS
+    share = 1 / len(STAGES) if options.stage is None else float(options.stage == stage)
+    seconds = options.seconds * share / _STEPS
     _say(Stage(stage=stage, number=number, total=len(STAGES)))
     for step in range(1, _STEPS + 1):
         if places.cancel.exists() and not options.deaf:
@@ -95,7 +97,7 @@ def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) 
 
 
 def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> np.ndarray:
-    mask = array > np.percentile(array, 97)
+    mask = array > np.percentile(array, 98.5)
     if tags is None:
         return mask
     shape = [1, 1, 1]

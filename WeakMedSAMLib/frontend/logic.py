@@ -15,14 +15,13 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.estimates import runSize
 from WeakMedSAMLib.frontend.job_runner import JobRunner
 from WeakMedSAMLib.frontend.module_state import ModuleState
 from WeakMedSAMLib.frontend.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.run_control import RunControl
 from WeakMedSAMLib.frontend.run_export import exportRun
 from WeakMedSAMLib.frontend.run_records import RunRecord
-from WeakMedSAMLib.frontend.run_start import RunStart
+from WeakMedSAMLib.frontend.run_start import runStartOf
 from WeakMedSAMLib.frontend.scene_keeper import SceneKeeper
 from WeakMedSAMLib.frontend.scene_volumes import usableProblem
 from WeakMedSAMLib.frontend.session_store import SessionStore
@@ -103,7 +102,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         return self.keys.keyOf(volumeNode)
 
     def identify(self, volumeNode: Any, onDone: Callable[[str], Any] | None = None) -> None:
-        """Make a volume ready for tags without blocking; `onDone` gets its key."""
+        """Make a volume ready for tags while the window answers; `onDone` gets its key."""
         self.keys.identify(volumeNode, onDone)
 
     def identifyNow(self, volumeNode: Any) -> str:
@@ -214,7 +213,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         settings = RunSettings(
             preset=preset or self.state.preset, device=device or self.state.device, overrides=dict(overrides or {})
         )
-        return self.runs.start(self._startOf(nodes, settings), segmentation)
+        return self.runs.start(runStartOf(self, nodes, settings), segmentation)
 
     def cancelRun(self) -> None:
         """Ask the run to stop; it does within 5 seconds."""
@@ -280,20 +279,6 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
         return {key for key in map(self.keyOf, nodes) if key is not None}
 
-    def _startOf(self, nodes: list[Any], settings: RunSettings) -> RunStart:
-        # Two copies of one scan are one case; the first of them gets the masks.
-        byKey: dict[str, Any] = {}
-        for node in nodes:
-            byKey.setdefault(self.keyOf(node), node)
-        return RunStart(
-            volumes=list(byKey.values()),
-            keys=list(byKey),
-            session=self.session,
-            settings=settings,
-            size=runSize([self.session.volume(key) for key in byKey], self.cachedKeys()),
-            device=self.probe.bestDevice if settings.device == "auto" else settings.device,
-        )
-
     def _keysOf(self, nodes: Iterable[Any]) -> list[str]:
         return list(dict.fromkeys(self.keyOf(node) for node in nodes))
 
@@ -302,7 +287,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     def _onStateChanged(self) -> None:
         if self._scene.isBusy:
             return
-        self.store.takeOver()
+        if self.store.takeOver():
+            self.keys.reset()
         self._scene.watchVolumes()
         if self.state.currentVolume is not self._lastVolume:
             self._lastVolume = self.state.currentVolume

@@ -23,6 +23,8 @@ from WeakMedSAMLib.frontend.steps import StepRunner, Steps
 
 _logger = logging.getLogger(__name__)
 _UNDER_WAY = ("preparing", "running")
+# Runs of this process: a script may have a logic of its own beside that of the panel, on the same scene.
+_ours: set[str] = set()
 
 
 @dataclass
@@ -101,6 +103,7 @@ class RunControl:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
         self._target, self.error = segmentationNode, None
+        _ours.add(start.runId)
         self._stateOf().saveRun(_newRecord(start))
         self._job.start(start.runId, start.preparation(), start.command, start.size, start.device)
         self.changed()
@@ -136,6 +139,7 @@ class RunControl:
         self._stopLoading()
         self._job.shutdown()
         self._target = None
+        _ours.discard(self._job.runId)
         if record is not None:
             self._stateOf().saveRun(replace(record, status="cancelled", message=_interrupted()))
 
@@ -143,8 +147,7 @@ class RunControl:
         """Mark runs as interrupted that a loaded scene says are under way: their worker is gone."""
         state = self._stateOf()
         for record in state.runs():
-            isOurs = self.isRunning and record.runId == self._job.runId
-            if record.status in _UNDER_WAY and not isOurs:
+            if record.status in _UNDER_WAY and record.runId not in _ours:
                 state.saveRun(replace(record, status="cancelled", message=_interrupted()))
 
     def cancelIfNothingLeft(self) -> None:
@@ -215,6 +218,7 @@ class RunControl:
 
     def _close(self, record: RunRecord, status: str, message: str) -> None:
         self._target = None
+        _ours.discard(record.runId)
         self._stateOf().saveRun(replace(record, status=status, message=message))
         self.changed()
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.frontend.estimates import RunSize
+from WeakMedSAMLib.frontend.estimates import RunSize, runSize
 from WeakMedSAMLib.frontend.places import cacheFolder, runsFolder
 from WeakMedSAMLib.frontend.run_writer import newRunFolder, newRunId, writeRunSteps
 from WeakMedSAMLib.frontend.steps import Steps
 from WeakMedSAMLib.frontend.tag_session import TagSession
 from WeakMedSAMLib.frontend.worker_command import Command, workerCommand
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,19 @@ class RunStart:
     def command(self, folder: RunFolder) -> Command:
         """Return how the worker is started."""
         return workerCommand(folder, self.settings.device, cacheFolder=self.cacheFolder)
+
+
+def runStartOf(logic: WeakMedSAMLogic, nodes: Iterable[Any], settings: RunSettings) -> RunStart:
+    """Return how a run of these volumes is started; they are ready for tags."""
+    # Two copies of one scan are one case; the first of them gets the masks.
+    byKey: dict[str, Any] = {}
+    for node in nodes:
+        byKey.setdefault(logic.keyOf(node), node)
+    return RunStart(
+        volumes=list(byKey.values()),
+        keys=list(byKey),
+        session=logic.session,
+        settings=settings,
+        size=runSize([logic.session.volume(key) for key in byKey], logic.cachedKeys()),
+        device=logic.probe.bestDevice if settings.device == "auto" else settings.device,
+    )

@@ -109,11 +109,13 @@ class SessionStore:
         self.flush()
         return messages
 
-    def takeOver(self) -> None:
-        """Read the tags again if somebody else has changed them in the scene, by undo of the scene for instance."""
+    def takeOver(self) -> bool:
+        """Read the tags again if somebody else has changed them in the scene, and say whether that was so."""
         text = self._stateOf().tagsJson
-        if text and text != self._written and not self._isDue:
-            self.load()
+        if not text or text == self._written or self._isDue:
+            return False
+        self.load()
+        return True
 
     def keepCopy(self, folder: Path) -> Path | None:
         """Write the tags to a file, so that a scene closed in haste does not take them along.

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.volume_tags import AXES
 from WeakMedSAMLib.frontend.callbacks import Callbacks
@@ -87,7 +89,7 @@ class VolumeKeys:
         """Return the key of a volume, waiting for it; `UserError` ``unusable_volume``."""
         problem = usableProblem(volumeNode)
         if problem:
-            raise UserError("unusable_volume", problem, "Choose another volume.")
+            raise UserError("unusable_volume", problem, _("Choose another volume."))
         runToEnd(identitySteps(volumeNode))
         return self._enter(volumeNode)
 
@@ -135,12 +137,20 @@ class VolumeKeys:
 
     def _enter(self, node: Any) -> str:
         key = knownIdentity(node)
-        name = node.GetName() or "volume"
+        name = self._nameFor(node, key)
         self._known[node.GetID()] = (key, node.GetName())
         counts = {axis: sliceCount(node, axis) for axis in AXES}
         self._session.ensureVolume(name, key, self.axisFor(node), counts)
         self.changed(node)
         return key
+
+    def _nameFor(self, node: Any, key: str) -> str:
+        """Return the name for the tags; of two copies of one scan the first gives it, or each would rename them."""
+        entry = self._session.volume(key)
+        others = [known for nodeId, known in self._known.items() if nodeId != node.GetID()]
+        if entry is not None and (key, entry.name) in others:
+            return entry.name
+        return node.GetName() or "volume"
 
     def axisFor(self, volumeNode: Any) -> str:
         """Return the slice axis that the view one works in shows; ``"k"`` without a window."""

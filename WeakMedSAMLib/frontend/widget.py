@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import qt
 import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -62,8 +63,8 @@ class ModulePanel:
         logic.resultsReady.connect(self._onResultsReady)
         logic.runs.loadFailed.connect(self._onLoadFailed)
         # One after the other: each is laid out for the first time, which takes some milliseconds.
-        times = {"review": 1, "export": 100}
-        self._openings = [Coalesced(partial(self._open, name), wait) for name, wait in times.items()]
+        times = {partial(self._open, "review"): 1, partial(self._open, "export"): 100, self._showReview: 200}
+        self._openings = [Coalesced(function, wait) for function, wait in times.items()]
         self._foldSections()
 
     def section(self, name: str) -> Any:
@@ -114,6 +115,17 @@ class ModulePanel:
     def _open(self, name: str) -> None:
         self.section(name).collapsed = False
 
+    def _showReview(self) -> None:
+        """Scroll to the masks, unless one is at work further up."""
+        if not self._isAtWorkOn("volumes", "classes", "tags"):
+            area = _scrollAreaOf(self.widget)
+            if area is not None:
+                area.ensureWidgetVisible(self.section("review"))
+
+    def _isAtWorkOn(self, *names: str) -> bool:
+        focus = qt.QApplication.focusWidget()
+        return focus is not None and any(self.section(name).isAncestorOf(focus) for name in names)
+
     def _onLoadFailed(self, error: UserError) -> None:
         showError(error)
 
@@ -127,6 +139,13 @@ class ModulePanel:
             function = getattr(panel, method, None)
             if function is not None:
                 guarded(function)()
+
+
+def _scrollAreaOf(widget: Any) -> Any:
+    """Return the scroll area that a widget lies in, or None; Slicer puts module panels into one."""
+    while widget is not None and not widget.inherits("QScrollArea"):
+        widget = widget.parent()
+    return widget
 
 
 def _volumeShown() -> Any:

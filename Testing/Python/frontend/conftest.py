@@ -52,9 +52,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def host():
     """The stand-in Slicer; tests are skipped where its parts are not installed."""
-    started = start()
-    yield started
-    started.stop()
+    return start()
 
 
 @pytest.fixture

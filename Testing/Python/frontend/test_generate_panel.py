@@ -19,7 +19,7 @@ from WeakMedSAMLib.frontend.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.tag_session import TagSession
 from WeakMedSAMLib.frontend.worker_command import Command
 
-FAKE = Path(__file__).with_name("fake_worker.py")
+FAKE = Path(__file__).with_name("misbehaving_worker.py")
 GPU = Device("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)
 CPU = Device("cpu", "Some CPU", 16 * 2**30, 8 * 2**30)
 

@@ -146,6 +146,8 @@ def test_an_unknown_signal_is_refused(scene):
         qt.QPushButton().connect("clickd()", print)
     with pytest.raises(AttributeError):
         qt.QComboBox().connect("currentIndexChanged(QString)", print)
+    with pytest.raises(AttributeError):
+        qt.QCheckBox().connect("checkStateChanged(Qt::CheckState)", print)
     with pytest.raises(TypeError):
         qt.QPushButton().connect("clicked()", None)
 

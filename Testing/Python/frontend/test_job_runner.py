@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend import estimates, job_runner, process_tree
 from WeakMedSAMLib.frontend.job_runner import JobRunner
 from WeakMedSAMLib.frontend.worker_command import Command
 
-FAKE = Path(__file__).with_name("fake_worker.py")
+FAKE = Path(__file__).with_name("misbehaving_worker.py")
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="looks at processes as Linux and macOS show them")
 
 

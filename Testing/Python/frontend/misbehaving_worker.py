@@ -1,6 +1,6 @@
 """A worker for tests: prints event lines of the contract, and behaves as its first argument says.
 
-usage: fake_worker.py BEHAVIOUR FOLDER
+usage: misbehaving_worker.py BEHAVIOUR FOLDER
 """
 
 from __future__ import annotations
