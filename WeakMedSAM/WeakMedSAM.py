@@ -23,8 +23,8 @@ except ImportError:
 
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.reloading import forgetFrontend
-from WeakMedSAMLib.frontend.sample_data import registerSampleData
-from WeakMedSAMLib.frontend.self_test import WeakMedSAMTest
+from WeakMedSAMLib.frontend.trial.sample_data import registerSampleData
+from WeakMedSAMLib.frontend.trial.self_test import WeakMedSAMTest
 from WeakMedSAMLib.frontend.widget import ModulePanel
 
 __all__ = ["WeakMedSAM", "WeakMedSAMLogic", "WeakMedSAMTest", "WeakMedSAMWidget"]

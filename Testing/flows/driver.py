@@ -15,13 +15,13 @@ import qt
 import slicer
 
 from WeakMedSAMLib.frontend import logic as logic_module
-from WeakMedSAMLib.frontend import places
 from WeakMedSAMLib.frontend.callbacks import Callbacks
-from WeakMedSAMLib.frontend.job_runner import JobRunner
-from WeakMedSAMLib.frontend.phantoms import addPhantom, phantomArray
-from WeakMedSAMLib.frontend.probe_client import ProbeClient
-from WeakMedSAMLib.frontend.self_test import FakeWorkerProcess
-from WeakMedSAMLib.frontend.worker_process import WorkerExit
+from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
+from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
+from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
 
 NAME = "WeakMedSAM"
 MODULE = Path(__file__).resolve().parents[2] / NAME / f"{NAME}.py"
@@ -157,7 +157,7 @@ class Driver:
 
     def go_to(self, index: int, view: str = "Red") -> None:
         """Scroll a slice view to a slice of the current volume."""
-        from WeakMedSAMLib.frontend.slice_views import jumpToSlice, sliceNodeOf
+        from WeakMedSAMLib.frontend.scene.slice_views import jumpToSlice, sliceNodeOf
 
         volume = self.logic.state.currentVolume
         axis = self.logic.session.volume(self.logic.currentKey()).axis

@@ -15,18 +15,18 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.job_runner import JobRunner
-from WeakMedSAMLib.frontend.module_state import ModuleState
-from WeakMedSAMLib.frontend.probe_client import ProbeClient
-from WeakMedSAMLib.frontend.run_control import RunControl
-from WeakMedSAMLib.frontend.run_export import exportRun
-from WeakMedSAMLib.frontend.run_records import RunRecord
-from WeakMedSAMLib.frontend.run_start import runStartOf
-from WeakMedSAMLib.frontend.scene_keeper import SceneKeeper
-from WeakMedSAMLib.frontend.scene_volumes import usableProblem
-from WeakMedSAMLib.frontend.session_store import SessionStore
-from WeakMedSAMLib.frontend.tag_session import TagSession
-from WeakMedSAMLib.frontend.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.results.run_export import exportRun
+from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.running.run_control import RunControl
+from WeakMedSAMLib.frontend.running.run_start import runStartOf
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
+from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.scene.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.tagging.session_store import SessionStore
+from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 _POLL_S = 0.005
 

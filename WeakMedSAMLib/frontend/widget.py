@@ -10,15 +10,15 @@ import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import guarded, showError
-from WeakMedSAMLib.frontend.classes_panel import ClassesPanel
-from WeakMedSAMLib.frontend.export_panel import ExportPanel
-from WeakMedSAMLib.frontend.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.review_panel import ReviewPanel
-from WeakMedSAMLib.frontend.scene_volumes import usableProblem
-from WeakMedSAMLib.frontend.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
+from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.scene.volumes_panel import VolumesPanel
+from WeakMedSAMLib.frontend.tagging.classes_panel import ClassesPanel
+from WeakMedSAMLib.frontend.tagging.tags_panel import TagsPanel
 from WeakMedSAMLib.frontend.turns import Coalesced
-from WeakMedSAMLib.frontend.volumes_panel import VolumesPanel
 
 _PANELS = {
     "volumes": VolumesPanel,

@@ -11,13 +11,13 @@ import qt
 import slicer
 
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend import places, run_start
-from WeakMedSAMLib.frontend.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.probe_client import Device
-from WeakMedSAMLib.frontend.run_writer import writeRunSteps
-from WeakMedSAMLib.frontend.tag_session import TagSession
-from WeakMedSAMLib.frontend.worker_command import Command
+from WeakMedSAMLib.frontend.running import places, run_start
+from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.running.probe_client import Device
+from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 GPU = Device("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)

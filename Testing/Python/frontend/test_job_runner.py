@@ -12,9 +12,9 @@ import slicer
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.frontend import estimates, job_runner, process_tree
-from WeakMedSAMLib.frontend.job_runner import JobRunner
-from WeakMedSAMLib.frontend.worker_command import Command
+from WeakMedSAMLib.frontend.running import estimates, job_runner, process_tree
+from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.worker_command import Command
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="looks at processes as Linux and macOS show them")

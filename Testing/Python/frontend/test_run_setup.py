@@ -21,14 +21,14 @@ from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunSettings, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.frontend import dependencies, estimates, places, worker_command
-from WeakMedSAMLib.frontend.estimates import RunSize
-from WeakMedSAMLib.frontend.installer import Installer
-from WeakMedSAMLib.frontend.line_reader import TOO_LONG, LineReader
-from WeakMedSAMLib.frontend.run_progress import RunProgress, stageInWords
-from WeakMedSAMLib.frontend.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.running import dependencies, estimates, places, worker_command
+from WeakMedSAMLib.frontend.running.estimates import RunSize
+from WeakMedSAMLib.frontend.running.installer import Installer
+from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader
+from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
+from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.steps import runToEnd
-from WeakMedSAMLib.frontend.tag_session import TagSession
+from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 SHA = "ab" * 32
 

@@ -14,12 +14,12 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_checks import Problem
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
-from WeakMedSAMLib.frontend import tag_keys, tag_words
-from WeakMedSAMLib.frontend.class_edits import newClass, withClass
-from WeakMedSAMLib.frontend.class_presets import ClassPreset, presets, readPreset, terms, withPreset
-from WeakMedSAMLib.frontend.strip_geometry import StripGeometry
-from WeakMedSAMLib.frontend.strip_image import columnStates, rowImage, rowsImage
-from WeakMedSAMLib.frontend.terminology import isTerminology, terminologyText
+from WeakMedSAMLib.frontend.tagging import tag_keys, tag_words
+from WeakMedSAMLib.frontend.tagging.class_edits import newClass, withClass
+from WeakMedSAMLib.frontend.tagging.class_presets import ClassPreset, presets, readPreset, terms, withPreset
+from WeakMedSAMLib.frontend.tagging.strip_geometry import StripGeometry
+from WeakMedSAMLib.frontend.tagging.strip_image import columnStates, rowImage, rowsImage
+from WeakMedSAMLib.frontend.tagging.terminology import isTerminology, terminologyText
 
 CLASSES = ClassTable.from_names(["Tumour", "Edema"])
 

@@ -10,11 +10,11 @@ import pytest
 import qt
 
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.frontend import slice_views
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.tag_session import TagSession
-from WeakMedSAMLib.frontend.tag_strip import TagStrip
-from WeakMedSAMLib.frontend.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
+from WeakMedSAMLib.frontend.tagging.tag_strip import TagStrip
+from WeakMedSAMLib.frontend.tagging.tags_panel import TagsPanel
 
 N_SLICES = 40
 

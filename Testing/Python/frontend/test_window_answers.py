@@ -13,11 +13,11 @@ import qt
 import slicer
 
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.frontend import estimates, places
-from WeakMedSAMLib.frontend.generate_panel import GeneratePanel
-from WeakMedSAMLib.frontend.job_runner import JobRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.worker_command import Command
+from WeakMedSAMLib.frontend.running import estimates, places
+from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.worker_command import Command
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 

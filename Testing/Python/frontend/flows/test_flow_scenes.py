@@ -9,8 +9,8 @@ import slicer
 from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.frontend import places
-from WeakMedSAMLib.frontend.session_store import SAFETY_COPY
+from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.tagging.session_store import SAFETY_COPY
 
 
 def test_scene_closed_during_a_run(driver):

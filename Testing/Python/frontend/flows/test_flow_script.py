@@ -18,7 +18,7 @@ def module(driver, monkeypatch):
     """The module's file as scripts import it, with a stand-in of the worker."""
     monkeypatch.syspath_prepend(str(MODULE.parent))
     import WeakMedSAM
-    from WeakMedSAMLib.frontend.job_runner import JobRunner
+    from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 
     monkeypatch.setattr(
         JobRunner.__init__, "__defaults__", (fake_worker("--seconds", "0.3"), *_otherDefaults(JobRunner))
@@ -88,7 +88,7 @@ def test_script_beside_the_panel(driver, module):
 
 
 def test_self_test_of_the_module(driver, module, monkeypatch):
-    from WeakMedSAMLib.frontend import self_test
+    from WeakMedSAMLib.frontend.trial import self_test
 
     # The worker itself has a test of its own here, on a scan.
     monkeypatch.setattr(self_test, "missing", lambda: ["torch"])
@@ -98,7 +98,7 @@ def test_self_test_of_the_module(driver, module, monkeypatch):
 def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):
     import types
 
-    from WeakMedSAMLib.frontend import sample_data
+    from WeakMedSAMLib.frontend.trial import sample_data
 
     listed = []
 

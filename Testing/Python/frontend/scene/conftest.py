@@ -13,20 +13,18 @@ import SimpleITK
 @pytest.fixture
 def lib(host):
     """The parts of the frontend that these tests look into."""
-    from WeakMedSAMLib.frontend import (
+    from WeakMedSAMLib.frontend import steps
+    from WeakMedSAMLib.frontend.results import (
         exports,
-        raw_nrrd,
         report,
         run_results,
-        scene_volumes,
         segment_history,
         segment_images,
         segments,
-        slice_views,
-        steps,
         thresholds,
     )
-    from WeakMedSAMLib.frontend.module_state import ModuleState, RunRecord
+    from WeakMedSAMLib.frontend.scene import raw_nrrd, scene_volumes, slice_views
+    from WeakMedSAMLib.frontend.scene.module_state import ModuleState, RunRecord
 
     segment_history.history.clear()
     return SimpleNamespace(

@@ -162,7 +162,7 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
 @pytest.mark.parametrize("geometry", ["plain", "lps", "flipped", "sagittal"])
 def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis, geometry):
     """One voxel far to the patient's right, front and head is bright: it must be left or at the top."""
-    from WeakMedSAMLib.frontend.slice_picture import slicePicture
+    from WeakMedSAMLib.frontend.results.slice_picture import slicePicture
 
     volume = make_volume(shape=(20, 20, 20), geometry=geometry)
     array = lib.volumes.arrayOf(volume)

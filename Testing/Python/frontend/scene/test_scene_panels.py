@@ -46,7 +46,7 @@ def center_of(table, row, column, x=None):
 
 @pytest.fixture
 def volumes_panel(host, logic):
-    from WeakMedSAMLib.frontend.volumes_panel import VolumesPanel
+    from WeakMedSAMLib.frontend.scene.volumes_panel import VolumesPanel
 
     panel = opened(VolumesPanel, logic, host)
     yield panel
@@ -125,7 +125,7 @@ def test_an_oblique_volume_offers_to_turn_the_view(host, logic, volumes_panel, m
     click(ui.alignButton)
     host.settle(0.2)
     assert not ui.alignButton.visible
-    from WeakMedSAMLib.frontend.slice_views import sliceNodeOf
+    from WeakMedSAMLib.frontend.scene.slice_views import sliceNodeOf
 
     sliceNodeOf("Red").SetOrientationToAxial()
 
@@ -136,7 +136,7 @@ def test_an_oblique_volume_offers_to_turn_the_view(host, logic, volumes_panel, m
 @pytest.fixture
 def reviewed(host, scene, logic, make_volume, make_run, lib):
     """A run of two volumes with masks in the scene, and the panel; the second volume has low confidence."""
-    from WeakMedSAMLib.frontend.review_panel import ReviewPanel
+    from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
 
     volumes = [make_volume("CT", (20, 40, 50), show=True), make_volume("MR", (20, 40, 50))]
     run = make_run(volumes)
@@ -307,7 +307,7 @@ def test_what_is_gone_is_said(host, scene, logic, reviewed, click):
 
 @pytest.fixture
 def export_panel(host, logic, reviewed, tmp_path):
-    from WeakMedSAMLib.frontend.export_panel import ExportPanel
+    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 
     panel = opened(ExportPanel, logic, host)
     panel.ui.folderEdit.currentPath = str(tmp_path)

@@ -1,0 +1,1 @@
+"""Masks in the scene: segments, review, threshold, export."""

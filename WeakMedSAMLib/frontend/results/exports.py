@@ -1,0 +1,242 @@
+"""Masks and tags as files for other programs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_files import write_tags
+from WeakMedSAMLib.contract.tags import CohortTags
+from WeakMedSAMLib.frontend.results.segment_grids import Layers, layerSteps
+from WeakMedSAMLib.frontend.results.segment_images import tagOf
+from WeakMedSAMLib.frontend.results.segmentation_file import segmentationFields
+from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
+from WeakMedSAMLib.frontend.scene.raw_nrrd import writeSteps
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+from WeakMedSAMLib.frontend.steps import Steps, runToEnd
+
+_LONGEST_NAME = 80
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written, and what the user should know about it."""
+
+    path: Path
+    notes: list[str] = field(default_factory=list)
+
+
+def exportSegmentationSteps(
+    segmentationNode: Any, volumeNode: Any, path: Path | str, segmentIds: Iterable[str] | None = None
+) -> Steps[Exported]:
+    """Write segments as ``.seg.nrrd`` on the voxels of the volume, in short pieces; the scene stays as it is.
+
+    Parameters
+    ----------
+    segmentationNode : vtkMRMLSegmentationNode
+    volumeNode : vtkMRMLScalarVolumeNode
+        Gives the geometry (its own, parent transforms left out).
+    path : Path
+        Ends in ``.seg.nrrd``.
+    segmentIds : iterable of str, optional
+        All segments by default, those of the user included.
+
+    Raises
+    ------
+    UserError
+        ``nothing_to_export``, ``segmentation_of_surfaces``, ``bad_suffix`` or ``cannot_write``.
+    """
+    path = _checkedPath(path, ".seg.nrrd")
+    labelValues = _fixedLabelValues(segmentationNode, segmentIds)
+    layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
+    fields = segmentationFields(segmentationNode, labelValues, layers, layers.arrays[0].shape)
+    yield None
+    array = yield from _stackSteps(layers.arrays)
+    yield from writeSteps(path, array, ijkToRas(volumeNode), fields, "gzip")
+    return Exported(path, _notes(segmentationNode, layers))
+
+
+def exportLabelmapSteps(
+    segmentationNode: Any,
+    volumeNode: Any,
+    path: Path | str,
+    classTable: ClassTable,
+    segmentIds: Iterable[str] | None = None,
+) -> Steps[Exported]:
+    """Write segments as a label map ``.nrrd`` in the geometry of the volume, in short pieces.
+
+    The label values are those of the class table. Segments that belong to no class are left out; where classes overlap
+    the later one in the table is written.
+
+    Raises
+    ------
+    UserError
+        ``nothing_to_export``, ``segmentation_of_surfaces``, ``bad_suffix`` or ``cannot_write``.
+    """
+    path = _checkedPath(path, ".nrrd")
+    ids = _wantedIds(segmentationNode, segmentIds)
+    labelValues = _classLabelValues(segmentationNode, ids, classTable)
+    layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
+    overlap = yield from _flattenSteps(layers, [entry.label_value for entry in classTable])
+    # A type by the table, not by what occurs, so that all cases of a study are alike.
+    dtype = np.uint8 if max(classTable.label_values, default=0) <= np.iinfo(np.uint8).max else np.uint16
+    fields = {f"WeakMedSAM_Label{entry.label_value}": entry.name for entry in classTable}
+    yield from writeSteps(path, layers.arrays[0].astype(dtype, copy=False), ijkToRas(volumeNode), fields, "gzip")
+    notes = _notes(segmentationNode, layers)
+    if len(labelValues) < len(ids):
+        count = len(ids) - len(labelValues)
+        notes.append(_("{count} segment(s) that belong to no class are not in the label map.").format(count=count))
+    if overlap:
+        text = _("{count} voxels belong to several classes; the label map has the later class of the table there.")
+        notes.append(text.format(count=overlap))
+    return Exported(path, notes)
+
+
+def exportSegmentation(
+    segmentationNode: Any, path: Path | str, volumeNode: Any = None, segmentIds: Iterable[str] | None = None
+) -> Exported:
+    """Write a ``.seg.nrrd`` at once; the volume is the segmentation's own by default. See `exportSegmentationSteps`."""
+    volumeNode = volumeNode or sourceVolume(segmentationNode)
+    return runToEnd(exportSegmentationSteps(segmentationNode, volumeNode, path, segmentIds))
+
+
+def exportLabelmap(
+    segmentationNode: Any,
+    volumeNode: Any,
+    path: Path | str,
+    classTable: ClassTable,
+    segmentIds: Iterable[str] | None = None,
+) -> Exported:
+    """Write a label map at once; see `exportLabelmapSteps`."""
+    return runToEnd(exportLabelmapSteps(segmentationNode, volumeNode, path, classTable, segmentIds))
+
+
+def exportTags(cohort: CohortTags, path: Path | str) -> Exported:
+    """Write tags as ``.json`` or ``.csv``; `UserError` ``bad_suffix`` or ``cannot_write``."""
+    write_tags(path, cohort)
+    return Exported(Path(path))
+
+
+def sourceVolume(segmentationNode: Any) -> Any:
+    """Return the volume that a segmentation was made for; `UserError` ``volume_gone`` if it is not in the scene."""
+    volumeNode = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
+    if volumeNode is None:
+        message = _("The volume of {name} is not in the scene.").format(name=segmentationNode.GetName())
+        raise UserError("volume_gone", message, _("Load it, or choose it in the Segmentations module."))
+    return volumeNode
+
+
+def proposedNames(volumeNode: Any) -> dict[str, str]:
+    """Propose file names for a volume: kind of export (segmentation, labelmap, tagsJson, tagsCsv, report) -> name."""
+    stem = safeName(volumeNode.GetName() if volumeNode else "")
+    endings = {
+        "segmentation": "_masks.seg.nrrd",
+        "labelmap": "_labels.nrrd",
+        "tagsJson": "_tags.json",
+        "tagsCsv": "_tags.csv",
+        "report": "_report.html",
+    }
+    return {kind: stem + ending for kind, ending in endings.items()}
+
+
+def safeName(name: str) -> str:
+    """Return a name as part of a file name on every system; letters of all languages stay."""
+    name = unicodedata.normalize("NFC", name)
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", name)[:_LONGEST_NAME].strip(" ._")
+    return f"{name}_" if name.lower() in _RESERVED else name or "volume"
+
+
+def _checkedPath(path: Path | str, suffix: str) -> Path:
+    path = Path(path)
+    if not path.name.lower().endswith(suffix):
+        message = _("The file name {name} does not end in {suffix}.").format(name=path.name, suffix=suffix)
+        raise UserError("bad_suffix", message, _("Add the ending."))
+    return path
+
+
+def _wantedIds(segmentationNode: Any, segmentIds: Iterable[str] | None) -> list[str]:
+    known = segmentIdsOf(segmentationNode) if segmentationNode else []
+    wanted = known if segmentIds is None else [segmentId for segmentId in segmentIds if segmentId in known]
+    if not wanted:
+        raise UserError("nothing_to_export", _("There are no segments to export."), _("Generate masks first."))
+    return wanted
+
+
+def _fixedLabelValues(segmentationNode: Any, segmentIds: Iterable[str] | None) -> dict[str, int]:
+    """Return segment id -> label value: that of the class for ours, the first one taken; a free one for any other."""
+    ids = _wantedIds(segmentationNode, segmentIds)
+    segmentation = segmentationNode.GetSegmentation()
+    values: dict[str, int] = {}
+    for segmentId in ids:
+        value = labelValueOf(segmentation.GetSegment(segmentId))
+        if value is not None and value not in values.values():
+            values[segmentId] = value
+    free = iter(value for value in range(1, MAX_LABEL_VALUE + 1) if value not in set(values.values()))
+    return {segmentId: values[segmentId] if segmentId in values else next(free) for segmentId in ids}
+
+
+def _classLabelValues(segmentationNode: Any, segmentIds: list[str], classTable: ClassTable) -> dict[str, int]:
+    """Return segment id -> label value for segments that are a class, by their tag or else by their name."""
+    segmentation = segmentationNode.GetSegmentation()
+    byName = {entry.name: entry.label_value for entry in classTable}
+    values = {}
+    for segmentId in segmentIds:
+        segment = segmentation.GetSegment(segmentId)
+        name = tagOf(segment, CLASS_TAG)
+        value = byName.get(name if name in byName else segment.GetName())
+        if value is not None:
+            values[segmentId] = value
+    if not values:
+        hint = _("A label map holds the classes of the table; export a .seg.nrrd for other segments.")
+        raise UserError("nothing_to_export", _("None of the segments is a class of the table."), hint)
+    return values
+
+
+def _flattenSteps(layers: Layers, order: list[int]) -> Steps[int]:
+    """Join all layers on the first one, later classes over earlier ones; return the number of voxels with several."""
+    overlap = 0
+    rank = np.zeros(max(order, default=0) + 1, np.uint16)
+    rank[order] = np.arange(1, len(order) + 1)
+    for array in layers.arrays[1:]:
+        for target, source in zip(layers.arrays[0], array, strict=True):
+            overlap += int(np.count_nonzero((source > 0) & (target > 0) & (source != target)))
+            wins = rank[source] > rank[target]
+            target[wins] = source[wins]
+            yield None
+    return overlap
+
+
+def _stackSteps(arrays: list[np.ndarray]) -> Steps[np.ndarray]:
+    """Return a single layer as it is, and several as one array layers x k x j x i."""
+    if len(arrays) == 1:
+        return arrays[0]
+    stacked = np.empty((len(arrays), *arrays[0].shape), arrays[0].dtype)
+    for target, source in zip(stacked, arrays, strict=True):
+        for targetPlane, plane in zip(target, source, strict=True):
+            targetPlane[:] = plane
+            yield None
+    return stacked
+
+
+def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
+    notes = []
+    texts = (
+        (layers.outside, _("{names} reaches outside of the volume; that part is not in the file.")),
+        (layers.resampled, _("{names} had other voxels than the volume and was resampled to it.")),
+    )
+    for ids, text in texts:
+        if ids:
+            segmentation = segmentationNode.GetSegmentation()
+            names = ", ".join(segmentation.GetSegment(segmentId).GetName() for segmentId in ids)
+            notes.append(text.format(names=names))
+    return notes

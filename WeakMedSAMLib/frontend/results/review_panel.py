@@ -1,0 +1,300 @@
+"""Section 5 of the panel: looking at generated masks, and putting them right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import slicer.util
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.results.review_subject import (
+    ReviewSubject,
+    ReviewSubjects,
+    bannerInWords,
+    runInWords,
+    summaryInWords,
+)
+from WeakMedSAMLib.frontend.results.review_tables import MaskTable, SliceTable
+from WeakMedSAMLib.frontend.results.review_threshold import ReviewThreshold
+from WeakMedSAMLib.frontend.results.run_results import SliceRow
+from WeakMedSAMLib.frontend.results.segment_editor import openInSegmentEditor
+from WeakMedSAMLib.frontend.results.segment_history import history
+from WeakMedSAMLib.frontend.results.surfaces import hasSurface, setSurfaceShown
+from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.turns import Coalesced
+
+# Worded and framed, not only coloured; dark on light in every theme.
+_BANNER_STYLE = (
+    "QFrame#bannerFrame { background-color: #fff3cd; border: 2px solid #b36b00; } QLabel { color: #332200; }"
+)
+_COUNT_MS = 300
+
+
+class ReviewPanel:
+    """Run, banner, masks with threshold, slices by confidence, and the ways to correct by hand.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+
+    Attributes
+    ----------
+    widget : qMRMLWidget
+        To be placed into the section.
+    """
+
+    def __init__(self, logic: Any) -> None:
+        self._logic = logic
+        self._subjects = ReviewSubjects(logic)
+        self._subject: ReviewSubject | None = None
+        self._runs: list[RunRecord] = []
+        self._volumeIds: list[str] = []
+        self._seen: tuple[Any, ...] = ()
+        self._isFilling = False
+        self._observation: tuple[Any, list[int]] | None = None
+        self.widget = slicer.util.loadUI(resource("UI", "Review.ui"))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.ui.bannerFrame.styleSheet = _BANNER_STYLE
+        self._refreshSoon = Coalesced(self.refresh)
+        self.masks = MaskTable(self.ui.classTable)
+        self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
+        self.threshold = ReviewThreshold(self.ui)
+        self._countSoon = Coalesced(self.masks.count, _COUNT_MS)
+        self._connect()
+        self.setScene(slicer.mrmlScene)
+
+    def setScene(self, scene: Any) -> None:
+        """Follow another scene."""
+        self._scene = scene
+        history.clear()
+        self._subjects.forget()
+        self.widget.setMRMLScene(scene)
+        self.refresh()
+
+    def cleanup(self) -> None:
+        """Observe nothing and load nothing any more."""
+        for soon in (self._refreshSoon, self._countSoon):
+            soon.cancel()
+        self._observe(None)
+        self.threshold.cleanup()
+        self.masks.cleanup()
+        for callbacks, function in self._listeners():
+            callbacks.disconnect(function)
+
+    def refresh(self) -> None:
+        """Show everything as it is."""
+        self._refreshSoon.cancel()
+        self._isFilling = True
+        try:
+            self._fillRuns()
+            record = self._chosenRun()
+            self._fillVolumes(record)
+        finally:
+            self._isFilling = False
+        volumeId = self._chosenVolumeId()
+        self._subject = self._subjects.subject(self._scene, record, volumeId) if record and volumeId else None
+        self._observe(self._subject.segmentationNode if self._subject else None)
+        self.masks.fill(self._subject)
+        self.slices.fill(self._subject)
+        self._fillWords(record)
+        self._onMaskChosen()
+
+    def _connect(self) -> None:
+        ui = self.ui
+        ui.runSelector.connect("currentIndexChanged(int)", guarded(self._onRunChosen))
+        ui.volumeSelector.connect("currentIndexChanged(int)", guarded(self._onVolumeChosen))
+        ui.loadButton.connect("clicked()", guarded(self._onLoad))
+        ui.undoButton.connect("clicked()", guarded(lambda: self._step(history.undo)))
+        ui.redoButton.connect("clicked()", guarded(lambda: self._step(history.redo)))
+        ui.editButton.connect("clicked()", guarded(self._onEdit))
+        ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
+        self.masks.chosen.connect(self._onMaskChosen)
+        self.threshold.applied.connect(self.masks.showVolume)
+        for callbacks, function in self._listeners():
+            callbacks.connect(function)
+
+    def _listeners(self) -> list[tuple[Any, Any]]:
+        logic = self._logic
+        return [
+            (logic.state.changed, self._onStateChanged),
+            (logic.runChanged, self._onRunsChanged),
+            (logic.resultsReady, self._onResultsReady),
+            (history.changed, self._showActions),
+        ]
+
+    def _observe(self, segmentationNode: Any) -> None:
+        """Follow what anybody does to a segmentation, and nothing of the former one."""
+        if self._observation is not None:
+            if self._observation[0] is segmentationNode:
+                return
+            segmentation, tags = self._observation[0].GetSegmentation(), self._observation[1]
+            for tag in tags:
+                segmentation.RemoveObserver(tag)
+            self._observation = None
+        if segmentationNode is not None:
+            segmentation = segmentationNode.GetSegmentation()
+            functions = {
+                segmentation.SourceRepresentationModified: self._onVoxelsChanged,
+                segmentation.SegmentAdded: self._refreshSoon,
+                segmentation.SegmentRemoved: self._refreshSoon,
+                segmentation.SegmentModified: self._refreshSoon,
+            }
+            tags = [segmentation.AddObserver(event, guarded(function)) for event, function in functions.items()]
+            self._observation = (segmentationNode, tags)
+
+    # What is shown
+
+    def _fillRuns(self) -> None:
+        self._runs = self._subjects.runs()
+        fillSelector(self.ui.runSelector, [runInWords(record, i == 0) for i, record in enumerate(self._runs)])
+        ids = [record.runId for record in self._runs]
+        wanted = self._logic.state.reviewRunId
+        self.ui.runSelector.currentIndex = ids.index(wanted) if wanted in ids else (0 if ids else -1)
+        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), _("All runs of this scene"))
+
+    def _fillVolumes(self, record: RunRecord | None) -> None:
+        before = self._chosenVolumeId()
+        self._volumeIds = self._subjects.volumeIds(record) if record else []
+        fillSelector(
+            self.ui.volumeSelector,
+            [self._subjects.subject(self._scene, record, volumeId).inWords() for volumeId in self._volumeIds],
+        )
+        if self._volumeIds:
+            self.ui.volumeSelector.currentIndex = self._volumeIds.index(before) if before in self._volumeIds else 0
+        for widget in (self.ui.volumeSelector, self.ui.volumeLabel):
+            widget.visible = len(self._volumeIds) > 1
+
+    def _fillWords(self, record: RunRecord | None) -> None:
+        subject = self._subject
+        result = subject.result if subject else None
+        message = "" if record else _("Masks appear here after Generate in section 4.")
+        if record is not None and subject is None:
+            message = record.message or _("This run has no masks.")
+        elif subject is not None and subject.problem:
+            message = subject.problem
+        elif subject is not None and not subject.segmentIds:
+            message = _("The masks of this run are not in the scene.")
+            if subject.volumeNode is None:
+                message += " " + _("Nor is their volume: load it first.")
+        setText(self.ui.messageLabel, message)
+        canLoad = (
+            subject is not None and result is not None and not subject.segmentIds and subject.volumeNode is not None
+        )
+        self.ui.loadButton.visible = canLoad
+        setEnabled(
+            self.ui.loadButton,
+            _("A run is under way.") if self._logic.isRunning else "",
+            _("Read the masks of this run again from its folder"),
+        )
+        isLow = result is not None and result.isLow
+        self.ui.bannerFrame.visible = isLow
+        self.ui.bannerLabel.text = bannerInWords(result) if isLow else ""
+        setText(self.ui.summaryLabel, summaryInWords(result) if result and not isLow else "")
+        hasMasks = bool(subject and subject.segmentIds)
+        for widget in self._maskWidgets():
+            widget.visible = hasMasks
+        for widget in (self.ui.slicesLabel, self.ui.sliceTable):
+            widget.visible = self.slices.count > 0
+
+    def _maskWidgets(self) -> list[Any]:
+        ui = self.ui
+        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton, ui.thresholdState]
+        return [*parts, ui.undoButton, ui.redoButton, ui.editButton, ui.show3dButton]
+
+    def _showActions(self) -> None:
+        """Enable the buttons that can do something now, and say why the others cannot."""
+        subject, segmentId = self._subject, self.masks.segmentId
+        node = subject.segmentationNode if subject else None
+        nothing = "" if segmentId else _("Choose a mask first.")
+        setEnabled(self.ui.editButton, nothing, _("Correct the chosen mask by hand; come back here afterwards"))
+        setEnabled(self.ui.show3dButton, "" if node else _("There are no masks."), _("Show the masks as surfaces"))
+        self.ui.show3dButton.checked = node is not None and hasSurface(node)
+        change = history.last(node) if node else None
+        undoTip = _("Undo: {text}").format(text=change.text) if change else ""
+        setEnabled(self.ui.undoButton, "" if change else _("Nothing was changed here yet."), undoTip)
+        canRedo = node is not None and history.canRedo(node)
+        setEnabled(self.ui.redoButton, "" if canRedo else _("Nothing was undone."), _("Make the change again"))
+
+    # What happens
+
+    def _onStateChanged(self) -> None:
+        # Tags change with every key; what is shown here does not depend on them.
+        state = self._logic.state
+        seen = (state.reviewRunId, state.runs())
+        if seen != self._seen:
+            self._seen = seen
+            self._refreshSoon()
+
+    def _onRunsChanged(self, _runId: str = "") -> None:
+        self._subjects.forget()
+        self._refreshSoon()
+
+    def _onResultsReady(self, runId: str) -> None:
+        self._subjects.forget()
+        self._logic.state.reviewRunId = runId
+        self.refresh()
+
+    def _onRunChosen(self, index: int) -> None:
+        if not self._isFilling and 0 <= index < len(self._runs):
+            self._logic.state.reviewRunId = self._runs[index].runId
+            self.refresh()
+
+    def _onVolumeChosen(self, _index: int) -> None:
+        if not self._isFilling:
+            self.refresh()
+            if self._subject is not None and self._subject.volumeNode is not None:
+                slicer.util.setSliceViewerLayers(background=self._subject.volumeNode, fit=True)
+
+    def _onMaskChosen(self, _segmentId: str = "") -> None:
+        self.threshold.choose(self._subject, self.masks.segmentId)
+        self._showActions()
+
+    def _onSliceChosen(self, row: SliceRow) -> None:
+        subject = self._subject
+        self.masks.choose(row.className)
+        if subject is None or subject.volumeNode is None or subject.result is None:
+            return
+        chosen = self._logic.state.sliceView
+        slice_views.showSlice(subject.volumeNode, subject.result.axis, row.index, chosen)
+
+    def _onVoxelsChanged(self) -> None:
+        self._countSoon()
+        self._showActions()
+
+    def _onLoad(self) -> None:
+        if self._subject is not None:
+            self._logic.runs.load(self._subject.record.runId)
+
+    def _step(self, function: Any) -> None:
+        self.threshold.finish()
+        node = self._subject.segmentationNode if self._subject else None
+        change = history.last(node) if node else None
+        text = _("This mask was changed by hand since. Undo would take that back, too. Go on?")
+        mayGoOn = change is None or change.isUntouched() or function == history.redo
+        if node is not None and (mayGoOn or slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo"))):
+            function(node)
+            self.refresh()
+
+    def _onEdit(self) -> None:
+        self.threshold.finish()
+        subject, segmentId = self._subject, self.masks.segmentId
+        if subject is not None and segmentId:
+            openInSegmentEditor(subject.segmentationNode, segmentId, subject.volumeNode)
+
+    def _onShow3d(self, isOn: bool) -> None:
+        if self._subject is not None and self._subject.segmentationNode is not None:
+            setSurfaceShown(self._subject.segmentationNode, isOn)
+        self._showActions()
+
+    def _chosenRun(self) -> RunRecord | None:
+        index = self.ui.runSelector.currentIndex
+        return self._runs[index] if 0 <= index < len(self._runs) else None
+
+    def _chosenVolumeId(self) -> str:
+        index = self.ui.volumeSelector.currentIndex
+        return self._volumeIds[index] if 0 <= index < len(self._volumeIds) else ""

@@ -1,0 +1,156 @@
+"""What is under review: a run, one of its volumes, and the masks of that volume in the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
+from WeakMedSAMLib.frontend.results.segment_images import tagOf
+from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+
+_STATUS_WORDS = {
+    "preparing": _("being prepared"),
+    "running": _("running"),
+    "finished": _("finished"),
+    "cancelled": _("cancelled"),
+    "failed": _("failed"),
+}
+
+
+@dataclass(frozen=True)
+class ReviewSubject:
+    """One volume of a run, as far as it is there.
+
+    Attributes
+    ----------
+    record : RunRecord
+    volumeId : str
+    result : VolumeResult or None
+        None if the run folder is gone or has no result for the volume.
+    volumeNode, segmentationNode : MRML node or None
+        None if they are not in the scene.
+    segmentIds : list of str
+        The segments of this run in that segmentation.
+    problem : str
+        Why there is no result, for the user; empty if there is one.
+    """
+
+    record: RunRecord
+    volumeId: str
+    result: VolumeResult | None
+    volumeNode: Any
+    segmentationNode: Any
+    segmentIds: list[str]
+    problem: str
+
+    def segment(self, segmentId: str) -> Any:
+        """Return a vtkSegment, or None if it was removed."""
+        return self.segmentationNode.GetSegmentation().GetSegment(segmentId) if self.segmentationNode else None
+
+    def inWords(self) -> str:
+        """Return the volume in one line: its name and how sure its masks are."""
+        name = self.volumeNode.GetName() if self.volumeNode else (self.result.name if self.result else "")
+        if self.result is None:
+            return name
+        words = confidenceInWords(self.result.confidence)
+        return f"{'⚠ ' if self.result.isLow else ''}{name} ({words})"
+
+    def className(self, segmentId: str) -> str:
+        """Return the name that the class of a segment had in the run."""
+        segment = self.segment(segmentId)
+        return tagOf(segment, CLASS_TAG) if segment else ""
+
+    def probabilityPath(self, segmentId: str) -> Path | None:
+        """Return the file with the probabilities of a segment, or None if there is none."""
+        segment = self.segment(segmentId)
+        if segment is None or self.result is None:
+            return None
+        return self.result.probabilities.get(labelValueOf(segment))
+
+
+class ReviewSubjects:
+    """Finds what is under review; reads each run folder once.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+        With `state`.
+    """
+
+    def __init__(self, logic: Any) -> None:
+        self._logic = logic
+        self._read: dict[str, RunResult | UserError] = {}
+
+    def forget(self) -> None:
+        """Read run folders again the next time."""
+        self._read.clear()
+
+    def runs(self) -> list[RunRecord]:
+        """Return the runs of the scene that can be looked at or say why not, the latest first."""
+        return [
+            record for record in reversed(self._logic.state.runs()) if record.status not in ("preparing", "running")
+        ]
+
+    def runResult(self, record: RunRecord) -> RunResult:
+        """Return the results of a run; `UserError` as `readRun`."""
+        if record.runId not in self._read:
+            try:
+                self._read[record.runId] = readRun(record.folder)
+            except UserError as error:
+                self._read[record.runId] = error
+        found = self._read[record.runId]
+        if isinstance(found, UserError):
+            raise found
+        return found
+
+    def volumeIds(self, record: RunRecord) -> list[str]:
+        """Return the ids of the volumes of a run that have masks in the scene or in the run folder."""
+        return sorted({*record.segmentations, *self._resultsOf(record)[0]})
+
+    def subject(self, scene: Any, record: RunRecord, volumeId: str) -> ReviewSubject:
+        """Return one volume of a run."""
+        results, problem = self._resultsOf(record)
+        nodes = (record.volumes.get(volumeId), record.segmentations.get(volumeId))
+        volumeNode, segmentationNode = (scene.GetNodeByID(nodeId) if nodeId else None for nodeId in nodes)
+        ids = segmentIdsOf(segmentationNode, record.runId, volumeId) if segmentationNode else []
+        result = results.get(volumeId)
+        return ReviewSubject(record, volumeId, result, volumeNode, segmentationNode, ids, "" if result else problem)
+
+    def _resultsOf(self, record: RunRecord) -> tuple[dict[str, VolumeResult], str]:
+        try:
+            return self.runResult(record).volumes, record.message
+        except UserError as error:
+            return {}, str(error) if record.status == "finished" else record.message or str(error)
+
+
+def bannerInWords(result: VolumeResult) -> str:
+    """Return the warning about a result of low confidence, with what would help most."""
+    if result.confidence is None:
+        text = _("⚠ Nothing is known about how good these masks are: check every slice before you use them.")
+    else:
+        text = _("⚠ Low confidence ({percent} %): check every slice before you use these masks.")
+        text = text.format(percent=round(result.confidence * 100))
+    return f"{text}\n{result.advice}".strip()
+
+
+def summaryInWords(result: VolumeResult) -> str:
+    """Return how sure a result is, and what that means."""
+    text = _("Confidence: {confidence}. It says how far several ways to draw a mask agree; it is not accuracy.")
+    return text.format(confidence=confidenceInWords(result.confidence))
+
+
+def runInWords(record: RunRecord, isLatest: bool = False) -> str:
+    """Return a run in one line: when, on what, how it ended."""
+    when = record.created[:16].replace("T", " ")
+    count = len(record.volumes)
+    volumes = _("1 volume") if count == 1 else _("{count} volumes").format(count=count)
+    text = _("{when} UTC, {volumes}, {status}").format(
+        when=when, volumes=volumes, status=_STATUS_WORDS.get(record.status, record.status)
+    )
+    return _("{run} (latest)").format(run=text) if isLatest else text

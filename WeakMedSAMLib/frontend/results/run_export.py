@@ -1,0 +1,61 @@
+"""All files of a run at once, for scripts; the panel exports one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.frontend.results.exports import exportLabelmap, exportSegmentation, proposedNames
+from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReport
+from WeakMedSAMLib.frontend.results.run_results import readRun
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+
+REPORT_NAME = "report.html"
+
+
+def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
+    """Write the masks of every volume of a run and its report; files of the same names are replaced.
+
+    Parameters
+    ----------
+    record : RunRecord
+        Of a run whose masks are in the scene.
+    folder : Path
+        Made if absent.
+
+    Returns
+    -------
+    list of Path
+        ``<volume>_masks.seg.nrrd`` and ``<volume>_labels.nrrd`` of each volume, then ``report.html``.
+
+    Raises
+    ------
+    UserError
+        ``run_gone`` if the run folder is not there; what exporting raises.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = readRun(record.folder)
+    paths: list[Path] = []
+    reported = []
+    for volumeId, segmentationId in record.segmentations.items():
+        volumeNode = slicer.mrmlScene.GetNodeByID(record.volumes.get(volumeId, ""))
+        segmentationNode = slicer.mrmlScene.GetNodeByID(segmentationId)
+        if volumeNode is None or segmentationNode is None:
+            continue
+        names = proposedNames(volumeNode)
+        masks, labels = _free(folder, names, volumeId, paths)
+        paths.append(exportSegmentation(segmentationNode, masks, volumeNode).path)
+        paths.append(exportLabelmap(segmentationNode, volumeNode, labels, ClassTable.from_json(record.classes)).path)
+        reported.append(ReportVolume(volumeNode, segmentationNode, run.volumes[volumeId]))
+    return [*paths, writeReport(folder / REPORT_NAME, run, reported)]
+
+
+def _free(folder: Path, names: dict[str, str], volumeId: str, taken: list[Path]) -> tuple[Path, Path]:
+    """Return the two paths of a volume; two volumes of one name get their ids in front."""
+    paths = folder / names["segmentation"], folder / names["labelmap"]
+    if any(path in taken for path in paths):
+        paths = folder / f"{volumeId}_{names['segmentation']}", folder / f"{volumeId}_{names['labelmap']}"
+    return paths

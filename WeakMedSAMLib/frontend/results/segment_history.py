@@ -1,0 +1,180 @@
+"""What this module changed in segmentations, to take it back: segments that it added, voxels that it replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.callbacks import Callbacks
+from WeakMedSAMLib.frontend.results.segment_images import (
+    PackedMask,
+    imageVersion,
+    packedMask,
+    setMask,
+    setThreshold,
+    thresholdOf,
+)
+
+MAX_CHANGES = 20
+
+
+class Change(Protocol):
+    """One thing that can be taken back."""
+
+    text: str
+    segmentationNode: Any
+
+    def undo(self) -> None:
+        """Take it back."""
+        ...
+
+    def redo(self) -> None:
+        """Do it again."""
+        ...
+
+    def isUntouched(self) -> bool:
+        """Say whether nobody changed the same segments since."""
+        ...
+
+
+class SegmentsAdded:
+    """New segments in a segmentation that the user has chosen."""
+
+    def __init__(self, segmentationNode: Any, segmentIds: Iterable[str]) -> None:
+        self.segmentationNode = segmentationNode
+        self.text = _("add generated segments")
+        segmentation = segmentationNode.GetSegmentation()
+        self._segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in segmentIds}
+        self._versions = self._currentVersions()
+
+    def undo(self) -> None:
+        """Remove them, with what was drawn on them since."""
+        for segmentId in self._segments:
+            self.segmentationNode.GetSegmentation().RemoveSegment(segmentId)
+
+    def redo(self) -> None:
+        """Add the very same ones again."""
+        for segmentId, segment in self._segments.items():
+            self.segmentationNode.GetSegmentation().AddSegment(segment, segmentId)
+
+    def isUntouched(self) -> bool:
+        """Say whether nobody drew on them."""
+        return self._currentVersions() == self._versions
+
+    def _currentVersions(self) -> list[int]:
+        return [imageVersion(segment) for segment in self._segments.values()]
+
+
+class MaskChanged:
+    """Other voxels for one segment, drawn at another threshold.
+
+    Parameters
+    ----------
+    segmentationNode : vtkMRMLSegmentationNode
+    segmentId : str
+    before : PackedMask or None
+        The former voxels.
+    thresholdBefore : float or None
+        See `segment_images.thresholdOf`.
+    """
+
+    def __init__(
+        self, segmentationNode: Any, segmentId: str, before: PackedMask | None, thresholdBefore: float | None = None
+    ) -> None:
+        self.segmentationNode = segmentationNode
+        self.text = _("change the threshold")
+        self._segmentId = segmentId
+        self._before = (before, thresholdBefore)
+        self._after: tuple[PackedMask | None, float | None] = (None, None)
+        self._version = imageVersion(self._segment())
+
+    def undo(self) -> None:
+        """Put the former voxels back."""
+        if self._segment() is not None:
+            self._after = (packedMask(self.segmentationNode, self._segmentId), thresholdOf(self._segment()))
+        self._put(*self._before)
+
+    def redo(self) -> None:
+        """Put the new voxels back."""
+        self._put(*self._after)
+
+    def isUntouched(self) -> bool:
+        """Say whether nobody drew on the segment."""
+        return imageVersion(self._segment()) == self._version
+
+    def _put(self, mask: PackedMask | None, threshold: float | None) -> None:
+        if self._segment() is None:
+            raise UserError("segment_gone", _("The segment was removed."), _("Generate the masks again."))
+        setMask(self.segmentationNode, self._segmentId, mask)
+        setThreshold(self._segment(), threshold)
+        self._version = imageVersion(self._segment())
+
+    def _segment(self) -> Any:
+        return self.segmentationNode.GetSegmentation().GetSegment(self._segmentId)
+
+
+class SegmentHistory:
+    """The changes of this module in the segmentations of a scene, latest last.
+
+    It takes back only what the module did itself: other segments of the same segmentation, and what the user draws,
+    are not touched. (Slicer's own history of a segmentation goes back to a former state of all its segments.)
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments.
+    """
+
+    def __init__(self) -> None:
+        self._done: list[Change] = []
+        self._undone: list[Change] = []
+        self.changed = Callbacks()
+
+    def add(self, change: Change) -> None:
+        """Remember a change that was just made."""
+        self._done = [*self._done, change][-MAX_CHANGES:]
+        self._undone = []
+        self.changed()
+
+    def last(self, segmentationNode: Any) -> Change | None:
+        """Return the change of a segmentation that `undo` would take back, or None."""
+        return _latest(self._done, segmentationNode)
+
+    def canRedo(self, segmentationNode: Any) -> bool:
+        """Say whether a change of a segmentation was taken back and can be made again."""
+        return _latest(self._undone, segmentationNode) is not None
+
+    def undo(self, segmentationNode: Any) -> None:
+        """Take back the last change of a segmentation; nothing happens if there is none."""
+        self._move(segmentationNode, self._done, self._undone, Change.undo.__name__)
+
+    def redo(self, segmentationNode: Any) -> None:
+        """Make the change again that was taken back last."""
+        self._move(segmentationNode, self._undone, self._done, Change.redo.__name__)
+
+    def clear(self) -> None:
+        """Forget everything, as when the scene closes."""
+        self._done, self._undone = [], []
+        self.changed()
+
+    def _move(self, segmentationNode: Any, source: list[Change], target: list[Change], method: str) -> None:
+        change = _latest(source, segmentationNode)
+        if change is None:
+            return
+        source.remove(change)
+        try:
+            getattr(change, method)()
+            target.append(change)
+        finally:
+            self.changed()
+
+
+history = SegmentHistory()
+
+
+def _latest(changes: list[Change], segmentationNode: Any) -> Change | None:
+    ours = (change for change in reversed(changes) if change.segmentationNode is segmentationNode)
+    return next((change for change in ours if segmentationNode.GetScene() is not None), None)

@@ -1,0 +1,196 @@
+"""The voxels of a segment: read, copied, and replaced without touching any other segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
+from WeakMedSAMLib.frontend.steps import Steps, runToEnd
+
+BINARY = "Binary labelmap"
+THRESHOLD_TAG = "WeakMedSAM.Threshold"
+_SAME_MM = 1e-3
+
+
+@dataclass(frozen=True)
+class Mask:
+    """The voxels of one segment.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+        bool, k x j x i, of the part of the grid that `first` begins.
+    first : tuple of int
+        Index (i, j, k) of the first voxel on the segment's own grid; may be negative.
+    ijkToRas : numpy.ndarray
+        4 x 4 of that grid, RAS in mm, without the parent transform of the segmentation.
+    """
+
+    array: np.ndarray
+    first: tuple[int, int, int]
+    ijkToRas: np.ndarray
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """The voxels of one segment in little memory: one bit a voxel."""
+
+    bits: np.ndarray
+    shape: tuple[int, int, int]
+    first: tuple[int, int, int]
+    ijkToRas: np.ndarray
+
+    @property
+    def array(self) -> np.ndarray:
+        """The voxels, bool, k x j x i."""
+        return np.unpackbits(self.bits, count=int(np.prod(self.shape))).view(bool).reshape(self.shape)
+
+
+def maskOf(segmentationNode: Any, segmentId: str) -> Mask | None:
+    """Return a copy of the voxels of a segment; None if it is empty. See `maskSteps`."""
+    return runToEnd(maskSteps(segmentationNode, segmentId))
+
+
+def maskSteps(segmentationNode: Any, segmentId: str) -> Steps[Mask | None]:
+    """Copy the voxels of a segment in short pieces; the result is None if it is empty.
+
+    Raises
+    ------
+    UserError
+        ``segmentation_of_surfaces`` if the segmentation holds no voxels.
+    """
+    requireLabelmaps(segmentationNode)
+    image = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
+    if image is None or image.IsEmpty():
+        return None
+    labelValue = segmentationNode.GetSegmentation().GetSegment(segmentId).GetLabelValue()
+    first, matrix = image.GetExtent()[::2], imageMatrix(image)
+    voxels = imageArray(image)
+    array = np.empty(voxels.shape, bool)
+    for target, plane in zip(array, voxels, strict=True):
+        np.equal(plane, labelValue, out=target)
+        yield None
+    return Mask(array, first, matrix)
+
+
+def imageArray(image: Any) -> np.ndarray:
+    """Return the voxels of a vtkOrientedImageData, k x j x i, without copying."""
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+
+
+def imageMatrix(image: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel index to RAS of a vtkOrientedImageData."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    return matrixOf(matrix)
+
+
+def newImage(shape: Iterable[int], first: Iterable[int], matrix: np.ndarray, dtype: np.dtype) -> Any:
+    """Make an image for a segment, filled with 0.
+
+    Parameters
+    ----------
+    shape : iterable of int
+        Voxels along k, j, i.
+    first : iterable of int
+        Index (i, j, k) of the first voxel.
+    matrix : numpy.ndarray
+        4 x 4, voxel index to RAS.
+    dtype : numpy.dtype
+        uint8 or uint16.
+    """
+    image = slicer.vtkOrientedImageData()
+    size = list(shape)[::-1]
+    image.SetExtent([n for begin, count in zip(first, size, strict=True) for n in (begin, begin + count - 1)])
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR if np.dtype(dtype).itemsize == 1 else vtk.VTK_UNSIGNED_SHORT, 1)
+    vtkMatrix = vtk.vtkMatrix4x4()
+    vtkMatrix.DeepCopy(matrix.ravel().tolist())
+    image.SetImageToWorldMatrix(vtkMatrix)
+    return image
+
+
+def isSameGrid(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> bool:
+    """Say whether two matrices (4 x 4, voxel index to RAS) put every voxel of a grid (k x j x i) at the same place."""
+    corners = np.hstack([np.diag(list(shape)[::-1]), np.zeros((3, 1))])
+    corners = np.vstack([corners, np.ones(4)])
+    return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=_SAME_MM))
+
+
+def packedMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
+    """Return a copy of the voxels of a segment; None if it is empty or not there."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    image = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId) if segment else None
+    if image is None or image.IsEmpty():
+        return None
+    bits = np.packbits(imageArray(image) == segment.GetLabelValue())
+    return PackedMask(bits, image.GetDimensions()[::-1], image.GetExtent()[::2], imageMatrix(image))
+
+
+def setMask(segmentationNode: Any, segmentId: str, mask: PackedMask | None) -> Any:
+    """Give a segment other voxels, on an image of its own, so that no other segment is touched; returns the image."""
+    if mask is None:
+        return ownImage(segmentationNode, segmentId, (1, 1, 1), (0, 0, 0), np.eye(4))
+    image = ownImage(segmentationNode, segmentId, mask.shape, mask.first, mask.ijkToRas)
+    imageArray(image)[:] = mask.array
+    image.Modified()
+    return image
+
+
+def ownImage(
+    segmentationNode: Any, segmentId: str, shape: Iterable[int], first: Iterable[int], ijkToRas: np.ndarray
+) -> Any:
+    """Give a segment an empty image that no other segment shares (uint8, its label value is 1), and return it."""
+    segmentation = segmentationNode.GetSegmentation()
+    if segmentation.IsSharedBinaryLabelmap(segmentId):
+        # Takes the segment's voxels out of the common image, too.
+        segmentation.SeparateSegmentLabelmap(segmentId)
+    image = newImage(shape, first, ijkToRas, np.dtype(np.uint8))
+    segment = segmentation.GetSegment(segmentId)
+    segment.AddRepresentation(BINARY, image)
+    segment.SetLabelValue(1)
+    return image
+
+
+def tagOf(segment: Any, tag: str) -> str:
+    """Return a tag of a segment, empty if it has none of that name."""
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(tag, value) else ""
+
+
+def thresholdOf(segment: Any) -> float | None:
+    """Return the probability (0..1) at which a segment was drawn; None if it is as generated."""
+    try:
+        return float(tagOf(segment, THRESHOLD_TAG))
+    except ValueError:
+        return None
+
+
+def setThreshold(segment: Any, value: float | None) -> None:
+    """Note on a segment at which probability it was drawn; None for as generated."""
+    if value is None:
+        segment.RemoveTag(THRESHOLD_TAG)
+    else:
+        segment.SetTag(THRESHOLD_TAG, f"{value:.3f}")
+
+
+def imageVersion(segment: Any) -> int:
+    """Return a number that changes with the voxels of a segment; 0 if there are none."""
+    image = segment.GetRepresentation(BINARY) if segment else None
+    return image.GetMTime() if image else 0
+
+
+def requireLabelmaps(segmentationNode: Any) -> None:
+    """Raise `UserError` ``segmentation_of_surfaces`` if a segmentation holds surfaces in place of voxels."""
+    segmentation = segmentationNode.GetSegmentation()
+    if segmentation.GetNumberOfSegments() and not segmentation.IsSourceRepresentationImageData():
+        message = _("The segmentation {name} holds surfaces, not voxels.").format(name=segmentationNode.GetName())
+        raise UserError("segmentation_of_surfaces", message, _("Choose another segmentation, or a new one."))

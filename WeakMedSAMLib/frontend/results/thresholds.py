@@ -1,0 +1,199 @@
+"""The threshold slider: a class's mask from its probabilities, at once."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
+from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
+from WeakMedSAMLib.frontend.results.segment_images import (
+    BINARY,
+    PackedMask,
+    imageArray,
+    ownImage,
+    packedMask,
+    setMask,
+    setThreshold,
+    thresholdOf,
+)
+from WeakMedSAMLib.frontend.results.segments import labelValueOf
+from WeakMedSAMLib.frontend.results.surfaces import hasSurface
+from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
+from WeakMedSAMLib.frontend.steps import Steps, runToEnd
+
+_Box = tuple[slice, slice, slice]
+
+
+class ThresholdEditor:
+    """Changes one segment to all voxels at or above a probability.
+
+    The probabilities are read on the first use (`loadSteps` does it in short pieces). The segment gets an image of its
+    own, so that segments that shared one with it, and segments that overlap it, stay as they are.
+
+    Parameters
+    ----------
+    volumeNode : vtkMRMLScalarVolumeNode
+        The volume that the segment was generated for.
+    segmentationNode : vtkMRMLSegmentationNode
+    segmentId : str
+    probabilityPath : Path
+        uint8 in the volume's grid, 255 for 1.0.
+    labelsPath : Path, optional
+        The label map as generated; beside the probabilities by default.
+    """
+
+    def __init__(
+        self,
+        volumeNode: Any,
+        segmentationNode: Any,
+        segmentId: str,
+        probabilityPath: Path | str,
+        labelsPath: Path | str | None = None,
+    ) -> None:
+        self.volumeNode = volumeNode
+        self.segmentationNode = segmentationNode
+        self.segmentId = segmentId
+        self._probabilityPath = Path(probabilityPath)
+        self._labelsPath = Path(labelsPath) if labelsPath else self._probabilityPath.with_name("labels.nrrd")
+        self._probabilities: np.ndarray | None = None
+        self._generated: PackedMask | None = None
+        self._image: Any = None
+        self._target: np.ndarray | None = None
+        self._before: tuple[PackedMask | None, float | None] | None = None
+        self._value: float | None = None
+        self._hadSurface = False
+
+    @property
+    def isLoaded(self) -> bool:
+        """Whether the probabilities are in memory."""
+        return self._probabilities is not None
+
+    @property
+    def isChanging(self) -> bool:
+        """Whether a drag was begun and not finished."""
+        return self._before is not None
+
+    def loadSteps(self) -> Steps[ThresholdEditor]:
+        """Read probabilities and masks as generated, in short pieces; only the part that is not 0 is kept.
+
+        Raises
+        ------
+        UserError
+            ``file_missing``, ``cannot_read``, ``bad_result`` or ``result_of_other_volume``.
+        """
+        value = labelValueOf(self._segment())
+        probabilities = yield from readSteps(self._probabilityPath)
+        labels = yield from readSteps(self._labelsPath)
+        self._requireFit(probabilities, labels)
+        box = yield from _boxSteps(probabilities.array, labels.array, value)
+        first = tuple(part.start for part in reversed(box))
+        generated = labels.array[box] == value
+        yield None
+        self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijkToRas)
+        yield None
+        self._probabilities = probabilities.array[box].copy()
+        return self
+
+    def begin(self) -> None:
+        """Start a drag: from here `finish` makes one step to undo, however often `apply` is called between."""
+        if self._before is None:
+            self._segment()
+            saveStateForUndo(self.segmentationNode)
+            self._hadSurface = hasSurface(self.segmentationNode)
+            mask = packedMask(self.segmentationNode, self.segmentId)
+            self._before = (mask, thresholdOf(self._segment()))
+
+    def apply(self, value: float) -> float:
+        """Make the segment the voxels with a probability of at least `value` (0..1; 0 itself counts as 1/255).
+
+        Returns
+        -------
+        float
+            Its volume in millilitres.
+
+        Raises
+        ------
+        UserError
+            ``segment_gone``, and what `loadSteps` raises.
+        """
+        self._load()
+        self.begin()
+        self._value = value
+        lowest = min(max(math.ceil(value * 255 - 1e-9), 1), 255)
+        target = self._ownTarget()
+        np.greater_equal(self._probabilities, lowest, out=target)
+        self._image.Modified()
+        return np.count_nonzero(target) * voxelMl(self.volumeNode)
+
+    def reset(self) -> float:
+        """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
+        self._load()
+        self.begin()
+        self._image = self._value = None
+        setMask(self.segmentationNode, self.segmentId, self._generated)
+        self.finish()
+        return np.count_nonzero(self._generated.array) * voxelMl(self.volumeNode)
+
+    def finish(self) -> None:
+        """End a drag: remember it for undo, and bring the surface in the 3D view up to date."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        segment = self.segmentationNode.GetSegmentation().GetSegment(self.segmentId)
+        if segment is None or self.segmentationNode.GetScene() is None:
+            return
+        setThreshold(segment, self._value)
+        if self._hadSurface:
+            self.segmentationNode.CreateClosedSurfaceRepresentation()
+        history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
+
+    def _load(self) -> None:
+        if not self.isLoaded:
+            runToEnd(self.loadSteps())
+
+    def _ownTarget(self) -> np.ndarray:
+        """Return the segment's voxels as bool, on an image of its own in the size of the probabilities."""
+        current = self._segment().GetRepresentation(BINARY)
+        isShared = self.segmentationNode.GetSegmentation().IsSharedBinaryLabelmap(self.segmentId)
+        # Saving the scene joins images, and the Segment Editor cuts them to size.
+        isOurs = self._image is not None and current is self._image and not isShared
+        if not isOurs or self._image.GetDimensions()[::-1] != self._probabilities.shape:
+            mask = self._generated
+            self._image = ownImage(self.segmentationNode, self.segmentId, mask.shape, mask.first, mask.ijkToRas)
+        elif self._segment().GetLabelValue() != 1:
+            self._segment().SetLabelValue(1)
+        return imageArray(self._image).view(bool)
+
+    def _segment(self) -> Any:
+        segment = self.segmentationNode.GetSegmentation().GetSegment(self.segmentId)
+        if segment is None or self.segmentationNode.GetScene() is None:
+            raise UserError("segment_gone", _("The segment was removed."), _("Generate the masks again."))
+        return segment
+
+    def _requireFit(self, *images: NrrdImage) -> None:
+        if any(image.array.shape != arrayOf(self.volumeNode).shape for image in images):
+            message = _("The probabilities do not fit the volume {name}: it changed since.")
+            text = message.format(name=self.volumeNode.GetName())
+            raise UserError("result_of_other_volume", text, _("Generate the masks again."))
+
+
+def _boxSteps(probabilities: np.ndarray, labels: np.ndarray, value: int | None) -> Steps[_Box]:
+    """Find the smallest box, k x j x i, with every voxel that can ever belong to the segment."""
+    used = [np.zeros(count, bool) for count in probabilities.shape]
+    for k, (plane, labelPlane) in enumerate(zip(probabilities, labels, strict=True)):
+        any_here = (plane > 0) | (labelPlane == value)
+        rows = any_here.any(axis=1)
+        used[0][k] = rows.any()
+        used[1] |= rows
+        used[2] |= any_here.any(axis=0)
+        yield None
+    if not used[0].any():
+        return (slice(0, 1),) * 3
+    return tuple(slice(int(np.argmax(line)), len(line) - int(np.argmax(line[::-1]))) for line in used)  # type: ignore[return-value]

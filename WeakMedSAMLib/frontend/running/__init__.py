@@ -1,0 +1,1 @@
+"""From Generate to results: the worker and its folder, installation, storage."""

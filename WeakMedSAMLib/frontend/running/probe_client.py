@@ -1,0 +1,201 @@
+"""Which devices there are, as the worker sees them: asked in a process of its own, since torch never enters Slicer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.running.worker_command import probeCommand
+from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess, WorkerExit, WorkerProcess
+
+_TIMEOUT_MS = 120_000
+_MOST_LINES = 20_000
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that a run can use.
+
+    Attributes
+    ----------
+    name : str
+        As a run calls it: ``"cuda:0"``, ``"mps"``, ``"cpu"``.
+    title : str
+        What the maker calls it.
+    memoryBytes, freeBytes : int or None
+        None where the system does not say.
+    """
+
+    name: str
+    title: str = ""
+    memoryBytes: int | None = None
+    freeBytes: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The device in words, with its memory."""
+        kind = _("CPU") if self.name == "cpu" else _("GPU")
+        title = f"{kind}: {self.title}" if self.title else kind
+        if self.memoryBytes is None:
+            return title
+        total = _gigabytes(self.memoryBytes)
+        if self.freeBytes is None:
+            return _("{title}, {total} GB").format(title=title, total=total)
+        free = _gigabytes(self.freeBytes)
+        return _("{title}, {total} GB ({free} GB free)").format(title=title, total=total, free=free)
+
+
+class ProbeClient:
+    """Asks the worker's `probe` and keeps the answer.
+
+    Parameters
+    ----------
+    processFactory : callable
+        Makes a `WorkerProcess`.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when an answer is there, or none came.
+    devices : tuple of Device
+        Best first; empty before the answer.
+    problem : UserError or None
+        Why there is no answer, or why the worker cannot run.
+    report : dict
+        All that `probe` said.
+    """
+
+    def __init__(self, processFactory: Callable[[], WorkerProcess] = QtWorkerProcess) -> None:
+        self.changed = Callbacks()
+        self.devices: tuple[Device, ...] = ()
+        self.problem: UserError | None = None
+        self.report: dict[str, Any] = {}
+        self._factory = processFactory
+        self._process: WorkerProcess | None = None
+        self._lines: list[str] = []
+        self._errors: list[str] = []
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_TIMEOUT_MS)
+        self._timer.connect("timeout()", guarded(self._onTimeout))
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether the answer is being waited for."""
+        return self._process is not None
+
+    @property
+    def isAnswered(self) -> bool:
+        """Whether there is an answer, good or bad."""
+        return bool(self.report) or self.problem is not None
+
+    @property
+    def bestDevice(self) -> str:
+        """The device that ``"auto"`` stands for; ``"cpu"`` as long as nothing is known."""
+        return self.devices[0].name if self.devices else "cpu"
+
+    def ask(self) -> None:
+        """Ask, unless an answer is on its way; returns at once."""
+        if self.isRunning:
+            return
+        self._lines, self._errors = [], []
+        process = self._process = self._factory()
+        process.lineRead.connect(self._onLine)
+        process.finished.connect(self._onFinished)
+        self._timer.start()
+        process.start(probeCommand())
+        self.changed()
+
+    def forget(self) -> None:
+        """Forget the answer, for instance since packages were installed."""
+        self.devices, self.report, self.problem = (), {}, None
+
+    def shutdown(self) -> None:
+        """Stop asking, without callbacks."""
+        self._timer.stop()
+        if self._process is not None:
+            self._process.killAndWait()
+            self._letGo()
+
+    def _onLine(self, line: str, isError: bool) -> None:
+        lines = self._errors if isError else self._lines
+        if len(lines) < _MOST_LINES:
+            lines.append(line)
+
+    def _onTimeout(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._end(None, _("it gave no answer"))
+
+    def _onFinished(self, found: WorkerExit) -> None:
+        answer = _answerIn("\n".join(self._lines))
+        self._end(
+            answer, found.startProblem or " ".join(self._errors[-3:]) or _("exit code {code}").format(code=found.code)
+        )
+
+    def _end(self, answer: dict[str, Any] | None, reason: str) -> None:
+        self._timer.stop()
+        self._letGo()
+        self.report = answer or {}
+        self.devices = _devices(self.report)
+        self.problem = _noAnswer(reason) if answer is None else _problemIn(answer)
+        self.changed()
+
+    def _letGo(self) -> None:
+        if self._process is not None:
+            self._process.lineRead.clear()
+            self._process.finished.clear()
+            self._process = None
+
+
+def _answerIn(text: str) -> dict[str, Any] | None:
+    """The JSON in what was printed; a library may have written something before or after it."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        answer = json.loads(text[start : end + 1]) if start >= 0 else None
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _devices(report: dict[str, Any]) -> tuple[Device, ...]:
+    found = report.get("devices")
+    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return tuple(
+        Device(
+            str(entry.get("device", "cpu")),
+            str(entry.get("name", "")),
+            _bytes(entry.get("memory_bytes")),
+            _bytes(entry.get("free_bytes")),
+        )
+        for entry in entries
+    )
+
+
+def _bytes(value: Any) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and value > 0 else None
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 2**30:.0f}"
+
+
+def _noAnswer(reason: str) -> UserError:
+    message = _("The worker could not be asked for its devices: {reason}").format(reason=reason)
+    return UserError("probe_failed", message, _("A run may work nevertheless; 'Look again' asks once more."))
+
+
+def _problemIn(answer: dict[str, Any]) -> UserError | None:
+    if answer.get("ready"):
+        return None
+    missing = answer.get("missing")
+    names = ", ".join(str(name) for name in missing) if isinstance(missing, list) else ""
+    text = str(answer.get("problem") or "") or _("Missing: {names}").format(names=names)
+    return UserError("worker_not_ready", text, _("Install what is missing, then press 'Look again'."))

@@ -1,0 +1,177 @@
+"""The part of the panel that shows a run: stage, progress, time left, picture, log, and what came out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.running.estimates import timeInWords
+from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
+from WeakMedSAMLib.frontend.running.run_progress import RunInfo
+from WeakMedSAMLib.frontend.running.run_trace import Outcome
+from WeakMedSAMLib.frontend.running.run_words import outcomeText, outcomeTitle
+
+_QUIET_S = 45.0
+_PREVIEW_LINES = 12
+_FLUSH_MS = 250
+_MOST_AT_ONCE = 100
+
+
+class RunView:
+    """Shows the job of the logic.
+
+    Parameters
+    ----------
+    ui : object
+        Widgets of Generate.ui by name.
+    logic : WeakMedSAMLogic
+    """
+
+    def __init__(self, ui: Any, logic: Any) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._lines: list[str] = []
+        self._shownPreview: tuple[Path, float] | None = None
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_FLUSH_MS)
+        self._timer.connect("timeout()", guarded(self._flushLog))
+        ui.logSection.collapsed = True
+        ui.openFolderButton.connect("clicked(bool)", guarded(self.openFolder))
+        ui.copyLogButton.connect("clicked(bool)", guarded(self.copyLog))
+        ui.logSection.connect("contentsCollapsed(bool)", guarded(self._onLogCollapsed))
+        job = logic.job
+        self._connections = [
+            (job.progress, self._onProgress),
+            (job.preview, self._onPreview),
+            (job.log, self._onLog),
+        ]
+        for callbacks, function in self._connections:
+            callbacks.connect(function)
+
+    def cleanup(self) -> None:
+        """Stop listening to the job."""
+        self._timer.stop()
+        for callbacks, function in self._connections:
+            callbacks.disconnect(function)
+
+    def refresh(self) -> None:
+        """Show what is the case now."""
+        job, ui = self._logic.job, self._ui
+        ui.runFrame.visible = self._logic.isRunning
+        self._onProgress(job.info)
+        if self._logic.isRunning and job.previewPath is not None:
+            self._onPreview(job.previewPath)
+        elif job.previewPath is None:
+            self._showNoPreview()
+        self._showOutcome(self._outcomeOfScene())
+        hasLog = bool(job.logText)
+        ui.logSection.visible = hasLog or self._logic.isRunning
+        if not hasLog:
+            self._onLogCollapsed(bool(ui.logSection.collapsed))
+
+    def openFolder(self) -> None:
+        """Show the run folder in the system's file manager."""
+        folder = self._logic.job.runFolder
+        if folder is not None and folder.is_dir():
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(folder)))
+
+    def copyLog(self) -> None:
+        """Copy the outcome and the log, for a report."""
+        outcome = self._logic.job.outcome
+        head = f"{outcomeTitle(outcome)}\n{outcomeText(outcome)}\n{outcome.versions}\n\n" if outcome else ""
+        slicer.app.clipboard().setText(head + self._logic.job.logText)
+
+    def _outcomeOfScene(self) -> Outcome | None:
+        """The outcome of the last run, if that is over and was one of the scene that is open."""
+        job = self._logic.job
+        if job.state != ENDED or self._logic.isRunning or job.outcome is None:
+            return None
+        return job.outcome if self._logic.state.run(job.outcome.runId) is not None else None
+
+    def _onProgress(self, info: RunInfo) -> None:
+        ui, job = self._ui, self._logic.job
+        ui.stageLabel.text = self._stageText(info)
+        ui.progressBar.value = 1000 if self._isLoading() else round(1000 * info.fraction)
+        ui.timeLabel.text = self._timeText(info) if job.isRunning else ""
+
+    def _stageText(self, info: RunInfo) -> str:
+        if self._isLoading():
+            return _("Bringing the masks into the scene")
+        if self._logic.job.state == CANCELLING:
+            return _("Cancelling; this takes 5 seconds at most")
+        text = _("{stage} (step {number} of {total})")
+        return text.format(stage=info.text, number=info.number, total=info.total) if info.text else ""
+
+    def _timeText(self, info: RunInfo) -> str:
+        if self._logic.job.state == CANCELLING:
+            return ""
+        if info.secondsLeft is None:
+            return _("Time left: not known yet")
+        text = _("Time left: {time}.").format(time=timeInWords(info.secondsLeft))
+        if info.quietSeconds > _QUIET_S and self._logic.job.state != PREPARING:
+            quiet = timeInWords(info.quietSeconds)
+            text += " " + _("The worker has said nothing for {time}; cancel if that goes on.").format(time=quiet)
+        return text
+
+    def _isLoading(self) -> bool:
+        return self._logic.isRunning and not self._logic.job.isRunning
+
+    def _onPreview(self, path: Path) -> None:
+        try:
+            found = (path, path.stat().st_mtime)
+        except OSError:
+            return
+        if found == self._shownPreview:
+            return
+        picture = qt.QPixmap(str(path))
+        if picture.isNull():
+            return
+        self._shownPreview = found
+        label = self._ui.previewLabel
+        side = _PREVIEW_LINES * label.fontMetrics().height()
+        scaled = picture.scaled(side, side, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
+        label.setPixmap(scaled)
+        # A label that may wrap its text asks for no height for a picture.
+        label.minimumHeight = scaled.height()
+
+    def _showNoPreview(self) -> None:
+        self._shownPreview = None
+        self._ui.previewLabel.minimumHeight = 0
+        self._ui.previewLabel.setText(_("A picture appears here as soon as there are masks."))
+
+    def _showOutcome(self, outcome: Outcome | None) -> None:
+        ui = self._ui
+        ui.outcomeFrame.visible = outcome is not None
+        if outcome is None:
+            return
+        ui.outcomeTitle.text = outcomeTitle(outcome)
+        ui.outcomeText.text = outcomeText(outcome)
+        hasFolder = outcome.folder is not None and outcome.folder.is_dir()
+        ui.openFolderButton.enabled = hasFolder
+        ui.openFolderButton.toolTip = (
+            _("Show the files of this run") if hasFolder else _("No run folder was written, or it was deleted.")
+        )
+
+    def _onLog(self, text: str) -> None:
+        if not self._ui.logSection.collapsed:
+            self._lines.append(text)
+            if len(self._lines) == 1:
+                self._timer.start()
+
+    def _flushLog(self) -> None:
+        """Some lines at a time: a worker may write thousands a second."""
+        lines, self._lines = self._lines, []
+        if len(lines) > _MOST_AT_ONCE:
+            self._ui.logText.setPlainText(self._logic.job.logText)
+        elif lines:
+            self._ui.logText.appendPlainText("\n".join(lines))
+
+    def _onLogCollapsed(self, isCollapsed: bool) -> None:
+        self._lines = []
+        self._ui.logText.setPlainText("" if isCollapsed else self._logic.job.logText)

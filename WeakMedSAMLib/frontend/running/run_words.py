@@ -1,0 +1,40 @@
+"""How a run ended, in words for the panel."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.running.estimates import timeInWords
+from WeakMedSAMLib.frontend.running.run_trace import Outcome
+
+_LONGEST_LIST = 6
+
+
+def outcomeTitle(outcome: Outcome) -> str:
+    """Say in a line how a run ended; in words and with a sign, never by colour alone."""
+    if outcome.status == "finished":
+        count = len(outcome.volumeIds)
+        if not count:
+            return _("✗ The run has ended, but there are no masks")
+        text = _("✓ Masks of 1 volume are ready") if count == 1 else _("✓ Masks of {count} volumes are ready")
+        return text.format(count=count)
+    return _("Cancelled") if outcome.status == "cancelled" else _("✗ The run has failed")
+
+
+def outcomeText(outcome: Outcome) -> str:
+    """Say what happened, what to do, and what the worker warned of."""
+    if outcome.status == "finished":
+        took = _("It took {time} on {device}. Look at every mask in section 5, Review.")
+        head = took.format(time=timeInWords(outcome.seconds), device=outcome.device)
+    else:
+        code = _("(code: {code})").format(code=outcome.code) if outcome.code else ""
+        head = "\n".join(part for part in (" ".join(filter(None, (outcome.message, code))), outcome.hint) if part)
+    return "\n".join([head, *_warnings(outcome)]) if outcome.status == "finished" else head
+
+
+def _warnings(outcome: Outcome) -> list[str]:
+    lines = list(dict.fromkeys(f"{warning.message} {warning.hint}".strip() for warning in outcome.warnings))
+    shown = [f"• {line}" for line in lines[:_LONGEST_LIST]]
+    if len(lines) > _LONGEST_LIST:
+        shown.append(_("• and {count} more; see the log").format(count=len(lines) - _LONGEST_LIST))
+    return ["", _("Worth knowing:"), *shown] if shown else []

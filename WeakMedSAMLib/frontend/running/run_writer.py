@@ -1,0 +1,162 @@
+"""Writes a run folder from volumes of the scene and their tags: opaque ids, nothing of the user's names in a path."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import shutil
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from WeakMedSAMLib import __version__
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
+from WeakMedSAMLib.contract.tag_files import write_tags
+from WeakMedSAMLib.contract.tags import CohortTags
+from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
+from WeakMedSAMLib.frontend.steps import inThread
+
+# Beside the copies of the volumes: label maps, probability maps, states of the stages.
+_SPARE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class VolumeInRun:
+    """A volume of the scene on its way into a run.
+
+    Attributes
+    ----------
+    node : vtkMRMLScalarVolumeNode
+    sha256 : str
+        `contract.identity.content_hash` of its voxels, the key of its tags.
+    """
+
+    node: Any
+    sha256: str
+
+
+def newRunFolder(parent: Path, runId: str) -> RunFolder:
+    """Return the place of a new run inside `parent`; nothing is made yet."""
+    return RunFolder(Path(parent) / f"run-{runId}")
+
+
+def newRunId() -> str:
+    """Return an id that no other run has: 12 hexadecimal digits."""
+    return secrets.token_hex(6)
+
+
+def writeRunSteps(
+    parent: Path,
+    volumes: Sequence[VolumeInRun | tuple[Any, str]],
+    session: Any,
+    settings: RunSettings,
+    runId: str | None = None,
+) -> Generator[float | None, None, RunFolder]:
+    """Write a new run folder in short steps; if that fails or is cancelled, nothing of it is left.
+
+    Parameters
+    ----------
+    parent : Path
+        Folder of runs; made if absent.
+    volumes : sequence of VolumeInRun or (node, sha256)
+        In the order of their ids, ``000``, ``001``, ...
+    session : TagSession
+        The tags; those of the given volumes are written, with the names that they have there.
+    settings : RunSettings
+        What the user chose.
+    runId : str, optional
+        Id of the run, from `newRunId`; a new one otherwise.
+
+    Yields
+    ------
+    float
+        Progress, 0..1.
+
+    Returns
+    -------
+    RunFolder
+
+    Raises
+    ------
+    UserError
+        ``no_volumes``, ``cannot_write``, ``disk_full`` and what exporting says.
+    """
+    jobs = [entry if isinstance(entry, VolumeInRun) else VolumeInRun(*entry) for entry in volumes]
+    if not jobs:
+        raise UserError("no_volumes", "No volume was chosen.", "Choose a volume in the section Volumes.")
+    # Taken now: tags that change while volumes are being written belong to the next run.
+    cohort = session.exportCohort([job.sha256 for job in jobs])
+    runId = runId or newRunId()
+    places = newRunFolder(parent, runId)
+    private_folder(parent)
+    _requireRoom(parent, jobs, len(cohort.classes))
+    isWhole = False
+    try:
+        places.create()
+        entries = yield from _writeVolumes(places, jobs, cohort)
+        run = RunDescription(
+            volumes=entries, classes=cohort.classes, settings=settings, run_id=runId, versions=frontendVersions()
+        )
+        # In another thread: a disk can take longer to have written everything than a window may freeze.
+        yield from inThread(partial(_describe, places, run, cohort))
+        isWhole = True
+    finally:
+        if not isWhole:
+            shutil.rmtree(places.path, ignore_errors=True)
+    return places
+
+
+def frontendVersions() -> dict[str, str]:
+    """Return the versions of what writes the run: of this extension, of Slicer, of its Python."""
+    return {
+        "weakmedsam": __version__,
+        "slicer": str(slicer.app.applicationVersion),
+        "python": platform.python_version(),
+    }
+
+
+def _writeVolumes(
+    places: RunFolder, jobs: Sequence[VolumeInRun], cohort: CohortTags
+) -> Generator[float | None, None, list[RunVolume]]:
+    entries = []
+    for number, job in enumerate(jobs):
+        volumeId = f"{number:03d}"
+        entry = RunVolume(volumeId, f"volumes/{volumeId}.nrrd", _nameOf(job, cohort), job.sha256)
+        for progress in exportSteps(job.node, places.volume(entry)):
+            yield (number + (progress or 0.0)) / len(jobs)
+        entries.append(entry)
+        yield (number + 1) / len(jobs)
+    return entries
+
+
+def _nameOf(job: VolumeInRun, cohort: CohortTags) -> str:
+    """The name beside the tags, which the engine matches by; a node's own where it has no tags."""
+    named = next((volume.name for volume in cohort.volumes if volume.sha256 == job.sha256), None)
+    return named or job.node.GetName() or "volume"
+
+
+def _describe(places: RunFolder, run: RunDescription, cohort: CohortTags) -> None:
+    write_tags(places.tags, cohort)
+    save_run(places.path, run)
+
+
+def _requireRoom(parent: Path, jobs: Sequence[VolumeInRun], nClasses: int) -> None:
+    needed = _SPARE_BYTES + sum(_bytesOf(job.node, nClasses) for job in jobs)
+    free = shutil.disk_usage(parent).free
+    if free < needed:
+        message = f"The run needs {needed / 1e9:.1f} GB in {parent}, but {free / 1e9:.1f} GB are free on that disk."
+        raise UserError("disk_full", message, "Free some space, delete old runs, or choose another folder (Storage).")
+
+
+def _bytesOf(node: Any, nClasses: int) -> int:
+    """The copy of a volume, its label map and a probability map for each class."""
+    image = node.GetImageData()
+    voxels = image.GetNumberOfPoints() if image is not None else 0
+    size = image.GetScalarSize() if image is not None else 0
+    return voxels * (size + 1 + nClasses)

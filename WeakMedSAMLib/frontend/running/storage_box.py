@@ -1,0 +1,194 @@
+"""The section Storage: where patient images lie on this computer, how much there is, and how it is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ctk
+import slicer
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.running.places import RunOnDisk, sizeInWords
+from WeakMedSAMLib.frontend.steps import StepRunner, Steps
+
+_NAMES_SHOWN = 3
+
+
+class StorageBox:
+    """Counts only while the section is open, and never blocks the window.
+
+    Parameters
+    ----------
+    ui : object
+        Widgets of Generate.ui by name.
+    logic : WeakMedSAMLogic
+    """
+
+    def __init__(self, ui: Any, logic: Any) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._runs: list[RunOnDisk] = []
+        self._work: dict[str, StepRunner] = {}
+        self._isUpdating = False
+        for edit in (ui.runsFolderEdit, ui.cacheFolderEdit):
+            edit.filters = ctk.ctkPathLineEdit.Dirs
+        ui.storageSection.collapsed = True
+        ui.storageSection.connect("contentsCollapsed(bool)", guarded(self._onCollapsed))
+        ui.runsFolderEdit.connect("currentPathChanged(QString)", guarded(self._onRunsFolder))
+        ui.cacheFolderEdit.connect("currentPathChanged(QString)", guarded(self._onCacheFolder))
+        ui.deleteRunButton.connect("clicked(bool)", guarded(self.deleteRun))
+        ui.clearCacheButton.connect("clicked(bool)", guarded(self.clearCache))
+        ui.countButton.connect("clicked(bool)", guarded(self.count))
+        self._showPlaces()
+
+    def cleanup(self) -> None:
+        """Stop counting and deleting."""
+        for runner in self._work.values():
+            runner.cancel()
+        self._work = {}
+
+    def refresh(self) -> None:
+        """Show what is the case now; count again if the section is open and nothing is running."""
+        self.showButtons()
+        if not self._ui.storageSection.collapsed and not self._logic.isRunning:
+            self.count()
+
+    def count(self) -> None:
+        """List the runs and begin to count the bytes."""
+        self._listRuns()
+        for name, steps, label in (
+            ("runs", places.runSizeSteps(places.runsFolder()), self._ui.runsSizeLabel),
+            ("cache", places.cacheSizeSteps(places.cacheFolder()), self._ui.cacheSizeLabel),
+        ):
+            label.text = _("Counting...")
+            self._start(name, steps, self._sizeShower(name, label))
+
+    def deleteRun(self) -> None:
+        """Ask, then delete the run that is chosen."""
+        place = self._ui.runComboBox.currentIndex
+        if not 0 <= place < len(self._runs) or self._isBusy(self._runs[place]):
+            return
+        run = self._runs[place]
+        question = _(
+            "Delete the run of {run}?\n\nIts copies of the images, its masks and its model are deleted. Masks that are "
+            "in the scene stay, but their threshold can no longer be changed."
+        ).format(run=_described(run))
+        if slicer.util.confirmOkCancelDisplay(question, _("Delete run")):
+            self._start("delete", places.deleteRunSteps(run.folder), lambda freed: self._onDeleted(run, freed))
+
+    def clearCache(self) -> None:
+        """Ask, then delete the feature cache."""
+        question = _(
+            "Clear the feature cache in {folder}?\n\nThe next run on each volume takes longer, since its features must "
+            "be computed again. Nothing else is lost."
+        ).format(folder=places.cacheFolder())
+        if not self._logic.isRunning and slicer.util.confirmOkCancelDisplay(question, _("Clear cache")):
+            self._start("clear", places.clearCacheSteps(places.cacheFolder()), self._onCleared)
+
+    def _onDeleted(self, run: RunOnDisk, freed: int) -> None:
+        # The folder is called after the short id, which the scene knows the run by.
+        self._logic.state.removeRun(run.folder.name.removeprefix("run-"))
+        slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
+        self.count()
+
+    def _onCleared(self, freed: int) -> None:
+        slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
+        self.count()
+
+    def _start(self, name: str, steps: Steps[int], onDone: Callable[[int], Any]) -> None:
+        if name in self._work:
+            self._work.pop(name).cancel()
+
+        def end(function: Callable[[Any], Any], value: Any) -> None:
+            self._work.pop(name, None)
+            self.showButtons()
+            function(value)
+
+        runner = StepRunner(steps, lambda size: end(onDone, size), lambda error: end(self._onError, error))
+        self._work[name] = runner
+        runner.start()
+        self.showButtons()
+
+    def _onError(self, error: Exception) -> None:
+        if isinstance(error, UserError):
+            showError(error)
+            self._listRuns()
+        else:
+            raise error
+
+    def _sizeShower(self, name: str, label: Any) -> Callable[[int], None]:
+        def show(size: int) -> None:
+            text = _("{size} in {count} runs") if name == "runs" else _("{size}")
+            label.text = text.format(size=sizeInWords(size), count=len(self._runs))
+
+        return show
+
+    def _listRuns(self) -> None:
+        chosen = self._ui.runComboBox.currentText
+        self._runs = places.runsOnDisk(places.runsFolder())
+        self._ui.runComboBox.clear()
+        self._ui.runComboBox.addItems([_described(run) for run in self._runs])
+        self._ui.runComboBox.currentIndex = max(0, self._ui.runComboBox.findText(chosen)) if self._runs else -1
+        self.showButtons()
+
+    def showButtons(self) -> None:
+        """Let be clicked what can be done now, and say of the rest why not."""
+        ui, isRunning = self._ui, self._logic.isRunning
+        isWorking = any(name in self._work for name in ("delete", "clear"))
+        wait = (
+            _("Wait until the run has ended.") if isRunning else _("Something is being deleted.") if isWorking else ""
+        )
+        _enable(ui.deleteRunButton, wait or ("" if self._runs else _("There is no run.")), _("Delete a run's files"))
+        _enable(ui.clearCacheButton, wait, _("Delete the features that are kept to make repeated runs quick"))
+        for edit, tip in (
+            (ui.runsFolderEdit, _("Folder of new run folders; empty for the usual place")),
+            (ui.cacheFolderEdit, _("Folder of the feature cache; empty for the usual place")),
+        ):
+            _enable(edit, _("Wait until the run has ended.") if isRunning else "", tip)
+
+    def _isBusy(self, run: RunOnDisk) -> bool:
+        return self._logic.isRunning and run.folder == self._logic.job.runFolder
+
+    def _onCollapsed(self, isCollapsed: bool) -> None:
+        if not isCollapsed:
+            self._showPlaces()
+            self.refresh()
+
+    def _showPlaces(self) -> None:
+        self._isUpdating = True
+        self._ui.runsFolderEdit.currentPath = str(places.runsFolder())
+        self._ui.cacheFolderEdit.currentPath = str(places.cacheFolder())
+        self._isUpdating = False
+
+    def _onRunsFolder(self, path: str) -> None:
+        if not self._isUpdating and _isPlace(path):
+            places.setRunsFolder(path)
+            self.refresh()
+
+    def _onCacheFolder(self, path: str) -> None:
+        if not self._isUpdating and _isPlace(path):
+            places.setCacheFolder(path)
+            self.refresh()
+
+
+def _isPlace(path: str) -> bool:
+    """Empty for the usual place, or a whole path; while somebody is typing, it is neither."""
+    return not path.strip() or Path(path).is_absolute()
+
+
+def _described(run: RunOnDisk) -> str:
+    names = ", ".join(run.volumeNames[:_NAMES_SHOWN])
+    if len(run.volumeNames) > _NAMES_SHOWN:
+        names = _("{names} and {count} more").format(names=names, count=len(run.volumeNames) - _NAMES_SHOWN)
+    created = run.created[:16].replace("T", " ") or _("unknown date")
+    return f"{created} {names}".strip() + f" [{run.folder.name.removeprefix('run-')[:6]}]"
+
+
+def _enable(widget: Any, reason: str, tip: str) -> None:
+    widget.enabled = not reason
+    widget.toolTip = reason or tip

@@ -1,0 +1,1 @@
+"""What the scene keeps: volumes, views, and the state of the module."""

@@ -1,0 +1,259 @@
+"""All that a scene keeps of this module, on one parameter node: the tags, what is chosen, and the runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from typing import Any
+
+import slicer
+import vtk
+
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.scene.run_records import RUN_STATUSES, RunRecord, recordFromJson
+
+__all__ = ["MODULE_NAME", "RUN_STATUSES", "ModuleState", "RunRecord"]
+
+MODULE_NAME = "WeakMedSAM"
+
+_CURRENT_VOLUME = "currentVolume"
+_COHORT = "cohort"
+_RUNS = "runs"
+_REFERENCES = ("volume", "segmentation")
+_logger = logging.getLogger(__name__)
+
+
+class ModuleState:
+    """Typed access to the module's parameter node; every getter works on an empty node.
+
+    Parameters
+    ----------
+    node : vtkMRMLScriptedModuleNode
+        In a scene. Get one with `ofScene`.
+
+    Attributes
+    ----------
+    node : vtkMRMLScriptedModuleNode
+    changed : Callbacks
+        Called without arguments after any change of the node, by whomever.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        self.changed = Callbacks()
+        self._observations = [
+            (node, node.AddObserver(event, guarded(self._onModified)))
+            for event in (
+                vtk.vtkCommand.ModifiedEvent,
+                slicer.vtkMRMLNode.ReferenceAddedEvent,
+                slicer.vtkMRMLNode.ReferenceModifiedEvent,
+                slicer.vtkMRMLNode.ReferenceRemovedEvent,
+            )
+        ]
+
+    @classmethod
+    def ofScene(cls, scene: Any) -> ModuleState:
+        """Return the state of a scene, with a new parameter node if it has none."""
+        node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(MODULE_NAME)
+            node.SetName(MODULE_NAME)
+            node.SetHideFromEditors(True)
+            node = scene.AddNode(node)
+        # Closing a scene keeps singleton nodes but may take this attribute away.
+        if node.GetAttribute("ModuleName") != MODULE_NAME:
+            node.SetAttribute("ModuleName", MODULE_NAME)
+        return cls(node)
+
+    def cleanup(self) -> None:
+        """Stop observing the node."""
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
+        self._observations = []
+        self.changed.clear()
+
+    # What is chosen
+
+    @property
+    def tagsJson(self) -> str:
+        """The tags of all volumes as contract JSON text, or empty."""
+        return self._get("tags")
+
+    @tagsJson.setter
+    def tagsJson(self, text: str) -> None:
+        self._set("tags", text)
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset; ``"fast"`` at first."""
+        return self._get("preset") or "fast"
+
+    @preset.setter
+    def preset(self, name: str) -> None:
+        self._set("preset", name)
+
+    @property
+    def device(self) -> str:
+        """Name of the device; ``"auto"`` at first."""
+        return self._get("device") or "auto"
+
+    @device.setter
+    def device(self, name: str) -> None:
+        self._set("device", name)
+
+    @property
+    def sliceView(self) -> str:
+        """Name of the slice view one works in; ``"Red"`` at first."""
+        return self._get("sliceView") or "Red"
+
+    @sliceView.setter
+    def sliceView(self, name: str) -> None:
+        self._set("sliceView", name)
+
+    @property
+    def restIsAbsent(self) -> bool:
+        """Whether range tagging makes untagged slices absent; True at first."""
+        return self._get("restIsAbsent") != "false"
+
+    @restIsAbsent.setter
+    def restIsAbsent(self, value: bool) -> None:
+        self._set("restIsAbsent", "true" if value else "false")
+
+    @property
+    def currentClass(self) -> str:
+        """Name of the class that is being tagged, or empty."""
+        return self._get("currentClass")
+
+    @currentClass.setter
+    def currentClass(self, name: str) -> None:
+        self._set("currentClass", name)
+
+    @property
+    def reviewRunId(self) -> str:
+        """Id of the run under review, or empty."""
+        return self._get("reviewRunId")
+
+    @reviewRunId.setter
+    def reviewRunId(self, runId: str) -> None:
+        self._set("reviewRunId", runId)
+
+    # Volumes
+
+    @property
+    def currentVolume(self) -> Any:
+        """The volume that is being tagged (vtkMRMLScalarVolumeNode), or None."""
+        return self.node.GetNodeReference(_CURRENT_VOLUME)
+
+    @currentVolume.setter
+    def currentVolume(self, volumeNode: Any) -> None:
+        if volumeNode is not self.currentVolume:
+            self.node.SetNodeReferenceID(_CURRENT_VOLUME, volumeNode.GetID() if volumeNode else None)
+
+    def cohort(self) -> list[Any]:
+        """Return the volumes that are learned from together, in the order in which they were added."""
+        count = self.node.GetNumberOfNodeReferences(_COHORT)
+        nodes = [self.node.GetNthNodeReference(_COHORT, index) for index in range(count)]
+        return [node for node in nodes if node is not None]
+
+    def isInCohort(self, volumeNode: Any) -> bool:
+        """Say whether a volume is learned from."""
+        return volumeNode is not None and self.node.HasNodeReferenceID(_COHORT, volumeNode.GetID())
+
+    def setInCohort(self, volumeNode: Any, isIn: bool) -> None:
+        """Add a volume to those that are learned from, or take it out."""
+        if isIn == self.isInCohort(volumeNode):
+            return
+        if isIn:
+            self.node.AddNodeReferenceID(_COHORT, volumeNode.GetID())
+            return
+        for index in reversed(range(self.node.GetNumberOfNodeReferences(_COHORT))):
+            if self.node.GetNthNodeReferenceID(_COHORT, index) == volumeNode.GetID():
+                self.node.RemoveNthNodeReferenceID(_COHORT, index)
+
+    # Runs
+
+    def runs(self) -> list[RunRecord]:
+        """Return all runs of the scene, oldest first."""
+        return [self._withNodes(recordFromJson(entry)) for entry in self._runEntries()]
+
+    def run(self, runId: str) -> RunRecord | None:
+        """Return one run, or None."""
+        return next((record for record in self.runs() if record.runId == runId), None)
+
+    def saveRun(self, record: RunRecord) -> None:
+        """Insert a run, or replace the one with the same id."""
+        entry = asdict(record)
+        # Node ids change when a scene is imported into another; only references follow that.
+        for kind in _REFERENCES:
+            entry.pop(f"{kind}s")
+        entries = self._runEntries()
+        position = next((i for i, other in enumerate(entries) if other.get("runId") == record.runId), len(entries))
+        entries[position : position + 1] = [entry]
+        with slicer.util.NodeModify(self.node):
+            self._setReferences(record)
+            self._set(_RUNS, json.dumps(entries, separators=(",", ":")))
+
+    def removeRun(self, runId: str) -> None:
+        """Forget a run; its folder and its segmentations stay."""
+        record = self.run(runId)
+        if record is None:
+            return
+        entries = [entry for entry in self._runEntries() if entry.get("runId") != runId]
+        with slicer.util.NodeModify(self.node):
+            record.volumes, record.segmentations = {}, {}
+            self._setReferences(record)
+            self._set(_RUNS, json.dumps(entries, separators=(",", ":")))
+            if self.reviewRunId == runId:
+                self.reviewRunId = ""
+
+    def _setReferences(self, record: RunRecord) -> None:
+        wanted = {
+            _role(record.runId, kind, volumeId): nodeId
+            for kind, nodes in zip(_REFERENCES, (record.volumes, record.segmentations), strict=True)
+            for volumeId, nodeId in nodes.items()
+        }
+        known = self._rolesOf(record.runId)
+        for role in known - set(wanted):
+            self.node.RemoveNodeReferenceIDs(role)
+        for role, nodeId in wanted.items():
+            if self.node.GetNodeReferenceID(role) != nodeId:
+                self.node.SetNodeReferenceID(role, nodeId)
+
+    def _withNodes(self, record: RunRecord) -> RunRecord:
+        for role in self._rolesOf(record.runId):
+            kind, volumeId = role.rsplit(".", 2)[1:]
+            node = self.node.GetNodeReference(role)
+            if node is not None:
+                (record.volumes if kind == "volume" else record.segmentations)[volumeId] = node.GetID()
+        record.volumes = dict(sorted(record.volumes.items()))
+        record.segmentations = dict(sorted(record.segmentations.items()))
+        return record
+
+    def _rolesOf(self, runId: str) -> set[str]:
+        roles = [self.node.GetNthNodeReferenceRole(index) for index in range(self.node.GetNumberOfNodeReferenceRoles())]
+        return {role for role in roles if role and role.startswith(f"run.{runId}.")}
+
+    def _runEntries(self) -> list[dict[str, Any]]:
+        try:
+            entries = json.loads(self._get(_RUNS) or "[]")
+        except ValueError:
+            _logger.warning("The list of runs in the scene cannot be read; it is taken as empty.")
+            return []
+        return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("runId"), str)]
+
+    def _get(self, name: str) -> str:
+        return self.node.GetParameter(name) or ""
+
+    def _set(self, name: str, value: str) -> None:
+        if self._get(name) != value:
+            self.node.SetParameter(name, value)
+
+    def _onModified(self) -> None:
+        self.changed()
+
+
+def _role(runId: str, kind: str, volumeId: str) -> str:
+    return f"run.{runId}.{kind}.{volumeId}"

@@ -1,0 +1,176 @@
+"""Volumes of the scene: whether they can be used, what makes them the same scan, and how they leave for a run."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.volume_tags import AXES, MAX_SLICES
+from WeakMedSAMLib.frontend.scene.raw_nrrd import PIECE_BYTES, matrixOf, writeSteps
+from WeakMedSAMLib.frontend.steps import Steps
+
+_SAMPLE_VOXELS = 100_000
+_KEPT_HASHES = 1000
+_BROWSER = "vtkMRMLSequenceBrowserNode"
+_hashes: dict[int, str] = {}
+
+
+def usableProblem(volumeNode: Any) -> str:
+    """Say why a volume cannot be tagged and learned from; empty if it can.
+
+    Parameters
+    ----------
+    volumeNode : vtkMRMLVolumeNode or None
+    """
+    if volumeNode is None:
+        return _("No volume is chosen.")
+    if volumeNode.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _("This is a label map, not a scan.")
+    image = volumeNode.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None or min(image.GetDimensions()) < 1:
+        return _("The volume is empty.")
+    if volumeNode.IsA("vtkMRMLTensorVolumeNode") or image.GetNumberOfScalarComponents() != 1:
+        return _("The volume has several values a voxel (colour, vector or 4-D data). Extract one of them first.")
+    return _geometryProblem(volumeNode) or _contentProblem(volumeNode)
+
+
+def arrayOf(volumeNode: Any) -> np.ndarray:
+    """Return the voxels of a volume, k x j x i, without copying; `UserError` ``unusable_volume`` if there are none."""
+    image = volumeNode.GetImageData() if volumeNode else None
+    scalars = image.GetPointData().GetScalars() if image else None
+    if scalars is None or scalars.GetNumberOfComponents() != 1:
+        raise UserError("unusable_volume", usableProblem(volumeNode), _("Choose another volume."))
+    return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+
+
+def ijkToRas(volumeNode: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel index to the volume's own RAS in mm, parent transforms left out."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return matrixOf(matrix)
+
+
+def ijkToWorld(volumeNode: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel index to RAS in mm as the views show it, with linear parent transforms."""
+    matrix = vtk.vtkMatrix4x4()
+    transform = volumeNode.GetParentTransformNode()
+    if transform is not None:
+        transform.GetMatrixTransformToWorld(matrix)
+    return matrixOf(matrix) @ ijkToRas(volumeNode)
+
+
+def voxelMl(volumeNode: Any) -> float:
+    """Return the volume of one voxel in millilitres."""
+    return abs(float(np.linalg.det(ijkToRas(volumeNode)[:3, :3]))) / 1000
+
+
+def sliceCount(volumeNode: Any, axis: str) -> int:
+    """Return the number of slices along the IJK axis ``"i"``, ``"j"`` or ``"k"``; 0 if the volume is empty."""
+    image = volumeNode.GetImageData()
+    return image.GetDimensions()[AXES.index(axis)] if image else 0
+
+
+def knownIdentity(volumeNode: Any) -> str | None:
+    """Return the content hash of a volume if it was computed since its voxels changed last."""
+    image = volumeNode.GetImageData() if volumeNode else None
+    # VTK counts every modification of any object: no other image, and no other state of this one, has this number.
+    return _hashes.get(image.GetMTime()) if image else None
+
+
+def identitySteps(volumeNode: Any) -> Steps[str]:
+    """Compute what `contract.identity.content_hash` gives for a volume, in short pieces.
+
+    Returns
+    -------
+    str
+        64 lower-case hexadecimal digits.
+
+    Raises
+    ------
+    UserError
+        ``unusable_volume``.
+    """
+    while True:
+        known = knownIdentity(volumeNode)
+        if known is not None:
+            return known
+        version = volumeNode.GetImageData().GetMTime() if volumeNode.GetImageData() else 0
+        digest = yield from _digestSteps(arrayOf(volumeNode))
+        # Voxels that changed meanwhile would give the hash of a volume that never was.
+        if volumeNode.GetImageData() and volumeNode.GetImageData().GetMTime() == version:
+            while len(_hashes) >= _KEPT_HASHES:
+                del _hashes[next(iter(_hashes))]
+            _hashes[version] = digest
+
+
+def exportSteps(volumeNode: Any, path: Path | str) -> Steps[Path]:
+    """Write a volume in its own geometry, parent transforms left out, as uncompressed NRRD in short pieces.
+
+    Raises
+    ------
+    UserError
+        ``unusable_volume``; ``cannot_write``, when the disk is full for instance.
+    """
+    problem = usableProblem(volumeNode)
+    if problem:
+        raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
+    return (yield from writeSteps(path, arrayOf(volumeNode), ijkToRas(volumeNode)))
+
+
+def _geometryProblem(volumeNode: Any) -> str:
+    dimensions = volumeNode.GetImageData().GetDimensions()
+    if max(dimensions) == 1:
+        return _("The volume has one voxel only.")
+    if max(dimensions) > MAX_SLICES:
+        return _("The volume has more than {count} slices.").format(count=MAX_SLICES)
+    if not abs(np.linalg.det(ijkToRas(volumeNode)[:3, :3])) > 0:
+        return _("The volume has no size: its spacing or its axes are wrong.")
+    transform = volumeNode.GetParentTransformNode()
+    if transform is not None and not transform.IsTransformToWorldLinear():
+        return _("The volume lies under a deformation. Harden the transform first (Data module, transform column).")
+    if _isPlayed(volumeNode):
+        return _("The volume is one moment of a sequence. Clone it in the Data module and use the copy.")
+    return ""
+
+
+def _isPlayed(volumeNode: Any) -> bool:
+    """Say whether a sequence browser changes the voxels of a volume whenever the time changes."""
+    scene = volumeNode.GetScene()
+    played = vtk.vtkCollection()
+    for index in range(scene.GetNumberOfNodesByClass(_BROWSER) if scene else 0):
+        # The collection is emptied at each call.
+        scene.GetNthNodeByClass(index, _BROWSER).GetAllProxyNodes(played)
+        if played.IsItemPresent(volumeNode):
+            return True
+    return False
+
+
+def _contentProblem(volumeNode: Any) -> str:
+    # Looking at every voxel takes long for a large volume, and a few tell nearly always.
+    array = arrayOf(volumeNode).reshape(-1)
+    for values in (array[:: max(1, array.size // _SAMPLE_VOXELS)], array):
+        finite = values[np.isfinite(values)]
+        if finite.size and finite.min() < finite.max():
+            return ""
+    if not finite.size:
+        return _("The volume holds no numbers (NaN everywhere).")
+    return _("All voxels have the same value.")
+
+
+def _digestSteps(array: np.ndarray) -> Steps[str]:
+    digest = hashlib.sha256(np.asarray(array.shape, dtype="<i8").tobytes())
+    rows = max(1, PIECE_BYTES // (4 * array.shape[2]))
+    for number, plane in enumerate(array, 1):
+        for first in range(0, plane.shape[0], rows):
+            with np.errstate(over="ignore"):
+                piece = np.ascontiguousarray(plane[first : first + rows], dtype="<f4")
+            digest.update(piece.reshape(-1).view(np.uint8))
+            yield number / array.shape[0]
+    return digest.hexdigest()

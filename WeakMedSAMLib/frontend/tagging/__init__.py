@@ -1,0 +1,1 @@
+"""Classes and tags: the session, the panels, the strip and the keys."""

@@ -1,0 +1,81 @@
+"""Import and export of tags, by file dialogs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer.util
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.tags import AXES
+from WeakMedSAMLib.frontend.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
+
+_FOLDER_SETTING = "WeakMedSAM/TagsFolder"
+
+
+class TagFileDialogs:
+    """Asks for a file, and reads or writes the tags of the scene.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+        With `session`, `state` and `keyOf(node)`.
+    parent : QWidget
+        For the windows.
+    """
+
+    def __init__(self, logic: Any, parent: Any) -> None:
+        self._logic = logic
+        self._parent = parent
+        self.importTags = guarded(self._import, showError)
+        self.exportTags = guarded(self._export, showError)
+
+    def _import(self) -> None:
+        title, kinds = _("Import tags"), _("Tags (*.json *.csv)")
+        path = qt.QFileDialog.getOpenFileName(self._parent, title, _lastFolder(), kinds)
+        if not path:
+            return
+        _keepFolder(path)
+        messages = self._logic.session.importTags(read_tags(path), self._volumes())
+        text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were taken.")
+        slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
+
+    def _export(self) -> None:
+        title, kinds = _("Export tags"), _("JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)")
+        proposed = str(Path(_lastFolder()) / self._proposedName())
+        path = qt.QFileDialog.getSaveFileName(self._parent, title, proposed, kinds)
+        if not path:
+            return
+        if not Path(path).suffix:
+            path += ".json"
+        write_tags(path, self._logic.session.exportCohort())
+        _keepFolder(path)
+        slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
+
+    def _volumes(self) -> list[tuple[str, str, dict[str, int]]]:
+        """Return the volumes that are ready for tags; the tags of others wait until they are."""
+        nodes = [self._logic.state.currentVolume, *self._logic.state.cohort()]
+        keyed = {self._logic.keyOf(node): node for node in nodes if node is not None}
+        return [
+            (node.GetName() or "volume", key, {axis: sliceCount(node, axis) for axis in AXES})
+            for key, node in keyed.items()
+            if key is not None
+        ]
+
+    def _proposedName(self) -> str:
+        node = self._logic.state.currentVolume
+        name = re.sub(r"[^\w .-]+", "_", node.GetName() or "").strip(" .") if node is not None else ""
+        return f"{name} tags.json".strip()
+
+
+def _lastFolder() -> str:
+    return str(slicer.app.userSettings().value(_FOLDER_SETTING) or "")
+
+
+def _keepFolder(path: str) -> None:
+    slicer.app.userSettings().setValue(_FOLDER_SETTING, str(Path(path).parent))

@@ -1,0 +1,164 @@
+"""What tagging keeps: the tags, the volumes that are known, and the steps that can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.frontend.callbacks import Callbacks
+from WeakMedSAMLib.frontend.tagging.class_edits import defaultTable
+from WeakMedSAMLib.frontend.tagging.tag_history import History, Step
+from WeakMedSAMLib.frontend.tagging.tag_volumes import adopted, clashes, copyOf, keyOf, pendingFor, setAside
+
+
+class TagStore:
+    """The tags of a scene, and how steps of editing go into them; `TagSession` makes the steps.
+
+    Values are never changed in place: an edited volume is a new `VolumeTags` in the place of the old one, which the
+    history keeps.
+
+    Parameters
+    ----------
+    cohort : CohortTags, optional
+        Tags to begin with; without it one class is ready, and no volume.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called after each change with its kind: ``"classes"``, ``"tags"``, ``"volumes"`` or ``"all"``.
+    """
+
+    def __init__(self, cohort: CohortTags | None = None) -> None:
+        self._cohort = cohort if cohort is not None else CohortTags(defaultTable())
+        self._history = History(self._apply)
+        self._inScene: set[str] = set()
+        self.changed = Callbacks()
+
+    @property
+    def cohort(self) -> CohortTags:
+        """Everything, live; not to be changed from outside."""
+        return self._cohort
+
+    @property
+    def classes(self) -> ClassTable:
+        """The class table."""
+        return self._cohort.classes
+
+    def volume(self, key: str) -> VolumeTags | None:
+        """Return the tags of a volume as they are now (not to be changed), or None if it is not known."""
+        return next((volume for volume in self._cohort.volumes if keyOf(volume) == key), None)
+
+    def ensureVolume(self, name: str, sha256: str, axis: str, nSlices: int | Mapping[str, int]) -> str:
+        """Make a volume known and return its key.
+
+        Tags that are there already are kept, along the axis they were made on; a volume without tags takes `axis`. An
+        entry without a hash, from a file, is taken over by name if it fits.
+
+        Parameters
+        ----------
+        name : str
+            As in the scene.
+        sha256 : str
+            Content hash of the voxels.
+        axis : str
+            ``"i"``, ``"j"`` or ``"k"``.
+        nSlices : int or mapping
+            Slices along `axis`, or for each axis, with which tags of a file along another axis can be taken over.
+        """
+        key = sha256.lower()
+        counts = {axis: int(nSlices)} if isinstance(nSlices, (int, np.integer)) else dict(nSlices)
+        self._inScene.add(key)
+        known = self.volume(key) or pendingFor(self._cohort.volumes, name)
+        entry = None if known is None else adopted(known, name, key, axis, counts)
+        if entry is not None and entry == known:
+            return key
+        if known is not None and known.sha256 is None:
+            # The steps of the history speak of it by another key.
+            self._history.clear()
+        self._enter(known if entry is not None else None, entry or VolumeTags(name, key, axis, counts[axis]))
+        self.changed("volumes")
+        return key
+
+    def undo(self) -> str:
+        """Take back the last edit; returns what it was, empty if there was none."""
+        return self._told(self._history.undo())
+
+    def redo(self) -> str:
+        """Do again what was undone; returns what it was, empty if there was nothing."""
+        return self._told(self._history.redo())
+
+    @property
+    def canUndo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self.undoText != ""
+
+    @property
+    def canRedo(self) -> bool:
+        """Whether there is an edit to do again."""
+        return self.redoText != ""
+
+    @property
+    def undoText(self) -> str:
+        """The edit that `undo` takes back, in words; empty if there is none."""
+        return self._history.undoText
+
+    @property
+    def redoText(self) -> str:
+        """The edit that `redo` does again, in words; empty if there is none."""
+        return self._history.redoText
+
+    def _replaceAll(self, cohort: CohortTags) -> None:
+        self._cohort = cohort
+        self._inScene.clear()
+        self._history.clear()
+        self.changed("all")
+
+    def _required(self, key: str) -> VolumeTags:
+        volume = self.volume(key)
+        if volume is None:
+            raise UserError("unknown_volume", _("This volume is not ready for tags."), _("Choose it in Volumes first."))
+        return volume
+
+    def _do(self, step: Step) -> None:
+        if self._history.do(step):
+            self.changed(step.kind)
+
+    def _told(self, step: Step | None) -> str:
+        if step is None:
+            return ""
+        self.changed(step.kind)
+        return step.text
+
+    def _apply(self, step: Step, forward: bool) -> None:
+        if step.classes is not None:
+            self._cohort.classes = step.classes[forward]
+        for key, pair in step.volumes.items():
+            current = self.volume(key)
+            self._replace(current, self._asNamedNow(pair[forward], current))
+
+    def _asNamedNow(self, wanted: VolumeTags | None, current: VolumeTags | None) -> VolumeTags | None:
+        """Return the tags that a step brings back, for a volume that was renamed or loaded meanwhile."""
+        if current is None:
+            return wanted
+        if wanted is None and keyOf(current) in self._inScene:
+            return copyOf(current, states={}, rest_is_absent={})
+        renamed = wanted is not None and wanted.name != current.name
+        return copyOf(wanted, name=current.name) if renamed else wanted
+
+    def _enter(self, old: VolumeTags | None, new: VolumeTags) -> None:
+        """Put a volume in; what cannot be told apart from it gives way."""
+        self._replace(old, new)
+        for other in list(self._cohort.volumes):
+            if other is not new and clashes(other, new):
+                self._history.clear()
+                self._replace(other, setAside(other, self._cohort.volumes))
+
+    def _replace(self, old: VolumeTags | None, new: VolumeTags | None) -> None:
+        volumes = self._cohort.volumes
+        position = next((number for number, volume in enumerate(volumes) if volume is old), len(volumes))
+        volumes[position : position + 1] = [] if new is None else [new]

@@ -1,0 +1,1 @@
+"""What is there for trying it out: generated volumes, a stand-in for the worker, the self-test."""

@@ -1,0 +1,168 @@
+"""A stand-in for the worker that needs nothing but numpy: for the self-test and for trying the panel without PyTorch.
+
+It speaks as the worker does and leaves files as the worker does, but learns nothing: what is bright on a slice that is
+tagged present becomes the mask. Run as ``python -m WeakMedSAMLib.frontend.trial.fake_worker RUNFOLDER``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from WeakMedSAMLib import __version__
+from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
+from WeakMedSAMLib.contract.files import write_bytes, write_json
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.contract.tags import PRESENT, CohortTags, VolumeTags
+
+STAGES = ("embed", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
+_STEPS = 10
+_TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
+_CANCELLED_CODE = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do as if the run in a folder were run; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long it takes")
+    parser.add_argument("--stage", choices=STAGES, help="the stage that takes all of that time")
+    parser.add_argument("--deaf", action="store_true", help="ignore the cancel file")
+    parser.add_argument("--noise", action="store_true", help="print what no program could read between the events")
+    options = parser.parse_args(arguments)
+    places = RunFolder(options.folder)
+    _say(Hello(versions={"weakmedsam": __version__, "fake": True}, device="cpu"))
+    for number, stage in enumerate(STAGES, 1):
+        if not _pretend(places, stage, number, options):
+            _say(Done(status="cancelled"))
+            return _CANCELLED_CODE
+    _say(Done())
+    return 0
+
+
+def _pretend(places: RunFolder, stage: str, number: int, options: argparse.Namespace) -> bool:
+    """Let the time of one stage pass; False if it was cancelled."""
+    share = 1 / len(STAGES) if options.stage is None else float(options.stage == stage)
+    seconds = options.seconds * share / _STEPS
+    _say(Stage(stage=stage, number=number, total=len(STAGES)))
+    for step in range(1, _STEPS + 1):
+        if places.cancel.exists() and not options.deaf:
+            return False
+        if options.noise:
+            _babble()
+        time.sleep(seconds)
+        _say(Progress(stage=stage, done=step, total=_STEPS, eta_s=seconds * (_STEPS - step)))
+    if stage in ("pseudo-masks", "masks"):
+        _results(places, load_run(places.path), stage)
+    _say(Stage(stage=stage, state="finished", seconds=seconds * _STEPS))
+    return True
+
+
+def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
+    tags = read_tags(places.tags)
+    for volume in run.volumes:
+        folder = places.results(volume.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        preview = _writeResult(folder, places.volume(volume), volume, tags)
+        _say(Artifact(kind="preview", path=preview.relative_to(places.path).as_posix(), volume=volume.id, stage=stage))
+        if stage == "masks":
+            _say(Artifact(kind="result", path=f"results/{volume.id}", volume=volume.id))
+
+
+def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) -> Path:
+    header, array = _read(file)
+    labels = np.zeros(array.shape, np.uint8)
+    found = tags.volume_for(volume.name, volume.sha256)
+    reports = {}
+    for entry in tags.classes:
+        mask = _brightOnPresent(array, found, entry.name)
+        labels[mask] = entry.label_value
+        _write(folder / f"probability_{entry.label_value}.nrrd", header, np.where(mask, 230, 20).astype(np.uint8))
+        reports[entry.name] = _report(mask, found)
+    _write(folder / "labels.nrrd", header, labels)
+    axis = found.axis if found is not None else "k"
+    quality = {"confidence": 0.72, "low_confidence": False, "advice": "", "classes": reports, "axis": axis}
+    write_json(folder / "quality.json", quality)
+    _writePreview(folder / "preview.png", array, labels)
+    return folder / "preview.png"
+
+
+def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> np.ndarray:
+    mask = array > np.percentile(array, 98.5)
+    if tags is None:
+        return mask
+    shape = [1, 1, 1]
+    shape["kji".index(tags.axis)] = -1
+    return mask & (tags.state(name) == PRESENT).reshape(shape)
+
+
+def _report(mask: np.ndarray, tags: VolumeTags | None) -> dict[str, object]:
+    position = "kji".index(tags.axis if tags is not None else "k")
+    areas = mask.sum(axis=tuple(other for other in range(3) if other != position))
+    # Made up, but not the same everywhere: the fewer voxels, the less sure.
+    sure = np.where(areas, 0.5 + 0.5 * areas / max(1, areas.max()), 1.0)
+    return {"confidence": 0.72, "slices": int(np.count_nonzero(areas)), "volume_ml": float(mask.sum()) / 1000,
+            "present_without_mask": [], "slice_confidence": np.round(sure, 3).tolist()}  # fmt: skip
+
+
+def _read(file: Path) -> tuple[list[str], np.ndarray]:
+    """Read a volume of a run folder: raw voxels behind a text header that ends with an empty line."""
+    head, _empty, voxels = file.read_bytes().partition(b"\n\n")
+    header = head.decode("ascii", errors="replace").splitlines()
+    fields = dict(line.split(": ", 1) for line in header if ": " in line)
+    shape = [int(size) for size in fields["sizes"].split()][::-1]
+    return header, np.frombuffer(voxels, _TYPES[fields["type"]]).reshape(shape)
+
+
+def _write(file: Path, header: list[str], array: np.ndarray) -> None:
+    lines = ["type: unsigned char" if line.startswith("type:") else line for line in header]
+    write_bytes(file, "\n".join(lines).encode("ascii") + b"\n\n" + array.tobytes())
+
+
+def _writePreview(file: Path, array: np.ndarray, labels: np.ndarray) -> None:
+    index = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
+    plane = array[index].astype(float)
+    grey = (255 * (plane - plane.min()) / max(1e-9, plane.max() - plane.min())).astype(np.uint8)
+    picture = np.stack([grey] * 3, axis=-1)
+    picture[labels[index] > 0, 0] = 255
+    write_bytes(file, _png(picture))
+
+
+def _png(picture: np.ndarray) -> bytes:
+    """Encode rows x columns x RGB, uint8, as a PNG file."""
+    rows, columns, _channels = picture.shape
+    lines = np.concatenate([np.zeros((rows, 1), np.uint8), picture.reshape(rows, -1)], axis=1).tobytes()
+    chunks = [
+        (b"IHDR", struct.pack(">2I5B", columns, rows, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    ]
+    coded = [struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+             for kind, data in chunks]  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(coded)
+
+
+def _babble() -> None:
+    sys.stdout.buffer.write(b'\x00\xff\xfe {"event": 5} {"event":"progress" \xc3\x28 \x1b[31m not json\n')
+    sys.stdout.buffer.write(b'{"event":"stage","stage":7}\n{"event":"progress","stage":"embed","done":-3,"total":0}\n')
+    sys.stderr.buffer.write(b"Warning: " + b"x" * 5000 + b"\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _say(event: Event) -> None:
+    # One write a line, so that it is whole even where the process is killed.
+    os.write(1, (encode(event) + "\n").encode("ascii"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What the module adds to Slicer's Sample Data module. Nothing is downloaded before somebody clicks."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+import slicer.util
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.trial.phantoms import addPhantom
+
+CATEGORY = "WeakMedSAM"
+# Samples of Slicer itself; their addresses and checksums are kept there, not here.
+CORE_SAMPLES = ("MRBrainTumor1", "MRBrainTumor2")
+_PHANTOM_SEEDS = (1, 2, 3)
+
+
+def registerSampleData() -> None:
+    """List a cohort of two real scans and one of three generated volumes; a second call adds nothing."""
+    logic = importlib.import_module("SampleData").SampleDataLogic
+    if hasattr(logic, "registerCustomSampleDataCategory"):
+        logic.registerCustomSampleDataCategory(CATEGORY, title=_("WeakMedSAM"))
+    known = {source.sampleName for source in logic.sampleDataSourcesByCategory(CATEGORY)}
+    for name, load in _sources().items():
+        if name not in known:
+            # The lists are empty since the loader takes the place of a download by address.
+            logic.registerCustomSampleDataSource(
+                category=CATEGORY,
+                sampleName=name,
+                uris=[],
+                fileNames=[],
+                customDownloader=guarded(load),
+                thumbnailFileName=resource("Icons", "WeakMedSAM.png"),
+            )
+
+
+def loadBrainTumors() -> list[Any]:
+    """Load the two brain scans among Slicer's own samples (a download of some megabytes the first time)."""
+    download = importlib.import_module("SampleData").downloadSample
+    return _shown([download(name) for name in CORE_SAMPLES])
+
+
+def loadPhantoms() -> list[Any]:
+    """Generate three volumes with a bright lesion; no network is needed."""
+    return _shown([addPhantom(_("Phantom {number}").format(number=seed), seed) for seed in _PHANTOM_SEEDS])
+
+
+def _sources() -> dict[str, Callable[[], list[Any]]]:
+    return {_("Two brain tumours"): loadBrainTumors, _("Three generated volumes (no download)"): loadPhantoms}
+
+
+def _shown(nodes: list[Any]) -> list[Any]:
+    slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
+    return nodes

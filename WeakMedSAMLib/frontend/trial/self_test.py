@@ -1,0 +1,108 @@
+"""The module's self-test inside real Slicer (Reload and Test, or the test of the build)."""
+
+# ruff: noqa: PT009 - Slicer's tests are of unittest
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import slicer
+import slicer.util
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.running.dependencies import missing
+from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
+from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
+
+_FAKE_MODULE = "WeakMedSAMLib.frontend.trial.fake_worker"
+_FAKE_SECONDS = 2.0
+_REAL_LIMIT_S = 900.0
+
+
+class FakeWorkerProcess(QtWorkerProcess):
+    """A process that is started as the worker is, but runs the stand-in, which needs no PyTorch."""
+
+    options: tuple[str, ...] = ("--seconds", str(_FAKE_SECONDS))
+
+    def start(self, command: Command) -> None:
+        """Start the stand-in on the run folder of a worker's command."""
+        folder = command.arguments[command.arguments.index("run") + 1]
+        super().start(replace(command, arguments=("-m", _FAKE_MODULE, folder, *self.options)))
+
+
+class WeakMedSAMTest(ScriptedLoadableModuleTest):
+    """Tags, a run and its results, on a generated volume; with the real worker too if PyTorch is installed."""
+
+    def setUp(self) -> None:
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self, **_options: Any) -> None:
+        """Run every test."""
+        for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
+            self.setUp()
+            test()
+
+    def test_TagsStayInScene(self) -> None:
+        """Tags are in the scene, and another logic finds them there."""
+        logic, volume, (first, last) = _tagged()
+        try:
+            self.assertIn('"present"', logic.state.tagsJson)
+            key = logic.keyOf(volume)
+        finally:
+            logic.cleanup()
+        again = WeakMedSAMLogic()
+        try:
+            counts = again.session.volume(key).counts("Lesion")
+            self.assertEqual(counts.present, last - first + 1)
+            self.assertEqual(counts.untagged, 0)
+        finally:
+            again.cleanup()
+        self.delayDisplay(_("Tags are kept in the scene"))
+
+    def test_RunWithStandIn(self) -> None:
+        """A run of two seconds becomes a segmentation; the real worker is not needed for that."""
+        logic, volume, _slices = _tagged(JobRunner(processFactory=FakeWorkerProcess))
+        try:
+            self._runAndCheck(logic, volume, timeout=60)
+        finally:
+            logic.cleanup()
+        self.delayDisplay(_("Run and results passed"))
+
+    def test_RunWithWorker(self) -> None:
+        """The worker itself learns from the tags, if all that it needs is installed."""
+        if missing():
+            self.delayDisplay(_("The worker was not tested: {names} missing").format(names=", ".join(missing())))
+            return
+        logic, volume, _slices = _tagged()
+        try:
+            self._runAndCheck(logic, volume, timeout=_REAL_LIMIT_S)
+        finally:
+            logic.cleanup()
+        self.delayDisplay(_("The worker passed"))
+
+    def _runAndCheck(self, logic: WeakMedSAMLogic, volume: Any, timeout: float) -> None:
+        runId = logic.startRun([volume], device="cpu")
+        record = logic.waitForRun(timeout)
+        self.assertEqual(record.status, "finished")
+        (node,) = logic.segmentationsOf(runId)
+        self.assertEqual(node.GetSegmentation().GetNumberOfSegments(), 1)
+        segmentId = node.GetSegmentation().GetNthSegmentID(0)
+        mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
+        self.assertEqual(mask.shape, slicer.util.arrayFromVolume(volume).shape)
+        self.assertGreater(int(mask.sum()), 0)
+
+
+def _tagged(job: JobRunner | None = None) -> tuple[WeakMedSAMLogic, Any, tuple[int, int]]:
+    """Return a logic, a generated volume that is tagged, and the slices of its lesion."""
+    logic = WeakMedSAMLogic(job)
+    volume = addPhantom("Phantom", 1)
+    _array, slices = phantomArray(1)
+    logic.setClasses(["Lesion"])
+    logic.tagRange(volume, "Lesion", *slices)
+    return logic, volume, slices
