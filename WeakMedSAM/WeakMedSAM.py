@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import slicer.util
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
@@ -21,6 +22,7 @@ except ImportError:
     # In a source checkout the library lies beside this folder; a built extension has it on the path.
     sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from WeakMedSAMLib.frontend.callbacks import guarded
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.reloading import forgetFrontend
 from WeakMedSAMLib.frontend.trial.sample_data import registerSampleData
@@ -41,7 +43,7 @@ class WeakMedSAM(ScriptedLoadableModule):
         parent.contributors = ["WeakMedSAM contributors"]
         parent.helpText = _helpText()
         parent.acknowledgementText = _acknowledgementText()
-        slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", guarded(registerSampleData))
 
 
 class WeakMedSAMWidget(ScriptedLoadableModuleWidget):
@@ -82,6 +84,10 @@ class WeakMedSAMWidget(ScriptedLoadableModuleWidget):
         self.cleanup()
         forgetFrontend()
         ScriptedLoadableModuleWidget.onReload(self)
+        # The module is shown already, so that Slicer has no reason to tell the new widget that it is.
+        widget = getattr(slicer.modules, f"{self.moduleName}Widget", None)
+        if widget not in (None, self) and slicer.util.selectedModule() == self.moduleName:
+            widget.enter()
 
 
 def _helpText() -> str:

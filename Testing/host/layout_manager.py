@@ -12,6 +12,8 @@ from .stand_in import qtProperty, widgetClass
 from .three_d_view import qMRMLThreeDView
 
 _FOUR_UP = 3
+# Layouts that show one of the slice views; all others here show all.
+_ONE_UP = {6: "Red", 7: "Yellow", 8: "Green"}
 
 
 @widgetClass()
@@ -76,6 +78,10 @@ class qSlicerLayoutManager(QtCore.QObject):
     def setLayout(self, layout: int) -> None:
         if layout != self._layout:
             self._layout = int(layout)
+            for name, widget in self._widgets.items():
+                isShown = _ONE_UP.get(self._layout, name) == name
+                widget.mrmlSliceNode().SetMappedInLayout(isShown)
+                widget.setVisible(isShown)
             self.layoutChanged.emit(self._layout)
 
     def resetSliceViews(self) -> None:

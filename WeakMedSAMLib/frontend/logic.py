@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.results.run_export import exportRun
+from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -86,6 +87,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self._scene.cleanup()
         self.runs.cleanup()
         self.probe.shutdown()
+        # At its end Slicer does not close the scene, but lets go of its modules.
+        self.store.keepCopy(places.runsFolder())
         self.store.cleanup()
         self.keys.cleanup()
         self.state.cleanup()
@@ -188,7 +191,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         preset, device : str, optional
             As in the panel (at first ``"fast"`` and ``"auto"``) if left out.
         segmentation : vtkMRMLSegmentationNode, optional
-            Gets the masks of the first volume in addition to what it has; a new one is made otherwise.
+            Gets the masks of its own volume in addition to what it has; a new one is made otherwise.
         overrides : mapping, optional
             Settings of the method in place of the preset's.
 

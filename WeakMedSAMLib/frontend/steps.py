@@ -147,12 +147,34 @@ def inThread(function: Callable[[], Result]) -> Steps[Result]:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    while thread.is_alive():
-        thread.join(_WAIT_S)
-        yield None
+    yield from _waitSteps(thread)
     if errors:
         raise errors[0]
     return outcome[0]
+
+
+def inBackground(function: Callable[[], Any]) -> None:
+    """Begin a function in another thread and return at once; an error in it is logged.
+
+    The function must touch neither Qt nor VTK. If Slicer ends before the function does, it is waited for.
+    """
+
+    def work() -> None:
+        try:
+            function()
+        except Exception:
+            _logger.exception("Work in the background failed")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    StepRunner(_waitSteps(thread)).start()
+
+
+def _waitSteps(thread: threading.Thread) -> Steps[None]:
+    """Let another thread have Python: Slicer gives it to no other thread while it is idle."""
+    while thread.is_alive():
+        thread.join(_WAIT_S)
+        yield None
 
 
 def _logError(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,9 @@ class Coalesced:
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(milliseconds)
-        self._timer.connect("timeout()", guarded(self._call))
+        # By a weak reference: Qt would keep this object, and the panel behind it, for ever.
+        itself = weakref.ref(self)
+        self._timer.connect("timeout()", guarded(lambda: _callIfThere(itself)))
         self._function = function
         self._isWaiting = False
 
@@ -43,3 +46,9 @@ class Coalesced:
     def _call(self) -> None:
         self._isWaiting = False
         self._function()
+
+
+def _callIfThere(reference: weakref.ref[Coalesced]) -> None:
+    found = reference()
+    if found is not None:
+        found._call()

@@ -168,7 +168,7 @@ def loss_and_gradient(monkeypatch, logits, probability, flip=False):
     one, _ = volume()
     answer = torch.from_numpy(logits).requires_grad_()
     network = new_network(classes=logits.shape[1])
-    monkeypatch.setattr(module, "_logits", lambda *_: answer)
+    monkeypatch.setattr(module, "_logits", lambda *_: [answer])
     batch = [PseudoMask(0, index, each) for index, each in enumerate(probability)]
     loss = module._loss(network, [one], batch, flip, CPU)
     loss.backward()

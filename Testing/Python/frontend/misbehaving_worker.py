@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 from WeakMedSAMLib.contract import events
 
 PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a73000000124944415478"
-    "9c63f8cfc0c0000c0c0c0c0c0000130d02fe2d9d4c4a0000000049454e44ae426082"
+    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a73000000114944415478"
+    "9c63f8afa000440c60f23f0022f204fd1724dc0b0000000049454e44ae426082"
 )
 
 
@@ -121,6 +121,20 @@ def flood(folder):
     for number in range(60_000):
         print(f"line {number} of a very talkative library")
     tell(events.Done(status="ok"))
+
+
+def pictures(folder):
+    """A picture after each stage, then no end."""
+    hello()
+    (folder / "previews").mkdir()
+    for stage in ("classifier", "segmenter-1"):
+        tell(events.Stage(stage=stage, state="started"))
+        (folder / "previews" / f"{stage}.png").write_bytes(PNG)
+        tell(events.Artifact(kind="preview", path=f"previews/{stage}.png", volume="000", stage=stage))
+        while not (folder / f"after-{stage}").exists() and not (folder / "cancel").exists():
+            time.sleep(0.02)
+    tell(events.Done(status="cancelled"))
+    sys.exit(3)
 
 
 def slow(folder):

@@ -166,6 +166,18 @@ def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagge
     assert panel.ui.outcomeFrame.visible
 
 
+def test_the_picture_of_each_stage_is_shown_as_soon_as_it_is_there(panel, tagged, host, click, worker):
+    worker("pictures")
+    settle(host)
+    click(panel.ui.generateButton)
+    for stage in ("classifier", "segmenter-1"):
+        host.waitUntil(lambda stage=stage: (panel.logic.job.previewPath or Path()).name == f"{stage}.png")
+        assert not panel.ui.previewLabel.pixmap.isNull()
+        assert panel.runView._shownPreview[0] == panel.logic.job.previewPath
+        (panel.logic.job.runFolder / f"after-{stage}").touch()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "words"), [("error", ("gpu_out_of_memory", "Use the CPU")), ("mute", ("exit code 5", "Run it again"))]
 )
@@ -218,6 +230,19 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     assert len(list(places.runsFolder().iterdir())) == 1
 
 
+def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_folder_stays(panel, host, click):
+    make_runs(1)
+    folder = next(iter(places.runsFolder().iterdir()))
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    panel.ui.storageSection.collapsed = False
+    host.dialogs.answer(qt.QMessageBox.Ok)
+    click(panel.ui.deleteRunButton)
+    host.waitUntil(lambda: panel.ui.runComboBox.count == 0)
+    settle(host)
+    assert str(folder) in host.dialogs.texts[-1]
+    assert "stays" in host.dialogs.texts[-1]
+
+
 def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagged, host, click, worker):
     entry = places.cacheFolder() / ("a" * 64)
     entry.mkdir(parents=True)
@@ -237,10 +262,14 @@ def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagge
     host.waitUntil(lambda: not entry.exists())
 
 
-def test_another_folder_is_used_once_it_is_a_whole_path(panel, tmp_path):
+def test_another_folder_is_used_once_it_is_there(panel, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
     panel.ui.storageSection.collapsed = False
-    panel.ui.runsFolderEdit.currentPath = "half"
+    for half in ("half", str(tmp_path / "elsew")):
+        panel.ui.runsFolderEdit.currentPath = half
+        panel.ui.cacheFolderEdit.currentPath = half
     assert places.runsFolder() == tmp_path / "runs"
+    assert places.cacheFolder() == tmp_path / "cache"
     panel.ui.runsFolderEdit.currentPath = str(tmp_path / "elsewhere")
     assert places.runsFolder() == tmp_path / "elsewhere"
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import slicer
@@ -15,6 +18,8 @@ from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.running import estimates, job_runner, process_tree
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
+from WeakMedSAMLib.frontend.turns import Coalesced
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="looks at processes as Linux and macOS show them")
@@ -210,6 +215,72 @@ def test_a_failing_listener_does_not_harm_the_run(job, folder):
     job.progress.connect(lambda info: 1 / 0)
     job.changed.connect(lambda: 1 / 0)
     assert ran(job, folder, "good").status == "finished"
+
+
+def test_on_windows_nothing_is_ended_by_the_id_of_a_process_that_is_gone(monkeypatch):
+    started = []
+    monkeypatch.setattr(process_tree, "sys", SimpleNamespace(platform="win32"))
+    monkeypatch.setattr(process_tree.ProcessTree, "_start", lambda self, *command: started.append(command))
+    tree = process_tree.ProcessTree(4711)
+    tree.kill(isRootRunning=False)
+    assert started == []
+    tree.kill()
+    assert started == [("taskkill", ["/PID", "4711", "/T", "/F"])]
+
+
+def test_after_a_normal_end_the_tree_is_told_that_its_root_is_gone(job, folder, monkeypatch):
+    told = []
+    monkeypatch.setattr(process_tree.ProcessTree, "kill", lambda self, isRootRunning=True: told.append(isRootRunning))
+    ran(job, folder, "good")
+    assert told == [False]
+
+
+@POSIX_ONLY
+def test_where_there_is_no_proc_one_ps_runs_at_a_time_and_is_freed(monkeypatch, scene):
+    monkeypatch.setattr(process_tree, "_PROC", Path("/no/such/folder"))
+    tree = process_tree.ProcessTree(os.getpid())
+    tree.note()
+    helper = weakref.ref(tree._helper)
+    tree.note()
+    assert tree._helper is helper()
+    wait(lambda: tree._helper is None)
+    assert os.getpid() in tree._known
+    wait(lambda: gc.collect() is not None and helper() is None)
+    monkeypatch.setattr(tree, "_start", lambda *command: process_tree.ProcessTree._start(tree, "/no/such/ps", []))
+    tree.note()
+    wait(lambda: tree._helper is None)
+
+
+def test_what_ran_is_freed(job, folder):
+    made = []
+
+    def factory():
+        process = QtWorkerProcess()
+        made.append(weakref.ref(process))
+        return process
+
+    job._factory = factory
+    ran(job, folder, "good")
+    wait(lambda: gc.collect() is not None and made[0]() is None)
+    job.outcomes.clear()
+    job.start("0123456789ab", prepared(folder), fake("slow"))
+    wait(lambda: job.state == "running")
+    job.shutdown()
+    wait(lambda: gc.collect() is not None and made[1]() is None)
+
+
+def test_calls_that_are_put_off_do_not_keep_a_panel(scene):
+    calls = []
+    later = Coalesced(lambda: calls.append(1), 1)
+    later()
+    later()
+    wait(lambda: calls)
+    assert calls == [1]
+    there = weakref.ref(later)
+    later()
+    del later
+    gc.collect()
+    assert there() is None
 
 
 def test_descendants_are_found_through_all_generations():

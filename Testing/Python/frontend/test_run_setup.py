@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import sys
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,10 +20,10 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.contract.runs import RunSettings, load_run
+from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.frontend.running import dependencies, estimates, places, worker_command
+from WeakMedSAMLib.frontend.running import dependencies, estimates, places, run_writer, worker_command
 from WeakMedSAMLib.frontend.running.estimates import RunSize
 from WeakMedSAMLib.frontend.running.installer import Installer
 from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader
@@ -85,12 +87,34 @@ def test_a_run_folder_holds_what_the_contract_says_and_no_name_in_a_path(tagged,
 
 
 @pytest.mark.parametrize("pieces", [1, 2])
-def test_of_a_run_that_is_cancelled_while_it_is_written_nothing_is_left(tagged, tmp_path, pieces):
+def test_of_a_run_that_is_cancelled_while_it_is_written_nothing_is_left(tagged, tmp_path, pieces, host):
     steps = writeRunSteps(tmp_path, tagged.pairs, tagged.session, RunSettings())
     for _piece in range(pieces):
         next(steps)
     steps.close()
-    assert list(tmp_path.iterdir()) == []
+    host.waitUntil(lambda: not list(tmp_path.iterdir()))
+
+
+def test_a_run_that_is_cancelled_while_it_is_described_does_not_come_back(tagged, tmp_path, monkeypatch, host):
+    begun, go, gone = threading.Event(), threading.Event(), threading.Event()
+
+    def describe(places, run, cohort):
+        begun.set()
+        go.wait(5)
+        places.create()
+        save_run(places.path, run)
+        gone.set()
+
+    monkeypatch.setattr(run_writer, "_describe", describe)
+    steps = writeRunSteps(tmp_path, tagged.pairs, tagged.session, RunSettings())
+    while not begun.is_set():
+        next(steps)
+    started = time.perf_counter()
+    steps.close()
+    assert time.perf_counter() - started < 0.5, "the window does not wait for the disk"
+    go.set()
+    assert gone.wait(5)
+    host.waitUntil(lambda: not list(tmp_path.iterdir()))
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(tagged, tmp_path, monkeypatch):
@@ -347,6 +371,23 @@ def test_torch_comes_as_the_pytorch_extension_brings_it_and_the_rest_does_not_re
     assert not work.isRunning
 
 
+@pytest.mark.parametrize(("meanwhile", "words"), [("busy", "Another installation"), ("undone", "not there")])
+def test_after_torch_came_outside_slicers_lock_it_is_looked_again(pip, work, without, monkeypatch, meanwhile, words):
+    without.update(["torch", "torchvision", "monai"])
+    logic = SimpleNamespace(_getPipInstallArguments=lambda backend, torch, vision: ["install", "torch" + torch])
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=logic, __spec__=object()))
+    work.install()
+    pip.done(0)
+    if meanwhile == "busy":
+        without.difference_update(["torch", "torchvision"])
+        pip.busy = True
+    pip.done(0)
+    assert len(pip.calls) == 2, "the rest is not installed beside it"
+    assert work.problems[0].code == "install_failed"
+    assert words in work.logText
+    assert not work.isRunning
+
+
 def test_a_closed_network_is_told_with_the_offline_way(pip, work, without):
     without.add("monai")
     work.install()
@@ -435,6 +476,20 @@ def test_files_of_the_user_in_a_run_folder_and_behind_links_stay(tmp_path):
     runToEnd(places.deleteRunSteps(run.path))
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
     assert (treasure / "scan.nrrd").exists()
+
+
+def test_every_place_of_a_run_folder_is_deleted_with_the_run(tmp_path):
+    run = run_in(tmp_path, 4)
+    known = [name for name, value in vars(RunFolder).items() if isinstance(value, property)]
+    assert {"previews", "model", "log"} <= set(known)
+    for place in (*(getattr(run, name) for name in known), run.results("000")):
+        if not place.suffix and place != run.cancel:
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "inside.png").write_bytes(b"1")
+        elif not place.exists():
+            place.write_bytes(b"1")
+    runToEnd(places.deleteRunSteps(run.path))
+    assert not run.path.exists()
 
 
 def test_the_cache_is_cleared_but_for_what_a_run_uses_now(tmp_path):

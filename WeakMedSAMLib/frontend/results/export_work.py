@@ -92,7 +92,8 @@ def exportSteps(work: ExportWork) -> Steps[list[Exported]]:
 
 def _segmentation(work: ExportWork, path: Path) -> Steps[Exported]:
     subject = work.subject
-    return exportSegmentationSteps(subject.segmentationNode, subject.volumeNode, path)
+    ids = subject.segmentIds
+    return exportSegmentationSteps(subject.segmentationNode, subject.volumeNode, path, runSegmentIds=ids)
 
 
 def _labelmap(work: ExportWork, path: Path) -> Steps[Exported]:

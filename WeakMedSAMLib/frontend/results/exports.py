@@ -37,7 +37,11 @@ class Exported:
 
 
 def exportSegmentationSteps(
-    segmentationNode: Any, volumeNode: Any, path: Path | str, segmentIds: Iterable[str] | None = None
+    segmentationNode: Any,
+    volumeNode: Any,
+    path: Path | str,
+    segmentIds: Iterable[str] | None = None,
+    runSegmentIds: Iterable[str] = (),
 ) -> Steps[Exported]:
     """Write segments as ``.seg.nrrd`` on the voxels of the volume, in short pieces; the scene stays as it is.
 
@@ -50,6 +54,8 @@ def exportSegmentationSteps(
         Ends in ``.seg.nrrd``.
     segmentIds : iterable of str, optional
         All segments by default, those of the user included.
+    runSegmentIds : iterable of str, optional
+        Segments that have the label values of their classes whatever other runs left in the segmentation.
 
     Raises
     ------
@@ -57,7 +63,7 @@ def exportSegmentationSteps(
         ``nothing_to_export``, ``segmentation_of_surfaces``, ``bad_suffix`` or ``cannot_write``.
     """
     path = _checkedPath(path, ".seg.nrrd")
-    labelValues = _fixedLabelValues(segmentationNode, segmentIds)
+    labelValues = _fixedLabelValues(segmentationNode, segmentIds, set(runSegmentIds))
     layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
     fields = segmentationFields(segmentationNode, labelValues, layers, layers.arrays[0].shape)
     yield None
@@ -103,11 +109,15 @@ def exportLabelmapSteps(
 
 
 def exportSegmentation(
-    segmentationNode: Any, path: Path | str, volumeNode: Any = None, segmentIds: Iterable[str] | None = None
+    segmentationNode: Any,
+    path: Path | str,
+    volumeNode: Any = None,
+    segmentIds: Iterable[str] | None = None,
+    runSegmentIds: Iterable[str] = (),
 ) -> Exported:
     """Write a ``.seg.nrrd`` at once; the volume is the segmentation's own by default. See `exportSegmentationSteps`."""
     volumeNode = volumeNode or sourceVolume(segmentationNode)
-    return runToEnd(exportSegmentationSteps(segmentationNode, volumeNode, path, segmentIds))
+    return runToEnd(exportSegmentationSteps(segmentationNode, volumeNode, path, segmentIds, runSegmentIds))
 
 
 def exportLabelmap(
@@ -172,12 +182,12 @@ def _wantedIds(segmentationNode: Any, segmentIds: Iterable[str] | None) -> list[
     return wanted
 
 
-def _fixedLabelValues(segmentationNode: Any, segmentIds: Iterable[str] | None) -> dict[str, int]:
-    """Return segment id -> label value: that of the class for ours, the first one taken; a free one for any other."""
+def _fixedLabelValues(segmentationNode: Any, segmentIds: Iterable[str] | None, preferred: set[str]) -> dict[str, int]:
+    """Return segment id -> label value: that of the class for ours, preferred ones first; a free one for any other."""
     ids = _wantedIds(segmentationNode, segmentIds)
     segmentation = segmentationNode.GetSegmentation()
     values: dict[str, int] = {}
-    for segmentId in ids:
+    for segmentId in sorted(ids, key=lambda each: each not in preferred):
         value = labelValueOf(segmentation.GetSegment(segmentId))
         if value is not None and value not in values.values():
             values[segmentId] = value

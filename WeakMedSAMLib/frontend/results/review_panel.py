@@ -23,7 +23,7 @@ from WeakMedSAMLib.frontend.results.review_threshold import ReviewThreshold
 from WeakMedSAMLib.frontend.results.run_results import SliceRow
 from WeakMedSAMLib.frontend.results.segment_editor import openInSegmentEditor
 from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.surfaces import hasSurface, setSurfaceShown
+from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, setSurfaceShown
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.turns import Coalesced
@@ -56,7 +56,7 @@ class ReviewPanel:
         self._volumeIds: list[str] = []
         self._seen: tuple[Any, ...] = ()
         self._isFilling = False
-        self._observation: tuple[Any, list[int]] | None = None
+        self._observation: tuple[Any, list[tuple[Any, int]]] | None = None
         self.widget = slicer.util.loadUI(resource("UI", "Review.ui"))
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self.ui.bannerFrame.styleSheet = _BANNER_STYLE
@@ -132,9 +132,8 @@ class ReviewPanel:
         if self._observation is not None:
             if self._observation[0] is segmentationNode:
                 return
-            segmentation, tags = self._observation[0].GetSegmentation(), self._observation[1]
-            for tag in tags:
-                segmentation.RemoveObserver(tag)
+            for observed, tag in self._observation[1]:
+                observed.RemoveObserver(tag)
             self._observation = None
         if segmentationNode is not None:
             segmentation = segmentationNode.GetSegmentation()
@@ -144,8 +143,9 @@ class ReviewPanel:
                 segmentation.SegmentRemoved: self._refreshSoon,
                 segmentation.SegmentModified: self._refreshSoon,
             }
-            tags = [segmentation.AddObserver(event, guarded(function)) for event, function in functions.items()]
-            self._observation = (segmentationNode, tags)
+            tags = [(segmentation, segmentation.AddObserver(e, guarded(each))) for e, each in functions.items()]
+            shown = segmentationNode.AddObserver(segmentationNode.DisplayModifiedEvent, guarded(self._showActions))
+            self._observation = (segmentationNode, [*tags, (segmentationNode, shown)])
 
     # What is shown
 
@@ -213,7 +213,7 @@ class ReviewPanel:
         nothing = "" if segmentId else _("Choose a mask first.")
         setEnabled(self.ui.editButton, nothing, _("Correct the chosen mask by hand; come back here afterwards"))
         setEnabled(self.ui.show3dButton, "" if node else _("There are no masks."), _("Show the masks as surfaces"))
-        self.ui.show3dButton.checked = node is not None and hasSurface(node)
+        self.ui.show3dButton.checked = node is not None and isSurfaceShown(node)
         change = history.last(node) if node else None
         undoTip = _("Undo: {text}").format(text=change.text) if change else ""
         setEnabled(self.ui.undoButton, "" if change else _("Nothing was changed here yet."), undoTip)

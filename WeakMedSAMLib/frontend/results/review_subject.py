@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 _STATUS_WORDS = {
     "preparing": _("being prepared"),
@@ -101,7 +101,7 @@ class ReviewSubjects:
         """Return the results of a run; `UserError` as `readRun`."""
         if record.runId not in self._read:
             try:
-                self._read[record.runId] = readRun(record.folder)
+                self._read[record.runId] = readRun(folderOf(record))
             except UserError as error:
                 self._read[record.runId] = error
         found = self._read[record.runId]

@@ -10,7 +10,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.results.exports import exportLabelmap, exportSegmentation, proposedNames
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReport
 from WeakMedSAMLib.frontend.results.run_results import readRun
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.results.segments import segmentIdsOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 REPORT_NAME = "report.html"
 
@@ -37,7 +38,7 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run = readRun(record.folder)
+    run = readRun(folderOf(record))
     paths: list[Path] = []
     reported = []
     for volumeId, segmentationId in record.segmentations.items():
@@ -45,11 +46,17 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
         segmentationNode = slicer.mrmlScene.GetNodeByID(segmentationId)
         if volumeNode is None or segmentationNode is None:
             continue
+        # Another run may have put the same classes into the same segmentation.
+        ids = segmentIdsOf(segmentationNode, record.runId, volumeId)
+        if not ids:
+            continue
         names = proposedNames(volumeNode)
         masks, labels = _free(folder, names, volumeId, paths)
-        paths.append(exportSegmentation(segmentationNode, masks, volumeNode).path)
-        paths.append(exportLabelmap(segmentationNode, volumeNode, labels, ClassTable.from_json(record.classes)).path)
-        reported.append(ReportVolume(volumeNode, segmentationNode, run.volumes[volumeId]))
+        paths.append(exportSegmentation(segmentationNode, masks, volumeNode, runSegmentIds=ids).path)
+        table = ClassTable.from_json(record.classes)
+        paths.append(exportLabelmap(segmentationNode, volumeNode, labels, table, ids).path)
+        if volumeId in run.volumes:
+            reported.append(ReportVolume(volumeNode, segmentationNode, run.volumes[volumeId]))
     return [*paths, writeReport(folder / REPORT_NAME, run, reported)]
 
 

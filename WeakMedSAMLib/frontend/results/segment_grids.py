@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
@@ -76,8 +78,9 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
 
 def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
     """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
-    matrix = np.linalg.inv(_toWorld(volumeNode)) @ _toWorld(segmentationNode) @ mask.ijkToRas
     wanted = ijkToRas(volumeNode)
+    # Both as seen from the volume, so that its voxels need not be moved.
+    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ mask.ijkToRas
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     if isSameGrid(matrix, wanted, shape):
         return mask
@@ -95,6 +98,30 @@ def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str
     result = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, result)
     return Mask(imageArray(result).astype(bool), (0, 0, 0), wanted)
+
+
+def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
+    """Return where the voxels of a volume are for a segmentation, which may be under another transform.
+
+    Returns
+    -------
+    numpy.ndarray
+        4 x 4, voxel index of the volume to RAS in mm, without the parent transform of the segmentation.
+
+    Raises
+    ------
+    UserError
+        ``transforms_differ`` if no matrix leads from one to the other.
+    """
+    nodes = (volumeNode, segmentationNode)
+    first, second = transforms = [node.GetParentTransformNode() for node in nodes]
+    if first is second:
+        return ijkToRas(volumeNode)
+    if not all(transform is None or transform.IsTransformToWorldLinear() for transform in transforms):
+        message = _("{segmentation} and {volume} are under different transforms that bend.")
+        text = message.format(segmentation=segmentationNode.GetName(), volume=volumeNode.GetName())
+        raise UserError("transforms_differ", text, _("Put both under the same transform, or harden it."))
+    return np.linalg.inv(_toWorld(segmentationNode)) @ _toWorld(volumeNode) @ ijkToRas(volumeNode)
 
 
 def _toWorld(node: Any) -> np.ndarray:

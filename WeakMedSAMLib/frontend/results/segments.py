@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
+from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
@@ -72,14 +73,15 @@ def resultSteps(
     Raises
     ------
     UserError
-        ``file_missing``, ``cannot_read``, ``bad_result``, ``result_of_other_volume``, ``segmentation_of_surfaces``;
-        ``volume_gone`` if volume or segmentation left the scene meanwhile. The scene is as it was then.
+        ``file_missing``, ``cannot_read``, ``bad_result``, ``result_of_other_volume``, ``segmentation_of_surfaces``,
+        ``transforms_differ``; ``volume_gone`` if volume or segmentation left the scene meanwhile. The scene is as it
+        was then.
     """
     if segmentationNode is not None:
         requireLabelmaps(segmentationNode)
     labels = yield from readSteps(volumeResult.labels)
     _requireSameGrid(labels, volumeNode, volumeResult)
-    image = yield from _imageSteps(labels)
+    image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
     for node in (volumeNode, segmentationNode):
         if node is not None and node.GetScene() is not scene:
             raise UserError("volume_gone", _("The volume or the segmentation was removed from the scene."))
@@ -95,7 +97,7 @@ def resultSteps(
     settings = {"run": runRecord.runId, "preset": runRecord.preset, "device": runRecord.device, **runRecord.settings}
     segmentationNode.SetAttribute(RUN_TAG, runRecord.runId)
     segmentationNode.SetAttribute(SETTINGS_ATTRIBUTE, json.dumps(settings, default=str))
-    _showIn2d(segmentationNode, segmentIds)
+    _showIn2d(segmentationNode, segmentIds, isOurs)
     return segmentationNode
 
 
@@ -108,6 +110,43 @@ def newSegmentation(scene: Any, volumeNode: Any) -> Any:
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     _putBeside(scene, volumeNode, node)
     return node
+
+
+def targetVolumeId(segmentationNode: Any, volumes: Mapping[str, Any]) -> str:
+    """Find the volume whose masks can go into a segmentation of the user.
+
+    Parameters
+    ----------
+    segmentationNode : vtkMRMLSegmentationNode
+    volumes : mapping of str to vtkMRMLScalarVolumeNode
+        Volume id -> node, of a run.
+
+    Returns
+    -------
+    str
+        Id of the volume that the segmentation belongs to; of the only one if it belongs to none.
+
+    Raises
+    ------
+    UserError
+        ``segmentation_of_other_volume``, ``segmentation_of_surfaces``, ``transforms_differ``.
+    """
+    requireLabelmaps(segmentationNode)
+    volumeNode = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
+    isKnown = volumeNode is not None
+    found = [
+        volumeId for volumeId, node in volumes.items() if node is volumeNode or (not isKnown and len(volumes) == 1)
+    ]
+    if not found:
+        name = segmentationNode.GetName()
+        message = _("{segmentation} belongs to no volume, so it is not known whose masks to add to it.")
+        if isKnown:
+            message = _("{segmentation} belongs to the volume {volume}, which is not in this run.")
+        text = message.format(segmentation=name, volume=volumeNode.GetName() if isKnown else "")
+        hint = _("Choose a segmentation of a volume of this run, or none for new ones.")
+        raise UserError("segmentation_of_other_volume", text, hint)
+    gridOn(volumes[found[0]], segmentationNode)
+    return found[0]
 
 
 def segmentIdsOf(segmentationNode: Any, runId: str | None = None, volumeId: str | None = None) -> list[str]:
@@ -149,9 +188,9 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
 
 
-def _imageSteps(labels: NrrdImage) -> Steps[Any]:
+def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:
     dtype = np.dtype(np.uint8 if labels.array.itemsize == 1 else np.uint16)
-    image = newImage(labels.array.shape, (0, 0, 0), labels.ijkToRas, dtype)
+    image = newImage(labels.array.shape, (0, 0, 0), matrix, dtype)
     target = imageArray(image)
     for plane, source in zip(target, labels.array, strict=True):
         plane[:] = source
@@ -208,9 +247,11 @@ def _putBeside(scene: Any, volumeNode: Any, node: Any) -> None:
         hierarchy.SetItemParent(item, hierarchy.GetItemParent(volumeItem))
 
 
-def _showIn2d(segmentationNode: Any, segmentIds: Iterable[str]) -> None:
+def _showIn2d(segmentationNode: Any, segmentIds: Iterable[str], isNew: bool) -> None:
     segmentationNode.CreateDefaultDisplayNodes()
     displayNode = segmentationNode.GetDisplayNode()
     for segmentId in segmentIds:
         displayNode.SetSegmentVisibility(segmentId, True)
-    displayNode.SetVisibility(True)
+    if isNew:
+        # Whether the user's own is shown is the user's choice.
+        displayNode.SetVisibility(True)

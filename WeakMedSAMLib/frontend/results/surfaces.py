@@ -12,15 +12,24 @@ from WeakMedSAMLib.contract.errors import UserError
 SURFACE = "Closed surface"
 
 
-def hasSurface(segmentationNode: Any) -> bool:
-    """Say whether a segmentation is shown as surfaces."""
-    return segmentationNode.GetSegmentation().ContainsRepresentation(SURFACE)
+def isSurfaceShown(segmentationNode: Any) -> bool:
+    """Say whether a segmentation has surfaces and they are shown."""
+    displayNode = segmentationNode.GetDisplayNode()
+    isVisible = displayNode is not None and displayNode.GetVisibility() and displayNode.GetVisibility3D()
+    return bool(isVisible) and segmentationNode.GetSegmentation().ContainsRepresentation(SURFACE)
 
 
 def setSurfaceShown(segmentationNode: Any, isOn: bool) -> None:
-    """Make and show the surfaces of a segmentation, or remove them; `UserError` ``no_surface`` if it cannot be done."""
+    """Show the surfaces of a segmentation, made where there are none, or hide them; others may have made them.
+
+    Raises
+    ------
+    UserError
+        ``no_surface`` if there is none and none can be made.
+    """
     if not isOn:
-        segmentationNode.RemoveClosedSurfaceRepresentation()
+        if segmentationNode.GetDisplayNode() is not None:
+            segmentationNode.GetDisplayNode().SetVisibility3D(False)
         return
     with slicer.util.WaitCursor():
         isMade = segmentationNode.CreateClosedSurfaceRepresentation()

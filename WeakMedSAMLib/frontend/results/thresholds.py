@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
+from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
     PackedMask,
     imageArray,
+    imageMatrix,
+    isSameGrid,
+    isShared,
     ownImage,
     packedMask,
     setMask,
@@ -23,7 +28,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     thresholdOf,
 )
 from WeakMedSAMLib.frontend.results.segments import labelValueOf
-from WeakMedSAMLib.frontend.results.surfaces import hasSurface
+from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
 from WeakMedSAMLib.frontend.steps import Steps, runToEnd
@@ -68,7 +73,7 @@ class ThresholdEditor:
         self._target: np.ndarray | None = None
         self._before: tuple[PackedMask | None, float | None] | None = None
         self._value: float | None = None
-        self._hadSurface = False
+        self._wasSurfaceShown = False
 
     @property
     def isLoaded(self) -> bool:
@@ -106,7 +111,7 @@ class ThresholdEditor:
         if self._before is None:
             self._segment()
             saveStateForUndo(self.segmentationNode)
-            self._hadSurface = hasSurface(self.segmentationNode)
+            self._wasSurfaceShown = isSurfaceShown(self.segmentationNode)
             mask = packedMask(self.segmentationNode, self.segmentId)
             self._before = (mask, thresholdOf(self._segment()))
 
@@ -121,13 +126,14 @@ class ThresholdEditor:
         Raises
         ------
         UserError
-            ``segment_gone``, and what `loadSteps` raises.
+            ``segment_gone``, ``transforms_differ``, and what `loadSteps` raises.
         """
         self._load()
+        mask = self._placed()
         self.begin()
         self._value = value
         lowest = min(max(math.ceil(value * 255 - 1e-9), 1), 255)
-        target = self._ownTarget()
+        target = self._ownTarget(mask)
         np.greater_equal(self._probabilities, lowest, out=target)
         self._image.Modified()
         return np.count_nonzero(target) * voxelMl(self.volumeNode)
@@ -135,9 +141,10 @@ class ThresholdEditor:
     def reset(self) -> float:
         """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
         self._load()
+        mask = self._placed()
         self.begin()
         self._image = self._value = None
-        setMask(self.segmentationNode, self.segmentId, self._generated)
+        setMask(self.segmentationNode, self.segmentId, mask)
         self.finish()
         return np.count_nonzero(self._generated.array) * voxelMl(self.volumeNode)
 
@@ -150,7 +157,8 @@ class ThresholdEditor:
         if segment is None or self.segmentationNode.GetScene() is None:
             return
         setThreshold(segment, self._value)
-        if self._hadSurface:
+        if self._wasSurfaceShown:
+            # Slicer drops all surfaces of a segmentation with any change; hidden ones are made again when shown.
             self.segmentationNode.CreateClosedSurfaceRepresentation()
         history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
 
@@ -158,14 +166,21 @@ class ThresholdEditor:
         if not self.isLoaded:
             runToEnd(self.loadSteps())
 
-    def _ownTarget(self) -> np.ndarray:
-        """Return the segment's voxels as bool, on an image of its own in the size of the probabilities."""
-        current = self._segment().GetRepresentation(BINARY)
-        isShared = self.segmentationNode.GetSegmentation().IsSharedBinaryLabelmap(self.segmentId)
-        # Saving the scene joins images, and the Segment Editor cuts them to size.
-        isOurs = self._image is not None and current is self._image and not isShared
-        if not isOurs or self._image.GetDimensions()[::-1] != self._probabilities.shape:
-            mask = self._generated
+    def _placed(self) -> PackedMask:
+        """Return the mask as generated, where the volume is for the segmentation now."""
+        return replace(self._generated, ijkToRas=gridOn(self.volumeNode, self.segmentationNode))
+
+    def _ownTarget(self, mask: PackedMask) -> np.ndarray:
+        """Return the segment's voxels as bool, on an image of its own on the grid of a mask."""
+        isOurs = self._image is not None and self._segment().GetRepresentation(BINARY) is self._image
+        # Saving the scene joins images, a segment that the user adds joins one, the Segment Editor cuts them to size.
+        isUsable = (
+            isOurs
+            and self._image.GetDimensions()[::-1] == mask.shape
+            and isSameGrid(imageMatrix(self._image), mask.ijkToRas, mask.shape)
+            and not isShared(self.segmentationNode, self.segmentId)
+        )
+        if not isUsable:
             self._image = ownImage(self.segmentationNode, self.segmentId, mask.shape, mask.first, mask.ijkToRas)
         elif self._segment().GetLabelValue() != 1:
             self._segment().SetLabelValue(1)

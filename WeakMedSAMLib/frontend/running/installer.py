@@ -78,10 +78,7 @@ class Installer:
         self._next(0)
 
     def _requirePossible(self) -> None:
-        packaging = dependencies.packagingModule()
-        # Not in the first versions of slicer.packaging.
-        isBusy = getattr(packaging, "isPipInstallInProgress", lambda: False)
-        if self._isRunning or isBusy():
+        if self._isRunning or _isPipBusy():
             message = _("Python packages are being installed already.")
             raise UserError("install_in_progress", message, _("Wait until that has finished, then try again."))
         if slicer.app.testingEnabled():
@@ -120,13 +117,34 @@ class Installer:
 
     def _torch(self, arguments: list[str], done: Callable[[int], None]) -> None:
         """The command of the PyTorch extension, without its wait for the end."""
+
+        def check(code: int) -> None:
+            done(self._afterTorch(code))
+
         slicer.util.executePythonModule(
             "light_the_torch",
             [*arguments, "-c", str(self._newConstraints())],
             blocking=False,
             logCallback=guarded(self._onLine),
-            completedCallback=done,
+            completedCallback=guarded(check),
         )
+
+    def _afterTorch(self, code: int) -> int:
+        """Look again: this part does not hold Slicer's lock, so another installation may have run beside it.
+
+        Returns
+        -------
+        int
+            The exit code, or 1 if the rest must not be installed now; the reason is then in the log.
+        """
+        importlib.invalidate_caches()
+        if code == 0 and _isPipBusy():
+            self._onLine(_("Another installation was started meanwhile. Wait until it has finished, then try again."))
+            return 1
+        if code == 0 and dependencies.isTorchMissing():
+            self._onLine(_("PyTorch is not there, or too old, though its installation ended well. Try again."))
+            return 1
+        return code
 
     def _newConstraints(self) -> Path:
         """Written anew for each part: torch, once it is there, must not be replaced by another build of it."""
@@ -168,6 +186,11 @@ class Installer:
         problem = _problem(code, left, self.logText) if code != 0 or left else None
         self.changed()
         self.ended(problem)
+
+
+def _isPipBusy() -> bool:
+    # Not in the first versions of slicer.packaging.
+    return bool(getattr(dependencies.packagingModule(), "isPipInstallInProgress", lambda: False)())
 
 
 def _problem(code: int, left: list[str], log: str) -> UserError:

@@ -36,6 +36,7 @@ _RUN_PARTS = (
     "state",
     "results",
     "model",
+    "previews",
     "tags.json",
     "run.json",
     "events.jsonl",
@@ -104,7 +105,7 @@ def deleteRunSteps(folder: Path) -> Steps[int]:
     Returns
     -------
     int
-        Bytes freed.
+        Bytes freed; whether the folder is still there must be looked up.
 
     Raises
     ------
@@ -119,6 +120,7 @@ def deleteRunSteps(folder: Path) -> Steps[int]:
     freed = yield from _deleteSteps(
         [*(folder / part for part in _RUN_PARTS if part != "run.json"), folder / "run.json"]
     )
+    # It is not empty if somebody put files into it.
     with suppress(OSError):
         folder.rmdir()
     return freed

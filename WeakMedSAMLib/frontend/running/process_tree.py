@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from WeakMedSAMLib.frontend.callbacks import guarded
 _logger = logging.getLogger(__name__)
 _PROC = Path("/proc")
 _WAIT_MS = 1000
+_FINISHED = "finished(int,QProcess::ExitStatus)"
+_ERROR = "errorOccurred(QProcess::ProcessError)"
 
 # Process id -> (id of its parent, when it started, as the system words it).
 ProcessTable = dict[int, tuple[int, str]]
@@ -42,13 +44,20 @@ class ProcessTree:
         """Remember which descendants there are now, so that they are found even if the root ends before them."""
         if sys.platform != "win32" and _PROC.is_dir():
             self._remember(tableFromProc())
-        elif sys.platform != "win32":
+        elif sys.platform != "win32" and self._helper is None:
             self._readByPs(kill=False)
 
-    def kill(self) -> None:
-        """End the root and all descendants, known and new, at once. Returns without waiting for them."""
+    def kill(self, isRootRunning: bool = True) -> None:
+        """End the root and all descendants, known and new, at once. Returns without waiting for them.
+
+        Parameters
+        ----------
+        isRootRunning : bool
+            False if the root has ended: Windows may have given its id to a program of the user since.
+        """
         if sys.platform == "win32":
-            self._start("taskkill", ["/PID", str(self._root), "/T", "/F"])
+            if isRootRunning:
+                self._start("taskkill", ["/PID", str(self._root), "/T", "/F"])
         elif _PROC.is_dir():
             table = tableFromProc()
             self._remember(table)
@@ -56,11 +65,12 @@ class ProcessTree:
         else:
             self._readByPs(kill=True)
 
-    def killAndWait(self, milliseconds: int = _WAIT_MS) -> None:
+    def killAndWait(self, isRootRunning: bool = True, milliseconds: int = _WAIT_MS) -> None:
         """As `kill`, but return only when that was done; for the moment when Slicer itself ends."""
-        self.kill()
-        if self._helper is not None and self._helper.state() != qt.QProcess.NotRunning:
-            self._helper.waitForFinished(milliseconds)
+        self.kill(isRootRunning)
+        helper = self._helper
+        if helper is not None and helper.state() != qt.QProcess.NotRunning:
+            helper.waitForFinished(milliseconds)
 
     def _remember(self, table: ProcessTable) -> None:
         if self._root in table:
@@ -89,12 +99,35 @@ class ProcessTree:
 
         helper = self._start("ps", ["-A", "-o", "pid=,ppid=,lstart="], read)
 
-    def _start(self, program: str, arguments: list[str], whenDone: object = None) -> qt.QProcess:
+    def _start(self, program: str, arguments: list[str], whenDone: Callable[[], None] | None = None) -> qt.QProcess:
+        """Start a helper; it lives until it has ended, even if this tree does not, and then it is freed."""
         helper = qt.QProcess()
-        if whenDone is not None:
-            helper.connect("finished(int,QProcess::ExitStatus)", guarded(whenDone))
-        helper.start(program, arguments)
+
+        def free() -> None:
+            helper.disconnect(_FINISHED, onFinished)
+            helper.disconnect(_ERROR, onError)
+            helper.deleteLater()
+
+        def leave() -> None:
+            if self._helper is helper:
+                self._helper = None
+            # Not at once: it is in the middle of telling this.
+            qt.QTimer.singleShot(0, guarded(free))
+
+        def end() -> None:
+            if whenDone is not None:
+                whenDone()
+            leave()
+
+        def fail(error: int) -> None:
+            if error == qt.QProcess.FailedToStart:
+                leave()
+
+        onFinished, onError = guarded(end), guarded(fail)
+        helper.connect(_FINISHED, onFinished)
+        helper.connect(_ERROR, onError)
         self._helper = helper
+        helper.start(program, arguments)
         return helper
 
 

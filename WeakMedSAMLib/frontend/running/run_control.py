@@ -14,17 +14,25 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
-from WeakMedSAMLib.frontend.results.segments import resultSteps
+from WeakMedSAMLib.frontend.results.segments import resultSteps, segmentIdsOf, targetVolumeId
 from WeakMedSAMLib.frontend.running.job_runner import RUNNING, JobRunner, Outcome
 from WeakMedSAMLib.frontend.running.run_start import RunStart
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 from WeakMedSAMLib.frontend.steps import StepRunner, Steps
 
 _logger = logging.getLogger(__name__)
 _UNDER_WAY = ("preparing", "running")
 # Runs of this process: a script may have a logic of its own beside that of the panel, on the same scene.
 _ours: set[str] = set()
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A segmentation that the user has chosen, and the volume of the run that it belongs to."""
+
+    volumeId: str
+    segmentationNode: Any
 
 
 @dataclass
@@ -59,7 +67,7 @@ class RunControl:
     def __init__(self, job: JobRunner, stateOf: Callable[[], ModuleState]) -> None:
         self._job = job
         self._stateOf = stateOf
-        self._target: Any = None
+        self._target: _Target | None = None
         self._loading: _Loading | None = None
         self.error: UserError | None = None
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
@@ -92,17 +100,20 @@ class RunControl:
         start : RunStart
             Volumes, settings and folders.
         segmentationNode : vtkMRMLSegmentationNode, optional
-            Gets the masks of the first volume in addition to what it has.
+            Gets the masks of the volume that it belongs to in addition to what it has.
 
         Raises
         ------
         UserError
-            ``run_in_progress``.
+            ``run_in_progress``; what `targetVolumeId` raises.
         """
         if self.isRunning:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
-        self._target, self.error = segmentationNode, None
+        target = None
+        if segmentationNode is not None:
+            target = _Target(targetVolumeId(segmentationNode, _volumesOf(start)), segmentationNode)
+        self._target, self.error = target, None
         _ours.add(start.runId)
         self._stateOf().saveRun(_newRecord(start))
         self._job.start(start.runId, start.preparation(), start.command, start.size, start.device)
@@ -118,8 +129,8 @@ class RunControl:
         else:
             self._job.cancel()
 
-    def load(self, runId: str, segmentationNode: Any = None) -> None:
-        """Bring the results of an earlier run into the scene, for volumes that are still there.
+    def load(self, runId: str) -> None:
+        """Bring the results of an earlier run into the scene, for volumes that are there without masks of it.
 
         Raises
         ------
@@ -131,7 +142,7 @@ class RunControl:
         record = self._stateOf().run(runId)
         if record is None:
             raise UserError("unknown_run", _("The scene knows no such run."), _("Choose a run of the list."))
-        self._load(record, readRun(record.folder), segmentationNode)
+        self._load(record, readRun(folderOf(record)), None)
 
     def abandon(self) -> None:
         """Stop everything now without telling anybody: the scene goes, or the module does."""
@@ -181,13 +192,13 @@ class RunControl:
 
     def _loadOrFail(self, record: RunRecord) -> None:
         try:
-            self._load(record, readRun(record.folder), self._target)
+            self._load(record, readRun(folderOf(record)), self._target)
         except UserError as error:
             self._onNotLoaded(record, error)
 
-    def _load(self, record: RunRecord, result: RunResult, segmentationNode: Any) -> None:
+    def _load(self, record: RunRecord, result: RunResult, target: _Target | None) -> None:
         runner = StepRunner(
-            _loadSteps(slicer.mrmlScene, record, result, segmentationNode),
+            _loadSteps(slicer.mrmlScene, record, result, target),
             onDone=lambda missing: self._onLoaded(record, missing),
             onError=lambda error: self._onNotLoaded(record, error),
         )
@@ -228,18 +239,30 @@ class RunControl:
             self._loading = None
 
 
-def _loadSteps(scene: Any, record: RunRecord, result: RunResult, segmentationNode: Any) -> Steps[list[str]]:
-    """Make segments of every volume that is still in the scene; return the names of those that are not."""
+def _loadSteps(scene: Any, record: RunRecord, result: RunResult, target: _Target | None) -> Steps[list[str]]:
+    """Make segments of every volume that is in the scene without any; return the names of those that are not there."""
     missing = []
     for volumeId, volumeResult in result.volumes.items():
         volumeNode = scene.GetNodeByID(record.volumes.get(volumeId, ""))
         if volumeNode is None:
             missing.append(volumeResult.name)
             continue
-        target = segmentationNode if segmentationNode is not None and not record.segmentations else None
-        node = yield from resultSteps(scene, volumeNode, volumeResult, result.description.classes, record, target)
+        if _hasMasks(scene, record, volumeId):
+            # They may have been corrected by hand.
+            continue
+        chosen = target.segmentationNode if target is not None and target.volumeId == volumeId else None
+        node = yield from resultSteps(scene, volumeNode, volumeResult, result.description.classes, record, chosen)
         record.segmentations[volumeId] = node.GetID()
     return missing
+
+
+def _hasMasks(scene: Any, record: RunRecord, volumeId: str) -> bool:
+    node = scene.GetNodeByID(record.segmentations.get(volumeId, ""))
+    return node is not None and bool(segmentIdsOf(node, record.runId, volumeId))
+
+
+def _volumesOf(start: RunStart) -> dict[str, Any]:
+    return {f"{number:03d}": node for number, node in enumerate(start.volumes)}
 
 
 def _newRecord(start: RunStart) -> RunRecord:
@@ -250,7 +273,7 @@ def _newRecord(start: RunStart) -> RunRecord:
         preset=start.settings.preset,
         device=start.settings.device,
         classes=start.classes.to_json(),
-        volumes={f"{number:03d}": node.GetID() for number, node in enumerate(start.volumes)},
+        volumes={volumeId: node.GetID() for volumeId, node in _volumesOf(start).items()},
         settings=start.settings.to_json(),
     )
 

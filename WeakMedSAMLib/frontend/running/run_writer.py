@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import secrets
 import shutil
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, 
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
-from WeakMedSAMLib.frontend.steps import inThread
+from WeakMedSAMLib.frontend.steps import inBackground, inThread
 
 # Beside the copies of the volumes: label maps, probability maps, states of the stages.
 _SPARE_BYTES = 64 << 20
@@ -58,7 +59,7 @@ def writeRunSteps(
     settings: RunSettings,
     runId: str | None = None,
 ) -> Generator[float | None, None, RunFolder]:
-    """Write a new run folder in short steps; if that fails or is cancelled, nothing of it is left.
+    """Write a new run folder in short steps; if that fails or is cancelled, nothing of it is left, a moment later.
 
     Parameters
     ----------
@@ -97,6 +98,7 @@ def writeRunSteps(
     private_folder(parent)
     _requireRoom(parent, jobs, len(cohort.classes))
     isWhole = False
+    ending = _Ending()
     try:
         places.create()
         entries = yield from _writeVolumes(places, jobs, cohort)
@@ -104,12 +106,33 @@ def writeRunSteps(
             volumes=entries, classes=cohort.classes, settings=settings, run_id=runId, versions=frontendVersions()
         )
         # In another thread: a disk can take longer to have written everything than a window may freeze.
-        yield from inThread(partial(_describe, places, run, cohort))
+        yield from inThread(partial(ending.unlessGone, partial(_describe, places, run, cohort)))
         isWhole = True
     finally:
         if not isWhole:
-            shutil.rmtree(places.path, ignore_errors=True)
+            # In another thread too: copies of large volumes are not deleted in the time that a window may freeze.
+            inBackground(partial(ending.remove, places.path))
     return places
+
+
+class _Ending:
+    """Either a run folder is described or it is removed; these two happen in threads, which must not meet."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._isGone = False
+
+    def unlessGone(self, describe: Callable[[], None]) -> None:
+        """Describe the folder, unless it is gone."""
+        with self._lock:
+            if not self._isGone:
+                describe()
+
+    def remove(self, folder: Path) -> None:
+        """Remove the folder, after the description of it if that is being written."""
+        with self._lock:
+            self._isGone = True
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def frontendVersions() -> dict[str, str]:

@@ -95,6 +95,9 @@ class StorageBox:
         self._logic.state.removeRun(run.folder.name.removeprefix("run-"))
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
         self.count()
+        if run.folder.is_dir():
+            text = _("The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM.")
+            slicer.util.infoDisplay(text.format(folder=run.folder), windowTitle=_("Delete run"))
 
     def _onCleared(self, freed: int) -> None:
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
@@ -177,8 +180,8 @@ class StorageBox:
 
 
 def _isPlace(path: str) -> bool:
-    """Empty for the usual place, or a whole path; while somebody is typing, it is neither."""
-    return not path.strip() or Path(path).is_absolute()
+    """Empty for the usual place, or a folder that is there; while somebody is typing, it is mostly neither."""
+    return not path.strip() or (Path(path).is_absolute() and Path(path).is_dir())
 
 
 def _described(run: RunOnDisk) -> str:

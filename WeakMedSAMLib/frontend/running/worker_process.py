@@ -71,7 +71,7 @@ class QtWorkerProcess:
     def __init__(self) -> None:
         self.lineRead = Callbacks()
         self.finished = Callbacks()
-        self._process = qt.QProcess()
+        self._process: qt.QProcess | None = qt.QProcess()
         self._tree: ProcessTree | None = None
         self._readers = (LineReader(), LineReader())
         self._waiting: deque[tuple[bytes, bool]] = deque()
@@ -80,8 +80,15 @@ class QtWorkerProcess:
         self._isOver = False
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
-        self._timer.connect("timeout()", guarded(self._work))
-        self._connectProcess()
+        self._connections = [
+            (self._timer, "timeout()", guarded(self._work)),
+            (self._process, "readyReadStandardOutput()", guarded(self._onOutput)),
+            (self._process, "readyReadStandardError()", guarded(self._onErrors)),
+            (self._process, "finished(int,QProcess::ExitStatus)", guarded(self._onFinished)),
+            (self._process, "errorOccurred(QProcess::ProcessError)", guarded(self._onError)),
+        ]
+        for sender, signal, function in self._connections:
+            sender.connect(signal, function)
 
     def start(self, command: Command) -> None:
         """Start, without waiting; a program that cannot be started is told by `finished`."""
@@ -98,9 +105,11 @@ class QtWorkerProcess:
     def killAndWait(self) -> None:
         """End it and all that it started, and wait for that, a second at most; nothing is told any more."""
         self._isOver = True
-        self._timer.stop()
+        if self._process is not None:
+            self._timer.stop()
         self._killTree(ProcessTree.killAndWait)
-        self._process.waitForFinished(1000)
+        if self._process is None or self._process.waitForFinished(1000) or not self._isRunning():
+            self._free()
 
     def noteChildren(self) -> None:
         """Remember what it has started so far, so that `kill` finds them even if the launcher ends first."""
@@ -108,21 +117,28 @@ class QtWorkerProcess:
         if tree is not None:
             tree.note()
 
-    def _connectProcess(self) -> None:
-        process = self._process
-        process.connect("readyReadStandardOutput()", guarded(self._onOutput))
-        process.connect("readyReadStandardError()", guarded(self._onErrors))
-        process.connect("finished(int,QProcess::ExitStatus)", guarded(self._onFinished))
-        process.connect("errorOccurred(QProcess::ProcessError)", guarded(self._onError))
-
-    def _killTree(self, kill: Callable[[ProcessTree], None]) -> None:
+    def _killTree(self, kill: Callable[[ProcessTree, bool], None]) -> None:
         tree = self._currentTree()
         if tree is not None:
-            kill(tree)
-        self._process.kill()
+            kill(tree, self._isRunning())
+        if self._process is not None:
+            self._process.kill()
+
+    def _isRunning(self) -> bool:
+        return self._process is not None and self._process.state() != qt.QProcess.NotRunning
+
+    def _free(self) -> None:
+        """Give back what Qt holds: as long as its signals are connected, they keep this object and all it read."""
+        connections, self._connections = self._connections, []
+        for sender, signal, function in connections:
+            sender.disconnect(signal, function)
+        if self._process is not None:
+            self._process.deleteLater()
+            self._timer.deleteLater()
+        self._process = None
 
     def _currentTree(self) -> ProcessTree | None:
-        pid = int(self._process.processId())
+        pid = int(self._process.processId()) if self._process is not None else 0
         if self._tree is None and pid > 0:
             self._tree = ProcessTree(pid)
         return self._tree
@@ -181,3 +197,5 @@ class QtWorkerProcess:
                 self.lineRead(line, bool(isError))
         self._isOver = True
         self.finished(self._exit)
+        # Not at once: the timer is in the middle of telling this.
+        qt.QTimer.singleShot(0, guarded(self._free))

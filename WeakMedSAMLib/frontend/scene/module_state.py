@@ -11,7 +11,13 @@ import slicer
 import vtk
 
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.scene.run_records import RUN_STATUSES, RunRecord, recordFromJson
+from WeakMedSAMLib.frontend.scene.run_records import (
+    RUN_STATUSES,
+    RunRecord,
+    folderName,
+    recordFromJson,
+    rememberPlace,
+)
 
 __all__ = ["MODULE_NAME", "RUN_STATUSES", "ModuleState", "RunRecord"]
 
@@ -20,6 +26,7 @@ MODULE_NAME = "WeakMedSAM"
 _CURRENT_VOLUME = "currentVolume"
 _COHORT = "cohort"
 _RUNS = "runs"
+_UNREADABLE = "tagsUnreadable"
 _REFERENCES = ("volume", "segmentation")
 _logger = logging.getLogger(__name__)
 
@@ -85,6 +92,21 @@ class ModuleState:
     @tagsJson.setter
     def tagsJson(self, text: str) -> None:
         self._set("tags", text)
+
+    @property
+    def unreadableTags(self) -> list[str]:
+        """Texts that were in place of `tagsJson` and could not be read, oldest first: of a later version, or broken."""
+        try:
+            texts = json.loads(self._get(_UNREADABLE) or "[]")
+        except ValueError:
+            return [self._get(_UNREADABLE)]
+        return [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
+
+    def keepUnreadableTags(self, *texts: str) -> None:
+        """Add texts to `unreadableTags`, each once."""
+        kept = list(dict.fromkeys([*self.unreadableTags, *texts]))
+        if kept:
+            self._set(_UNREADABLE, json.dumps(kept, ensure_ascii=False))
 
     @property
     def preset(self) -> str:
@@ -184,8 +206,9 @@ class ModuleState:
         return next((record for record in self.runs() if record.runId == runId), None)
 
     def saveRun(self, record: RunRecord) -> None:
-        """Insert a run, or replace the one with the same id."""
-        entry = asdict(record)
+        """Insert a run, or replace the one with the same id. Only the name of its folder gets into the scene."""
+        rememberPlace(record.folder)
+        entry = {**asdict(record), "folder": folderName(record.folder)}
         # Node ids change when a scene is imported into another; only references follow that.
         for kind in _REFERENCES:
             entry.pop(f"{kind}s")

@@ -1,12 +1,21 @@
-"""What the scene remembers of a run."""
+"""What the scene remembers of a run, and where on this computer its folder is."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+import slicer
+
+from WeakMedSAMLib.frontend.running import places
+
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
+_PLACES_KEY = "WeakMedSAM/EarlierRunsFolders"
+_PLACES = 20
 
 
 @dataclass
@@ -18,7 +27,7 @@ class RunRecord:
     runId : str
         As in ``run.json``.
     folder : str
-        The run folder on this computer; it may be gone on another one.
+        The run folder. A scene has only its name, since it may come from anywhere: see `folderOf`.
     created : str
         UTC, ISO 8601.
     status : str
@@ -54,4 +63,52 @@ def recordFromJson(entry: Mapping[str, Any]) -> RunRecord:
     known = {
         name: entry[name] for name, value in asdict(empty).items() if name in entry and type(entry[name]) is type(value)
     }
-    return RunRecord(**known)
+    record = RunRecord(**known)
+    # Scenes of earlier versions have a whole path.
+    record.folder = folderName(record.folder)
+    return record
+
+
+def folderName(folder: str) -> str:
+    """Return the last part of a path of any system; empty if it is no name that may follow a folder."""
+    name = re.split(r"[/\\]", folder.rstrip("/\\"))[-1]
+    return "" if name in ("", ".", "..") or ":" in name or "\0" in name else name
+
+
+def folderOf(record: RunRecord) -> Path:
+    """Return the run folder of a record on this computer; nothing is there if it was deleted, or made on another one.
+
+    It is looked for only where runs of this computer were put, never where a scene says: to open a path of somebody
+    else's scene can mean to call a stranger's server.
+    """
+    if Path(record.folder).is_absolute():
+        return Path(record.folder)
+    name = folderName(record.folder)
+    usual = places.runsFolder()
+    found = (place / name for place in [usual, *_earlierPlaces()] if name and (place / name).is_dir())
+    return next(found, usual / (name or f"run-{folderName(record.runId)}"))
+
+
+def rememberPlace(folder: str) -> None:
+    """Note in the settings of this computer where a run folder was put, for the day when runs are put elsewhere."""
+    if Path(folder).is_absolute():
+        known, place = [str(path) for path in _earlierPlaces()], str(Path(folder).parent)
+        if place not in known:
+            _setPlaces([place, *known][:_PLACES])
+
+
+def forgetPlace(place: Path) -> None:
+    """Look no longer for run folders in a folder."""
+    _setPlaces([str(path) for path in _earlierPlaces() if path != Path(place)])
+
+
+def _earlierPlaces() -> list[Path]:
+    try:
+        known = json.loads(str(slicer.app.userSettings().value(_PLACES_KEY) or "[]"))
+    except ValueError:
+        return []
+    return [Path(place) for place in known if isinstance(place, str)] if isinstance(known, list) else []
+
+
+def _setPlaces(known: list[str]) -> None:
+    slicer.app.userSettings().setValue(_PLACES_KEY, json.dumps(known))

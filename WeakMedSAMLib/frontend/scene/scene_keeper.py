@@ -130,12 +130,14 @@ class _Kept:
         self._runs: list[RunRecord] = state.runs()
         self._cohort: list[Any] = state.cohort()
         self._current: Any = state.currentVolume
+        self._unreadable: list[str] = state.unreadableTags
 
     def giveBack(self, state: ModuleState) -> None:
         """Add to a state what it does not have; nodes that are gone are left out."""
         for node in self._cohort:
             if node.GetScene() is not None:
                 state.setInCohort(node, True)
+        state.keepUnreadableTags(*self._unreadable)
         known = {record.runId for record in state.runs()}
         for record in self._runs:
             if record.runId not in known:

@@ -23,12 +23,12 @@ _MARGIN = 0.01
 
 def sliceViewNames() -> list[str]:
     """Return the names of the slice views of the layout, such as Red, Yellow and Green; none without a window."""
-    manager = slicer.app.layoutManager()
-    return list(manager.sliceViewNames()) if manager else []
+    # The manager has the views of earlier layouts, too.
+    return [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
 
 
 def sliceNodeOf(viewName: str) -> Any:
-    """Return the vtkMRMLSliceNode of a view by its name, or None if the layout has no such view."""
+    """Return the vtkMRMLSliceNode of a view by its name, or None if no layout has had such a view yet."""
     widget = _sliceWidget(viewName)
     return widget.mrmlSliceNode() if widget else None
 
@@ -97,7 +97,7 @@ def showVolume(volumeNode: Any, viewName: str) -> None:
 
 def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> None:
     """Show a slice in the view that one works in, or in another one that shows slices along the axis."""
-    names = [preferredView, *(name for name in sliceViewNames() if name != preferredView)]
+    names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
     for name in names:
         sliceNode = sliceNodeOf(name)
         if sliceNode is not None and axisOfView(volumeNode, sliceNode) == axis:
@@ -186,9 +186,9 @@ class SliceObserver:
         self._observations: list[tuple[Any, int]] = []
 
     def start(self) -> None:
-        """Observe the slice views of the layout as it is now; again after the layout changed."""
+        """Observe all slice views that there are now, shown or not; again after the layout got new ones."""
         self.stop()
-        for viewName in sliceViewNames():
+        for viewName in _allViewNames():
             sliceNode = sliceNodeOf(viewName)
             if sliceNode is not None:
                 call = guarded(_namedCall(self._callback, viewName))
@@ -210,6 +210,11 @@ def observeSlices(callback: Callable[[str], Any]) -> SliceObserver:
 
 def _namedCall(callback: Callable[[str], Any], viewName: str) -> Callable[[], Any]:
     return lambda: callback(viewName)
+
+
+def _allViewNames() -> list[str]:
+    manager = slicer.app.layoutManager()
+    return [name for name in manager.sliceViewNames() if manager.sliceWidget(name)] if manager else []
 
 
 def _sliceWidget(viewName: str) -> Any:

@@ -39,12 +39,13 @@ class VolumesPanel:
         self._list = VolumeList(logic)
         self._rows: list[VolumeRow] = []
         self._isFilling = False
+        self._viewNames: list[str] = []
         self._scene: Any = None
         self._sceneTags: list[int] = []
         self.widget = slicer.util.loadUI(resource("UI", "Volumes.ui"))
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self._refreshSoon = Coalesced(self.refresh)
-        self._wordsSoon = Coalesced(self._fillWords, 100)
+        self._wordsSoon = Coalesced(self._onViewsMoved, 100)
         self._views = slice_views.SliceObserver(self._wordsSoon)
         self._setUpTable()
         self._connect()
@@ -72,6 +73,8 @@ class VolumesPanel:
 
     def cleanup(self) -> None:
         """Observe nothing any more."""
+        # The selector loses the scene next, and with it its volume; that is not the user's choice.
+        self._isFilling = True
         self._refreshSoon.cancel()
         self._wordsSoon.cancel()
         self._stopObserving()
@@ -158,6 +161,7 @@ class VolumesPanel:
 
     def _fillViews(self) -> None:
         selector, names = self.ui.viewSelector, slice_views.sliceViewNames()
+        self._viewNames = names
         fillSelector(selector, names)
         selector.currentIndex = selector.findText(self._logic.state.sliceView)
         volume = self._logic.state.currentVolume
@@ -165,6 +169,13 @@ class VolumesPanel:
         reason = _("Choose a volume first.") if volume is None else reason
         tip = _("The slice view in which you scroll and tag; it decides along which direction slices are counted")
         setEnabled(selector, reason, tip)
+
+    def _onViewsMoved(self) -> None:
+        # A view says that it moved when the layout begins or ceases to have it, too.
+        if self._viewNames != slice_views.sliceViewNames():
+            self.refresh()
+        else:
+            self._fillWords()
 
     def _fillWords(self) -> None:
         volume = self._logic.state.currentVolume

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ import qt
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.tag_files import write_tags
-from WeakMedSAMLib.contract.tag_json import tags_from_json
 from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.frontend.callbacks import guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
+from WeakMedSAMLib.frontend.tagging.tag_session import TagSession, cohortFromJson
 from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 
-SAFETY_COPY = "tags-of-closed-scene.json"
+# Followed by a time in UTC; the copies of earlier versions had none.
+SAFETY_COPY = "tags-of-closed-scene"
+_COPIES = 5
 _DELAY_MS = 100
 # Writing that takes no longer happens at once, so that whoever saves the scene next has everything.
 _AT_ONCE_S = 0.003
@@ -78,17 +79,19 @@ class SessionStore:
         Raises
         ------
         UserError
-            What `TagSession.fromJson` raises. The session is as in an empty scene then, and the scene keeps its text
-            until the first change.
+            What `TagSession.fromJson` raises. The session is as in an empty scene then, and the scene keeps the text:
+            under another name too, since the next change is written over it.
         """
-        text = self._stateOf().tagsJson
+        # Noted first: whoever hears that the state changed must not read the same text again.
+        text = self._written = self._stateOf().tagsJson
         try:
             self._read(text)
         except UserError:
+            self._stateOf().keepUnreadableTags(text)
             self._read("")
             raise
         finally:
-            self._written, self._clean = text, self._session.toJson()
+            self._clean = self._session.toJson()
 
     def merge(self) -> list[str]:
         """Take tags that another scene has brought in addition to those of the session, which are not lost.
@@ -97,6 +100,11 @@ class SessionStore:
         -------
         list of str
             What was taken and what was not, for the user; empty if nothing had to be merged.
+
+        Raises
+        ------
+        UserError
+            As `load`; the session has what it had then, and the scene keeps both.
         """
         text = self._stateOf().tagsJson
         if text == self._written:
@@ -104,10 +112,16 @@ class SessionStore:
         if not hasTags(self._session.cohort):
             self.load()
             return []
-        messages = self._session.importTags(*_cohortAndVolumes(text)) if text else []
         self._written = text
-        self.flush()
-        return messages
+        try:
+            return self._session.importTags(*_cohortAndVolumes(text)) if text else []
+        except UserError:
+            self._stateOf().keepUnreadableTags(text)
+            raise
+        finally:
+            # The scene has the text of the other one: ours must come back even if nothing new was in it.
+            self._clean = ""
+            self.flush()
 
     def takeOver(self) -> bool:
         """Read the tags again if somebody else has changed them in the scene, and say whether that was so."""
@@ -120,19 +134,22 @@ class SessionStore:
     def keepCopy(self, folder: Path) -> Path | None:
         """Write the tags to a file, so that a scene closed in haste does not take them along.
 
+        The latest few such files are kept, see `keptCopies`; older ones are deleted.
+
         Returns
         -------
         Path or None
-            `SAFETY_COPY` in `folder`; None if nothing is tagged or it could not be written, which is logged.
+            The file in `folder`; None if nothing is tagged or it could not be written, which is logged.
         """
         cohort = self._session.cohort
         if not hasTags(cohort):
             return None
-        path = Path(folder) / SAFETY_COPY
+        path = Path(folder) / f"{SAFETY_COPY}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}.json"
         try:
             private_folder(folder)
             write_tags(path, cohort)
-        except UserError as error:
+            _deleteOldCopies(folder)
+        except (UserError, OSError) as error:
             _logger.warning("The safety copy of the tags was not written: %s", error)
             return None
         _logger.info("The tags of the closed scene were kept in %s", path)
@@ -165,8 +182,21 @@ def hasTags(cohort: CohortTags) -> bool:
     return any(isTagged(volume) for volume in cohort.volumes)
 
 
+def keptCopies(folder: Path) -> list[Path]:
+    """Return the files that `SessionStore.keepCopy` left in a folder, the latest first."""
+    return sorted(Path(folder).glob(f"{SAFETY_COPY}*.json"), key=lambda path: path.stem, reverse=True)
+
+
+def _deleteOldCopies(folder: Path) -> None:
+    """Keep the latest copies only, and one of those that say the same: Slicer's end may follow a closed scene."""
+    latest, *older = keptCopies(folder)
+    same = [path for path in older if path.read_bytes() == latest.read_bytes()]
+    for path in {*same, *[path for path in older if path not in same][_COPIES - 1 :]}:
+        path.unlink(missing_ok=True)
+
+
 def _cohortAndVolumes(text: str) -> tuple[CohortTags, list[tuple[str, str, dict[str, Any]]]]:
-    cohort = tags_from_json(json.loads(text))
+    cohort = cohortFromJson(text)
     # They were volumes of a scene: their hash and number of slices are known, so that nothing has to be looked up.
     known = [volume for volume in cohort.volumes if volume.sha256 and volume.n_slices]
     return cohort, [(volume.name, volume.sha256, {volume.axis: volume.n_slices}) for volume in known]

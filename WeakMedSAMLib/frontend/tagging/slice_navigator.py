@@ -111,7 +111,7 @@ class SceneSliceNavigator:
     def viewName(self) -> str:
         """See `SliceNavigator`."""
         chosen = self._logic.state.sliceView
-        names = [chosen, *(name for name in slice_views.sliceViewNames() if name != chosen)]
+        names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
         return next((name for name in names if self.isAlong(name)), "")
 
     def isAligned(self) -> bool:

@@ -196,7 +196,7 @@ class TagSession(TagStore):
         UserError
             ``bad_tags`` and what `contract.tag_json.tags_from_json` raises; nothing is changed then.
         """
-        self._replaceAll(_cohortFromJson(text))
+        self._replaceAll(cohortFromJson(text))
 
     def problems(self, keys: Iterable[str]) -> list[Problem]:
         """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
@@ -239,7 +239,8 @@ def _fillUntagged(volume: VolumeTags, className: str) -> None:
     volume.states[className] = state
 
 
-def _cohortFromJson(text: str) -> CohortTags:
+def cohortFromJson(text: str) -> CohortTags:
+    """Return what `TagSession.toJson` gave; `UserError` as `TagSession.fromJson`."""
     if not text.strip():
         return CohortTags(defaultTable())
     try:

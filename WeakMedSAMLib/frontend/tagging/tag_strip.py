@@ -18,7 +18,7 @@ _MAX_LABEL_SHARE = 0.35
 
 
 class TagStrip(qt.QWidget):
-    """Rows of tags. A click jumps to a slice, a drag tags a range, with Shift as absent; the wheel scrolls.
+    """Rows of tags. A click jumps to a slice, a drag tags a range, with Shift as absent.
 
     With the keyboard: left and right, page and end keys move along the slices, up and down choose the class.
 
@@ -109,12 +109,6 @@ class TagStrip(qt.QWidget):
         """End a drag: jump if it went nowhere, else tag the range."""
         if event.button() == qt.Qt.LeftButton:
             guarded(self._release)()
-
-    def wheelEvent(self, event: Any) -> None:
-        """Scroll through the slices."""
-        steps = event.angleDelta().y()
-        event.accept()
-        guarded(self._step)((steps > 0) - (steps < 0))
 
     def keyPressEvent(self, event: Any) -> None:
         """Move along the slices or between the classes."""

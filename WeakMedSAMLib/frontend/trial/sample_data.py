@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -18,11 +19,17 @@ CATEGORY = "WeakMedSAM"
 # Samples of Slicer itself; their addresses and checksums are kept there, not here.
 CORE_SAMPLES = ("MRBrainTumor1", "MRBrainTumor2")
 _PHANTOM_SEEDS = (1, 2, 3)
+_logger = logging.getLogger(__name__)
 
 
 def registerSampleData() -> None:
     """List a cohort of two real scans and one of three generated volumes; a second call adds nothing."""
-    logic = importlib.import_module("SampleData").SampleDataLogic
+    try:
+        logic = importlib.import_module("SampleData").SampleDataLogic
+    except ImportError:
+        # Slicer can be started without that module; nobody misses samples then.
+        _logger.info("Slicer has no module SampleData; no samples are listed.")
+        return
     if hasattr(logic, "registerCustomSampleDataCategory"):
         logic.registerCustomSampleDataCategory(CATEGORY, title=_("WeakMedSAM"))
     known = {source.sampleName for source in logic.sampleDataSourcesByCategory(CATEGORY)}

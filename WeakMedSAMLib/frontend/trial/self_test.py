@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -13,10 +17,12 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.dependencies import missing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
+from WeakMedSAMLib.frontend.scene.run_records import forgetPlace
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 
 _FAKE_MODULE = "WeakMedSAMLib.frontend.trial.fake_worker"
@@ -44,9 +50,13 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
     def runTest(self, **_options: Any) -> None:
         """Run every test."""
-        for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
+        # Tags of the user's scene are kept among the user's runs; what the tests make is not.
+        self.setUp()
+        with _runsElsewhere():
+            for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
+                self.setUp()
+                test()
             self.setUp()
-            test()
 
     def test_TagsStayInScene(self) -> None:
         """Tags are in the scene, and another logic finds them there."""
@@ -96,6 +106,22 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume)
         self.assertEqual(mask.shape, slicer.util.arrayFromVolume(volume).shape)
         self.assertGreater(int(mask.sum()), 0)
+
+
+@contextmanager
+def _runsElsewhere() -> Iterator[None]:
+    """Put run folders into a temporary folder, which is deleted at the end."""
+    before = places.runsFolder()
+    places.setRunsFolder("")
+    # Empty if the usual folder was the one: then it must not become a chosen one.
+    chosen = "" if places.runsFolder() == before else before
+    with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
+        places.setRunsFolder(folder)
+        try:
+            yield
+        finally:
+            places.setRunsFolder(chosen)
+            forgetPlace(Path(folder))
 
 
 def _tagged(job: JobRunner | None = None) -> tuple[WeakMedSAMLogic, Any, tuple[int, int]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import slicer
 from flows.driver import fake_worker, segment_masks
+
+from WeakMedSAMLib.contract.errors import UserError
 
 
 def test_four_gestures_make_a_segment(driver):
@@ -67,6 +70,23 @@ def test_own_segments_survive_with_undo(driver, make_segmentation):
     assert len(masks) == 3
     for name in ("By hand", "Lesion"):
         np.testing.assert_array_equal(masks[name], own)
+
+
+def test_a_chosen_segmentation_gets_the_masks_of_its_own_volume(driver, make_segmentation):
+    one, first, last = driver.phantom("One", 1)
+    two, first2, last2 = driver.phantom("Two", 2)
+    chosen = make_segmentation(two, {"By hand": np.ones(slicer.util.arrayFromVolume(two).shape, bool)})
+    driver.open(fake_worker("--seconds", "0.3"))
+    driver.tag(one, first, last)
+    driver.tag(two, first2, last2)
+    with pytest.raises(UserError, match="Two, which is not in this run"):
+        driver.logic.startRun([one], segmentation=chosen)
+    assert not driver.logic.isRunning
+    driver.ui("generate", "segmentationSelector").setCurrentNode(chosen)
+    driver.generate()
+    record = driver.wait_for_end()
+    assert driver.logic.segmentationsOf(record.runId)[1] is chosen
+    assert len(segment_masks(chosen, two)) == 2
 
 
 def test_tagging_can_be_undone_with_keys(driver):

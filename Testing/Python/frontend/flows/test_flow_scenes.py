@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pytest
 import slicer
 from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.frontend.running import places
-from WeakMedSAMLib.frontend.tagging.session_store import SAFETY_COPY
+from WeakMedSAMLib.frontend.tagging.session_store import keptCopies
 
 
 def test_scene_closed_during_a_run(driver):
@@ -29,7 +31,8 @@ def test_scene_closed_during_a_run(driver):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     # The run folder stays, to be listed and deleted; and no tag is lost.
     assert [run.folder.name for run in places.runsOnDisk(places.runsFolder())] == [f"run-{run_id}"]
-    kept = read_tags(places.runsFolder() / SAFETY_COPY)
+    (copy,) = keptCopies(places.runsFolder())
+    kept = read_tags(copy)
     assert kept.volumes[0].counts("Lesion").present == last - first + 1
     # The module works with the next scene.
     volume, first, last = driver.phantom("Next", 2)
@@ -63,6 +66,11 @@ def test_module_reloaded_during_a_run(driver):
 
         assert process.state() == 0
         assert driver.widget is not widget
+        # Nobody has left the module, so that Slicer does not say that it is entered.
+        driver.go_to(0)
+        driver.press("P")
+        assert driver.logic.session.tag(driver.logic.currentKey(), "Lesion", 0) == PRESENT
+        driver.press("Z")
         assert sys.modules["WeakMedSAMLib.frontend.logic"] is not before
         key = driver.logic.identifyNow(volume)
         assert driver.logic.session.volume(key).counts("Lesion").present == last - first + 1
@@ -83,6 +91,38 @@ def test_end_of_slicer_stops_the_worker(driver):
     process = driver.logic.job._process._process
     driver.close()
     assert process.state() == 0
+    # Slicer does not close the scene at its end; the tags are kept even so, and once.
+    (copy,) = keptCopies(places.runsFolder())
+    assert read_tags(copy).volumes[0].counts("Lesion").present == last - first + 1
+
+
+def test_the_last_few_copies_of_tags_are_kept(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker())
+    driver.tag(volume, first, last)
+    folder = places.runsFolder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tags-of-closed-scene.json").write_text("{}", encoding="utf-8")
+    for index in range(7):
+        key = driver.logic.currentKey()
+        driver.logic.session.toggle(key, "Lesion", index)
+        latest = driver.logic.store.keepCopy(folder)
+    assert driver.logic.store.keepCopy(folder) != latest
+    assert not latest.exists(), "the same tags were kept twice"
+    copies = keptCopies(folder)
+    assert len(copies) == 5
+    assert read_tags(copies[0]).volumes[0].state("Lesion")[6] != read_tags(copies[1]).volumes[0].state("Lesion")[6]
+    assert not (folder / "tags-of-closed-scene.json").exists()
+
+
+def test_end_of_the_module_leaves_the_chosen_volume(driver):
+    volume, _first, _last = driver.phantom()
+    driver.open(fake_worker())
+    driver.choose(volume)
+    state = driver.logic.state
+    driver.panel("volumes").cleanup()
+    driver.ui("volumes", "volumeSelector").setCurrentNode(None)
+    assert state.currentVolume is volume
 
 
 def test_saved_scene_goes_on(driver, tmp_path):
@@ -155,3 +195,39 @@ def test_tags_of_a_broken_scene_do_not_stop_the_module(driver):
     assert driver.logic.session.classes.names == ["Lesion"]
     # What cannot be read stays in the scene until something else is to be kept.
     assert driver.logic.state.tagsJson == "{not json"
+
+
+def test_tags_that_cannot_be_read_outlive_the_next_change(driver):
+    text = '{"format": "of a later version"}'
+    driver.open(fake_worker())
+    driver.logic.state.tagsJson = text
+    assert driver.host.dialogs.texts
+    volume, first, last = driver.phantom()
+    driver.tag(volume, first, last)
+    state = driver.logic.state
+    assert state.tagsJson != text
+    assert state.unreadableTags == [text]
+    assert driver.logic.session.volume(driver.logic.currentKey()).counts("Lesion").present == last - first + 1
+
+
+@pytest.mark.parametrize("text", ["{not json", '{"format": "of a later version"}'])
+def test_an_imported_scene_with_unreadable_tags_takes_none_away(driver, tmp_path, text):
+    driver.open(fake_worker())
+    driver.logic.state.tagsJson = text
+    driver.logic.state.node.SetParameter("tags", text)
+    path = tmp_path / "other.mrb"
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    volume, first, last = driver.phantom()
+    driver.tag(volume, first, last)
+    shown = len(driver.host.dialogs.texts)
+
+    slicer.util.loadNodesFromFile(str(path), "SceneFile")
+    driver.host.settle(0.2)
+
+    assert len(driver.host.dialogs.texts) == shown + 1
+    session, state = driver.logic.session, driver.logic.state
+    present = session.volume(driver.logic.currentKey()).counts("Lesion").present
+    assert present == last - first + 1
+    assert state.tagsJson == session.toJson()
+    assert state.unreadableTags == [text]

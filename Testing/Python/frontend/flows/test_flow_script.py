@@ -9,6 +9,8 @@ import pytest
 import slicer
 from flows.driver import MODULE, fake_worker
 
+from WeakMedSAMLib.frontend.running import places
+
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLE = ROOT / "Testing" / "flows" / "scripting_example.py"
 
@@ -92,7 +94,12 @@ def test_self_test_of_the_module(driver, module, monkeypatch):
 
     # The worker itself has a test of its own here, on a scan.
     monkeypatch.setattr(self_test, "missing", lambda: ["torch"])
+    before = places.runsFolder()
     module.WeakMedSAMTest().runTest()
+    # Nothing of it is left among the user's runs.
+    assert places.runsFolder() == before
+    assert not before.exists() or list(before.iterdir()) == []
+    assert places.runsOnDisk(before) == []
 
 
 def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):

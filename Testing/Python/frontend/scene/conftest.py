@@ -60,7 +60,8 @@ def make_run(lib, tmp_path):
 
     def make(volumes, labels=None, probabilities=None, confidence=0.8, axis="k"):
         count = len(list(tmp_path.iterdir()))
-        folder = tmp_path / f"run é {count}"
+        # As of real runs, no two names are alike: run folders are looked for by name where earlier ones were put.
+        folder = tmp_path / f"run é {tmp_path.name} {count}"
         entries = [RunVolume(f"{i:03d}", f"volumes/{i:03d}.nrrd", v.GetName()) for i, v in enumerate(volumes)]
         description = RunDescription(
             volumes=entries, classes=classes, run_id=f"{count:032x}", versions={"torch": "2.13"}

@@ -179,3 +179,25 @@ def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis
     # Right is +R and lies left, front is +A and lies on top (or left in sagittal pictures), head is +S and on top.
     assert rows.mean() < picture.shape[0] / 2
     assert columns.mean() < picture.shape[1] / 2
+
+
+def test_the_chosen_run_has_the_label_values_of_its_classes(scene, loaded, lib, tmp_path):
+    from dataclasses import replace
+
+    from WeakMedSAMLib.frontend.results.run_export import exportRun
+
+    node, earlier = loaded.node, loaded.record
+    record = replace(earlier, runId="e" * 32, segmentations={"000": node.GetID(), "009": node.GetID()})
+    lib.end(lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, record, node))
+    # The masks of the earlier run are everywhere now: they must not get into the label map of the later one.
+    for segment_id in lib.segments.segmentIdsOf(node, earlier.runId)[:1]:
+        path = loaded.volume_result.probabilities[1]
+        lib.thresholds.ThresholdEditor(loaded.volume, node, segment_id, path).apply(0)
+    ids = lib.segments.segmentIdsOf(node, record.runId)
+    segmentation, labels, _ = exportRun(record, tmp_path / "out")
+    image = SimpleITK.ReadImage(str(segmentation))
+    names = [node.GetSegmentation().GetSegment(each).GetName() for each in ids]
+    values = {image.GetMetaData(f"Segment{n}_Name"): image.GetMetaData(f"Segment{n}_LabelValue") for n in range(4)}
+    assert [values[name] for name in names] == ["1", "7"]
+    assert len(set(values.values())) == 4
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(labels))), loaded.labels)

@@ -279,7 +279,40 @@ def test_surfaces_come_and_go_and_follow_the_slider(host, reviewed, lib, click):
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
     assert ui.show3dButton.checked
     click(ui.show3dButton)
+    # Hidden, not removed: they may be somebody else's.
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+    assert not node.GetDisplayNode().GetVisibility3D()
+    assert not ui.show3dButton.checked
+    # Nothing is computed for what nobody sees.
+    ui.thresholdSlider.value = 60
+    reviewed.panel.threshold.finish()
     assert not node.GetSegmentation().ContainsRepresentation("Closed surface")
+    click(ui.show3dButton)
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+    node.GetDisplayNode().SetVisibility3D(False)
+    assert not ui.show3dButton.checked
+
+
+def test_loading_again_leaves_corrected_masks_alone(host, scene, logic, make_volume, make_run, lib, voxels_of):
+    volumes = [make_volume("CT", (20, 40, 50)), make_volume("MR", (20, 40, 50))]
+    run = make_run(volumes)
+    logic.state.saveRun(run.record)
+    logic.runs.load(run.record.runId)
+    host.waitUntil(lambda: not logic.isRunning)
+    kept, gone = logic.segmentationsOf(run.record.runId)
+    first = lib.segments.segmentIdsOf(kept)[0]
+    image = kept.GetBinaryLabelmapInternalRepresentation(first)
+    lib.images.imageArray(image)[:3] = 1
+    image.Modified()
+    corrected = voxels_of(kept, first, (20, 40, 50))
+    scene.RemoveNode(gone)
+    logic.runs.load(run.record.runId)
+    host.waitUntil(lambda: not logic.isRunning)
+    again, new = logic.segmentationsOf(run.record.runId)
+    assert again is kept
+    assert new.GetName().startswith("MR masks")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
+    np.testing.assert_array_equal(voxels_of(kept, first, (20, 40, 50)), corrected)
 
 
 def test_what_is_gone_is_said(host, scene, logic, reviewed, click):

@@ -160,6 +160,113 @@ def test_a_drag_is_one_step_to_undo_and_hand_work_is_told_apart(loaded, lib, vox
         editor.apply(0.5)
 
 
+def painted_segment(lib, node, label_of="new"):
+    """Add a segment as the Segment Editor does, and paint a box on the image that Slicer gives to it."""
+    segmentation = node.GetSegmentation()
+    segmentation.AddEmptySegment(label_of, label_of)
+    segment = segmentation.GetSegment(label_of)
+    image = segment.GetRepresentation(lib.images.BINARY)
+    lib.images.imageArray(image)[:2, :3, :4] = segment.GetLabelValue()
+    image.Modified()
+    return label_of
+
+
+def test_whether_segments_share_an_image_is_known(loaded, lib):
+    node = loaded.node
+    first, second = lib.segments.segmentIdsOf(node)
+    mine = user_segment(lib, node, loaded.volume)
+    assert [lib.images.isShared(node, each) for each in (first, second, mine)] == [True, True, False]
+    editor_of(lib, loaded, first, 1).apply(0.5)
+    assert [lib.images.isShared(node, each) for each in (first, second, mine)] == [False, False, False]
+
+
+def test_a_segment_that_the_user_adds_in_a_drag_is_not_wiped(loaded, lib, voxels_of):
+    node = loaded.node
+    first, second = lib.segments.segmentIdsOf(node)
+    editor = editor_of(lib, loaded, first, 1)
+    editor.apply(0.5)
+    # Slicer puts a new segment onto the image of the first one.
+    mine = painted_segment(lib, node)
+    assert lib.images.isShared(node, first)
+    kept = {each: voxels_of(node, each, loaded.shape) for each in (second, mine)}
+    assert kept[mine].any()
+    probability = lib.end(lib.raw.readSteps(loaded.volume_result.probabilities[1])).array
+    editor.apply(0.3)
+    np.testing.assert_array_equal(voxels_of(node, first, loaded.shape), probability >= 77)
+    for segment_id, voxels in kept.items():
+        np.testing.assert_array_equal(voxels_of(node, segment_id, loaded.shape), voxels)
+    # And an image of our own is kept for the whole drag.
+    image = node.GetSegmentation().GetSegment(first).GetRepresentation(lib.images.BINARY)
+    editor.apply(0.4)
+    assert node.GetSegmentation().GetSegment(first).GetRepresentation(lib.images.BINARY) is image
+
+
+def test_old_voxels_leave_the_common_image(loaded, lib):
+    first, second = lib.segments.segmentIdsOf(loaded.node)
+    editor_of(lib, loaded, first, 1).apply(0.5)
+    common = loaded.node.GetSegmentation().GetSegment(second).GetRepresentation(lib.images.BINARY)
+    assert set(np.unique(lib.images.imageArray(common))) == {0, 7}
+
+
+def test_masks_lie_on_their_volume_under_another_transform(host, scene, loaded, make_segmentation, lib):
+    from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
+
+    shape = loaded.shape
+    node = make_segmentation(loaded.volume, {"mine": np.ones(shape, bool)})
+    for moved, shift in ((loaded.volume, 13), (node, -4)):
+        transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        matrix = np.eye(4)
+        matrix[0, 3] = shift
+        host.slicer.util.updateTransformMatrixFromArray(transform, matrix)
+        moved.SetAndObserveTransformNodeID(transform.GetID())
+    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    lib.end(steps)
+    first, second = lib.segments.segmentIdsOf(node, loaded.record.runId)
+    image = node.GetBinaryLabelmapInternalRepresentation(first)
+    np.testing.assert_allclose(lib.images.imageMatrix(image)[:3, 3], [17, 0, 0], atol=1e-9)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, node, first, loaded.volume_result.probabilities[1])
+    editor.apply(0.5)
+    layers = lib.end(layerSteps(node, loaded.volume, {first: 1, second: 7}))
+    probability = lib.end(lib.raw.readSteps(loaded.volume_result.probabilities[1])).array
+    np.testing.assert_array_equal(layers.arrays[layers.layerOf[first]] == 1, probability >= 128)
+    np.testing.assert_array_equal(layers.arrays[layers.layerOf[second]] == 7, loaded.labels == 7)
+    assert not layers.resampled
+    # Moved in the middle of a drag, it follows.
+    loaded.volume.SetAndObserveTransformNodeID(None)
+    editor.apply(0.5)
+    image = node.GetBinaryLabelmapInternalRepresentation(first)
+    np.testing.assert_allclose(lib.images.imageMatrix(image)[0, 3], 4, atol=1e-9)
+    bent = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    node.SetAndObserveTransformNodeID(bent.GetID())
+    with pytest.raises(UserError, match="bend"):
+        editor.apply(0.6)
+
+
+def test_the_target_is_for_the_volume_that_it_belongs_to(scene, loaded, make_volume, make_segmentation, lib):
+    from WeakMedSAMLib.contract.errors import UserError
+
+    other = make_volume("MR", loaded.shape)
+    node = make_segmentation(other, {"mine": np.ones(loaded.shape, bool)})
+    find = lib.segments.targetVolumeId
+    assert find(node, {"000": loaded.volume, "001": other}) == "001"
+    with pytest.raises(UserError, match="MR, which is not in this run"):
+        find(node, {"000": loaded.volume})
+    node.SetNodeReferenceID(node.GetReferenceImageGeometryReferenceRole(), None)
+    assert find(node, {"000": other}) == "000"
+    with pytest.raises(UserError, match="belongs to no volume"):
+        find(node, {"000": loaded.volume, "001": other})
+
+
+def test_a_hidden_segmentation_of_the_user_stays_hidden(scene, loaded, make_segmentation, lib):
+    node = make_segmentation(loaded.volume, {"mine": np.ones(loaded.shape, bool)})
+    node.GetDisplayNode().SetVisibility(False)
+    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    lib.end(steps)
+    assert not node.GetDisplayNode().GetVisibility()
+    assert loaded.node.GetDisplayNode().GetVisibility()
+
+
 def test_the_editor_and_slices_show_a_threshold_at_once(host, loaded, lib):
     first, _ = lib.segments.segmentIdsOf(loaded.node)
     node = lib.views.sliceNodeOf("Red")

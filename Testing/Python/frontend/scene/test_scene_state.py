@@ -55,6 +55,10 @@ def test_runs_are_replaced_and_kept_apart(scene, make_volume, lib):
     state.saveRun(second)
     first.status, first.segmentations = "finished", {"001": volumes[0].GetID()}
     state.saveRun(first)
+    # The scene goes to other people: of the folder it has the name only.
+    assert "/tmp" not in state.node.GetParameter("runs")
+    assert first.folder == "/tmp/läuft nicht"
+    first.folder = "läuft nicht"
     assert state.runs() == [first, second]
     state.reviewRunId = "ab12"
     state.removeRun("ab12")
@@ -68,6 +72,51 @@ def test_unreadable_runs_are_no_disaster(scene, lib):
     for text in ("{", "[1, {}]", '[{"runId": "a", "status": 5, "odd": 1}]'):
         state.node.SetParameter("runs", text)
         assert [run.status for run in state.runs()] in ([], ["preparing"])
+    state.cleanup()
+
+
+def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_path):
+    from WeakMedSAMLib.frontend.running import places
+    from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetPlace
+
+    host.app.userSettings().clear()
+    places.setRunsFolder(tmp_path / "now")
+    (tmp_path / "now" / "run-1").mkdir(parents=True)
+    (tmp_path / "before" / "run-2").mkdir(parents=True)
+    (tmp_path / "foreign" / "run-3").mkdir(parents=True)
+    state = lib.ModuleState.ofScene(scene)
+    texts = [
+        str(tmp_path / "foreign" / "run-1"),
+        r"\\host\share\run-1",
+        "C:\\Users\\Zoë\\run-1\\",
+        str(tmp_path / "foreign" / "run-3"),
+        r"\\host\..",
+        "D:run-1",
+        "",
+    ]
+    entries = [{"runId": f"{number}x", "folder": text} for number, text in enumerate(texts)]
+    state.node.SetParameter("runs", json.dumps(entries))
+    now = tmp_path / "now"
+    found = [folderOf(record) for record in state.runs()]
+    assert found == [now / "run-1"] * 3 + [now / "run-3", now / "run-4x", now / "run-5x", now / "run-6x"]
+    # A run of this computer is found after the user has chosen another place for runs, too.
+    state.saveRun(lib.RunRecord("2x", str(tmp_path / "before" / "run-2")))
+    assert folderOf(state.run("2x")) == tmp_path / "before" / "run-2"
+    forgetPlace(tmp_path / "before")
+    assert folderOf(state.run("2x")) == now / "run-2"
+    state.cleanup()
+    host.app.userSettings().clear()
+
+
+def test_unreadable_tags_are_kept_once_each(scene, lib):
+    state = lib.ModuleState.ofScene(scene)
+    assert state.unreadableTags == []
+    state.keepUnreadableTags("{ü", "[")
+    state.keepUnreadableTags("[")
+    assert state.unreadableTags == ["{ü", "["]
+    state.node.SetParameter("tagsUnreadable", "broken")
+    state.keepUnreadableTags("x")
+    assert state.unreadableTags == ["broken", "x"]
     state.cleanup()
 
 
