@@ -22,3 +22,12 @@ def setEnabled(widget: Any, reason: str, tip: str) -> None:
     """Enable a control, or disable it and say why."""
     widget.enabled = not reason
     widget.toolTip = reason or tip
+
+
+def fitHeight(table: Any, mostRows: int) -> None:
+    """Make a QTableWidget as high as its rows, at least one and at most so many; further ones are scrolled to."""
+    table.resizeRowsToContents()
+    rows = sum(table.rowHeight(row) for row in range(min(max(table.rowCount, 1), mostRows)))
+    height = table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth
+    table.minimumHeight = height
+    table.maximumHeight = height

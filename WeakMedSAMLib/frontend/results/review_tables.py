@@ -10,6 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
@@ -70,7 +71,7 @@ class MaskTable:
                 self._table.setCurrentCell(self._ids.index(before) if before in self._ids else 0, NAME)
         finally:
             self._isFilling = False
-        _fitHeight(self._table)
+        fitHeight(self._table, _MAX_ROWS)
         versions = [(segmentId, imageVersion(subject.segment(segmentId))) for segmentId in self._ids]
         if versions != self._counted:
             self.count()
@@ -212,15 +213,6 @@ def _setUp(table: Any, headers: list[str], wide: int) -> None:
         mode = qt.QHeaderView.Stretch if column == wide else qt.QHeaderView.ResizeToContents
         table.horizontalHeader().setSectionResizeMode(column, mode)
     table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-
-
-def _fitHeight(table: Any) -> None:
-    """Make a table as high as its rows, within limits."""
-    table.resizeRowsToContents()
-    rows = sum(table.rowHeight(row) for row in range(min(max(table.rowCount, 1), _MAX_ROWS)))
-    height = table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth
-    table.minimumHeight = height
-    table.maximumHeight = height
 
 
 def _setText(table: Any, row: int, column: int, text: str) -> Any:

@@ -10,7 +10,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.callbacks import guarded
-from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.panel_parts import fillSelector, fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
@@ -19,6 +19,8 @@ from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.turns import Coalesced
 
 NAME, TAGS, STATE = range(3)
+
+_MAX_ROWS = 8
 
 
 class VolumesPanel:
@@ -139,6 +141,7 @@ class VolumesPanel:
             self._setItem(number, NAME, row.name, row)
             self._setItem(number, TAGS, row.tags, row)
             self._setItem(number, STATE, row.state, row)
+        fitHeight(table, _MAX_ROWS)
 
     def _setItem(self, number: int, column: int, text: str, row: VolumeRow) -> None:
         item = self.ui.volumeTable.item(number, column)
