@@ -15,6 +15,7 @@ from .stand_in import qtProperty, stored, widgetClass
 
 _Signal = QtCore.Signal
 _BUTTON_HEIGHT = 26
+_NO_LIMIT = 16777215  # QWIDGETSIZE_MAX
 
 
 @widgetClass(contentsCollapsed="contentsCollapsed(bool)")
@@ -33,7 +34,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         self.setCheckable(True)
         self.setChecked(True)
         self.setContentsMargins(0, _BUTTON_HEIGHT, 0, 0)
-        self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Preferred)
+        # As CTK: without a policy of its own, a section is never narrower than what is in it would like to be.
+        self.setSizePolicy(QtWidgets.QSizePolicy.Minimum, QtWidgets.QSizePolicy.Preferred)
         QtCore.QObject.connect(self, "2toggled(bool)", self._onToggled)
 
     def _collapsedNow(self) -> bool:
@@ -51,6 +53,8 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     contentsMidLineWidth = stored(int, 0)
 
     def _onToggled(self, shown: bool) -> None:
+        # As CTK: else a layout would leave room for the margins of the contents, too.
+        self.maximumHeight = _NO_LIMIT if shown else _BUTTON_HEIGHT + self.collapsedHeight
         for child in [one for one in self.children() if isinstance(one, QtWidgets.QWidget)]:
             if not shown and not child.isHidden():
                 self._hiddenHere.append(child)
@@ -64,12 +68,16 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def sizeHint(self) -> QtCore.QSize:
         layout = self.layout()
-        size = layout.totalSizeHint() if layout is not None and not self.collapsed else QtCore.QSize(100, 0)
+        if self.collapsed:
+            return QtCore.QSize(100, _BUTTON_HEIGHT + self.collapsedHeight)
+        size = layout.totalSizeHint() if layout is not None else QtCore.QSize(100, 0)
         return QtCore.QSize(size.width(), max(size.height(), _BUTTON_HEIGHT))
 
     def minimumSizeHint(self) -> QtCore.QSize:
         layout = self.layout()
-        size = layout.totalMinimumSize() if layout is not None and not self.collapsed else QtCore.QSize(100, 0)
+        if self.collapsed:
+            return QtCore.QSize(100, _BUTTON_HEIGHT + self.collapsedHeight)
+        size = layout.totalMinimumSize() if layout is not None else QtCore.QSize(100, 0)
         return QtCore.QSize(size.width(), max(size.height(), _BUTTON_HEIGHT))
 
     def hitButton(self, position: QtCore.QPoint) -> bool:

@@ -146,6 +146,7 @@ class Host:
         if hasattr(self.slicer.modules, "SegmentEditorWidget"):
             self.slicer.modules.SegmentEditorWidget.cleanup()
         self.slicer.util.mainWindow().hide()
+        self.slicer.app.layoutManager().setLayout(self.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
         self.closeScene()
         self.dialogs.clear()
         self.packaging.clear()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_LONG_WORD = re.compile(r"\S{24}(?=\S)")
+_MAY_BREAK = "\u200b"
 
 
 def fillSelector(selector: Any, texts: list[str]) -> None:
@@ -31,3 +35,8 @@ def fitHeight(table: Any, mostRows: int) -> None:
     height = table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth
     table.minimumHeight = height
     table.maximumHeight = height
+
+
+def breakable(text: str) -> str:
+    """Let a label begin a new line within very long words, such as names of scans; not for HTML."""
+    return _LONG_WORD.sub(lambda found: found[0] + _MAY_BREAK, text)

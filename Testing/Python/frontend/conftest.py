@@ -49,6 +49,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.filterwarnings("ignore:Function. 'Q:DeprecationWarning"))
 
 
+# Limits in milliseconds are those of a machine that does nothing else; beside other work one gets this much more time.
+# The tests print what they measure.
+BUSY = 3
+
+
+@pytest.fixture(scope="session")
+def allowance():
+    """Factor on every limit of time."""
+    return BUSY
+
+
 @pytest.fixture(scope="session")
 def host():
     """The stand-in Slicer; tests are skipped where its parts are not installed."""

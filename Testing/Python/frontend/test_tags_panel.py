@@ -390,7 +390,7 @@ def test_a_closed_scene_leaves_an_empty_panel(ready, host):
     assert not host.errors
 
 
-def test_a_toggle_is_shown_within_16_ms(bench, host):
+def test_a_toggle_is_shown_within_16_ms(allowance, bench, host):
     for _number in range(4):
         bench.logic.session.addClass()
     bench.choose(volume_node(host, n_slices=500))
@@ -407,10 +407,10 @@ def test_a_toggle_is_shown_within_16_ms(bench, host):
         times.append(1000 * (time.perf_counter() - started))
     print(f"toggle shown at 500 slices x 5 classes: median {np.median(times):.1f} ms, worst {max(times):.1f} ms")
     # Other work on the machine must not fail the test: the faster ones tell what it takes.
-    assert np.percentile(times, 25) <= 16
+    assert np.percentile(times, 25) <= 16 * allowance
 
 
-def test_the_strip_is_painted_fast_for_2000_slices_and_10_classes(host):
+def test_the_strip_is_painted_fast_for_2000_slices_and_10_classes(allowance, host):
     session, key = TagSession(), "a" * 64
     session.ensureVolume("scan", key, "k", 2000)
     for _number in range(9):
@@ -432,4 +432,4 @@ def test_the_strip_is_painted_fast_for_2000_slices_and_10_classes(host):
     strip.hide()
     strip.deleteLater()
     print(f"strip of 2000 slices x 10 classes: median {np.median(times):.1f} ms")
-    assert np.percentile(times, 25) <= 16
+    assert np.percentile(times, 25) <= 16 * allowance

@@ -65,7 +65,7 @@ def panel(scene, tmp_path):
     logic.cleanup()
 
 
-def test_a_talkative_worker_does_not_freeze_the_window(scene, host, tmp_path):
+def test_a_talkative_worker_does_not_freeze_the_window(allowance, scene, host, tmp_path):
     def prepared():
         yield 0.5
         return RunFolder(tmp_path / "run-0123456789ab").create()
@@ -77,11 +77,11 @@ def test_a_talkative_worker_does_not_freeze_the_window(scene, host, tmp_path):
     gaps.stop()
     print(f"60000 lines: longest time between two events {gaps.all:.0f} ms, {gaps.own:.0f} ms of it our work")
     assert outcomes[0].status == "finished"
-    assert gaps.own <= 50
+    assert gaps.own <= 50 * allowance
     assert job.logText.count("\n") < 2000
 
 
-def test_a_run_of_the_real_worker_never_stops_the_window_for_50_ms(panel, make_volume, host):
+def test_a_run_of_the_real_worker_never_stops_the_window_for_50_ms(allowance, panel, make_volume, host):
     pytest.importorskip("torch", reason="the worker's packages are not installed")
     k, j, i = np.mgrid[:8, :40, :36]
     ball = (k - 4) ** 2 * 9 + (j - 20) ** 2 + (i - 17) ** 2 < 70
@@ -101,7 +101,7 @@ def test_a_run_of_the_real_worker_never_stops_the_window_for_50_ms(panel, make_v
     print(f"a real run: longest time between two events {gaps.all:.0f} ms, {gaps.own:.0f} ms of it our work")
     assert logic.job.outcome.status == "finished", logic.job.outcome
     assert ready == [runId]
-    assert gaps.own <= 50
+    assert gaps.own <= 50 * allowance
     assert estimates.isMeasured("cpu"), "what it took counts for the next estimate"
     assert logic.job.previewPath.is_file()
     host.waitUntil(lambda: panel.ui.outcomeFrame.visible)

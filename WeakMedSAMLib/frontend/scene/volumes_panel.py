@@ -10,7 +10,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.callbacks import guarded
-from WeakMedSAMLib.frontend.panel_parts import fillSelector, fitHeight, setEnabled, setText
+from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
@@ -19,7 +19,6 @@ from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.turns import Coalesced
 
 NAME, TAGS, STATE = range(3)
-
 _MAX_ROWS = 8
 
 
@@ -48,6 +47,7 @@ class VolumesPanel:
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self._refreshSoon = Coalesced(self.refresh)
         self._wordsSoon = Coalesced(self._onViewsMoved, 100)
+        self._fitSoon = Coalesced(lambda: fitHeight(self.ui.volumeTable, _MAX_ROWS))
         self._views = slice_views.SliceObserver(self._wordsSoon)
         self._setUpTable()
         self._connect()
@@ -79,6 +79,7 @@ class VolumesPanel:
         self._isFilling = True
         self._refreshSoon.cancel()
         self._wordsSoon.cancel()
+        self._fitSoon.cancel()
         self._stopObserving()
         self._views.stop()
         for callbacks, function in self._listeners():
@@ -130,6 +131,8 @@ class VolumesPanel:
         # All three share the width and wrap, so that a long name hides nothing.
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        # Names wrap anew when the panel is made wider or narrower.
+        table.verticalHeader().connect("sectionResized(int,int,int)", guarded(self._fitSoon))
 
     # What is shown
 
@@ -192,7 +195,7 @@ class VolumesPanel:
         isOblique = canAlign and not slice_views.isAligned(volume, sliceNode)
         self.ui.alignButton.visible = isOblique
         setText(self.ui.directionLabel, self._directionInWords(volume, isOblique))
-        self.ui.cohortLabel.text = self._cohortInWords()
+        self.ui.cohortLabel.text = breakable(self._cohortInWords())
         self.ui.tableLabel.visible = self.ui.volumeTable.visible = bool(self._rows)
 
     def _directionInWords(self, volume: Any, isOblique: bool) -> str:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, VolumeTags
 from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.tagging.class_buttons import ClassButtons
 from WeakMedSAMLib.frontend.tagging.slice_keys import SliceKeys, sliceViewHosts
@@ -213,8 +214,7 @@ class TagsPanel:
         self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes) if isChecked else ""
 
     def _showMessage(self, text: str) -> None:
-        self.ui.messageLabel.text = text
-        self.ui.messageLabel.visible = text != ""
+        setText(self.ui.messageLabel, breakable(text))
         slicer.util.showStatusMessage(text, _STATUS_MS)
 
     def _showError(self, error: UserError) -> None:
@@ -241,7 +241,7 @@ class TagsPanel:
         self._classButtons.show(classes, self.actions.currentClass)
         self.strip.setTags(volume, classes)
         self.strip.setCurrentClass(self.actions.currentClass)
-        self.ui.countsLabel.text = allCountsInWords(volume, classes)
+        self.ui.countsLabel.text = breakable(allCountsInWords(volume, classes))
         self.ui.countsLabel.visible = volume is not None
         self._refreshHistory()
         self._refreshSlice()
@@ -252,7 +252,7 @@ class TagsPanel:
         self.strip.setPosition(index)
         self.strip.setStart(self.actions.start)
         view = self._navigator.viewName()
-        self.ui.positionLabel.text = problem or positionInWords(volume, index, view, name)
+        self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
@@ -295,5 +295,5 @@ class TagsPanel:
         nodes = [self._logic.state.currentVolume, *self._logic.state.cohort()]
         keys = dict.fromkeys(self._logic.keyOf(node) for node in nodes if node is not None)
         known = [key for key in keys if key is not None]
-        self.ui.problemsLabel.text = problemsInWords(self._logic.session.problems(known)) if known else ""
-        self.ui.problemsLabel.visible = self.ui.problemsLabel.text != ""
+        text = problemsInWords(self._logic.session.problems(known)) if known else ""
+        setText(self.ui.problemsLabel, breakable(text))

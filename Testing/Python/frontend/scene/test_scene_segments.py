@@ -278,7 +278,7 @@ def test_the_editor_and_slices_show_a_threshold_at_once(host, loaded, lib):
     assert np.abs(host.sliceImage("Red").astype(int) - before).max() > 30
 
 
-def test_the_slider_answers_within_100_ms(host, scene, make_volume, make_run, lib, capsys):
+def test_the_slider_answers_within_100_ms(allowance, host, scene, make_volume, make_run, lib, capsys):
     """256 x 256 x 155, the view drawn each time as in use."""
     shape = (155, 256, 256)
     volume = make_volume("MR", shape, show=True)
@@ -301,7 +301,7 @@ def test_the_slider_answers_within_100_ms(host, scene, make_volume, make_run, li
         print(
             f"\nthreshold: first {times[0]:.1f} ms, then {np.median(times[1:]):.1f}; with drawing {max(drawn):.1f} ms"
         )
-    assert max(times) < 100
+    assert max(times) < 100 * allowance
 
 
 def test_masks_survive_mrb_and_go_on(host, scene, loaded, lib, voxels_of, tmp_path):

@@ -154,7 +154,7 @@ def test_a_broken_result_is_said(lib, tmp_path, fault):
     assert str(path) in str(caught.value)
 
 
-def test_no_step_is_long_for_a_large_volume(make_volume, make_run, lib, tmp_path, capsys):
+def test_no_step_is_long_for_a_large_volume(allowance, make_volume, make_run, lib, tmp_path, capsys):
     """512 x 512 x 300; short files, as noise would take the time of the test and not of a step."""
     array = np.zeros((300, 512, 512), np.int16)
     array[:, 100:300, 100:300] = 40
@@ -176,7 +176,7 @@ def test_no_step_is_long_for_a_large_volume(make_volume, make_run, lib, tmp_path
     with capsys.disabled():
         print("\nlongest step (on the clock, own work), ms:", figures)
     # On the clock other programs count, too.
-    assert max(work for _clock, work in figures.values()) < 50
+    assert max(work for _clock, work in figures.values()) < 50 * allowance
 
 
 def test_pieces_give_way_to_qt(host, lib):
