@@ -61,6 +61,12 @@ def test_below_a_limit_the_result_is_called_unsure(agreement, low):
     assert bool(result["advice"]) is low
 
 
+def test_one_volume_must_agree_more_to_be_called_sure():
+    between = evidence([LOW_CONFIDENCE * 1.05, NAN], [1, 0], [10, 0])
+    assert report([PRESENT, ABSENT], between, patients=1)["low_confidence"] is True
+    assert report([PRESENT, ABSENT], between, patients=8)["low_confidence"] is False
+
+
 def test_absent_slices_do_not_make_a_result_surer():
     one = evidence([0.5] + [NAN] * 9, [1] + [0] * 9, [10] + [0] * 9)
     assert report([PRESENT] + [ABSENT] * 9, one)["confidence"] == pytest.approx(0.5)

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import guarded
-from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
 from WeakMedSAMLib.frontend.results.exports import Exported, proposedNames
@@ -294,4 +294,4 @@ def _notes(entry: Exported) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return breakable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

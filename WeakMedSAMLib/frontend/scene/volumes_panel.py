@@ -195,7 +195,7 @@ class VolumesPanel:
         isOblique = canAlign and not slice_views.isAligned(volume, sliceNode)
         self.ui.alignButton.visible = isOblique
         setText(self.ui.directionLabel, self._directionInWords(volume, isOblique))
-        self.ui.cohortLabel.text = breakable(self._cohortInWords())
+        setText(self.ui.cohortLabel, breakable(self._cohortInWords()))
         self.ui.tableLabel.visible = self.ui.volumeTable.visible = bool(self._rows)
 
     def _directionInWords(self, volume: Any, isOblique: bool) -> str:
