@@ -92,7 +92,7 @@ class Camera:
             if name in sections:
                 panel.section(name).collapsed = False
         self._settle()
-        panel.widget.resize(PANEL_WIDTH, panel.widget.sizeHint.height())
+        panel.widget.resize(PANEL_WIDTH, panel.widget.layout().totalHeightForWidth(PANEL_WIDTH))
         self._settle()
 
     def _settle(self) -> None:
