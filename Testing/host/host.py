@@ -30,6 +30,8 @@ from typing import Any
 
 _started: Host | None = None
 
+_ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+
 
 class Host:
     """The running stand-in."""
@@ -146,8 +148,10 @@ class Host:
         if hasattr(self.slicer.modules, "SegmentEditorWidget"):
             self.slicer.modules.SegmentEditorWidget.cleanup()
         self.slicer.util.mainWindow().hide()
-        self.slicer.app.layoutManager().setLayout(self.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
         self.closeScene()
+        self.slicer.app.layoutManager().setLayout(self.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        for name, orientation in _ORIENTATIONS.items():
+            self.slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)
         self.dialogs.clear()
         self.packaging.clear()
         self.errors.clear()

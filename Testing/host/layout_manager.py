@@ -76,12 +76,13 @@ class qSlicerLayoutManager(QtCore.QObject):
         return self._viewport
 
     def setLayout(self, layout: int) -> None:
-        if layout != self._layout:
-            self._layout = int(layout)
-            for name, widget in self._widgets.items():
-                isShown = _ONE_UP.get(self._layout, name) == name
-                widget.mrmlSliceNode().SetMappedInLayout(isShown)
-                widget.setVisible(isShown)
+        isOther, self._layout = layout != self._layout, int(layout)
+        # Also for the layout that there is: a scene that was read may have said otherwise of its views.
+        for name, widget in self._widgets.items():
+            isShown = _ONE_UP.get(self._layout, name) == name
+            widget.mrmlSliceNode().SetMappedInLayout(isShown)
+            widget.setVisible(isShown)
+        if isOther:
             self.layoutChanged.emit(self._layout)
 
     def resetSliceViews(self) -> None:

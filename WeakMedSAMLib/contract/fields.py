@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 import unicodedata
@@ -13,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union
 from .errors import UserError
 
 Built = TypeVar("Built")
-_FLOAT_END = 2**1023
+_LARGEST = sys.float_info.max
 
 
 def build(kind: type[Built], data: Any, what: str) -> Built:
@@ -76,7 +77,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is not None:
         return _fits_container(value, origin, inside)
     if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _FLOAT_END
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return value is None if hint in (None, type(None)) else isinstance(value, hint)
