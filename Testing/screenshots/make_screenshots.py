@@ -92,7 +92,9 @@ class Camera:
             if name in sections:
                 panel.section(name).collapsed = False
         self._settle()
-        panel.widget.resize(PANEL_WIDTH, panel.widget.layout().totalHeightForWidth(PANEL_WIDTH))
+        # Without text that wraps there is no height for a width.
+        height = max(panel.widget.layout().totalHeightForWidth(PANEL_WIDTH), panel.widget.sizeHint.height())
+        panel.widget.resize(PANEL_WIDTH, height)
         self._settle()
 
     def _settle(self) -> None:
