@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
 
 import numpy as np
+
+_PIECE_BYTES = 2**20
 
 
 def content_hash(array_kji: np.ndarray) -> str:
@@ -29,11 +32,41 @@ def content_hash(array_kji: np.ndarray) -> str:
     ValueError
         If the array is not three-dimensional or not of real numbers.
     """
+    steps = content_hash_steps(array_kji)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def content_hash_steps(array_kji: np.ndarray) -> Generator[float, None, str]:
+    """Compute `content_hash` in pieces of about a mebibyte, for whoever must not wait for the whole.
+
+    Yields
+    ------
+    float
+        Progress, 0..1.
+
+    Returns
+    -------
+    str
+        64 lower-case hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        As `content_hash`, at the first step.
+    """
     array_kji = np.asanyarray(array_kji)
     if array_kji.ndim != 3 or array_kji.dtype.kind not in "biuf":
         raise ValueError(f"a volume has 3 axes of real numbers, not {array_kji.ndim} of {array_kji.dtype}")
     digest = hashlib.sha256(np.asarray(array_kji.shape, dtype="<i8").tobytes())
-    with np.errstate(over="ignore"):
-        for plane in array_kji:
-            digest.update(np.ascontiguousarray(plane, dtype="<f4").reshape(-1).view(np.uint8))
+    rows = max(1, _PIECE_BYTES // max(1, 4 * array_kji.shape[2]))
+    for number, plane in enumerate(array_kji, 1):
+        for first in range(0, len(plane), rows):
+            with np.errstate(over="ignore"):
+                piece = np.ascontiguousarray(plane[first : first + rows], dtype="<f4")
+            digest.update(piece.reshape(-1).view(np.uint8))
+            yield number / len(array_kji)
     return digest.hexdigest()

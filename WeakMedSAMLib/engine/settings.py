@@ -76,7 +76,7 @@ class MethodSettings:
     z_consistency: bool = True
 
 
-# Settings that cannot be 0; half of the steps of the network must be left for the further rounds.
+# Settings that cannot be 0; six tenths of the network's steps must be left for further rounds.
 _LEAST = {
     "projection_dim": 1,
     "novelty_references": 1,

@@ -142,10 +142,10 @@ def _scored(case: Case, folder: Path | None, classes: Sequence[MaskClass], untag
     true, geometry = case.labels(), case.geometry()
     predicted = np.zeros_like(true) if folder is None else read_labels(folder / LABELS)[0]
     quality = {} if folder is None else read_json(folder / QUALITY)
+    low = bool(quality.get("low_confidence", folder is None))
     rows = []
     for entry in classes:
         found = score(predicted == entry.values[0], mask_of(true, entry), geometry, case.axis, MIN_PIXELS)
         confidence = quality.get("classes", {}).get(entry.name, {}).get("confidence")
-        low = bool(quality.get("low_confidence", folder is None))
         rows.append(Row(case.name, entry.name, case.name not in untagged, found, low, confidence))
     return rows

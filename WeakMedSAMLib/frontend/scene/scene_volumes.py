@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.identity import content_hash_steps
 from WeakMedSAMLib.contract.volume_tags import AXES, MAX_SLICES
-from WeakMedSAMLib.frontend.scene.raw_nrrd import PIECE_BYTES, matrixOf, writeSteps
+from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps
 from WeakMedSAMLib.frontend.steps import Steps
 
 _SAMPLE_VOXELS = 100_000
@@ -102,7 +102,7 @@ def identitySteps(volumeNode: Any) -> Steps[str]:
         if known is not None:
             return known
         version = volumeNode.GetImageData().GetMTime() if volumeNode.GetImageData() else 0
-        digest = yield from _digestSteps(arrayOf(volumeNode))
+        digest = yield from content_hash_steps(arrayOf(volumeNode))
         # Voxels that changed meanwhile would give the hash of a volume that never was.
         if volumeNode.GetImageData() and volumeNode.GetImageData().GetMTime() == version:
             while len(_hashes) >= _KEPT_HASHES:
@@ -162,15 +162,3 @@ def _contentProblem(volumeNode: Any) -> str:
     if not finite.size:
         return _("The volume holds no numbers (NaN everywhere).")
     return _("All voxels have the same value.")
-
-
-def _digestSteps(array: np.ndarray) -> Steps[str]:
-    digest = hashlib.sha256(np.asarray(array.shape, dtype="<i8").tobytes())
-    rows = max(1, PIECE_BYTES // (4 * array.shape[2]))
-    for number, plane in enumerate(array, 1):
-        for first in range(0, plane.shape[0], rows):
-            with np.errstate(over="ignore"):
-                piece = np.ascontiguousarray(plane[first : first + rows], dtype="<f4")
-            digest.update(piece.reshape(-1).view(np.uint8))
-            yield number / array.shape[0]
-    return digest.hexdigest()
