@@ -46,7 +46,27 @@ class Callbacks:
         """Call every function with these arguments."""
         for function in list(self._functions):
             if function in self._functions:
-                _callLogged(function, arguments)
+                callLogged(function, *arguments)
+
+
+class Connections:
+    """What somebody listens to, so that all of it ends at once.
+
+    Parameters
+    ----------
+    *pairs : (Callbacks, callable)
+        Connected in this order.
+    """
+
+    def __init__(self, *pairs: tuple[Callbacks, Callable[..., Any]]) -> None:
+        self._pairs = pairs
+        for callbacks, function in pairs:
+            callbacks.connect(function)
+
+    def disconnect(self) -> None:
+        """Listen to nothing any more."""
+        for callbacks, function in self._pairs:
+            callbacks.disconnect(function)
 
 
 def guarded(function: Callable[..., Any], onError: Callable[[UserError], Any] | None = None) -> Callable[..., Any]:
@@ -86,7 +106,8 @@ def showError(error: UserError) -> None:
     slicer.util.errorDisplay(str(error), windowTitle=_("WeakMedSAM"))
 
 
-def _callLogged(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def callLogged(function: Callable[..., Any], *arguments: Any) -> None:
+    """Call a function that must not stop its caller: an exception in it is logged."""
     try:
         function(*arguments)
     except Exception:
@@ -95,7 +116,7 @@ def _callLogged(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Non
 
 def _report(handler: Callable[[UserError], Any], error: UserError) -> None:
     _logger.info("%s: %s", error.code, error)
-    _callLogged(handler, (error,))
+    callLogged(handler, error)
 
 
 def _showUnexpected(function: Callable[..., Any], error: Exception) -> None:
@@ -104,7 +125,7 @@ def _showUnexpected(function: Callable[..., Any], error: Exception) -> None:
         return
     _shown.add(key)
     text = _("Something went wrong: {error}. Details are in the log (View > Error Log).")
-    _callLogged(slicer.util.errorDisplay, (text.format(error=str(error) or type(error).__name__),))
+    callLogged(slicer.util.errorDisplay, text.format(error=str(error) or type(error).__name__))
 
 
 def _positionalLimit(function: Callable[..., Any]) -> int | None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import qt
 
+from WeakMedSAMLib.frontend.callbacks import callLogged
+
 Result = TypeVar("Result")
 # What a generator of steps yields: how far it is, 0..1, or None where that cannot be said.
 Steps = Generator[float | None, None, Result]
@@ -102,12 +104,12 @@ class StepRunner:
 
     def _report(self, progress: float | None) -> None:
         if self._timer is not None and self._onProgress is not None and progress is not None:
-            _callLogged(self._onProgress, progress)
+            callLogged(self._onProgress, progress)
 
     def _end(self, function: Callable[[Any], Any] | None, value: Any) -> None:
         self._stop()
         if function is not None:
-            _callLogged(function, value)
+            callLogged(function, value)
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -179,10 +181,3 @@ def _waitSteps(thread: threading.Thread) -> Steps[None]:
 
 def _logError(error: Exception) -> None:
     _logger.error("Work in pieces failed", exc_info=error)
-
-
-def _callLogged(function: Callable[[Any], Any], value: Any) -> None:
-    try:
-        function(value)
-    except Exception:
-        _logger.exception("What should follow work in pieces failed")

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
@@ -71,8 +71,7 @@ class ExportPanel:
         """Stop an export that is under way, and observe nothing any more."""
         self._refreshSoon.cancel()
         self._stop()
-        for callbacks, function in self._listeners():
-            callbacks.disconnect(function)
+        self._connections.disconnect()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -94,17 +93,12 @@ class ExportPanel:
         for kind in KINDS:
             self._check(kind).connect("toggled(bool)", guarded(self._onChanged))
             self._name(kind).connect("textChanged(QString)", guarded(self._onChanged))
-        for callbacks, function in self._listeners():
-            callbacks.connect(function)
-
-    def _listeners(self) -> list[tuple[Any, Any]]:
-        logic = self._logic
-        return [
-            (logic.state.changed, self._refreshSoon),
-            (logic.runChanged, self._onRunsChanged),
-            (logic.resultsReady, self._onRunsChanged),
-            (logic.session.changed, self._refreshSoon),
-        ]
+        self._connections = Connections(
+            (self._logic.state.changed, self._refreshSoon),
+            (self._logic.runChanged, self._onRunsChanged),
+            (self._logic.resultsReady, self._onRunsChanged),
+            (self._logic.session.changed, self._refreshSoon),
+        )
 
     def _check(self, kind: str) -> Any:
         return getattr(self.ui, f"{kind}Check")

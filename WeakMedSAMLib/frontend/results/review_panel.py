@@ -8,7 +8,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.results.review_subject import (
@@ -83,8 +83,7 @@ class ReviewPanel:
         self._observe(None)
         self.threshold.cleanup()
         self.masks.cleanup()
-        for callbacks, function in self._listeners():
-            callbacks.disconnect(function)
+        self._connections.disconnect()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -115,17 +114,12 @@ class ReviewPanel:
         ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
         self.masks.chosen.connect(self._onMaskChosen)
         self.threshold.applied.connect(self.masks.showVolume)
-        for callbacks, function in self._listeners():
-            callbacks.connect(function)
-
-    def _listeners(self) -> list[tuple[Any, Any]]:
-        logic = self._logic
-        return [
-            (logic.state.changed, self._onStateChanged),
-            (logic.runChanged, self._onRunsChanged),
-            (logic.resultsReady, self._onResultsReady),
+        self._connections = Connections(
+            (self._logic.state.changed, self._onStateChanged),
+            (self._logic.runChanged, self._onRunsChanged),
+            (self._logic.resultsReady, self._onResultsReady),
             (history.changed, self._showActions),
-        ]
+        )
 
     def _observe(self, segmentationNode: Any) -> None:
         """Follow what anybody does to a segmentation, and nothing of the former one."""

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.device_chooser import DeviceChooser
@@ -58,16 +58,14 @@ class GeneratePanel:
         ui.presetComboBox.connect("currentIndexChanged(int)", guarded(self._onPreset))
         ui.generateButton.connect("clicked(bool)", guarded(self.generate, self._onError))
         ui.cancelButton.connect("clicked(bool)", guarded(self.cancel))
-        self._connections = [
+        self._connections = Connections(
             (logic.state.changed, self._later),
             (logic.session.changed, self._onTags),
             (logic.volumeChanged, self._later),
             (logic.runChanged, self._onRunChanged),
             (self.devices.changed, self._later),
             (self.installBox.installed, self._onInstalled),
-        ]
-        for callbacks, function in self._connections:
-            callbacks.connect(function)
+        )
         self.refresh()
 
     def setScene(self, scene: Any) -> None:
@@ -77,8 +75,7 @@ class GeneratePanel:
     def cleanup(self) -> None:
         """Observe nothing any more; what runs is the business of the logic."""
         self._later.cancel()
-        for callbacks, function in self._connections:
-            callbacks.disconnect(function)
+        self._connections.disconnect()
         for part in (self.installBox, self.devices, self.runView, self.storageBox):
             part.cleanup()
 

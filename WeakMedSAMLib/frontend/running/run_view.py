@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo
@@ -46,19 +46,16 @@ class RunView:
         ui.copyLogButton.connect("clicked(bool)", guarded(self.copyLog))
         ui.logSection.connect("contentsCollapsed(bool)", guarded(self._onLogCollapsed))
         job = logic.job
-        self._connections = [
+        self._connections = Connections(
             (job.progress, self._onProgress),
             (job.preview, self._onPreview),
             (job.log, self._onLog),
-        ]
-        for callbacks, function in self._connections:
-            callbacks.connect(function)
+        )
 
     def cleanup(self) -> None:
         """Stop listening to the job."""
         self._timer.stop()
-        for callbacks, function in self._connections:
-            callbacks.disconnect(function)
+        self._connections.disconnect()
 
     def refresh(self) -> None:
         """Show what is the case now."""

@@ -9,7 +9,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.scene import slice_views
@@ -82,8 +82,7 @@ class VolumesPanel:
         self._fitSoon.cancel()
         self._stopObserving()
         self._views.stop()
-        for callbacks, function in self._listeners():
-            callbacks.disconnect(function)
+        self._connections.disconnect()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -108,16 +107,11 @@ class VolumesPanel:
         self.ui.helpLabel.connect(
             "linkActivated(QString)", guarded(lambda _link: slicer.util.selectModule("SampleData"))
         )
-        for callbacks, function in self._listeners():
-            callbacks.connect(function)
-
-    def _listeners(self) -> list[tuple[Any, Any]]:
-        logic = self._logic
-        return [
-            (logic.state.changed, self._refreshSoon),
-            (logic.volumeChanged, self._refreshSoon),
-            (logic.session.changed, self._onTagsChanged),
-        ]
+        self._connections = Connections(
+            (self._logic.state.changed, self._refreshSoon),
+            (self._logic.volumeChanged, self._refreshSoon),
+            (self._logic.session.changed, self._onTagsChanged),
+        )
 
     def _stopObserving(self) -> None:
         for tag in self._sceneTags:

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, VolumeTags
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.tagging.class_buttons import ClassButtons
@@ -112,8 +112,7 @@ class TagsPanel:
         """Let go of scene, views and tags."""
         self.exit()
         self._problemsTimer.stop()
-        for callbacks, function in self._followed():
-            callbacks.disconnect(function)
+        self._connections.disconnect()
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
@@ -146,19 +145,15 @@ class TagsPanel:
         self.strip.classChosen.connect(actions.chooseClass)
         self.strip.rangeTagged.connect(guarded(actions.tagRange, self._showError))
 
-    def _followed(self) -> list[tuple[Any, Any]]:
-        return [
+    def _follow(self) -> None:
+        self._connections = Connections(
             (self._logic.session.changed, self._onTagsChanged),
             (self._logic.state.changed, self._onStateChanged),
             (self._logic.volumeChanged, self._onVolumeChanged),
             (self._navigator.changed, self._refreshSlice),
             (self.actions.startChanged, self._onStartChanged),
             (self.actions.told, self._showMessage),
-        ]
-
-    def _follow(self) -> None:
-        for callbacks, function in self._followed():
-            callbacks.connect(function)
+        )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
         manager = slicer.app.layoutManager()
