@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.pam import TARGET
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
@@ -143,9 +144,10 @@ class Segmenter(nn.Module):
         return F.conv2d(level, weight.to(level.dtype), bias.to(level.dtype))
 
 
-def segmentation_levels(info_levels: Mapping[str, object], cam_level: str) -> tuple[str, ...]:
-    """The levels that the network uses: all but the pooled one for class activation maps."""
-    return tuple(name for name in info_levels if name != cam_level)
+def segmentation_levels(info: BackboneInfo) -> tuple[str, ...]:
+    """The levels that the network uses: not the pooled one for CAMs, and not the decoder's if there are others."""
+    full = [name for name in info.levels if name != info.cam_level]
+    return tuple([name for name in full if name not in info.decode_levels] or full)
 
 
 def train_segmenter(

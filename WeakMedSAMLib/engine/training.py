@@ -393,7 +393,7 @@ class _Trainer:
 
     def _segmenter(self, masks: Sequence[PseudoMask], key: str) -> Segmenter:
         info = self._backbone.info
-        levels = segmentation_levels(info.levels, info.cam_level)
+        levels = segmentation_levels(info)
         network = self._new_segmenter({name: info.levels[name].channels for name in levels})
         steps = self._settings.segmenter_steps
         for round_ in range(1, max(1, self._settings.rounds) + 1):

@@ -67,16 +67,17 @@ def features(backbone, slices):
 
 @pytest.fixture(scope="module")
 def published(network, slices):
-    """What the stages of the published encoder give for the first slice, and what its neck takes, overheard."""
+    """What the stages of the published encoder give for the first slice, what its neck takes and gives, overheard."""
     encoder, heard = network.image_encoder, []
     hooks = [stage.register_forward_hook(lambda _module, _args, out: heard.append(out)) for stage in encoder.layers]
     hooks.append(encoder.neck.register_forward_pre_hook(lambda _module, args: heard.append(args[0])))
     with torch.no_grad():
-        encoder(slices[:1].expand(-1, 3, -1, -1))
+        neck = encoder(slices[:1].expand(-1, 3, -1, -1))
     for hook in hooks:
         hook.remove()
     first, second, _third, _fourth, before_neck = heard
-    return first.transpose(1, 2).view(1, 128, 128, 128), second.transpose(1, 2).view(1, 160, 64, 64), before_neck
+    first, second = first.transpose(1, 2).view(1, 128, 128, 128), second.transpose(1, 2).view(1, 160, 64, 64)
+    return first, second, before_neck, neck
 
 
 @pytest.fixture
@@ -90,12 +91,12 @@ def relative(got, expected):
     return ((got.float() - expected.float()).norm() / expected.float().norm()).item()
 
 
-def published_decode(network, last, box):
-    """As the published network does it: neck, prompt encoder and decoder for one box."""
+def published_decode(network, neck, box):
+    """As the published network does it: prompt encoder and decoder for one box."""
     with torch.no_grad():
         sparse, dense = network.prompt_encoder(points=None, boxes=box[None, None], masks=None)
         logits, quality = network.mask_decoder(
-            image_embeddings=network.image_encoder.neck(last.float()),
+            image_embeddings=neck.float(),
             image_pe=network.prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
             dense_prompt_embeddings=dense,
@@ -118,8 +119,9 @@ def test_levels_are_as_announced(backbone, features):
 
 
 def test_float32_equals_the_published_encoder(features, published):
-    first, second, last = published
-    expected = {"stage0": F.avg_pool2d(first, 2), "stage1": second, "last": last, "cam": F.avg_pool2d(last, 2)}
+    first, second, last, neck = published
+    levels = {"stage0": F.avg_pool2d(first, 2), "stage1": second, "last": last, "neck": neck}
+    expected = {**levels, "cam": F.avg_pool2d(last, 2)}
     for name, level in features.items():
         assert torch.allclose(level[:1].float(), expected[name], rtol=2e-3, atol=2e-3)
         assert relative(level[:1], expected[name]) < 3e-4
@@ -220,14 +222,14 @@ def test_many_boxes_equal_looped_single_ones_of_the_published_decoder(backbone, 
     assert logits.shape == (5, 256, 256)
     assert quality.shape == (5,)
     for number, row in enumerate(rows):
-        expected, expected_quality = published_decode(network, features["last"][row : row + 1], corners[number])
+        expected, expected_quality = published_decode(network, features["neck"][row : row + 1], corners[number])
         assert torch.allclose(logits[number], expected, rtol=0, atol=1e-4)
         assert torch.allclose(quality[number], expected_quality, rtol=0, atol=1e-4)
 
 
 def test_boxes_need_no_rows_where_each_has_its_slice(backbone, features, boxes):
     corners, rows = boxes
-    repeated = {"last": features["last"][rows]}
+    repeated = {"neck": features["neck"][rows]}
     given, derived = backbone.decode(features, corners, rows), backbone.decode(repeated, corners)
     assert all(torch.equal(a, b) for a, b in zip(given, derived, strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -239,8 +240,13 @@ def test_tags_overrule_probabilities():
     assert encoded(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8)).ravel().tolist() == [0, CERTAIN]
 
 
-def test_all_levels_but_the_pooled_one_are_used():
-    assert segmentation_levels({"stage0": 1, "last": 2, "cam": 3}, "cam") == ("stage0", "last")
+def test_levels_before_the_decoder_are_used_where_there_are_some():
+    info = SimpleNamespace(
+        cam_level="cam", decode_levels=("neck",), levels={"stage0": 1, "last": 2, "neck": 3, "cam": 4}
+    )
+    assert segmentation_levels(info) == ("stage0", "last")
+    info.levels = {"neck": 3, "cam": 4}
+    assert segmentation_levels(info) == ("neck",)
 
 
 def test_the_image_adds_detail_beyond_the_features():

@@ -41,9 +41,13 @@ class BoxDecoder:
         self._upscaling = _Upscaling(decoder.output_upscaling, dtype)
         self._mask_head, self._quality_head = decoder.output_hypernetworks_mlps[0], decoder.iou_prediction_head
 
-    def prepare(self, last: torch.Tensor) -> torch.Tensor:
-        """Output B x C x h x w of the encoder's last stage to what :meth:`__call__` takes: B x (h w) x 256."""
-        return self._neck(last) + self._no_mask
+    def neck(self, last: torch.Tensor) -> torch.Tensor:
+        """Output B x C x h x w of the encoder's last stage to the decoder's image features: B x 256 x h x w."""
+        return self._neck(last)
+
+    def prepare(self, neck: torch.Tensor) -> torch.Tensor:
+        """Image features B x 256 x h x w to what :meth:`__call__` takes: B x (h w) x 256."""
+        return neck.to(self._dtype).flatten(2).transpose(1, 2) + self._no_mask
 
     def __call__(self, image: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Decode boxes.
@@ -74,7 +78,7 @@ class BoxDecoder:
 
 
 class _Neck:
-    """From the encoder's last stage to the decoder's image positions."""
+    """From the encoder's last stage to the decoder's image features."""
 
     def __init__(self, neck: nn.Sequential, dtype: torch.dtype) -> None:
         narrow, norm, mix, last_norm = neck
@@ -83,11 +87,11 @@ class _Neck:
         self._norms = (FrozenNorm(norm, dtype), FrozenNorm(last_norm, dtype))
 
     def __call__(self, maps: torch.Tensor) -> torch.Tensor:
-        """B x C x h x w to B x (h w) x C'."""
+        """B x C x h x w to B x C' x h x w."""
         maps = maps.to(self._dtype).contiguous(memory_format=torch.channels_last)
         for conv, norm in zip(self._convs, self._norms, strict=True):
             maps = norm(conv(maps).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return maps.permute(0, 2, 3, 1).flatten(1, 2)
+        return maps
 
 
 class _Layer:

@@ -33,7 +33,10 @@ _EAGER_CPU_BATCH = 2  # the fastest for the published encoder
 
 
 def litemedsam_info() -> BackboneInfo:
-    """What is known of LiteMedSAM: levels are outputs of TinyViT's stages, before the neck."""
+    """What is known of LiteMedSAM: the levels are outputs of TinyViT's stages, and of the neck for the mask decoder.
+
+    The CAM level is the last stage's output before the neck, where class activation maps work far better than after it.
+    """
     return BackboneInfo(
         name=_NAME,
         input_size=_SIZE,
@@ -41,10 +44,11 @@ def litemedsam_info() -> BackboneInfo:
             "stage0": LevelInfo(128, 64),
             "stage1": LevelInfo(160, 64),
             "last": LevelInfo(320, 64),
+            "neck": LevelInfo(256, 64),
             "cam": LevelInfo(320, 32),
         },
         cam_level="cam",
-        decode_levels=("last",),
+        decode_levels=("neck",),
         prompts=frozenset({PromptKind.BOX}),
         weights=weights_for(_NAME),
     )
@@ -102,7 +106,7 @@ class LiteMedSAM:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
         images = self._input(slices)
         groups = images.split(1) if self._device.type == "cpu" else (images,)
-        return _joined(self._each(lambda group: _levels(self._encoder(group)), groups))
+        return _joined(self._each(self._levels, groups))
 
     @torch.no_grad()
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -111,7 +115,8 @@ class LiteMedSAM:
             self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
         images = self._input(slices)
         groups = images.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (images,)
-        return _joined([_levels(stage_outputs(self._eager, group)) for group in groups])
+        outputs = [stage_outputs(self._eager, group) for group in groups]
+        return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
 
     @torch.no_grad()
     def decode(
@@ -122,20 +127,24 @@ class LiteMedSAM:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for box prompts; see ``Backbone.decode``.
 
-        The neck runs once for each slice that has a box. Any number of boxes may be given; memory beyond the result is
-        that of a few slices.
+        Any number of boxes may be given; memory beyond the result is that of a few slices.
         """
         boxes = boxes.to(self._device, torch.float32)
         rows = torch.arange(len(boxes)) if rows is None else rows.cpu()
         logits, quality = boxes.new_empty(len(boxes), _SIZE, _SIZE), boxes.new_empty(len(boxes))
         for part in rows.unique().split(_SLICES_AT_ONCE) if len(boxes) else ():
-            slices = features["last"][part].to(self._device).split(self._group)
+            slices = features["neck"][part].to(self._device).split(self._group)
             images = torch.cat(self._each(self._decoder.prepare, slices))
             chosen = torch.isin(rows, part).nonzero()[:, 0]
             places = torch.searchsorted(part, rows[chosen])
             jobs = zip(chosen.split(self._group), places.split(self._group), strict=True)
             self._each(partial(self._decode_into, logits, quality, images, boxes), jobs)
         return logits, quality
+
+    def _levels(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Levels of B x 3 x H x W images."""
+        stages = self._encoder(images)
+        return _kept(stages, self._decoder.neck(stages[-1]))
 
     def _decode_into(
         self,
@@ -194,13 +203,13 @@ def _joined(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     return {name: torch.cat([levels[name] for levels in parts]) for name in parts[0]}
 
 
-def _levels(outputs: list[torch.Tensor]) -> dict[str, torch.Tensor]:
-    """What is kept of the stages' outputs."""
-    last = outputs[3]
+def _kept(stages: list[torch.Tensor], neck: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What is kept of the stages' outputs and the neck's."""
     levels = {
-        "stage0": F.avg_pool2d(outputs[0], 2),
-        "stage1": outputs[1],
-        "last": last,
-        "cam": F.avg_pool2d(last.float(), 2),
+        "stage0": F.avg_pool2d(stages[0], 2),
+        "stage1": stages[1],
+        "last": stages[3],
+        "neck": neck,
+        "cam": F.avg_pool2d(stages[3].float(), 2),
     }
     return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}
