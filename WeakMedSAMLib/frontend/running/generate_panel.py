@@ -21,8 +21,14 @@ from WeakMedSAMLib.frontend.running.run_view import RunView
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
 from WeakMedSAMLib.frontend.turns import Coalesced
 
-# Preset -> its name for people. Those of the engine; another one is shown by its own name.
-PRESETS = {"fast": "Fast: learns in minutes, on CPU or GPU"}
+
+def presets() -> dict[str, str]:
+    """Presets of the engine with their names for people; another one is shown by its own name."""
+    return {
+        "fast": _("Fast: learns in minutes, on CPU or GPU"),
+        "paper": _("Paper: published method, defects fixed"),
+        "reference": _("Reference: as published, to compare"),
+    }
 
 
 class GeneratePanel:
@@ -52,8 +58,8 @@ class GeneratePanel:
         self.runView = RunView(ui, logic)
         self.storageBox = StorageBox(ui, logic)
         self._later = Coalesced(self.refresh)
-        for name, text in PRESETS.items():
-            ui.presetComboBox.addItem(_(text), name)
+        for name, text in presets().items():
+            ui.presetComboBox.addItem(text, name)
         self.setScene(slicer.mrmlScene)
         ui.presetComboBox.connect("currentIndexChanged(int)", guarded(self._onPreset))
         ui.generateButton.connect("clicked(bool)", guarded(self.generate, self._onError))
@@ -142,9 +148,14 @@ class GeneratePanel:
         cohort = CohortTags(self.logic.session.classes, [entry for entry in entries if entry is not None])
         isShown = bool(cohort.volumes) and not self.logic.isRunning
         ui.estimateLabel.visible = ui.qualityLabel.visible = isShown
-        if isShown:
+        if isShown and self.logic.state.preset == "fast":
             ui.estimateLabel.text = expectedTimeInWords(self._size(cohort), self.devices.expected)
             ui.qualityLabel.text = expectedQuality(cohort)
+        elif isShown:
+            ui.estimateLabel.text = _("Expected time: not measured. This preset trains networks; plan for a GPU.")
+            ui.qualityLabel.text = _(
+                "It is meant for research: how good its masks get with so many volumes was not measured either."
+            )
 
     def _size(self, cohort: CohortTags) -> RunSize:
         return runSize(cohort.volumes, self._cachedHashes())

@@ -1,0 +1,2744 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de_DE" sourcelanguage="en_US">
+<context>
+    <name>Classes</name>
+    <message>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Colour</source>
+        <translation>Farbe</translation>
+    </message>
+    <message>
+        <source>Label</source>
+        <translation>Label</translation>
+    </message>
+    <message>
+        <source>Voxel value in exported label maps</source>
+        <translation>Voxelwert in exportierten Labelmaps</translation>
+    </message>
+    <message>
+        <source>Key</source>
+        <translation>Taste</translation>
+    </message>
+    <message>
+        <source>Key for tagging in the slice views</source>
+        <translation>Taste zum Markieren in den Schichtansichten</translation>
+    </message>
+    <message>
+        <source>Terminology</source>
+        <translation>Terminologie</translation>
+    </message>
+    <message>
+        <source>&amp;Add</source>
+        <translation>Hin&amp;zufügen</translation>
+    </message>
+    <message>
+        <source>Add a class; its name can be typed at once</source>
+        <translation>Klasse hinzufügen; der Name kann sofort eingegeben werden</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>Entfernen</translation>
+    </message>
+    <message>
+        <source>Remove the selected class; asks first if it has tags</source>
+        <translation>Ausgewählte Klasse entfernen; fragt nach, wenn sie Markierungen hat</translation>
+    </message>
+    <message>
+        <source>Colour...</source>
+        <translation>Farbe...</translation>
+    </message>
+    <message>
+        <source>Choose the colour of the selected class</source>
+        <translation>Farbe der ausgewählten Klasse wählen</translation>
+    </message>
+    <message>
+        <source>Terminology...</source>
+        <translation>Terminologie...</translation>
+    </message>
+    <message>
+        <source>Say what the selected class is, with a code that other software understands</source>
+        <translation>Angeben, was die ausgewählte Klasse ist, mit einem Code, den andere Software versteht</translation>
+    </message>
+    <message>
+        <source>Presets</source>
+        <translation>Vorlagen</translation>
+    </message>
+    <message>
+        <source>Add the classes of a common task, with label values and terminology</source>
+        <translation>Klassen einer häufigen Aufgabe hinzufügen, mit Labelwerten und Terminologie</translation>
+    </message>
+</context>
+<context>
+    <name>Export</name>
+    <message>
+        <source>Masks:</source>
+        <translation>Masken:</translation>
+    </message>
+    <message>
+        <source>The masks to export</source>
+        <translation>Die zu exportierenden Masken</translation>
+    </message>
+    <message>
+        <source>Folder:</source>
+        <translation>Ordner:</translation>
+    </message>
+    <message>
+        <source>Where the files go</source>
+        <translation>Wohin die Dateien geschrieben werden</translation>
+    </message>
+    <message>
+        <source>All segments with names and colours, for 3D Slicer</source>
+        <translation>Alle Segmente mit Namen und Farben, für 3D Slicer</translation>
+    </message>
+    <message>
+        <source>Segmentation (.seg.nrrd)</source>
+        <translation>Segmentierung (.seg.nrrd)</translation>
+    </message>
+    <message>
+        <source>File name</source>
+        <translation>Dateiname</translation>
+    </message>
+    <message>
+        <source>One number a class, in the geometry of the volume, for other programs</source>
+        <translation>Eine Zahl je Klasse, in der Geometrie des Volumens, für andere Programme</translation>
+    </message>
+    <message>
+        <source>Label map (.nrrd)</source>
+        <translation>Labelmap (.nrrd)</translation>
+    </message>
+    <message>
+        <source>All tags and classes, complete</source>
+        <translation>Alle Markierungen und Klassen, vollständig</translation>
+    </message>
+    <message>
+        <source>Tags (.&amp;json)</source>
+        <translation>Markierungen (.&amp;json)</translation>
+    </message>
+    <message>
+        <source>All tags as a table</source>
+        <translation>Alle Markierungen als Tabelle</translation>
+    </message>
+    <message>
+        <source>Tags (.csv)</source>
+        <translation>Markierungen (.csv)</translation>
+    </message>
+    <message>
+        <source>Settings, versions, volumes in ml and a picture</source>
+        <translation>Einstellungen, Versionen, Volumina in ml und ein Bild</translation>
+    </message>
+    <message>
+        <source>Report (.html)</source>
+        <translation>Bericht (.html)</translation>
+    </message>
+    <message>
+        <source>Names of volumes may be names of patients; without them volumes are numbered</source>
+        <translation>Namen von Volumina können Patientennamen sein; ohne sie werden die Volumina nummeriert</translation>
+    </message>
+    <message>
+        <source>Volume &amp;names in the report</source>
+        <translation>Volumen&amp;namen im Bericht</translation>
+    </message>
+    <message>
+        <source>Write the checked files</source>
+        <translation>Angekreuzte Dateien schreiben</translation>
+    </message>
+    <message>
+        <source>E&amp;xport</source>
+        <translation>E&amp;xportieren</translation>
+    </message>
+</context>
+<context>
+    <name>Generate</name>
+    <message>
+        <source>Install</source>
+        <translation>Installieren</translation>
+    </message>
+    <message>
+        <source>Download and install what is missing into Slicer&apos;s Python</source>
+        <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren</translation>
+    </message>
+    <message>
+        <source>Install from a folder...</source>
+        <translation>Aus Ordner installieren...</translation>
+    </message>
+    <message>
+        <source>For computers without network access: install from a folder of downloaded wheels</source>
+        <translation>Für Computer ohne Netzwerkzugang: aus einem Ordner mit heruntergeladenen Wheels installieren</translation>
+    </message>
+    <message>
+        <source>What pip writes</source>
+        <translation>Ausgabe von pip</translation>
+    </message>
+    <message>
+        <source>Preset:</source>
+        <translation>Verfahren:</translation>
+    </message>
+    <message>
+        <source>How masks are learned</source>
+        <translation>Wie Masken gelernt werden</translation>
+    </message>
+    <message>
+        <source>Device:</source>
+        <translation>Gerät:</translation>
+    </message>
+    <message>
+        <source>What the worker computes on</source>
+        <translation>Worauf der Rechenprozess rechnet</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>Erneut suchen</translation>
+    </message>
+    <message>
+        <source>Ask once more which devices there are</source>
+        <translation>Noch einmal abfragen, welche Geräte es gibt</translation>
+    </message>
+    <message>
+        <source>Masks into:</source>
+        <translation>Masken in:</translation>
+    </message>
+    <message>
+        <source>A new segmentation, or one that exists: its segments are kept, the masks of the volume that it belongs to are added to it</source>
+        <translation>Eine neue Segmentierung oder eine vorhandene: Deren Segmente bleiben erhalten, und die Masken des Volumens, zu dem sie gehört, werden ihr hinzugefügt</translation>
+    </message>
+    <message>
+        <source>New segmentation</source>
+        <translation>Neue Segmentierung</translation>
+    </message>
+    <message>
+        <source>&amp;Generate masks</source>
+        <translation>&amp;Masken erzeugen</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel</source>
+        <translation>Abbre&amp;chen</translation>
+    </message>
+    <message>
+        <source>Share of the whole run</source>
+        <translation>Anteil am gesamten Lauf</translation>
+    </message>
+    <message>
+        <source>A slice with the mask as it is now</source>
+        <translation>Eine Schicht mit der Maske in ihrem jetzigen Stand</translation>
+    </message>
+    <message>
+        <source>Open run folder</source>
+        <translation>Laufordner öffnen</translation>
+    </message>
+    <message>
+        <source>Show the files of this run</source>
+        <translation>Dateien dieses Laufs zeigen</translation>
+    </message>
+    <message>
+        <source>Copy log</source>
+        <translation>Log kopieren</translation>
+    </message>
+    <message>
+        <source>Copy what happened, for a report</source>
+        <translation>Ablauf kopieren, für einen Fehlerbericht</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>Log</translation>
+    </message>
+    <message>
+        <source>What the worker writes</source>
+        <translation>Ausgabe des Rechenprozesses</translation>
+    </message>
+    <message>
+        <source>The last 2000 lines</source>
+        <translation>Die letzten 2000 Zeilen</translation>
+    </message>
+    <message>
+        <source>Storage</source>
+        <translation>Ablage</translation>
+    </message>
+    <message>
+        <source>Where patient images are kept on this computer</source>
+        <translation>Wo auf diesem Computer Patientenbilder gespeichert werden</translation>
+    </message>
+    <message>
+        <source>Runs and the feature cache hold copies of the images, on this computer only.</source>
+        <translation>Läufe und der Merkmalsspeicher enthalten Kopien der Bilder, nur auf diesem Computer.</translation>
+    </message>
+    <message>
+        <source>Runs in:</source>
+        <translation>Läufe in:</translation>
+    </message>
+    <message>
+        <source>Folder of new run folders; empty for the usual place</source>
+        <translation>Ordner für neue Laufordner; leer für den üblichen Ort</translation>
+    </message>
+    <message>
+        <source>Run:</source>
+        <translation>Lauf:</translation>
+    </message>
+    <message>
+        <source>Runs in this folder, the newest first</source>
+        <translation>Läufe in diesem Ordner, die neuesten zuerst</translation>
+    </message>
+    <message>
+        <source>Delete run...</source>
+        <translation>Lauf löschen...</translation>
+    </message>
+    <message>
+        <source>Cache in:</source>
+        <translation>Merkmale in:</translation>
+    </message>
+    <message>
+        <source>Folder of the feature cache; empty for the usual place</source>
+        <translation>Ordner des Merkmalsspeichers; leer für den üblichen Ort</translation>
+    </message>
+    <message>
+        <source>Clear cache...</source>
+        <translation>Merkmale löschen...</translation>
+    </message>
+    <message>
+        <source>Count again</source>
+        <translation>Neu zählen</translation>
+    </message>
+    <message>
+        <source>Count the sizes once more</source>
+        <translation>Größen noch einmal ermitteln</translation>
+    </message>
+</context>
+<context>
+    <name>Review</name>
+    <message>
+        <source>Run:</source>
+        <translation>Lauf:</translation>
+    </message>
+    <message>
+        <source>All runs of this scene, the latest first</source>
+        <translation>Alle Läufe dieser Szene, der letzte zuerst</translation>
+    </message>
+    <message>
+        <source>Volume:</source>
+        <translation>Volumen:</translation>
+    </message>
+    <message>
+        <source>The volume of this run whose masks are shown</source>
+        <translation>Das Volumen dieses Laufs, dessen Masken gezeigt werden</translation>
+    </message>
+    <message>
+        <source>Read the masks of this run again from its folder</source>
+        <translation>Masken dieses Laufs noch einmal aus seinem Ordner lesen</translation>
+    </message>
+    <message>
+        <source>Bring masks into the scene</source>
+        <translation>Masken in die Szene laden</translation>
+    </message>
+    <message>
+        <source>Masks of this volume. Choose one to work on it; check it as reviewed when it is right.</source>
+        <translation>Masken dieses Volumens. Wählen Sie eine zur Bearbeitung; kreuzen Sie sie als geprüft an, wenn sie richtig ist.</translation>
+    </message>
+    <message>
+        <source>&amp;Threshold:</source>
+        <translation>&amp;Schwelle:</translation>
+    </message>
+    <message>
+        <source>The mask of the chosen class becomes all voxels at least this probable</source>
+        <translation>Die Maske der gewählten Klasse umfasst dann alle Voxel mit mindestens dieser Wahrscheinlichkeit</translation>
+    </message>
+    <message>
+        <source> %</source>
+        <translation> %</translation>
+    </message>
+    <message>
+        <source>Take back all threshold changes of this mask</source>
+        <translation>Alle Änderungen der Schwelle dieser Maske zurücknehmen</translation>
+    </message>
+    <message>
+        <source>As generated</source>
+        <translation>Wie erzeugt</translation>
+    </message>
+    <message>
+        <source>Take back the last change made here</source>
+        <translation>Letzte hier vorgenommene Änderung zurücknehmen</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Make the change again</source>
+        <translation>Änderung erneut ausführen</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>Correct the chosen mask by hand</source>
+        <translation>Gewählte Maske von Hand korrigieren</translation>
+    </message>
+    <message>
+        <source>Edit in Segment Editor</source>
+        <translation>Im Segment Editor bearbeiten</translation>
+    </message>
+    <message>
+        <source>Show the masks as surfaces in the 3D view</source>
+        <translation>Masken als Oberflächen in der 3D-Ansicht zeigen</translation>
+    </message>
+    <message>
+        <source>Show &amp;3D</source>
+        <translation>&amp;3D zeigen</translation>
+    </message>
+    <message>
+        <source>Slices, the &amp;least sure first (choose one to see it):</source>
+        <translation>Schichten, die &amp;unsichersten zuerst (zum Ansehen eine wählen):</translation>
+    </message>
+    <message>
+        <source>Click a line, or go through them with the arrow keys, to see that slice.</source>
+        <translation>Klicken Sie auf eine Zeile, oder gehen Sie mit den Pfeiltasten durch, um die Schicht zu sehen.</translation>
+    </message>
+</context>
+<context>
+    <name>Tags</name>
+    <message>
+        <source>Align view</source>
+        <translation>Ausrichten</translation>
+    </message>
+    <message>
+        <source>Turn the slice view so that it shows whole slices of this volume</source>
+        <translation>Schichtansicht so drehen, dass sie ganze Schichten dieses Volumens zeigt</translation>
+    </message>
+    <message>
+        <source>Range:</source>
+        <translation>Bereich:</translation>
+    </message>
+    <message>
+        <source>Mark &amp;start (S)</source>
+        <translation>An&amp;fang (S)</translation>
+    </message>
+    <message>
+        <source>The lesion begins on this slice (key S in the slice view)</source>
+        <translation>Die Läsion beginnt in dieser Schicht (Taste S in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Mark end (E)</source>
+        <translation>Ende (E)</translation>
+    </message>
+    <message>
+        <source>The lesion ends on this slice: all slices between become present (key E in the slice view)</source>
+        <translation>Die Läsion endet in dieser Schicht: Alle Schichten dazwischen werden als „vorhanden“ markiert (Taste E in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>&amp;Rest is absent</source>
+        <translation>&amp;Rest nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>When a range is marked, every slice of this volume that is still untagged becomes absent for the class. Switch it off if there is more of the class elsewhere that you have not marked yet.</source>
+        <translation>Wird ein Bereich markiert, so wird jede noch nicht markierte Schicht dieses Volumens für die Klasse als „nicht vorhanden“ markiert. Schalten Sie dies aus, wenn die Klasse auch an anderen Stellen vorkommt, die Sie noch nicht markiert haben.</translation>
+    </message>
+    <message>
+        <source>Slice:</source>
+        <translation>Schicht:</translation>
+    </message>
+    <message>
+        <source>● &amp;Present (P)</source>
+        <translation>● &amp;Vorhanden (P)</translation>
+    </message>
+    <message>
+        <source>The current class is on this slice; press again to take it back (key P in the slice view)</source>
+        <translation>Die aktuelle Klasse ist in dieser Schicht vorhanden; noch einmal drücken, um dies zurückzunehmen (Taste P in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>○ A&amp;bsent (A)</source>
+        <translation>○ Nich&amp;t vorhanden (A)</translation>
+    </message>
+    <message>
+        <source>The current class is not on this slice; press again to take it back (key A in the slice view)</source>
+        <translation>Die aktuelle Klasse ist in dieser Schicht nicht vorhanden; noch einmal drücken, um dies zurückzunehmen (Taste A in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>Leeren</translation>
+    </message>
+    <message>
+        <source>Nothing is said about the current class on this slice</source>
+        <translation>Über die aktuelle Klasse wird in dieser Schicht nichts ausgesagt</translation>
+    </message>
+    <message>
+        <source>◀ Untagged</source>
+        <translation>◀ Nicht markiert</translation>
+    </message>
+    <message>
+        <source>Go to the previous slice that is untagged for the current class (Shift+N in the slice view)</source>
+        <translation>Zur vorherigen Schicht gehen, die für die aktuelle Klasse nicht markiert ist (Umschalt+N in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Untagged ▶</source>
+        <translation>Nicht markiert ▶</translation>
+    </message>
+    <message>
+        <source>Go to the next slice that is untagged for the current class (key N in the slice view)</source>
+        <translation>Zur nächsten Schicht gehen, die für die aktuelle Klasse nicht markiert ist (Taste N in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>Rest absent</source>
+        <translation>Rest nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>
+        <translation>Jede noch nicht markierte Schicht dieses Volumens wird für die aktuelle Klasse als „nicht vorhanden“ markiert</translation>
+    </message>
+    <message>
+        <source>Clear class</source>
+        <translation>Klasse leeren</translation>
+    </message>
+    <message>
+        <source>Every slice becomes untagged for the current class, in this volume; Undo takes it back</source>
+        <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
+    </message>
+    <message>
+        <source>&amp;Import...</source>
+        <translation>&amp;Import...</translation>
+    </message>
+    <message>
+        <source>Take over tags from a JSON or CSV file</source>
+        <translation>Markierungen aus einer JSON- oder CSV-Datei übernehmen</translation>
+    </message>
+    <message>
+        <source>Export...</source>
+        <translation>Export...</translation>
+    </message>
+    <message>
+        <source>Write the tags of all volumes to a JSON or CSV file</source>
+        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei schreiben</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>Tasten</translation>
+    </message>
+    <message>
+        <source>Show the keys that work in the slice views</source>
+        <translation>Tasten zeigen, die in den Schichtansichten gelten</translation>
+    </message>
+</context>
+<context>
+    <name>Volumes</name>
+    <message>
+        <source>V&amp;olume to tag:</source>
+        <translation>V&amp;olumen:</translation>
+    </message>
+    <message>
+        <source>The scan that is tagged slice by slice</source>
+        <translation>Die Aufnahme, die Schicht für Schicht markiert wird</translation>
+    </message>
+    <message>
+        <source>Choose a volume</source>
+        <translation>Volumen wählen</translation>
+    </message>
+    <message>
+        <source>Tag in view:</source>
+        <translation>Markieren in:</translation>
+    </message>
+    <message>
+        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
+        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+    </message>
+    <message>
+        <source>Turn this view so that it shows whole slices of the volume</source>
+        <translation>Diese Ansicht so drehen, dass sie ganze Schichten des Volumens zeigt</translation>
+    </message>
+    <message>
+        <source>Turn view to volume</source>
+        <translation>Ansicht ausrichten</translation>
+    </message>
+    <message>
+        <source>Learn from these volumes (check at least one; more give better masks):</source>
+        <translation>Aus diesen Volumina lernen (mindestens eines ankreuzen; mehr ergeben bessere Masken):</translation>
+    </message>
+    <message>
+        <source>Check a volume to learn from it and to get masks for it. Double-click, or press Enter, to tag it.</source>
+        <translation>Kreuzen Sie ein Volumen an, um daraus zu lernen und Masken dafür zu erhalten. Doppelklick oder Eingabetaste: dieses Volumen markieren.</translation>
+    </message>
+</context>
+<context>
+    <name>WeakMedSAM</name>
+    <message>
+        <source>Which scans are learned from, and which one is being tagged.</source>
+        <translation>Aus welchen Aufnahmen gelernt und welche gerade markiert wird.</translation>
+    </message>
+    <message>
+        <source>1. Volumes</source>
+        <translation>1. Volumina</translation>
+    </message>
+    <message>
+        <source>What is looked for, with name, colour, label value and key.</source>
+        <translation>Was gesucht wird, mit Name, Farbe, Labelwert und Taste.</translation>
+    </message>
+    <message>
+        <source>2. Classes</source>
+        <translation>2. Klassen</translation>
+    </message>
+    <message>
+        <source>Which slices show a class and which do not.</source>
+        <translation>Welche Schichten eine Klasse zeigen und welche nicht.</translation>
+    </message>
+    <message>
+        <source>3. Tags</source>
+        <translation>3. Markierungen</translation>
+    </message>
+    <message>
+        <source>Learn from the tags on this computer and draw the masks.</source>
+        <translation>Auf diesem Computer aus den Markierungen lernen und die Masken zeichnen.</translation>
+    </message>
+    <message>
+        <source>4. Generate masks</source>
+        <translation>4. Masken erzeugen</translation>
+    </message>
+    <message>
+        <source>Look at the masks, the least sure slices first, and correct them.</source>
+        <translation>Masken ansehen, die unsichersten Schichten zuerst, und korrigieren.</translation>
+    </message>
+    <message>
+        <source>5. Review</source>
+        <translation>5. Prüfen</translation>
+    </message>
+    <message>
+        <source>Save masks, tags and a short report as files.</source>
+        <translation>Masken, Markierungen und einen kurzen Bericht als Dateien speichern.</translation>
+    </message>
+    <message>
+        <source>6. Export</source>
+        <translation>6. Export</translation>
+    </message>
+    <message>
+        <source>WeakMedSAM</source>
+        <translation>WeakMedSAM</translation>
+    </message>
+    <message>
+        <source>&lt;p&gt;Segmentation masks from slice tags alone: say for the slices of a scan whether they show a class, and a model that learns from those tags &lt;b&gt;on this computer&lt;/b&gt; draws the class on every slice, for you to review and correct. Nobody draws outlines, and nothing leaves the machine. For research, not a medical device.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Try it:&lt;/b&gt; open the Sample Data module and load &lt;i&gt;MRBrainTumor1&lt;/i&gt;. Back here, scroll the red view to the first slice that shows the tumour and press &lt;b&gt;S&lt;/b&gt;, scroll to the last one and press &lt;b&gt;E&lt;/b&gt;, then press &lt;b&gt;Generate masks&lt;/b&gt;. Load &lt;i&gt;MRBrainTumor2&lt;/i&gt;, choose it under Volumes and tag it too: each further volume makes the masks of all better.&lt;/p&gt;</source>
+        <translation>&lt;p&gt;Segmentierungsmasken allein aus Schichtmarkierungen: Geben Sie für die Schichten einer Aufnahme an, ob sie eine Klasse zeigen; ein Modell, das &lt;b&gt;auf diesem Computer&lt;/b&gt; aus diesen Markierungen lernt, zeichnet die Klasse in jeder Schicht, und Sie prüfen und korrigieren das Ergebnis. Niemand zeichnet Konturen, und nichts verlässt den Computer. Für die Forschung, kein Medizinprodukt.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Zum Ausprobieren:&lt;/b&gt; Öffnen Sie das Modul Sample Data und laden Sie &lt;i&gt;MRBrainTumor1&lt;/i&gt;. Blättern Sie danach hier in der roten Ansicht zur ersten Schicht, die den Tumor zeigt, und drücken Sie &lt;b&gt;S&lt;/b&gt;; blättern Sie zur letzten und drücken Sie &lt;b&gt;E&lt;/b&gt;; drücken Sie dann &lt;b&gt;Masken erzeugen&lt;/b&gt;. Laden Sie &lt;i&gt;MRBrainTumor2&lt;/i&gt;, wählen Sie es unter Volumina und markieren Sie es ebenfalls: Jedes weitere Volumen verbessert die Masken aller.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
+        <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
+    </message>
+</context>
+<context>
+    <name>frontend.callbacks</name>
+    <message>
+        <source>WeakMedSAM</source>
+        <translation>WeakMedSAM</translation>
+    </message>
+    <message>
+        <source>Something went wrong: {error}. Details are in the log (View &gt; Error Log).</source>
+        <translation>Ein Fehler ist aufgetreten: {error}. Einzelheiten stehen im Log (View &gt; Error Log).</translation>
+    </message>
+</context>
+<context>
+    <name>frontend.logic</name>
+    <message>
+        <source>A run is under way. Wait until it has ended, or cancel it.</source>
+        <translation>Ein Lauf ist im Gange. Warten Sie, bis er beendet ist, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>No volume is chosen. Choose one in section 1, Volumes.</source>
+        <translation>Es ist kein Volumen gewählt. Wählen Sie eines in Abschnitt 1, Volumina.</translation>
+    </message>
+    <message>
+        <source>It is being read; this takes a moment.</source>
+        <translation>Es wird gerade gelesen; das dauert einen Moment.</translation>
+    </message>
+    <message>
+        <source>{volume}: {problem}</source>
+        <translation>{volume}: {problem}</translation>
+    </message>
+    <message>
+        <source>The run has not ended within {seconds} s.</source>
+        <translation>Der Lauf wurde nicht innerhalb von {seconds} s beendet.</translation>
+    </message>
+    <message>
+        <source>It goes on; wait longer, or cancel it.</source>
+        <translation>Er läuft weiter; warten Sie länger, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>The scene knows no such run.</source>
+        <translation>Die Szene kennt keinen solchen Lauf.</translation>
+    </message>
+    <message>
+        <source>Use what startRun returned.</source>
+        <translation>Verwenden Sie den Rückgabewert von startRun.</translation>
+    </message>
+</context>
+<context>
+    <name>qSlicerAbstractCoreModule</name>
+    <message>
+        <source>Segmentation</source>
+        <translation>Segmentation</translation>
+    </message>
+</context>
+<context>
+    <name>results.export_panel</name>
+    <message>
+        <source>There are no masks yet; generate some in section 4.</source>
+        <translation>Es gibt noch keine Masken; erzeugen Sie welche in Abschnitt 4.</translation>
+    </message>
+    <message>
+        <source>The masks</source>
+        <translation>Die Masken</translation>
+    </message>
+    <message>
+        <source>{masks} ({run})</source>
+        <translation>{masks} ({run})</translation>
+    </message>
+    <message>
+        <source>Write this file</source>
+        <translation>Diese Datei schreiben</translation>
+    </message>
+    <message>
+        <source>Not checked.</source>
+        <translation>Nicht angekreuzt.</translation>
+    </message>
+    <message>
+        <source>File name</source>
+        <translation>Dateiname</translation>
+    </message>
+    <message>
+        <source>No report is written.</source>
+        <translation>Es wird kein Bericht geschrieben.</translation>
+    </message>
+    <message>
+        <source>Names of volumes may be names of patients; without them volumes are numbered</source>
+        <translation>Namen von Volumina können Patientennamen sein; ohne sie werden die Volumina nummeriert</translation>
+    </message>
+    <message>
+        <source>Write the checked files</source>
+        <translation>Angekreuzte Dateien schreiben</translation>
+    </message>
+    <message>
+        <source>The run folder is gone, and the report needs it.</source>
+        <translation>Der Laufordner ist nicht mehr vorhanden; der Bericht benötigt ihn.</translation>
+    </message>
+    <message>
+        <source>There are no tags yet.</source>
+        <translation>Es gibt noch keine Markierungen.</translation>
+    </message>
+    <message>
+        <source>Files are being written.</source>
+        <translation>Dateien werden geschrieben.</translation>
+    </message>
+    <message>
+        <source>Nothing to write is checked.</source>
+        <translation>Es ist keine Datei zum Schreiben angekreuzt.</translation>
+    </message>
+    <message>
+        <source>Give every file a name of its own.</source>
+        <translation>Geben Sie jeder Datei einen eigenen Namen.</translation>
+    </message>
+    <message>
+        <source>Choose a folder.</source>
+        <translation>Wählen Sie einen Ordner.</translation>
+    </message>
+    <message>
+        <source>Writing ...</source>
+        <translation>Wird geschrieben ...</translation>
+    </message>
+    <message>
+        <source>✓ Written to {link}{folder}{end}:</source>
+        <translation>✓ Geschrieben nach {link}{folder}{end}:</translation>
+    </message>
+    <message>
+        <source>These files exist already:
+{names}
+
+Overwrite them?</source>
+        <translation>Diese Dateien gibt es bereits:
+{names}
+
+Überschreiben?</translation>
+    </message>
+    <message>
+        <source>Overwrite files</source>
+        <translation>Dateien überschreiben</translation>
+    </message>
+</context>
+<context>
+    <name>results.export_work</name>
+    <message>
+        <source>The folder {folder} does not exist.</source>
+        <translation>Der Ordner {folder} existiert nicht.</translation>
+    </message>
+    <message>
+        <source>Make it, or choose another one.</source>
+        <translation>Legen Sie ihn an, oder wählen Sie einen anderen.</translation>
+    </message>
+    <message>
+        <source>{name} is not a file name.</source>
+        <translation>{name} ist kein Dateiname.</translation>
+    </message>
+    <message>
+        <source>Leave folders out of it; choose the folder above.</source>
+        <translation>Geben Sie hier keinen Ordner an; wählen Sie den Ordner oben.</translation>
+    </message>
+</context>
+<context>
+    <name>results.exports</name>
+    <message>
+        <source>{count} segment(s) that belong to no class are not in the label map.</source>
+        <translation>{count} Segment(e), die zu keiner Klasse gehören, sind nicht in der Labelmap enthalten.</translation>
+    </message>
+    <message>
+        <source>{count} voxels belong to several classes; the label map has the later class of the table there.</source>
+        <translation>{count} Voxel gehören zu mehreren Klassen; die Labelmap enthält dort die in der Tabelle spätere Klasse.</translation>
+    </message>
+    <message>
+        <source>The volume of {name} is not in the scene.</source>
+        <translation>Das Volumen von {name} ist nicht in der Szene.</translation>
+    </message>
+    <message>
+        <source>Load it, or choose it in the Segmentations module.</source>
+        <translation>Laden Sie es, oder wählen Sie es im Modul Segmentations.</translation>
+    </message>
+    <message>
+        <source>The file name {name} does not end in {suffix}.</source>
+        <translation>Der Dateiname {name} endet nicht auf {suffix}.</translation>
+    </message>
+    <message>
+        <source>Add the ending.</source>
+        <translation>Fügen Sie die Endung hinzu.</translation>
+    </message>
+    <message>
+        <source>There are no segments to export.</source>
+        <translation>Es gibt keine Segmente zu exportieren.</translation>
+    </message>
+    <message>
+        <source>Generate masks first.</source>
+        <translation>Erzeugen Sie zuerst Masken.</translation>
+    </message>
+    <message>
+        <source>A label map holds the classes of the table; export a .seg.nrrd for other segments.</source>
+        <translation>Eine Labelmap enthält die Klassen der Tabelle; exportieren Sie für andere Segmente eine .seg.nrrd.</translation>
+    </message>
+    <message>
+        <source>None of the segments is a class of the table.</source>
+        <translation>Keines der Segmente ist eine Klasse der Tabelle.</translation>
+    </message>
+    <message>
+        <source>{names} reaches outside of the volume; that part is not in the file.</source>
+        <translation>Über das Volumen hinaus reicht: {names}; dieser Teil ist nicht in der Datei.</translation>
+    </message>
+    <message>
+        <source>{names} had other voxels than the volume and was resampled to it.</source>
+        <translation>Andere Voxel als das Volumen hatte: {names}; dies wurde auf das Volumen umgerechnet.</translation>
+    </message>
+</context>
+<context>
+    <name>results.report</name>
+    <message>
+        <source>WeakMedSAM report</source>
+        <translation>WeakMedSAM-Bericht</translation>
+    </message>
+    <message>
+        <source>Volume {id}</source>
+        <translation>Volumen {id}</translation>
+    </message>
+    <message>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Slices with a mask</source>
+        <translation>Schichten mit Maske</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>Sicherheit</translation>
+    </message>
+    <message>
+        <source>Reviewed</source>
+        <translation>Geprüft</translation>
+    </message>
+    <message>
+        <source>{ml:.2f} ml</source>
+        <translation>{ml:.2f} ml</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>ja</translation>
+    </message>
+    <message>
+        <source>not yet</source>
+        <translation>noch nicht</translation>
+    </message>
+    <message>
+        <source>Slice {index} along {axis}.</source>
+        <translation>Schicht {index} entlang {axis}.</translation>
+    </message>
+    <message>
+        <source>Masks generated from slice tags</source>
+        <translation>Aus Schichtmarkierungen erzeugte Masken</translation>
+    </message>
+    <message>
+        <source>Run {id}, {created}.</source>
+        <translation>Lauf {id}, {created}.</translation>
+    </message>
+    <message>
+        <source>For research only. Masks that are not marked as reviewed have been checked by nobody.</source>
+        <translation>Nur für die Forschung. Masken, die nicht als geprüft gekennzeichnet sind, wurden von niemandem geprüft.</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>nein</translation>
+    </message>
+    <message>
+        <source>Setting</source>
+        <translation>Einstellung</translation>
+    </message>
+    <message>
+        <source>Value</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>Programm</translation>
+    </message>
+    <message>
+        <source>Version</source>
+        <translation>Version</translation>
+    </message>
+    <message>
+        <source>Confidence says how far several ways to draw the same mask agree; it is not accuracy.</source>
+        <translation>Die Sicherheit gibt an, wie weit mehrere Arten, dieselbe Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>automatisch</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_panel</name>
+    <message>
+        <source>There is no run yet.</source>
+        <translation>Es gibt noch keinen Lauf.</translation>
+    </message>
+    <message>
+        <source>All runs of this scene</source>
+        <translation>Alle Läufe dieser Szene</translation>
+    </message>
+    <message>
+        <source>Masks appear here after Generate in section 4.</source>
+        <translation>Hier erscheinen Masken, sobald sie in Abschnitt 4 erzeugt wurden.</translation>
+    </message>
+    <message>
+        <source>This run has no masks.</source>
+        <translation>Dieser Lauf hat keine Masken.</translation>
+    </message>
+    <message>
+        <source>The masks of this run are not in the scene.</source>
+        <translation>Die Masken dieses Laufs sind nicht in der Szene.</translation>
+    </message>
+    <message>
+        <source>Nor is their volume: load it first.</source>
+        <translation>Auch ihr Volumen fehlt dort: Laden Sie es zuerst.</translation>
+    </message>
+    <message>
+        <source>A run is under way.</source>
+        <translation>Ein Lauf ist im Gange.</translation>
+    </message>
+    <message>
+        <source>Read the masks of this run again from its folder</source>
+        <translation>Masken dieses Laufs noch einmal aus seinem Ordner lesen</translation>
+    </message>
+    <message>
+        <source>Choose a mask first.</source>
+        <translation>Wählen Sie zuerst eine Maske.</translation>
+    </message>
+    <message>
+        <source>Correct the chosen mask by hand; come back here afterwards</source>
+        <translation>Gewählte Maske von Hand korrigieren; kehren Sie danach hierher zurück</translation>
+    </message>
+    <message>
+        <source>There are no masks.</source>
+        <translation>Es gibt keine Masken.</translation>
+    </message>
+    <message>
+        <source>Show the masks as surfaces</source>
+        <translation>Masken als Oberflächen zeigen</translation>
+    </message>
+    <message>
+        <source>Undo: {text}</source>
+        <translation>Rückgängig: {text}</translation>
+    </message>
+    <message>
+        <source>Nothing was changed here yet.</source>
+        <translation>Hier wurde noch nichts geändert.</translation>
+    </message>
+    <message>
+        <source>Nothing was undone.</source>
+        <translation>Es wurde nichts rückgängig gemacht.</translation>
+    </message>
+    <message>
+        <source>Make the change again</source>
+        <translation>Änderung erneut ausführen</translation>
+    </message>
+    <message>
+        <source>This mask was changed by hand since. Undo would take that back, too. Go on?</source>
+        <translation>Diese Maske wurde seither von Hand geändert. „Rückgängig“ würde auch das zurücknehmen. Fortfahren?</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_subject</name>
+    <message>
+        <source>being prepared</source>
+        <translation>in Vorbereitung</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>läuft</translation>
+    </message>
+    <message>
+        <source>finished</source>
+        <translation>abgeschlossen</translation>
+    </message>
+    <message>
+        <source>cancelled</source>
+        <translation>abgebrochen</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>⚠ Nothing is known about how good these masks are: check every slice before you use them.</source>
+        <translation>⚠ Über die Güte dieser Masken ist nichts bekannt: Prüfen Sie jede Schicht, bevor Sie sie verwenden.</translation>
+    </message>
+    <message>
+        <source>⚠ Low confidence ({percent} %): check every slice before you use these masks.</source>
+        <translation>⚠ Geringe Sicherheit ({percent} %): Prüfen Sie jede Schicht, bevor Sie diese Masken verwenden.</translation>
+    </message>
+    <message>
+        <source>Confidence: {confidence}. It says how far several ways to draw a mask agree; it is not accuracy.</source>
+        <translation>Sicherheit: {confidence}. Sie gibt an, wie weit mehrere Arten, eine Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+    </message>
+    <message>
+        <source>1 volume</source>
+        <translation>1 Volumen</translation>
+    </message>
+    <message>
+        <source>{count} volumes</source>
+        <translation>{count} Volumina</translation>
+    </message>
+    <message>
+        <source>{when} UTC, {volumes}, {status}</source>
+        <translation>{when} UTC, {volumes}, {status}</translation>
+    </message>
+    <message>
+        <source>{run} (latest)</source>
+        <translation>{run} (neuester)</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_tables</name>
+    <message>
+        <source>Mask</source>
+        <translation>Maske</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>Sicherheit</translation>
+    </message>
+    <message>
+        <source>Reviewed</source>
+        <translation>Geprüft</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>ja</translation>
+    </message>
+    <message>
+        <source>not yet</source>
+        <translation>noch nicht</translation>
+    </message>
+    <message>
+        <source>Check this when you have looked at the mask and it is right</source>
+        <translation>Ankreuzen, wenn Sie die Maske angesehen haben und sie richtig ist</translation>
+    </message>
+    <message>
+        <source>Slice</source>
+        <translation>Schicht</translation>
+    </message>
+    <message>
+        <source>Note</source>
+        <translation>Hinweis</translation>
+    </message>
+    <message>
+        <source>{percent} %</source>
+        <translation>{percent} %</translation>
+    </message>
+    <message>
+        <source>tagged present, nothing drawn</source>
+        <translation>als vorhanden markiert, nichts gezeichnet</translation>
+    </message>
+    <message>
+        <source>{ml:.3f} ml</source>
+        <translation>{ml:.3f} ml</translation>
+    </message>
+    <message>
+        <source>{ml:.1f} ml</source>
+        <translation>{ml:.1f} ml</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_threshold</name>
+    <message>
+        <source>Probabilities are being read ...</source>
+        <translation>Wahrscheinlichkeiten werden gelesen ...</translation>
+    </message>
+    <message>
+        <source>The mask becomes all voxels at least this probable, also where you painted; lower makes it larger</source>
+        <translation>Die Maske umfasst dann alle Voxel mit mindestens dieser Wahrscheinlichkeit, auch dort, wo Sie gemalt haben; ein niedrigerer Wert vergrößert sie</translation>
+    </message>
+    <message>
+        <source>Make the mask as it was generated</source>
+        <translation>Maske auf den erzeugten Stand zurücksetzen</translation>
+    </message>
+    <message>
+        <source>Choose a mask to change its threshold.</source>
+        <translation>Wählen Sie eine Maske, um ihre Schwelle zu ändern.</translation>
+    </message>
+    <message>
+        <source>The volume of this mask is not in the scene.</source>
+        <translation>Das Volumen dieser Maske ist nicht in der Szene.</translation>
+    </message>
+    <message>
+        <source>There are no probabilities for this mask: its run folder is gone.</source>
+        <translation>Für diese Maske gibt es keine Wahrscheinlichkeiten: Ihr Laufordner ist nicht mehr vorhanden.</translation>
+    </message>
+    <message>
+        <source>As generated. Move the slider to draw the mask from the probabilities instead.</source>
+        <translation>Wie erzeugt. Verschieben Sie den Regler, um die Maske stattdessen aus den Wahrscheinlichkeiten zu zeichnen.</translation>
+    </message>
+    <message>
+        <source>Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo takes it back).</source>
+        <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %. Verschieben des Reglers zeichnet die ganze Maske neu („Rückgängig“ nimmt es zurück).</translation>
+    </message>
+</context>
+<context>
+    <name>results.run_results</name>
+    <message>
+        <source>It was deleted or lies on another computer. The masks in the scene stay; generate again for the rest.</source>
+        <translation>Er wurde gelöscht oder liegt auf einem anderen Computer. Die Masken in der Szene bleiben; für alles Weitere erzeugen Sie sie neu.</translation>
+    </message>
+    <message>
+        <source>The run folder {folder} is gone.</source>
+        <translation>Der Laufordner {folder} ist nicht mehr vorhanden.</translation>
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation>unbekannt</translation>
+    </message>
+    <message>
+        <source>good</source>
+        <translation>gut</translation>
+    </message>
+    <message>
+        <source>fair</source>
+        <translation>mittel</translation>
+    </message>
+    <message>
+        <source>doubtful</source>
+        <translation>fraglich</translation>
+    </message>
+    <message>
+        <source>low</source>
+        <translation>gering</translation>
+    </message>
+    <message>
+        <source>{percent} %, {word}</source>
+        <translation>{percent} %, {word}</translation>
+    </message>
+    <message>
+        <source>Generate the masks again.</source>
+        <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_grids</name>
+    <message>
+        <source>{segmentation} and {volume} are under different transforms that bend.</source>
+        <translation>{segmentation} und {volume} liegen unter verschiedenen verformenden Transformationen.</translation>
+    </message>
+    <message>
+        <source>Put both under the same transform, or harden it.</source>
+        <translation>Legen Sie beide unter dieselbe Transformation, oder wenden Sie diese dauerhaft an (Harden transform).</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_history</name>
+    <message>
+        <source>add generated segments</source>
+        <translation>erzeugte Segmente hinzufügen</translation>
+    </message>
+    <message>
+        <source>change the threshold</source>
+        <translation>Schwelle ändern</translation>
+    </message>
+    <message>
+        <source>The segment was removed.</source>
+        <translation>Das Segment wurde entfernt.</translation>
+    </message>
+    <message>
+        <source>Generate the masks again.</source>
+        <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_images</name>
+    <message>
+        <source>The segmentation {name} holds surfaces, not voxels.</source>
+        <translation>Die Segmentierung {name} enthält Oberflächen, keine Voxel.</translation>
+    </message>
+    <message>
+        <source>Choose another segmentation, or a new one.</source>
+        <translation>Wählen Sie eine andere Segmentierung oder eine neue.</translation>
+    </message>
+</context>
+<context>
+    <name>results.segmentation_file</name>
+    <message>
+        <source>Slicer could not describe the segmentation.</source>
+        <translation>Slicer konnte die Segmentierung nicht beschreiben.</translation>
+    </message>
+    <message>
+        <source>Check that there is room on the disk of temporary files.</source>
+        <translation>Prüfen Sie, ob auf dem Datenträger für temporäre Dateien genug Platz ist.</translation>
+    </message>
+</context>
+<context>
+    <name>results.segments</name>
+    <message>
+        <source>The volume {name} or its segmentation was removed from the scene.</source>
+        <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
+    </message>
+    <message>
+        <source>Undo that, then choose &apos;Bring masks into the scene&apos; in section 5, Review.</source>
+        <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
+    </message>
+    <message>
+        <source>{volume} masks</source>
+        <translation>{volume} Masken</translation>
+    </message>
+    <message>
+        <source>{segmentation} belongs to no volume, so it is not known whose masks to add to it.</source>
+        <translation>{segmentation} gehört zu keinem Volumen; daher ist nicht bekannt, wessen Masken hinzugefügt werden sollen.</translation>
+    </message>
+    <message>
+        <source>{segmentation} belongs to the volume {volume}, which is not in this run.</source>
+        <translation>{segmentation} gehört zum Volumen {volume}, das nicht Teil dieses Laufs ist.</translation>
+    </message>
+    <message>
+        <source>Choose a segmentation of a volume of this run, or none for new ones.</source>
+        <translation>Wählen Sie eine Segmentierung eines Volumens dieses Laufs, oder keine, damit neue angelegt werden.</translation>
+    </message>
+    <message>
+        <source>The masks of {name} do not fit the volume {volume}: its size or position changed since.</source>
+        <translation>Die Masken von {name} passen nicht zum Volumen {volume}: Seine Größe oder Lage hat sich seither geändert.</translation>
+    </message>
+    <message>
+        <source>Choose the volume of that run, or generate again.</source>
+        <translation>Wählen Sie das Volumen jenes Laufs, oder erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>The voxels of {volume} changed since the run began, so its masks were not loaded.</source>
+        <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
+    </message>
+    <message>
+        <source>Undo the change and choose &apos;Bring masks into the scene&apos; in section 5, Review, or generate again.</source>
+        <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
+    </message>
+</context>
+<context>
+    <name>results.surfaces</name>
+    <message>
+        <source>The surfaces could not be made.</source>
+        <translation>Die Oberflächen konnten nicht erstellt werden.</translation>
+    </message>
+    <message>
+        <source>Check that the masks are not empty, and look into the log.</source>
+        <translation>Prüfen Sie, ob die Masken nicht leer sind, und sehen Sie im Log nach.</translation>
+    </message>
+</context>
+<context>
+    <name>results.thresholds</name>
+    <message>
+        <source>The segment was removed.</source>
+        <translation>Das Segment wurde entfernt.</translation>
+    </message>
+    <message>
+        <source>Generate the masks again.</source>
+        <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>The probabilities do not fit the volume {name}: it changed since.</source>
+        <translation>Die Wahrscheinlichkeiten passen nicht zum Volumen {name}: Es hat sich seither geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>running.dependencies</name>
+    <message>
+        <source>The PyTorch extension of Slicer is needed to install PyTorch. Open the Extensions Manager (View menu), install &apos;PyTorch&apos; and restart Slicer. Without network access use &apos;Install from a folder&apos;.</source>
+        <translation>Zur Installation von PyTorch wird die Slicer-Erweiterung PyTorch benötigt. Öffnen Sie den Extensions Manager (Menü View), installieren Sie „PyTorch“ und starten Sie Slicer neu. Ohne Netzwerkzugang verwenden Sie „Aus Ordner installieren“.</translation>
+    </message>
+    <message>
+        <source>This Slicer cannot install Python packages for extensions.</source>
+        <translation>Dieses Slicer kann keine Python-Pakete für Erweiterungen installieren.</translation>
+    </message>
+    <message>
+        <source>Use 3D Slicer 5.12 or newer.</source>
+        <translation>Verwenden Sie 3D Slicer 5.12 oder neuer.</translation>
+    </message>
+    <message>
+        <source>The PyTorch extension is missing.</source>
+        <translation>Die Erweiterung PyTorch fehlt.</translation>
+    </message>
+</context>
+<context>
+    <name>running.device_chooser</name>
+    <message>
+        <source>{name} (not found on this computer)</source>
+        <translation>{name} (auf diesem Computer nicht gefunden)</translation>
+    </message>
+    <message>
+        <source>Automatic (looking for devices...)</source>
+        <translation>Automatisch (Geräte werden gesucht...)</translation>
+    </message>
+    <message>
+        <source>Automatic ({device})</source>
+        <translation>Automatisch ({device})</translation>
+    </message>
+    <message>
+        <source>Automatic (the devices are not known)</source>
+        <translation>Automatisch (die Geräte sind nicht bekannt)</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+</context>
+<context>
+    <name>running.estimates</name>
+    <message>
+        <source>a few seconds</source>
+        <translation>ein paar Sekunden</translation>
+    </message>
+    <message>
+        <source>about {count} seconds</source>
+        <translation>etwa {count} Sekunden</translation>
+    </message>
+    <message>
+        <source>about a minute</source>
+        <translation>etwa 1 Minute</translation>
+    </message>
+    <message>
+        <source>about {count} minutes</source>
+        <translation>etwa {count} Minuten</translation>
+    </message>
+    <message>
+        <source>about {hours} h {minutes} min</source>
+        <translation>etwa {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <source>about {hours} h</source>
+        <translation>etwa {hours} h</translation>
+    </message>
+    <message>
+        <source>Expected time: {time} (from earlier runs on this computer).</source>
+        <translation>Erwartete Dauer: {time} (nach früheren Läufen auf diesem Computer).</translation>
+    </message>
+    <message>
+        <source>Expected time: {time} (a guess: no run on this GPU has been measured yet).</source>
+        <translation>Erwartete Dauer: {time} (geschätzt: Auf dieser GPU wurde noch kein Lauf gemessen).</translation>
+    </message>
+    <message>
+        <source>Expected time: {time} (from another computer; measured here after the first run).</source>
+        <translation>Erwartete Dauer: {time} (von einem anderen Computer; nach dem ersten Lauf hier gemessen).</translation>
+    </message>
+    <message>
+        <source>No slice is tagged yet, so there is nothing to learn from.</source>
+        <translation>Es ist noch keine Schicht markiert; daher gibt es nichts, woraus gelernt werden kann.</translation>
+    </message>
+    <message>
+        <source>Masks always need a look by a person.</source>
+        <translation>Masken müssen immer von einem Menschen geprüft werden.</translation>
+    </message>
+    <message>
+        <source>With one tagged volume, expect a first draft: on brain tumours we measured a Dice of 0.75 on average (1 would be as drawn by hand), with large differences between scans. More tagged volumes help most.</source>
+        <translation>Mit einem markierten Volumen ist ein erster Entwurf zu erwarten: Bei Hirntumoren haben wir im Mittel einen Dice-Wert von 0,75 gemessen (1 wäre wie von Hand gezeichnet), mit großen Unterschieden zwischen den Aufnahmen. Mehr markierte Volumina helfen am meisten.</translation>
+    </message>
+    <message>
+        <source>With {count} tagged volumes, expect better than from one alone (Dice 0.75 on brain tumours), and less than from 40 (0.84). {enough} or more volumes are a good aim.</source>
+        <translation>Mit {count} markierten Volumina ist mehr zu erwarten als mit einem allein (Dice 0,75 bei Hirntumoren) und weniger als mit 40 (0,84). {enough} oder mehr Volumina sind ein gutes Ziel.</translation>
+    </message>
+    <message>
+        <source>{count} tagged volumes are a good basis; with 40, brain tumours reached a Dice of 0.84.</source>
+        <translation>{count} markierte Volumina sind eine gute Grundlage; mit 40 wurde bei Hirntumoren ein Dice-Wert von 0,84 erreicht.</translation>
+    </message>
+    <message>
+        <source>{count} tagged volumes: with 40, brain tumours reached a Dice of 0.84.</source>
+        <translation>{count} markierte Volumina: Mit 40 wurde bei Hirntumoren ein Dice-Wert von 0,84 erreicht.</translation>
+    </message>
+    <message>
+        <source>{name}: only {count} slices show it.</source>
+        <translation>{name}: nur {count} als vorhanden markierte Schicht(en).</translation>
+    </message>
+    <message>
+        <source>{name}: only {count} slices are known not to show it.</source>
+        <translation>{name}: nur {count} als nicht vorhanden markierte Schicht(en).</translation>
+    </message>
+</context>
+<context>
+    <name>running.generate_panel</name>
+    <message>
+        <source>Fast: learns in minutes, on CPU or GPU</source>
+        <translation>Schnell: lernt in Minuten, auf CPU oder GPU</translation>
+    </message>
+    <message>
+        <source>Paper: published method, defects fixed</source>
+        <translation>Paper: veröffentlichte Methode, Fehler behoben</translation>
+    </message>
+    <message>
+        <source>Reference: as published, to compare</source>
+        <translation>Referenz: wie veröffentlicht, zum Vergleich</translation>
+    </message>
+    <message>
+        <source>Learn from the tags and draw masks; Slicer can be used meanwhile.</source>
+        <translation>Aus den Markierungen lernen und Masken zeichnen; Slicer bleibt dabei benutzbar.</translation>
+    </message>
+    <message>
+        <source>It is being cancelled; this takes 5 seconds at most.</source>
+        <translation>Er wird abgebrochen; das dauert höchstens 5 Sekunden.</translation>
+    </message>
+    <message>
+        <source>Stop within 5 seconds; what was computed is kept.</source>
+        <translation>Innerhalb von 5 Sekunden anhalten; Berechnetes bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>Nothing is running.</source>
+        <translation>Es läuft nichts.</translation>
+    </message>
+    <message>
+        <source>Expected time: not measured. This preset trains networks; plan for a GPU.</source>
+        <translation>Erwartete Dauer: nicht gemessen. Dieses Verfahren trainiert Netze; sehen Sie eine GPU dafür vor.</translation>
+    </message>
+    <message>
+        <source>It is meant for research: how good its masks get with so many volumes was not measured either.</source>
+        <translation>Es ist für die Forschung gedacht: Wie gut seine Masken mit so vielen Volumina werden, wurde ebenfalls nicht gemessen.</translation>
+    </message>
+    <message>
+        <source>✗ It did not work</source>
+        <translation>✗ Nicht gelungen</translation>
+    </message>
+</context>
+<context>
+    <name>running.install_box</name>
+    <message>
+        <source>Packages are being installed. Wait until that has finished.</source>
+        <translation>Pakete werden installiert. Warten Sie, bis dies beendet ist.</translation>
+    </message>
+    <message>
+        <source>Some Python packages are missing. Install them with the button above.</source>
+        <translation>Einige Python-Pakete fehlen. Installieren Sie sie mit der Schaltfläche oben.</translation>
+    </message>
+    <message>
+        <source>Folder of downloaded wheels</source>
+        <translation>Ordner mit heruntergeladenen Wheels</translation>
+    </message>
+    <message>
+        <source>Installing. Slicer can be used meanwhile; do not close it.</source>
+        <translation>Installation läuft. Slicer bleibt dabei benutzbar; schließen Sie es nicht.</translation>
+    </message>
+    <message>
+        <source>The installation did not succeed.</source>
+        <translation>Die Installation ist nicht gelungen.</translation>
+    </message>
+    <message>
+        <source>Before the first run, some Python packages must be installed.</source>
+        <translation>Vor dem ersten Lauf müssen einige Python-Pakete installiert werden.</translation>
+    </message>
+    <message>
+        <source>An installation is under way.</source>
+        <translation>Eine Installation ist im Gange.</translation>
+    </message>
+    <message>
+        <source>Download and install what is missing into Slicer&apos;s Python.</source>
+        <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren.</translation>
+    </message>
+    <message>
+        <source>• PyTorch ({names}): about 0.2 GB without an NVIDIA GPU, up to 3 GB with one, from download.pytorch.org.</source>
+        <translation>• PyTorch ({names}): etwa 0,2 GB ohne NVIDIA-GPU, bis zu 3 GB mit einer solchen, von download.pytorch.org.</translation>
+    </message>
+    <message>
+        <source>• {names}: about 0.1 GB at most, from pypi.org.</source>
+        <translation>• {names}: höchstens etwa 0,1 GB, von pypi.org.</translation>
+    </message>
+    <message>
+        <source>Nothing that Slicer ships is replaced, and no image leaves this computer.</source>
+        <translation>Nichts, was Slicer mitbringt, wird ersetzt, und kein Bild verlässt diesen Computer.</translation>
+    </message>
+</context>
+<context>
+    <name>running.installer</name>
+    <message>
+        <source>Python packages are being installed already.</source>
+        <translation>Es werden bereits Python-Pakete installiert.</translation>
+    </message>
+    <message>
+        <source>Wait until that has finished, then try again.</source>
+        <translation>Warten Sie, bis dies beendet ist, und versuchen Sie es dann erneut.</translation>
+    </message>
+    <message>
+        <source>Start Slicer without --testing.</source>
+        <translation>Starten Sie Slicer ohne --testing.</translation>
+    </message>
+    <message>
+        <source>Packages are not installed while Slicer runs tests.</source>
+        <translation>Während Slicer Tests ausführt, werden keine Pakete installiert.</translation>
+    </message>
+    <message>
+        <source>Choose the folder into which the wheels were downloaded (see the README).</source>
+        <translation>Wählen Sie den Ordner, in den die Wheels heruntergeladen wurden (siehe README).</translation>
+    </message>
+    <message>
+        <source>There are no wheels (*.whl) in {folder}.</source>
+        <translation>In {folder} gibt es keine Wheels (*.whl).</translation>
+    </message>
+    <message>
+        <source>Another installation was started meanwhile. Wait until it has finished, then try again.</source>
+        <translation>Inzwischen wurde eine andere Installation gestartet. Warten Sie, bis sie beendet ist, und versuchen Sie es dann erneut.</translation>
+    </message>
+    <message>
+        <source>PyTorch is not there, or too old, though its installation ended well. Try again.</source>
+        <translation>PyTorch fehlt oder ist zu alt, obwohl die Installation ohne Fehler endete. Versuchen Sie es erneut.</translation>
+    </message>
+    <message>
+        <source>Check the network and the proxy. On a computer without network access, download the wheels elsewhere and use &apos;Install from a folder&apos;.</source>
+        <translation>Prüfen Sie das Netzwerk und den Proxy. Laden Sie für einen Computer ohne Netzwerkzugang die Wheels an anderer Stelle herunter, und verwenden Sie „Aus Ordner installieren“.</translation>
+    </message>
+    <message>
+        <source>The packages could not be downloaded.</source>
+        <translation>Die Pakete konnten nicht heruntergeladen werden.</translation>
+    </message>
+    <message>
+        <source>Not installed: {names} (pip ended with code {code}).</source>
+        <translation>Nicht installiert: {names} (pip endete mit Code {code}).</translation>
+    </message>
+    <message>
+        <source>The reason stands at the end of the log below.</source>
+        <translation>Der Grund steht am Ende des Logs unten.</translation>
+    </message>
+</context>
+<context>
+    <name>running.job_runner</name>
+    <message>
+        <source>Wait until it has ended, or cancel it.</source>
+        <translation>Warten Sie, bis er beendet ist, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>Another run is under way.</source>
+        <translation>Ein anderer Lauf ist im Gange.</translation>
+    </message>
+    <message>
+        <source>The worker had not been started yet.</source>
+        <translation>Der Rechenprozess war noch nicht gestartet.</translation>
+    </message>
+    <message>
+        <source>Details are in the log (View &gt; Error Log).</source>
+        <translation>Einzelheiten stehen im Log (View &gt; Error Log).</translation>
+    </message>
+    <message>
+        <source>The run could not be prepared: {error}</source>
+        <translation>Der Lauf konnte nicht vorbereitet werden: {error}</translation>
+    </message>
+    <message>
+        <source>The worker does not answer; it ends together with Slicer.</source>
+        <translation>Der Rechenprozess antwortet nicht; er endet zusammen mit Slicer.</translation>
+    </message>
+</context>
+<context>
+    <name>running.places</name>
+    <message>
+        <source>{folder} is not a run folder of WeakMedSAM.</source>
+        <translation>{folder} ist kein Laufordner von WeakMedSAM.</translation>
+    </message>
+    <message>
+        <source>Nothing was deleted.</source>
+        <translation>Es wurde nichts gelöscht.</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>nichts</translation>
+    </message>
+    <message>
+        <source>{count} kB</source>
+        <translation>{count} kB</translation>
+    </message>
+    <message>
+        <source>{count} MB</source>
+        <translation>{count} MB</translation>
+    </message>
+    <message>
+        <source>{count} GB</source>
+        <translation>{count} GB</translation>
+    </message>
+    <message>
+        <source>Cannot delete {file}: {reason}.</source>
+        <translation>{file} kann nicht gelöscht werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Close programs that use it, then try again.</source>
+        <translation>Schließen Sie Programme, die die Datei verwenden, und versuchen Sie es dann erneut.</translation>
+    </message>
+</context>
+<context>
+    <name>running.probe_client</name>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>{title}, {total} GB</source>
+        <translation>{title}, {total} GB</translation>
+    </message>
+    <message>
+        <source>{title}, {total} GB ({free} GB free)</source>
+        <translation>{title}, {total} GB ({free} GB frei)</translation>
+    </message>
+    <message>
+        <source>it gave no answer</source>
+        <translation>keine Antwort</translation>
+    </message>
+    <message>
+        <source>exit code {code}</source>
+        <translation>Exit-Code {code}</translation>
+    </message>
+    <message>
+        <source>The worker could not be asked for its devices: {reason}</source>
+        <translation>Der Rechenprozess konnte nicht nach seinen Geräten gefragt werden: {reason}</translation>
+    </message>
+    <message>
+        <source>A run may work nevertheless; &apos;Look again&apos; asks once more.</source>
+        <translation>Ein Lauf kann trotzdem gelingen; „Erneut suchen“ fragt noch einmal ab.</translation>
+    </message>
+    <message>
+        <source>Missing: {names}</source>
+        <translation>Es fehlt: {names}</translation>
+    </message>
+    <message>
+        <source>Install what is missing, then press &apos;Look again&apos;.</source>
+        <translation>Installieren Sie, was fehlt, und drücken Sie dann „Erneut suchen“.</translation>
+    </message>
+</context>
+<context>
+    <name>running.run_control</name>
+    <message>
+        <source>Wait until it has ended, or cancel it.</source>
+        <translation>Warten Sie, bis er beendet ist, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>Another run is under way.</source>
+        <translation>Ein anderer Lauf ist im Gange.</translation>
+    </message>
+    <message>
+        <source>Loading was cancelled; the masks are in the run folder.</source>
+        <translation>Das Laden wurde abgebrochen; die Masken sind im Laufordner.</translation>
+    </message>
+    <message>
+        <source>Wait until it has ended.</source>
+        <translation>Warten Sie, bis er beendet ist.</translation>
+    </message>
+    <message>
+        <source>The scene knows no such run.</source>
+        <translation>Die Szene kennt keinen solchen Lauf.</translation>
+    </message>
+    <message>
+        <source>Choose a run of the list.</source>
+        <translation>Wählen Sie einen Lauf aus der Liste.</translation>
+    </message>
+    <message>
+        <source>Masks are ready for review.</source>
+        <translation>Die Masken können geprüft werden.</translation>
+    </message>
+    <message>
+        <source>Not loaded, since no longer in the scene: {names}. The masks are in the run folder.</source>
+        <translation>Nicht geladen, da nicht mehr in der Szene: {names}. Die Masken sind im Laufordner.</translation>
+    </message>
+    <message>
+        <source>The masks of the run stay in its folder.</source>
+        <translation>Die Masken des Laufs bleiben in dessen Ordner.</translation>
+    </message>
+    <message>
+        <source>They are in the run folder. Details are in the log (View &gt; Error Log).</source>
+        <translation>Sie sind im Laufordner. Einzelheiten stehen im Log (View &gt; Error Log).</translation>
+    </message>
+    <message>
+        <source>The masks could not be loaded: {0}.</source>
+        <translation>Die Masken konnten nicht geladen werden: {0}.</translation>
+    </message>
+    <message>
+        <source>It was interrupted. What was computed is kept, so the next run on these volumes is quicker.</source>
+        <translation>Er wurde unterbrochen. Berechnetes bleibt erhalten, sodass der nächste Lauf mit diesen Volumina schneller ist.</translation>
+    </message>
+</context>
+<context>
+    <name>running.run_ending</name>
+    <message>
+        <source>Masks are ready for review.</source>
+        <translation>Die Masken können geprüft werden.</translation>
+    </message>
+    <message>
+        <source>Features of finished volumes are kept, so the next run is quicker.</source>
+        <translation>Merkmale fertiger Volumina bleiben erhalten, sodass der nächste Lauf schneller ist.</translation>
+    </message>
+    <message>
+        <source>The worker could not be started: {reason}.</source>
+        <translation>Der Rechenprozess konnte nicht gestartet werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Reinstall Slicer, or check that it may start programs.</source>
+        <translation>Installieren Sie Slicer neu, oder prüfen Sie, ob es Programme starten darf.</translation>
+    </message>
+    <message>
+        <source>The worker ended without a result: {how}.</source>
+        <translation>Der Rechenprozess endete ohne Ergebnis: {how}.</translation>
+    </message>
+    <message>
+        <source>Its last words: {words}</source>
+        <translation>Seine letzte Ausgabe: {words}</translation>
+    </message>
+    <message>
+        <source>Run it again; features that were computed are kept. If it happens again, please report it with the log.</source>
+        <translation>Starten Sie den Lauf erneut; berechnete Merkmale bleiben erhalten. Wenn es wieder geschieht, melden Sie es bitte mit dem Log.</translation>
+    </message>
+    <message>
+        <source>This happens when memory runs out. Close other programs, use fewer volumes, then run it again.</source>
+        <translation>Das geschieht, wenn der Arbeitsspeicher nicht ausreicht. Schließen Sie andere Programme, verwenden Sie weniger Volumina, und starten Sie den Lauf dann erneut.</translation>
+    </message>
+    <message>
+        <source>exit code {code}</source>
+        <translation>Exit-Code {code}</translation>
+    </message>
+    <message>
+        <source>ended by the system ({name}, signal {code})</source>
+        <translation>vom System beendet ({name}, Signal {code})</translation>
+    </message>
+    <message>
+        <source>it crashed (code {code})</source>
+        <translation>er ist abgestürzt (Code {code})</translation>
+    </message>
+</context>
+<context>
+    <name>running.run_progress</name>
+    <message>
+        <source>Writing the volumes for the worker</source>
+        <translation>Volumina für den Rechenprozess schreiben</translation>
+    </message>
+    <message>
+        <source>Starting the worker</source>
+        <translation>Rechenprozess starten</translation>
+    </message>
+    <message>
+        <source>Looking at every slice</source>
+        <translation>Alle Schichten ansehen</translation>
+    </message>
+    <message>
+        <source>Summing up what was seen</source>
+        <translation>Gesehenes zusammenfassen</translation>
+    </message>
+    <message>
+        <source>Comparing slices that show a class with slices that do not</source>
+        <translation>Schichten mit und ohne Klasse vergleichen</translation>
+    </message>
+    <message>
+        <source>Grouping slices that show a class</source>
+        <translation>Schichten mit Klasse gruppieren</translation>
+    </message>
+    <message>
+        <source>Training the classifier, and the encoder with it</source>
+        <translation>Klassifikator trainieren, und mit ihm den Encoder</translation>
+    </message>
+    <message>
+        <source>Refining the mask decoder</source>
+        <translation>Maskendecoder verfeinern</translation>
+    </message>
+    <message>
+        <source>Training the segmentation network</source>
+        <translation>Segmentierungsnetz trainieren</translation>
+    </message>
+    <message>
+        <source>Learning which slices show a class</source>
+        <translation>Lernen, welche Schichten eine Klasse zeigen</translation>
+    </message>
+    <message>
+        <source>Sketching first masks</source>
+        <translation>Erste Masken skizzieren</translation>
+    </message>
+    <message>
+        <source>Learning to draw masks</source>
+        <translation>Lernen, Masken zu zeichnen</translation>
+    </message>
+    <message>
+        <source>Learning to draw masks, second round</source>
+        <translation>Lernen, Masken zu zeichnen, zweite Runde</translation>
+    </message>
+    <message>
+        <source>Drawing the masks</source>
+        <translation>Masken zeichnen</translation>
+    </message>
+</context>
+<context>
+    <name>running.run_view</name>
+    <message>
+        <source>Bringing the masks into the scene</source>
+        <translation>Masken in die Szene laden</translation>
+    </message>
+    <message>
+        <source>Cancelling; this takes 5 seconds at most</source>
+        <translation>Wird abgebrochen; das dauert höchstens 5 Sekunden</translation>
+    </message>
+    <message>
+        <source>{stage} (step {number} of {total})</source>
+        <translation>{stage} (Schritt {number} von {total})</translation>
+    </message>
+    <message>
+        <source>Time left: not known yet</source>
+        <translation>Restdauer: noch nicht bekannt</translation>
+    </message>
+    <message>
+        <source>Time left: {time}.</source>
+        <translation>Restdauer: {time}.</translation>
+    </message>
+    <message>
+        <source>The worker has said nothing for {time}; cancel if that goes on.</source>
+        <translation>Der Rechenprozess hat sich seit {time} nicht gemeldet; brechen Sie ab, wenn das so bleibt.</translation>
+    </message>
+    <message>
+        <source>A picture appears here as soon as there are masks.</source>
+        <translation>Hier erscheint ein Bild, sobald es Masken gibt.</translation>
+    </message>
+    <message>
+        <source>Show the files of this run</source>
+        <translation>Dateien dieses Laufs zeigen</translation>
+    </message>
+    <message>
+        <source>No run folder was written, or it was deleted.</source>
+        <translation>Es wurde kein Laufordner geschrieben, oder er wurde gelöscht.</translation>
+    </message>
+</context>
+<context>
+    <name>running.run_words</name>
+    <message>
+        <source>✗ The run has ended, but there are no masks</source>
+        <translation>✗ Der Lauf ist beendet, aber es gibt keine Masken</translation>
+    </message>
+    <message>
+        <source>✓ Masks of 1 volume are ready</source>
+        <translation>✓ Masken für 1 Volumen sind fertig</translation>
+    </message>
+    <message>
+        <source>✓ Masks of {count} volumes are ready</source>
+        <translation>✓ Masken für {count} Volumina sind fertig</translation>
+    </message>
+    <message>
+        <source>Cancelled</source>
+        <translation>Abgebrochen</translation>
+    </message>
+    <message>
+        <source>✗ The run has failed</source>
+        <translation>✗ Der Lauf ist fehlgeschlagen</translation>
+    </message>
+    <message>
+        <source>It took {time} on {device}. Look at every mask in section 5, Review.</source>
+        <translation>Dauer: {time} auf {device}. Sehen Sie sich jede Maske in Abschnitt 5, Prüfen, an.</translation>
+    </message>
+    <message>
+        <source>(code: {code})</source>
+        <translation>(Code: {code})</translation>
+    </message>
+    <message>
+        <source>• and {count} more; see the log</source>
+        <translation>• und {count} weitere; siehe Log</translation>
+    </message>
+    <message>
+        <source>Worth knowing:</source>
+        <translation>Gut zu wissen:</translation>
+    </message>
+</context>
+<context>
+    <name>running.storage_box</name>
+    <message>
+        <source>Counting...</source>
+        <translation>Wird gezählt...</translation>
+    </message>
+    <message>
+        <source>Delete the run of {run}?
+
+Its copies of the images, its masks and its model are deleted. Masks that are in the scene stay, but their threshold can no longer be changed.</source>
+        <translation>Lauf {run} löschen?
+
+Seine Kopien der Bilder, seine Masken und sein Modell werden gelöscht. Masken in der Szene bleiben, aber ihre Schwelle kann nicht mehr geändert werden.</translation>
+    </message>
+    <message>
+        <source>Delete run</source>
+        <translation>Lauf löschen</translation>
+    </message>
+    <message>
+        <source>Clear the feature cache in {folder}?
+
+The next run on each volume takes longer, since its features must be computed again. Nothing else is lost.</source>
+        <translation>Merkmalsspeicher in {folder} leeren?
+
+Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berechnet werden müssen. Sonst geht nichts verloren.</translation>
+    </message>
+    <message>
+        <source>Clear cache</source>
+        <translation>Merkmale löschen</translation>
+    </message>
+    <message>
+        <source>Deleted: {size}</source>
+        <translation>Gelöscht: {size}</translation>
+    </message>
+    <message>
+        <source>The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM.</source>
+        <translation>Der Lauf wurde gelöscht, aber {folder} bleibt: Der Ordner enthält Dateien, die nicht von WeakMedSAM stammen.</translation>
+    </message>
+    <message>
+        <source>{size} in {count} runs</source>
+        <translation>{size}, Läufe: {count}</translation>
+    </message>
+    <message>
+        <source>{size}</source>
+        <translation>{size}</translation>
+    </message>
+    <message>
+        <source>Wait until the run has ended.</source>
+        <translation>Warten Sie, bis der Lauf beendet ist.</translation>
+    </message>
+    <message>
+        <source>Something is being deleted.</source>
+        <translation>Gerade wird etwas gelöscht.</translation>
+    </message>
+    <message>
+        <source>There is no run.</source>
+        <translation>Es gibt keinen Lauf.</translation>
+    </message>
+    <message>
+        <source>Delete a run&apos;s files</source>
+        <translation>Dateien eines Laufs löschen</translation>
+    </message>
+    <message>
+        <source>Delete the features that are kept to make repeated runs quick</source>
+        <translation>Merkmale löschen, die aufbewahrt werden, damit wiederholte Läufe schneller sind</translation>
+    </message>
+    <message>
+        <source>Folder of new run folders; empty for the usual place</source>
+        <translation>Ordner für neue Laufordner; leer für den üblichen Ort</translation>
+    </message>
+    <message>
+        <source>Folder of the feature cache; empty for the usual place</source>
+        <translation>Ordner des Merkmalsspeichers; leer für den üblichen Ort</translation>
+    </message>
+    <message>
+        <source>{names} and {count} more</source>
+        <translation>{names} und {count} weitere</translation>
+    </message>
+    <message>
+        <source>unknown date</source>
+        <translation>Datum unbekannt</translation>
+    </message>
+</context>
+<context>
+    <name>scene.scene_volumes</name>
+    <message>
+        <source>No volume is chosen.</source>
+        <translation>Es ist kein Volumen gewählt.</translation>
+    </message>
+    <message>
+        <source>This is a label map, not a scan.</source>
+        <translation>Dies ist eine Labelmap, keine Aufnahme.</translation>
+    </message>
+    <message>
+        <source>The volume is empty.</source>
+        <translation>Das Volumen ist leer.</translation>
+    </message>
+    <message>
+        <source>The volume has several values a voxel (colour, vector or 4-D data). Extract one of them first.</source>
+        <translation>Das Volumen hat mehrere Werte je Voxel (Farb-, Vektor- oder 4D-Daten). Extrahieren Sie zuerst einen davon.</translation>
+    </message>
+    <message>
+        <source>Choose another volume.</source>
+        <translation>Wählen Sie ein anderes Volumen.</translation>
+    </message>
+    <message>
+        <source>Take it out of the list of volumes.</source>
+        <translation>Nehmen Sie es aus der Liste der Volumina.</translation>
+    </message>
+    <message>
+        <source>The volume has one voxel only.</source>
+        <translation>Das Volumen hat nur ein Voxel.</translation>
+    </message>
+    <message>
+        <source>The volume has more than {count} slices.</source>
+        <translation>Das Volumen hat mehr als {count} Schichten.</translation>
+    </message>
+    <message>
+        <source>The volume has no size: its spacing or its axes are wrong.</source>
+        <translation>Das Volumen hat keine Ausdehnung: Sein Voxelabstand oder seine Achsen sind falsch.</translation>
+    </message>
+    <message>
+        <source>The volume lies under a deformation. Harden the transform first (Data module, transform column).</source>
+        <translation>Das Volumen unterliegt einer Verformung. Wenden Sie die Transformation zuerst dauerhaft an (Harden transform; Modul Data, Transformationsspalte).</translation>
+    </message>
+    <message>
+        <source>The volume is one moment of a sequence. Clone it in the Data module and use the copy.</source>
+        <translation>Das Volumen ist ein Zeitpunkt einer Sequenz. Klonen Sie es im Modul Data, und verwenden Sie die Kopie.</translation>
+    </message>
+    <message>
+        <source>The volume holds no numbers (NaN everywhere).</source>
+        <translation>Das Volumen enthält keine Zahlen (überall NaN).</translation>
+    </message>
+    <message>
+        <source>All voxels have the same value.</source>
+        <translation>Alle Voxel haben denselben Wert.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.volume_keys</name>
+    <message>
+        <source>Choose another volume.</source>
+        <translation>Wählen Sie ein anderes Volumen.</translation>
+    </message>
+</context>
+<context>
+    <name>scene.volume_list</name>
+    <message>
+        <source>being read ...</source>
+        <translation>wird gelesen ...</translation>
+    </message>
+    <message>
+        <source>{name}: {present} present, {absent} absent</source>
+        <translation>{name}: {present} vorhanden, {absent} nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>, {count} untagged</source>
+        <translation>, {count} nicht markiert</translation>
+    </message>
+    <message>
+        <source>no class yet</source>
+        <translation>noch keine Klasse</translation>
+    </message>
+    <message>
+        <source>no tags yet</source>
+        <translation>noch keine Markierungen</translation>
+    </message>
+    <message>
+        <source>to do: {names}</source>
+        <translation>zu tun: {names}</translation>
+    </message>
+    <message>
+        <source>✓ ready</source>
+        <translation>✓ bereit</translation>
+    </message>
+</context>
+<context>
+    <name>scene.volumes_panel</name>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>Markierungen</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Stand</translation>
+    </message>
+    <message>
+        <source>The layout has no slice views.</source>
+        <translation>Das Layout hat keine Schichtansichten.</translation>
+    </message>
+    <message>
+        <source>Choose a volume first.</source>
+        <translation>Wählen Sie zuerst ein Volumen.</translation>
+    </message>
+    <message>
+        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
+        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+    </message>
+    <message>
+        <source>Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1.</source>
+        <translation>Laden Sie zuerst eine Aufnahme: Ziehen Sie ihre Datei oder ihren Ordner in dieses Fenster, oder versuchen Sie ein {link}Beispiel{end}, MRBrainTumor1.</translation>
+    </message>
+    <message>
+        <source>Reading the volume ...</source>
+        <translation>Volumen wird gelesen ...</translation>
+    </message>
+    <message>
+        <source>{count} slices along {axis}, numbered 0 to {last} as in the Data Probe.</source>
+        <translation>{count} Schichten entlang {axis}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
+    </message>
+    <message>
+        <source>⚠ This view cuts across them; turn it, so that what you see is one slice.</source>
+        <translation>⚠ Diese Ansicht schneidet quer durch sie; drehen Sie sie, damit Sie jeweils genau eine Schicht sehen.</translation>
+    </message>
+    <message>
+        <source>No volume is checked.</source>
+        <translation>Es ist kein Volumen angekreuzt.</translation>
+    </message>
+    <message>
+        <source>No volume is checked: {name} alone is learned from.</source>
+        <translation>Es ist kein Volumen angekreuzt: Gelernt wird allein aus {name}.</translation>
+    </message>
+    <message>
+        <source>{checked} checked, {tagged} of them tagged. Volumes without tags get masks, too.</source>
+        <translation>{checked} angekreuzt, davon {tagged} markiert. Volumina ohne Markierungen erhalten ebenfalls Masken.</translation>
+    </message>
+    <message>
+        <source>{name} is tagged along {old}. In the {view} view slices are counted along {new}.
+
+Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
+        <translation>{name} ist entlang {old} markiert. In der Ansicht {view} werden die Schichten entlang {new} gezählt.
+
+Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
+    </message>
+    <message>
+        <source>Other slice direction</source>
+        <translation>Andere Schichtrichtung</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.class_buttons</name>
+    <message>
+        <source>Tag &apos;{name}&apos; from now on.</source>
+        <translation>Von jetzt an „{name}“ markieren.</translation>
+    </message>
+    <message>
+        <source>Key {key} in a slice view: present; Shift+{key}: absent.</source>
+        <translation>Taste {key} in einer Schichtansicht: vorhanden; Umschalt+{key}: nicht vorhanden.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.class_edits</name>
+    <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>Class {number}</source>
+        <translation>Klasse {number}</translation>
+    </message>
+    <message>
+        <source>All label values are taken.</source>
+        <translation>Alle Labelwerte sind vergeben.</translation>
+    </message>
+    <message>
+        <source>Remove a class first.</source>
+        <translation>Entfernen Sie zuerst eine Klasse.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.classes_panel</name>
+    <message>
+        <source>{preset}: {classes}</source>
+        <translation>{preset}: {classes}</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>Double-click to rename; tags go along.</source>
+        <translation>Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
+    </message>
+    <message>
+        <source>Colour {color}; double-click to choose another one.</source>
+        <translation>Farbe {color}; Doppelklick, um eine andere zu wählen.</translation>
+    </message>
+    <message>
+        <source>Voxel value of this class in exported label maps. It never changes by itself.</source>
+        <translation>Voxelwert dieser Klasse in exportierten Labelmaps. Er ändert sich nie von selbst.</translation>
+    </message>
+    <message>
+        <source>Key in the slice views: present or untagged; with Shift: absent or untagged.</source>
+        <translation>Taste in den Schichtansichten: vorhanden oder nicht markiert; mit Umschalt: nicht vorhanden oder nicht markiert.</translation>
+    </message>
+    <message>
+        <source>What the class is in Slicer&apos;s terminology; double-click to choose.</source>
+        <translation>Was die Klasse in der Terminologie von Slicer ist; Doppelklick zum Wählen.</translation>
+    </message>
+    <message>
+        <source>There is no class; press Add first.</source>
+        <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
+    </message>
+    <message>
+        <source>No class is selected.</source>
+        <translation>Es ist keine Klasse ausgewählt.</translation>
+    </message>
+    <message>
+        <source>Click on one in the table.</source>
+        <translation>Klicken Sie in der Tabelle auf eine.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo in Tags brings both back.)</source>
+        <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ in Markierungen stellt beides wieder her.)</translation>
+    </message>
+    <message>
+        <source>Colour of {name}</source>
+        <translation>Farbe von {name}</translation>
+    </message>
+    <message>
+        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
+        <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
+    </message>
+    <message>
+        <source>Terminology</source>
+        <translation>Terminologie</translation>
+    </message>
+    <message>
+        <source>WeakMedSAM</source>
+        <translation>WeakMedSAM</translation>
+    </message>
+    <message>
+        <source>The label value {text!r} is not a whole number.</source>
+        <translation>Der Labelwert {text!r} ist keine ganze Zahl.</translation>
+    </message>
+    <message>
+        <source>Use 1 to 65535.</source>
+        <translation>Verwenden Sie 1 bis 65535.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.slice_navigator</name>
+    <message>
+        <source>No slice view shows the direction in which this volume is tagged.</source>
+        <translation>Keine Schichtansicht zeigt die Richtung, in der dieses Volumen markiert ist.</translation>
+    </message>
+    <message>
+        <source>Choose a layout with Red, Yellow and Green.</source>
+        <translation>Wählen Sie ein Layout mit Red, Yellow und Green.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is tagged slice by slice in the {view} view, not in this one.</source>
+        <translation>„{name}“ wird Schicht für Schicht in der Ansicht {view} markiert, nicht in dieser.</translation>
+    </message>
+    <message>
+        <source>Tag it there, or start over in another direction in Volumes.</source>
+        <translation>Markieren Sie es dort, oder beginnen Sie unter Volumina in einer anderen Richtung neu.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.strip_painter</name>
+    <message>
+        <source>No volume to tag</source>
+        <translation>Kein Volumen zum Markieren</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_actions</name>
+    <message>
+        <source>Current class: {name}</source>
+        <translation>Aktuelle Klasse: {name}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and mark the end.</source>
+        <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und setzen Sie das Ende.</translation>
+    </message>
+    <message>
+        <source>Mark the first slice of the range first.</source>
+        <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
+    </message>
+    <message>
+        <source>Go to it and press &apos;Mark start&apos; or the key S.</source>
+        <translation>Gehen Sie zur ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slices {first} to {last}.</source>
+        <translation>„{name}“ {tag} in den Schichten {first} bis {last}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: every other slice is absent.</source>
+        <translation>„{name}“: in jeder anderen Schicht nicht vorhanden.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: every slice is untagged.</source>
+        <translation>„{name}“: keine Schicht mehr markiert.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is tagged on every slice.</source>
+        <translation>„{name}“ ist in jeder Schicht markiert.</translation>
+    </message>
+    <message>
+        <source>Undone: {text}</source>
+        <translation>Rückgängig gemacht: {text}</translation>
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation>Es gibt nichts rückgängig zu machen.</translation>
+    </message>
+    <message>
+        <source>Done again: {text}</source>
+        <translation>Wiederholt: {text}</translation>
+    </message>
+    <message>
+        <source>There is nothing to redo.</source>
+        <translation>Es gibt nichts zu wiederholen.</translation>
+    </message>
+    <message>
+        <source>There is no volume to tag.</source>
+        <translation>Es gibt kein Volumen zum Markieren.</translation>
+    </message>
+    <message>
+        <source>Choose one in Volumes.</source>
+        <translation>Wählen Sie eines unter Volumina.</translation>
+    </message>
+    <message>
+        <source>There is no class.</source>
+        <translation>Es gibt keine Klasse.</translation>
+    </message>
+    <message>
+        <source>Add one in Classes.</source>
+        <translation>Fügen Sie unter Klassen eine hinzu.</translation>
+    </message>
+    <message>
+        <source>Move a slice view onto the volume, for instance by the key R in it.</source>
+        <translation>Bewegen Sie eine Schichtansicht auf das Volumen, zum Beispiel mit der Taste R in der Ansicht.</translation>
+    </message>
+    <message>
+        <source>No slice view shows a slice of this volume.</source>
+        <translation>Keine Schichtansicht zeigt eine Schicht dieses Volumens.</translation>
+    </message>
+    <message>
+        <source>Slice {index}: &apos;{name}&apos; {tag}.</source>
+        <translation>Schicht {index}: „{name}“ {tag}.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_file_dialogs</name>
+    <message>
+        <source>Import tags</source>
+        <translation>Markierungen importieren</translation>
+    </message>
+    <message>
+        <source>Tags (*.json *.csv)</source>
+        <translation>Markierungen (*.json *.csv)</translation>
+    </message>
+    <message>
+        <source>There are no tags of volumes in this file; its classes were taken.</source>
+        <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden übernommen.</translation>
+    </message>
+    <message>
+        <source>Export tags</source>
+        <translation>Markierungen exportieren</translation>
+    </message>
+    <message>
+        <source>JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)</source>
+        <translation>JSON, bewahrt alles (*.json);;CSV, für Tabellenkalkulationen (*.csv)</translation>
+    </message>
+    <message>
+        <source>The tags were written to {path}</source>
+        <translation>Die Markierungen wurden nach {path} geschrieben</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_import</name>
+    <message>
+        <source>The label value {old} of &apos;{name}&apos; is taken: it became {new}.</source>
+        <translation>Der Labelwert {old} von „{name}“ ist vergeben: Er wurde zu {new}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; was left as it is: {reason}</source>
+        <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; was left as it is: it is tagged along {scene}, the file along {file}.</source>
+        <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: tags taken.</source>
+        <translation>„{name}“: Markierungen übernommen.</translation>
+    </message>
+    <message>
+        <source>It was matched by its name alone: make sure that it is the same scan.</source>
+        <translation>Die Zuordnung erfolgte allein nach dem Namen: Vergewissern Sie sich, dass es dieselbe Aufnahme ist.</translation>
+    </message>
+    <message>
+        <source>Tags that were replaced: {count}.</source>
+        <translation>Ersetzte Markierungen: {count}.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; were not taken: the scene has other tags for it. Load the scan, then import.</source>
+        <translation>Die Markierungen von „{name}“ wurden nicht übernommen: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
+        <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_keys</name>
+    <message>
+        <source>Mark the first slice of a range</source>
+        <translation>Erste Schicht eines Bereichs setzen</translation>
+    </message>
+    <message>
+        <source>Mark the last slice: the range becomes present</source>
+        <translation>Letzte Schicht setzen: Der Bereich wird als „vorhanden“ markiert</translation>
+    </message>
+    <message>
+        <source>Forget the marked first slice</source>
+        <translation>Gesetzte erste Schicht verwerfen</translation>
+    </message>
+    <message>
+        <source>Current class: present on this slice, or untagged again</source>
+        <translation>Aktuelle Klasse: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>Current class: absent on this slice, or untagged again</source>
+        <translation>Aktuelle Klasse: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>Make the next class the current one</source>
+        <translation>Nächste Klasse zur aktuellen machen</translation>
+    </message>
+    <message>
+        <source>Go to the next untagged slice</source>
+        <translation>Zur nächsten nicht markierten Schicht gehen</translation>
+    </message>
+    <message>
+        <source>Go to the previous untagged slice</source>
+        <translation>Zur vorherigen nicht markierten Schicht gehen</translation>
+    </message>
+    <message>
+        <source>Undo the last change of tags</source>
+        <translation>Letzte Änderung der Markierungen rückgängig machen</translation>
+    </message>
+    <message>
+        <source>Redo what was undone</source>
+        <translation>Rückgängig Gemachtes wiederholen</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
+        <translation>„{name}“: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: absent on this slice, or untagged again</source>
+        <translation>„{name}“: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source> or </source>
+        <translation> oder </translation>
+    </message>
+    <message>
+        <source>These keys work while a slice view has the keyboard (click into it), and in this section.</source>
+        <translation>Diese Tasten gelten, während eine Schichtansicht den Tastaturfokus hat (hineinklicken), und in diesem Abschnitt.</translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
+        <translation>Die eigenen Tasten von Slicer bleiben unverändert: Pfeiltasten, F und B blättern; R setzt die Ansicht zurück.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: present, absent (again: untagged)</source>
+        <translation>„{name}“: vorhanden, nicht vorhanden (noch einmal: nicht markiert)</translation>
+    </message>
+    <message>
+        <source>A class key is one digit or one letter, such as 1 or K.</source>
+        <translation>Die Taste einer Klasse ist eine Ziffer oder ein Buchstabe, zum Beispiel 1 oder K.</translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s slice views use the key {key} already. Digits are always free.</source>
+        <translation>Die Schichtansichten von Slicer verwenden die Taste {key} bereits. Ziffern sind immer frei.</translation>
+    </message>
+    <message>
+        <source>The key {key} has a meaning in tagging already. Digits are always free.</source>
+        <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
+    </message>
+    <message>
+        <source>The key {key!r} cannot be used.</source>
+        <translation>Die Taste {key!r} kann nicht verwendet werden.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_session</name>
+    <message>
+        <source>new class &apos;{name}&apos;</source>
+        <translation>neue Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>&apos;{old}&apos; renamed to &apos;{new}&apos;</source>
+        <translation>„{old}“ umbenannt in „{new}“</translation>
+    </message>
+    <message>
+        <source>change of class &apos;{name}&apos;</source>
+        <translation>Ändern der Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>removal of class &apos;{name}&apos;</source>
+        <translation>Entfernen der Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>new class table</source>
+        <translation>neue Klassentabelle</translation>
+    </message>
+    <message>
+        <source>other slice direction for &apos;{name}&apos;</source>
+        <translation>andere Schichtrichtung für „{name}“</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slice {index}</source>
+        <translation>„{name}“ {tag} in Schicht {index}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; present on slices {first} to {last}</source>
+        <translation>„{name}“ vorhanden in den Schichten {first} bis {last}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
+        <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
+    </message>
+    <message>
+        <source>rest absent for &apos;{name}&apos;</source>
+        <translation>Rest nicht vorhanden für „{name}“</translation>
+    </message>
+    <message>
+        <source>clearing of &apos;{name}&apos;</source>
+        <translation>Leeren von „{name}“</translation>
+    </message>
+    <message>
+        <source>import of tags</source>
+        <translation>Importieren von Markierungen</translation>
+    </message>
+    <message>
+        <source>Import the tags from a file, if you exported them.</source>
+        <translation>Importieren Sie die Markierungen aus einer Datei, falls Sie sie exportiert haben.</translation>
+    </message>
+    <message>
+        <source>The tags kept in the scene cannot be read.</source>
+        <translation>Die in der Szene gespeicherten Markierungen können nicht gelesen werden.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_store</name>
+    <message>
+        <source>This volume is not ready for tags.</source>
+        <translation>Dieses Volumen ist noch nicht zum Markieren bereit.</translation>
+    </message>
+    <message>
+        <source>Choose it in Volumes first.</source>
+        <translation>Wählen Sie es zuerst unter Volumina.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_strip</name>
+    <message>
+        <source>Tag strip</source>
+        <translation>Markierungsleiste</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_volumes</name>
+    <message>
+        <source>{name} (tags of another scan)</source>
+        <translation>{name} (Markierungen einer anderen Aufnahme)</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tag_words</name>
+    <message>
+        <source>present</source>
+        <translation>vorhanden</translation>
+    </message>
+    <message>
+        <source>absent</source>
+        <translation>nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>untagged</source>
+        <translation>nicht markiert</translation>
+    </message>
+    <message>
+        <source>{name}: no volume</source>
+        <translation>{name}: kein Volumen</translation>
+    </message>
+    <message>
+        <source>{name}: no slice tagged yet; mark its first and last slice</source>
+        <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende</translation>
+    </message>
+    <message>
+        <source>{count} present</source>
+        <translation>{count} vorhanden</translation>
+    </message>
+    <message>
+        <source>{count} absent</source>
+        <translation>{count} nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>{count} untagged</source>
+        <translation>{count} nicht markiert</translation>
+    </message>
+    <message>
+        <source>{name}: {counts}; {state}</source>
+        <translation>{name}: {counts}; {state}</translation>
+    </message>
+    <message>
+        <source>Still missing: {text}</source>
+        <translation>Noch erforderlich: {text}</translation>
+    </message>
+    <message>
+        <source>Note: {text}</source>
+        <translation>Hinweis: {text}</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>bereit</translation>
+    </message>
+    <message>
+        <source>ready: the class is not in this volume</source>
+        <translation>bereit: Die Klasse ist in diesem Volumen nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>mark slices that show it, or go on to the next volume</source>
+        <translation>markieren Sie Schichten, die sie zeigen, oder gehen Sie zum nächsten Volumen</translation>
+    </message>
+    <message>
+        <source>mark slices that do not show it, or press &apos;Rest absent&apos;</source>
+        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest nicht vorhanden“</translation>
+    </message>
+    <message>
+        <source>ready: untagged slices are left out</source>
+        <translation>bereit: Nicht markierte Schichten bleiben unberücksichtigt</translation>
+    </message>
+    <message>
+        <source>Slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>Range from slice {start}</source>
+        <translation>Bereich ab Schicht {start}</translation>
+    </message>
+    <message>
+        <source>{volume}: slice {index} of 0-{last}, {view} view. {name}: {tag}</source>
+        <translation>{volume}: Schicht {index} von 0-{last}, Ansicht {view}. {name}: {tag}</translation>
+    </message>
+    <message>
+        <source>slice {index}: {name} {tag}</source>
+        <translation>Schicht {index}: {name} {tag}</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.tags_panel</name>
+    <message>
+        <source>Not done: {error}</source>
+        <translation>Nicht ausgeführt: {error}</translation>
+    </message>
+    <message>
+        <source>Choose a volume in section 1, Volumes.</source>
+        <translation>Wählen Sie ein Volumen in Abschnitt 1, Volumina.</translation>
+    </message>
+    <message>
+        <source>The volume is being read; this takes a moment.</source>
+        <translation>Das Volumen wird gerade gelesen; das dauert einen Moment.</translation>
+    </message>
+    <message>
+        <source>Add a class in section 2, Classes.</source>
+        <translation>Fügen Sie in Abschnitt 2, Klassen, eine Klasse hinzu.</translation>
+    </message>
+    <message>
+        <source>No slice view shows this volume: press the key R in a slice view to bring it back.</source>
+        <translation>Keine Schichtansicht zeigt dieses Volumen: Drücken Sie die Taste R in einer Schichtansicht, um es zurückzuholen.</translation>
+    </message>
+    <message>
+        <source>Mark the start of the range first.</source>
+        <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation>Es gibt nichts rückgängig zu machen.</translation>
+    </message>
+    <message>
+        <source>There is nothing to redo.</source>
+        <translation>Es gibt nichts zu wiederholen.</translation>
+    </message>
+    <message>
+        <source>Undo (Z): {text}</source>
+        <translation>Rückgängig (Z): {text}</translation>
+    </message>
+    <message>
+        <source>Redo (Y): {text}</source>
+        <translation>Wiederholen (Y): {text}</translation>
+    </message>
+</context>
+<context>
+    <name>trial.sample_data</name>
+    <message>
+        <source>WeakMedSAM</source>
+        <translation>WeakMedSAM</translation>
+    </message>
+    <message>
+        <source>Phantom {number}</source>
+        <translation>Phantom {number}</translation>
+    </message>
+    <message>
+        <source>Two brain tumours</source>
+        <translation>Zwei Hirntumoren</translation>
+    </message>
+    <message>
+        <source>Three generated volumes (no download)</source>
+        <translation>Drei erzeugte Volumina (ohne Download)</translation>
+    </message>
+</context>
+<context>
+    <name>trial.self_test</name>
+    <message>
+        <source>Tags are kept in the scene</source>
+        <translation>Markierungen werden in der Szene gespeichert</translation>
+    </message>
+    <message>
+        <source>Run and results passed</source>
+        <translation>Lauf und Ergebnisse bestanden</translation>
+    </message>
+    <message>
+        <source>The worker was not tested: {names} missing</source>
+        <translation>Der Rechenprozess wurde nicht getestet: {names} fehlt</translation>
+    </message>
+    <message>
+        <source>The worker passed</source>
+        <translation>Der Rechenprozess hat den Test bestanden</translation>
+    </message>
+</context>
+</TS>
