@@ -128,7 +128,7 @@ class ClassTable(Sequence[SegmentClass]):
         for number, entry in enumerate(entries):
             entry.setdefault("color", list(default_color(number)))
             if "label_value" not in entry:
-                entry["label_value"] = next(free)
+                entry["label_value"] = next(free, MAX_LABEL_VALUE + 1)
         return cls(build(SegmentClass, entry, f"class {number}") for number, entry in enumerate(entries))
 
     @classmethod
@@ -187,5 +187,5 @@ def _require_color(color: Any, what: str) -> None:
 
 
 def _free_label_values(entries: list[dict[str, Any]]) -> Iterator[int]:
-    taken = [entry.get("label_value") for entry in entries]
+    taken = {value for entry in entries if isinstance(value := entry.get("label_value"), int)}
     return (value for value in range(1, MAX_LABEL_VALUE + 1) if value not in taken)

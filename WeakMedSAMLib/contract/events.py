@@ -103,7 +103,7 @@ class Warning_(Event):  # noqa: N801 - `Warning` is a builtin
 
 @dataclass
 class Artifact(Event):
-    """A file is there: `kind` is "preview" (PNG), "result" or "model"; `path` is relative to the run folder.
+    """A file is there: `kind` is "preview" (PNG), "result", "model" or "report"; `path` is relative to the run folder.
 
     `volume` is the id of the volume in the run, empty where it is about all.
     """

@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeVar, Union
 
 from .errors import UserError
 
+LONGEST_NAME = 1000
+
 Built = TypeVar("Built")
 _LARGEST = sys.float_info.max
 
@@ -101,6 +103,9 @@ def require_name(value: Any, what: str) -> None:
     """
     if not isinstance(value, str) or not value.strip():
         raise UserError("bad_name", f"{what} must be text and not empty, not {_shown(value)}.", "Give it a name.")
+    if len(value) > LONGEST_NAME:
+        message = f"{what} has {len(value)} letters: {_shown(value)}."
+        raise UserError("bad_name", message, f"Use {LONGEST_NAME} at most.")
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
         raise UserError("bad_name", f"{what} {value!a} has a control character in it.", "Rename it.")
 

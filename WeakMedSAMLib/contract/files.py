@@ -6,7 +6,8 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from .errors import UserError
 
 MAX_TEXT_BYTES = 64 * 2**20
 _LONGEST_KEPT_SUFFIX = 8
+_TEMPORARY = ".tmp-"
 _NUMBERS_ON_LINES = re.compile(r"\[\n\s+[-+.\deE]+(,\n\s+[-+.\deE]+)*\n\s+\]")
 
 
@@ -41,22 +43,54 @@ def replacing(path: Path | str) -> Iterator[Path]:
     UserError
         ``cannot_write`` if the folder is missing or read-only, the disk is full, or the file is held by a program.
     """
-    path = Path(path)
-    temporary = path.with_name(_temporary_name(path))
-    try:
-        _require_folder(path)
+    with replacing_all([Path(path)]) as (temporary,):
         yield temporary
-        _sync(temporary)
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+
+
+@contextmanager
+def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Write files that belong together: as `replacing`, and none is renamed before all are written and fsynced.
+
+    They are renamed in the order given. All lie in one folder.
+    """
+    temporaries = [path.with_name(_temporary_name(path)) for path in paths]
+    try:
+        for path in paths:
+            _require_folder(path)
+        yield temporaries
+        for temporary in temporaries:
+            _sync(temporary)
+        for path, temporary in zip(paths, temporaries, strict=True):
+            os.replace(temporary, path)
+        _sync_folder(paths[0].parent)
     except OSError as error:
-        if not _is_about(error, (temporary, path, path.parent)):
+        if not _is_about(error, (*temporaries, *paths, paths[0].parent)):
             raise
-        _refuse_write(path, error)
+        _refuse_write(_meant(error, paths, temporaries), error)
     finally:
-        # What cannot be removed (the folder itself is gone or locked) must not hide the error that is under way.
+        for temporary in temporaries:
+            # What cannot be removed (the folder itself is gone or locked) must not hide the error that is under way.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _meant(error: OSError, paths: Sequence[Path], temporaries: Sequence[Path]) -> Path:
+    """The file whose name, or temporary name, an error carries; the first one if it carries none."""
+    names = dict(zip(map(str, temporaries), paths, strict=True)) | {str(path): path for path in paths}
+    return names.get(str(error.filename), paths[0])
+
+
+def remove_leftovers(folder: Path | str) -> int:
+    """Remove what a process that was killed left half-written below a folder; returns the number of files.
+
+    Only for folders in which nobody else writes now. What cannot be removed stays.
+    """
+    removed = 0
+    for path in Path(folder).rglob(f"{_TEMPORARY}*"):
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            path.unlink()
+            removed += 1
+    return removed
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
@@ -80,6 +114,11 @@ def write_json(path: Path | str, data: Any) -> None:
     ValueError
         If `data` holds NaN or infinity, which JSON does not have.
     """
+    write_text(path, json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """Return plain data as `write_json` writes it; ValueError for NaN and infinity."""
     text = json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False)
     try:
         text.encode("utf-8")
@@ -87,9 +126,7 @@ def write_json(path: Path | str, data: Any) -> None:
         # Undecodable file names come as lone surrogates, which only the escaped form can carry.
         text = json.dumps(data, indent=2, allow_nan=False)
     # A range or a colour on one line, for people who edit the file. Text in JSON has no line ends, so none is changed.
-    write_text(
-        path, _NUMBERS_ON_LINES.sub(lambda match: "[" + " ".join(match.group()[1:-1].split()) + "]", text) + "\n"
-    )
+    return _NUMBERS_ON_LINES.sub(lambda match: "[" + " ".join(match.group()[1:-1].split()) + "]", text) + "\n"
 
 
 def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -159,7 +196,7 @@ def private_folder(path: Path | str) -> Path:
 
 def _temporary_name(path: Path) -> str:
     suffixes = [suffix for suffix in path.suffixes[-2:] if len(suffix) <= _LONGEST_KEPT_SUFFIX]
-    return f".tmp-{secrets.token_hex(6)}{''.join(suffixes)}"
+    return f"{_TEMPORARY}{secrets.token_hex(6)}{''.join(suffixes)}"
 
 
 def _require_folder(path: Path) -> None:
@@ -219,8 +256,7 @@ def _read_bounded(path: Path, max_bytes: int) -> bytes:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {twice!r} occurs twice in one object")
     return result
 

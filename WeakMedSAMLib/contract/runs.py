@@ -147,6 +147,8 @@ class RunDescription:
     schema_version: int = RUN_VERSION
 
     def __post_init__(self) -> None:
+        # It goes into headers of results, where a line end would begin another field.
+        require_name(self.run_id, "The id of the run")
         for attribute in ("id", "file"):
             values = [getattr(volume, attribute) for volume in self.volumes]
             if len(set(values)) < len(values):

@@ -18,13 +18,13 @@ from typing import Any
 
 from .classes import ClassTable
 from .errors import UserError
-from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of
+from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
 # A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
-_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _QUOTE = "'"
 
 
@@ -37,7 +37,7 @@ def tags_to_csv(cohort: CohortTags) -> str:
     writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(COLUMNS)
     for row in _rows(cohort):
-        writer.writerow([_neutral(cell) for cell in row])
+        writer.writerow([neutral_cell(cell) for cell in row])
     text = stream.getvalue()
     return text if text.isascii() else "\ufeff" + text
 
@@ -53,7 +53,7 @@ def tags_from_csv(text: str) -> CohortTags:
     """
     rows = list(_read_rows(text.removeprefix("\ufeff")))
     volumes = _volumes(rows)
-    return CohortTags(ClassTable.from_json(_classes(rows)), [volume.to_tags() for volume in volumes])
+    return CohortTags(ClassTable.from_json(_classes(rows)), tags_of(volumes))
 
 
 def _rows(cohort: CohortTags) -> Iterator[tuple[Any, ...]]:
@@ -77,7 +77,8 @@ def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
     return cells or [("", "", TAG_NAMES[UNTAGGED])]
 
 
-def _neutral(cell: Any) -> Any:
+def neutral_cell(cell: Any) -> Any:
+    """Return a cell so that no spreadsheet runs it: text that would be run gets a quote in front."""
     return _QUOTE + cell if isinstance(cell, str) and _needs_quote(cell) else cell
 
 
@@ -87,7 +88,7 @@ def _restored(cell: str) -> str:
 
 def _needs_quote(cell: str) -> bool:
     # A cell that starts with the quote gets one more, so that taking one away gives back what was there.
-    return cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
+    return cell.startswith(_RUNNABLE) or cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from .classes import ClassTable
 from .errors import UserError
 from .fields import require_fit, require_object
-from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of
+from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 
 TAGS_SCHEMA = "weakmedsam-tags"
@@ -40,7 +40,7 @@ def tags_from_json(data: Any) -> CohortTags:
     require_fit(data.get("volumes"), list[Any], "'volumes' of the tag file")
     classes = ClassTable.from_json(data.get("classes"))
     volumes = [_volume_from_json(entry, f"volume {number}") for number, entry in enumerate(data["volumes"])]
-    return CohortTags(classes, [volume.to_tags() for volume in volumes])
+    return CohortTags(classes, tags_of(volumes))
 
 
 def _volume_to_json(volume: VolumeTags) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import numpy as np
 from .errors import UserError
 from .volume_tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, VolumeTags
 
+# As bytes in memory, one a slice: a short file can claim the last slice of every class of very many volumes.
+MOST_TAGS = 2**28
 TAG_NAMES = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
 _NOT_SAID = -2
 
@@ -67,8 +69,31 @@ class VolumeSpans:
         return state
 
 
+def tags_of(volumes: Sequence[VolumeSpans]) -> list[VolumeTags]:
+    """Return the tags of all volumes of a file.
+
+    Raises
+    ------
+    UserError
+        ``bad_tags`` if they are more than any cohort has, before memory is taken, and as `VolumeSpans.to_tags`.
+    """
+    claimed = sum(_claimed(volume) for volume in volumes)
+    if claimed > MOST_TAGS:
+        message = f"The tag file claims {claimed:,} tags; at most {MOST_TAGS:,} can be worked with."
+        raise UserError("bad_tags", message, "Check its slice numbers, or split it.")
+    return [volume.to_tags() for volume in volumes]
+
+
 def spans_of(state: np.ndarray, tag: int) -> list[Span]:
     """Return the ranges of slices that have `tag`, as long as can be, in order."""
     edges = np.diff(np.concatenate([[0], (state == tag).astype(np.int8), [0]]))
     firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [Span(int(first), int(end) - 1, tag) for first, end in zip(firsts, ends, strict=True)]
+
+
+def _claimed(volume: VolumeSpans) -> int:
+    """Number of tags of a volume, without those that `VolumeSpans.to_tags` refuses anyway."""
+    lengths = [max((span.last + 1 for span in spans), default=0) for spans in volume.spans.values()]
+    slices = min(max(volume.n_slices or 0, 0), MAX_SLICES)
+    reached = sum(max(slices, min(max(length, 0), MAX_SLICES)) for length in lengths)
+    return reached + slices * len(volume.rest_is_absent)

@@ -111,17 +111,27 @@ class CohortTags:
 
     def _require_told_apart(self) -> None:
         """Refuse two entries that `volume_for` could not tell apart."""
-        seen: list[VolumeTags] = []
+        hashes: dict[str, VolumeTags] = {}
+        names: dict[str, VolumeTags] = {}
+        unhashed: dict[str, VolumeTags] = {}
         for volume in self.volumes:
-            for other in seen:
-                same_hash = volume.sha256 is not None and volume.sha256 == other.sha256
-                no_hash = volume.sha256 is None or other.sha256 is None
-                if same_hash or (no_hash and _same_name(volume.name, other.name)):
-                    message = f"The volume {volume.name!r} is listed twice ({other.name!r} is the same)."
-                    raise UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
-            seen.append(volume)
+            name = _comparable_name(volume.name)
+            other = unhashed.get(name) if volume.sha256 is not None else names.get(name)
+            other = hashes.get(volume.sha256 or "") or other
+            if other is not None:
+                message = f"The volume {volume.name!r} is listed twice ({other.name!r} is the same)."
+                raise UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
+            names[name] = volume
+            if volume.sha256 is None:
+                unhashed[name] = volume
+            else:
+                hashes[volume.sha256] = volume
 
 
 def _same_name(first: str, second: str) -> bool:
+    return _comparable_name(first) == _comparable_name(second)
+
+
+def _comparable_name(name: str) -> str:
     # macOS writes file names decomposed, others do not: the same name must still match.
-    return unicodedata.normalize("NFC", first.strip()) == unicodedata.normalize("NFC", second.strip())
+    return unicodedata.normalize("NFC", name.strip())

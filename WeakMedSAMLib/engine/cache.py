@@ -21,7 +21,7 @@ import platformdirs
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.engine.array_files import create_map
+from WeakMedSAMLib.engine.array_files import create_map, load_array, word_sum
 from WeakMedSAMLib.engine.cache_use import CacheUse
 
 DEFAULT_MAX_BYTES = 20_000_000_000
@@ -63,6 +63,7 @@ class FeatureCache:
     def __init__(self, root: Path | None = None, max_bytes: float = DEFAULT_MAX_BYTES) -> None:
         self.root = Path(root) if root is not None else default_root()
         self.max_bytes = int(max_bytes)
+        self._sound: set[str] = set()  # entries whose bytes were written or checked by this object
         self.excess_told = False  # whether the run was warned of exceeding the cap, once is enough
         private_folder(self.root)
         with _write_errors(self.root):
@@ -74,24 +75,33 @@ class FeatureCache:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except UserError:
+            # What is under way tells more than that the cache could not be tidied after it.
+            if error is None:
+                raise
 
     def entry(self, key: str) -> dict[str, np.memmap] | None:
         """The levels of an entry as read-only maps, or None. Pins it; a broken entry is removed.
+
+        Its bytes are compared with their sums once in the life of this object.
 
         Parameters
         ----------
         key : str
             64 hexadecimal digits.
         """
-        with _write_errors(self.root), self._use.exclusive():
-            levels = _open_entry(self._path(key))
-            if levels is None:
-                _remove(self._path(key))
-                return None
-            self._use.pin(key)
-            os.utime(self._path(key) / "meta.json")
-            return levels
+        levels = self._pinned(key)
+        if levels is not None and key not in self._sound:
+            # Not while the cache is held alone: reading all of an entry takes seconds on a slow disk.
+            if not _sums_fit(self._path(key), levels):
+                levels = None
+                with _write_errors(self.root), self._use.exclusive():
+                    _remove(self._path(key))
+            else:
+                self._sound.add(key)
+        return levels
 
     def claim(self, keys: Iterable[str]) -> set[str]:
         """Pin those of these entries that are there, and return their keys.
@@ -99,7 +109,7 @@ class FeatureCache:
         A run claims all that it will need before it writes the first new entry; otherwise making room for that one
         could evict one that it needs later.
         """
-        return {key for key in keys if self.entry(key) is not None}
+        return {key for key in keys if self._pinned(key) is not None}
 
     @contextmanager
     def writer(self, key: str, levels: Mapping[str, LevelShape]) -> Iterator[dict[str, np.memmap]]:
@@ -124,7 +134,7 @@ class FeatureCache:
         try:
             yield arrays
             with _write_errors(self.root):
-                _finish(folder, arrays, levels)
+                _finish(folder, key, arrays, levels)
                 self._commit(key, folder)
         finally:
             arrays.clear()
@@ -154,6 +164,16 @@ class FeatureCache:
         with _write_errors(self.root), self._use.exclusive():
             self._use.leave()
             self._evict(self.max_bytes, 0)
+
+    def _pinned(self, key: str) -> dict[str, np.memmap] | None:
+        with _write_errors(self.root), self._use.exclusive():
+            levels = _open_entry(self._path(key))
+            if levels is None:
+                _remove(self._path(key))
+                return None
+            self._use.pin(key)
+            os.utime(self._path(key) / "meta.json")
+            return levels
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -204,6 +224,7 @@ class FeatureCache:
                 _remove(target)
                 os.replace(folder, target)
                 _sync_folder(self.root)
+                self._sound.add(key)
             self._use.pin(key)
             os.utime(target / "meta.json")
 
@@ -214,17 +235,21 @@ def _level_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.npy"
 
 
-def _finish(folder: Path, arrays: dict[str, np.memmap], levels: Mapping[str, LevelShape]) -> None:
+def _finish(folder: Path, key: str, arrays: dict[str, np.memmap], levels: Mapping[str, LevelShape]) -> None:
     """Write everything through to the disk, the description last."""
+    sums = {name: word_sum(array) for name, array in arrays.items()}
     for array in arrays.values():
         array.flush()
     arrays.clear()
     for name in levels:
         with _level_path(folder, name).open("r+b") as handle:
             os.fsync(handle.fileno())
-    shapes = {name: {"shape": list(shape), "dtype": np.dtype(dtype).str} for name, (shape, dtype) in levels.items()}
+    shapes = {
+        name: {"shape": list(shape), "dtype": np.dtype(dtype).str, "sum": sums[name]}
+        for name, (shape, dtype) in levels.items()
+    }
     with (folder / "meta.json").open("w", encoding="ascii") as handle:
-        json.dump({"schema": _SCHEMA, "levels": shapes}, handle)
+        json.dump({"schema": _SCHEMA, "key": key, "levels": shapes}, handle)
         handle.flush()
         os.fsync(handle.fileno())
     _sync_folder(folder)
@@ -234,15 +259,25 @@ def _open_entry(folder: Path) -> dict[str, np.memmap] | None:
     """Map an entry's levels read-only; None if it is absent, cut off or not one of ours."""
     try:
         meta = json.loads((folder / "meta.json").read_bytes())
-        if meta["schema"] != _SCHEMA:
+        # Entries of before they named their key are believed.
+        if meta["schema"] != _SCHEMA or meta.get("key", folder.name) != folder.name:
             return None
         return {name: _open_level(_level_path(folder, name), about) for name, about in meta["levels"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
+def _sums_fit(folder: Path, levels: Mapping[str, np.memmap]) -> bool:
+    """Whether an entry's bytes are those that were written; entries of before there were sums are believed."""
+    try:
+        meta = json.loads((folder / "meta.json").read_bytes())
+        return all(meta["levels"][name].get("sum") in (None, word_sum(array)) for name, array in levels.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
 def _open_level(path: Path, about: Mapping[str, object]) -> np.memmap:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = load_array(path, mmap_mode="r")
     if not isinstance(array, np.memmap) or list(array.shape) != about["shape"] or array.dtype.str != about["dtype"]:
         raise ValueError(f"{path} is not the array that was written")
     if path.stat().st_size != array.offset + array.nbytes:

@@ -78,7 +78,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     axis = _usual_axis(tags)
     matches = [_matched(places, volume, tags, axis, report) for volume in run.volumes]
     settled = [match.tags for match in matches]
-    _warn_of_names(matches, report)
+    _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
     _warn_of_unused(tags, matches, report)
@@ -110,20 +110,32 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
         report(Warning_(code=note.code, message=note.message, hint=note.hint))
     if entry.sha256 not in (None, volume.sha256, volume.slicer_sha256):
         raise _changed(places, entry, volume)
-    return match_tags(tags, volume, axis)
+    try:
+        return match_tags(tags, volume, axis)
+    except UserError as error:
+        raise _nameless(error, entry, tags) from None
 
 
-def _warn_of_names(matches: list[Match], report: Report) -> None:
-    named = [match.tags.name for match in matches if match.by_name]
+def _nameless(error: UserError, entry: RunVolume, tags: CohortTags) -> UserError:
+    """The error with ids in place of names: it becomes an event, and names may be names of patients."""
+    message, hint = error.message, error.hint
+    for name in {entry.name, *(volume.name for volume in tags.volumes)}:
+        called = f"'volume {entry.id}'" if name == entry.name else "'another volume'"
+        message, hint = message.replace(repr(name), called), hint.replace(repr(name), called)
+    return UserError(error.code, message, hint)
+
+
+def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Report) -> None:
+    named = [volume.id for volume, match in zip(volumes, matches, strict=True) if match.by_name]
     if named:
-        message = f"{len(named)} volume(s) were matched to their tags by name alone, such as {named[0]!r}."
+        message = f"{len(named)} volume(s) were matched to their tags by name alone, such as volume {named[0]}."
         report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
 
 
 def _changed(places: RunFolder, entry: RunVolume, volume: Volume) -> UserError:
     return UserError(
         "volume_changed",
-        f"{places.volume(entry)} ({entry.name!r}) is not the volume that the run was made for: its voxels have "
+        f"{places.volume(entry)} is not the volume that the run was made for: its voxels have "
         f"sha256 {volume.sha256[:12]}..., expected {entry.sha256[:12]}...",
         "Make the run anew from the volume that was tagged.",
     )
@@ -145,7 +157,7 @@ def _warn_of_unused(tags: CohortTags, matches: list[Match], report: Report) -> N
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
-        message = f"{len(unused)} tagged volume(s) are not part of this run, such as {unused[0].name!r}."
+        message = f"{len(unused)} tagged volume(s) are not part of this run."
         report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
 
 

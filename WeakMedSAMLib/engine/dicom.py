@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.file_checks import require_utf8
 from WeakMedSAMLib.engine.geometry import Geometry
 
 _POSITION, _ORIENTATION, _THICKNESS = "0020|0032", "0020|0037", "0018|0050"
@@ -84,11 +85,11 @@ def open_series(folder: Path) -> Series:
 
 def _only_series(folder: Path) -> list[sitk.ImageFileReader]:
     """Readers, headers read, of the files of the only image series in a folder."""
-    found = {}
-    for series in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder)):
-        readers = [r for f in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series) if (r := _reader(f))]
-        if readers:
-            found[series] = readers
+    require_utf8(folder)
+    for file in folder.iterdir():
+        require_utf8(file)
+    readers = {series: [r for f in files if (r := _reader(f))] for series, files in _files_by_series(folder).items()}
+    found = {series: some for series, some in readers.items() if some}
     if not found:
         raise UserError(
             "dicom_no_images",
@@ -103,6 +104,17 @@ def _only_series(folder: Path) -> list[sitk.ImageFileReader]:
             "Put the files of the wanted series into a folder of their own.",
         )
     return next(iter(found.values()))
+
+
+def _files_by_series(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Names of the files of each series in a folder."""
+    gdcm = sitk.ImageSeriesReader
+    try:
+        ids = gdcm.GetGDCMSeriesIDs(str(folder))
+        return {series: gdcm.GetGDCMSeriesFileNames(str(folder), series) for series in ids}
+    except RuntimeError as error:
+        message = f"The folder {folder} holds a damaged DICOM file: {str(error).splitlines()[-1][:200]}."
+        raise UserError("dicom_damaged", message, "Copy the whole series again from the archive.") from error
 
 
 def _reader(file: str) -> sitk.ImageFileReader | None:

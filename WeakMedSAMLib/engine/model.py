@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, read_json, write_bytes, write_json
 from WeakMedSAMLib.engine.projection import Projection
+from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.sce import SliceClassifier
 from WeakMedSAMLib.engine.segmenter import Segmenter
 from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
@@ -59,27 +60,18 @@ class TrainedModel:
     segmenter: Segmenter
 
 
-def save_model(folder: Path, model: TrainedModel) -> None:
+def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
     """Write the model into ``folder``; `UserError` ``cannot_write``."""
     private_folder(folder)
-    write_bytes(folder / WEIGHTS, pack_tensors(_tensors(model)))
-    write_json(
-        folder / DESCRIPTION,
-        {
-            "format": _FORMAT,
-            "version": _VERSION,
-            "classes": model.classes.to_json(),
-            "backbone": model.backbone,
-            "weights_sha256": model.weights_sha256,
-            "settings": asdict(model.settings),
-            "sub_classes": list(model.counts),
-            "patients": model.patients,
-            "levels": {name: layer.in_channels for name, layer in model.segmenter.project.items()},
-        },
-    )
+    published = isinstance(model, PublishedModel)
+    tensors = model.tensors() if published else _tensors(model)
+    packed = pack_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    about = model.description() if published else _description(model)
+    write_bytes(folder / WEIGHTS, packed)
+    write_json(folder / DESCRIPTION, {"format": _FORMAT, "version": _VERSION, **about})
 
 
-def load_model(folder: Path) -> TrainedModel:
+def load_model(folder: Path) -> TrainedModel | PublishedModel:
     """Read a model that `save_model` wrote.
 
     Raises
@@ -96,7 +88,10 @@ def load_model(folder: Path) -> TrainedModel:
     if path.stat().st_size > _MOST_BYTES:
         raise _bad_model(path, f"{path.stat().st_size} bytes are more than any model has")
     try:
-        return _rebuilt(about, parse_tensors(path.read_bytes()))
+        tensors = parse_tensors(path.read_bytes())
+        _require_numbers(tensors)
+        rebuilt = PublishedModel.rebuilt if about.get("method") == "published" else _rebuilt
+        return rebuilt(about, tensors)
     except (
         LookupError,
         TypeError,
@@ -106,7 +101,7 @@ def load_model(folder: Path) -> TrainedModel:
         AttributeError,
         SafetensorError,
     ) as error:
-        raise _bad_model(path, str(error).splitlines()[0]) from error
+        raise _bad_model(path, (str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
 def _tensors(model: TrainedModel) -> dict[str, torch.Tensor]:
@@ -115,7 +110,25 @@ def _tensors(model: TrainedModel) -> dict[str, torch.Tensor]:
         "classifier": model.classifier.state_dict(),
         "segmenter": model.segmenter.state_dict(),
     }
-    return {f"{part}.{name}": t.detach().cpu().contiguous() for part, all_ in parts.items() for name, t in all_.items()}
+    return {f"{part}.{name}": tensor for part, all_ in parts.items() for name, tensor in all_.items()}
+
+
+def _description(model: TrainedModel) -> dict[str, Any]:
+    return {
+        "classes": model.classes.to_json(),
+        "backbone": model.backbone,
+        "weights_sha256": model.weights_sha256,
+        "settings": asdict(model.settings),
+        "sub_classes": list(model.counts),
+        "patients": model.patients,
+        "levels": {name: layer.in_channels for name, layer in model.segmenter.project.items()},
+    }
+
+
+def _require_numbers(tensors: Mapping[str, torch.Tensor]) -> None:
+    for key, tensor in tensors.items():
+        if tensor.dtype != torch.float32 or not tensor.isfinite().all():
+            raise ValueError(f"{key} holds numbers that no model has")
 
 
 def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> TrainedModel:
@@ -123,15 +136,19 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
     for key, tensor in tensors.items():
         part, _, name = key.partition(".")
         parts[part][name] = tensor
+    _require_projection(parts["projection"])
     counts = tuple(int(count) for count in about["sub_classes"])
     classes = ClassTable.from_json(about["classes"])
     if len(classes) != len(counts):
         raise ValueError(f"it has weights for {len(counts)} class(es), but names {len(classes)}")
     projection = Projection(**parts["projection"])
-    classifier = SliceClassifier(projection.components.shape[1], counts)
-    classifier.load_state_dict(parts["classifier"])
-    segmenter = Segmenter(about["levels"], len(counts))
-    segmenter.load_state_dict(parts["segmenter"])
+    # Without memory until the file's own tensors take their places: a description may claim any number of channels.
+    with torch.device("meta"):
+        classifier = SliceClassifier(projection.components.shape[1], counts)
+        segmenter = Segmenter(about["levels"], len(counts))
+    classifier.load_state_dict(parts["classifier"], assign=True)
+    segmenter.load_state_dict(parts["segmenter"], assign=True)
+    segmenter.to(memory_format=torch.channels_last)  # as it was built
     return TrainedModel(
         classes=classes,
         backbone=str(about["backbone"]),
@@ -143,6 +160,13 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         classifier=classifier.eval(),
         segmenter=segmenter.eval(),
     )
+
+
+def _require_projection(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Means and deviations of C channels, all deviations positive, and C x D components."""
+    channels = tensors["components"].shape[0]
+    if any(tensors[name].shape != (channels,) for name in ("mean", "std", "centre")) or not (tensors["std"] > 0).all():
+        raise ValueError("its projection does not fit together")
 
 
 def _bad_model(path: Path, reason: str) -> UserError:

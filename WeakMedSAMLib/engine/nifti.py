@@ -54,8 +54,12 @@ def read_header(path: Path) -> NiftiHeader | None:
     bits = struct.unpack_from(f"{order}h", raw, 72)[0]
     voxels = int(np.prod([max(n, 1) for n in dimensions[1 : 1 + max(dimensions[0], 0)]], dtype=object))
     sform = np.array(struct.unpack_from(f"{order}12f", raw, 280), dtype=np.float64).reshape(3, 4)
-    first_voxel = int(struct.unpack_from(f"{order}f", raw, 108)[0])
+    first_voxel = _whole(struct.unpack_from(f"{order}f", raw, 108)[0])
     return NiftiHeader(order, voxels * bits // 8, first_voxel, sform)
+
+
+def _whole(number: float) -> int:
+    return max(0, int(number)) if np.isfinite(number) else 0
 
 
 def open_plain(path: Path) -> IO[bytes]:
@@ -133,10 +137,13 @@ def without_orientation(path: Path, voxels: bool) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder, open_plain(path) as source:
         copy = Path(folder) / "unoriented.nii"
         raw = bytearray(source.read(_HEADER_BYTES + _EXTENSION_FLAG_BYTES))
+        # No more than the header claims, which was bounded before: gzip may unpack to any length.
+        left = 0
         if header := read_header(path):
             struct.pack_into(f"{header.order}hh", raw, _CODES_AT, 0, 0)
+            left = header.file_bytes - len(raw) if voxels else 0
         with copy.open("wb") as target:
             target.write(raw)
-            while voxels and (chunk := source.read(_CHUNK)):
-                target.write(chunk)
+            while left > 0 and (chunk := source.read(min(left, _CHUNK))):
+                left -= target.write(chunk)
         yield copy

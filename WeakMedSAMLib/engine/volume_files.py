@@ -14,17 +14,19 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine import nifti
 from WeakMedSAMLib.engine.dicom import Series
+from WeakMedSAMLib.engine.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.geometry import Geometry
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 _NIFTI = (".nii", ".nii.gz")
-# Their voxels are in another file, so the length of this one says nothing.
-_DETACHED = (".nhdr", ".mhd")
+# Only the reader that the name stands for is used: ITK would go by content, and has readers for dozens of formats.
+_READERS = {".nii": "NiftiImageIO", ".nii.gz": "NiftiImageIO", ".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
+_NRRD_READER = "NrrdImageIO"
 
 MAX_VOXELS = 2**31
 # No deflate stream unpacks to more than 1032 times its length. Checked only where the promise is big enough to hurt.
 _MAX_UNPACKING = 1032
-_HARMLESS_BYTES = 2**28
+_HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
@@ -57,9 +59,9 @@ class VolumeFile:
 
     def _voxels(self) -> sitk.Image:
         if not self.is_sheared_nifti:
-            return sitk.ReadImage(str(self.path))
+            return sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
         with nifti.without_orientation(self.path, voxels=True) as copy:
-            return sitk.ReadImage(str(copy))
+            return sitk.ReadImage(str(copy), imageIO=_reader_of(copy))
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class SeriesFolder:
     def __post_init__(self) -> None:
         _check_components(self.path, self.series.components)
         _check_size(self.path, self.geometry.size)
+        _check_promise(self.path, self.geometry.size, 2, sum(Path(file).stat().st_size for file in self.series.files))
+        _check_geometry(self.path, self.geometry)
 
     @property
     def geometry(self) -> Geometry:
@@ -106,9 +110,10 @@ def open_file(path: Path) -> VolumeFile:
         voxels than can be, spacing or orientation that is no geometry.
     """
     _check_name(path)
-    with _explained(path):
+    there = _stored_bytes(path)
+    with _explained(path, cut_off=()):
         try:
-            return _described(path, _header(path))
+            return _described(path, _header(path), there)
         except RuntimeError as error:
             if suffix_of(path) in _NIFTI:
                 # Says what is wrong, where ITK only fails to recognise the file.
@@ -116,10 +121,11 @@ def open_file(path: Path) -> VolumeFile:
             if "orthonormal" not in str(error):
                 raise
         with nifti.without_orientation(path, voxels=False) as copy:
-            return _described(path, _header(copy), is_sheared_nifti=True)
+            return _described(path, _header(copy), there, is_sheared_nifti=True)
 
 
 def _check_name(path: Path) -> None:
+    require_utf8(path)
     if not path.exists():
         raise UserError("volume_not_found", f"{path} does not exist.", "Check the name and the folder.")
     if not suffix_of(path):
@@ -132,20 +138,32 @@ def _check_name(path: Path) -> None:
         )
 
 
+def _stored_bytes(path: Path) -> int:
+    try:
+        return stored_bytes(path)
+    except OSError as error:
+        message = f"{path} cannot be read: {error.strerror}."
+        raise UserError("volume_unreadable", message, "Check that it is a file that you may read.") from error
+
+
+def _reader_of(path: Path) -> str:
+    return _READERS.get(suffix_of(path), _NRRD_READER)
+
+
 def _header(path: Path) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
+    reader.SetImageIO(_reader_of(path))
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
     return reader
 
 
-def _described(path: Path, header: sitk.ImageFileReader, is_sheared_nifti: bool = False) -> VolumeFile:
+def _described(path: Path, header: sitk.ImageFileReader, there: int, is_sheared_nifti: bool = False) -> VolumeFile:
     _check_components(path, header.GetNumberOfComponents())
     _check_pixel(path, header.GetPixelIDValue())
     size = _size_3d(path, header.GetSize())
     _check_size(path, size)
-    if suffix_of(path) not in _DETACHED:
-        _check_promise(path, size)
+    _check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
     geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
     _check_geometry(path, geometry)
     return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
@@ -204,13 +222,13 @@ def _check_size(path: Path, size: tuple[int, int, int]) -> None:
         )
 
 
-def _check_promise(path: Path, size: tuple[int, int, int]) -> None:
-    """Refuse a file far too short for what its header claims, before that much memory is taken."""
-    voxels, there = int(np.prod(size, dtype=object)), path.stat().st_size
-    if voxels > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
+def _check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
+    """Refuse files far too short for what their header claims, before that much memory is taken."""
+    claimed = int(np.prod(size, dtype=object)) * voxel_bytes
+    if claimed > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
         raise UserError(
             "volume_truncated",
-            f"{path} is not complete: its header claims {voxels:,} voxels and the file has {there:,} bytes.",
+            f"{path} is not complete: its header claims {claimed:,} bytes of voxels and there are {there:,} bytes.",
             _COPY_HINT,
         )
 
@@ -239,7 +257,7 @@ def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
     """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
@@ -248,7 +266,7 @@ def _explained(path: Path) -> Iterator[None]:
     except RuntimeError as error:
         if "allocate memory" in str(error):
             raise MemoryError(str(error)) from error
-        if any(words in str(error) for words in _CUT_OFF):
+        if any(words in str(error) for words in cut_off):
             message = f"{path} is not complete: it ends before its last voxel."
             raise UserError("volume_truncated", message, _COPY_HINT) from error
         raise UserError(

@@ -26,7 +26,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 )
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas
 from WeakMedSAMLib.frontend.steps import Steps
 
 RUN_TAG = "WeakMedSAM.RunId"
@@ -81,10 +81,13 @@ def resultSteps(
         requireLabelmaps(segmentationNode)
     labels = yield from readSteps(volumeResult.labels)
     _requireSameGrid(labels, volumeNode, volumeResult)
+    yield from _requireSameVoxels(volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
     for node in (volumeNode, segmentationNode):
         if node is not None and node.GetScene() is not scene:
-            raise UserError("volume_gone", _("The volume or the segmentation was removed from the scene."))
+            text = _("The volume {name} or its segmentation was removed from the scene.")
+            hint = _("Undo that, then choose 'Bring masks into the scene' in section 5, Review.")
+            raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
     isOurs = segmentationNode is None
     if isOurs:
         segmentationNode = newSegmentation(scene, volumeNode)
@@ -186,6 +189,13 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
         message = _("The masks of {name} do not fit the volume {volume}: its size or position changed since.")
         text = message.format(name=volumeResult.name, volume=volumeNode.GetName())
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
+
+
+def _requireSameVoxels(volumeNode: Any, volumeResult: VolumeResult) -> Steps[None]:
+    if volumeResult.sha256 is not None and (yield from identitySteps(volumeNode)) != volumeResult.sha256:
+        text = _("The voxels of {volume} changed since the run began, so its masks were not loaded.")
+        hint = _("Undo the change and choose 'Bring masks into the scene' in section 5, Review, or generate again.")
+        raise UserError("result_of_other_volume", text.format(volume=volumeNode.GetName()), hint)
 
 
 def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:

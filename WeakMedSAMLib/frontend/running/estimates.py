@@ -29,6 +29,8 @@ STAGES = (
     "segmenter-2",
     "masks",
 )
+# Those of the presets paper and reference, of which nothing was measured.
+PUBLISHED_STAGES = (PREPARE, START, "embed", "sub-classes", "adapters", "pseudo-masks", "network", "masks")
 
 _SETTINGS_KEY = "WeakMedSAM/secondsByStage/"
 # Seconds for each unit of a stage's work (see `_units`). CPU: measured on two cores of a server (README, "Figures").
@@ -104,6 +106,8 @@ def isMeasured(device: str) -> bool:
 
 def learn(size: RunSize, device: str, secondsByStage: Mapping[str, float]) -> None:
     """Remember how long the stages of a finished run took, for the next estimate on this computer."""
+    if "network" in secondsByStage:
+        return  # of another preset, whose stages of the same names take other times
     known = _learned(device)
     for stage, seconds in secondsByStage.items():
         units = _units(stage, size) if stage in STAGES else 0

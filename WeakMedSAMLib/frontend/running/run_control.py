@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -33,6 +33,14 @@ class _Target:
 
     volumeId: str
     segmentationNode: Any
+
+
+@dataclass
+class _Loaded:
+    """Volumes that got no masks: names of those that are not in the scene, and what was wrong with others."""
+
+    missing: list[str] = field(default_factory=list)
+    problems: list[UserError] = field(default_factory=list)
 
 
 @dataclass
@@ -199,20 +207,22 @@ class RunControl:
     def _load(self, record: RunRecord, result: RunResult, target: _Target | None) -> None:
         runner = StepRunner(
             _loadSteps(slicer.mrmlScene, record, result, target),
-            onDone=lambda missing: self._onLoaded(record, missing),
+            onDone=lambda loaded: self._onLoaded(record, loaded),
             onError=lambda error: self._onNotLoaded(record, error),
         )
         self._loading = _Loading(record, runner)
         runner.start()
         self.changed()
 
-    def _onLoaded(self, record: RunRecord, missing: Sequence[str]) -> None:
+    def _onLoaded(self, record: RunRecord, loaded: _Loaded) -> None:
         self._loading = None
         text = _("Masks are ready for review.")
-        if missing:
-            names = ", ".join(missing)
+        if loaded.missing:
+            names = ", ".join(loaded.missing)
             text = _("Not loaded, since no longer in the scene: {names}. The masks are in the run folder.")
             text = text.format(names=names)
+        if loaded.problems:
+            text = " ".join([text, *map(str, loaded.problems), _("The masks of the run stay in its folder.")])
         self._stateOf().reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)
@@ -239,21 +249,40 @@ class RunControl:
             self._loading = None
 
 
-def _loadSteps(scene: Any, record: RunRecord, result: RunResult, target: _Target | None) -> Steps[list[str]]:
-    """Make segments of every volume that is in the scene without any; return the names of those that are not there."""
-    missing = []
+def _loadSteps(scene: Any, record: RunRecord, result: RunResult, target: _Target | None) -> Steps[_Loaded]:
+    """Make segments of every volume that is in the scene without any; one that gets none does not keep others out.
+
+    Raises
+    ------
+    UserError
+        What was wrong with the first volume, if none got its masks.
+    """
+    loaded = _Loaded()
     for volumeId, volumeResult in result.volumes.items():
         volumeNode = scene.GetNodeByID(record.volumes.get(volumeId, ""))
         if volumeNode is None:
-            missing.append(volumeResult.name)
+            loaded.missing.append(volumeResult.name)
             continue
         if _hasMasks(scene, record, volumeId):
             # They may have been corrected by hand.
             continue
-        chosen = target.segmentationNode if target is not None and target.volumeId == volumeId else None
-        node = yield from resultSteps(scene, volumeNode, volumeResult, result.description.classes, record, chosen)
+        chosen = _chosenFor(scene, target, volumeId)
+        try:
+            node = yield from resultSteps(scene, volumeNode, volumeResult, result.description.classes, record, chosen)
+        except UserError as error:
+            loaded.problems.append(error)
+            continue
         record.segmentations[volumeId] = node.GetID()
-    return missing
+    if loaded.problems and not record.segmentations:
+        raise loaded.problems[0]
+    return loaded
+
+
+def _chosenFor(scene: Any, target: _Target | None, volumeId: str) -> Any:
+    """Return the segmentation that the user chose for a volume; None (a new one) if it was removed meanwhile."""
+    if target is None or target.volumeId != volumeId or target.segmentationNode.GetScene() is not scene:
+        return None
+    return target.segmentationNode
 
 
 def _hasMasks(scene: Any, record: RunRecord, volumeId: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.running.estimates import PREPARE, STAGES, START
+from WeakMedSAMLib.frontend.running.estimates import PREPARE, PUBLISHED_STAGES, STAGES, START
 
 # Seconds that an estimate counts for, when it is weighed against what was measured.
 _TRUST_S = 5.0
@@ -86,11 +86,14 @@ class RunProgress:
     def begin(self, stage: str) -> None:
         """A stage begins; the one before it is over."""
         self.finish(self._stage)
+        if stage in PUBLISHED_STAGES and stage not in self._order:
+            # Another preset, of which no times are known.
+            self._order, self._expected = list(PUBLISHED_STAGES), dict.fromkeys(PUBLISHED_STAGES, 0.0)
         if stage not in self._order:
             # A stage of another version of the engine: it comes after the one that is under way.
             place = self._order.index(self._stage) + 1 if self._stage in self._order else len(self._order)
             self._order.insert(place, stage)
-            self._expected[stage] = _UNKNOWN_STAGE_S
+            self._expected[stage] = _UNKNOWN_STAGE_S if any(self._expected.values()) else 0.0
         self._stage, self._share, self._eta = stage, 0.0, None
         self._stageBegun = self._clock()
 
@@ -121,6 +124,9 @@ class RunProgress:
         elapsed = now - self._begun
         if left is not None and elapsed + left > 0:
             self._fraction = max(self._fraction, min(0.99, elapsed / (elapsed + left)))
+        elif self._stage in self._order:
+            place = self._order.index(self._stage)
+            self._fraction = max(self._fraction, min(0.99, (place + self._share) / len(self._order)))
         return RunInfo(
             stage=self._stage,
             text=stageInWords(self._stage),
@@ -182,6 +188,10 @@ def stageInWords(stage: str) -> str:
         "embed": _("Looking at every slice"),
         "projection": _("Summing up what was seen"),
         "novelty": _("Comparing slices that show a class with slices that do not"),
+        "sub-classes": _("Grouping slices that show a class"),
+        "adapters": _("Training the classifier, and the encoder with it"),
+        "tuning": _("Refining the mask decoder"),
+        "network": _("Training the segmentation network"),
         "classifier": _("Learning which slices show a class"),
         "pseudo-masks": _("Sketching first masks"),
         "segmenter-1": _("Learning to draw masks"),

@@ -174,5 +174,8 @@ class RunTrace:
 
 def insideOf(folder: Path, relative: str) -> Path | None:
     """Return the place in a run folder that an event names, or None if it leads out of it."""
-    path = Path(folder) / relative
-    return path if path.resolve().is_relative_to(Path(folder).resolve()) else None
+    try:
+        path = Path(folder) / relative
+        return path if path.resolve().is_relative_to(Path(folder).resolve()) else None
+    except (ValueError, OSError, RuntimeError):  # no name on any system, too long, or a circle of links
+        return None

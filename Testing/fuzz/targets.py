@@ -1,0 +1,399 @@
+"""What is fuzzed: for each kind of input good examples, a way to spoil them, and the reader of the product.
+
+A reader returns normally or raises `UserError`; everything else is a finding. `Finding` is for what a reader must not
+do although it raised nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import mutations
+import numpy as np
+
+MARK = 0x5A
+SHAPE = (3, 4, 5)
+Files = dict[str, bytes]
+
+
+class Finding(Exception):
+    """A reader did something that it must not do."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of input.
+
+    Attributes
+    ----------
+    good : callable
+        Makes good files in a folder, which is there; called once.
+    spoil : callable
+        Good files -> spoiled ones.
+    read : callable
+        Reads what lies in a folder.
+    """
+
+    good: Callable[[Path], None]
+    spoil: Callable[[Random, Files], Files]
+    read: Callable[[Path], None]
+
+
+def files_of(folder: Path) -> Files:
+    """All files below a folder by their relative names."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def _scan() -> np.ndarray:
+    return np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
+
+
+# ---- volumes
+
+
+def _good_volumes(*names: str) -> Callable[[Path], None]:
+    def good(folder: Path) -> None:
+        import SimpleITK as sitk  # noqa: N813 - only the readers of volumes need it
+
+        image = sitk.GetImageFromArray(_scan())
+        image.SetSpacing((0.5, 0.75, 2.0))
+        image.SetOrigin((-10.0, 3.0, 7.0))
+        for name in names:
+            sitk.WriteImage(image, str(folder / name), useCompression="packed" in name or name.endswith(".gz"))
+
+    return good
+
+
+def _spoil_text_header(end: bytes) -> Callable[[Random, Files], Files]:
+    def spoil(random: Random, files: Files) -> Files:
+        name = random.choice([name for name in files if not name.endswith(("raw", "raw.gz", "zraw"))])
+        header, found, voxels = files[name].partition(end)
+        if random.random() < 0.8:
+            header = mutations.spoil_lines(random, header.decode("utf-8", "replace")).encode("utf-8", "replace")
+            return {**_beside(files, name), name: header + found + voxels}
+        return {**_beside(files, name), name: mutations.spoil_bytes(random, files[name])}
+
+    return spoil
+
+
+def _beside(files: Files, name: str) -> Files:
+    """The files that the header of one may name."""
+    stem = name.partition(".")[0]
+    return {other: data for other, data in files.items() if other != name and other.partition(".")[0] == stem}
+
+
+# Kind and place of the fields of a NIfTI-1 header that lengths, types and axes depend on.
+_NIFTI_FIELDS = (
+    *(("h", 40 + 2 * index) for index in range(8)),
+    *(("f", 76 + 4 * index) for index in range(8)),
+    *(("i", 0), ("h", 70), ("h", 72), ("f", 108), ("f", 112), ("f", 116), ("B", 123), ("h", 252), ("h", 254)),
+    *(("f", 256 + 4 * index) for index in range(6)),
+    *(("f", 280 + 4 * index) for index in range(12)),
+    *(("i", 344), ("i", 348), ("i", 352)),
+)
+
+
+def _spoil_nifti(random: Random, files: Files) -> Files:
+    name = random.choice(list(files))
+    packed = name.endswith(".gz")
+    data = bytearray(gzip.decompress(files[name]) if packed else files[name])
+    if random.random() < 0.8:
+        for _ in range(random.randint(1, 3)):
+            kind, place = random.choice(_NIFTI_FIELDS)
+            number = mutations.packed_number(random, f"<{kind}")
+            data[place : place + len(number)] = number
+        spoiled = gzip.compress(bytes(data), 1, mtime=0) if packed else bytes(data)
+    else:
+        spoiled = mutations.spoil_bytes(random, files[name])
+    return {name: spoiled}
+
+
+def _spoil_series(random: Random, files: Files) -> Files:
+    spoiled = dict(files)
+    for name in random.sample(sorted(files), random.randint(1, 2)):
+        spoiled[name] = mutations.spoil_bytes(random, files[name])
+    return spoiled
+
+
+def _read_volumes(folder: Path) -> None:
+    from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.engine.volume_files import suffix_of
+    from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
+
+    errors = []
+    for path in sorted(path for path in folder.iterdir() if path.is_dir() or suffix_of(path)):
+        for reader in (read_geometry, read_volume, read_labels):
+            try:
+                result = reader(path)
+            except UserError as error:
+                errors.append(error)
+                continue
+            array = getattr(result, "array", result[0] if isinstance(result, tuple) else None)
+            if array is not None and (array.view(np.uint8) == MARK).all():
+                raise Finding(f"{path.name} was read out of a file outside of its folder")
+    if errors:
+        raise errors[0]
+
+
+def _good_series(folder: Path) -> None:
+    import SimpleITK as sitk  # noqa: N813
+
+    (folder / "series").mkdir()
+    for number, plane in enumerate(_scan()):
+        image = sitk.GetImageFromArray(plane)
+        values = {
+            "0008|0060": "CT", "0020|000e": "1.2.3.4", "0020|000d": "1.2.3", "0008|0018": f"1.2.3.4.{number}",
+            "0020|0032": f"0\\0\\{number}", "0020|0037": "1\\0\\0\\0\\1\\0", "0028|1052": "-10", "0028|1053": "1",
+        }  # fmt: skip
+        for key, value in values.items():
+            image.SetMetaData(key, value)
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        writer.SetFileName(str(folder / "series" / f"{number}.dcm"))
+        writer.Execute(image)
+
+
+# ---- tags, runs, events
+
+_CLASSES = [{"name": "=tumour", "color": [1, 2, 3], "label_value": 4, "terminology": "a~b^c|"}, {"name": "liver"}]
+_TAGS = {
+    "schema": "weakmedsam-tags", "version": 1, "classes": _CLASSES,
+    "volumes": [
+        {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True},
+         "tags": {"=tumour": {"present": [[2, 4], [6, 6]], "absent": [[0, 1]]}}},
+        {"name": "@scan 2", "axis": "i", "tags": {"liver": {"present": [[7, 9]]}}},
+    ],
+}  # fmt: skip
+_CSV = """volume,sha256,axis,slices,class,label_value,color,first,last,tag
+scan 1,{hash},k,10,'=tumour,4,#010203,2,4,present
+scan 1,{hash},k,10,'=tumour,4,#010203,,,absent
+'@scan 2,,i,,liver,5,,7,9,present
+"scan, 3",,,,liver,5,,1,,untagged
+""".format(hash="ab" * 32)
+_RUN = {
+    "schema": "weakmedsam-run", "schema_version": 1, "run_id": "f00", "created": "2025-01-02T03:04:05+00:00",
+    "versions": {"weakmedsam": "0.1.0"}, "classes": _CLASSES,
+    "settings": {"seed": 3, "intensity": [-160, 240], "overrides": {"pam_beta": 4, "pam": True}, "model": None},
+    "volumes": [{"id": "000", "file": "volumes/000.nrrd", "name": "scan 1", "sha256": "ab" * 32, "source": "a.nii"},
+                {"id": "001", "file": "volumes/001.nrrd", "name": "two"}],
+}  # fmt: skip
+_EVENTS = (
+    {"event": "hello", "versions": {"torch": "2"}, "device": "cpu", "events_version": 1},
+    {"event": "stage", "stage": "embed", "state": "finished", "number": 1, "total": 9, "seconds": 1.5},
+    {"event": "progress", "stage": "embed", "done": 3, "total": 9, "eta_s": 2.5},
+    {"event": "metric", "name": "loss", "value": 0.5, "stage": "classifier", "step": 7},
+    {"event": "artifact", "kind": "preview", "path": "previews/embed.png", "volume": "000", "stage": "embed"},
+    {"event": "warning", "code": "few_volumes", "message": "Few.", "hint": "Add."},
+    {"event": "done", "status": "ok", "seconds": 12.5, "later": [1, {"a": None}]},
+)
+
+
+def _good_json(name: str, data: object) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text(json.dumps(data), encoding="utf-8") and None
+
+
+def _spoil_json(name: str) -> Callable[[Random, Files], Files]:
+    return lambda random, files: {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
+
+
+def _spoil_csv(random: Random, files: Files) -> Files:
+    text = files["tags.csv"].decode()
+    if random.random() < 0.7:
+        return {"tags.csv": mutations.spoil_lines(random, text).encode("utf-8", "surrogatepass")}
+    return {"tags.csv": mutations.spoil_bytes(random, text.encode())}
+
+
+def _read_tags(folder: Path) -> None:
+    from WeakMedSAMLib.contract.tag_csv import tags_from_csv, tags_to_csv
+    from WeakMedSAMLib.contract.tag_files import read_tags
+    from WeakMedSAMLib.contract.tag_json import tags_from_json, tags_to_json
+    from WeakMedSAMLib.contract.tags import check
+
+    for path in sorted(folder.iterdir()):
+        cohort = read_tags(path)
+        check(cohort)
+        if tags_from_json(json.loads(json.dumps(tags_to_json(cohort)))) != cohort:
+            raise Finding("the tags are others when written as JSON and read again")
+        again, text = tags_from_csv(tags_to_csv(cohort)), tags_to_csv(cohort)
+        if again.volumes != cohort.volumes:
+            raise Finding("the tags are others when written as CSV and read again")
+        if any(line.startswith(f'"{mark}') for line in text.splitlines() for mark in "=+-@\t\r"):
+            raise Finding("a spreadsheet would run a cell")
+
+
+def _read_run(folder: Path) -> None:
+    from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
+    from WeakMedSAMLib.engine.settings import method_settings
+
+    run = load_run(folder)
+    places = RunFolder(folder)
+    for volume in run.volumes:
+        for place in (places.volume(volume), places.results(volume.id)):
+            if not place.resolve().is_relative_to(folder.resolve()):
+                raise Finding(f"{place} is outside of the run folder")
+    method_settings(run.settings.preset, run.settings.overrides)
+    save_run(folder, run)
+    if load_run(folder) != run:
+        raise Finding("the run is another when written and read again")
+
+
+def _good_events(folder: Path) -> None:
+    (folder / "events.jsonl").write_text("\n".join(map(json.dumps, _EVENTS)), encoding="ascii")
+
+
+def _spoil_events(random: Random, files: Files) -> Files:
+    lines = files["events.jsonl"].split(b"\n")
+    place = random.randrange(len(lines))
+    lines[place] = mutations.spoil_json(random, json.loads(lines[place])).replace(b"\n", b" ")
+    return {"events.jsonl": b"\n".join(lines)}
+
+
+def _read_events(folder: Path) -> None:
+    from WeakMedSAMLib.contract.events import encode, parse_line
+
+    for line in (folder / "events.jsonl").read_bytes().split(b"\n"):
+        event = parse_line(line)
+        if event is not None and parse_line(encode(event)) != event:
+            raise Finding(f"{line[:200]!r} is another event when written and read again")
+
+
+# ---- models, states and the cache
+
+
+def _good_model(folder: Path) -> None:
+    import torch
+
+    from WeakMedSAMLib.contract.classes import ClassTable
+    from WeakMedSAMLib.engine.model import TrainedModel, save_model
+    from WeakMedSAMLib.engine.projection import Projection
+    from WeakMedSAMLib.engine.sce import SliceClassifier
+    from WeakMedSAMLib.engine.segmenter import Segmenter
+    from WeakMedSAMLib.engine.settings import method_settings
+
+    torch.manual_seed(0)
+    model = TrainedModel(
+        classes=ClassTable.from_names(["a", "b"]), backbone="litemedsam", weights_sha256="ab" * 32,
+        settings=method_settings("fast"), counts=(1, 3), patients=7,
+        projection=Projection(torch.randn(6), torch.rand(6) + 1, torch.randn(6), torch.randn(6, 5)),
+        classifier=SliceClassifier(5, (1, 3)), segmenter=Segmenter({"stage0": 6, "last": 4}, 2),
+    )  # fmt: skip
+    save_model(folder, model)
+
+
+def _spoil_model(random: Random, files: Files) -> Files:
+    name = random.choice(list(files))
+    if name.endswith(".json"):
+        return {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
+    length = int.from_bytes(files[name][:8], "little")
+    header, tensors = files[name][8 : 8 + length], files[name][8 + length :]
+    if random.random() < 0.6:
+        header = mutations.spoil_json(random, json.loads(header))
+        return {**files, name: len(header).to_bytes(8, "little") + header + tensors}
+    if random.random() < 0.2:
+        return {**files, name: mutations.packed_number(random, "<q") + header + tensors}
+    return {**files, name: mutations.spoil_bytes(random, files[name])}
+
+
+def _read_model(folder: Path) -> None:
+    from WeakMedSAMLib.engine.model import load_model
+
+    model = load_model(folder)
+    if not np.isfinite(model.projection(np.zeros((1, 6, 2, 2), np.float16)).numpy()).all():
+        raise Finding("the model gives numbers that are not finite")
+
+
+def _good_state(folder: Path) -> None:
+    from WeakMedSAMLib.engine.state import StageStore
+
+    arrays = {"labels": _scan(), "maps": np.zeros((40, 40), np.float32), "loss": 0.5, "names": ["a", {"b": None}]}
+    StageStore(folder).save("stage", "ab" * 32, arrays)
+
+
+def _spoil_state(random: Random, files: Files) -> Files:
+    name = random.choice(list(files))
+    if name.endswith(".json"):
+        return {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
+    spoiled = {**files, name: _spoiled_array(random, files[name])}
+    # Checksums are made right again, so that what lies behind them is reached.
+    meta = next(name for name in files if name.endswith("meta.json"))
+    about = json.loads(files[meta])
+    about.pop("checksum")
+    about["arrays"][Path(name).stem] = zlib.crc32(spoiled[name])
+    about["checksum"] = zlib.crc32(json.dumps(about, sort_keys=True).encode("ascii"))
+    return {**spoiled, meta: json.dumps(about).encode()}
+
+
+def _spoiled_array(random: Random, data: bytes) -> bytes:
+    """A ``.npy`` file with another header, its length made right again (NumPy's format, version 1)."""
+    if random.random() < 0.3:
+        return mutations.spoil_bytes(random, data)
+    length = struct.unpack_from("<H", data, 8)[0]
+    header = mutations.spoil_lines(random, data[10 : 10 + length].decode("latin-1")).encode("utf-8", "replace")[:65535]
+    return data[:8] + struct.pack("<H", len(header)) + header + data[10 + length :]
+
+
+def _read_state(folder: Path) -> None:
+    from WeakMedSAMLib.engine.state import StageStore
+
+    found = StageStore(folder).load("stage", "ab" * 32)
+    _sum_arrays(found or {})
+
+
+def _good_cache(folder: Path) -> None:
+    from WeakMedSAMLib.engine.cache import FeatureCache
+
+    with FeatureCache(folder) as cache, cache.writer("ab" * 32, {"image": ((3, 8, 8), "|u1"), "last": ((3, 4), "<f2")}):
+        pass
+    for place in folder.iterdir():
+        if place.name.startswith("."):
+            shutil.rmtree(place) if place.is_dir() else place.unlink()
+
+
+def _spoil_cache(random: Random, files: Files) -> Files:
+    name = random.choice(list(files))
+    if name.endswith(".json"):
+        return {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
+    return {**files, name: _spoiled_array(random, files[name])}
+
+
+def _read_cache(folder: Path) -> None:
+    from WeakMedSAMLib.engine.cache import FeatureCache
+
+    with FeatureCache(folder) as cache:
+        _sum_arrays(cache.entry("ab" * 32) or {})
+
+
+def _sum_arrays(values: dict[str, object]) -> None:
+    """Touch every element, where a map of a file that is too short would end the process."""
+    for value in values.values():
+        if isinstance(value, np.ndarray):
+            value.tobytes()
+
+
+TARGETS: dict[str, Target] = {
+    "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _read_volumes),
+    "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _read_volumes),
+    "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _read_volumes),
+    "nifti": Target(_good_volumes("a.nii", "packed.nii.gz"), _spoil_nifti, _read_volumes),
+    "dicom": Target(
+        _good_series,
+        _spoil_series,
+        _read_volumes,
+    ),
+    "tags-json": Target(_good_json("tags.json", _TAGS), _spoil_json("tags.json"), _read_tags),
+    "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),
+    "run": Target(_good_json("run.json", _RUN), _spoil_json("run.json"), _read_run),
+    "events": Target(_good_events, _spoil_events, _read_events),
+    "state": Target(_good_state, _spoil_state, _read_state),
+    "cache": Target(_good_cache, _spoil_cache, _read_cache),
+    "model": Target(_good_model, _spoil_model, _read_model),
+}
