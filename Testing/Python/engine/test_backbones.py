@@ -277,6 +277,54 @@ def test_a_box_around_a_lesion_gives_the_lesion(backbone):
     assert quality[0] > 0.8
 
 
+def test_points_equal_those_of_the_published_decoder(backbone, network, features):
+    backbone.to(CPU, torch.float32)
+    points, rows = torch.tensor([[140.0, 120.0], [60.0, 80.0]]), torch.tensor([1, 0])
+    logits, quality = backbone.decode_points(features, points, rows)
+    for number, row in enumerate(rows):
+        with torch.no_grad():
+            inside = (points[number].view(1, 1, 2), torch.ones(1, 1))
+            sparse, dense = network.prompt_encoder(points=inside, boxes=None, masks=None)
+            expected, expected_quality = network.mask_decoder(
+                image_embeddings=features["neck"][row][None].float(),
+                image_pe=network.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+                multimask_output=False,
+            )
+        assert torch.allclose(logits[number], expected[0, 0], rtol=0, atol=1e-4)
+        assert torch.allclose(quality[number], expected_quality[0, 0], rtol=0, atol=1e-4)
+
+
+def test_a_copy_is_trained_and_the_backbone_stays(backbone, network, features, slices):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    encoder = backbone.adaptable_encoder()
+    with torch.no_grad():
+        assert relative(encoder(slices[:1]), features["last"][:1]) < 1e-3
+    adapters = encoder.adapter_state()
+    assert all(name.startswith("layers.3.") for name in adapters)
+    optimizer = torch.optim.AdamW([value for value in encoder.parameters() if value.requires_grad], lr=1e-2)
+    encoder.train()
+    statistics = {name: value.clone() for name, value in encoder.named_buffers() if "running" in name}
+    encoder(slices[:1]).square().mean().backward()
+    optimizer.step()
+    encoder.eval()
+    assert all(torch.equal(value, statistics[name]) for name, value in encoder.named_buffers() if "running" in name)
+    assert all(not torch.equal(value, adapters[name]) for name, value in encoder.adapter_state().items())
+    encoder.load_adapter_state(adapters)
+    with torch.no_grad():
+        assert relative(encoder(slices[:1]), features["last"][:1]) < 1e-3
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_the_promptable_copy_draws_what_the_backbone_draws(backbone, features, slices, boxes):
+    backbone.to(CPU, torch.float32)
+    corners = boxes[0][:1]
+    drawn = backbone.promptable_network()(slices[:1], corners, torch.tensor([0]))
+    drawn.mean().backward()
+    assert relative(drawn.detach(), backbone.decode(features, corners, torch.tensor([0]))[0]) < 1e-2
+
+
 def test_nothing_is_trained(backbone, features, boxes):
     assert not any(parameter.requires_grad for parameter in backbone._network.parameters())
     logits, _quality = backbone.decode(features, *boxes)
@@ -297,7 +345,7 @@ def test_a_name_is_given_once(monkeypatch, backbone, tmp_path):
     folders = []
 
     @register("mine")
-    def build_mine(weights_folder):
+    def build_mine(weights_folder, untrained):
         folders.append(weights_folder)
         return backbone
 

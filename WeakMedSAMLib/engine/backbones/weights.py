@@ -1,7 +1,13 @@
 """Where the weights of the backbones come from, and that they are the right ones.
 
-Weights come from an installed package or from a file that the user imported; nothing is ever fetched from a network.
-Size and SHA-256 are checked at every load, and only tensors are unpickled.
+Weights come from an installed package, from a file that the user imported, or from a download that the user asked for
+(``weights_files``, ``weights_download``); nothing here opens a connection. Size and SHA-256 are checked at every load,
+and only tensors are unpickled. Where no hash was published, that of the file is noted when it is imported, so that a
+later change is seen.
+
+The hashes in ``weights.json`` are as their users have noted them, for SAM in
+https://github.com/computational-cell-analytics/micro-sam/blob/00006fc6a86d4f6888f7ef333cf070987ffabb51/micro_sam/util.py
+and for EfficientSAM-Ti in https://github.com/opencv/opencv_zoo/tree/main/models/image_segmentation_efficientsam
 """
 
 from __future__ import annotations
@@ -11,9 +17,8 @@ import importlib.util
 import json
 import os
 import pickle
-import shutil
-import tempfile
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -26,22 +31,45 @@ from WeakMedSAMLib.contract.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class WeightsInfo:
-    """One entry of the manifest ``weights.json``."""
+    """One entry of the manifest ``weights.json``.
+
+    Attributes
+    ----------
+    backbone : str
+        Name in the registry.
+    file : str
+        Name of the published file; several backbones may share one.
+    size, sha256 : int, str, or None
+        Of the file; None where they were not published.
+    source, licence, pretraining : str
+        In words.
+    package, resource : str
+        Package that holds the file, and its place there; empty if there is none.
+    url : str
+        Where ``weakmedsam weights download`` gets the file, or a zip archive with it; empty if nowhere.
+    """
 
     backbone: str
     file: str
-    size: int
-    sha256: str
-    package: str
-    resource: str
+    size: int | None
+    sha256: str | None
     source: str
     licence: str
     pretraining: str
+    package: str = ""
+    resource: str = ""
+    url: str = ""
+
+    @property
+    def size_in_words(self) -> str:
+        """Such as ``375.0 MB``."""
+        return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True)
@@ -70,8 +98,8 @@ def manifest() -> tuple[WeightsInfo, ...]:
     return tuple(WeightsInfo(**entry) for entry in json.loads(text)["weights"])
 
 
-def weights_for(backbone: str) -> WeightsInfo:
-    """The manifest's entry for a backbone.
+def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
+    """The manifest's entry for a backbone; a hash that was not published is the one noted at the import.
 
     Raises
     ------
@@ -80,9 +108,36 @@ def weights_for(backbone: str) -> WeightsInfo:
     """
     for info in manifest():
         if info.backbone == backbone:
-            return info
+            return replace(info, sha256=info.sha256 or noted_hash((folder or default_folder()) / info.file))
     known = ", ".join(info.backbone for info in manifest())
     raise UserError("unknown_backbone", f"No weights are known for {backbone!r}.", f"Known backbones: {known}.")
+
+
+def untrained(backbone: str) -> WeightsInfo:
+    """What is said of random weights; ``"untrained"`` stands in place of their hash."""
+    return WeightsInfo(
+        backbone=backbone,
+        file="",
+        size=None,
+        sha256="untrained",
+        source="generated here",
+        licence="none",
+        pretraining="Random weights: for tests, and for figures of speed and size only.",
+    )
+
+
+def note_of(path: Path) -> Path:
+    """The file beside imported weights that holds the hash they had."""
+    return path.with_name(path.name + ".sha256")
+
+
+def noted_hash(path: Path) -> str | None:
+    """The hash noted when weights were imported; None if there is no note."""
+    try:
+        text = note_of(path).read_text(encoding="ascii")[:80].strip()
+    except (OSError, ValueError):
+        return None
+    return text if _SHA256.fullmatch(text) else None
 
 
 def default_folder() -> Path:
@@ -98,7 +153,7 @@ def locate(info: WeightsInfo, folder: Path | None = None) -> tuple[Path, str] | 
     imported = (folder or default_folder()) / info.file
     if imported.is_file():
         return imported, "imported"
-    spec = importlib.util.find_spec(info.package)
+    spec = importlib.util.find_spec(info.package) if info.package else None
     for place in (spec.submodule_search_locations or ()) if spec else ():
         packaged = Path(place) / info.resource
         if packaged.is_file():
@@ -116,7 +171,7 @@ def list_weights(folder: Path | None = None, check: bool = False) -> list[Weight
     check : bool
         Read every file and compare its hash; otherwise only its presence and size are looked at.
     """
-    return [_state(info, folder, check) for info in manifest()]
+    return [_state(weights_for(info.backbone, folder), folder, check) for info in manifest()]
 
 
 def check_weights(backbone: str, folder: Path | None = None) -> Path:
@@ -132,31 +187,11 @@ def check_weights(backbone: str, folder: Path | None = None) -> Path:
     UserError
         ``weights_missing``, ``weights_differ``, ``weights_unreadable``.
     """
-    info = weights_for(backbone)
+    info = weights_for(backbone, folder)
     path, origin = _located(info, folder)
-    with _opened(path) as handle:
-        _verify(handle, path, info, origin)
+    with opened(path) as handle:
+        verify(handle, path, info, origin)
     return path
-
-
-def import_weights(source: Path, folder: Path | None = None) -> WeightsState:
-    """Copy a weights file into the user's data folder if it is one that is known, whatever its name.
-
-    Raises
-    ------
-    UserError
-        ``weights_unknown`` where size and hash fit no known weights; ``weights_unreadable``; ``cannot_write``.
-    """
-    source = Path(source)
-    with _opened(source) as handle:
-        size, digest = _measure(handle)
-        info = next((one for one in manifest() if (one.size, one.sha256) == (size, digest)), None)
-        if info is None:
-            raise _unknown_file(source, size, digest)
-        handle.seek(0)
-        target = (folder or default_folder()) / info.file
-        _copy_checked(handle, target, info)
-    return WeightsState(info, target, "imported")
 
 
 def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.Tensor]:
@@ -169,10 +204,10 @@ def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.T
     """
     import torch
 
-    info = weights_for(backbone)
+    info = weights_for(backbone, folder)
     path, origin = _located(info, folder)
-    with _opened(path) as handle:
-        _verify(handle, path, info, origin)
+    with opened(path) as handle:
+        verify(handle, path, info, origin)
         handle.seek(0)  # the same open file is loaded that was checked
         try:
             state = torch.load(handle, map_location="cpu", weights_only=True)
@@ -187,8 +222,10 @@ def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.T
 
 
 def _tensors(state: Any, path: Path, info: WeightsInfo, origin: str) -> dict[str, torch.Tensor]:
+    """The table of tensors, which some files hold under the key ``model``."""
     import torch
 
+    state = state["model"] if isinstance(state, dict) and isinstance(state.get("model"), dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UserError("weights_unsafe", f"The weights file {path} is not a table of tensors.", _way_out(info, origin))
     return state
@@ -200,11 +237,11 @@ def _state(info: WeightsInfo, folder: Path | None, check: bool) -> WeightsState:
     except UserError as error:
         return WeightsState(info, None, None, error.message, error.hint)
     try:
-        with _opened(path) as handle:
+        with opened(path) as handle:
             if check:
-                _verify(handle, path, info, origin)
+                verify(handle, path, info, origin)
             else:
-                _verify_size(path, os.fstat(handle.fileno()).st_size, info, origin)
+                _verify_outside(path, os.fstat(handle.fileno()).st_size, info, origin)
     except UserError as error:
         return WeightsState(info, path, origin, error.message, error.hint)
     return WeightsState(info, path, origin)
@@ -216,12 +253,27 @@ def _located(info: WeightsInfo, folder: Path | None) -> tuple[Path, str]:
         raise UserError(
             "weights_missing",
             f"The weights of {info.backbone} ({info.file}) are not on this machine.",
-            f"Install the package ({info.source}) or import the file: weakmedsam weights import FILE.",
+            _ways_to_get(info),
         )
     return found
 
 
-def _opened(path: Path) -> BinaryIO:
+def _ways_to_get(info: WeightsInfo) -> str:
+    ways = [f"install the package ({info.source})"] if info.package else []
+    if info.url:
+        ways += [f"get it with: weakmedsam weights download {info.backbone}", f"fetch {info.url} on another computer"]
+    words = ", or ".join([*ways, "import the file that you have: weakmedsam weights import FILE."])
+    return words[0].upper() + words[1:]
+
+
+def opened(path: Path) -> BinaryIO:
+    """A weights file to read.
+
+    Raises
+    ------
+    UserError
+        ``weights_unreadable``.
+    """
     try:
         return path.open("rb")
     except OSError as error:
@@ -232,28 +284,42 @@ def _opened(path: Path) -> BinaryIO:
         ) from error
 
 
-def _measure(handle: BinaryIO) -> tuple[int, str]:
-    """Size and SHA-256 of an open file."""
+def measure(handle: BinaryIO) -> tuple[int, str]:
+    """Size and SHA-256 of what is left of an open file."""
     digest, size = hashlib.sha256(), 0
-    while chunk := handle.read(_CHUNK):
+    while chunk := handle.read(CHUNK):
         digest.update(chunk)
         size += len(chunk)
     return size, digest.hexdigest()
 
 
-def _verify(handle: BinaryIO, path: Path, info: WeightsInfo, origin: str) -> None:
-    _verify_size(path, os.fstat(handle.fileno()).st_size, info, origin)
-    _size, digest = _measure(handle)
+def verify(handle: BinaryIO, path: Path, info: WeightsInfo, origin: str) -> None:
+    """Check size and hash of an open file.
+
+    Raises
+    ------
+    UserError
+        ``weights_differ``; ``weights_unchecked`` where no hash is known, published or noted.
+    """
+    _verify_outside(path, os.fstat(handle.fileno()).st_size, info, origin)
+    _size, digest = measure(handle)
     if digest != info.sha256:
         raise UserError(
             "weights_differ",
-            f"The weights file {path} is not the published one: SHA-256 {digest}, expected {info.sha256}.",
+            f"The weights file {path} is not the right one: SHA-256 {digest}, expected {info.sha256}.",
             _way_out(info, origin),
         )
 
 
-def _verify_size(path: Path, size: int, info: WeightsInfo, origin: str) -> None:
-    if size != info.size:
+def _verify_outside(path: Path, size: int, info: WeightsInfo, origin: str) -> None:
+    """What can be checked without reading the file."""
+    if info.sha256 is None:
+        raise UserError(
+            "weights_unchecked",
+            f"No hash is known of the weights file {path}: none is published, and it was not imported.",
+            f"Move it elsewhere and import it from there: weakmedsam weights import {info.file}",
+        )
+    if info.size is not None and size != info.size:
         raise UserError(
             "weights_differ",
             f"The weights file {path} has {size} bytes, expected {info.size} (SHA-256 {info.sha256}).",
@@ -262,39 +328,5 @@ def _verify_size(path: Path, size: int, info: WeightsInfo, origin: str) -> None:
 
 
 def _way_out(info: WeightsInfo, origin: str) -> str:
-    repair = "Delete that file" if origin == "imported" else f"Reinstall the package ({info.source})"
+    repair = f"Reinstall the package ({info.source})" if origin == "package" else "Delete that file"
     return f"{repair}, or import the right file: weakmedsam weights import FILE."
-
-
-def _unknown_file(source: Path, size: int, digest: str) -> UserError:
-    known = "; ".join(f"{one.file} for {one.backbone}: {one.size} bytes, SHA-256 {one.sha256}" for one in manifest())
-    return UserError(
-        "weights_unknown",
-        f"{source} ({size} bytes, SHA-256 {digest}) is not a weights file that is known here.",
-        f"Known: {known}.",
-    )
-
-
-def _copy_checked(handle: BinaryIO, target: Path, info: WeightsInfo) -> None:
-    """Copy to a temporary sibling, check what arrived, and rename it onto the target."""
-    temporary = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".import-", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(descriptor, "w+b") as copy:
-            shutil.copyfileobj(handle, copy, _CHUNK)
-            copy.flush()
-            os.fsync(copy.fileno())
-            copy.seek(0)
-            _verify(copy, temporary, info, "imported")
-        os.replace(temporary, target)
-    except OSError as error:
-        raise UserError(
-            "cannot_write",
-            f"The weights cannot be written to {target}: {error.strerror or error}.",
-            "Free some space there or make the folder writable.",
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

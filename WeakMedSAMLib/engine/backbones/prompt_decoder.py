@@ -1,6 +1,6 @@
-"""SAM's mask decoder for box prompts: the published weights, with less work on the image's side of attention.
+"""SAM's mask decoder for boxes or points: the published weights, with less work on the image's side of attention.
 
-Seven tokens (quality, four masks, two corners) and 4096 image positions attend to each other. Projecting every
+Seven tokens (quality, four masks, two of the prompt) and 4096 image positions attend to each other. Projecting every
 position and multiplying it with a few tokens equals projecting the few tokens by the product of both matrices and
 multiplying them with the positions as they are: less than half the work, the same values up to rounding.
 """
@@ -14,8 +14,8 @@ from torch import nn
 from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 
-class BoxDecoder:
-    """One mask and its predicted quality for each box.
+class PromptDecoder:
+    """One mask and its predicted quality for each prompt.
 
     Parameters
     ----------
@@ -49,15 +49,15 @@ class BoxDecoder:
         """Image features B x 256 x h x w to what :meth:`__call__` takes: B x (h w) x 256."""
         return neck.to(self._dtype).flatten(2).transpose(1, 2) + self._no_mask
 
-    def __call__(self, image: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Decode boxes.
+    def __call__(self, image: torch.Tensor, prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Decode prompts.
 
         Parameters
         ----------
         image : Tensor
-            N x (h w) x 256, one prepared image a box; or 1 x (h w) x 256 for all.
-        boxes : Tensor
-            N x 4, x0, y0, x1, y1 in pixels of the input frame.
+            N x (h w) x 256, one prepared image a prompt; or 1 x (h w) x 256 for all.
+        prompts : Tensor
+            Boxes N x 4 (x0, y0, x1, y1) or points inside N x 2 (x, y), in pixels of the input frame.
 
         Returns
         -------
@@ -66,15 +66,21 @@ class BoxDecoder:
         quality : Tensor
             N, float32.
         """
-        corners, _dense = self._prompts(points=None, boxes=boxes[:, None], masks=None)
-        prompt = torch.cat([self._own_tokens.expand(len(boxes), -1, -1), corners], dim=1)
+        prompt = torch.cat([self._own_tokens.expand(len(prompts), -1, -1), self._asked(prompts)], dim=1)
         tokens = prompt
         for number, layer in enumerate(self._layers):
             tokens, image = layer(tokens, image, prompt, self._position, first=number == 0)
         tokens = tokens + self._last_look(tokens + prompt, image + self._position, image)
         tokens = self._last_norm(tokens)
-        logits = self._upscaling(image.expand(len(boxes), -1, -1), self._grid, self._mask_head(tokens[:, 1]))
+        logits = self._upscaling(image.expand(len(prompts), -1, -1), self._grid, self._mask_head(tokens[:, 1]))
         return logits, self._quality_head(tokens[:, 0])[:, 0]
+
+    def _asked(self, prompts: torch.Tensor) -> torch.Tensor:
+        """The two tokens of each prompt: a box's corners, or a point and one that says there is no other."""
+        if prompts.shape[1] == 4:
+            return self._prompts(points=None, boxes=prompts[:, None], masks=None)[0]
+        inside = prompts.new_ones(len(prompts), 1)
+        return self._prompts(points=(prompts[:, None], inside), boxes=None, masks=None)[0]
 
 
 class _Neck:

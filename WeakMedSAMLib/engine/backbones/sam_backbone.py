@@ -1,0 +1,158 @@
+"""A backbone made of any network with SAM's parts: ViT encoder, neck, prompt encoder, mask decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+
+_CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
+_GPU_BATCH = 4  # a ViT at 1024 pixels needs about 1 GB a slice for its attention
+_PROMPTS_AT_ONCE = 32
+_TRAINED_BLOCKS = 4
+
+
+def vit_info(
+    name: str, frame: int, cells: int, channels: int, prompt_channels: int, weights: WeightsInfo
+) -> BackboneInfo:
+    """What is known of such a backbone.
+
+    Its levels are the ViT's last map, what the neck makes of it for the mask decoder, and the last map pooled to about
+    32 x 32 cells for class activation maps.
+
+    Parameters
+    ----------
+    name : str
+        Of the backbone.
+    frame, cells : int
+        Edge of a slice in pixels, and of the ViT's maps.
+    channels, prompt_channels : int
+        Of the ViT's maps and of the neck's.
+    weights : WeightsInfo
+        Where they come from.
+    """
+    return BackboneInfo(
+        name=name,
+        input_size=frame,
+        levels={
+            "last": LevelInfo(channels, cells),
+            "neck": LevelInfo(prompt_channels, cells),
+            "cam": LevelInfo(channels, min(cells, _CAM_CELLS)),
+        },
+        cam_level="cam",
+        decode_levels=("neck",),
+        prompts=frozenset({PromptKind.POINT, PromptKind.BOX}),
+        weights=weights,
+    )
+
+
+def last_blocks(count: int) -> Trained:
+    """Parameters of the last four of so many blocks.
+
+    The code of the paper trains these beside SAMUS's adapters; of an encoder without adapters they are what is trained.
+    """
+    return in_blocks(range(max(0, count - _TRAINED_BLOCKS), count))
+
+
+def in_blocks(numbers: Iterable[int]) -> Trained:
+    """Whether a parameter's name is of one of these blocks."""
+    starts = tuple(f"blocks.{number}." for number in numbers)
+    return lambda name: name.startswith(starts)
+
+
+class SamBackbone:
+    """Such a network behind the ``Backbone`` protocol, frozen.
+
+    Parameters
+    ----------
+    info : BackboneInfo
+        With the levels of :func:`vit_info`.
+    network : nn.Module
+        With its weights, in eval mode: ``image_encoder`` with its ``neck``, and ``masks``.
+    trained : callable
+        Which parameters of the encoder are trained in copies of it.
+    """
+
+    def __init__(self, info: BackboneInfo, network: nn.Module, trained: Trained) -> None:
+        self.info = info
+        self._network, self._trained = network.requires_grad_(False), trained
+        self.to(torch.device("cpu"), torch.float32)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the backbone computes."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the encoder."""
+        return self._dtype
+
+    @property
+    def batch_size(self) -> int:
+        """Slices a batch that suit the device."""
+        return 1 if self._device.type == "cpu" else _GPU_BATCH
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> SamBackbone:
+        """Move to a device and set the encoder's precision; returns itself. The mask decoder stays in float32."""
+        self._device, self._dtype = torch.device(device), dtype
+        self._network.to(self._device)
+        return self
+
+    @torch.no_grad()
+    def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features by level, each B x C x h x w, float16, on the backbone's device."""
+        encoder, cells = self._network.image_encoder, self.info.levels["cam"].size
+        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
+            last = encoder(slices.to(self._device))
+            neck = encoder.neck(last)
+        levels = {"last": last, "neck": neck, "cam": F.adaptive_avg_pool2d(last.float(), cells)}
+        return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}
+
+    def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """As :meth:`embed`: of these networks nothing is rebuilt."""
+        return self.embed(slices)
+
+    def decode(
+        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for box prompts; see ``Backbone.decode``."""
+        return self._decoded(features, "boxes", boxes, rows)
+
+    def decode_points(
+        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for one point each; see ``Backbone.decode_points``."""
+        return self._decoded(features, "points", points, rows)
+
+    def adaptable_encoder(self) -> AdaptableEncoder:
+        """A trainable copy of the image encoder, in float32, on this device."""
+        level = self.info.levels["last"]
+        return AdaptableEncoder(self._network.image_encoder, level.channels, level.size, self._trained)
+
+    def promptable_network(self) -> PromptableNetwork:
+        """A trainable copy of encoder and mask decoder together."""
+        return PromptableNetwork(self._network, self._trained)
+
+    @torch.no_grad()
+    def _decoded(
+        self, features: Mapping[str, torch.Tensor], kind: str, prompts: torch.Tensor, rows: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""
+        prompts, size = prompts.to(self._device, torch.float32), self.info.input_size
+        rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
+        logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
+        for row in rows.unique():
+            image = features["neck"][row][None].to(self._device, torch.float32)
+            for numbers in (rows == row).nonzero()[:, 0].split(_PROMPTS_AT_ONCE):
+                drawn, quality[numbers] = self._network.masks(image, **{kind: prompts[numbers]})
+                logits[numbers] = F.interpolate(drawn[:, None], (size, size), mode="bilinear", align_corners=False)[
+                    :, 0
+                ]
+        return logits, quality

@@ -1,0 +1,60 @@
+"""The parts of SAM as one network: image encoder, prompt encoder, mask decoder."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class SamNetwork(nn.Module):
+    """An image encoder with SAM's prompt encoder and mask decoder; parameters are named as in the published files.
+
+    Parameters
+    ----------
+    image_encoder : nn.Module
+        Gives its last map before the neck; has the ``neck``.
+    prompt_encoder, mask_decoder : nn.Module
+        SAM's.
+    scale : float
+        Pixels of the prompt encoder for one of the frame.
+    """
+
+    def __init__(
+        self, image_encoder: nn.Module, prompt_encoder: nn.Module, mask_decoder: nn.Module, scale: float
+    ) -> None:
+        super().__init__()
+        self.image_encoder, self.prompt_encoder, self.mask_decoder = image_encoder, prompt_encoder, mask_decoder
+        self._scale = scale
+
+    def masks(
+        self, image: torch.Tensor, points: torch.Tensor | None = None, boxes: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """SAM's single mask for each prompt.
+
+        Parameters
+        ----------
+        image : Tensor
+            1 x C x h x w, from a neck; of any resolution.
+        points, boxes : Tensor, optional
+            n x 2 points inside, or n x 4 boxes, in pixels of the frame.
+
+        Returns
+        -------
+        logits : Tensor
+            n x (4 h) x (4 w).
+        quality : Tensor
+            n.
+        """
+        if points is not None:
+            asked = {"points": (points[:, None] * self._scale, points.new_ones(len(points), 1)), "boxes": None}
+        else:
+            asked = {"points": None, "boxes": boxes * self._scale}
+        sparse, _dense = self.prompt_encoder(**asked, masks=None)
+        logits, quality = self.mask_decoder(
+            image_embeddings=image,
+            image_pe=self.prompt_encoder.pe_layer(image.shape[2:])[None],
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=self.prompt_encoder.no_mask_embed.weight[:, :, None, None],
+            multimask_output=False,
+        )
+        return logits[:, 0], quality[:, 0]

@@ -1,0 +1,143 @@
+"""Segment Anything with its three ViT encoders, from the modules of the package segment-anything.
+
+Source: https://arxiv.org/abs/2304.02643, https://github.com/facebookresearch/segment-anything (Apache-2.0).
+
+Slices come at 512 x 512 pixels, which few scans exceed, and are enlarged to the 1024 x 1024 that the encoder was
+trained on; the mask decoder draws 256 x 256 pixels in any case.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import nn
+
+from WeakMedSAMLib.engine.backbones.registry import register
+from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, last_blocks, vit_info
+from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
+from WeakMedSAMLib.engine.backbones.state_dicts import filled
+from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
+from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+
+import_torchvision()  # segment-anything imports it
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402
+
+_MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
+_DEVIATION = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class SamSize:
+    """Sizes of a SAM network.
+
+    Attributes
+    ----------
+    channels, blocks, heads : int
+        Of the ViT.
+    global_blocks : tuple of int
+        Blocks that attend over the whole image; the others attend within windows.
+    frame, image : int
+        Edge of a slice as it comes, and as it is encoded, in pixels.
+    patch, window : int
+        Edge of a token in pixels, and of a window in tokens.
+    prompt_channels : int
+        Of neck and mask decoder.
+    """
+
+    channels: int
+    blocks: int
+    heads: int
+    global_blocks: tuple[int, ...]
+    frame: int = 512
+    image: int = 1024
+    patch: int = 16
+    window: int = 14
+    prompt_channels: int = 256
+
+    @property
+    def cells(self) -> int:
+        """Tokens along an edge."""
+        return self.image // self.patch
+
+
+VIT_B = SamSize(768, 12, 12, (2, 5, 8, 11))
+_SIZES = {
+    "sam_vit_b": VIT_B,
+    "sam_vit_l": SamSize(1024, 24, 16, (5, 11, 17, 23)),
+    "sam_vit_h": SamSize(1280, 32, 16, (7, 15, 23, 31)),
+}
+
+
+class SamEncoder(ImageEncoderViT):
+    """SAM's image encoder up to its neck; parameters are named as in the published files."""
+
+    def __init__(self, size: SamSize) -> None:
+        super().__init__(
+            img_size=size.image,
+            patch_size=size.patch,
+            embed_dim=size.channels,
+            depth=size.blocks,
+            num_heads=size.heads,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            out_chans=size.prompt_channels,
+            use_rel_pos=True,
+            window_size=size.window,
+            global_attn_indexes=size.global_blocks,
+        )
+        mean, deviation = (torch.tensor(values).view(3, 1, 1) / 255 for values in (_MEAN, _DEVIATION))
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("deviation", deviation, persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Images B x 1 x S x S in [0, 1] to the last map before the neck: B x C x h x w."""
+        enlarged = F.interpolate(images, size=(self.img_size, self.img_size), mode="bilinear", align_corners=False)
+        tokens = self.patch_embed((enlarged - self.mean) / self.deviation) + self.pos_embed
+        for block in self.blocks:
+            tokens = block(tokens)
+        return tokens.permute(0, 3, 1, 2)
+
+
+def with_sam_decoder(image_encoder: nn.Module, frame: int, image: int, cells: int, channels: int) -> SamNetwork:
+    """An image encoder with SAM's prompt encoder and mask decoder, with random weights.
+
+    Parameters
+    ----------
+    image_encoder : nn.Module
+        Gives its last map before the neck; has the ``neck``.
+    frame, image, cells : int
+        Edge of a slice as it comes and as the prompt encoder measures it, in pixels, and of the neck's output.
+    channels : int
+        Of the neck's output.
+    """
+    prompts = PromptEncoder(channels, (cells, cells), (image, image), mask_in_chans=16)
+    transformer = TwoWayTransformer(depth=2, embedding_dim=channels, mlp_dim=2048, num_heads=8)
+    masks = MaskDecoder(transformer_dim=channels, transformer=transformer)
+    return SamNetwork(image_encoder, prompts, masks, image / frame)
+
+
+def sam_network(size: SamSize) -> SamNetwork:
+    """SAM with random weights."""
+    return with_sam_decoder(SamEncoder(size), size.frame, size.image, size.cells, size.prompt_channels)
+
+
+def build_sam(name: str, size: SamSize, weights_folder: Path | None, random_weights: bool) -> SamBackbone:
+    """A SAM backbone of any size, on the CPU in float32.
+
+    Raises
+    ------
+    UserError
+        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+    """
+    state = None if random_weights else load_weights(name, weights_folder)
+    network = filled(partial(sam_network, size), state, name)
+    weights = untrained(name) if random_weights else weights_for(name, weights_folder)
+    info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
+    return SamBackbone(info, network, last_blocks(size.blocks))
+
+
+for _name, _size in _SIZES.items():
+    register(_name)(partial(build_sam, _name, _size))

@@ -1,0 +1,95 @@
+"""SAMUS as WeakMedSAM uses it: begun as SAM ViT-B, adapted by the slices' classes.
+
+No network of that kind is published for any organ but in ultrasound; the paper starts from SAM's file, whose tensors
+fill what SAMUS shares with SAM, and draws the rest at random. Such an encoder says nothing before it is trained. So the
+frozen features and the masks of this backbone are those of SAM ViT-B itself, and SAMUS is its adaptable encoder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
+from WeakMedSAMLib.engine.backbones.registry import register
+from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, in_blocks, last_blocks, vit_info
+from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
+from WeakMedSAMLib.engine.backbones.sam_vit import VIT_B, SamSize, sam_network, with_sam_decoder
+from WeakMedSAMLib.engine.backbones.samus_encoder import SamusEncoder, resized_positions
+from WeakMedSAMLib.engine.backbones.state_dicts import filled, require_fitting_tensors
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
+
+_NAME = "samus"
+_SIZE = replace(VIT_B, frame=256)
+_NEW = ("cnn_embed", "post_pos_embed", "Adapter")  # in the names of what SAM does not have
+
+
+class Samus(SamBackbone):
+    """SAM, with SAMUS as its adaptable encoder.
+
+    Parameters
+    ----------
+    size : SamSize
+        Of the SAM network; its frame is the edge of SAMUS's images.
+    network : SamNetwork
+        SAM with its weights.
+    weights : WeightsInfo
+        What is known of them.
+    """
+
+    def __init__(self, size: SamSize, network: SamNetwork, weights: WeightsInfo) -> None:
+        self._size = size
+        info = vit_info(_NAME, size.frame, size.cells, size.channels, size.prompt_channels, weights)
+        super().__init__(info, network, samus_trained(size))
+
+    def adaptable_encoder(self) -> AdaptableEncoder:
+        """SAMUS's encoder begun as SAM's; adapters and CNN are drawn from PyTorch's global generator."""
+        encoder = self._begun().image_encoder
+        return AdaptableEncoder(encoder, self._size.channels, encoder.cells, self._trained).to(self._device)
+
+    def promptable_network(self) -> PromptableNetwork:
+        """SAMUS's encoder begun as SAM's, with SAM's mask decoder."""
+        return PromptableNetwork(self._begun(), self._trained).to(self._device)
+
+    def _begun(self) -> SamNetwork:
+        network = samus_network(self._size)
+        own = network.state_dict()
+        state = {name: value for name, value in own.items() if any(part in name for part in _NEW)}
+        state |= resized_positions({name: value.cpu() for name, value in self._network.state_dict().items()}, own)
+        require_fitting_tensors(own, state, _NAME)
+        network.load_state_dict(state)
+        return network
+
+
+def samus_network(size: SamSize) -> SamNetwork:
+    """SAMUS with random weights; its tensors are named as in the published files."""
+    encoder = SamusEncoder(size, size.frame)
+    return with_sam_decoder(encoder, size.frame, size.frame, encoder.cells, size.prompt_channels)
+
+
+def samus_trained(size: SamSize) -> Trained:
+    """What the published code trains: all that SAM lacks, relative positions of global blocks, the last four blocks.
+
+    Source: the constructor in https://github.com/wanghr64/WeakMedSAM/blob/main/samus/modeling/samus.py
+    """
+    last, whole = last_blocks(size.blocks), in_blocks(size.global_blocks)
+
+    def trained(name: str) -> bool:
+        return any(part in name for part in _NEW) or last(name) or (whole(name) and ".attn.rel_pos_" in name)
+
+    return trained
+
+
+@register(_NAME)
+def build_samus(weights_folder: Path | None = None, random_weights: bool = False, size: SamSize = _SIZE) -> Samus:
+    """Build SAMUS on SAM's checked weights, on the CPU in float32.
+
+    Raises
+    ------
+    UserError
+        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+    """
+    state = None if random_weights else load_weights(_NAME, weights_folder)
+    network = filled(partial(sam_network, size), state, _NAME)
+    return Samus(size, network, untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder))

@@ -1,0 +1,79 @@
+"""Published tensors into networks, with every tensor that does not fit named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from WeakMedSAMLib.contract.errors import UserError
+
+_MOST_NAMES = 5
+
+_N = TypeVar("_N", bound=nn.Module)
+
+
+def filled(make: Callable[[], _N], state: Mapping[str, torch.Tensor] | None, name: str) -> _N:
+    """A frozen network in evaluation mode.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the network with random weights.
+    state : mapping, optional
+        Tensors by name, all of them. Left out, the weights stay random, the same at every call.
+    name : str
+        Of the backbone, for messages.
+
+    Raises
+    ------
+    UserError
+        ``weights_do_not_fit``.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = make()
+    if state is not None:
+        require_fitting_tensors(network.state_dict(), state, name)
+        network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor], name: str) -> None:
+    """Refuse tensors that are missing, unknown or of another shape.
+
+    Raises
+    ------
+    UserError
+        ``weights_do_not_fit`` with their names.
+    """
+    shapes = [
+        f"{key} ({_shape(state[key])} for {_shape(own[key])})"
+        for key in sorted(own.keys() & state.keys())
+        if own[key].shape != state[key].shape
+    ]
+    parts = {
+        "missing": sorted(own.keys() - state.keys()),
+        "unknown": sorted(state.keys() - own.keys()),
+        "of another shape": shapes,
+    }
+    wrong = "; ".join(f"{word}: {named(names)}" for word, names in parts.items() if names)
+    if wrong:
+        raise UserError(
+            "weights_do_not_fit",
+            f"The weights do not fit the network {name} ({wrong}).",
+            "Import the published file of this backbone: weakmedsam weights list says which.",
+        )
+
+
+def named(names: Iterable[str]) -> str:
+    """The first few of many names, and how many more there are."""
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a number"
