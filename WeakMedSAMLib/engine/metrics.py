@@ -1,12 +1,22 @@
-"""How well a mask agrees with a reference mask: overlap, and surface distances in mm."""
+"""How well a mask agrees with a reference mask: overlap, and surface distances in mm, by MONAI's metrics.
+
+MONAI leaves empty masks to its caller; what they count as is said here, and is the same everywhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from scipy.ndimage import binary_erosion
-from scipy.spatial import cKDTree
+import torch
+from monai.metrics import (
+    compute_average_surface_distance,
+    compute_dice,
+    compute_hausdorff_distance,
+    compute_iou,
+)
 
 
 def patient_dice(prediction: np.ndarray, truth: np.ndarray) -> float:
@@ -14,9 +24,12 @@ def patient_dice(prediction: np.ndarray, truth: np.ndarray) -> float:
 
     False positives on slices without truth count against it. NaN if both are empty.
     """
-    prediction, truth = _masks(prediction, truth)
-    total = np.count_nonzero(prediction) + np.count_nonzero(truth)
-    return 2 * np.count_nonzero(prediction & truth) / total if total else float("nan")
+    return _whole(compute_dice, prediction, truth)
+
+
+def patient_jaccard(prediction: np.ndarray, truth: np.ndarray) -> float:
+    """Jaccard overlap of two masks of any shape, over the whole volume: |A and B| / |A or B|; NaN if both are empty."""
+    return _whole(compute_iou, prediction, truth)
 
 
 def slice_dice(prediction: np.ndarray, truth: np.ndarray, both_empty: float = float("nan")) -> np.ndarray:
@@ -34,14 +47,18 @@ def slice_dice(prediction: np.ndarray, truth: np.ndarray, both_empty: float = fl
     numpy.ndarray
         float64, one value a slice.
     """
-    prediction, truth = _masks(prediction, truth)
-    total = (np.count_nonzero(prediction, axis=(1, 2)) + np.count_nonzero(truth, axis=(1, 2))).astype(float)
-    common = np.count_nonzero(prediction & truth, axis=(1, 2))
-    return np.divide(2 * common, total, out=np.full(len(total), both_empty, dtype=float), where=total > 0)
+    return _by_slice(compute_dice, prediction, truth, both_empty)
+
+
+def slice_jaccard(prediction: np.ndarray, truth: np.ndarray, both_empty: float = float("nan")) -> np.ndarray:
+    """Jaccard overlap slice by slice; parameters and result as in `slice_dice`."""
+    return _by_slice(compute_iou, prediction, truth, both_empty)
 
 
 def hd95_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> float:
     """95th percentile Hausdorff distance: the larger of those of the two directed surface distances.
+
+    Surface voxels are those with a face-neighbour outside the mask; beyond the volume is outside.
 
     Parameters
     ----------
@@ -58,7 +75,7 @@ def hd95_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float])
     prediction, truth = _masks(prediction, truth)
     if not (prediction.any() and truth.any()):
         return _without_surface(truth, spacing)
-    return max(float(np.percentile(d, 95)) for d in _surface_distances(prediction, truth, spacing))
+    return _distance(compute_hausdorff_distance, prediction, truth, spacing, percentile=95)
 
 
 def assd_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> float:
@@ -69,7 +86,15 @@ def assd_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float])
     prediction, truth = _masks(prediction, truth)
     if not (prediction.any() and truth.any()):
         return _without_surface(truth, spacing)
-    return float(np.concatenate(_surface_distances(prediction, truth, spacing)).mean())
+    return _distance(compute_average_surface_distance, prediction, truth, spacing, symmetric=True)
+
+
+def cropped(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both masks within the smallest box that holds them; what lies outside has no mask and costs only time."""
+    either = prediction | truth
+    occupied = [np.flatnonzero(either.any(axis=_all_but(axis, either.ndim))) for axis in range(either.ndim)]
+    box = tuple(slice(found[0], found[-1] + 1) for found in occupied)
+    return prediction[box], truth[box]
 
 
 def _masks(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,25 +103,46 @@ def _masks(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
     return prediction.astype(bool, copy=False), truth.astype(bool, copy=False)
 
 
+def _whole(overlap: Callable[..., torch.Tensor], prediction: np.ndarray, truth: np.ndarray) -> float:
+    prediction, truth = _masks(prediction, truth)
+    if not (prediction.any() or truth.any()):
+        return float("nan")
+    return float(overlap(*_batches(*cropped(prediction, truth)), ignore_empty=False))
+
+
+def _by_slice(
+    overlap: Callable[..., torch.Tensor], prediction: np.ndarray, truth: np.ndarray, both_empty: float
+) -> np.ndarray:
+    """Overlap of every slice; only slices with a mask are handed to MONAI."""
+    prediction, truth = _masks(prediction, truth)
+    values = np.full(len(truth), both_empty, dtype=float)
+    used = np.flatnonzero(prediction.any(axis=(1, 2)) | truth.any(axis=(1, 2)))
+    for index in used:
+        values[index] = float(overlap(*_batches(prediction[index], truth[index]), ignore_empty=False))
+    return values
+
+
+def _distance(
+    metric: Callable[..., torch.Tensor],
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    spacing: Sequence[float],
+    **options: Any,
+) -> float:
+    both = _batches(*cropped(prediction, truth))
+    with warnings.catch_warnings():
+        # MONAI warns of its own use of an option that it is about to drop.
+        warnings.filterwarnings("ignore", category=FutureWarning, module="monai")
+        return float(metric(*both, include_background=True, spacing=[float(mm) for mm in spacing], **options))
+
+
+def _batches(*masks: np.ndarray) -> tuple[torch.Tensor, ...]:
+    """Each mask as B x C x ..., with one image and one class."""
+    return tuple(torch.from_numpy(np.ascontiguousarray(mask))[None, None] for mask in masks)
+
+
 def _without_surface(truth: np.ndarray, spacing: Sequence[float]) -> float:
     return float(np.linalg.norm(np.multiply(truth.shape, spacing))) if truth.any() else float("nan")
-
-
-def _surface_distances(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> list[np.ndarray]:
-    """Distance in mm of every surface voxel to the nearest one of the other surface, there and back.
-
-    Nearest neighbours among the surface voxels alone cost far less than a distance transform of the whole volume.
-    """
-    there, back = (_surface_points(mask) * np.asarray(spacing) for mask in (prediction, truth))
-    return [cKDTree(back).query(there)[0], cKDTree(there).query(back)[0]]
-
-
-def _surface_points(mask: np.ndarray) -> np.ndarray:
-    """Indices, N x dimensions, of voxels with a face-neighbour outside the mask; beyond the volume is outside."""
-    occupied = [np.flatnonzero(mask.any(axis=_all_but(axis, mask.ndim))) for axis in range(mask.ndim)]
-    box = tuple(slice(o[0], o[-1] + 1) for o in occupied)
-    inner = mask[box]
-    return np.argwhere(inner & ~binary_erosion(inner)) + [s.start for s in box]
 
 
 def _all_but(axis: int, ndim: int) -> tuple[int, ...]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
-from WeakMedSAMLib.engine.metrics import assd_mm, hd95_mm, patient_dice, slice_dice
+from WeakMedSAMLib.engine.metrics import assd_mm, hd95_mm, patient_dice, patient_jaccard, slice_dice
 
-_RESAMPLES = 2000
+# Figures of a whole volume, and their digits in a report.
+_DIGITS = {"patient_dice": 4, "patient_jaccard": 4, "hd95_mm": 2, "assd_mm": 2}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Score:
         An empty prediction counts as the volume's diagonal; NaN if the truth is empty.
     empty_prediction : bool
         Nothing was predicted though there is something.
+    patient_jaccard : float
+        Over the whole volume; NaN if both masks are empty.
+    volume_ml, true_volume_ml : float
+        Of the two masks.
     """
 
     patient_dice: float
@@ -36,6 +42,9 @@ class Score:
     hd95_mm: float
     assd_mm: float
     empty_prediction: bool
+    patient_jaccard: float = math.nan
+    volume_ml: float = math.nan
+    true_volume_ml: float = math.nan
 
     @property
     def slice_dice_mean(self) -> float:
@@ -51,6 +60,9 @@ class Score:
             "hd95_mm": rounded(self.hd95_mm, 2),
             "assd_mm": rounded(self.assd_mm, 2),
             "empty_prediction": self.empty_prediction,
+            "patient_jaccard": rounded(self.patient_jaccard),
+            "volume_ml": rounded(self.volume_ml, 3),
+            "true_volume_ml": rounded(self.true_volume_ml, 3),
         }
 
 
@@ -77,30 +89,46 @@ def score(prediction: np.ndarray, truth: np.ndarray, geometry: Geometry, axis: s
         hd95_mm(prediction, truth, spacing),
         assd_mm(prediction, truth, spacing),
         bool(truth.any() and not prediction.any()),
+        patient_jaccard(prediction, truth),
+        geometry.voxel_ml * np.count_nonzero(prediction),
+        geometry.voxel_ml * np.count_nonzero(truth),
     )
 
 
-def summary(scores: Sequence[Score], seed: int = 0) -> dict[str, Any]:
+def summary(scores: Sequence[Score], seed: int = 0, patients: Sequence[str] | None = None) -> dict[str, Any]:
     """Means over a group of patients, with 95 % intervals from resampling patients (not slices, which hang together).
 
     ``slice_dice_mean`` is the mean over the positive slices of all patients together. Patients in whom both masks are
     empty have no Dice and are left out of its mean; ``without_truth`` counts the patients without anything to find.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        One for every class of every scan.
+    seed : int
+        Of the resampling.
+    patients : sequence of str, optional
+        Whose each score is, where a patient has several; each score is a patient's own otherwise.
     """
-    slices = [value for one in scores for value in one.slice_dice]
+    whose = [str(index) for index in range(len(scores))] if patients is None else patients
+    slices = by_patient(whose, [one.slice_dice for one in scores])
+    whole = {name: by_patient(whose, [[getattr(one, name)] for one in scores]) for name in _DIGITS}
     dice = [one.patient_dice for one in scores]
-    return {
+    result = {
         "patients_scored": len(scores),
-        "positive_slices": len(slices),
-        "slice_dice_mean": rounded(_mean(slices)),
-        "slice_dice_interval": _interval(scores, _pooled_slice_dice, seed),
-        "patient_dice_mean": rounded(_mean(dice)),
-        "patient_dice_interval": _interval(scores, _mean_patient_dice, seed),
+        "positive_slices": sum(map(len, slices.values())),
+        "slice_dice_mean": rounded(mean(slices)),
+        "slice_dice_interval": rounded_interval(mean_interval(slices, seed)),
         "patient_dice_median": rounded(float(np.nanmedian(dice)) if np.isfinite(dice).any() else math.nan),
-        "patient_hd95_mm_mean": rounded(_mean([one.hd95_mm for one in scores]), 2),
-        "patient_assd_mm_mean": rounded(_mean([one.assd_mm for one in scores]), 2),
         "empty_predictions": sum(one.empty_prediction for one in scores),
         "without_truth": sum(math.isnan(one.hd95_mm) for one in scores),
     }
+    for name, digits in _DIGITS.items():
+        # Named patient_hd95_mm since the other kind of HD95 is one of slices.
+        key = name if name.startswith("patient_") else f"patient_{name}"
+        result[f"{key}_mean"] = rounded(mean(whole[name]), digits)
+        result[f"{key}_interval"] = rounded_interval(mean_interval(whole[name], seed), digits)
+    return result
 
 
 def rounded(value: float, digits: int = 4) -> float | None:
@@ -108,26 +136,9 @@ def rounded(value: float, digits: int = 4) -> float | None:
     return None if math.isnan(value) else round(float(value), digits)
 
 
-def _pooled_slice_dice(scores: Sequence[Score]) -> float:
-    return _mean([value for one in scores for value in one.slice_dice])
-
-
-def _mean_patient_dice(scores: Sequence[Score]) -> float:
-    return _mean([one.patient_dice for one in scores])
-
-
-def _interval(
-    scores: Sequence[Score], statistic: Callable[[Sequence[Score]], float], seed: int
-) -> list[float | None] | None:
-    """2.5 and 97.5 percentile of a statistic over resampled patients; None for fewer than three."""
-    if len(scores) < 3:
-        return None
-    generator = np.random.default_rng(seed)
-    draws = generator.integers(0, len(scores), (_RESAMPLES, len(scores)))
-    values = np.array([statistic([scores[index] for index in draw]) for draw in draws])
-    if not np.isfinite(values).any():
-        return None
-    return [rounded(float(bound)) for bound in np.nanpercentile(values, [2.5, 97.5])]
+def rounded_interval(interval: tuple[float, float] | None, digits: int = 4) -> list[float | None] | None:
+    """An interval for a report."""
+    return None if interval is None else [rounded(bound, digits) for bound in interval]
 
 
 def _mean(values: Sequence[float]) -> float:

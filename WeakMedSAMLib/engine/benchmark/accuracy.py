@@ -19,13 +19,21 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group
-from WeakMedSAMLib.engine.benchmark.cases import Case, find_cases
+from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_only_seconds
+from WeakMedSAMLib.engine.benchmark.held_out import run_split
+from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
+from WeakMedSAMLib.engine.datasets.splits import Split, random_split, read_split
+from WeakMedSAMLib.engine.evaluation.gallery import Gallery
+from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_evaluation
 from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.memory import PeakMemory
 from WeakMedSAMLib.engine.reporting import Listener
 from WeakMedSAMLib.engine.worker import run_folder
+
+# The plain layout does not say which values there are.
+_DEFAULT_LABELS = "1"
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,10 @@ class AccuracyOptions:
         Table of results for cohorts of these sizes.
     draws : int, optional
         At most so many cohorts of each size.
-    preset, seed, device
+    preset, backbone, seed, device
         Of the runs.
+    intensity : str or pair of float
+        As for `RunSettings`; a pair is the same for training and tested scans.
     overrides : dict
         Method setting -> value.
     axis : str
@@ -64,10 +74,17 @@ class AccuracyOptions:
         Afterwards change the tags of one volume and run again.
     encoder_only : bool
         Also measure the encoder alone.
+    layout : str
+        How the folder is laid out: a name out of `LAYOUTS`, or ``"auto"``.
+    split : float or Path, optional
+        Share of the patients, or a file or folder with their names, that are only tested: a model is trained on the
+        others and applied to them.
+    plots : Path, optional
+        Folder for tables, plots and pictures of the worst and best cases: of the tested patients, if there are any.
     """
 
     folder: Path
-    labels: str
+    labels: str | None = None
     cases: int | None = None
     stride: int = 1
     untagged: float = 0.0
@@ -76,13 +93,18 @@ class AccuracyOptions:
     cohort_sizes: tuple[int, ...] = ()
     draws: int | None = None
     preset: str = "fast"
+    backbone: str = "litemedsam"
     seed: int = 0
     device: str = "auto"
+    intensity: str | tuple[float, float] = "auto"
     overrides: tuple[tuple[str, Any], ...] = ()
     axis: str = "k"
     cold: bool = False
     edit_rerun: bool = False
     encoder_only: bool = True
+    layout: str = AUTO
+    split: float | Path | None = None
+    plots: Path | None = None
 
 
 def measure_accuracy(
@@ -139,35 +161,85 @@ def measure_accuracy(
 
 
 def _require_consistent(options: AccuracyOptions) -> None:
-    ways = [options.folds is not None, options.single, bool(options.cohort_sizes)]
+    ways = [options.folds is not None, options.single, bool(options.cohort_sizes), options.split is not None]
     if sum(ways) > 1:
-        raise UserError("bad_benchmark", "Folds, single and cohort sizes are different ways to run.", "Choose one.")
+        message = "Folds, single, cohort sizes and a split are different ways to run."
+        raise UserError("bad_benchmark", message, "Choose one.")
+    if options.split is not None and (options.untagged or options.edit_rerun):
+        message = "With a split the test patients are in no run with the others, and none is run again."
+        raise UserError("bad_benchmark", message, "Leave out --untagged and --edit-rerun.")
     if not 0 <= options.untagged < 1 or (options.folds is not None and options.folds < 2):
         hint = "The untagged fraction is 0 or more and below 1; there are at least 2 folds."
         raise UserError("bad_benchmark", f"untagged is {options.untagged}, folds {options.folds}.", hint)
 
 
 def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) -> dict[str, Any]:
-    classes = parse_mask_classes(options.labels)
-    cases = find_cases(options.folder, options.cases, options.stride, options.axis)
-    cohorts = _cohorts(options, cases)
-    outcomes: list[CohortOutcome] = []
-    rerun = None
+    dataset = read_dataset(options.folder, options.layout)
+    classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
+    cases = cases_of(dataset, options.cases, options.stride, options.axis)
+    split = _split(options, cases)
+    gallery = Gallery() if options.plots else None
     with PeakMemory() as memory:
-        for number, (cohort, untagged) in enumerate(cohorts):
-            outcomes.append(_run(options, classes, cohort, untagged, place / f"cohort-{number:03d}", runner))
-            if options.edit_rerun and rerun is None:
-                rerun = _rerun(outcomes[0], classes, runner)
-            if not keep:
-                shutil.rmtree(outcomes[-1].places.path.parent, ignore_errors=True)
+        if split is None:
+            outcomes, rerun = _run_cohorts(options, classes, cases, place, runner, keep, gallery)
+        else:
+            outcomes, rerun = [run_split(cases, split, classes, _settings(options), place, runner, gallery)], None
     report = accuracy_report(_described(options), cases, outcomes, memory.peak_mb)
+    report["dataset"] = {"layout": dataset.layout, "without_mask": dataset.without_mask}
+    if split is not None:
+        report["split"] = split.to_json()
     if options.cohort_sizes:
         report["cohort_sizes"] = _by_size(outcomes, options.seed)
     if rerun is not None:
         report["edit_rerun_seconds"] = round(rerun, 2)
     if options.encoder_only:
-        report["encoder_only_seconds"] = round(encoder_only_seconds(cases, device=options.device), 2)
+        seconds = encoder_only_seconds(cases, options.backbone, options.device)
+        report["encoder_only_seconds"] = round(seconds, 2)
+    if options.plots and gallery is not None:
+        _write_plots(options.plots, outcomes, options.seed, gallery, report)
     return report
+
+
+def _run_cohorts(
+    options: AccuracyOptions,
+    classes: list[MaskClass],
+    cases: list[Case],
+    place: Path,
+    runner: Runner,
+    keep: bool,
+    gallery: Gallery | None,
+) -> tuple[list[CohortOutcome], float | None]:
+    """Run one cohort after the other; seconds of the run after an edit of tags, if that is asked for."""
+    outcomes: list[CohortOutcome] = []
+    rerun = None
+    for number, (cohort, untagged) in enumerate(_cohorts(options, cases)):
+        folder = place / f"cohort-{number:03d}"
+        outcomes.append(run_cohort(cohort, untagged, classes, _settings(options), folder, runner, gallery))
+        if options.edit_rerun and rerun is None:
+            rerun = _rerun(outcomes[0], classes, runner)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    return outcomes, rerun
+
+
+def _split(options: AccuracyOptions, cases: Sequence[Case]) -> Split | None:
+    patients = {case.name: case.patient or case.name for case in cases}
+    if options.split is None:
+        return None
+    if isinstance(options.split, Path):
+        return read_split(options.split, patients)
+    return random_split(patients, options.split, options.seed)
+
+
+def _write_plots(
+    folder: Path, outcomes: Sequence[CohortOutcome], seed: int, gallery: Gallery, report: dict[str, Any]
+) -> None:
+    """Tables and plots of the patients without tags, or of all where all had some."""
+    rows = [row for outcome in outcomes for row in outcome.rows]
+    shown = [row for row in rows if not row.tagged] or rows
+    about = {"what": "patients without tags" if shown is not rows else "tagged patients"}
+    about["settings"] = report["settings"]
+    write_evaluation(folder, shown, evaluation_report(shown, seed, about), gallery)
 
 
 def _described(options: AccuracyOptions) -> dict[str, Any]:
@@ -175,6 +247,8 @@ def _described(options: AccuracyOptions) -> dict[str, Any]:
     return {
         **asdict(options),
         "folder": Path(options.folder).resolve().name,
+        "split": options.split.name if isinstance(options.split, Path) else options.split,
+        "plots": options.plots is not None,
         "overrides": dict(options.overrides),
         "cohort_sizes": list(options.cohort_sizes),
     }
@@ -209,18 +283,15 @@ def _name(case: Case) -> str:
     return case.name
 
 
-def _run(
-    options: AccuracyOptions,
-    classes: list[MaskClass],
-    cohort: list[Case],
-    untagged: set[str],
-    place: Path,
-    runner: Runner,
-) -> CohortOutcome:
-    settings = RunSettings(
-        preset=options.preset, seed=options.seed, device=options.device, overrides=dict(options.overrides)
+def _settings(options: AccuracyOptions) -> RunSettings:
+    return RunSettings(
+        preset=options.preset,
+        backbone=options.backbone,
+        seed=options.seed,
+        device=options.device,
+        intensity=options.intensity,
+        overrides=dict(options.overrides),
     )
-    return run_cohort(cohort, untagged, classes, settings, place, runner)
 
 
 def _rerun(outcome: CohortOutcome, classes: list[MaskClass], runner: Runner) -> float:

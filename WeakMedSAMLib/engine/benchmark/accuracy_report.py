@@ -9,16 +9,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from WeakMedSAMLib.engine.benchmark.cases import Case
-from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Row
+from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome
 from WeakMedSAMLib.engine.device import cpu_name, system_memory
+from WeakMedSAMLib.engine.evaluation.report import NOTES
+from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
 from WeakMedSAMLib.engine.geometry import slice_count
-from WeakMedSAMLib.engine.scoring import summary
 from WeakMedSAMLib.engine.versions import versions
 
 _NOTES = (
-    "slice_dice_mean is over slices with at least 20 true pixels; patient Dice is over the whole volume.",
-    "For hd95 and assd an empty prediction counts as the diagonal of the volume; empty_predictions says how many.",
-    "Intervals are 95 %, from resampling patients.",
+    *NOTES,
     "LiteMedSAM was pre-trained with masks on public medical images, which may include these scans.",
 )
 
@@ -65,12 +64,12 @@ def group(rows: Sequence[Row], seed: int, patients: bool = True) -> dict[str, An
         return None
     names = list(dict.fromkeys(row.class_name for row in rows))
     result = {
-        **summary([row.score for row in rows], seed),
-        "low_confidence": sum(row.low_confidence for row in rows),
+        **group_summary(rows, seed),
+        "low_confidence": sum(bool(row.low_confidence) for row in rows),
     }
     if len(names) > 1:
         result["classes"] = {
-            name: summary([row.score for row in rows if row.class_name == name], seed) for name in names
+            name: group_summary([row for row in rows if row.class_name == name], seed) for name in names
         }
     if patients:
         result["patients"] = [row.to_json() for row in rows]

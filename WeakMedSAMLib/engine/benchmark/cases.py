@@ -10,11 +10,11 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
+from WeakMedSAMLib.engine.datasets.scans import Dataset
 from WeakMedSAMLib.engine.geometry import AXES, Geometry, from_slice_stack, slice_stack
 from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
 from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
-
-_IMAGE, _MASK = "_image.nii.gz", "_mask.nii.gz"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Case:
         Only every so-manieth slice along ``axis`` is used; the others do not exist for the benchmark.
     axis : str
         Slice axis.
+    patient : str
+        Whose scan it is; the case itself where nothing else is known.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Case:
     mask: Path
     stride: int = 1
     axis: str = "k"
+    patient: str = ""
 
     def geometry(self) -> Geometry:
         """Geometry of the slices that are used."""
@@ -50,33 +53,34 @@ class Case:
         require_same_grid(self.mask, geometry, self.image, read_geometry(self.image))
         return from_slice_stack(slice_stack(labels, self.axis)[:: self.stride], self.axis)
 
+    def voxels(self) -> np.ndarray:
+        """The scan, slices that are used, k x j x i."""
+        return from_slice_stack(slice_stack(read_volume(self.image).array, self.axis)[:: self.stride], self.axis)
+
     def tags(self, classes: Sequence[MaskClass]) -> VolumeTags:
         """Slice tags from the mask: whether a slice shows a class, and nothing else."""
         return tags_from_labels(self.name, None, self.labels(), classes, self.axis)
 
 
-def find_cases(folder: Path, count: int | None = None, stride: int = 1, axis: str = "k") -> list[Case]:
-    """The cases ``<case>_image.nii.gz`` with ``<case>_mask.nii.gz`` of a folder, by name; the first ``count`` of them.
+def find_cases(
+    folder: Path, count: int | None = None, stride: int = 1, axis: str = "k", layout: str = AUTO
+) -> list[Case]:
+    """The cases of a dataset folder, by name; the first ``count`` of them.
 
     Raises
     ------
     UserError
-        ``no_cases``, ``mask_missing``, ``too_few_cases``.
+        What `cases_of` and `read_dataset` raise.
     """
-    images = sorted(Path(folder).glob(f"*{_IMAGE}"))
-    if not images:
-        hint = f"Put <case>{_IMAGE} and <case>{_MASK} there."
-        raise UserError("no_cases", f"{folder} holds no <case>{_IMAGE}.", hint)
-    if count is not None and count > len(images):
-        raise UserError("too_few_cases", f"{folder} holds {len(images)} cases, not {count}.", "Ask for fewer.")
-    cases = []
-    for image in images[:count]:
-        name = image.name.removesuffix(_IMAGE)
-        mask = image.with_name(name + _MASK)
-        if not mask.is_file():
-            raise UserError("mask_missing", f"{image} has no {mask.name} beside it.", "Add it, or remove the image.")
-        cases.append(Case(name, image, mask, stride, axis))
-    return cases
+    return cases_of(read_dataset(folder, layout), count, stride, axis)
+
+
+def cases_of(dataset: Dataset, count: int | None = None, stride: int = 1, axis: str = "k") -> list[Case]:
+    """The cases of a dataset, by name; the first ``count`` of them; `UserError` ``too_few_cases``."""
+    found = len(dataset.scans)
+    if count is not None and count > found:
+        raise UserError("too_few_cases", f"There are {found} cases, not {count}.", "Ask for fewer.")
+    return [Case(scan.name, scan.image, scan.mask, stride, axis, scan.patient) for scan in dataset.scans[:count]]
 
 
 def volume_of(case: Case, folder: Path) -> Path:
@@ -85,9 +89,7 @@ def volume_of(case: Case, folder: Path) -> Path:
         return case.image
     path = folder / f"{case.name}.nrrd"
     if not path.exists():
-        volume = read_volume(case.image)
-        kept = from_slice_stack(slice_stack(volume.array, case.axis)[:: case.stride], case.axis)
-        write_volume(path, kept, case.geometry())
+        write_volume(path, case.voxels(), case.geometry())
     return path
 
 

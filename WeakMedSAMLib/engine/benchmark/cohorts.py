@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,10 +14,14 @@ from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
+from WeakMedSAMLib.engine.evaluation.gallery import Gallery
+from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
+from WeakMedSAMLib.engine.evaluation.rows import Row
+from WeakMedSAMLib.engine.geometry import slice_stack
 from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, mask_of
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.scoring import Score, score
+from WeakMedSAMLib.engine.scoring import score
 from WeakMedSAMLib.engine.volumes import read_labels
 from WeakMedSAMLib.engine.worker import RunSummary
 
@@ -26,28 +29,6 @@ from WeakMedSAMLib.engine.worker import RunSummary
 _REFUSALS = ("class_never_present", "class_never_absent", "no_tags")
 
 Runner = Callable[[Path], RunSummary]
-
-
-@dataclass(frozen=True)
-class Row:
-    """The score of one class in one case."""
-
-    case: str
-    class_name: str
-    tagged: bool
-    score: Score
-    low_confidence: bool = False
-    confidence: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {
-            "case": self.case,
-            "class": self.class_name,
-            **self.score.to_json(),
-            "low_confidence": self.low_confidence,
-            "confidence": self.confidence,
-        }
 
 
 @dataclass(frozen=True)
@@ -85,6 +66,7 @@ def run_cohort(
     settings: RunSettings,
     work: Path,
     runner: Runner,
+    gallery: Gallery | None = None,
 ) -> CohortOutcome:
     """Make a run of the cases in ``work``, run it and score what it wrote.
 
@@ -102,6 +84,8 @@ def run_cohort(
         For the run folder and volumes with slices left out.
     runner : callable
         Runs a run folder.
+    gallery : Gallery, optional
+        Is offered every case.
     """
     work.mkdir(parents=True, exist_ok=True)
     tags = tags_of(cases, untagged, classes)
@@ -112,11 +96,12 @@ def run_cohort(
     except UserError as error:
         if error.code not in _REFUSALS:
             raise
-        rows = [row for case in cases for row in _scored(case, None, classes, untagged)]
+        rows = [row for case in cases for row in scored(case, None, classes, case.name not in untagged, gallery)]
         return CohortOutcome(rows, 0.0, {}, len(cases), places, error.message)
     rows = []
     for number, case in enumerate(cases):
-        rows += _scored(case, places.results(f"{number:03d}"), classes, untagged)
+        folder = places.results(f"{number:03d}")
+        rows += scored(case, folder, classes, case.name not in untagged, gallery)
     return CohortOutcome(rows, done.seconds, done.seconds_by_stage, len(cases), places)
 
 
@@ -134,18 +119,37 @@ def edit_tags(places: RunFolder, class_name: str) -> None:
     raise ValueError("no volume has two present and two absent slices")
 
 
-def _scored(case: Case, folder: Path | None, classes: Sequence[MaskClass], untagged: set[str]) -> list[Row]:
+def scored(
+    case: Case, folder: Path | None, classes: Sequence[MaskClass], tagged: bool, gallery: Gallery | None = None
+) -> list[Row]:
     """Scores of one case, of an empty prediction if there is no result folder.
 
     The mask is read here for the second and last time, after the run.
+
+    Parameters
+    ----------
+    case : Case
+        With its true mask.
+    folder : Path, optional
+        Results of the run for this case.
+    classes : sequence of MaskClass
+        To be scored.
+    tagged : bool
+        Whether the run had tags of this case.
+    gallery : Gallery, optional
+        Is offered the case.
     """
-    true, geometry = case.labels(), case.geometry()
+    true, geometry, image = case.labels(), case.geometry(), case.voxels()
     predicted = np.zeros_like(true) if folder is None else read_labels(folder / LABELS)[0]
     quality = {} if folder is None else read_json(folder / QUALITY)
     low = bool(quality.get("low_confidence", folder is None))
     rows = []
     for entry in classes:
-        found = score(predicted == entry.values[0], mask_of(true, entry), geometry, case.axis, MIN_PIXELS)
+        masks = (predicted == entry.values[0], mask_of(true, entry))
+        found = score(*masks, geometry, case.axis, MIN_PIXELS)
+        published = published_score(*(slice_stack(array, case.axis) for array in (*masks, image)))
         confidence = quality.get("classes", {}).get(entry.name, {}).get("confidence")
-        rows.append(Row(case.name, entry.name, case.name not in untagged, found, low, confidence))
+        rows.append(Row(case.name, entry.name, tagged, found, low, confidence, case.patient, published))
+        if gallery is not None:
+            gallery.offer(rows[-1], *masks, geometry, case.axis, image)
     return rows

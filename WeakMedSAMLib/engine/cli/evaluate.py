@@ -1,52 +1,98 @@
-"""``weakmedsam evaluate``: a mask against a reference."""
+"""``weakmedsam evaluate``: masks against references."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.cli.options import EXISTING
+from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+from WeakMedSAMLib.engine.cli.outcome import require_engine
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.engine.evaluation.rows import Row
 
 _HINT = "If its label values are others than the reference's, say so by --labels and --reference-labels."
 
 
-@click.command(short_help="Score a mask against a reference.")
-@click.option("--prediction", type=EXISTING, required=True, help="Label map or .seg.nrrd to judge.")
-@click.option("--reference", type=EXISTING, required=True, help="Label map or .seg.nrrd to judge it by.")
+@click.command(short_help="Score masks against references.")
+@click.option("--prediction", type=EXISTING, required=True, help="Label map or .seg.nrrd, a folder of them, or a run.")
+@click.option("--reference", type=EXISTING, required=True, help="The same by which to judge, or a dataset's folder.")
+@click.option("--images", type=EXISTING, help="The scan, or a folder of scans, for pictures and the published frame.")
 @click.option("--labels", help="Label values by class, as liver=1,kidneys=2+3; every value of the reference otherwise.")
 @click.option("--reference-labels", help="The same for the reference, where its values are others.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
-def evaluate(prediction: Path, reference: Path, labels: str | None, reference_labels: str | None, axis: str) -> None:
-    """Score a mask against a reference: Dice by volume and by slice, HD95 and ASSD in mm; as JSON.
+@click.option("--out", type=PLACE, help="Folder for JSON, CSV, box plots, Bland-Altman plots, worst and best cases.")
+@click.option("--seed", default=0, show_default=True, help="Of the resampling for the intervals.")
+def evaluate(
+    prediction: Path,
+    reference: Path,
+    images: Path | None,
+    labels: str | None,
+    reference_labels: str | None,
+    axis: str,
+    out: Path | None,
+    seed: int,
+) -> None:
+    """Score masks against references: per patient (Dice, Jaccard, HD95 and ASSD in mm) and as the paper counts.
+
+    Two files, or two folders in which files of the same name belong together (endings such as _mask do not count).
+    Without --out the scores are printed as JSON: of the case, or, of several, means with 95 % intervals by class.
 
     \b
     Examples:
       weakmedsam evaluate --prediction labels.nrrd --reference drawn.nii.gz --labels liver=1
       weakmedsam evaluate --prediction labels.nrrd --reference drawn.seg.nrrd \\
         --labels lungs=5 --reference-labels lungs=5+6
+      weakmedsam evaluate --prediction masks/run-0123456789ab --reference data/lgg_flair --labels 1 --out scores
     """
-    from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
-    from WeakMedSAMLib.engine.scoring import score
-    from WeakMedSAMLib.engine.volumes import read_labels
+    require_engine()
+    from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs
+    from WeakMedSAMLib.engine.evaluation.gallery import Gallery
+    from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 
-    predicted, geometry = read_labels(prediction)
-    true, true_geometry = read_labels(reference)
-    require_same_grid(prediction, geometry, reference, true_geometry)
-    values = [int(value) for value in np.unique(true) if value]
-    classes = parse_mask_classes(labels) if labels else [MaskClass(f"label {value}", (value,)) for value in values]
-    in_reference = parse_mask_classes(reference_labels) if reference_labels else classes
-    if [entry.name for entry in classes] != [entry.name for entry in in_reference]:
-        message = f"--labels names {[entry.name for entry in classes]}, --reference-labels others."
-        raise UserError("labels_differ", message, "Name the same classes in the same order.")
-    result = {
-        entry.name: score(mask_of(predicted, entry), mask_of(true, other), true_geometry, axis).to_json()
-        for entry, other in zip(classes, in_reference, strict=True)
-    }
-    lacking = [entry.name for entry in classes if not mask_of(predicted, entry).any()]
+    pairing = find_pairs(prediction, reference, images)
+    gallery = Gallery() if out else None
+    rows = evaluate_pairs(pairing.pairs, classes_of(pairing, labels, reference_labels), axis, gallery)
+    if pairing.not_predicted:
+        click.echo(f"{pairing.not_predicted} reference(s) have no prediction and take no part.", err=True)
+    lacking = _never_predicted(rows)
     if lacking:
         click.echo(f"The prediction holds nothing of: {', '.join(lacking)}. {_HINT}", err=True)
-    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    if out is None or gallery is None:
+        click.echo(json.dumps(_scores(rows, seed), indent=2, ensure_ascii=False))
+        return
+    from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_evaluation
+
+    report = evaluation_report(rows, seed, {"cases_scored": len(pairing.pairs), "not_predicted": pairing.not_predicted})
+    for name, found in report["classes"].items():
+        click.echo(_line(name, found))
+    for path in write_evaluation(out, rows, report, gallery):
+        click.echo(f"Written: {path}")
+
+
+def _scores(rows: Sequence[Row], seed: int) -> dict[str, Any]:
+    """By class: the scores of the one case, or a summary of several."""
+    from WeakMedSAMLib.engine.evaluation.rows import group_summary
+
+    by_class: dict[str, list[Row]] = {}
+    for row in rows:
+        by_class.setdefault(row.class_name, []).append(row)
+    return {name: own[0].to_json() if len(own) == 1 else group_summary(own, seed) for name, own in by_class.items()}
+
+
+def _never_predicted(rows: Sequence[Row]) -> list[str]:
+    names = dict.fromkeys(row.class_name for row in rows)
+    return [name for name in names if not any(row.score.volume_ml for row in rows if row.class_name == name)]
+
+
+def _line(name: str, found: dict[str, Any]) -> str:
+    interval = found["patient_dice_interval"]
+    spread = f" ({interval[0]}..{interval[1]})" if interval else ""
+    return (
+        f"{name}: {found['patients_scored']} scored, patient Dice {found['patient_dice_mean']}{spread}, "
+        f"HD95 {found['patient_hd95_mm_mean']} mm, Dice as published {found['as_published_per_slice']['dice']}"
+    )

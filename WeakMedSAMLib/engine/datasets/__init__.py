@@ -1,0 +1,1 @@
+"""Readers of public dataset layouts, and patient-level splits."""

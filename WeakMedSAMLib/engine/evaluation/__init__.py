@@ -1,0 +1,1 @@
+"""Evaluation: scores of predicted masks as a report, a table and plots."""

@@ -1,0 +1,87 @@
+"""Score predicted masks in files against true ones, one case at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.evaluation.gallery import Gallery
+from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
+from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
+from WeakMedSAMLib.engine.evaluation.rows import Row
+from WeakMedSAMLib.engine.geometry import slice_stack
+from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
+from WeakMedSAMLib.engine.scoring import score
+from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
+
+Classes = Sequence[tuple[MaskClass, MaskClass]]
+
+
+def classes_of(pairing: Pairing, labels: str | None, reference_labels: str | None) -> Classes:
+    """Which values are a class, in the predictions and in the references.
+
+    Parameters
+    ----------
+    pairing : Pairing
+        What is to be scored.
+    labels : str, optional
+        As for `parse_mask_classes`; what the layout of the references says otherwise, or every value in them.
+    reference_labels : str, optional
+        The same for the references, where their values are others.
+
+    Raises
+    ------
+    UserError
+        ``bad_labels``, ``labels_differ``, ``no_labels``; what reading raises.
+    """
+    text = labels or pairing.labels
+    classes = parse_mask_classes(text) if text else _found_classes(pairing.pairs)
+    in_reference = parse_mask_classes(reference_labels) if reference_labels else classes
+    if [entry.name for entry in classes] != [entry.name for entry in in_reference]:
+        message = f"--labels names {[entry.name for entry in classes]}, --reference-labels others."
+        raise UserError("labels_differ", message, "Name the same classes in the same order.")
+    return list(zip(classes, in_reference, strict=True))
+
+
+def evaluate_pairs(
+    pairs: Sequence[MaskPair], classes: Classes, axis: str = "k", gallery: Gallery | None = None
+) -> list[Row]:
+    """Scores of every class of every case; files are read one case at a time.
+
+    Raises
+    ------
+    UserError
+        ``grids_differ``, and what reading raises.
+    """
+    rows = []
+    for pair in pairs:
+        predicted, geometry = read_labels(pair.prediction)
+        true, true_geometry = read_labels(pair.reference)
+        require_same_grid(pair.prediction, geometry, pair.reference, true_geometry)
+        image = _image(pair)
+        for entry, in_reference in classes:
+            masks = (mask_of(predicted, entry), mask_of(true, in_reference))
+            stacks = [None if array is None else slice_stack(array, axis) for array in (*masks, image)]
+            found = score(*masks, true_geometry, axis)
+            row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published_score(*stacks))
+            rows.append(row)
+            if gallery is not None:
+                gallery.offer(row, *masks, true_geometry, axis, image)
+    return rows
+
+
+def _found_classes(pairs: Sequence[MaskPair]) -> list[MaskClass]:
+    values = sorted({int(value) for pair in pairs for value in np.unique(read_labels(pair.reference)[0]) if value})
+    if not values:
+        message = f"{pairs[0].reference} holds no label value but 0."
+        raise UserError("no_labels", message, "Say which values to look for: --labels liver=1")
+    return [MaskClass(f"label {value}", (value,)) for value in values]
+
+
+def _image(pair: MaskPair) -> np.ndarray | None:
+    if pair.image is None:
+        return None
+    require_same_grid(pair.image, read_geometry(pair.image), pair.reference, read_geometry(pair.reference))
+    return read_volume(pair.image).array
