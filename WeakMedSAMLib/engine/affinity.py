@@ -8,6 +8,8 @@ included, so that a constant map stays as it is.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 
 
@@ -90,3 +92,44 @@ def random_walk(
             moved += affinity[:, index] * shifted(maps, offset)
         maps = moved / total
     return maps
+
+
+def transposed_walk(maps: torch.Tensor, affinity: torch.Tensor, radius: int, steps: int) -> torch.Tensor:
+    """The walk as the published code does it: normalised on the wrong side, stretched to 0..1 after each step.
+
+    Each cell gives away its value in shares that add up to one, in place of taking a mean, so that a constant map does
+    not stay constant. B x H x W in and out; `affinity` as for `random_walk`, most truly `without_border_pairs`.
+    """
+    for _ in range(steps):
+        maps = stretched(given_away(maps, affinity, radius))
+    return maps
+
+
+def given_away(maps: torch.Tensor, affinity: torch.Tensor, radius: int) -> torch.Tensor:
+    """One step of `transposed_walk` before it is stretched: B x H x W."""
+    shares = maps / affinity.sum(1)
+    offsets = stencil_offsets(radius)
+    given = (affinity[:, index] * shifted(shares, offset) for index, offset in enumerate(offsets))
+    return cast(torch.Tensor, sum(given))
+
+
+def stretched(maps: torch.Tensor) -> torch.Tensor:
+    """Maps B x H x W brought to 0..1 by minimum and maximum, as published (``max_norm``, with its 1e-6)."""
+    low, high = maps.amin((-2, -1), keepdim=True), maps.amax((-2, -1), keepdim=True)
+    return (maps - low + 1e-6) / (high - low + 1e-6)
+
+
+def without_border_pairs(affinity: torch.Tensor, radius: int) -> torch.Tensor:
+    """An affinity B x O x H x W without the pairs near the border that the published code leaves out.
+
+    Of each pair one cell, the upper one or, in a row, the left one, must be `radius` - 1 cells off the lower, left and
+    right borders.
+    """
+    reach, (height, width) = radius - 1, affinity.shape[-2:]
+    first = torch.zeros(height, width, dtype=affinity.dtype, device=affinity.device)
+    first[: height - reach, reach : width - reach] = 1
+    kept = [
+        torch.ones_like(first) if offset == (0, 0) else first if offset > (0, 0) else shifted(first, offset)
+        for offset in stencil_offsets(radius)
+    ]
+    return affinity * torch.stack(kept)

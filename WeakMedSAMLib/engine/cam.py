@@ -24,9 +24,9 @@ def activation_maps(classifier: SliceClassifier, projected: torch.Tensor) -> np.
     return torch.cat(parts).numpy()
 
 
-def slice_probabilities(maps: np.ndarray) -> np.ndarray:
-    """Probability that each slice shows each class, S x C, from cell logits S x C x m x m."""
-    return pooled(torch.from_numpy(maps)).mean(-1).sigmoid().numpy()
+def slice_probabilities(maps: np.ndarray, pooling: str = "top-k") -> np.ndarray:
+    """Probability that each slice shows each class, S x C, from cell logits S x C x m x m pooled as in training."""
+    return pooled(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
 
 
 def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarray, patients: int) -> np.ndarray:

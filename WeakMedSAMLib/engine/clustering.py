@@ -6,6 +6,7 @@ on them (the lesion and its surroundings), not by the whole slice; and their num
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,11 +32,14 @@ class SubClasses:
         K.
     scores : dict
         For each K tried: silhouette, stability, fewest patients in a cluster.
+    distances : numpy.ndarray
+        Of each present slice from the centre of its cluster: the nearest ones show what a cluster is.
     """
 
     labels: np.ndarray
     count: int
-    scores: dict[int, dict[str, float]] = field(default_factory=dict)
+    scores: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    distances: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
 
 
 def explore_sub_classes(features: np.ndarray, patients: np.ndarray, requested: int, seed: int) -> SubClasses:
@@ -59,12 +63,23 @@ def explore_sub_classes(features: np.ndarray, patients: np.ndarray, requested: i
         clusterings of resampled slices) of 0.75 with at least three patients in every cluster.
     """
     if requested == 0:
-        return _chosen(features, patients, seed)
-    count = min(requested, len(features))
-    return SubClasses(_cluster(features, count, seed).labels_, count)
+        labels, count, scores = _chosen(features, patients, seed)
+    else:
+        count, scores = min(requested, len(features)), {}
+        labels = _cluster(features, count, seed).labels_
+    return SubClasses(labels, count, scores, _distances(features, labels))
 
 
-def _chosen(features: np.ndarray, patients: np.ndarray, seed: int) -> SubClasses:
+def _distances(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Of every row from the mean of its cluster."""
+    centres = np.stack([features[labels == label].mean(0) for label in np.unique(labels)])
+    return np.linalg.norm(features - centres[np.searchsorted(np.unique(labels), labels)], axis=1)
+
+
+def _chosen(
+    features: np.ndarray, patients: np.ndarray, seed: int
+) -> tuple[np.ndarray, int, dict[int, dict[str, float]]]:
+    """Labels, K, and the scores of every K tried."""
     labels, best, scores = np.zeros(len(features), np.int32), 1, {}
     most = min(MAX_SUB_CLASSES, len(np.unique(patients)) // MIN_PATIENTS, len(features) - 1)
     for count in range(2, most + 1):
@@ -72,7 +87,7 @@ def _chosen(features: np.ndarray, patients: np.ndarray, seed: int) -> SubClasses
         scores[count] = _scores(features, patients, candidate, count, seed)
         if _acceptable(scores[count]) and scores[count]["silhouette"] > scores.get(best, {}).get("silhouette", 0):
             labels, best = candidate.labels_, count
-    return SubClasses(labels, best, scores)
+    return labels, best, scores
 
 
 def _cluster(features: np.ndarray, count: int, seed: int) -> KMeans:

@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Progress, Warning_
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache, LevelShape
+from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.preprocess import Frame, Intensity, to_unit
 
 STAGE = "embed"
@@ -125,7 +126,7 @@ def embed_volume(
     Raises
     ------
     UserError
-        ``gpu_out_of_memory``, ``disk_full``, ``cannot_write``.
+        ``gpu_out_of_memory``, ``disk_full``, ``cannot_write``, ``not_finite``.
     """
     key = feature_key(volume, backbone, levels)
     arrays = cache.entry(key)
@@ -166,7 +167,9 @@ def _compute(
         for start, images, features in _batches(stack, volume, backbone):
             stop = start + len(images)
             for name in levels:
-                arrays[name][start:stop] = features[name].cpu().numpy()
+                found = features[name].cpu().numpy()
+                require_finite(STAGE, {name: found})
+                arrays[name][start:stop] = found
             arrays["image"][start:stop] = np.rint(images[:, 0].numpy() * 255).astype(np.uint8)
             report(Progress(STAGE, stop, volume.n_slices))
 
@@ -189,7 +192,7 @@ def _batches(
         try:
             features = backbone.embed(images)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if halved or batch == 1:
                 raise _out_of_memory(batch, backbone) from error
@@ -205,7 +208,7 @@ def _images(part: np.ndarray, volume: EmbedInput) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(framed, dtype=np.float32))[:, None]
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
     """CUDA has an error of its own for it, MPS only a text."""
     return isinstance(error, torch.cuda.OutOfMemoryError) or "MPS backend out of memory" in str(error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -51,7 +51,7 @@ class TrainedModel:
 
     classes: ClassTable
     backbone: str
-    weights_sha256: str
+    weights_sha256: str | None
     settings: MethodSettings
     counts: tuple[int, ...]
     patients: int
@@ -63,10 +63,11 @@ class TrainedModel:
 def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
     """Write the model into ``folder``; `UserError` ``cannot_write``."""
     private_folder(folder)
-    published = isinstance(model, PublishedModel)
-    tensors = model.tensors() if published else _tensors(model)
+    if isinstance(model, PublishedModel):
+        tensors, about = model.tensors(), model.description()
+    else:
+        tensors, about = _tensors(model), _description(model)
     packed = pack_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    about = model.description() if published else _description(model)
     write_bytes(folder / WEIGHTS, packed)
     write_json(folder / DESCRIPTION, {"format": _FORMAT, "version": _VERSION, **about})
 
@@ -121,7 +122,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "settings": asdict(model.settings),
         "sub_classes": list(model.counts),
         "patients": model.patients,
-        "levels": {name: layer.in_channels for name, layer in model.segmenter.project.items()},
+        "levels": model.segmenter.channels,
     }
 
 
@@ -148,12 +149,12 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         segmenter = Segmenter(about["levels"], len(counts))
     classifier.load_state_dict(parts["classifier"], assign=True)
     segmenter.load_state_dict(parts["segmenter"], assign=True)
-    segmenter.to(memory_format=torch.channels_last)  # as it was built
+    segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it was built
     return TrainedModel(
         classes=classes,
         backbone=str(about["backbone"]),
         weights_sha256=str(about["weights_sha256"]),
-        settings=method_settings("fast", about["settings"]),
+        settings=cast(MethodSettings, method_settings("fast", about["settings"])),
         counts=counts,
         patients=int(about["patients"]),
         projection=projection,

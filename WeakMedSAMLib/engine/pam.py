@@ -3,11 +3,13 @@
 Section III-B of WeakMedSAM (arXiv 2503.04106): the backbone is prompted, and how its masks agree steers a random walk
 that sharpens the map. Here the prompts lie where the map is (boxes around its pieces at several levels, for decoders
 that answer boxes), every slice is encoded once, masks count by their predicted quality and by how well they fit the
-map, and the walk goes on to the neighbouring slices.
+map, and the walk goes on to the neighbouring slices. All of these are choices (`Mining`); the grid over the whole slice
+and equal weights are the published ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +17,51 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.components import component_boxes, distinct_boxes
+from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
+from WeakMedSAMLib.engine.prompts import SlicePrompts, corner_prompts, grid_prompts, map_prompts, prompt_kind
 from WeakMedSAMLib.engine.settings import MethodSettings
 
 GRID = 64  # cells of the walk, edge
 TARGET = 128  # pixels of a pseudo-mask, edge
-_LEVELS = (0.4, 0.3, 0.5)  # of the peak of a map; the first counts most where prompts are limited
-_MOST_PROMPTS = 3
 _SLICES_AT_ONCE = 24
+_SAME_MASK = 0.9  # Dice from which two masks are one
+_STABILITY = 1.0  # logits above and below 0 between which a stable mask hardly changes (as in Segment Anything)
+
+Encode = Callable[[np.ndarray], Mapping[str, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Mining:
+    """The choices of prompt affinity mining.
+
+    Attributes
+    ----------
+    prompts : str
+        ``"boxes"``, ``"points"`` or ``"auto"``.
+    placing : str
+        ``"map"``, ``"grid"``, or ``"corner"`` for the grid that the published code lays by mistake.
+    grid : int
+        Prompts along each edge of a grid.
+    weighting : str
+        ``"quality-fit"``, ``"quality"`` or ``"equal"``.
+    radius, beta, steps, z
+        As the ``pam_*`` of `MethodSettings`.
+    """
+
+    prompts: str
+    placing: str
+    grid: int
+    weighting: str
+    radius: int
+    beta: float
+    steps: int
+    z: float
+
+    @classmethod
+    def of(cls, settings: MethodSettings) -> Mining:
+        """The ``pam_*`` choices of a run."""
+        names = cls.__dataclass_fields__
+        return cls(**{name: getattr(settings, f"pam_{name}") for name in names})
 
 
 @dataclass(frozen=True)
@@ -49,7 +87,12 @@ class PromptedMasks:
 
 
 def pseudo_masks(
-    maps: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone, settings: MethodSettings
+    maps: np.ndarray,
+    indices: np.ndarray,
+    levels: Mapping[str, np.ndarray],
+    backbone: Backbone,
+    settings: MethodSettings,
+    images: np.ndarray | None = None,
 ) -> np.ndarray:
     """Pseudo-masks of one class on slices of one volume.
 
@@ -62,9 +105,11 @@ def pseudo_masks(
     levels : dict
         The backbone's decode levels of the whole volume, S x C x h x w.
     backbone : Backbone
-        Answers boxes.
+        Answers prompts.
     settings : MethodSettings
         The ``pam_*`` choices.
+    images : numpy.ndarray, optional
+        S x size x size, uint8; for prompts on a grid only.
 
     Returns
     -------
@@ -74,67 +119,164 @@ def pseudo_masks(
     evidence = resized(torch.from_numpy(maps), TARGET)
     if not settings.pam:
         return evidence.numpy()
-    prompted = prompted_masks(evidence, indices, levels, backbone)
-    refined = _walked(evidence, prompted, indices, settings)
+    mining = Mining.of(settings)
+    prompts = placed_prompts(evidence, indices, backbone, mining, images)
+    prompted = prompted_masks(evidence, indices, prompts, cached(levels, backbone), backbone, mining.weighting)
+    refined = _walked(evidence, prompted, indices, mining)
     return (0.5 * (prompted.vote + refined)).numpy()
 
 
-def prompted_masks(
-    evidence: torch.Tensor, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
-) -> PromptedMasks:
-    """Prompt the backbone on every slice where its map is high.
+def placed_prompts(
+    evidence: torch.Tensor | None,
+    indices: np.ndarray,
+    backbone: Backbone,
+    mining: Mining,
+    images: np.ndarray | None = None,
+) -> SlicePrompts:
+    """Prompts for P slices, where the choices want them.
 
     Parameters
     ----------
-    evidence : Tensor
-        P x TARGET x TARGET in [0, 1].
-    indices, levels, backbone
+    evidence : Tensor or None
+        P x h x w in [0, 1]; read where prompts follow the map only.
+    indices, images
         As for `pseudo_masks`.
+
+    Raises
+    ------
+    UserError
+        ``prompts_not_answered``.
     """
-    scale = backbone.info.input_size / TARGET
-    boxes = [map_boxes(one.numpy()) for one in evidence]
-    count = len(indices)
-    masks = torch.zeros(count, _MOST_PROMPTS, TARGET, TARGET)
-    weights = torch.zeros(count, _MOST_PROMPTS)
-    for start in range(0, count, _SLICES_AT_ONCE):
-        part = range(start, min(start + _SLICES_AT_ONCE, count))
-        features = {
-            n: torch.from_numpy(levels[n][indices[part.start : part.stop]]) for n in backbone.info.decode_levels
-        }
-        rows = torch.tensor([row - start for row in part for _ in boxes[row]])
-        slots = torch.tensor([slot for row in part for slot in range(len(boxes[row]))])
-        prompts = torch.from_numpy(np.concatenate([boxes[row] for row in part])) * scale
-        logits, quality = backbone.decode(features, prompts, rows)
-        drawn = resized(logits.sigmoid().cpu(), TARGET)
-        masks[rows + start, slots] = drawn
-        fit = _soft_dice(drawn, evidence[rows + start])
-        weights[rows + start, slots] = quality.cpu().clamp(0.05, 1.0) * fit.square()
+    kind = prompt_kind(mining.prompts, backbone)
+    if mining.placing == "corner":
+        return corner_prompts(kind, len(indices), mining.grid)
+    if mining.placing == "grid":
+        if images is None:
+            raise ValueError("prompts on a grid need the images of the slices")
+        return grid_prompts(kind, images[indices], mining.grid)
+    if evidence is None:
+        raise ValueError("prompts that follow the map need the map")
+    return map_prompts(kind, evidence.numpy(), backbone.info.input_size)
+
+
+def cached(levels: Mapping[str, np.ndarray], backbone: Backbone) -> Encode:
+    """Give the decode levels of some slices of a volume that was encoded before."""
+    return lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
+
+
+def prompted_masks(
+    evidence: torch.Tensor | None,
+    indices: np.ndarray,
+    prompts: SlicePrompts,
+    encode: Encode,
+    backbone: Backbone,
+    weighting: str,
+    each: bool = False,
+) -> PromptedMasks:
+    """Prompt the backbone, and weigh its masks.
+
+    Parameters
+    ----------
+    evidence : Tensor or None
+        P x TARGET x TARGET in [0, 1]; read for the weighting ``"quality-fit"`` only.
+    indices : numpy.ndarray
+        P slice indices.
+    prompts, encode, backbone, each
+        As for `decoded`.
+    weighting : str
+        ``"quality-fit"``, ``"quality"`` or ``"equal"``.
+    """
+    masks = torch.zeros(len(indices), prompts.most, TARGET, TARGET)
+    weights = torch.zeros(len(indices), prompts.most)
+    for part, logits, quality in decoded(prompts, indices, encode, backbone, each):
+        drawn = resized(logits.sigmoid(), TARGET)
+        masks[part.rows, part.slots] = drawn
+        fit = _soft_dice(drawn, evidence[part.rows]) if evidence is not None and weighting == "quality-fit" else None
+        weights[part.rows, part.slots] = _weights(weighting, logits, quality, fit)
+    if weighting == "quality":
+        weights = _each_once(resized(masks, GRID), weights)
     return PromptedMasks(masks, weights)
 
 
-def map_boxes(evidence: np.ndarray) -> np.ndarray:
-    """Boxes around the pieces of one H x W map above several levels: N x 4, 1 <= N <= 3."""
-    found = [component_boxes(evidence >= min(level, float(evidence.max())), most=2, margin=1) for level in _LEVELS]
-    return distinct_boxes(np.concatenate(found))[:_MOST_PROMPTS]
+def decoded(
+    prompts: SlicePrompts, indices: np.ndarray, encode: Encode, backbone: Backbone, each: bool = False
+) -> Iterator[tuple[SlicePrompts, torch.Tensor, torch.Tensor]]:
+    """Decode prompts, some slices at a time.
+
+    Parameters
+    ----------
+    prompts : SlicePrompts
+        Of P slices, at least one on each.
+    indices : numpy.ndarray
+        Their P slice indices.
+    encode : callable
+        Gives the decode levels of slices by their indices.
+    backbone : Backbone
+        Decodes.
+    each : bool
+        Ask `encode` anew for every prompt of a slice, as the published code does.
+
+    Yields
+    ------
+    prompts : SlicePrompts
+        n of them.
+    logits, quality : Tensor
+        n x size x size, and n: as `Backbone.decode` gives them, on the CPU.
+    """
+    decode = backbone.decode if prompts.kind is PromptKind.BOX else backbone.decode_points
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        stop = min(start + _SLICES_AT_ONCE, len(indices))
+        mine = prompts.part((prompts.rows >= start) & (prompts.rows < stop))
+        parts = [mine.part(mine.slots == slot) for slot in range(mine.most)] if each else [mine]
+        for part in parts:
+            if not len(part.rows):
+                continue
+            logits, quality = decode(encode(indices[start:stop]), part.places, part.rows - start)
+            yield part, logits.cpu(), quality.cpu()
 
 
-def _walked(
-    evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, settings: MethodSettings
-) -> torch.Tensor:
+def _weights(weighting: str, logits: torch.Tensor, quality: torch.Tensor, fit: torch.Tensor | None) -> torch.Tensor:
+    """How much each of N masks counts."""
+    if weighting == "equal":
+        return torch.ones(len(logits))
+    predicted = quality.clamp(0.05, 1.0)
+    return predicted * (_stability(logits) if fit is None else fit.square())
+
+
+def _stability(logits: torch.Tensor) -> torch.Tensor:
+    """Intersection over union of N masks cut a little above and a little below 0."""
+    inner, outer = ((logits > level).sum((1, 2)) for level in (_STABILITY, -_STABILITY))
+    return inner / outer.clamp_min(1)
+
+
+def _each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """P x Q weights with that of every mask set to 0 that nearly repeats a heavier one of its slice."""
+    flat = masks.flatten(2)
+    common = flat @ flat.transpose(1, 2)
+    own = flat.square().sum(2)
+    same = 2 * common / (own[:, :, None] + own[:, None, :]).clamp_min(1e-6) > _SAME_MASK
+    kept = weights.clone()
+    for row, order in enumerate(weights.argsort(dim=1, descending=True, stable=True)):
+        for place, slot in enumerate(order):
+            repeated = [earlier for earlier in order[:place] if kept[row, earlier] > 0 and same[row, slot, earlier]]
+            if repeated:
+                kept[row, slot] = 0
+    return kept
+
+
+def _walked(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
     """The evidence after the random walk, each slice with a peak of 1: P x TARGET x TARGET."""
-    affinity = stencil_affinity(resized(prompted.masks, GRID), prompted.weights, settings.pam_radius, settings.pam_beta)
-    below, above = _between_slices(resized(prompted.vote, GRID), indices, settings)
-    walked = random_walk(resized(evidence, GRID), affinity, settings.pam_radius, settings.pam_steps, below, above)
+    affinity = stencil_affinity(resized(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
+    below, above = between_slices(resized(prompted.vote, GRID), indices, mining)
+    walked = random_walk(resized(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
     walked = walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6)
     return resized(walked, TARGET)
 
 
-def _between_slices(
-    vote: torch.Tensor, indices: np.ndarray, settings: MethodSettings
-) -> tuple[torch.Tensor, torch.Tensor]:
+def between_slices(vote: torch.Tensor, indices: np.ndarray, mining: Mining) -> tuple[torch.Tensor, torch.Tensor]:
     """Affinity of P x h x w cells with the slice before and after, by how far off those are and whether masks agree."""
     gap = torch.from_numpy(np.diff(indices)).float()
-    alike = settings.pam_z * (-settings.pam_beta * (vote[1:] - vote[:-1]).abs()).exp() / gap[:, None, None]
+    alike = mining.z * (-mining.beta * (vote[1:] - vote[:-1]).abs()).exp() / gap[:, None, None]
     nothing = torch.zeros_like(vote[:1])
     return torch.cat([nothing, alike]), torch.cat([alike, nothing])
 

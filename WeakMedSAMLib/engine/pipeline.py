@@ -19,6 +19,7 @@ from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.showcase import Show
 from WeakMedSAMLib.engine.slices import embed_cohort
 from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
 from WeakMedSAMLib.engine.training import require_fitting, train_model
 
 Report = Callable[[Event], None]
@@ -37,6 +38,7 @@ def run_pipeline(
     train: bool = True,
     keep_model: Callable[[TrainedModel], None] | None = None,
     show: Show | None = None,
+    keep_sub_classes: KeepSubClasses | None = None,
 ) -> Iterator[tuple[CohortVolume, VolumeResult]]:
     """Segment a cohort.
 
@@ -64,6 +66,8 @@ def run_pipeline(
         Gets the trained model.
     show : callable, optional
         Gets one slice after every stage of training.
+    keep_sub_classes : callable, optional
+        Gets what was found of sub-classes, class by class.
 
     Yields
     ------
@@ -81,7 +85,9 @@ def run_pipeline(
     torch.manual_seed(settings.seed)
     masks: list[PseudoMask] = []
     if train or trained is None:
-        trained, masks = train_model(volumes, classes, settings, backbone, store, report, trained, show)
+        trained, masks = train_model(
+            volumes, classes, settings, backbone, store, report, trained, show, keep_sub_classes
+        )
         if keep_model is not None:
             keep_model(trained)
     yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report, masks)

@@ -4,7 +4,7 @@ Section III-A of WeakMedSAM (arXiv 2503.04106): a head for the classes and one f
 layer, so that features of a class do not mix with what co-occurs with it. Here the layer is linear and lies on the
 projected features of a frozen encoder (capacity finds shortcuts), and slices are scored by multiple-instance pooling:
 the mean logit of their best 1, 3 and 8 % of cells, not of all (averaging dilutes small lesions). In a present slice the
-best cells are looked for where it is novel, too (`novelty`).
+best cells are looked for where it is novel, too (`novelty`). Other ways of pooling are there to be compared with.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 
 STAGE = "classifier"
 POOLED_SHARES = (0.01, 0.03, 0.08)
+SHARPNESS = 5.0  # of log-sum-exp: 0 would be the mean, infinity the maximum
 
 _SHARED = 32  # outputs of the shared layer
 _BATCH = 24
@@ -86,12 +87,34 @@ class SliceClassifier(nn.Module):
         return self.primary(shared), self.secondary(shared)
 
 
-def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None) -> torch.Tensor:
-    """Slice logits B x C x 3: means over the best 1, 3 and 8 % of the cells of B x C x m x m.
+def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "top-k") -> torch.Tensor:
+    """Slice logits of cell logits B x C x m x m: B x C x n.
 
-    With a `guide` of that shape, best is by logit (in deviations) plus guide; else by logit alone.
+    Parameters
+    ----------
+    cells : Tensor
+        B x C x m x m.
+    guide : Tensor, optional
+        Of that shape: where to look, in deviations.
+    kind : str
+        ``"top-k"``: means over the best 1, 3 and 8 % of the cells (n = 3); best is by logit in deviations plus guide.
+        ``"average"``: mean over all cells (n = 1), as published; the guide has no say.
+        ``"log-sum-exp"``: 1/r log mean exp(r x) with r = 5 (n = 1; Pinheiro and Collobert, CVPR 2015, equation 3), the
+        mean weighted by the softmax of the guide.
     """
-    flat = cells.flatten(2)
+    if kind == "average":
+        return cells.mean((2, 3))[..., None]
+    if kind == "log-sum-exp":
+        return _log_sum_exp(cells.flatten(2), guide)[..., None]
+    return _best_means(cells.flatten(2), guide)
+
+
+def _log_sum_exp(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
+    weight = torch.zeros_like(flat) if guide is None else guide.flatten(2)
+    return (SHARPNESS * flat + weight.log_softmax(2)).logsumexp(2) / SHARPNESS
+
+
+def _best_means(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
     sizes = [max(1, round(share * flat.shape[-1])) for share in POOLED_SHARES]
     rank = flat.detach()
     if guide is not None:
@@ -108,6 +131,7 @@ def train_classifier(
     seed: int,
     report: Report,
     start: SliceClassifier | None = None,
+    pooling: str = "top-k",
 ) -> tuple[SliceClassifier, float | None]:
     """Train on all tagged slices, for as long as served patients that were left out.
 
@@ -127,6 +151,8 @@ def train_classifier(
         Takes progress.
     start : SliceClassifier, optional
         Trained before, for the same classes and sub-classes.
+    pooling : str
+        Kind of `pooled`.
 
     Returns
     -------
@@ -137,8 +163,8 @@ def train_classifier(
     chosen, loss = steps, None
     left_out = _fifth_of_patients(slices.patients, seed)
     if left_out is not None:
-        chosen, loss = _best_length(slices, left_out, steps, sub_class_weight, guidance, seed, report)
-    training = _Training(slices, np.arange(len(slices.tags)), chosen, sub_class_weight, guidance, seed, start)
+        chosen, loss = _best_length(slices, left_out, steps, sub_class_weight, guidance, seed, report, pooling)
+    training = _Training(slices, np.arange(len(slices.tags)), chosen, sub_class_weight, guidance, seed, start, pooling)
     training.run(lambda done: report(Progress(STAGE, done, chosen)))
     return training.model.eval(), loss
 
@@ -160,6 +186,7 @@ def _best_length(
     guidance: float,
     seed: int,
     report: Report,
+    pooling: str,
 ) -> tuple[int, float]:
     """The length of training after which the loss on the patients left out is lowest, and that loss.
 
@@ -168,20 +195,21 @@ def _best_length(
     lengths = [max(1, round(share * steps)) for share in _LENGTHS]
     losses = []
     for length in lengths:
-        training = _Training(slices, np.flatnonzero(~left_out), length, sub_class_weight, guidance, seed)
+        inside = np.flatnonzero(~left_out)
+        training = _Training(slices, inside, length, sub_class_weight, guidance, seed, pooling=pooling)
         training.run(lambda done: report(Progress(STAGE, done, steps)))
-        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out)))
+        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out), pooling))
     best = int(np.argmin(losses))
     return lengths[best], losses[best]
 
 
 @torch.no_grad()
-def _validation_loss(model: SliceClassifier, slices: TaggedSlices, indices: np.ndarray) -> float:
+def _validation_loss(model: SliceClassifier, slices: TaggedSlices, indices: np.ndarray, pooling: str) -> float:
     total, count = 0.0, 0
     for part in np.array_split(indices, max(1, len(indices) // _BATCH)):
         tags = torch.from_numpy(slices.tags[part])
         known = tags.ge(0)
-        logits = pooled(model(_stacked(slices, part))[0]).mean(-1)
+        logits = pooled(model(_stacked(slices, part))[0], kind=pooling).mean(-1)
         losses = F.binary_cross_entropy_with_logits(logits, tags.eq(PRESENT).float(), reduction="none")
         total, count = total + float((losses * known).sum()), count + int(known.sum())
     return total / max(count, 1)
@@ -203,8 +231,9 @@ class _Training:
         guidance: float,
         seed: int,
         start: SliceClassifier | None = None,
+        pooling: str = "top-k",
     ) -> None:
-        self._slices, self._weight, self._guidance = slices, sub_class_weight, guidance
+        self._slices, self._weight, self._guidance, self._pooling = slices, sub_class_weight, guidance, pooling
         self._random = np.random.default_rng(seed)
         torch.manual_seed(seed)
         self.model = SliceClassifier(slices.projected[0].shape[0], slices.counts)
@@ -246,12 +275,13 @@ class _Training:
             features, guide = features.flip(-1), guide.flip(-1)
         primary, secondary = self.model(features)
         tags = self._slices.tags[batch]
-        loss = _masked_loss(pooled(primary, guide), torch.from_numpy(tags))
+        loss = _masked_loss(pooled(primary, guide, self._pooling), torch.from_numpy(tags))
         if max(self._slices.counts) == 1 or self._weight == 0:
             return loss
         repeats = torch.tensor(self._slices.counts)
         sub_guide = guide.repeat_interleave(repeats, 1)
-        return loss + self._weight * _masked_loss(pooled(secondary, sub_guide), self._sub_tags(batch))
+        sub_logits = pooled(secondary, sub_guide, self._pooling)
+        return loss + self._weight * _masked_loss(sub_logits, self._sub_tags(batch))
 
     def _sub_tags(self, batch: np.ndarray) -> torch.Tensor:
         """Tags of sub-classes, B x (sum of K): present in its own cluster only, untagged with the class."""
@@ -264,7 +294,7 @@ class _Training:
 
 
 def _masked_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
-    """Mean binary cross-entropy of B x C x 3 pooled logits over the entries that carry a tag."""
+    """Mean binary cross-entropy of B x C x n pooled logits over the entries that carry a tag."""
     known = tags.ge(0)[..., None].expand_as(logits)
     target = tags.eq(PRESENT).float()[..., None].expand_as(logits)
     losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")

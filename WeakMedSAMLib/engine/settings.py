@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,23 @@ class MethodSettings:
         Weight of the sub-class loss beside the primary loss (0.5 in the paper).
     classifier_steps : int
         Training steps of the classifier at most; fewer if patients left out say so.
+    pooling : str
+        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see `sce.pooled`.
     guidance : float
         How strongly novelty steers which cells of a present slice are pooled.
     pam : bool
         Sharpen maps by prompt affinity mining; without it pseudo-masks are thresholded maps.
     pam_slices : int
         Present slices of each class, drawn evenly from all patients, for which pseudo-masks are made.
+    pam_prompts : str
+        ``"boxes"``, ``"points"``, or ``"auto"`` for boxes where the backbone answers them, and points elsewhere.
+    pam_placing : str
+        Where prompts lie: ``"map"`` around its pieces, or ``"grid"`` evenly over what is not background.
+    pam_grid : int
+        Prompts along each edge of that grid.
+    pam_weighting : str
+        How masks count: ``"quality-fit"`` by predicted IoU and fit to the map, ``"quality"`` by predicted IoU and
+        stability, each mask once, or ``"equal"``.
     pam_radius : int
         Radius of the affinity stencil in cells of the 64 x 64 walk grid.
     pam_beta : float
@@ -63,9 +75,14 @@ class MethodSettings:
     sub_classes: int = 0
     sub_class_weight: float = 0.5
     classifier_steps: int = 300
+    pooling: str = "top-k"
     guidance: float = 3.0
     pam: bool = True
     pam_slices: int = 1000
+    pam_prompts: str = "auto"
+    pam_placing: str = "map"
+    pam_grid: int = 4
+    pam_weighting: str = "quality-fit"
     pam_radius: int = 5
     pam_beta: float = 6.0
     pam_steps: int = 6
@@ -83,15 +100,31 @@ _LEAST = {
     "novelty_neighbours": 1,
     "classifier_steps": 1,
     "pam_slices": 1,
+    "pam_grid": 1,
     "pam_radius": 1,
     "segmenter_steps": 2,
 }
+# Settings that are one of a few words.
+_CHOICES = {
+    "pooling": ("top-k", "average", "log-sum-exp"),
+    "pam_prompts": ("auto", "boxes", "points"),
+    "pam_placing": ("map", "grid"),
+    "pam_weighting": ("quality-fit", "quality", "equal"),
+}
 
-PRESETS: Mapping[str, MethodSettings] = {"fast": MethodSettings()}
+# The default, the published method with its defects fixed, and as published.
+FAST = MethodSettings()
+PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
+    "fast": FAST,
+    "paper": PAPER,
+    "reference": REFERENCE,
+}
 
 
-def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> MethodSettings:
+def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> MethodSettings | PublishedSettings:
     """Settings of a preset, with some replaced.
+
+    ``defects`` of the published method may be one text: names with commas between them, ``all`` or ``none``.
 
     Raises
     ------
@@ -101,18 +134,38 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
     if preset not in PRESETS:
         raise UserError("unknown_preset", f"There is no preset {preset!r}.", f"Choose one of: {', '.join(PRESETS)}.")
     settings = PRESETS[preset]
-    known = {field.name for field in fields(MethodSettings)}
+    known = {field.name for field in fields(settings)}
     renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in (overrides or {}).items()}
-    for name, value in renamed.items():
+    for name in renamed:
         if name not in known:
             raise UserError(
                 "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
             )
+    if isinstance(settings, PublishedSettings):
+        return replace(
+            settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()}
+        )
+    for name, value in renamed.items():
         _check(name, value, getattr(settings, name))
     return replace(settings, **{name: type(getattr(settings, name))(value) for name, value in renamed.items()})
 
 
+def _read(name: str, value: Any, default: Any) -> Any:
+    """A setting of the published method as its class takes it, which also checks it."""
+    if name == "defects" and isinstance(value, str):
+        named = {"all": tuple(Defect), "none": ()}
+        return named[value] if value in named else tuple(part.strip() for part in value.split(","))
+    if type(default) is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return float(value) if type(default) is float and type(value) is int else value
+
+
 def _check(name: str, value: Any, default: Any) -> None:
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            hint = f"It is one of: {', '.join(_CHOICES[name])}."
+            raise UserError("bad_setting", f"The setting {name} cannot be {value!r}.", hint)
+        return
     least = _LEAST.get(name, 0)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     fits = isinstance(value, bool) if isinstance(default, bool) else number and least <= value < math.inf

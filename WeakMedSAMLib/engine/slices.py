@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +15,7 @@ from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_count, slice_stack
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity, choose_intensity, in_common
+from WeakMedSAMLib.engine.preprocess import Frame, Intensity, choose_intensity, in_common, to_unit
 from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
 
 Report = Callable[[Event], None]
@@ -86,7 +86,7 @@ def embed_cohort(
     """
     report(Stage(stage="embed", state="started"))
     intensities = in_common(_intensity(volume) for volume in cohort)
-    inputs = [_embed_input(*pair, backbone) for pair in zip(cohort, intensities, strict=True)]
+    inputs = [_embed_input(*pair, backbone.info.input_size) for pair in zip(cohort, intensities, strict=True)]
     levels = tuple(backbone.info.levels)
     cache.claim(feature_key(one, backbone, levels) for one in inputs)
     total, done = sum(one.n_slices for one in inputs), 0
@@ -99,6 +99,16 @@ def embed_cohort(
     return slices
 
 
+def framed_cohort(cohort: Sequence[CohortVolume], size: int) -> Iterator[VolumeSlices]:
+    """Volumes as framed slices of `size` pixels without features, one at a time: for networks that see images alone."""
+    intensities = in_common(_intensity(volume) for volume in cohort)
+    for volume, intensity in zip(cohort, intensities, strict=True):
+        one = _embed_input(volume, intensity, size)
+        framed = one.frame.to_frame(to_unit(one.load_stack(), intensity))
+        features = VolumeFeatures("", {}, np.rint(framed * 255).astype(np.uint8))
+        yield VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, intensity)
+
+
 def _overall(report: Report, before: int, total: int, event: Event) -> None:
     """Pass an event on, progress as that of the whole cohort."""
     report(Progress(event.stage, before + event.done, total) if isinstance(event, Progress) else event)
@@ -108,10 +118,10 @@ def _intensity(volume: CohortVolume) -> Intensity:
     return choose_intensity(read_volume(volume.path).array, volume.intensity)
 
 
-def _embed_input(volume: CohortVolume, intensity: Intensity, backbone: Backbone) -> EmbedInput:
+def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:
     geometry = read_geometry(volume.path)
     rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
-    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), backbone.info.input_size)
+    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), size)
     return EmbedInput(
         load_stack=partial(_load_stack, volume),
         n_slices=slice_count(geometry, volume.axis),

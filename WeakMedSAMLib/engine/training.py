@@ -1,12 +1,13 @@
 """The learning part of the method: projection, novelty, classifier, pseudo-masks, segmentation network.
 
 Every stage's output is kept under a hash of what it depends on, so that a run goes on where it was cut off, and an edit
-of tags repeats only what depends on them.
+of tags or settings repeats only what depends on them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -16,14 +17,16 @@ import torch
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.clustering import SubClasses, explore_sub_classes
+from WeakMedSAMLib.engine.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.model import TrainedModel
-from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells
+from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
 from WeakMedSAMLib.engine.projection import Projection, fit_projection
+from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.refine import redrawn
 from WeakMedSAMLib.engine.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.segmenter import (
@@ -35,18 +38,34 @@ from WeakMedSAMLib.engine.segmenter import (
     train_segmenter,
 )
 from WeakMedSAMLib.engine.settings import MethodSettings
-from WeakMedSAMLib.engine.showcase import Show, evidence_picture, novelty_picture, pseudo_mask_picture, stage_picture
+from WeakMedSAMLib.engine.showcase import Example, Show
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses, SubClassReport, sub_class_report
 
 Report = Callable[[Event], None]
 
-_FURTHER_STEPS = 0.6  # of those of the first round
-_EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
+FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
+# Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
+# belongs to every stage until it is named here.
+_READ_BY_MASKS_ALONE = ("rounds", "box_refinement", "z_consistency")
+_READ_LATER = {
+    "classifier": ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
+    "pseudo-masks": ("segmenter_steps", *_READ_BY_MASKS_ALONE),
+    "segmenter": _READ_BY_MASKS_ALONE,
+}
 
 
-def require_fitting(model: TrainedModel, classes: ClassTable, backbone: Backbone) -> None:
+def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
+    """Refuse a model of other classes; `UserError` ``model_does_not_fit``."""
+    if tuple(model.classes.names) != tuple(classes.names):
+        known, asked = ", ".join(model.classes.names), ", ".join(classes.names)
+        message = f"The model knows the classes {known}; the run has {asked}."
+        raise UserError("model_does_not_fit", message, "Use the class table of the model.")
+
+
+def require_fitting(model: TrainedModel | PublishedModel, classes: ClassTable, backbone: Backbone) -> None:
     """Refuse a model of other classes or of another backbone.
 
     Raises
@@ -54,10 +73,7 @@ def require_fitting(model: TrainedModel, classes: ClassTable, backbone: Backbone
     UserError
         ``model_does_not_fit``.
     """
-    if tuple(model.classes.names) != tuple(classes.names):
-        known, asked = ", ".join(model.classes.names), ", ".join(classes.names)
-        message = f"The model knows the classes {known}; the run has {asked}."
-        raise UserError("model_does_not_fit", message, "Use the class table of the model.")
+    require_classes(model, classes)
     if (model.backbone, model.weights_sha256) != (backbone.info.name, backbone.info.weights.sha256):
         message = f"The model was trained on features of {model.backbone}, other weights than this run's."
         raise UserError("model_does_not_fit", message, f"Run with the backbone {model.backbone} and its weights.")
@@ -72,6 +88,7 @@ def train_model(
     report: Report,
     start: TrainedModel | None = None,
     show: Show | None = None,
+    keep_sub_classes: KeepSubClasses | None = None,
 ) -> tuple[TrainedModel, list[PseudoMask]]:
     """Learn from the tags of a cohort.
 
@@ -93,6 +110,8 @@ def train_model(
         Trained before; training goes on from it.
     show : callable, optional
         Gets one slice after every stage that says something of it.
+    keep_sub_classes : callable, optional
+        Gets what was found of sub-classes, class by class.
 
     Returns
     -------
@@ -100,7 +119,7 @@ def train_model(
     masks : list of PseudoMask
         What it learned from, slice by slice.
     """
-    return _Trainer(volumes, classes, settings, backbone, store, report, start, show).run()
+    return _Trainer(volumes, classes, settings, backbone, store, report, start, show, keep_sub_classes).run()
 
 
 class _Trainer:
@@ -116,11 +135,12 @@ class _Trainer:
         report: Report,
         start: TrainedModel | None,
         show: Show | None = None,
+        keep_sub_classes: KeepSubClasses | None = None,
     ) -> None:
         self._volumes, self._classes, self._settings = volumes, classes, settings
+        self._keep_sub_classes = keep_sub_classes
         self._backbone, self._store, self._report, self._start = backbone, store, report, start
-        self._show = show
-        self._example = self._example_slice() if show else (0, 0)
+        self._example = Example(show, volumes, self._chosen_slices())
         self._tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
         self._patients = len({volume.patient for volume in self._tagged})
 
@@ -131,18 +151,16 @@ class _Trainer:
         key = stage_key(features, settings.projection_dim, settings.seed)
         projection = Projection(**self._stage("projection", key, self._fit_projection))
         descriptors = self._describe(projection, key)
-        novel = self._find_novelty(descriptors, key)
-        self._picture("novelty", lambda: self._novelty_picture(novel))
+        novel = cohort_novelty(self._volumes, descriptors, settings, self._store, self._report, key)
+        self._example.novelty(novel, descriptors[0].body.shape[-1])
         slices, learned = self._tagged_slices(descriptors, novel)
-        key = stage_key(key, [v.tags for v in self._volumes], settings)
+        key = stage_key(key, [v.tags for v in self._volumes], _settings_until("classifier", settings))
         classifier = self._classifier(slices, key)
-        self._picture("classifier", lambda: self._evidence_picture(classifier, descriptors, novel))
+        self._example.classifier(classifier, descriptors, novel, self._patients)
+        key = stage_key(key, _settings_until("pseudo-masks", settings))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
-        place, index = self._example
-        shown = next((mask for mask in masks if (mask.volume, mask.index) == (place, index)), None)
-        if shown is not None:
-            self._picture("pseudo-masks", lambda: pseudo_mask_picture(shown))
-        segmenter = self._segmenter(masks, key)
+        self._example.pseudo_masks(masks)
+        segmenter = self._segmenter(masks, stage_key(key, _settings_until("segmenter", settings)))
         model = TrainedModel(
             classes=self._classes,
             backbone=self._backbone.info.name,
@@ -167,38 +185,6 @@ class _Trainer:
             part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)
         }
 
-    def _example_slice(self) -> tuple[int, int]:
-        """The middle one of those of the first volume that get pseudo-masks: volume and slice."""
-        place, indices = next(iter(self._chosen_slices().items()), (0, np.zeros(1, int)))
-        return place, int(indices[len(indices) // 2])
-
-    def _picture(self, stage: str, maps: Callable[[], np.ndarray]) -> None:
-        if self._show is not None:
-            place, index = self._example
-            self._show(stage_picture(stage, self._volumes[place], index, maps()))
-
-    def _example_rows(self) -> list[int | None]:
-        """For each class, the row of the example among the present slices of its volume; None where it is not."""
-        place, index = self._example
-        present = [self._volumes[place].present(column) for column in range(len(self._classes))]
-        return [int(np.searchsorted(one, index)) if index in one else None for one in present]
-
-    def _novelty_picture(self, novel: Sequence[Sequence[np.ndarray | None]]) -> np.ndarray:
-        size = self._backbone.info.levels[self._backbone.info.cam_level].size
-        return novelty_picture(novel[self._example[0]], self._example_rows(), size)
-
-    def _evidence_picture(
-        self,
-        classifier: SliceClassifier,
-        cells: Sequence[CellDescriptors],
-        novel: Sequence[Sequence[np.ndarray | None]],
-    ) -> np.ndarray:
-        place, index = self._example
-        activation = activation_maps(classifier, torch.from_numpy(np.array(cells[place].projected[index : index + 1])))
-        return evidence_picture(
-            activation[0], novel[place], self._example_rows(), cells[place].body[index], self._patients
-        )
-
     def _fit_projection(self) -> dict[str, np.ndarray]:
         level = self._backbone.info.cam_level
         projection = (
@@ -222,75 +208,11 @@ class _Trainer:
             self._report(Progress("projection", len(described), len(self._volumes)))
         return described
 
-    def _find_novelty(self, cells: Sequence[CellDescriptors], key: str) -> list[list[np.ndarray | None]]:
-        """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with."""
-        self._report(Stage(stage="novelty", state="started"))
-        found = []
-        for place in range(len(self._volumes)):
-            found.append([self._novelty_of(place, column, cells, key) for column in range(len(self._classes))])
-            self._report(Progress("novelty", len(found), len(self._volumes)))
-        self._report(Stage(stage="novelty", state="finished"))
-        return found
-
-    def _novelty_of(self, place: int, column: int, cells: Sequence[CellDescriptors], key: str) -> np.ndarray | None:
-        """Novelty against the volume's own absent slices, and against those of the other volumes.
-
-        The own ones look most alike; the others know anatomy that this patient shows on present slices only. They
-        count the more the more of them there are.
-        """
-        volume, lenders = self._volumes[place], self._lenders(column)
-        present, others = volume.present(column), [i for i in lenders if i != place]
-        if not len(present) or not lenders:
-            return None
-        tags = [self._volumes[i].tags[:, column] for i in [place, *lenders]]
-        own = stage_key(key, volume.features.key, *tags, lenders)
-        name = f"novelty-{volume.id}-{column}"
-        kept = self._store.load(name, own)
-        if kept is None:
-            count = self._settings.novelty_references
-            found = np.zeros((len(present), *cells[place].body.shape[1:]), np.float32)
-            if place in lenders:
-                found += self._compare(present, column, place, [place], count, cells)
-            if others:
-                weight = len(others) / (len(others) + _EVEN_OTHERS) if place in lenders else 1.0
-                found += weight * self._compare(present, column, place, others, 2 * count, cells)
-            kept = self._store.save(name, own, {"novelty": found})
-        return np.array(kept["novelty"])
-
-    def _lenders(self, column: int) -> list[int]:
-        """Volumes with absent slices."""
-        return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
-
-    def _compare(
-        self,
-        present: np.ndarray,
-        column: int,
-        place: int,
-        lenders: Sequence[int],
-        count: int,
-        cells: Sequence[CellDescriptors],
-    ) -> np.ndarray:
-        """Novelty of the present slices of a volume against about `count` cells of the lenders' absent slices."""
-        settings, each = self._settings, max(1, count // len(lenders))
-        references = torch.cat(
-            [
-                reference_cells(
-                    cells[i],
-                    np.flatnonzero(self._volumes[i].tags[:, column] == ABSENT),
-                    each,
-                    settings.novelty_brightness,
-                    settings.seed,
-                )
-                for i in lenders
-            ]
-        )
-        return novelty(cells[place], present, references, settings.novelty_neighbours, settings.novelty_brightness)
-
     def _tagged_slices(
         self, cells: Sequence[CellDescriptors], novel: Sequence[Sequence[np.ndarray | None]]
     ) -> tuple[TaggedSlices, list[SubClasses]]:
         """All slices with a tag, with novelty and sub-classes."""
-        places = [(v, i) for v, one in enumerate(self._volumes) for i in np.flatnonzero((one.tags >= 0).any(1))]
+        places = [(v, int(i)) for v, one in enumerate(self._volumes) for i in np.flatnonzero((one.tags >= 0).any(1))]
         tags = np.stack([self._volumes[v].tags[i] for v, i in places])
         projected = [torch.from_numpy(np.asarray(cells[v].projected[i])) for v, i in places]
         guide = np.zeros((*tags.shape, *projected[0].shape[1:]), np.float32)
@@ -302,19 +224,32 @@ class _Trainer:
         patients = np.array([self._volumes[v].patient for v, _ in places])
         learned = [self._sub_classes(tags[:, c], guide[:, c], projected, patients) for c in range(tags.shape[1])]
         sub_classes = np.full(tags.shape, -1)
-        for column, one in enumerate(learned):
-            sub_classes[tags[:, column] == PRESENT, column] = one.labels
-        counts = tuple(one.count for one in learned)
-        for entry, one in zip(self._classes, learned, strict=True):
-            self._report(Metric(name="sub_classes", value=one.count, message=entry.name))
+        for column, found in enumerate(learned):
+            sub_classes[tags[:, column] == PRESENT, column] = found.labels
+        counts = tuple(found.count for found in learned)
+        for entry, count in zip(self._classes, counts, strict=True):
+            self._report(Metric(name="sub_classes", value=count, message=entry.name))
+        if self._keep_sub_classes is not None:
+            self._keep_sub_classes(self._sub_class_reports(tags, places, learned))
         return TaggedSlices(projected, tags, guide, sub_classes, counts, patients), learned
 
     def _sub_classes(
         self, tags: np.ndarray, guide: np.ndarray, projected: Sequence[torch.Tensor], patients: np.ndarray
     ) -> SubClasses:
         rows = np.flatnonzero(tags == PRESENT)
-        features = np.stack([_lesion_features(projected[row], guide[row]) for row in rows])
+        features = np.stack([_lesion_features(projected[int(row)], guide[row]) for row in rows])
         return explore_sub_classes(features, patients[rows], self._settings.sub_classes, self._settings.seed)
+
+    def _sub_class_reports(
+        self, tags: np.ndarray, places: Sequence[tuple[int, int]], learned: Sequence[SubClasses]
+    ) -> list[SubClassReport]:
+        requested = self._settings.sub_classes
+        return [
+            sub_class_report(
+                entry.name, requested, one, self._volumes, [places[int(row)] for row in np.flatnonzero(own == PRESENT)]
+            )
+            for entry, one, own in zip(self._classes, learned, tags.T, strict=True)
+        ]
 
     def _classifier(self, slices: TaggedSlices, key: str) -> SliceClassifier:
         settings = self._settings
@@ -329,6 +264,7 @@ class _Trainer:
                 settings.seed,
                 self._report,
                 self._start.classifier if self._start and self._start.counts == slices.counts else None,
+                settings.pooling,
             )
             if loss is not None:
                 self._report(Metric(name="validation_loss", value=loss, stage="classifier"))
@@ -387,8 +323,10 @@ class _Trainer:
                 continue
             maps = evidence(activation[present, column], novel[column], body[present], self._patients)
             mine = np.searchsorted(present, indices[rows])
-            levels = dict(volume.features.levels)
-            found[rows, column] = pseudo_masks(maps[mine], indices[rows], levels, self._backbone, self._settings)
+            source = volume.features
+            found[rows, column] = pseudo_masks(
+                maps[mine], indices[rows], source.levels, self._backbone, self._settings, source.image
+            )
         return encoded(found, volume.tags[indices])
 
     def _segmenter(self, masks: Sequence[PseudoMask], key: str) -> Segmenter:
@@ -400,13 +338,9 @@ class _Trainer:
             trained = self._stage(f"segmenter-{round_}", key, partial(self._learn, network, masks, steps, round_))
             network.load_state_dict(trained)
             network.to(self._backbone.device).eval()
-            self._picture(f"segmenter-{round_}", partial(self._segmented_example, network))
-            steps = round(_FURTHER_STEPS * self._settings.segmenter_steps)
+            self._example.segmenter(f"segmenter-{round_}", network, self._backbone.device)
+            steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
-
-    def _segmented_example(self, network: Segmenter) -> np.ndarray:
-        place, index = self._example
-        return segment(network, self._volumes[place], np.array([index]), self._backbone.device)[0]
 
     def _new_segmenter(self, channels: Mapping[str, int]) -> Segmenter:
         torch.manual_seed(self._settings.seed)
@@ -439,6 +373,13 @@ class _Trainer:
             values = encoded(seen, volume.tags[indices])
             relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
         return relearned
+
+
+def _settings_until(stage: str, settings: MethodSettings) -> dict[str, Any]:
+    """The settings that a stage and those before it read; those of ``pam`` begin with its name."""
+    later = _READ_LATER[stage]
+    hidden = {name for name in asdict(settings) if name in later or ("pam" in later and name.startswith("pam_"))}
+    return {name: value for name, value in asdict(settings).items() if name not in hidden}
 
 
 def _start_key(start: TrainedModel | None) -> list[np.ndarray]:

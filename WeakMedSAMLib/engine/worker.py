@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Hello
 from WeakMedSAMLib.contract.files import private_folder, write_bytes
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, load_run
@@ -23,15 +24,21 @@ from WeakMedSAMLib.engine.orientation import view_of
 from WeakMedSAMLib.engine.pipeline import run_pipeline
 from WeakMedSAMLib.engine.preprocess import to_unit
 from WeakMedSAMLib.engine.preview import preview_png
+from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.pipeline import run_published
+from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.result_overview import used_intensity
 from WeakMedSAMLib.engine.results import VolumeResult, write_result
 from WeakMedSAMLib.engine.run_session import RunSession, require_writable
-from WeakMedSAMLib.engine.settings import method_settings
+from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
 from WeakMedSAMLib.engine.showcase import StagePicture
 from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.sub_class_report import SubClassReport, write_sub_classes
 from WeakMedSAMLib.engine.versions import versions
 from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, slice_stack
+
+Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
@@ -66,7 +73,7 @@ def run_folder(
     parent: int | None = None,
     report: Listener | None = None,
     cache_root: Path | None = None,
-    pipeline: Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]] = run_pipeline,
+    pipeline: Pipeline | None = None,
     build: Callable[[str], Backbone] = build_backbone,
 ) -> RunSummary:
     """Run what a run folder describes; repeated after a cut-off or an edit of its tags, do only what is missing.
@@ -83,8 +90,10 @@ def run_folder(
         Gets every event; each is also appended to ``events.jsonl``.
     cache_root : Path, optional
         Folder of the feature cache.
-    pipeline, build
-        The method and the maker of backbones.
+    pipeline : callable, optional
+        The method, in place of the one that the preset or the model asks for.
+    build : callable
+        The maker of backbones.
 
     Returns
     -------
@@ -123,30 +132,38 @@ class _Job:
     def run(
         self,
         cohort: list[CohortVolume],
-        pipeline: Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]],
+        pipeline: Pipeline | None,
         backbone: Backbone,
         cache: FeatureCache,
     ) -> list[str]:
         """Write the result of every volume; returns the ids."""
         settings = self._run.settings
-        results = pipeline(
+        method = method_settings(settings.preset, _overrides(self._run))
+        trained = load_model(Path(settings.model)) if settings.model else None
+        results = (pipeline or _pipeline(method, trained, settings.train))(
             cohort,
             self._run.classes,
-            method_settings(settings.preset, _overrides(self._run)),
+            method,
             backbone=backbone,
             cache=cache,
             store=StageStore(self._places.state),
             report=self._report,
-            trained=load_model(Path(settings.model)) if settings.model else None,
+            trained=trained,
             train=settings.train,
             keep_model=self._keep_model,
             show=partial(self._show, {volume.id: volume for volume in cohort}),
+            keep_sub_classes=partial(self._keep_sub_classes, cohort),
         )
         return [self._write(volume, result) for volume, result in results]
 
-    def _keep_model(self, model: TrainedModel) -> None:
+    def _keep_model(self, model: TrainedModel | PublishedModel) -> None:
         save_model(self._places.model, model)
         self._report(Artifact(kind="model", path=self._relative(self._places.model)))
+
+    def _keep_sub_classes(self, cohort: list[CohortVolume], found: list[SubClassReport]) -> None:
+        views = {volume.id: view_of(read_geometry(volume.path), volume.axis) for volume in cohort}
+        for file in write_sub_classes(self._places.path, found, views):
+            self._report(Artifact(kind="report", path=self._relative(file)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
         folder = private_folder(self._places.results(volume.id))
@@ -182,6 +199,19 @@ class _Job:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._places.path).as_posix()
+
+
+def _pipeline(
+    method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None, train: bool
+) -> Pipeline:
+    """The method of a preset; a model that is only applied says itself by which it was trained."""
+    published = isinstance(method, PublishedSettings)
+    if trained is not None and isinstance(trained, PublishedModel) != published:
+        if train:
+            message = "The model was trained by another method than the run's preset."
+            raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
+        published = not published
+    return run_published if published else run_pipeline
 
 
 def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.pam import TARGET, map_boxes, prompted_masks, pseudo_masks, resized
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine import pam
+from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.components import component_boxes, distinct_boxes
+from WeakMedSAMLib.engine.pam import TARGET, Mining, cached, placed_prompts, pseudo_masks, resized
+from WeakMedSAMLib.engine.prompts import corner_prompts, grid_prompts, map_boxes, map_points
 from WeakMedSAMLib.engine.settings import MethodSettings
 
 SIZE = 256
@@ -16,10 +22,13 @@ THING = (slice(40, 80), slice(50, 90))  # of the 128 x 128 pixels of a pseudo-ma
 
 
 class BoxDrawer:
-    """Answers a box with the box, or with what the features say: where their only channel is positive within it."""
+    """Answers a box with the box, or with what the features say: where their only channel is positive within it.
 
-    def __init__(self, quality=0.9, by_features=False):
-        self.info = SimpleNamespace(input_size=SIZE, decode_levels=("last",))
+    A point is answered like a box of 40 pixels around it.
+    """
+
+    def __init__(self, quality=0.9, by_features=False, prompts=frozenset(PromptKind)):
+        self.info = SimpleNamespace(name="drawer", input_size=SIZE, decode_levels=("last",), prompts=prompts)
         self.device = torch.device("cpu")
         self.calls = []
         self._quality, self._by_features = quality, by_features
@@ -33,6 +42,16 @@ class BoxDrawer:
             drawn &= resized(features["last"][:, 0].float(), SIZE)[rows] > 0
         quality = torch.full((len(boxes),), self._quality)
         return torch.where(drawn, 12.0, -12.0), quality
+
+    def decode_points(self, features, points, rows):
+        return self.decode(features, torch.cat([points - 20, points + 20], 1), rows)
+
+
+def prompted_masks(evidence, indices, levels, drawer, **choices):
+    """Prompt as a run does, with some choices replaced."""
+    mining = Mining.of(MethodSettings(**{f"pam_{name}": value for name, value in choices.items()}))
+    prompts = placed_prompts(evidence, indices, drawer, mining)
+    return pam.prompted_masks(evidence, indices, prompts, cached(levels, drawer), drawer, mining.weighting)
 
 
 def thing(shape=(TARGET, TARGET), place=THING):
@@ -178,3 +197,120 @@ def test_resizing_keeps_means_when_it_shrinks_and_constants_when_it_grows():
     assert torch.allclose(resized(maps, 16).mean((2, 3)), maps.mean((2, 3)), atol=1e-6)
     assert torch.allclose(resized(torch.full((2, 8, 8), 0.3), 32), torch.full((2, 32, 32), 0.3))
     assert resized(maps, 64) is maps
+
+
+def masks_before_choices(maps, indices, levels, drawer, settings):
+    """Pseudo-masks as they were made when nothing could be chosen: boxes around the map, quality and fit."""
+    evidence = resized(torch.from_numpy(maps), TARGET)
+    boxes = []
+    for one in evidence.numpy():
+        found = [component_boxes(one >= min(cut, float(one.max())), most=2, margin=1) for cut in (0.4, 0.3, 0.5)]
+        boxes.append(distinct_boxes(np.concatenate(found))[:3])
+    rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found])
+    slots = torch.tensor([slot for found in boxes for slot in range(len(found))])
+    features = {"last": torch.from_numpy(levels["last"][indices])}
+    logits, quality = drawer.decode(features, torch.from_numpy(np.concatenate(boxes)) * (SIZE / TARGET), rows)
+    masks, weights = torch.zeros(len(indices), 3, TARGET, TARGET), torch.zeros(len(indices), 3)
+    drawn = resized(logits.sigmoid(), TARGET)
+    masks[rows, slots] = drawn
+    target = (evidence[rows] >= 0.5).float()
+    fit = 2 * (drawn * target).sum((1, 2)) / (drawn.sum((1, 2)) + target.sum((1, 2))).clamp_min(1)
+    weights[rows, slots] = quality.clamp(0.05, 1.0) * fit.square()
+    share = weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
+    vote = torch.einsum("pqhw,pq->phw", masks, share)
+    gap, cells = torch.from_numpy(np.diff(indices)).float(), resized(vote, 64)
+    alike = settings.pam_z * (-settings.pam_beta * (cells[1:] - cells[:-1]).abs()).exp() / gap[:, None, None]
+    nothing = torch.zeros_like(cells[:1])
+    affinity = stencil_affinity(resized(masks, 64), weights, settings.pam_radius, settings.pam_beta)
+    between = torch.cat([nothing, alike]), torch.cat([alike, nothing])
+    walked = random_walk(resized(evidence, 64), affinity, settings.pam_radius, settings.pam_steps, *between)
+    walked = resized(walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6), TARGET)
+    return (0.5 * (vote + walked)).numpy()
+
+
+def test_the_defaults_give_bit_for_bit_what_there_was_before_anything_could_be_chosen(settings):
+    masks = np.stack(
+        [thing(), thing(place=(slice(42, 82), slice(50, 90))), thing(place=(slice(60, 84), slice(20, 92)))]
+    )
+    masks[1, 100:115, 10:30] = True
+    maps, indices = np.stack([blurred(mask) for mask in masks]), np.array([0, 1, 2])
+    arguments = (maps, indices, levels_of(masks), BoxDrawer(by_features=True), settings)
+    assert np.array_equal(pseudo_masks(*arguments), masks_before_choices(*arguments))
+
+
+@pytest.mark.parametrize("kind", list(PromptKind))
+def test_a_grid_lies_over_what_is_not_background(kind):
+    images = np.zeros((2, SIZE, SIZE), np.uint8)
+    images[0, 40:201, 100:181] = 90
+    prompts = grid_prompts(kind, images, 4)
+    assert prompts.rows.tolist() == [0] * 16 + [1] * 16
+    first, second = prompts.places[:16], prompts.places[16:]
+    if kind is PromptKind.BOX:
+        assert first[0].tolist() == [100, 40, 120, 80]
+        assert second[-1].tolist() == [191.25, 191.25, 255, 255]
+    else:
+        assert first[0].tolist() == [110, 60]
+        assert first[-1].tolist() == [170, 180]
+
+
+def test_the_published_slip_puts_all_points_into_a_corner():
+    points = corner_prompts(PromptKind.POINT, 1, 4).places
+    assert points.unique().tolist() == [2, 6, 10, 14]
+    boxes = corner_prompts(PromptKind.BOX, 1, 4).places
+    assert (boxes.min(), boxes.max()) == (0, 16)
+
+
+def test_points_of_a_map_are_its_peaks():
+    evidence = np.zeros((TARGET, TARGET), np.float32)
+    evidence[20:40, 30:50], evidence[30, 44] = 0.6, 1.0
+    assert map_points(evidence).tolist() == [[44.5, 30.5]]
+
+
+def test_points_are_asked_where_only_points_are_answered_or_wanted():
+    maps = np.stack([blurred(thing())])
+    for drawer, asked in ((BoxDrawer(prompts=frozenset([PromptKind.POINT])), "auto"), (BoxDrawer(), "points")):
+        settings = MethodSettings(pam_prompts=asked)
+        mask = pseudo_masks(maps, np.array([0]), levels_of(thing()[None]), drawer, settings)[0]
+        assert len(drawer.calls) == 1
+        width = drawer.calls[0][1][:, 2] - drawer.calls[0][1][:, 0]
+        assert (width == 40).all()
+        assert mask[60, 70] > 0.5
+
+
+def test_a_backbone_is_not_asked_with_what_it_does_not_answer():
+    drawer = BoxDrawer(prompts=frozenset([PromptKind.BOX]))
+    with pytest.raises(UserError) as caught:
+        pseudo_masks(np.stack([blurred(thing())]), np.array([0]), levels_of(thing()[None]), drawer,
+                     MethodSettings(pam_prompts="points"))  # fmt: skip
+    assert caught.value.code == "prompts_not_answered"
+    assert "boxes" in caught.value.hint
+
+
+def test_masks_count_alike_or_by_quality_each_once():
+    mask, evidence = thing()[None], torch.from_numpy(thing()[None].astype(np.float32))
+    equal = prompted_masks(evidence, np.array([0]), levels_of(mask), BoxDrawer(), weighting="equal").weights
+    assert set(equal.flatten().tolist()) <= {0.0, 1.0}
+    masks = torch.zeros(1, 3, 64, 64)
+    masks[0, :2, 10:30, 10:30], masks[0, 2, 40:50, 40:50] = 1, 1
+    kept = pam._each_once(masks, torch.tensor([[0.7, 0.8, 0.5]]))
+    assert kept.tolist() == [[0, pytest.approx(0.8), pytest.approx(0.5)]]
+    steep, shallow = torch.linspace(-9, 9, 64).repeat(1, 64, 1), torch.linspace(-2, 2, 64).repeat(1, 64, 1)
+    assert pam._stability(steep) > 0.75 > 0.5 > pam._stability(shallow)
+
+
+def test_encoding_for_every_prompt_gives_the_same_masks(settings):
+    masks = np.stack([thing(), thing(place=(slice(20, 60), slice(30, 90)))])
+    evidence, indices = torch.from_numpy(masks.astype(np.float32)), np.arange(2)
+    drawer, encoded = BoxDrawer(by_features=True), []
+    prompts = placed_prompts(evidence, indices, drawer, Mining.of(settings))
+
+    def encode(wanted):
+        encoded.append(wanted)
+        return cached(levels_of(masks), drawer)(wanted)
+
+    once = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit")
+    assert len(encoded) == 1
+    each = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit", each=True)
+    assert len(encoded) == 1 + int(prompts.slots.max()) + 1
+    assert torch.equal(once.masks, each.masks)
+    assert torch.equal(once.weights, each.weights)

@@ -11,7 +11,7 @@ import torch
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.sce import POOLED_SHARES, TaggedSlices, pooled, train_classifier
+from WeakMedSAMLib.engine.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
 
 DIM, M = 8, 12
 
@@ -76,6 +76,39 @@ def test_pooling_takes_the_mean_of_the_best_shares_of_cells():
 def test_pooling_takes_one_cell_at_least():
     cells = torch.randn(2, 1, 3, 3)
     assert torch.equal(pooled(cells)[..., 0], cells.amax((2, 3)))
+
+
+def test_the_average_is_that_of_all_cells_whatever_the_guide_says():
+    cells = torch.randn(3, 2, 20, 20)
+    assert torch.allclose(pooled(cells, kind="average")[..., 0], cells.mean((2, 3)))
+    assert torch.equal(pooled(cells, torch.randn_like(cells), "average"), pooled(cells, kind="average"))
+
+
+def test_log_sum_exp_lies_between_mean_and_maximum_as_its_formula_says():
+    cells = torch.randn(3, 2, 20, 20)
+    found = pooled(cells, kind="log-sum-exp")[..., 0]
+    assert torch.allclose(found, (SHARPNESS * cells).exp().mean((2, 3)).log() / SHARPNESS, atol=1e-5)
+    assert (found > cells.mean((2, 3))).all()
+    assert (found < cells.amax((2, 3))).all()
+
+
+def test_the_guide_weighs_the_cells_of_log_sum_exp():
+    cells, guide = torch.randn(1, 1, 10, 10), torch.zeros(1, 1, 10, 10)
+    plain = pooled(cells, kind="log-sum-exp")
+    assert torch.allclose(pooled(cells, guide, "log-sum-exp"), plain, atol=1e-6)
+    guide[0, 0, 2, 3] = 100
+    assert torch.allclose(pooled(cells, guide, "log-sum-exp")[0, 0, 0], cells[0, 0, 2, 3], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["average", "log-sum-exp"])
+def test_a_planted_pattern_is_found_with_every_kind_of_pooling(kind):
+    slices = tagged([(odd, 2, (4, 6))])
+    model, _ = train_classifier(slices, 60, 0.5, 3.0, 0, quiet, pooling=kind)
+    maps = maps_of(model, slices)
+    present = slices.tags[:, 0] == PRESENT
+    likely = slice_probabilities(maps, kind)[:, 0]
+    assert likely[present].mean() > likely[~present].mean() + 0.2
+    assert peaks_within(maps[present, 0], 4, 6) > 0.9
 
 
 def test_a_guide_says_where_the_best_cells_are_but_not_what_they_are_worth():

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.published.settings import Defect
 from WeakMedSAMLib.engine.settings import PRESETS, MethodSettings, method_settings
 
 
@@ -65,3 +66,32 @@ def test_what_does_not_fit_is_refused_with_name_value_and_way_out(preset, overri
 
 def test_every_setting_is_described():
     assert all(field.name in MethodSettings.__doc__ for field in fields(MethodSettings))
+
+
+def test_presets_of_the_published_method_take_its_settings():
+    paper = method_settings("paper", {"epochs": 2.0, "pam_beta": 8, "subclasses": 3, "network": "unet-2.5d"})
+    assert (paper.epochs, paper.pam_beta, paper.sub_classes, paper.network) == (2, 8.0, 3, "unet-2.5d")
+    assert paper.defects == ()
+    assert method_settings("paper", {"defects": "no_relu, summed_logits"}).defects == (
+        Defect.SUMMED_LOGITS,
+        Defect.NO_RELU,
+    )
+    assert method_settings("reference", {"defects": "none"}).defects == ()
+    assert method_settings("paper", {"defects": "all"}).defects == PRESETS["reference"].defects == tuple(Defect)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code"),
+    [({"defects": "slow"}, "bad_setting"), ({"guidance": 1.0}, "unknown_setting"), ({"epochs": 1.5}, "bad_setting")],
+)
+def test_what_does_not_fit_the_published_method_is_refused(overrides, code):
+    with pytest.raises(UserError) as caught:
+        method_settings("paper", overrides)
+    assert caught.value.code == code
+
+
+def test_choices_of_prompting_are_words():
+    assert method_settings("fast", {"pam_placing": "grid"}).pam_placing == "grid"
+    with pytest.raises(UserError) as caught:
+        method_settings("fast", {"pam_placing": "corner"})
+    assert "map, grid" in caught.value.hint

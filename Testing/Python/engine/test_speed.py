@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
-from WeakMedSAMLib.engine.benchmark.reference_pam import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.benchmark.speed import grid_boxes, measure_speed, walk_difference
 from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
+from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
 
 
 @pytest.fixture(scope="module")

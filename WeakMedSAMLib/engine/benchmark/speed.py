@@ -19,19 +19,15 @@ import torch
 from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
-from WeakMedSAMLib.engine.benchmark.reference_pam import (
-    Encoder,
-    dense_affinity,
-    logits_by_prompt,
-    published_walk,
-    row_stochastic_walk,
-)
+from WeakMedSAMLib.engine.benchmark.reference_pam import Encoder, logits_by_prompt
 from WeakMedSAMLib.engine.demo import AXIS, demo_scan
 from WeakMedSAMLib.engine.device import choose_device, cpu_name, precision_for
 from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.pam import GRID, resized
 from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
 from WeakMedSAMLib.engine.probe import wait_for
+from WeakMedSAMLib.engine.prompts import body_box, grid_cells
+from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.settings import PRESETS
 from WeakMedSAMLib.engine.versions import versions
 from WeakMedSAMLib.engine.volumes import read_volume
@@ -39,7 +35,6 @@ from WeakMedSAMLib.engine.volumes import read_volume
 BACKBONE = "litemedsam"
 PROMPTS = 16  # a slice, as the published settings have it
 TOLERANCE = 1e-4
-_BODY = 0.05  # grey value above which a pixel is foreground
 _SETTINGS = PRESETS["fast"]
 
 
@@ -161,7 +156,8 @@ def scan_slices(count: int, size: int) -> torch.Tensor:
     volume = read_volume(demo_scan().volume)
     stack = slice_stack(volume.array, AXIS)
     drawn = stack[np.linspace(0, len(stack) - 1, count + 2).round().astype(int)[1:-1]]
-    frame = Frame(*drawn.shape[1:], *in_plane_spacing(volume.geometry, AXIS), size)
+    _slices, rows, columns = drawn.shape
+    frame = Frame(rows, columns, *in_plane_spacing(volume.geometry, AXIS), size)
     framed = frame.to_frame(to_unit(drawn, choose_intensity(volume.array)))
     return torch.from_numpy(np.ascontiguousarray(framed, np.float32))[:, None]
 
@@ -171,11 +167,8 @@ def grid_boxes(image: torch.Tensor, count: int) -> torch.Tensor:
     edge = round(count**0.5)
     if edge < 1 or edge * edge != count:
         raise ValueError(f"{count} boxes do not make a square grid")
-    rows, columns = torch.where(image > _BODY)
-    xs = torch.linspace(float(columns.min()), float(columns.max()), edge + 1)
-    ys = torch.linspace(float(rows.min()), float(rows.max()), edge + 1)
-    cells = [(xs[x], ys[y], xs[x + 1], ys[y + 1]) for y in range(edge) for x in range(edge)]
-    return torch.tensor(cells, device=image.device)
+    cells = grid_cells(body_box(image.cpu().numpy()), edge)
+    return torch.from_numpy(cells).to(image.device)
 
 
 def stencil_pam(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -> Mined:

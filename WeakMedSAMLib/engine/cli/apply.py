@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,9 @@ from WeakMedSAMLib.engine.cli.options import (
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.segment import list_results
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.runs import IntensityChoice
 
 
 @click.command(short_help="Segment volumes by a model trained before.")
@@ -35,7 +39,7 @@ def apply(
     out: Path,
     tag_file: Path | None,
     axis: str | None,
-    intensity: str | tuple[float, float],
+    intensity: IntensityChoice,
     device: str,
     cache_root: Path | None,
     events: bool,
@@ -50,13 +54,15 @@ def apply(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.contract.tags import CohortTags
-    from WeakMedSAMLib.engine.model import load_model
+    from WeakMedSAMLib.engine.model import TrainedModel, load_model
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder
 
     folder = model_folder(model)
     trained = load_model(folder)
     tags = read_tags(tag_file) if tag_file else CohortTags(trained.classes)
-    settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False)
+    # Only a model that reads features needs the backbone that it was trained on.
+    needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
+    settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     places = make_run(out, volumes, CohortTags(trained.classes, tags.volumes), settings, axis)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:

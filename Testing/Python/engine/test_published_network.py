@@ -1,0 +1,273 @@
+"""The segmentation network of the published method: targets, views, training, resuming, its model, tuning."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.embed import VolumeFeatures
+from WeakMedSAMLib.engine.model import DESCRIPTION, load_model, save_model
+from WeakMedSAMLib.engine.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.published.images import slice_images
+from WeakMedSAMLib.engine.published.mask_views import moved_together, random_views
+from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.network_training import Lessons, NetworkTraining
+from WeakMedSAMLib.engine.published.pam import SIZE
+from WeakMedSAMLib.engine.published.pseudo_masks import Mined
+from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.published.teaching import taught_network
+from WeakMedSAMLib.engine.published.tuning import tuned_masks
+from WeakMedSAMLib.engine.published.unet import IGNORED, build_network, draw, label_targets
+from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.slices import VolumeSlices
+from WeakMedSAMLib.engine.state import StageStore
+
+QUICK = PublishedSettings(network_width=4, network_epochs=2, network_batch=2, micro_batch=2, epochs=1)
+DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
+
+
+def volume_of(count=6, place="000"):
+    """Slices that show a bright disc, but for the last two."""
+    images = np.full((count, SIZE, SIZE), 60, np.uint8)
+    images[:-2] = np.where(DISC, 200, 60)
+    images += np.arange(count, dtype=np.uint8)[:, None, None]
+    tags = np.full((count, 1), PRESENT, np.int8)
+    tags[-2:] = ABSENT
+    features = VolumeFeatures("key", {"neck": images[:, None].astype(np.float32) / 255}, images)
+    return VolumeSlices(place, place, tags, features, Frame(SIZE, SIZE, 1.0, 1.0, SIZE), Intensity("given", 0.0, 1.0))
+
+
+def mined_of(volume, mask=DISC):
+    indices = volume.present(0)
+    probability = np.repeat((mask * CERTAIN).astype(np.uint8)[None, None], len(indices), 0)
+    return Mined(0, indices, probability, np.flatnonzero(volume.tags[:, 0] == ABSENT))
+
+
+def model_of(settings, network=None):
+    network = network or build_network(settings, 2)
+    classes = ClassTable.from_names(["Lunge", "Herz"])
+    return PublishedModel(classes, "litemedsam", "ab" * 32, settings, 3, SIZE, network.eval())
+
+
+def test_targets_are_labels_with_a_band_that_teaches_nothing():
+    probability = torch.tensor([[0.9, 0.5, 0.1, 0.7, 0.1, 0.3], [0.1, 0.1, 0.1, 0.8, 0.5, 0.1]])[None, :, None]
+    known = torch.ones_like(probability, dtype=torch.bool)
+    assert label_targets(probability, known, 0.5, 0.1).flatten().tolist() == [1, IGNORED, 0, IGNORED, IGNORED, 0]
+    assert label_targets(probability, known, 0.5, 0.0).flatten().tolist() == [1, 0, 0, IGNORED, 0, 0]
+    known[:, 1] = False
+    assert label_targets(probability, known, 0.5, 0.1).flatten().tolist() == [1] + [IGNORED] * 2 + [1] + [IGNORED] * 2
+
+
+def test_neighbouring_slices_are_channels_and_the_outermost_stand_in():
+    volume = volume_of()
+    images = slice_images(volume, np.array([0, 3, 5]), beside=1)
+    stack = volume.features.image
+    shown = [[0, 0, 1], [2, 3, 4], [4, 5, 5]]
+    assert all(np.array_equal(np.rint(images[n].numpy() * 255), stack[which]) for n, which in enumerate(shown))
+
+
+def area_after_views(settings):
+    random = np.random.default_rng(3)
+    probability = torch.from_numpy(DISC.astype(np.float32))[None, None].repeat(8, 1, 1, 1)
+    known = torch.ones_like(probability, dtype=torch.bool)
+    views = random_views(8, settings, random)
+    masks = moved_together(probability.clone(), probability, known, views, settings, random)[1]
+    return float((masks > 0.5).sum())
+
+
+def test_masks_keep_their_size_and_with_the_defect_grow():
+    right, wrong = area_after_views(QUICK), area_after_views(replace(QUICK, defects=(Defect.MASK_SCALE,)))
+    assert wrong > 1.01 * right
+
+
+def test_a_mask_moves_with_its_image_and_what_is_cut_off_is_known_to_be_nothing():
+    random, settings = np.random.default_rng(1), replace(QUICK, jitter=0.0)
+    image = torch.from_numpy(DISC.astype(np.float32))[None, None].repeat(6, 1, 1, 1)
+    known = torch.ones_like(image, dtype=torch.bool)
+    images, masks, still = moved_together(image, image, known, random_views(6, settings, random), settings, random)
+    assert torch.allclose(images, masks, atol=1e-6)
+    assert not torch.equal(images[0], images[1])
+    assert still.float().mean() > 0.98
+    unknown = moved_together(image, image, ~known, random_views(6, settings, random), settings, random)[2]
+    assert unknown.float().mean() < 0.3
+
+
+@pytest.mark.parametrize("network", ["unet", "unet-2.5d"])
+def test_a_network_learns_a_disc_that_it_is_shown(network):
+    settings = replace(QUICK, network=network, network_epochs=14, network_learning_rate=2e-2, background_weight=1.0,
+                       crops="none", flips=False, jitter=0.0)  # fmt: skip
+    volume = volume_of()
+    unet = build_network(settings, 1)
+    assert next(unet.parameters()).shape[1] == (3 if network == "unet-2.5d" else 1)
+    training = NetworkTraining(unet, Lessons([volume], mined_of(volume).masks, np.array([[0, 4], [0, 5]]), 1), settings,
+                               lambda event: None)  # fmt: skip
+    while not training.finished:
+        training.run_epoch()
+    drawing = draw(unet.eval(), volume, np.arange(6), settings, torch.device("cpu"))
+    mask = drawing.probability[0, 0] > 0.5
+    assert 2 * (mask & DISC).sum() / (mask.sum() + DISC.sum()) > 0.9
+    assert drawing.likely[:4, 0].min() > drawing.likely[4:, 0].max()
+
+
+def test_gradients_of_a_batch_are_the_same_in_parts():
+    volume, found = volume_of(), []
+    for micro in (1, 4):
+        settings = replace(QUICK, micro_batch=micro, network_batch=4, crops="none", flips=False, jitter=0.0)
+        network, losses = build_network(settings, 1), []
+        lessons = Lessons([volume], mined_of(volume).masks, np.zeros((0, 2), int), 1)
+        NetworkTraining(network, lessons, settings, losses.append).run_epoch()
+        found.append(losses[-1].value)
+    assert found[0] == pytest.approx(found[1], rel=2e-3)
+
+
+def taught(store, settings, report=lambda event: None, start=None):
+    volume = volume_of()
+    return taught_network(
+        [volume], [mined_of(volume)], 1, settings, torch.device("cpu"), store, report, "a" * 64, start
+    )
+
+
+def test_a_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
+    whole = taught(StageStore(tmp_path / "whole"), QUICK).state_dict()
+
+    def cut(event):
+        if getattr(event, "step", None) == 1 and event.name == "loss":
+            cut.epochs += 1
+        if cut.epochs and type(event).__name__ == "Progress" and event.done > event.total // 2:
+            raise KeyboardInterrupt
+
+    cut.epochs = 0
+    with pytest.raises(KeyboardInterrupt):
+        taught(StageStore(tmp_path / "cut"), QUICK, cut)
+    told = []
+    resumed = taught(StageStore(tmp_path / "cut"), QUICK, told.append).state_dict()
+    assert [event.step for event in told if getattr(event, "name", "") == "loss"] == [2]
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    again = []
+    taught(StageStore(tmp_path / "cut"), QUICK, again.append)
+    assert [event.state for event in again] == ["reused"]
+
+
+def test_training_goes_on_from_a_network_of_the_same_kind_only(tmp_path):
+    start = model_of(replace(QUICK, network="unet-2.5d"))
+    with pytest.raises(UserError) as caught:
+        taught(StageStore(tmp_path), QUICK, start=start)
+    assert caught.value.code == "model_does_not_fit"
+    assert "unet-2.5d" in caught.value.message
+
+
+@pytest.mark.parametrize("network", ["unet", "unet-2.5d"])
+def test_a_model_comes_back_bit_for_bit(tmp_path, network):
+    model = model_of(replace(QUICK, network=network, defects=(Defect.NO_RELU, Defect.MASK_SCALE)))
+    save_model(tmp_path / "model", model)
+    loaded = load_model(tmp_path / "model")
+    assert isinstance(loaded, PublishedModel)
+    assert loaded.settings == model.settings
+    assert (loaded.classes, loaded.backbone, loaded.patients, loaded.frame_size) == (
+        model.classes,
+        "litemedsam",
+        3,
+        SIZE,
+    )
+    before, after = model.network.state_dict(), loaded.network.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    images = torch.rand(1, 3 if network == "unet-2.5d" else 1, SIZE, SIZE)
+    with torch.no_grad():
+        assert torch.equal(model.network(images), loaded.network(images))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": {"network_width": 8}},
+        {"settings": {"network": "vnet"}},
+        {"classes": []},
+        {"frame_size": 0},
+        {"patients": "three"},
+        {"settings": 3},
+    ],
+)
+def test_descriptions_that_do_not_fit_are_refused(tmp_path, change):
+    save_model(tmp_path, model_of(QUICK))
+    about = json.loads((tmp_path / DESCRIPTION).read_text(encoding="utf-8"))
+    (tmp_path / DESCRIPTION).write_text(json.dumps({**about, **change}), encoding="utf-8")
+    with pytest.raises(UserError):
+        load_model(tmp_path)
+
+
+class Promptable(nn.Module):
+    """A mask decoder of two numbers: bright pixels within the box."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.level = nn.Parameter(torch.tensor(10.0)), nn.Parameter(torch.tensor(0.5))
+        self.frozen = nn.Parameter(torch.tensor(1.0), requires_grad=False)
+
+    def forward(self, images, boxes, rows):
+        y, x = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
+        x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
+        inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+        return torch.where(inside, self.scale * (images[rows, 0].float() - self.level) * self.frozen, -9.0)
+
+
+class TunableBackbone:
+    def __init__(self, level=0.5):
+        self.info = SimpleNamespace(input_size=SIZE, decode_levels=("neck",), prompts=frozenset([PromptKind.BOX]))
+        self.device, self.dtype, self.made = torch.device("cpu"), torch.float32, []
+        self.network = Promptable()
+        self.network.level.data.fill_(level)
+
+    def promptable_network(self):
+        self.made.append(Promptable())
+        return self.made[-1]
+
+    def decode(self, features, boxes, rows):
+        with torch.no_grad():
+            return self.network(features["neck"], boxes, rows), torch.ones(len(boxes))
+
+
+def tuned(folder, backbone, report=lambda event: None, mask=DISC):
+    volume, settings = volume_of(), replace(QUICK, learning_rate=0.05)
+    mined = mined_of(volume, mask)
+    return tuned_masks([volume], [mined], settings, backbone, StageStore(folder), report, "b" * 64)[0][0], mined
+
+
+def test_tuning_trains_a_copy_on_confident_pieces_and_redraws_the_masks(tmp_path):
+    backbone, events = TunableBackbone(), []
+    found, before = tuned(tmp_path, backbone, events.append)
+    assert [event.value for event in events if getattr(event, "name", "") == "confident_pieces"] == [4]
+    (network,) = backbone.made
+    assert float(network.level.detach()) != 0.5
+    assert float(network.frozen) == 1.0
+    assert float(backbone.network.level.detach()) == 0.5
+    assert not np.array_equal(found.probability, before.probability)
+    mask = found.probability[0, 0] > 0.5 * CERTAIN
+    assert 2 * (mask & DISC).sum() / (mask.sum() + DISC.sum()) > 0.95
+
+
+def test_tuning_says_so_where_no_piece_is_confident_and_changes_nothing(tmp_path):
+    backbone, events = TunableBackbone(level=2.0), []
+    found, before = tuned(tmp_path, backbone, events.append)
+    assert "nothing_confident" in [getattr(event, "code", "") for event in events]
+    assert backbone.made == []
+    assert np.array_equal(found.probability, before.probability)
+
+
+def test_unknown_classes_stay_unknown_through_tuning(tmp_path):
+    volume, settings = volume_of(), QUICK
+    mined = mined_of(volume)
+    both = np.concatenate([mined.probability, np.full_like(mined.probability, UNKNOWN)], 1)
+    found = tuned_masks([volume], [replace(mined, probability=both)], settings, TunableBackbone(), StageStore(tmp_path),
+                        lambda event: None, "c" * 64)[0][0]  # fmt: skip
+    assert (found.probability[:, 1] == UNKNOWN).all()

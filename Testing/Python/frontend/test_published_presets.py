@@ -1,0 +1,72 @@
+"""The presets paper and reference in the panel: they can be chosen, and nothing is claimed of them."""
+
+from __future__ import annotations
+
+import pytest
+import slicer
+
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.running import estimates, places
+from WeakMedSAMLib.frontend.running.estimates import PUBLISHED_STAGES, RunSize
+from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.running.probe_client import Device
+from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
+
+SIZE = RunSize(2, 60, 20)
+
+
+@pytest.fixture
+def panel(scene, make_volume, tmp_path, monkeypatch):
+    slicer.app.userSettings().clear()
+    places.setRunsFolder(tmp_path / "runs")
+    places.setCacheFolder(tmp_path / "cache")
+    logic = WeakMedSAMLogic()
+    monkeypatch.setattr(logic.probe, "ask", lambda: None)
+    logic.probe.devices, logic.probe.report = (Device("cpu", "CPU", 2**34, 2**33),), {"ready": True}
+    node = make_volume("MR head", (12, 20, 20))
+    logic.state.currentVolume = node
+    logic.tagRange(node, logic.session.classes.names[0], 3, 7)
+    made = GeneratePanel(logic)
+    made.widget.show()
+    yield made
+    made.cleanup()
+    made.widget.hide()
+    logic.cleanup()
+
+
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_a_preset_can_be_chosen_and_no_time_or_quality_is_made_up_for_it(panel, host, preset):
+    host.settle(0.1)
+    assert "0.75" in panel.ui.qualityLabel.text
+    panel.ui.presetComboBox.currentIndex = panel.ui.presetComboBox.findData(preset)
+    host.settle(0.1)
+    assert panel.logic.state.preset == preset
+    assert "not measured" in panel.ui.estimateLabel.text
+    assert "GPU" in panel.ui.estimateLabel.text
+    assert "0.75" not in panel.ui.qualityLabel.text
+    assert panel.ui.generateButton.enabled
+
+
+def test_progress_shows_the_stages_of_the_method_and_no_time_that_nobody_knows():
+    progress, fractions = RunProgress(estimates.expectedStages(SIZE), lambda: 0.0), []
+    for stage in PUBLISHED_STAGES[:5]:
+        progress.begin(stage)
+        fractions.append(progress.info().fraction)
+    info = progress.info()
+    assert (info.number, info.total, info.secondsLeft) == (5, len(PUBLISHED_STAGES), None)
+    assert fractions == sorted(fractions)
+    progress.step("adapters", 1, 2, None)
+    assert progress.info().fraction > fractions[-1]
+    progress.begin("tuning")
+    assert progress.info().secondsLeft is None
+    words = {stageInWords(stage) for stage in (*PUBLISHED_STAGES, "tuning")}
+    assert len(words) == len(PUBLISHED_STAGES) + 1
+    assert not words & set(PUBLISHED_STAGES)
+
+
+def test_times_of_a_published_run_do_not_change_what_is_expected_of_fast(scene):
+    slicer.app.userSettings().clear()
+    before = estimates.expectedSeconds(SIZE)
+    estimates.learn(SIZE, "cpu", {"embed": 900.0, "pseudo-masks": 900.0, "network": 900.0, "masks": 900.0})
+    assert estimates.expectedSeconds(SIZE) == before
+    assert not estimates.isMeasured("cpu")

@@ -1,0 +1,116 @@
+"""Novelty of every volume of a cohort: against its own absent slices, and against those of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.tags import ABSENT
+from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells
+from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.slices import VolumeSlices
+from WeakMedSAMLib.engine.state import StageStore, stage_key
+
+STAGE = "novelty"
+
+_EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
+
+Report = Callable[[Event], None]
+
+
+def cohort_novelty(
+    volumes: Sequence[VolumeSlices],
+    cells: Sequence[CellDescriptors],
+    settings: MethodSettings,
+    store: StageStore,
+    report: Report,
+    key: str,
+) -> list[list[np.ndarray | None]]:
+    """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        The cohort.
+    cells : sequence of CellDescriptors
+        Of every volume.
+    settings : MethodSettings
+        The ``novelty_*`` choices and the seed.
+    store : StageStore
+        Keeps the outcome, volume by volume.
+    report : callable
+        Takes events.
+    key : str
+        Hash of what the cells depend on.
+    """
+    work = _Novelty(volumes, cells, settings, store, key)
+    report(Stage(stage=STAGE, state="started"))
+    found = []
+    for place, volume in enumerate(volumes):
+        found.append([work.of(place, column) for column in range(volume.tags.shape[1])])
+        report(Progress(STAGE, len(found), len(volumes)))
+    report(Stage(stage=STAGE, state="finished"))
+    return found
+
+
+class _Novelty:
+    """Novelty of one volume and class at a time, kept or computed."""
+
+    def __init__(
+        self,
+        volumes: Sequence[VolumeSlices],
+        cells: Sequence[CellDescriptors],
+        settings: MethodSettings,
+        store: StageStore,
+        key: str,
+    ) -> None:
+        self._volumes, self._cells, self._settings, self._store, self._key = volumes, cells, settings, store, key
+
+    def of(self, place: int, column: int) -> np.ndarray | None:
+        """Novelty against the volume's own absent slices, and against those of the other volumes.
+
+        The own ones look most alike; the others know anatomy that this patient shows on present slices only. They
+        count the more the more of them there are.
+        """
+        volume, lenders = self._volumes[place], self._lenders(column)
+        if not len(volume.present(column)) or not lenders:
+            return None
+        tags = [self._volumes[i].tags[:, column] for i in [place, *lenders]]
+        chosen = self._settings
+        reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
+        own = stage_key(self._key, volume.features.key, *tags, lenders, *reads)
+        name = f"novelty-{volume.id}-{column}"
+        kept = self._store.load(name, own)
+        if kept is None:
+            kept = self._store.save(name, own, {"novelty": self._computed(place, column, lenders)})
+        return np.array(kept["novelty"])
+
+    def _computed(self, place: int, column: int, lenders: Sequence[int]) -> np.ndarray:
+        present, others = self._volumes[place].present(column), [i for i in lenders if i != place]
+        count = self._settings.novelty_references
+        found = np.zeros((len(present), *self._cells[place].body.shape[1:]), np.float32)
+        if place in lenders:
+            found += self._compare(present, column, place, [place], count)
+        if others:
+            weight = len(others) / (len(others) + _EVEN_OTHERS) if place in lenders else 1.0
+            found += weight * self._compare(present, column, place, others, 2 * count)
+        return found
+
+    def _lenders(self, column: int) -> list[int]:
+        """Volumes with absent slices."""
+        return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
+
+    def _compare(self, present: np.ndarray, column: int, place: int, lenders: Sequence[int], count: int) -> np.ndarray:
+        """Novelty of the present slices of a volume against about `count` cells of the lenders' absent slices."""
+        settings, each = self._settings, max(1, count // len(lenders))
+        references = torch.cat([self._references(i, column, each) for i in lenders])
+        cells = self._cells[place]
+        return novelty(cells, present, references, settings.novelty_neighbours, settings.novelty_brightness)
+
+    def _references(self, lender: int, column: int, count: int) -> torch.Tensor:
+        absent = np.flatnonzero(self._volumes[lender].tags[:, column] == ABSENT)
+        settings = self._settings
+        return reference_cells(self._cells[lender], absent, count, settings.novelty_brightness, settings.seed)

@@ -1,0 +1,161 @@
+"""Stage: sub-classes, then the classifier, on an encoder that is adapted or frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+
+import torch
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Event, Metric, Stage
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.finite import require_finite
+from WeakMedSAMLib.engine.published import extractor
+from WeakMedSAMLib.engine.published.checkpoint import load_checkpoint, save_checkpoint
+from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, StandardFeatures
+from WeakMedSAMLib.engine.published.examples import Examples, measure_features
+from WeakMedSAMLib.engine.published.fitting import STAGE, Fitting
+from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
+from WeakMedSAMLib.engine.published.tagged import TaggedPlaces, tagged_places
+from WeakMedSAMLib.engine.slices import VolumeSlices
+from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
+
+Report = Callable[[Event], None]
+
+# Settings that neither clustering nor training read: a change of them leaves what was learned as it is. A new setting
+# belongs to both until it is named here.
+_READ_LATER = {
+    *("prompts", "prompt_placing", "grid", "mask_weighting", "pam_radius", "pam_beta", "pam_steps", "pam_z", "blur"),
+    *("threshold", "network", "network_epochs", "network_batch", "network_learning_rate", "network_weight_decay"),
+    *("network_width", "background_weight"),
+    *("ignore_band", "tuning", "defects"),
+}
+_OF_LEARNING = (Defect.CARELESS_CROPS, Defect.TEST_IN_CLUSTERING)
+
+
+def train_adapted(
+    volumes: Sequence[VolumeSlices],
+    classes: ClassTable,
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    report: Report,
+    keep_sub_classes: KeepSubClasses | None = None,
+) -> AdaptedClassifier:
+    """Learn to tell slices by their tags.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        Tagged and untagged ones; at least one slice is tagged.
+    classes : ClassTable
+        Meaning of the columns of the tags.
+    settings : PublishedSettings
+        With ``encoder`` "adapted", a copy of the backbone's encoder is trained on images with the parts that the
+        backbone declares; with "frozen", heads alone on the cached features of its cam level.
+    backbone : Backbone
+        Stays as it is.
+    store : StageStore
+        Keeps sub-classes, and the state of the training after every epoch: what was cut off goes on from there.
+    report : callable
+        Takes events; may raise to end the training.
+    keep_sub_classes : callable, optional
+        Gets what was found of sub-classes, class by class.
+
+    Returns
+    -------
+    AdaptedClassifier
+        In evaluation mode, on the backbone's device.
+
+    Raises
+    ------
+    UserError
+        ``weights_missing``, ``weights_differ`` of ResNet-18; ``gpu_out_of_memory``; ``not_finite``.
+    """
+    tagged = tagged_places(volumes, settings.validation_share, settings.seed)
+    key = _learning_key(volumes, settings, backbone)
+    explored = _explored(volumes, tagged, settings, backbone, store, report, key)
+    for entry, count in zip(classes, explored.counts, strict=True):
+        report(Metric(name="sub_classes", value=count, message=entry.name))
+    if keep_sub_classes is not None:
+        keep_sub_classes(explored.reports(classes.names, settings.sub_classes, volumes, tagged))
+    sub_tags = sub_class_tags(tagged.tags, explored.clusters, explored.counts)
+    examples = Examples(volumes, tagged, sub_tags)
+    classifier = new_classifier(explored.counts, settings, backbone)
+    if not classifier.adapted:
+        measure_features(classifier, examples)
+    return _fitted(Fitting(classifier, examples, report), store, report, key)
+
+
+def new_classifier(counts: Sequence[int], settings: PublishedSettings, backbone: Backbone) -> AdaptedClassifier:
+    """An untrained classifier on the backbone's device; `AdaptedClassifier.load_learned` makes it a trained one.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Sub-classes of each class.
+    settings : PublishedSettings
+        ``encoder``, ``head``, ``pooling``, ``seed``.
+    backbone : Backbone
+        Whose encoder is copied, or whose cached features go in.
+    """
+    torch.manual_seed(settings.seed)
+    encoder = backbone.adaptable_encoder() if settings.encoder == "adapted" else _cached_features(backbone)
+    return AdaptedClassifier(encoder, counts, settings, backbone.dtype).to(backbone.device)
+
+
+def _cached_features(backbone: Backbone) -> StandardFeatures:
+    level = backbone.info.cam_level
+    return StandardFeatures(level, backbone.info.levels[level].channels)
+
+
+def _learning_key(
+    volumes: Sequence[VolumeSlices],
+    settings: PublishedSettings,
+    backbone: Backbone,
+) -> str:
+    """Hash of all that is learned from."""
+    read = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _READ_LATER}
+    kept = [defect.value for defect in settings.defects if defect in _OF_LEARNING]
+    info = backbone.info
+    shown = [[one.features.key, one.tags, one.patient] for one in volumes]
+    resnet18 = settings.sub_classes != 1 and extractor.resnet18_for(settings.extractor) is not None
+    return stage_key(shown, read, kept, resnet18, info.name, info.weights.sha256, str(backbone.dtype))
+
+
+def _explored(
+    volumes: Sequence[VolumeSlices],
+    tagged: TaggedPlaces,
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    report: Report,
+    key: str,
+) -> ExploredClasses:
+    """Sub-classes: kept from before, or found and kept."""
+    kept = store.load(extractor.STAGE, key)
+    report(Stage(stage=extractor.STAGE, state="started" if kept is None else "reused"))
+    if kept is None:
+        found = explore_classes(volumes, tagged, settings, backbone, report)
+        kept = store.save(extractor.STAGE, key, found.to_kept())
+        report(Stage(stage=extractor.STAGE, state="finished"))
+    return ExploredClasses.from_kept(kept)
+
+
+def _fitted(fitting: Fitting, store: StageStore, report: Report, key: str) -> AdaptedClassifier:
+    """Train to the end, from the last whole epoch on that is kept."""
+    state = load_checkpoint(store, STAGE, key)
+    if state is not None:
+        fitting.load_state(state)
+    done = fitting.finished
+    report(Stage(stage=STAGE, state="reused" if done else "started"))
+    while not fitting.finished:
+        fitting.run_epoch()
+        require_finite(STAGE, {name: value.numpy() for name, value in fitting.classifier.learned().items()})
+        save_checkpoint(store, STAGE, key, fitting.state())
+    if not done:
+        report(Stage(stage=STAGE, state="finished"))
+    return fitting.finish()

@@ -1,0 +1,131 @@
+"""The published method from top to bottom: volumes and slice tags in, masks out.
+
+Sub-classes and classifier, class activation maps, prompt affinity mining, pseudo-masks, segmentation network, masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.engine.assembly import told_results
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.cache import FeatureCache
+from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.published.adapt import train_adapted
+from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
+from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.pseudo_masks import Mined, mine_cohort
+from WeakMedSAMLib.engine.published.results import volume_result
+from WeakMedSAMLib.engine.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.published.teaching import taught_network
+from WeakMedSAMLib.engine.published.tuning import tuned_masks
+from WeakMedSAMLib.engine.published.unet import draw
+from WeakMedSAMLib.engine.results import VolumeResult
+from WeakMedSAMLib.engine.showcase import Example, Show
+from WeakMedSAMLib.engine.slices import VolumeSlices, embed_cohort, framed_cohort
+from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
+from WeakMedSAMLib.engine.training import require_classes, require_fitting
+
+Report = Callable[[Event], None]
+
+
+def run_published(
+    cohort: Sequence[CohortVolume],
+    classes: ClassTable,
+    settings: PublishedSettings,
+    *,
+    backbone: Backbone,
+    cache: FeatureCache,
+    store: StageStore,
+    report: Report,
+    trained: PublishedModel | None = None,
+    train: bool = True,
+    keep_model: Callable[[PublishedModel], None] | None = None,
+    show: Show | None = None,
+    keep_sub_classes: KeepSubClasses | None = None,
+) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+    """Segment a cohort; parameters, results and errors as those of `pipeline.run_pipeline`.
+
+    A model that was trained before is applied as it is, on images alone; or it is the starting point of the
+    segmentation network.
+    """
+    if trained is not None and not train:
+        require_classes(trained, classes)
+        volumes = framed_cohort(cohort, trained.frame_size)
+        yield from _results(cohort, volumes, classes, trained, backbone, report, [])
+        return
+    if trained is not None:
+        require_fitting(trained, classes, backbone)
+    slices = embed_cohort(cohort, backbone, cache, report)
+    model, masks = _learned(slices, classes, settings, backbone, store, report, trained, show, keep_sub_classes)
+    if keep_model is not None:
+        keep_model(model)
+    yield from _results(cohort, slices, classes, model, backbone, report, masks)
+
+
+def _learned(
+    volumes: Sequence[VolumeSlices],
+    classes: ClassTable,
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    report: Report,
+    start: PublishedModel | None,
+    show: Show | None,
+    keep_sub_classes: KeepSubClasses | None,
+) -> tuple[PublishedModel, list[Mined]]:
+    """All stages of learning, and what each shows of one slice."""
+    example = Example(show, volumes, _present(volumes))
+    classifier = train_adapted(volumes, classes, settings, backbone, store, report, keep_sub_classes=keep_sub_classes)
+    example.drawn("adapters", lambda volume, index: _activation(classifier, volume, index))
+    mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
+    if settings.tuning:
+        mined, key = tuned_masks(volumes, mined, settings, backbone, store, report, key)
+    example.pseudo_masks([mask for one in mined for mask in one.masks])
+    network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
+    one_drawing = partial(draw, network, settings=settings, device=backbone.device)
+    example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
+    patients = {volume.patient for volume in volumes if (volume.tags >= 0).any()}
+    info = backbone.info
+    model = PublishedModel(classes, info.name, info.weights.sha256, settings, len(patients), info.input_size, network)
+    return model, mined
+
+
+def _present(volumes: Sequence[VolumeSlices]) -> dict[int, np.ndarray]:
+    """Volume -> its slices that are tagged with a class."""
+    shown = {v: np.flatnonzero((one.tags == PRESENT).any(1)) for v, one in enumerate(volumes)}
+    return {v: indices for v, indices in shown.items() if len(indices)}
+
+
+@torch.no_grad()
+def _activation(classifier: AdaptedClassifier, volume: VolumeSlices, index: int) -> np.ndarray:
+    """Class activation map of one slice: positive cell logits C x m x m over their peak."""
+    inputs = classifier.inputs(volume, np.array([index])).to(classifier.device)
+    positive = classifier(inputs)[0][0].clamp_min(0).cpu().numpy()
+    return positive / np.maximum(positive.max((1, 2), keepdims=True), 1e-6)
+
+
+def _results(
+    cohort: Sequence[CohortVolume],
+    volumes: Sequence[VolumeSlices] | Iterator[VolumeSlices],
+    classes: ClassTable,
+    model: PublishedModel,
+    backbone: Backbone,
+    report: Report,
+    mined: Sequence[Mined],
+) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+    model.network.to(backbone.device).eval()
+    learned = {one.volume: one.masks for one in mined}
+
+    def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
+        return volume_result(source, volume, classes, model, backbone.device, learned.get(place, []))
+
+    yield from told_results(cohort, volumes, report, result_of)

@@ -1,0 +1,281 @@
+"""Stage, as an option: end-to-end weak tuning of mask decoder and adapters on confident pseudo-masks.
+
+The paper (arXiv 2503.04106) names it as open; this is our way. Boxes around the pieces of a pseudo-mask prompt a
+trainable copy of encoder and mask decoder, which learns the certain pixels of those pieces that the untouched decoder
+draws alike (self-training on what two ways agree on). What it then draws is averaged into the pseudo-masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from monai.losses import MaskedDiceLoss
+from torch import nn
+
+from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warning_
+from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
+from WeakMedSAMLib.engine.components import component_boxes
+from WeakMedSAMLib.engine.pam import cached, decoded, resized
+from WeakMedSAMLib.engine.prompts import slice_prompts
+from WeakMedSAMLib.engine.published.checkpoint import load_checkpoint, save_checkpoint
+from WeakMedSAMLib.engine.published.images import slice_images
+from WeakMedSAMLib.engine.published.pam import SIZE
+from WeakMedSAMLib.engine.published.pseudo_masks import Mined
+from WeakMedSAMLib.engine.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.slices import VolumeSlices
+from WeakMedSAMLib.engine.state import StageStore, stage_key
+
+STAGE = "tuning"
+_CONFIDENT = 0.7  # Dice of a piece with what the untouched decoder draws for its box
+_MOST_BOXES = 3
+_READ = ("seed", "epochs", "micro_batch", "learning_rate", "weight_decay", "threshold", "ignore_band")
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One piece of a pseudo-mask.
+
+    Attributes
+    ----------
+    volume, index, column : int
+        Volume, slice, class.
+    box : numpy.ndarray
+        x0, y0, x1, y1 in pixels of the pseudo-mask.
+    probability : numpy.ndarray
+        SIZE x SIZE, uint8: the pseudo-mask.
+    """
+
+    volume: int
+    index: int
+    column: int
+    box: np.ndarray
+    probability: np.ndarray
+
+    def target(self, settings: PublishedSettings) -> tuple[np.ndarray, np.ndarray]:
+        """What is to be drawn for the box, and which pixels count: bool, SIZE x SIZE."""
+        high = self.probability > (settings.threshold + settings.ignore_band) * CERTAIN
+        low = self.probability <= (settings.threshold - settings.ignore_band) * CERTAIN
+        x0, y0, x1, y1 = self.box.astype(int)
+        inside = np.zeros_like(high)
+        inside[y0 : y1 + 1, x0 : x1 + 1] = True
+        return high & inside, (high & inside) | low
+
+
+def tuned_masks(
+    volumes: Sequence[VolumeSlices],
+    mined: Sequence[Mined],
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    report: Report,
+    key: str,
+) -> tuple[list[Mined], str]:
+    """Pseudo-masks averaged with what the tuned network draws for their boxes.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        The cohort.
+    mined : sequence of Mined
+        Its pseudo-masks.
+    settings : PublishedSettings
+        The choices.
+    backbone : Backbone
+        Stays as it is.
+    store : StageStore
+        Keeps the state after every epoch.
+    report : callable
+        Takes events; may raise.
+    key : str
+        Of the pseudo-masks.
+
+    Returns
+    -------
+    mined : list of Mined
+        As they were, with a warning, where no piece is confident.
+    key : str
+        Hash of all that they depend on.
+    """
+    key = stage_key(key, {name: getattr(settings, name) for name in _READ}, "tuned")
+    report(Stage(stage=STAGE, state="started"))
+    pieces = [piece for one in mined for piece in pieces_of(one, settings)]
+    confident = [piece for one in mined for piece in _confident(one, pieces, volumes[one.volume], settings, backbone)]
+    report(Metric(name="confident_pieces", value=len(confident), stage=STAGE))
+    if not confident:
+        report(_nothing_confident())
+        report(Stage(stage=STAGE, state="finished"))
+        return list(mined), key
+    network = backbone.promptable_network().to(backbone.device)
+    tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
+    state = load_checkpoint(store, STAGE, key)
+    if state is not None:
+        tuning.load_state(state)
+    while not tuning.finished:
+        tuning.run_epoch()
+        save_checkpoint(store, STAGE, key, tuning.state())
+    redrawn = [tuning.redrawn(one, pieces) for one in mined]
+    report(Stage(stage=STAGE, state="finished"))
+    return redrawn, key
+
+
+def pieces_of(mined: Mined, settings: PublishedSettings) -> Iterator[Piece]:
+    """The largest pieces of all pseudo-masks of one volume."""
+    for index, mask in zip(mined.indices, mined.probability, strict=True):
+        for column, probability in enumerate(np.asarray(mask)):
+            shown = (probability > settings.threshold * CERTAIN) & (probability != UNKNOWN)
+            for box in component_boxes(shown, _MOST_BOXES):
+                yield Piece(mined.volume, int(index), column, box, probability)
+
+
+def _confident(
+    mined: Mined, pieces: Sequence[Piece], volume: VolumeSlices, settings: PublishedSettings, backbone: Backbone
+) -> list[Piece]:
+    """Pieces of one volume that the untouched decoder draws alike from their boxes."""
+    by_slice = [[piece for piece in pieces if (piece.volume, piece.index) == (mined.volume, i)] for i in mined.indices]
+    shown = [place for place, found in enumerate(by_slice) if found]
+    if not shown:
+        return []
+    boxes = [np.stack([piece.box for piece in by_slice[place]]) for place in shown]
+    prompts = slice_prompts(PromptKind.BOX, boxes, max(map(len, boxes)), backbone.info.input_size / SIZE)
+    encode = cached(volume.features.levels, backbone)
+    confident = []
+    for part, logits, _ in decoded(prompts, mined.indices[shown], encode, backbone):
+        drawn = (resized(logits.sigmoid(), SIZE) > 0.5).numpy()
+        for row, slot, mask in zip(part.rows.tolist(), part.slots.tolist(), drawn, strict=True):
+            piece = by_slice[shown[row]][slot]
+            target, counted = piece.target(settings)
+            if _dice(mask & counted, target) >= _CONFIDENT:
+                confident.append(piece)
+    return confident
+
+
+def _dice(mask: np.ndarray, other: np.ndarray) -> float:
+    return 2 * float((mask & other).sum()) / max(1, int(mask.sum() + other.sum()))
+
+
+class Tuning:
+    """Training of encoder and mask decoder, from its first epoch or from a checkpoint to its end.
+
+    Parameters
+    ----------
+    network : nn.Module
+        A backbone's promptable network; trained in place.
+    volumes : sequence of VolumeSlices
+        The cohort.
+    pieces : sequence of Piece
+        What it learns; at least one.
+    settings : PublishedSettings
+        ``epochs``, ``micro_batch``, ``learning_rate``, ``weight_decay``, ``seed``.
+    precision : torch.dtype
+        Of the network, by autocast.
+    report : callable
+        Takes progress and losses; may raise to end the training.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        volumes: Sequence[VolumeSlices],
+        pieces: Sequence[Piece],
+        settings: PublishedSettings,
+        precision: torch.dtype,
+        report: Report,
+    ) -> None:
+        self._network, self._volumes, self._pieces, self._settings = network, volumes, pieces, settings
+        self._precision, self._report = precision, report
+        self._trained = {name: value for name, value in network.named_parameters() if value.requires_grad}
+        self._device = next(network.parameters()).device
+        self._steps = -(-len(pieces) // settings.micro_batch)
+        self._optimizer = torch.optim.AdamW(
+            self._trained.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._epoch = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self._epoch >= self._settings.epochs
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on, for `load_state`."""
+        trained = {name: value.detach().cpu() for name, value in self._trained.items()}
+        return {"epoch": self._epoch, "trained": trained, "optimizer": self._optimizer.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self._epoch = state["epoch"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        with torch.no_grad():
+            for name, value in self._trained.items():
+                value.copy_(state["trained"][name])
+
+    def run_epoch(self) -> None:
+        """See every piece once."""
+        random = np.random.default_rng([self._settings.seed, self._epoch])
+        self._network.train()
+        order, losses, size = random.permutation(len(self._pieces)), [], self._settings.micro_batch
+        for step in range(self._steps):
+            batch = [self._pieces[i] for i in order[step * size : (step + 1) * size]]
+            loss = self._loss(batch)
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._optimizer.step()
+            losses.append(float(loss.detach()))
+            done, total = self._epoch * self._steps + step + 1, self._settings.epochs * self._steps
+            self._report(Progress(STAGE, done, total))
+        self._epoch += 1
+        self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
+
+    def _loss(self, batch: Sequence[Piece]) -> torch.Tensor:
+        """Cross-entropy and Dice over the pixels that count."""
+        targets = [piece.target(self._settings) for piece in batch]
+        wanted, counted = (
+            torch.from_numpy(np.stack(side)).float().to(self._device)[:, None] for side in zip(*targets, strict=True)
+        )
+        logits = resized(self.draw(batch), SIZE)[:, None]
+        entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        dice = MaskedDiceLoss()(logits.sigmoid(), wanted, mask=counted)
+        return (entropy * counted).sum() / counted.sum() + dice
+
+    def draw(self, batch: Sequence[Piece]) -> torch.Tensor:
+        """Logits n x S x S for the boxes of n pieces."""
+        places = list(dict.fromkeys((piece.volume, piece.index) for piece in batch))
+        images = torch.cat([slice_images(self._volumes[v], np.array([i])) for v, i in places]).to(self._device)
+        scale = images.shape[-1] / SIZE
+        boxes = torch.from_numpy(np.stack([piece.box for piece in batch])).float().to(self._device) * scale
+        rows = torch.tensor([places.index((piece.volume, piece.index)) for piece in batch], device=self._device)
+        reduced = self._precision is not torch.float32
+        with torch.autocast(self._device.type, self._precision if reduced else torch.bfloat16, enabled=reduced):
+            return self._network(images, boxes, rows).float()
+
+    @torch.no_grad()
+    def redrawn(self, mined: Mined, pieces: Sequence[Piece]) -> Mined:
+        """Pseudo-masks of one volume, averaged with what the tuned network draws for all of their pieces."""
+        self._network.eval()
+        drawn = np.zeros(mined.probability.shape, np.float32)
+        row_of = {int(index): row for row, index in enumerate(mined.indices)}
+        mine = [piece for piece in pieces if piece.volume == mined.volume]
+        for start in range(0, len(mine), self._settings.micro_batch):
+            batch = mine[start : start + self._settings.micro_batch]
+            for piece, mask in zip(batch, resized(self.draw(batch).sigmoid(), SIZE).cpu().numpy(), strict=True):
+                place = (row_of[piece.index], piece.column)
+                drawn[place] = np.maximum(drawn[place], mask)
+        before = np.asarray(mined.probability)
+        mean = np.rint(0.5 * (before + CERTAIN * drawn)).astype(np.uint8)
+        return replace(mined, probability=np.where(before == UNKNOWN, before, mean))
+
+
+def _nothing_confident() -> Warning_:
+    return Warning_(
+        code="nothing_confident",
+        message="No pseudo-mask is drawn alike by the untouched mask decoder: tuning has nothing to learn from.",
+        hint="Masks are made without it. Try other prompts, or more tagged volumes.",
+    )
