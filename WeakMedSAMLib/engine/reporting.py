@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, encode
 
 Listener = Callable[[Event], None]
+_log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
@@ -107,7 +111,9 @@ class RunReport:
     def __init__(
         self, events_file: Path, cancel_file: Path, listener: Listener | None = None, interval_s: float = 0.2
     ) -> None:
-        self._stream: TextIO = events_file.open("a", encoding="ascii", newline="\n")
+        # Without a buffer: what could not be written must not come again, later and behind other lines.
+        self._stream: BinaryIO = events_file.open("ab", buffering=0)
+        self._line_is_open = _ends_within_a_line(events_file)
         self._cancel_file = cancel_file
         self._listener = listener
         self._interval_s = interval_s
@@ -130,10 +136,19 @@ class RunReport:
         """Write an event even if the run was asked to stop."""
         if isinstance(event, Stage):
             self.stages.see(event)
-        self._stream.write(encode(event) + "\n")
-        self._stream.flush()
+        self._write_line(encode(event).encode("ascii"))
         if self._listener is not None:
             self._listener(event)
+
+    def emit_last(self, event: Event) -> None:
+        """Tell of the end on a best effort: the disk may be what has failed, or the listener."""
+        try:
+            self._write_line(encode(event).encode("ascii"))
+        except OSError as error:
+            _log.error("An event could not be written: %s", error)
+        if self._listener is not None:
+            with suppress(OSError):
+                self._listener(event)
 
     def request_stop(self, reason: str) -> None:
         """Make the next report raise `Cancelled`; may be called from another thread."""
@@ -153,6 +168,14 @@ class RunReport:
         """Close ``events.jsonl``."""
         self._stream.close()
 
+    def _write_line(self, line: bytes) -> None:
+        """Append a line; one that was cut off (by a full disk, a kill) is ended first, so that it spoils no other."""
+        rest = memoryview(b"\n" * self._line_is_open + line + b"\n")
+        while rest:
+            self._line_is_open = True
+            rest = rest[self._stream.write(rest) :]
+        self._line_is_open = False
+
     def _is_due(self, event: Progress) -> bool:
         stage, shown = self._shown
         now = time.monotonic()
@@ -160,3 +183,12 @@ class RunReport:
             return False
         self._shown = (event.stage, now)
         return True
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether a file has a last line without its end."""
+    with path.open("rb") as stream:
+        if stream.seek(0, os.SEEK_END) == 0:
+            return False
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) != b"\n"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.files import private_folder, write_json
+from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
 from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
-from WeakMedSAMLib.engine.volumes import write_volume
+from WeakMedSAMLib.engine.volumes import write_nrrd
 
 LABELS = "labels.nrrd"
 SEGMENTATION = "segmentation.seg.nrrd"
@@ -52,7 +52,7 @@ def write_result(
     axis: str,
     attributes: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Write the result of one volume; each file whole or not at all, the segmentation last.
+    """Write the result of one volume: all files or none, and each whole; the segmentation takes its place last.
 
     Parameters
     ----------
@@ -84,16 +84,20 @@ def write_result(
     _check(result, geometry, classes)
     folder = private_folder(folder)
     attributes = {"SliceAxis": axis, **(attributes or {})}
-    paths = []
-    for label_value, probability in sorted(result.probabilities.items()):
-        paths.append(folder / probability_name(label_value))
-        write_volume(paths[-1], probability, geometry)
-    write_json(folder / QUALITY, {**result.quality, "axis": axis})
     labels = _smallest(result.labels, classes)
-    header = segmentation_header(classes, geometry, attributes)
-    write_volume(folder / LABELS, labels, geometry, {f"WeakMedSAM_{k}": str(v) for k, v in attributes.items()})
-    write_volume(folder / SEGMENTATION, labels, geometry, header)
-    return [*paths, folder / QUALITY, folder / LABELS, folder / SEGMENTATION]
+    plain = {f"WeakMedSAM_{name}": str(value) for name, value in attributes.items()}
+    quality = json_text({**result.quality, "axis": axis}).encode("utf-8")
+    names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
+    paths = [folder / name for name in names]
+    # None takes its place before all are written: a disk that fills up leaves the whole result of the run before.
+    with replacing_all(paths) as temporaries:
+        place = dict(zip(names, temporaries, strict=True))
+        for label_value, probability in result.probabilities.items():
+            write_nrrd(place[probability_name(label_value)], probability, geometry)
+        place[QUALITY].write_bytes(quality)
+        write_nrrd(place[LABELS], labels, geometry, plain)
+        write_nrrd(place[SEGMENTATION], labels, geometry, segmentation_header(classes, geometry, attributes))
+    return paths
 
 
 def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:

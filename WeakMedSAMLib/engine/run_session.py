@@ -7,8 +7,8 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error
-from WeakMedSAMLib.contract.files import write_text
+from WeakMedSAMLib.contract.files import remove_leftovers, write_text
 from WeakMedSAMLib.contract.runs import RunFolder
 from WeakMedSAMLib.engine.process_watch import ParentWatch
 from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
@@ -24,6 +24,13 @@ from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
 SPARE_BYTES = 64 << 20
 _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+# A disk that was pulled out, a share of the network that is gone.
+_GONE = ("EIO", "ENODEV", "ENXIO", "ESTALE", "ENOTCONN")
+_FAILING = tuple(getattr(errno, name) for name in _GONE if hasattr(errno, name))
+# What PyTorch says in a plain RuntimeError: on Apple GPUs and in CUDA's libraries, and for main memory.
+_GPU_MEMORY = ("MPS backend out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+_MEMORY = ("can't allocate memory", "not enough memory")
+_GOES_ON = "The run goes on after its last finished stage."
 _log = logging.getLogger("WeakMedSAMLib")
 
 
@@ -84,7 +91,7 @@ class RunSession:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._resources:
-            translated = _translated(problem, self._places)
+            translated = None if problem is None else _translated(problem, self._places)
             if translated is not None and translated is not problem:
                 translated.__cause__ = problem
             self._tell(translated)
@@ -97,6 +104,7 @@ class RunSession:
 
     def _open(self, opening: ExitStack) -> None:
         opening.enter_context(_only_user(self._places))
+        remove_leftovers(self._places.path)
         opening.callback(self._places.cancel.unlink, missing_ok=True)
         opening.enter_context(_logging_to(self._places.log))
         self.report = RunReport(self._places.events, self._places.cancel, self._listener)
@@ -110,13 +118,10 @@ class RunSession:
         opening.callback(watch.stop)
 
     def _tell(self, problem: BaseException | None) -> None:
-        """The last events. They are told on a best effort: the disk may be what has failed."""
-        try:
-            if problem is not None and not isinstance(problem, Cancelled):
-                self.report.emit(_error_event(problem))
-            self.report.emit(self._done(problem))
-        except OSError as error:
-            _log.error("The last events could not be written: %s", error)
+        """The last events."""
+        if problem is not None and not isinstance(problem, Cancelled):
+            self.report.emit_last(_error_event(problem))
+        self.report.emit_last(self._done(problem))
 
     def _done(self, problem: BaseException | None) -> Done:
         seconds = round(self.seconds(), 3)
@@ -135,7 +140,7 @@ def require_writable(folder: Path, needed_bytes: int = 0) -> None:
     UserError
         ``cannot_write``, ``disk_full``.
     """
-    probe = folder / f".writable-{os.getpid()}"
+    probe = folder / ".writable"
     write_text(probe, "")
     probe.unlink(missing_ok=True)
     free = shutil.disk_usage(folder).free
@@ -192,10 +197,11 @@ def _logging_to(path: Path) -> Iterator[None]:
             logger.removeHandler(handler)
         _log.setLevel(level)
         logging.captureWarnings(False)
-        handler.close()
+        with suppress(OSError):  # on a full disk, which has been told of by then
+            handler.close()
 
 
-def _translated(problem: BaseException | None, places: RunFolder) -> BaseException | None:
+def _translated(problem: BaseException, places: RunFolder) -> BaseException:
     """What the problem is to the user."""
     if isinstance(problem, Terminated):
         return Cancelled("The run was asked to end from outside (SIGTERM).")
@@ -203,21 +209,34 @@ def _translated(problem: BaseException | None, places: RunFolder) -> BaseExcepti
         return Cancelled("The run was interrupted from the keyboard.")
     if isinstance(problem, BrokenPipeError):
         return Cancelled("Nobody reads the output of this run any more.")
-    if isinstance(problem, OSError) and problem.errno in _FULL + _CLOSED:
+    if isinstance(problem, OSError) and _is_of_the_disk(problem, places):
         return UserError(
             "disk_full" if problem.errno in _FULL else "cannot_write",
-            f"Cannot write {problem.filename or places.path}: {problem.strerror}.",
-            "Free some space or choose another folder; the run goes on after its last finished stage.",
+            f"Cannot use {problem.filename or places.path}: {problem.strerror}.",
+            "Free some space, check the disk or choose another folder; the run goes on after its last finished stage.",
         )
-    # PyTorch's own class, by name: whoever only needs the session need not load PyTorch.
-    if type(problem).__name__ == "OutOfMemoryError":
-        hint = "Close other programs that use the GPU, or run with --device cpu."
+    # PyTorch's own classes and texts, by name: whoever only needs the session need not load PyTorch.
+    if type(problem).__name__ == "OutOfMemoryError" or _says(problem, _GPU_MEMORY):
+        hint = "Close other programs that use the GPU, or run with --device cpu. " + _GOES_ON
         return UserError("gpu_out_of_memory", "The memory of the GPU does not suffice.", hint)
-    if isinstance(problem, MemoryError):
-        return UserError("out_of_memory", "There is not enough memory.", "Close other programs, or use fewer volumes.")
+    if isinstance(problem, MemoryError) or _says(problem, _MEMORY):
+        hint = "Close other programs, or use fewer volumes. " + _GOES_ON
+        return UserError("out_of_memory", "There is not enough memory.", hint)
     if isinstance(problem, Exception) and not isinstance(problem, UserError | Cancelled):
         return RunFailed(f"The program failed unexpectedly ({type(problem).__name__}: {problem}).", places.log)
     return problem
+
+
+def _is_of_the_disk(problem: OSError, places: RunFolder) -> bool:
+    """Whether it is full, closed or failing, or what lies in the run folder is no longer what it was."""
+    if problem.errno in _FULL + _CLOSED + _FAILING:
+        return True
+    name = problem.filename
+    return isinstance(name, (str, os.PathLike)) and Path(name).is_relative_to(places.path)
+
+
+def _says(problem: BaseException, texts: Sequence[str]) -> bool:
+    return isinstance(problem, RuntimeError) and any(text in str(problem) for text in texts)
 
 
 def _error_event(problem: BaseException) -> Error:

@@ -19,8 +19,10 @@ import numpy as np
 
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.engine.array_files import create_map, open_map, write_array
+from WeakMedSAMLib.engine.finite import require_finite
 
 _META = "meta.json"
+_FORMAT = "weakmedsam-state-1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CHUNK = 1 << 22
 _log = logging.getLogger(__name__)
@@ -100,17 +102,24 @@ class StageStore:
         """What was saved for ``stage`` under ``key``, arrays as read-only maps; None if nothing whole is kept."""
         for entry in self._entries(stage, key):
             try:
-                meta = json.loads((entry / _META).read_text(encoding="utf-8"))
+                meta = _described(entry / _META, key)
                 self._verify(entry, meta)
                 arrays = {name: open_map(entry / f"{name}.npy") for name in meta["arrays"]}
                 return {**meta["values"], **arrays}
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
                 _log.warning("Dropped a damaged output of stage %s (%s); it is computed again", stage, problem)
                 shutil.rmtree(entry, ignore_errors=True)
         return None
 
     def save(self, stage: str, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep ``values`` (arrays and JSON values by name) for ``stage``; returns them as `load` does."""
+        """Keep ``values`` (arrays and JSON values by name) for ``stage``; returns them as `load` does.
+
+        Raises
+        ------
+        UserError
+            ``not_finite`` for NaN or infinity in an array of floating-point numbers; nothing is kept then.
+        """
+        require_finite(stage, values)
         with self.writer(stage, key) as output:
             output.update(values)
         saved = self.load(stage, key)
@@ -144,7 +153,7 @@ class StageStore:
                 for name, (shape, dtype) in (arrays or {}).items()
             }
             yield output
-            _commit(entry, output)
+            _commit(entry, key, output)
             self._trusted.add(entry)
         finally:
             outdated = [other for other in place.iterdir() if other != entry] if entry in self._trusted else [entry]
@@ -180,7 +189,20 @@ def _checked(name: str) -> str:
     return name
 
 
-def _commit(entry: Path, output: dict[str, Any]) -> None:
+def _described(path: Path, key: str) -> dict[str, Any]:
+    """An entry's list of contents; ValueError where it is damaged or describes another entry."""
+    meta = json.loads(path.read_text(encoding="utf-8"))
+    checksum = meta.pop("checksum")
+    if (meta["format"], meta["key"]) != (_FORMAT, key) or checksum != _text_checksum(meta):
+        raise ValueError("its list of contents is damaged or foreign")
+    return meta
+
+
+def _text_checksum(meta: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(meta, sort_keys=True).encode("ascii"))
+
+
+def _commit(entry: Path, key: str, output: dict[str, Any]) -> None:
     """Write what is not on disk yet, then the list of contents with checksums, everything fsynced."""
     checksums = {}
     values = {}
@@ -191,7 +213,10 @@ def _commit(entry: Path, output: dict[str, Any]) -> None:
         target = entry / f"{_checked(name)}.npy"
         write_array(target, value)
         checksums[name] = _checksum(target)
-    files.write_text(entry / _META, json.dumps({"arrays": checksums, "values": values}, default=_plain))
+    meta = {"format": _FORMAT, "key": key, "arrays": checksums, "values": values}
+    # Through JSON and back, so that its checksum is that of what will be read.
+    meta = json.loads(json.dumps(meta, default=_plain))
+    files.write_text(entry / _META, json.dumps({**meta, "checksum": _text_checksum(meta)}))
 
 
 def _plain(value: object) -> object:

@@ -173,7 +173,7 @@ def all_present(tags):
     ("change", "code", "words"),
     [
         (replace_volume, "volume_changed", ["001.nrrd", "sha256"]),
-        (forget_hash, "tag_beyond_last_slice", ["scan 1", "12", "9"]),
+        (forget_hash, "tag_beyond_last_slice", ["volume 001", "12", "9"]),
         (lambda places: places.tags.unlink(), "no_tags", ["tags.json"]),
         (lambda places: retag(places, all_present), "class_never_absent", ["ball"]),
         (lambda places: places.run.unlink(), "not_a_run_folder", ["run.json"]),
@@ -197,7 +197,7 @@ def test_tags_of_another_volume_are_refused(make, method):
     tags = json.loads(places.tags.read_text(encoding="utf-8"))
     tags["volumes"][0]["sha256"] = "0" * 64
     places.tags.write_text(json.dumps(tags), encoding="utf-8")
-    with pytest.raises(UserError, match="scan 0") as caught:
+    with pytest.raises(UserError, match="volume 000") as caught:
         run_folder(places.path, **method.arguments)
     assert caught.value.code == "tags_for_other_volume"
 
@@ -438,7 +438,8 @@ def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
     run = load_run(places.path)
     save_run(places.path, replace(run, volumes=run.volumes[:2]))
     run_folder(places.path, **method.arguments)
-    assert any(event.code == "tags_unused" and "scan 2" in event.message for event in kinds(method.events, Warning_))
+    told = [event for event in kinds(method.events, Warning_) if event.code == "tags_unused"]
+    assert ["1 tagged volume(s)" in event.message for event in told] == [True]
 
 
 def test_a_listener_that_has_gone_is_a_cancellation(make, method):

@@ -1,0 +1,1 @@
+"""A small whole run, and a worker that faults are injected into."""
