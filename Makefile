@@ -41,9 +41,10 @@ demo: $(STAMP) ## Segment the lungs of a real chest CT from slice tags, into dem
 test: lint ## Lint, then run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-lint: $(STAMP) ## Style, formatting, and the walls between the rooms
+lint: $(STAMP) ## Style, formatting, types, and the walls between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## Measure speed, and accuracy on BENCH_DATA, into bench_output/
@@ -81,4 +82,4 @@ lists: $(STAMP) ## Write the names of all files into the CMake lists of the modu
 	$(BIN)/python Utilities/list_files.py
 
 clean: ## Remove what was made here; the feature cache stays (weakmedsam cache clear)
-	rm -rf $(VENV) demo_output bench_output docs_output build dist wheelhouse *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) demo_output bench_output docs_output build dist wheelhouse *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

@@ -209,7 +209,7 @@ def _can_build(event_type: type[Event], record: dict[str, Any]) -> bool:
     return True
 
 
-def _wire_fields(event_type: type[Event]) -> list[Field]:
+def _wire_fields(event_type: type[Event]) -> list[Field[Any]]:
     return [entry for entry in fields(event_type) if entry.name != "extra"]
 
 

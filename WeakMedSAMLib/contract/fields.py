@@ -9,13 +9,16 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from functools import cache
-from typing import Any, Literal, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from .errors import UserError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 LONGEST_NAME = 1000
 
-Built = TypeVar("Built")
+Built = TypeVar("Built", bound="DataclassInstance")
 _LARGEST = sys.float_info.max
 
 
@@ -85,13 +88,15 @@ def fits(value: Any, hint: Any) -> bool:
     return value is None if hint in (None, type(None)) else isinstance(value, hint)
 
 
-@cache
 def type_hints(kind: type) -> dict[str, Any]:
     """Return the resolved type hints of a dataclass by field name."""
-    return typing.get_type_hints(kind)
+    return _cached_hints(kind)
 
 
-def is_required(field: Field) -> bool:
+_cached_hints = cache(typing.get_type_hints)
+
+
+def is_required(field: Field[Any]) -> bool:
     """Say whether a dataclass field has no default."""
     return field.default is MISSING and field.default_factory is MISSING
 

@@ -37,7 +37,8 @@ def content_hash(array_kji: np.ndarray) -> str:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value
+            digest: str = end.value
+            return digest
 
 
 def content_hash_steps(array_kji: np.ndarray) -> Generator[float, None, str]:
@@ -67,6 +68,6 @@ def content_hash_steps(array_kji: np.ndarray) -> Generator[float, None, str]:
         for first in range(0, len(plane), rows):
             with np.errstate(over="ignore"):
                 piece = np.ascontiguousarray(plane[first : first + rows], dtype="<f4")
-            digest.update(piece.reshape(-1).view(np.uint8))
+            digest.update(piece.reshape(-1).view(np.uint8).data)
             yield number / len(array_kji)
     return digest.hexdigest()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from .classes import ClassTable
 from .errors import UserError
@@ -17,9 +17,20 @@ from .fields import build, require_fit, require_name, require_object, type_hints
 from .files import read_json, write_json
 from .run_folder import RunFolder, checked_id, require_inside
 
-__all__ = ["RUN_VERSION", "RunDescription", "RunFolder", "RunSettings", "RunVolume", "load_run", "save_run"]
+__all__ = [
+    "RUN_VERSION",
+    "IntensityChoice",
+    "RunDescription",
+    "RunFolder",
+    "RunSettings",
+    "RunVolume",
+    "load_run",
+    "save_run",
+]
 
 RUN_VERSION = 1
+
+IntensityChoice: TypeAlias = Literal["auto", "percentile"] | tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class RunSettings:
     device: str = "auto"
     seed: int = 0
     subclasses: int | None = None
-    intensity: Literal["auto", "percentile"] | tuple[float, float] = "auto"
+    intensity: IntensityChoice = "auto"
     model: str | None = None
     train: bool = True
     overrides: dict[str, float | str | bool] = field(default_factory=dict)
@@ -219,7 +230,7 @@ def _volumes_from_json(data: Any) -> list[RunVolume]:
 
 
 def _require_version(data: Any) -> None:
-    version = data.get("schema_version") if isinstance(data, dict) else None
+    version: Any = data.get("schema_version") if isinstance(data, dict) else None
     require_fit(version, int, "'schema_version' of the run description")
     if version > RUN_VERSION:
         message = f"The run was written by a newer version (schema {version}, known is {RUN_VERSION})."

@@ -70,7 +70,8 @@ def _volume_from_json(entry: Any, what: str) -> VolumeSpans:
     require_fit(entry.get("name"), str, f"'name' of {what}")
     what = f"volume {entry['name']!r}"
     hints = (str | None, str, int | None, dict[str, bool], dict[str, Any])
-    values = [entry.get(key, empty) for key, empty in zip(known[1:], (None, "k", None, {}, {}), strict=True)]
+    defaults: tuple[Any, ...] = (None, "k", None, {}, {})
+    values = [entry.get(key, empty) for key, empty in zip(known[1:], defaults, strict=True)]
     for key, value, hint in zip(known[1:], values, hints, strict=True):
         require_fit(value, hint, f"{key!r} of {what}")
     sha256, axis, slices, rest, tags = values

@@ -84,8 +84,9 @@ class CohortTags:
         by_name = [volume for volume in self.volumes if _same_name(volume.name, name)]
         if not by_name:
             return None
-        if sha256 is not None and all(volume.sha256 is not None for volume in by_name):
-            message = f"The tags named {name!r} were made on other voxels (sha256 {by_name[0].sha256[:12]}...)."
+        others = [volume.sha256 for volume in by_name if volume.sha256 is not None]
+        if sha256 is not None and len(others) == len(by_name):
+            message = f"The tags named {name!r} were made on other voxels (sha256 {others[0][:12]}...)."
             hint = f"This volume has {sha256[:12]}...: load the tagged scan, or remove the hash from the tag file."
             raise UserError("tags_for_other_volume", message, hint)
         if len(by_name) > 1:

@@ -72,7 +72,7 @@ class VolumeTags:
         self.states = {name: self._checked_state(name, state) for name, state in self.states.items()}
         self.rest_is_absent = {name: True for name, rest in self.rest_is_absent.items() if rest}
         if self.n_slices is not None:
-            self._fill_rest()
+            self._fill_rest(self.n_slices)
 
     def set(self, class_name: str, index: int, tag: int) -> None:
         """Tag one slice (0-based); `UserError` ``slice_out_of_range`` if there is no such slice."""
@@ -97,12 +97,12 @@ class VolumeTags:
         if rest_is_absent:
             self.rest_is_absent[class_name] = True
             if self.n_slices is not None:
-                self._fill_rest()
+                self._fill_rest(self.n_slices)
 
     def state(self, class_name: str) -> np.ndarray:
         """Return the tags of a class, int8 (n_slices,), as a copy; untagged everywhere if it was never tagged."""
         if class_name in self.states:
-            return self.states[class_name].copy()
+            return np.array(self.states[class_name])
         return np.full(self.n_slices or 0, UNTAGGED, np.int8)
 
     def matrix(self, table: ClassTable) -> np.ndarray:
@@ -157,9 +157,9 @@ class VolumeTags:
         tagged = {name: state.tolist() for name, state in trimmed.items() if state.size}
         return self.name, self.sha256, self.axis, self.n_slices, tagged, self.rest_is_absent
 
-    def _fill_rest(self) -> None:
+    def _fill_rest(self, n_slices: int) -> None:
         for name in self.rest_is_absent:
-            state = self._reached(name, self.n_slices - 1)
+            state = self._reached(name, n_slices - 1)
             state[state == UNTAGGED] = ABSENT
         self.rest_is_absent = {}
 

@@ -108,8 +108,8 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
     volume = read_volume(places.volume(entry), entry.name)
     for note in volume.notes:
         report(Warning_(code=note.code, message=note.message, hint=note.hint))
-    if entry.sha256 not in (None, volume.sha256, volume.slicer_sha256):
-        raise _changed(places, entry, volume)
+    if entry.sha256 is not None and entry.sha256 not in (volume.sha256, volume.slicer_sha256):
+        raise _changed(places.volume(entry), entry.sha256, volume)
     try:
         return match_tags(tags, volume, axis)
     except UserError as error:
@@ -132,11 +132,11 @@ def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Repor
         report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
 
 
-def _changed(places: RunFolder, entry: RunVolume, volume: Volume) -> UserError:
+def _changed(path: Path, expected: str, volume: Volume) -> UserError:
     return UserError(
         "volume_changed",
-        f"{places.volume(entry)} is not the volume that the run was made for: its voxels have "
-        f"sha256 {volume.sha256[:12]}..., expected {entry.sha256[:12]}...",
+        f"{path} is not the volume that the run was made for: its voxels have "
+        f"sha256 {volume.sha256[:12]}..., expected {expected[:12]}...",
         "Make the run anew from the volume that was tagged.",
     )
 

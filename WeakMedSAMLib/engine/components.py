@@ -35,10 +35,11 @@ def component_boxes(mask: np.ndarray, most: int = 3, margin: int = 2) -> np.ndar
     order = np.argsort(-sizes, kind="stable")[:most]
     kept = [i for i in order if i == order[0] or sizes[i] >= max(_MIN_PIXELS, _MIN_SHARE * sizes[order[0]])]
     height, width = mask.shape
-    return np.array([_box(*places[i], margin, height, width) for i in kept], np.float32)
+    return np.array([_box(places[i], margin, height, width) for i in kept], np.float32)
 
 
-def _box(rows: slice, columns: slice, margin: int, height: int, width: int) -> list[int]:
+def _box(place: tuple[slice, slice], margin: int, height: int, width: int) -> list[int]:
+    rows, columns = place
     left, top = max(0, columns.start - margin), max(0, rows.start - margin)
     return [left, top, min(width - 1, columns.stop - 1 + margin), min(height - 1, rows.stop - 1 + margin)]
 

@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def _whole(number: float) -> int:
     return max(0, int(number)) if np.isfinite(number) else 0
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_plain(path: Path) -> gzip.GzipFile | BufferedReader:
     """Open for reading, unpacking gzip by content: the suffix is often wrong."""
     with path.open("rb") as stream:
         packed = stream.read(2) == _GZIP_MAGIC

@@ -73,4 +73,5 @@ def _nearest_anatomy(axes: np.ndarray) -> list[int]:
     """For i, j, k the anatomical axis (0 left-right, 1 front-back, 2 up-down) it stands for, each used once."""
     strength = np.abs(axes)
     orders = [(a, b, 3 - a - b) for a in range(3) for b in range(3) if a != b]
-    return list(max(orders, key=lambda order: sum(strength[order[i], i] for i in range(3))))
+    nearest = max(orders, key=lambda order: sum(strength[order[i], i] for i in range(3)))
+    return list(nearest)

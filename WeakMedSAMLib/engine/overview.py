@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from matplotlib import patheffects
@@ -204,13 +205,14 @@ def _outline(axes: Axes, region: np.ndarray, entry: SegmentClass) -> None:
     lines.set_path_effects([patheffects.withStroke(linewidth=2.6, foreground="black", alpha=0.7)])
 
 
-def _colour(entry: SegmentClass) -> tuple[float, ...]:
-    return tuple(part / 255 for part in entry.color)
+def _colour(entry: SegmentClass) -> tuple[float, float, float]:
+    red, green, blue = entry.color
+    return red / 255, green / 255, blue / 255
 
 
 def _draw_edges(axes: Axes, view: View) -> None:
-    places = ((0.015, 0.5, "left", "center"), (0.985, 0.5, "right", "center"))
-    places += ((0.5, 0.985, "center", "top"), (0.5, 0.015, "center", "bottom"))
+    places = [(0.015, 0.5, "left", "center"), (0.985, 0.5, "right", "center")]
+    places += [(0.5, 0.985, "center", "top"), (0.5, 0.015, "center", "bottom")]
     for letter, (x, y, horizontal, vertical) in zip(view.edges, places, strict=True):
         text = axes.text(x, y, letter, ha=horizontal, va=vertical, transform=axes.transAxes, fontsize=8, color=_INK)
         text.set_path_effects([patheffects.withStroke(linewidth=2, foreground="black")])
@@ -229,7 +231,7 @@ def _caption(axes: Axes, index: int, findings: Findings) -> None:
 def _write(axes: Axes, place: float, text: str, colour: object) -> float:
     """Write text above a panel from `place` (fraction of its width) and return where it ends."""
     written = axes.text(place, 1.025, text, transform=axes.transAxes, fontsize=8.5, color=colour, parse_math=False)
-    canvas = FigureCanvasAgg(axes.figure)
+    canvas = FigureCanvasAgg(cast(Figure, axes.figure))
     extent = written.get_window_extent(canvas.get_renderer())
     return axes.transAxes.inverted().transform((extent.x1, extent.y0))[0] + 0.03
 
@@ -259,7 +261,7 @@ def _heading(figure: Figure, layout: _Layout, findings: Findings, view: View, ti
         _figure_text(figure, right, lower, "tagged  ● present  ○ absent", fontsize=8.5, color=_FAINT, ha="right")
 
 
-def _figure_text(figure: Figure, x: float, y: float, text: str, **style: object) -> Text:
+def _figure_text(figure: Figure, x: float, y: float, text: str, **style: Any) -> Text:
     return figure.text(x, y, text, va="center", parse_math=False, **{"color": _INK, **style})
 
 

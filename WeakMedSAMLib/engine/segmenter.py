@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -93,7 +94,7 @@ class Segmenter(nn.Module):
 
     def __init__(self, channels: Mapping[str, int], classes: int) -> None:
         super().__init__()
-        self.levels = tuple(channels)
+        self.levels, self.channels, self.classes = tuple(channels), dict(channels), classes
         for name, count in channels.items():
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
             self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
@@ -112,7 +113,8 @@ class Segmenter(nn.Module):
             nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
-        self.to(memory_format=torch.channels_last)  # a third faster on a CPU
+        # A third faster on a CPU. torch's types leave memory_format out.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def standardise_by(self, sample: Mapping[str, torch.Tensor]) -> None:
         """Remember mean and scale of each level's channels, from a sample B x C x h x w of each."""
@@ -127,7 +129,7 @@ class Segmenter(nn.Module):
 
     def merged(self, levels: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """The sum of the projected levels: B x 48 x 64 x 64. Pointwise, so that it may be flipped in their place."""
-        return sum(self._projected(name, levels[name]) for name in self.levels)
+        return cast(torch.Tensor, sum(self._projected(name, levels[name]) for name in self.levels))
 
     def masks(self, merged: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         """Merged levels and image -> logits B x C x 128 x 128."""
@@ -190,7 +192,7 @@ def train_segmenter(
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
-        batch = _draw(masks, negatives, network.fine[-1].out_channels, random)
+        batch = _draw(masks, negatives, network.classes, random)
         loss = _loss(network, volumes, batch, bool(random.random() < 0.5), device)
         optimizer.zero_grad()
         loss.backward()
@@ -226,7 +228,7 @@ def _draw(
     batch = [masks[i] for i in random.integers(len(masks), size=_POSITIVE if negatives else _POSITIVE + _NEGATIVE)]
     if negatives:
         nothing = np.zeros((classes, TARGET, TARGET), np.uint8)
-        batch += [PseudoMask(*negatives[i], nothing) for i in random.integers(len(negatives), size=_NEGATIVE)]
+        batch += [PseudoMask(*negatives[int(i)], nothing) for i in random.integers(len(negatives), size=_NEGATIVE)]
     return batch
 
 
@@ -283,5 +285,4 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
         levels, image = _levels(network.levels, [volume], places), _images([volume], places)
         plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
         parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
-    classes = network.fine[-1].out_channels
-    return torch.cat(parts).numpy() if parts else np.zeros((0, classes, TARGET, TARGET), np.float32)
+    return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)

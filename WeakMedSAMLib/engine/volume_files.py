@@ -178,7 +178,8 @@ def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
             f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
             "Export the one time point, echo or layer that you want as a volume of its own.",
         )
-    return (*size[:3], 1)[:3]
+    i, j, k = (*size[:3], 1)[:3]
+    return i, j, k
 
 
 def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Geometry:

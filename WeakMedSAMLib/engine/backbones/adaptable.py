@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones.base import Network
 
 Trained = Callable[[str], bool]
 
@@ -33,7 +34,7 @@ class AdaptableEncoder(nn.Module):
         Says for the name of a parameter of the encoder whether it is trained.
     """
 
-    def __init__(self, encoder: nn.Module, channels: int, size: int, trained: Trained) -> None:
+    def __init__(self, encoder: Network, channels: int, size: int, trained: Trained) -> None:
         super().__init__()
         self.encoder = copy.deepcopy(encoder).float()
         self.channels, self.size = channels, size
@@ -102,7 +103,7 @@ class PromptableNetwork(nn.Module):
         Says for the name of a parameter of the encoder whether it is trained.
     """
 
-    def __init__(self, network: nn.Module, trained: Trained) -> None:
+    def __init__(self, network: Network, trained: Trained) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).float()
         train_only(self.network, _draws_masks)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import torch
 
     from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
     from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+
+# An nn.Module whose parts are read by name; torch has it that each of them may be a tensor as well as a module.
+Network: TypeAlias = Any
 
 
 class PromptKind(str, Enum):

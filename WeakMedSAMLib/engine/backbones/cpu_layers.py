@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from WeakMedSAMLib.engine.backbones.base import Network
+
 _LAYOUT = torch.channels_last
 
 
@@ -22,7 +24,7 @@ class FrozenConv:
         Precision to compute in; folding is done in the precision that the weights have.
     """
 
-    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, layer: Network, dtype: torch.dtype) -> None:
         conv = layer if isinstance(layer, nn.Conv2d) else layer.fuse()
         self.weight = conv.weight.detach().to(dtype).contiguous(memory_format=_LAYOUT)
         self.bias = None if conv.bias is None else conv.bias.detach().to(dtype)
@@ -75,7 +77,7 @@ class FrozenLinear:
 class FrozenNorm:
     """Layer normalisation over the last axis; ``layer`` holds ``weight``, ``bias`` and ``eps``."""
 
-    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, layer: Network, dtype: torch.dtype) -> None:
         self.weight, self.bias = layer.weight.detach().to(dtype), layer.bias.detach().to(dtype)
         self._eps = layer.eps
 

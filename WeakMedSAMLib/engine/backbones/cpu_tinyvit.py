@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import nn
 
+from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 # Size of a strip's widest map: about a core's share of the cache, and less than malloc hands back to the system.
@@ -36,7 +36,7 @@ class CpuTinyViT:
         Precision to compute in.
     """
 
-    def __init__(self, encoder: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, encoder: Network, dtype: torch.dtype) -> None:
         first, _activation, second = encoder.patch_embed.seq
         self._embed = (FrozenConv(first, dtype), FrozenConv(second, dtype))
         self._stages = [_stage(layer, dtype) for layer in encoder.layers]
@@ -59,7 +59,7 @@ class CpuTinyViT:
         return outputs
 
 
-def _stage(layer: nn.Module, dtype: torch.dtype) -> list[Step]:
+def _stage(layer: Network, dtype: torch.dtype) -> list[Step]:
     """The steps of one stage: its blocks, then the merging of patches if it has one."""
     convolutional = hasattr(layer.blocks[0], "conv1")
     steps: list[Step] = [_ConvBlock(b, dtype) if convolutional else _WindowBlock(b, dtype) for b in layer.blocks]
@@ -71,7 +71,7 @@ def _stage(layer: nn.Module, dtype: torch.dtype) -> list[Step]:
 class _ConvBlock:
     """Inverted bottleneck with a shortcut (MBConv)."""
 
-    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, block: Network, dtype: torch.dtype) -> None:
         self._convs = [FrozenConv(conv, dtype) for conv in (block.conv1, block.conv2, block.conv3)]
 
     def __call__(self, maps: torch.Tensor) -> torch.Tensor:
@@ -86,7 +86,7 @@ class _ConvBlock:
 class _Merging:
     """Between stages: other channels, and half the resolution where the stride is 2."""
 
-    def __init__(self, merging: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, merging: Network, dtype: torch.dtype) -> None:
         self._convs = [FrozenConv(conv, dtype) for conv in (merging.conv1, merging.conv2, merging.conv3)]
 
     def __call__(self, maps: torch.Tensor) -> torch.Tensor:
@@ -101,7 +101,7 @@ class _Merging:
 class _WindowBlock:
     """Attention within windows, a local convolution, and a perceptron for each token."""
 
-    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, block: Network, dtype: torch.dtype) -> None:
         self._attention = _WindowAttention(block, dtype)
         self._local = FrozenConv(block.local_conv, dtype)
         mlp = block.mlp
@@ -126,7 +126,7 @@ class _WindowBlock:
 class _WindowAttention:
     """Multi-head attention among the tokens of each window, with a bias by their distance."""
 
-    def __init__(self, block: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, block: Network, dtype: torch.dtype) -> None:
         attention, (height, width) = block.attn, block.input_resolution
         self._heads, self._depth = attention.num_heads, attention.key_dim
         self._norm = FrozenNorm(attention.norm, dtype)
@@ -152,7 +152,7 @@ class _WindowAttention:
         scores = (query @ key.transpose(-2, -1)).add_(self._bias)
         return (scores.softmax(-1) @ value).transpose(1, 2).flatten(2)
 
-    def _grouped(self, attention: nn.Module, dtype: torch.dtype) -> FrozenLinear:
+    def _grouped(self, attention: Network, dtype: torch.dtype) -> FrozenLinear:
         """The layer for queries, keys and values, sorted by these first and by heads second; the queries scaled."""
         shape = (self._heads, 3, self._depth)
         weight = attention.qkv.weight.detach().unflatten(0, shape).transpose(0, 1).clone()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -63,13 +64,16 @@ class EfficientSize:
 class EfficientEncoder(nn.Module):
     """The image encoder up to its neck."""
 
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
     def __init__(self, size: EfficientSize) -> None:
         super().__init__()
         wide, narrow = size.channels, size.prompt_channels
         self._image = size.image
         self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, wide, size.patch, stride=size.patch)})
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + _PRETRAINED_CELLS**2, wide))
-        norm = partial(nn.LayerNorm, eps=1e-6)
+        norm: Any = partial(nn.LayerNorm, eps=1e-6)  # timm calls it a type
         self.blocks = nn.ModuleList(Block(wide, size.heads, qkv_bias=True, norm_layer=norm) for _ in range(size.blocks))
         self.neck = nn.Sequential(
             nn.Conv2d(wide, narrow, 1, bias=False), LayerNorm2d(narrow),
@@ -186,6 +190,8 @@ class EfficientNetwork(nn.Module):
             n.
         """
         asked, kinds = (boxes, [_TOP_LEFT, _BOTTOM_RIGHT]) if points is None else (points, [_POINT])
+        if asked is None:
+            raise ValueError("masks need points or boxes")
         places = asked.unflatten(1, (-1, 2)) * self._scale
         prompts = self.prompt_encoder(places, torch.tensor(kinds, device=places.device).expand(len(places), -1))
         positions = self.prompt_encoder.pe_layer(image.shape[2:])[None]

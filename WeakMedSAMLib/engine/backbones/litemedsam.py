@@ -14,7 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
 from WeakMedSAMLib.engine.backbones.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.prompt_decoder import PromptDecoder
@@ -67,7 +67,7 @@ class LiteMedSAM:
         Which they are.
     """
 
-    def __init__(self, network: nn.Module, weights: WeightsInfo) -> None:
+    def __init__(self, network: Network, weights: WeightsInfo) -> None:
         self.info = litemedsam_info(weights)
         self._network = network.requires_grad_(False)
         self.to(torch.device("cpu"), torch.float32)
@@ -94,10 +94,10 @@ class LiteMedSAM:
         """
         self._device, self._dtype = torch.device(device), dtype
         self._network.to(self._device)
-        self._eager: nn.Module | None = None
+        self._eager: Network = None
         self._decoder = PromptDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
         if self._device.type == "cpu":
-            self._encoder = CpuTinyViT(self._network.image_encoder, dtype)
+            self._encoder: CpuTinyViT | FoldedEncoder = CpuTinyViT(self._network.image_encoder, dtype)
             pool = CorePool.of_this_process()
             self._each, self._group, self._batch_size = pool.map, 1, _SLICES_A_CORE * pool.count
         else:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 
@@ -26,7 +27,7 @@ class PromptDecoder:
         Precision of what is computed for image positions; tokens stay in float32.
     """
 
-    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, network: Network, dtype: torch.dtype) -> None:
         self._neck = _Neck(network.image_encoder.neck, dtype)
         decoder, self._prompts = network.mask_decoder, network.prompt_encoder
         self._dtype = dtype
@@ -103,7 +104,7 @@ class _Neck:
 class _Layer:
     """Tokens attend to themselves and to the image, then the image to the tokens."""
 
-    def __init__(self, layer: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, layer: Network, dtype: torch.dtype) -> None:
         self._layer = layer
         self._look = _TokensLook(layer.cross_attn_token_to_image, dtype)
         self._answer = _ImageLooks(layer.cross_attn_image_to_token, dtype)
@@ -127,7 +128,7 @@ class _Layer:
 class _Heads:
     """An attention's projections, split by heads."""
 
-    def __init__(self, attention: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, attention: Network, dtype: torch.dtype) -> None:
         self.attention, self.dtype = attention, dtype
         self.heads, self.depth = attention.num_heads, attention.internal_dim // attention.num_heads
         self.scale = self.depth**-0.5
@@ -179,7 +180,7 @@ class _ImageLooks(_Heads):
 class _Upscaling:
     """From image positions to mask logits at four times their resolution."""
 
-    def __init__(self, layers: nn.Sequential, dtype: torch.dtype) -> None:
+    def __init__(self, layers: Network, dtype: torch.dtype) -> None:
         first, norm, _activation, second, _last = layers
         self._first, self._second = _quadruple(first, dtype), _quadruple(second, dtype)
         self._norm = FrozenNorm(norm, dtype)
@@ -198,7 +199,7 @@ class _Upscaling:
         return placed.reshape(-1, 4 * height, 4 * width)
 
 
-def _quadruple(layer: nn.ConvTranspose2d, dtype: torch.dtype) -> FrozenLinear:
+def _quadruple(layer: Network, dtype: torch.dtype) -> FrozenLinear:
     """A transposed convolution of size and stride 2 as a linear layer: every position gives 2 x 2, by itself."""
     weight = layer.weight.detach().permute(2, 3, 1, 0).flatten(0, 2)
     return FrozenLinear(weight, layer.bias.detach().repeat(4), dtype)

@@ -7,6 +7,8 @@ import copy
 import torch
 from torch import nn
 
+from WeakMedSAMLib.engine.backbones.base import Network
+
 
 class FoldedEncoder:
     """The published encoder with batch normalisation folded into its convolutions.
@@ -19,7 +21,7 @@ class FoldedEncoder:
         Precision to compute in.
     """
 
-    def __init__(self, encoder: nn.Module, dtype: torch.dtype) -> None:
+    def __init__(self, encoder: Network, dtype: torch.dtype) -> None:
         self._encoder = copy.deepcopy(encoder)
         for parent in list(self._encoder.modules()):
             for name, child in parent.named_children():
@@ -41,7 +43,7 @@ class TrainableTinyViT(nn.Module):
         The published encoder.
     """
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: Network) -> None:
         super().__init__()
         self.patch_embed, self.layers, self.neck = encoder.patch_embed, encoder.layers, encoder.neck
 
@@ -50,7 +52,7 @@ class TrainableTinyViT(nn.Module):
         return stage_outputs(self, images.expand(-1, 3, -1, -1))[-1]
 
 
-def stage_outputs(encoder: nn.Module, images: torch.Tensor) -> list[torch.Tensor]:
+def stage_outputs(encoder: Network, images: torch.Tensor) -> list[torch.Tensor]:
     """Outputs of the published encoder's stages for B x 3 x H x W images, each B x C x h x w."""
     tokens = encoder.patch_embed(images.contiguous())
     outputs = []

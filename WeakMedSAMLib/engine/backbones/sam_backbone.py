@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import nn
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
 from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
@@ -79,7 +78,7 @@ class SamBackbone:
         Which parameters of the encoder are trained in copies of it.
     """
 
-    def __init__(self, info: BackboneInfo, network: nn.Module, trained: Trained) -> None:
+    def __init__(self, info: BackboneInfo, network: Network, trained: Trained) -> None:
         self.info = info
         self._network, self._trained = network.requires_grad_(False), trained
         self.to(torch.device("cpu"), torch.float32)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from WeakMedSAMLib.engine.backbones.base import Network
+
 
 class SamNetwork(nn.Module):
     """An image encoder with SAM's prompt encoder and mask decoder; parameters are named as in the published files.
@@ -19,9 +21,7 @@ class SamNetwork(nn.Module):
         Pixels of the prompt encoder for one of the frame.
     """
 
-    def __init__(
-        self, image_encoder: nn.Module, prompt_encoder: nn.Module, mask_decoder: nn.Module, scale: float
-    ) -> None:
+    def __init__(self, image_encoder: Network, prompt_encoder: Network, mask_decoder: Network, scale: float) -> None:
         super().__init__()
         self.image_encoder, self.prompt_encoder, self.mask_decoder = image_encoder, prompt_encoder, mask_decoder
         self._scale = scale
@@ -45,11 +45,9 @@ class SamNetwork(nn.Module):
         quality : Tensor
             n.
         """
-        if points is not None:
-            asked = {"points": (points[:, None] * self._scale, points.new_ones(len(points), 1)), "boxes": None}
-        else:
-            asked = {"points": None, "boxes": boxes * self._scale}
-        sparse, _dense = self.prompt_encoder(**asked, masks=None)
+        places = None if points is None else (points[:, None] * self._scale, points.new_ones(len(points), 1))
+        corners = None if boxes is None else boxes * self._scale
+        sparse, _dense = self.prompt_encoder(points=places, boxes=corners, masks=None)
         logits, quality = self.mask_decoder(
             image_embeddings=image,
             image_pe=self.prompt_encoder.pe_layer(image.shape[2:])[None],

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones import weights
@@ -165,7 +165,7 @@ def _archive_name(info: WeightsInfo) -> str:
     return info.file + ".zip"
 
 
-def _installed(source: BinaryIO, path: Path, info: WeightsInfo, folder: Path | None) -> WeightsState:
+def _installed(source: IO[bytes], path: Path, info: WeightsInfo, folder: Path | None) -> WeightsState:
     """Copy to a temporary sibling, check what arrived, and rename it onto the target."""
     target, temporary = (folder or default_folder()) / info.file, None
     try:
@@ -186,7 +186,7 @@ def _installed(source: BinaryIO, path: Path, info: WeightsInfo, folder: Path | N
     return WeightsState(weights.weights_for(info.backbone, folder), target, "imported")
 
 
-def _copy(source: BinaryIO, copy: BinaryIO, path: Path, info: WeightsInfo) -> None:
+def _copy(source: IO[bytes], copy: BinaryIO, path: Path, info: WeightsInfo) -> None:
     """Copy at most what the file should have: an archive may claim any size."""
     left = (info.size or _MOST_BYTES) + 1
     while left and (chunk := source.read(min(CHUNK, left))):

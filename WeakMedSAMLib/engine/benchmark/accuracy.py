@@ -17,7 +17,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
-from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
 from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group
 from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
@@ -96,7 +96,7 @@ class AccuracyOptions:
     backbone: str = "litemedsam"
     seed: int = 0
     device: str = "auto"
-    intensity: str | tuple[float, float] = "auto"
+    intensity: IntensityChoice = "auto"
     overrides: tuple[tuple[str, Any], ...] = ()
     axis: str = "k"
     cold: bool = False
@@ -305,5 +305,5 @@ def _by_size(outcomes: Sequence[CohortOutcome], seed: int) -> list[dict[str, Any
     for size in sorted({outcome.size for outcome in outcomes}):
         same = [outcome for outcome in outcomes if outcome.size == size]
         rows = [row for outcome in same for row in outcome.rows]
-        table.append({"volumes": size, "cohorts": len(same), **group(rows, seed, patients=False)})
+        table.append({"volumes": size, "cohorts": len(same), **(group(rows, seed, patients=False) or {})})
     return table

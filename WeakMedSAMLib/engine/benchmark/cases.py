@@ -105,4 +105,5 @@ def _thinned(geometry: Geometry, axis: str, stride: int) -> Geometry:
     spacing, size = list(geometry.spacing), list(geometry.size)
     spacing[position] *= stride
     size[position] = -(-size[position] // stride)
-    return replace(geometry, spacing=tuple(spacing), size=tuple(size))
+    (x, y, z), (i, j, k) = spacing, size
+    return replace(geometry, spacing=(x, y, z), size=(i, j, k))

@@ -58,5 +58,6 @@ def _framed(case: Case, wanted: np.ndarray, size: int) -> np.ndarray:
     kept = from_slice_stack(slice_stack(volume.array, case.axis)[:: case.stride], case.axis)
     stack = slice_stack(kept, case.axis)[wanted]
     row_mm, column_mm = in_plane_spacing(volume.geometry, case.axis)
-    frame = Frame(*stack.shape[1:], row_mm, column_mm, size)
+    _slices, rows, columns = stack.shape
+    frame = Frame(rows, columns, row_mm, column_mm, size)
     return np.ascontiguousarray(frame.to_frame(to_unit(stack, choose_intensity(volume.array))), dtype=np.float32)

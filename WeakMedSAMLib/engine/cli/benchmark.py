@@ -7,22 +7,52 @@ from typing import Any
 
 import click
 
-from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE, cache_option, device_option, set_option
+from WeakMedSAMLib.engine.cli.options import (
+    EXISTING,
+    FOLDER,
+    PLACE,
+    IntensityType,
+    cache_option,
+    device_option,
+    set_option,
+)
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 
 
-class SizesType(click.ParamType):
-    """Whole numbers such as ``1,2,4``."""
+class SplitType(click.ParamType):
+    """A share between 0 and 1, or an existing file or folder."""
+
+    name = "SHARE|FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | Path:
+        """Read the option's text."""
+        try:
+            return float(value)
+        except ValueError:
+            return EXISTING.convert(value, param, ctx)
+
+
+class NumbersType(click.ParamType):
+    """Whole numbers such as ``1,2,4``.
+
+    Parameters
+    ----------
+    least : int
+        That each may be.
+    """
 
     name = "N,N,..."
+
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """Read the option's text."""
         if not isinstance(value, str):
             return value
         parts = value.split(",")
-        if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        if not all(part.strip().isdigit() and int(part) >= self._least for part in parts):
             self.fail(f"{value!r} is not a list of numbers such as 1,2,4", param, ctx)
         return tuple(int(part) for part in parts)
 
@@ -39,17 +69,22 @@ def benchmark() -> None:
 
 @benchmark.command()
 @click.argument("folder", type=FOLDER)
-@click.option("--labels", required=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
+@click.option("--labels", help="Label values by class: 1, or liver=1,kidneys=2+3; as the layout says otherwise, or 1.")
 @click.option("--out", type=PLACE, required=True, help="Report to write, JSON.")
+@click.option("--layout", default="auto", show_default=True, help="auto, pairs, brats2019, abdomenct1k or msd.")
+@click.option("--split", type=SplitType(), help="Share of patients, or file or folder of names, that are only tested.")
+@click.option("--plots", type=PLACE, help="Folder for CSV, plots, and pictures of the worst and best cases.")
 @click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
 @click.option("--untagged", type=float, default=0.0, show_default=True, help="Fraction of patients without tags.")
 @click.option("--folds", type=int, help="So many runs, with every patient untagged once.")
 @click.option("--single", is_flag=True, help="Every volume alone.")
-@click.option("--cohort-sizes", type=SizesType(), default=(), help="Table for cohorts of these sizes, as 1,2,4,8.")
+@click.option("--cohort-sizes", type=NumbersType(), default=(), help="Table for cohorts of these sizes, as 1,2,4,8.")
 @click.option("--draws", type=click.IntRange(1), help="At most so many cohorts of each size.")
 @click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
-@click.option("--seed", default=0, show_default=True, help="Of the runs, and of who is untagged.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of the runs.")
+@click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
+@click.option("--seed", default=0, show_default=True, help="Of the runs, and of who is untagged or tested.")
 @set_option
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--cold", is_flag=True, help="Use a feature cache of its own that is empty at the start.")
@@ -61,13 +96,16 @@ def benchmark() -> None:
 def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None, **options: Any) -> None:
     """Tag the cases of FOLDER from their masks, run, and score; the run never sees the masks.
 
-    FOLDER holds <case>_image.nii.gz and <case>_mask.nii.gz.
+    FOLDER holds <case>_image.nii.gz and <case>_mask.nii.gz, or is laid out as BraTS 2019, AbdomenCT-1K or a task of the
+    Medical Segmentation Decathlon. With --split a model is trained on the other patients alone and then applied to the
+    tested ones, which are reported as "untagged"; the split is in the report, and a report is taken as a split.
 
     \b
     Examples:
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --out bench_output/report.json
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --folds 4 --out bench_output/folds.json
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --single --out bench_output/single.json
+      weakmedsam benchmark accuracy data/Task02_Heart --split 0.2 --out b/heart.json --plots b/heart
     """
     require_engine()
     from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
@@ -105,6 +143,92 @@ def speed(out: Path | None, slices: int, device: str) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, report)
         click.echo(f"Report: {out}")
+
+
+@benchmark.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--labels", default="1", show_default=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
+@click.option("--out", type=PLACE, default=Path("bench_output/ablation"), show_default=True, help="One file a cell.")
+@click.option("--cells", "pattern", help="Only the cells whose names fit, such as default,sce-*.")
+@click.option("--final", is_flag=True, help="Only the rows of the final table.")
+@click.option("--seeds", type=NumbersType(0), default=(0,), help="Seeds to run, as 0,1,2; 0 alone otherwise.")
+@click.option("--stride", type=click.IntRange(1), default=2, show_default=True, help="Use every so-manieth slice only.")
+@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of all runs.")
+@click.option("--list", "listed", is_flag=True, help="Only list the cells.")
+@click.option("--write-docs", "pages", type=PLACE, help="Only write ablation.md and ablation.svg into this folder.")
+@device_option
+@cache_option
+def ablation(
+    folder: Path,
+    out: Path,
+    pattern: str | None,
+    final: bool,
+    seeds: tuple[int, ...],
+    listed: bool,
+    pages: Path | None,
+    cache_root: Path | None,
+    **options: Any,
+) -> None:
+    """Measure what each part of the method is worth on the cases of FOLDER, one cell after the other.
+
+    A cell that is finished is never run again, so that the command can be broken off and repeated. Run folders with
+    patient images lie in OUT/work meanwhile.
+
+    \b
+    Examples:
+      weakmedsam benchmark ablation data/lgg_flair --list
+      weakmedsam benchmark ablation data/lgg_flair
+      weakmedsam benchmark ablation data/lgg_flair --final --seeds 0,1,2
+      weakmedsam benchmark ablation data/lgg_flair --write-docs docs
+    """
+    from WeakMedSAMLib.engine.benchmark.ablation_cells import chosen_cells
+
+    cells = chosen_cells(pattern, final)
+    if listed:
+        for cell in cells:
+            settings = " ".join(f"{name}={value}" for name, value in cell.overrides.items())
+            click.echo(f"{cell.name:36}{cell.group}: {cell.title} [{' '.join((cell.preset, settings)).rstrip()}]")
+        return
+    require_engine()
+    from WeakMedSAMLib.engine.benchmark.ablation import GridOptions, finished_cells, run_grid
+    from WeakMedSAMLib.engine.benchmark.ablation_report import write_pages
+
+    if pages is None:
+        run_grid(GridOptions(folder, **options), cells, seeds, out, None, cache_root, click.echo)
+    for path in write_pages(finished_cells(out), pages or out):
+        click.echo(f"Written: {path}")
+
+
+@benchmark.command()
+@click.option("--backbone", "names", multiple=True, help="Only this one; repeat for more. All otherwise.")
+@click.option("--slices", type=click.IntRange(1), default=2, show_default=True, help="How many slices to time.")
+@click.option("--out", type=PLACE, help="Report to write, JSON.")
+@click.option("--write-docs", "pages", type=PLACE, help="Write complexity.md into this folder.")
+@device_option
+def complexity(names: tuple[str, ...], slices: int, out: Path | None, pages: Path | None, device: str) -> None:
+    """Count parameters and operations of backbones and presets, and measure memory and time for a slice.
+
+    Backbones whose weights are not on this computer are built with random ones; sam_vit_h takes 6 GB of memory.
+
+    \b
+    Examples:
+      weakmedsam benchmark complexity --backbone litemedsam
+      weakmedsam benchmark complexity --out bench_output/complexity.json --write-docs docs
+    """
+    require_engine()
+    from WeakMedSAMLib.contract.files import write_json
+    from WeakMedSAMLib.engine.backbones.registry import available
+    from WeakMedSAMLib.engine.benchmark.complexity import measure_complexity
+    from WeakMedSAMLib.engine.benchmark.complexity_report import page, write_page
+
+    report = measure_complexity(names or available(), device, slices)
+    click.echo(page(report))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, report)
+    if pages is not None:
+        click.echo(f"Written: {write_page(report, pages)}")
 
 
 def _show_group(name: str, scores: dict[str, Any] | None) -> None:

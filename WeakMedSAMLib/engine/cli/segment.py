@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.runs import RunFolder
+    from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
 
 
 @click.command(short_help="Make masks of volumes from slice tags.")
@@ -42,7 +42,7 @@ def segment(
     device: str,
     seed: int,
     subclasses: int | None,
-    intensity: str | tuple[float, float],
+    intensity: IntensityChoice,
     cache_root: Path | None,
     events: bool,
 ) -> None:

@@ -63,9 +63,11 @@ def evaluate_pairs(
         image = _image(pair)
         for entry, in_reference in classes:
             masks = (mask_of(predicted, entry), mask_of(true, in_reference))
-            stacks = [None if array is None else slice_stack(array, axis) for array in (*masks, image)]
+            predicted_stack, true_stack = (slice_stack(mask, axis) for mask in masks)
+            scan = None if image is None else slice_stack(image, axis)
+            published = published_score(predicted_stack, true_stack, scan)
             found = score(*masks, true_geometry, axis)
-            row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published_score(*stacks))
+            row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published)
             rows.append(row)
             if gallery is not None:
                 gallery.offer(row, *masks, true_geometry, axis, image)

@@ -118,5 +118,6 @@ def _picture(
         grey = (255 * to_unit(slice_stack(image, axis)[index], choose_intensity(image))).astype(np.uint8)
     masks = (slice_stack(mask, axis)[index] for mask in (prediction, truth))
     height, width = view.pixel_mm(*in_plane_spacing(geometry, axis))
-    shown = [view.shown(plane).copy() for plane in (grey, *masks)]
-    return CasePicture(row.case, row.class_name, row.score.patient_dice, index, *shown, aspect=height / width)
+    image_shown, predicted, true = (view.shown(plane).copy() for plane in (grey, *masks))
+    dice = row.score.patient_dice
+    return CasePicture(row.case, row.class_name, dice, index, image_shown, predicted, true, height / width)

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -34,7 +35,9 @@ def draw_boxes(rows: Sequence[Row]) -> bytes:
     figure = _figure(2 + 1.2 * 4 * max(1.5, 0.6 * len(names)), 3.6)
     for axes, (attribute, title) in zip(figure.subplots(1, len(_FIGURES)), _FIGURES, strict=True):
         values = [_finite([getattr(row.score, attribute) for row in rows if row.class_name == name]) for name in names]
-        axes.boxplot(values, showfliers=False, widths=0.5, medianprops={"color": _INK})
+        # Box plots read the settings one by one, "backend" too, which would look for windows if it were left open.
+        with rc_context({"backend": "agg"}):
+            axes.boxplot(values, showfliers=False, widths=0.5, medianprops={"color": _INK})
         for place, own in enumerate(values, 1):
             axes.plot(_beside(place, len(own)), own, ".", color=_TRUE, markersize=4, alpha=0.8)
         axes.set_xticks(range(1, len(names) + 1), names, rotation=30 if len(names) > 1 else 0, parse_math=False)

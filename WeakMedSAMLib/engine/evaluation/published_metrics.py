@@ -69,11 +69,14 @@ def published_score(prediction: np.ndarray, truth: np.ndarray, image: np.ndarray
     boxes = _content_boxes(image) if image is not None else [(slice(None), slice(None))] * len(truth)
     predicted, true = (_framed(mask, boxes) for mask in (prediction, truth))
     distances = np.array([_distances(*pair) for pair in zip(predicted, true, strict=True)]).reshape(-1, 4)
-    empty_truth = ~true.any(axis=(1, 2))
+    empty_truth = np.logical_not(true.any(axis=(1, 2)))
     return PublishedScore(
         slice_dice(predicted, true, both_empty=1.0),
         slice_jaccard(predicted, true, both_empty=1.0),
-        *distances.T,
+        distances[:, 0],
+        distances[:, 1],
+        distances[:, 2],
+        distances[:, 3],
         empty_truth=empty_truth,
         both_empty=empty_truth & ~predicted.any(axis=(1, 2)),
         trimmed=image is not None,
@@ -89,8 +92,10 @@ def _content_boxes(image: np.ndarray) -> list[tuple[slice, slice]]:
         grey = ((plane.astype(np.float32) - low) * scale).astype(np.uint8)
         shown = grey != grey[0, 0]
         rows, columns = (np.flatnonzero(shown.any(axis=axis)) for axis in (1, 0))
-        whole = not len(rows)
-        boxes.append(tuple(slice(None) if whole else slice(found[0], found[-1] + 1) for found in (rows, columns)))
+        if len(rows):
+            boxes.append((slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)))
+        else:
+            boxes.append((slice(None), slice(None)))
     return boxes
 
 

@@ -90,7 +90,7 @@ def _published_of(rows: Sequence[Row], seed: int | None) -> dict[str, Any]:
     """Figures as the published code counts them: means over all slices of all rows; intervals if there is a seed."""
     if not rows:
         return {}
-    scores = [row.published for row in rows]
+    scores = [row.published for row in rows if row.published is not None]
     empty = np.concatenate([one.empty_truth for one in scores])
     result: dict[str, Any] = {
         "frame": f"{FRAME} x {FRAME}, " + ("cut to the scan" if all(one.trimmed for one in scores) else "whole slices"),

@@ -1,0 +1,112 @@
+"""Figures of the cells of an ablation: means and intervals by patient, and differences to the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.engine.benchmark.ablation import OK
+from WeakMedSAMLib.engine.benchmark.ablation_cells import DEFAULT, TIMING, Cell
+
+_RESAMPLES = 4000
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over patients, and the 95 % interval from resampling patients."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the whole interval lies on one side of 0."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one cell.
+
+    Attributes
+    ----------
+    cell : Cell
+    seeds : tuple of int
+        Finished ones; figures of a patient are means over them.
+    dice : Estimate
+        Patient Dice.
+    against_default : Estimate or None
+        Difference of patient Dice, patient by patient and over the seeds that both have.
+    slice_dice, hd95_mm, seconds : float
+        Means over seeds.
+    sub_classes : tuple
+        K of each class and seed.
+    """
+
+    cell: Cell
+    seeds: tuple[int, ...]
+    dice: Estimate
+    against_default: Estimate | None
+    slice_dice: float
+    hd95_mm: float
+    seconds: float
+    sub_classes: tuple[int, ...]
+
+
+def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[Row]:
+    """Rows of the finished cells, in the order of the grid."""
+    done: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for report in reports:
+        if report["status"] == OK and "scores" in report:
+            done.setdefault(report["cell"], {})[report["seed"]] = report
+    cells = [cell for cell in grid if cell.kind != TIMING and cell.name in done]
+    return [_row(cell, done[cell.name], done.get(DEFAULT, {})) for cell in cells]
+
+
+def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], default: Mapping[int, Mapping[str, Any]]) -> Row:
+    common = sorted(mine.keys() & default.keys())
+    difference = None
+    if common and cell.name != DEFAULT:
+        own, other = (_by_patient([side[seed] for seed in common]) for side in (mine, default))
+        difference = estimate([own[key] - other[key] for key in own if key in other])
+    reports = [mine[seed] for seed in sorted(mine)]
+    return Row(
+        cell,
+        tuple(sorted(mine)),
+        estimate(list(_by_patient(reports).values())),
+        difference,
+        _mean(report["scores"]["slice_dice_mean"] for report in reports),
+        _mean(report["scores"]["patient_hd95_mm_mean"] for report in reports),
+        _mean(report["run_seconds"] for report in reports),
+        tuple(one["count"] for report in reports for one in report["sub_classes"]),
+    )
+
+
+def _by_patient(reports: Sequence[Mapping[str, Any]]) -> dict[_Key, float]:
+    """Patient and class -> mean patient Dice over reports; those without any Dice are left out."""
+    values: dict[_Key, list[float]] = {}
+    for report in reports:
+        for row in report["scores"]["patients"]:
+            if row["patient_dice"] is not None:
+                values.setdefault((row["case"], row["class"]), []).append(row["patient_dice"])
+    return {key: float(np.mean(found)) for key, found in values.items()}
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Mean of one value a patient, with its interval; NaN where there is none."""
+    if not len(values):
+        return Estimate(*[float("nan")] * 3)
+    known = np.asarray(values, float)
+    draws = np.random.default_rng(0).integers(0, len(known), (_RESAMPLES, len(known)))
+    low, high = np.percentile(known[draws].mean(1), [2.5, 97.5])
+    return Estimate(float(known.mean()), float(low), float(high))
+
+
+def _mean(values: Iterable[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")

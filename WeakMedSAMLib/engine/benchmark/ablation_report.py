@@ -1,0 +1,172 @@
+"""The ablation as a page of documentation: table, aims, and a plot of the figures. No picture of a scan."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import write_bytes, write_text
+from WeakMedSAMLib.engine.benchmark.ablation import FAILED
+from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUP, Cell
+from WeakMedSAMLib.engine.benchmark.ablation_figures import Estimate, Row, rows_of
+
+PAGE, PLOT = "ablation.md", "ablation.svg"
+OVER_REFERENCE, OF_BOUND = 1.5, 0.95  # aims: our default against the reference recipe, and against the bound
+
+_HEAD = """# What each part of the method is worth
+
+Written by `weakmedsam benchmark ablation FOLDER --write-docs docs` from the files that the same command without
+`--write-docs` measured; `--list` shows the cells with their settings.
+
+Each row is a run of the same tagged volumes with one thing changed. Tags are derived from the true masks (present
+from 20 pixels on), which are used for nothing else but scores; every volume is tagged, and results are of these same
+volumes. Patient Dice is over whole volumes, slice Dice over positive slices; brackets hold 95 % intervals from
+resampling patients. *Against the default* is the difference of patient Dice, patient by patient, over the seeds that
+both rows have; it is **bold** where its interval does not contain 0. Seconds are those of a run, in which features, and
+stages that do not differ from another row's, were reused.
+
+The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
+adapters; its U-Net is a quarter as wide and learns six epochs at ten times the learning rate, which on so few scans and
+a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical images, which may include
+scans of this collection.
+"""
+_COLUMNS = ("", "patient Dice", "against the default", "slice Dice", "HD95 mm", "seeds", "s")
+
+
+def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequence[Cell] = GRID) -> list[Path]:
+    """Write ``ablation.md`` and ``ablation.svg`` into a folder; returns both.
+
+    Raises
+    ------
+    UserError
+        ``nothing_measured``.
+    """
+    rows = rows_of(reports, grid)
+    if not rows:
+        raise UserError("nothing_measured", "No cell of the ablation is finished.", "Run some first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PAGE, page(reports, rows))
+    write_bytes(folder / PLOT, plot(rows))
+    return [folder / PAGE, folder / PLOT]
+
+
+def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:
+    """The page as Markdown."""
+    parts = [_HEAD, _circumstances(reports), f"![Patient Dice of every row, with intervals]({PLOT})\n", _table(rows)]
+    parts += [_aims(rows), _timings(reports), _failures(reports)]
+    return "\n".join(part for part in parts if part)
+
+
+def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:
+    newest = reports[-1]
+    options, machine, versions = newest["options"], newest["machine"], newest["versions"]
+    patients = max(len(report["scores"]["patients"]) for report in reports if "scores" in report)
+    return (
+        f"`{options['folder']}`, classes `{options['labels']}`, {patients} results a run, every slice in "
+        f"{options['stride']}; backbone `{options['backbone']}`, {machine['processor']}, {machine['cores']} cores, "
+        f"device {options['device']}, torch {versions['torch']}.\n"
+    )
+
+
+def _table(rows: Sequence[Row]) -> str:
+    lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
+    group = None
+    for row in rows:
+        if row.cell.group != group:
+            group = row.cell.group
+            lines.append(f"| **{group}** |" + " |" * (len(_COLUMNS) - 1))
+        lines.append(f"| {' | '.join(_cells(row))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    title = row.cell.title
+    if row.cell.name == DEFAULT and row.sub_classes:
+        title += f" (adaptive K: {', '.join(map(str, sorted(set(row.sub_classes))))})"
+    return [
+        title,
+        _spoken(row.dice),
+        "" if row.against_default is None else _difference(row.against_default),
+        f"{row.slice_dice:.3f}",
+        f"{row.hd95_mm:.1f}",
+        str(len(row.seeds)),
+        f"{row.seconds:.0f}",
+    ]
+
+
+def _spoken(value: Estimate) -> str:
+    return f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
+def _difference(value: Estimate) -> str:
+    text = f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
+    return f"**{text}**" if value.excludes_zero else text
+
+
+def _aims(rows: Sequence[Row]) -> str:
+    """What was aimed at, and whether it was reached."""
+    default = next((row for row in rows if row.cell.name == DEFAULT), None)
+    # With all defects fixed it is no longer the reference.
+    reference = [r for r in rows if r.cell.group == REFERENCE_GROUP and r.cell.overrides.get("defects") != "none"]
+    bounds = [row for row in rows if row.cell.kind == BOUND]
+    lines = []
+    for others, aim, name in ((reference, OVER_REFERENCE, "reference recipe"), (bounds, OF_BOUND, "bound")):
+        if default is not None and others:
+            best = max(others, key=lambda row: row.dice.mean)
+            ratio = default.dice.mean / max(best.dice.mean, 1e-9)
+            lines.append(
+                f"The default reaches {ratio:.2f} times the patient Dice of the best {name} ({best.cell.title}); aimed "
+                f"at was {aim:g}: {'reached' if ratio >= aim else 'not reached'}."
+            )
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _timings(reports: Sequence[Mapping[str, Any]]) -> str:
+    lines = []
+    for timing in (report["timing"] for report in reports if "timing" in report):
+        seconds = timing["seconds_per_slice"]
+        lines.append(
+            f"Encoding once per prompt, as the published code does, on {timing['slices']} slices with "
+            f"{timing['prompts']} prompts: {seconds['per prompt']:.2f} s a slice against {seconds['once']:.2f} s "
+            f"({timing['ratio']:g} times); masks differ by at most {timing['largest_difference']:.0e}."
+        )
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _failures(reports: Sequence[Mapping[str, Any]]) -> str:
+    failed = [report for report in reports if report["status"] == FAILED]
+    lines = [f"- {report['cell']}, seed {report['seed']}: {report['reason']}" for report in failed]
+    return "\n".join(["Not measured, because the run failed:\n", *lines]) + "\n" if lines else ""
+
+
+def plot(rows: Sequence[Row]) -> bytes:
+    """SVG: patient Dice of every row with its interval, and the default as a line."""
+    with rc_context({"svg.hashsalt": "weakmedsam", "font.size": 8}):
+        figure = Figure(figsize=(7.5, 0.24 * len(rows) + 0.9), layout="constrained")
+        axes = figure.add_subplot()
+        groups = list(dict.fromkeys(row.cell.group for row in rows))
+        for place, row in enumerate(rows):
+            low, mean, high = row.dice.low, row.dice.mean, row.dice.high
+            colour = f"C{groups.index(row.cell.group) % 10}"
+            axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], fmt="o", color=colour, capsize=2)
+            if row.cell.name == DEFAULT:
+                axes.axvline(mean, color="0.6", linewidth=0.8, zorder=0)
+        labels = [row.cell.title if row.cell.group == "ours" else f"{row.cell.group}: {row.cell.title}" for row in rows]
+        axes.set_yticks(range(len(rows)), [_short(label) for label in labels])
+        axes.invert_yaxis()
+        axes.set_xlabel("patient Dice, 95 % interval by patient")
+        axes.grid(axis="x", linewidth=0.3)
+        stream = io.BytesIO()
+        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})
+    return stream.getvalue()
+
+
+def _short(label: str, most: int = 60) -> str:
+    return label if len(label) <= most else label[: most - 3] + "..."

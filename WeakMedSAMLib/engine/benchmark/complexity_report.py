@@ -1,0 +1,99 @@
+"""The report on complexity as a page of documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from WeakMedSAMLib.contract.files import write_text
+from WeakMedSAMLib.engine.benchmark.complexity import slice_operations
+
+PAGE = "complexity.md"
+
+_HEAD = """# What backbones and presets cost
+
+Written by `weakmedsam benchmark complexity --write-docs docs`. Operations are counted by `torch.utils.flop_counter`
+(matrix products and convolutions; a multiplication with its addition is two); the random walk of prompt affinity mining
+is not among them: 64 x 64 cells with 68 neighbours and themselves are 0.57 million operations a step. Peak memory is
+that of a process that encodes and prompts, weights, PyTorch and this program included. Parameters, operations, memory
+and time do not depend on the weights: where "random" is said, they were not on the computer.
+"""
+
+_PRESET_NOTES = """For one class. *Pseudo-mask*: from the slice to what the network learns. *Mask*: from the slice to
+the mask of a trained model. `fast` encodes once and draws up to three boxes, its network sees a slice and its mirror
+image, and one piece is redrawn. `paper` encodes for the class map (adapted) and for the masks (untouched) and draws 16
+prompts; `reference` encodes anew for every prompt; the network of both works on the image alone.
+"""
+
+
+def write_page(report: dict[str, Any], folder: Path) -> Path:
+    """Write ``complexity.md`` into a folder; returns it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PAGE, page(report))
+    return folder / PAGE
+
+
+def page(report: dict[str, Any]) -> str:
+    """The page as Markdown."""
+    machine = report["machine"]
+    where = f"{machine['processor']}, {machine['cores']} cores, torch {report['versions']['torch']}"
+    seconds = f"Seconds are of {report['slices']} slices, one box a prompt, on {where}.\n"
+    return "\n".join([_HEAD, "## Backbones\n", _backbones(report), seconds, "## Presets\n", _presets(report)])
+
+
+def _backbones(report: dict[str, Any]) -> str:
+    head = (
+        "backbone", "input", "parameters, million", "adapters, million", "encoder, GFLOP a slice", "neck",
+        "decoder, GFLOP a prompt", "s a slice", "s a prompt", "peak MB", "device", "weights",
+    )  # fmt: skip
+    rows = [
+        (
+            one["backbone"],
+            f"{one['input_size']}",
+            _million(one["parameters"]["total"]),
+            _million(one["parameters"]["adapters"]),
+            _giga(one["operations"]["encoder"]),
+            _giga(one["operations"]["neck"]),
+            _giga(one["operations"]["decoder"]),
+            f"{one['seconds']['slice']:.3f}",
+            f"{one['seconds']['prompt']:.3f}",
+            f"{one['peak_mb']:.0f}",
+            f"{one['device']}, {one['precision']}",
+            one["weights"],
+        )
+        for one in report["backbones"]
+    ]
+    return _table(head, rows)
+
+
+def _presets(report: dict[str, Any]) -> str:
+    head = ("backbone", "preset", "trained, million", "network, GFLOP", "pseudo-mask, GFLOP", "mask, GFLOP")
+    rows = []
+    for one in report["backbones"]:
+        for preset, found in slice_operations(one).items():
+            trained = one["presets"]["fast" if preset == "fast" else "paper"]
+            rows.append(
+                (
+                    one["backbone"],
+                    preset,
+                    _million(trained["trained"]),
+                    _giga(trained["network"]),
+                    _giga(found["pseudo-mask"]),
+                    _giga(found["mask"]),
+                )
+            )
+    return f"{_PRESET_NOTES}\n{_table(head, rows)}"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _million(count: int) -> str:
+    return f"{count / 1e6:.3g}"
+
+
+def _giga(count: int) -> str:
+    return f"{count / 1e9:.3g}"
