@@ -62,7 +62,7 @@ translations: $(STAMP) ## Collect the module's texts into Resources/Translations
 
 docs: $(STAMP) ## Build the documentation site into docs_output/
 	@$(PIP) --editable ".[docs]"
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build
 
 package: $(STAMP) ## Make the extension's archive and the engine's wheel in dist/ (SLICER=5.12, MACOS_REVISION=...)
 	$(BIN)/python Utilities/package.py --out dist --slicer $(SLICER) --macos-revision "$(MACOS_REVISION)"

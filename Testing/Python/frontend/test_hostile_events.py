@@ -48,3 +48,16 @@ def test_a_circle_of_links_is_nowhere(tmp_path):
     insideOf(tmp_path, "a/x.png")
     assert insideOf(tmp_path, "a\0b") is None
     assert insideOf(tmp_path, "../x") is None
+
+
+def test_volumes_get_their_names_back_in_messages():
+    trace = RunTrace("f00", RunSize(), "cpu", iter(range(10**6)).__next__, {"001": "Knee {0} \\1"})
+    line = {
+        "event": "warning",
+        "code": "x",
+        "message": "Volume 001 and volume 002 are dark.",
+        "hint": "See volume 001.",
+    }
+    event, _log = trace.take(json.dumps(line), isError=False)
+    assert event.message == "'Knee {0} \\1' and volume 002 are dark."
+    assert trace.warnings[0].hint == "See 'Knee {0} \\1'."

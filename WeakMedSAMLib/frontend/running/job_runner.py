@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -129,6 +129,7 @@ class JobRunner:
         commandOf: Callable[[RunFolder], Command],
         size: RunSize | None = None,
         device: str = "cpu",
+        names: Mapping[str, str] | None = None,
     ) -> None:
         """Begin a run; returns at once.
 
@@ -144,6 +145,8 @@ class JobRunner:
             How much work it is, for the time left.
         device : str
             That it is expected to run on, for the time left.
+        names : mapping, optional
+            Id of a volume in the run -> its name, for messages.
 
         Raises
         ------
@@ -153,7 +156,7 @@ class JobRunner:
         if self.isRunning:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
-        self._trace = RunTrace(runId, size or RunSize(), device, self._clock)
+        self._trace = RunTrace(runId, size or RunSize(), device, self._clock, names)
         self._commandOf, self._killed, self._ticks, self.outcome = commandOf, None, 0, None
         self._trace.progress.begin(PREPARE)
         self.info = self._trace.progress.info()

@@ -124,7 +124,7 @@ class RunControl:
         self._target, self.error = target, None
         _ours.add(start.runId)
         self._stateOf().saveRun(_newRecord(start))
-        self._job.start(start.runId, start.preparation(), start.command, start.size, start.device)
+        self._job.start(start.runId, start.preparation(), start.command, start.size, start.device, start.names)
         self.changed()
         return start.runId
 

@@ -61,6 +61,11 @@ class RunStart:
         """The class table that the run is started with."""
         return self.session.classes
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Id of each volume in the run -> its name in the scene."""
+        return {f"{number:03d}": node.GetName() for number, node in enumerate(self.volumes)}
+
     def preparation(self) -> Steps[RunFolder]:
         """Write the run folder, in short steps."""
         jobs = list(zip(self.volumes, self.keys, strict=True))

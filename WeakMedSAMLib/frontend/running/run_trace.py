@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from WeakMedSAMLib.frontend.running.worker_events import eventOfLine
 
 _LOG_LINES = 2000
 _LOG_CHARACTERS = 2000
+_VOLUME = re.compile(r"\b[Vv]olume (\d{3})\b")
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,16 @@ class RunTrace:
         The last lines, shortened where they are very long.
     """
 
-    def __init__(self, runId: str, size: RunSize, device: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        runId: str,
+        size: RunSize,
+        device: str,
+        clock: Callable[[], float],
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.runId = runId
+        self._names = names or {}
         self.size = size
         self.device = device
         self.places: RunFolder | None = None
@@ -101,9 +111,14 @@ class RunTrace:
         self._begun = clock()
 
     def take(self, line: str, isError: bool) -> tuple[Event | None, list[str]]:
-        """Take a line of the worker; returns the event in it, and what is new in the log."""
+        """Take a line of the worker; returns the event in it, and what is new in the log.
+
+        The worker knows volumes by number only, so that no name gets into its files; here they get their names back.
+        """
         self.progress.signOfLife()
         event, text = (None, line) if isError else eventOfLine(line)
+        if isinstance(event, (Warning_, Error)):
+            event = replace(event, message=self._named(event.message), hint=self._named(event.hint))
         texts = [part for part in (text, self._onEvent(event)) if part.strip()]
         return event, [self.addLog(part) for part in texts]
 
@@ -129,6 +144,10 @@ class RunTrace:
             seconds=self._clock() - self._begun,
             secondsByStage=dict(self.progress.secondsByStage),
         )
+
+    def _named(self, text: str) -> str:
+        """Text with the name that a volume has in the scene in place of its number."""
+        return _VOLUME.sub(lambda found: f"'{self._names[found[1]]}'" if found[1] in self._names else found[0], text)
 
     def _onEvent(self, event: Event | None) -> str:
         """Take note of an event; returns what it means for the log."""
