@@ -102,8 +102,11 @@ def test_settings_of_the_method_go_into_the_run(call, scans, tag_file, tmp_path)
     assert load_run(folder).settings.overrides == {"rounds": 1, "pam_beta": 2.5, "pam": False}
 
 
-def test_a_setting_that_is_not_known_leaves_nothing_behind(call, scans, tag_file, tmp_path):
-    assert call("segment", "--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m", "--set", "x=1")[0] == 2
+@pytest.mark.parametrize("wrong", [("--set", "x=1"), ("--backbone", "sam_vit_x"), ("--preset", "quick")])
+def test_a_setting_that_is_not_known_leaves_nothing_behind(call, scans, tag_file, tmp_path, wrong):
+    code, _, said = call("segment", "--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m", *wrong)
+    assert code == 2
+    assert wrong[1].split("=")[0] in said
     assert not (tmp_path / "m").exists()
 
 

@@ -50,6 +50,16 @@ def available() -> list[str]:
     return sorted({*_PACKAGED, *_builders})
 
 
+def require_backbone(name: str) -> None:
+    """Refuse a name that is not among :func:`available`: UserError ``unknown_backbone``."""
+    if name not in available():
+        raise UserError(
+            "unknown_backbone",
+            f"Unknown backbone {name!r}.",
+            f"Known backbones: {', '.join(available())}.",
+        )
+
+
 def build_backbone(name: str, weights_folder: Path | None = None, untrained: bool = False) -> Backbone:
     """Build a backbone with its pre-trained weights, on the CPU in float32.
 
@@ -67,12 +77,7 @@ def build_backbone(name: str, weights_folder: Path | None = None, untrained: boo
     UserError
         ``unknown_backbone``; ``weights_*`` where the weights are missing or not the right ones.
     """
-    if name not in available():
-        raise UserError(
-            "unknown_backbone",
-            f"Unknown backbone {name!r}.",
-            f"Known backbones: {', '.join(available())}.",
-        )
+    require_backbone(name)
     if name not in _builders:
         importlib.import_module(_PACKAGED[name])
     return _builders[name](weights_folder, untrained)

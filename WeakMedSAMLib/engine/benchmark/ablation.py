@@ -18,7 +18,7 @@ from typing import Any
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, GRID, TIMING, Cell
+from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, GRID, MASKS, TIMING, Cell
 from WeakMedSAMLib.engine.benchmark.accuracy_report import group, machine
 from WeakMedSAMLib.engine.benchmark.cases import Case, find_cases
 from WeakMedSAMLib.engine.benchmark.cohorts import run_cohort
@@ -189,6 +189,10 @@ class _Grid:
         """Run with the stages of the base cell already in the run folder's state; keys decide which are of use."""
         for state in (self._out / _WORK / f"{cell.base}-seed{seed}").glob("run-*/state") if cell.base else ():
             shutil.copytree(state, folder / "state", dirs_exist_ok=True)
+        if cell.kind == MASKS:
+            from WeakMedSAMLib.engine.benchmark.mined import run_mined
+
+            return self._run(folder, pipeline=run_mined)
         if cell.kind != BOUND:
             return self._run(folder)
         from WeakMedSAMLib.engine.benchmark.bound import SupervisedPipeline

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_bytes, write_text
 from WeakMedSAMLib.engine.benchmark.ablation import FAILED
-from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUP, Cell
+from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUPS, Cell
 from WeakMedSAMLib.engine.benchmark.ablation_figures import Estimate, Row, rows_of
 
 PAGE, PLOT = "ablation.md", "ablation.svg"
@@ -33,8 +33,8 @@ both rows have; it is **bold** where its interval does not contain 0. Seconds ar
 stages that do not differ from another row's, were reused.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
-adapters; its U-Net is a quarter as wide and learns six epochs at ten times the learning rate, which on so few scans and
-a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical images, which may include
+adapters; its U-Net is a quarter as wide and learns three epochs in batches of eight at ten times the learning rate,
+which on so few scans and a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical images, which may include
 scans of this collection.
 """
 _COLUMNS = ("", "patient Dice", "against the default", "slice Dice", "HD95 mm", "seeds", "s")
@@ -114,7 +114,7 @@ def _aims(rows: Sequence[Row]) -> str:
     """What was aimed at, and whether it was reached."""
     default = next((row for row in rows if row.cell.name == DEFAULT), None)
     # With all defects fixed it is no longer the reference.
-    reference = [r for r in rows if r.cell.group == REFERENCE_GROUP and r.cell.overrides.get("defects") != "none"]
+    reference = [r for r in rows if r.cell.group in REFERENCE_GROUPS and r.cell.overrides.get("defects") != "none"]
     bounds = [row for row in rows if row.cell.kind == BOUND]
     lines = []
     for others, aim, name in ((reference, OVER_REFERENCE, "reference recipe"), (bounds, OF_BOUND, "bound")):

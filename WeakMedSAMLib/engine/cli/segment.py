@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
 @click.option("--classes", help="Only these classes of the tag file, as liver,spleen.")
 @click.option("--model", type=EXISTING, help="Run or model folder to start the training from.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="See `weakmedsam weights list`.")
 @method_options
 @cache_option
 @events_option
@@ -37,6 +38,7 @@ def segment(
     out: Path,
     classes: str | None,
     model: Path | None,
+    backbone: str,
     preset: str,
     overrides: tuple[tuple[str, float | bool | str], ...],
     device: str,
@@ -58,15 +60,19 @@ def segment(
     require_engine()
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
+    from WeakMedSAMLib.engine.backbones.registry import require_backbone
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
     from WeakMedSAMLib.engine.settings import method_settings
 
-    method_settings(preset, dict(overrides))  # refuses what it does not know before anything is written
+    # Both refuse what they do not know before anything is written.
+    method_settings(preset, dict(overrides))
+    require_backbone(backbone)
     tags = read_tags(tag_file)
     if classes:
         tags = with_classes(tags, [name.strip() for name in classes.split(",")])
     settings = RunSettings(
         preset=preset,
+        backbone=backbone,
         overrides=dict(overrides),
         device=device,
         seed=seed,
