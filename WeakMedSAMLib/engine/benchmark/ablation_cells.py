@@ -103,8 +103,8 @@ _SHOWN_DEFECTS = tuple(defect for defect in Defect if defect not in _WITHOUT_EFF
 # a CPU, and on few scans, it would learn for hours and still too little.
 _SMALLER = {"network_width": 16, "network_epochs": 3, "network_batch": 8, "network_learning_rate": 1e-3}
 _BEST = {"head": "conv", "pooling": "average", "prompts": "boxes"}
-_REFERENCE_GROUP, _MASKS_GROUP = "reference recipe, transplanted", "its pseudo-masks, without the network"
-REFERENCE_GROUPS = (_REFERENCE_GROUP, _MASKS_GROUP)
+_MASKS_GROUP, _NETWORK_GROUP = "reference recipe, its pseudo-masks", "reference recipe, its network"
+REFERENCE_GROUPS = (_MASKS_GROUP, _NETWORK_GROUP)
 
 
 def _reference(
@@ -112,7 +112,7 @@ def _reference(
 ) -> Cell:
     defects = ",".join(defect.value for defect in kept) or "none"
     chosen = {"encoder": "frozen", "defects": defects, **(_SMALLER if kind == RUN else {}), **_BEST, **choices}
-    group = _REFERENCE_GROUP if kind == RUN else _MASKS_GROUP
+    group = _NETWORK_GROUP if kind == RUN else _MASKS_GROUP
     return Cell(name, group, title, "reference", chosen, "" if name == _FIRST else _FIRST, kind, final)
 
 

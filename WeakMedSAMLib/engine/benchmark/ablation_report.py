@@ -33,9 +33,10 @@ both rows have; it is **bold** where its interval does not contain 0. Seconds ar
 stages that do not differ from another row's, were reused.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
-adapters; its U-Net is a quarter as wide and learns three epochs in batches of eight at ten times the learning rate,
-which on so few scans and a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical images, which may include
-scans of this collection.
+adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
+That U-Net is a quarter as wide as published and learns three epochs in batches of eight at ten times the learning rate,
+which on so few scans and a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical
+images, which may include scans of this collection.
 """
 _COLUMNS = ("", "patient Dice", "against the default", "slice Dice", "HD95 mm", "seeds", "s")
 

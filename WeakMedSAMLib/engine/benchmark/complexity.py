@@ -130,6 +130,7 @@ def operations(function: Callable[..., Any], *inputs: Any) -> int:
 
 def _network_operations(network: Network, info: BackboneInfo) -> dict[str, int]:
     """Of the encoder to its last map and of the neck, for a slice; of the mask decoder, for a prompt."""
+    network = network.requires_grad_(False)  # the counter hooks every input that has a gradient
     image = torch.empty(1, 1, info.input_size, info.input_size, device="meta")
     last = network.image_encoder(image)
     neck = network.image_encoder.neck(last)
