@@ -38,7 +38,7 @@ def page(report: dict[str, Any]) -> str:
     """The page as Markdown."""
     machine = report["machine"]
     where = f"{machine['processor']}, {machine['cores']} cores, torch {report['versions']['torch']}"
-    seconds = f"Seconds are of {report['slices']} slices, one box a prompt, on {where}.\n"
+    seconds = f"Seconds are means over {report['slices']} slice(s), one box a prompt, on {where}.\n"
     return "\n".join([_HEAD, "## Backbones\n", _backbones(report), seconds, "## Presets\n", _presets(report)])
 
 
@@ -96,4 +96,5 @@ def _million(count: int) -> str:
 
 
 def _giga(count: int) -> str:
-    return f"{count / 1e9:.3g}"
+    billions = count / 1e9
+    return f"{billions:.3g}" if billions < 100 else f"{billions:.0f}"
