@@ -120,11 +120,12 @@ class RunControl:
             raise UserError("run_in_progress", _("Another run is under way."), hint)
         target = None
         if segmentationNode is not None:
-            target = _Target(targetVolumeId(segmentationNode, _volumesOf(start)), segmentationNode)
+            target = _Target(targetVolumeId(segmentationNode, start.volumesById), segmentationNode)
         self._target, self.error = target, None
         _ours.add(start.runId)
         self._stateOf().saveRun(_newRecord(start))
-        self._job.start(start.runId, start.preparation(), start.command, start.size, start.device, start.names)
+        names = {volumeId: node.GetName() for volumeId, node in start.volumesById.items()}
+        self._job.start(start.runId, start.preparation(), start.command, start.size, start.device, names)
         self.changed()
         return start.runId
 
@@ -290,10 +291,6 @@ def _hasMasks(scene: Any, record: RunRecord, volumeId: str) -> bool:
     return node is not None and bool(segmentIdsOf(node, record.runId, volumeId))
 
 
-def _volumesOf(start: RunStart) -> dict[str, Any]:
-    return {f"{number:03d}": node for number, node in enumerate(start.volumes)}
-
-
 def _newRecord(start: RunStart) -> RunRecord:
     return RunRecord(
         runId=start.runId,
@@ -302,7 +299,7 @@ def _newRecord(start: RunStart) -> RunRecord:
         preset=start.settings.preset,
         device=start.settings.device,
         classes=start.classes.to_json(),
-        volumes={volumeId: node.GetID() for volumeId, node in _volumesOf(start).items()},
+        volumes={volumeId: node.GetID() for volumeId, node in start.volumesById.items()},
         settings=start.settings.to_json(),
     )
 

@@ -62,9 +62,9 @@ class RunStart:
         return self.session.classes
 
     @property
-    def names(self) -> dict[str, str]:
-        """Id of each volume in the run -> its name in the scene."""
-        return {f"{number:03d}": node.GetName() for number, node in enumerate(self.volumes)}
+    def volumesById(self) -> dict[str, Any]:
+        """Id of each volume in the run -> its node."""
+        return {f"{number:03d}": node for number, node in enumerate(self.volumes)}
 
     def preparation(self) -> Steps[RunFolder]:
         """Write the run folder, in short steps."""
