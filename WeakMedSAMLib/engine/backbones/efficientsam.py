@@ -13,9 +13,7 @@ from pathlib import Path
 
 from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork, EfficientSize
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, last_blocks, vit_info
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
+from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
 
 _SIZES = {"efficientsam_ti": EfficientSize(192, 3), "efficientsam_s": EfficientSize(384, 6)}
 
@@ -28,13 +26,9 @@ def build_efficientsam(
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``sam_backbone.vit_backbone``.
     """
-    state = None if random_weights else load_weights(name, weights_folder)
-    network = filled(partial(EfficientNetwork, size), state, name)
-    weights = untrained(name) if random_weights else weights_for(name, weights_folder)
-    info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
-    return SamBackbone(info, network, last_blocks(size.blocks))
+    return vit_backbone(name, size, partial(EfficientNetwork, size), weights_folder, random_weights)
 
 
 for _name, _size in _SIZES.items():

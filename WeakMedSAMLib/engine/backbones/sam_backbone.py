@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+from WeakMedSAMLib.engine.backbones.state_dicts import filled
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
 _GPU_BATCH = 4  # a ViT at 1024 pixels needs about 1 GB a slice for its attention
@@ -155,3 +158,44 @@ class SamBackbone:
                     :, 0
                 ]
         return logits, quality
+
+
+class ViTSize(Protocol):
+    """What is read of the size of a network with a plain ViT."""
+
+    @property
+    def frame(self) -> int:
+        """Edge of a slice in pixels."""
+
+    @property
+    def cells(self) -> int:
+        """Edge of the ViT's maps."""
+
+    @property
+    def channels(self) -> int:
+        """Of the ViT's maps."""
+
+    @property
+    def prompt_channels(self) -> int:
+        """Of the neck's map."""
+
+    @property
+    def blocks(self) -> int:
+        """Of the ViT."""
+
+
+def vit_backbone(
+    name: str, size: ViTSize, build: Callable[[], Network], weights_folder: Path | None, random_weights: bool
+) -> SamBackbone:
+    """A backbone whose last blocks are trained in copies, with its checked weights or random ones, on the CPU.
+
+    Raises
+    ------
+    UserError
+        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+    """
+    state = None if random_weights else load_weights(name, weights_folder)
+    network = filled(build, state, name)
+    weights = untrained(name) if random_weights else weights_for(name, weights_folder)
+    info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
+    return SamBackbone(info, network, last_blocks(size.blocks))

@@ -17,10 +17,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, last_blocks, vit_info
+from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it
@@ -130,13 +128,9 @@ def build_sam(name: str, size: SamSize, weights_folder: Path | None, random_weig
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``sam_backbone.vit_backbone``.
     """
-    state = None if random_weights else load_weights(name, weights_folder)
-    network = filled(partial(sam_network, size), state, name)
-    weights = untrained(name) if random_weights else weights_for(name, weights_folder)
-    info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
-    return SamBackbone(info, network, last_blocks(size.blocks))
+    return vit_backbone(name, size, partial(sam_network, size), weights_folder, random_weights)
 
 
 for _name, _size in _SIZES.items():
