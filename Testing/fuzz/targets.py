@@ -274,6 +274,7 @@ def _good_model(folder: Path) -> None:
 
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.engine.model import TrainedModel, save_model
+    from WeakMedSAMLib.engine.preprocess import Intensity
     from WeakMedSAMLib.engine.projection import Projection
     from WeakMedSAMLib.engine.sce import SliceClassifier
     from WeakMedSAMLib.engine.segmenter import Segmenter
@@ -283,6 +284,7 @@ def _good_model(folder: Path) -> None:
     model = TrainedModel(
         classes=ClassTable.from_names(["a", "b"]), backbone="litemedsam", weights_sha256="ab" * 32,
         settings=method_settings("fast"), counts=(1, 3), patients=7,
+        window=Intensity("ct_window", -160.0, 240.0),
         projection=Projection(torch.randn(6), torch.rand(6) + 1, torch.randn(6), torch.randn(6, 5)),
         classifier=SliceClassifier(5, (1, 3)), segmenter=Segmenter({"stage0": 6, "last": 4}, 2),
     )  # fmt: skip

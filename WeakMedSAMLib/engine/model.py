@@ -14,7 +14,8 @@ from safetensors.torch import save as pack_tensors
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import private_folder, read_json, write_bytes, write_json
+from WeakMedSAMLib.contract.files import json_text, private_folder, read_json, replacing_all
+from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
 from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.sce import SliceClassifier
@@ -24,7 +25,7 @@ from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 _FORMAT = "weakmedsam-model"
-_VERSION = 1
+_VERSION = 2  # 2: the range of grey values
 _MOST_BYTES = 500_000_000
 
 
@@ -44,6 +45,8 @@ class TrainedModel:
         Sub-classes of each class.
     patients : int
         Patients that it learned from.
+    window : Intensity or None
+        Range of grey values that all volumes shared that it learned from.
     projection : Projection
     classifier : SliceClassifier
     segmenter : Segmenter
@@ -55,6 +58,7 @@ class TrainedModel:
     settings: MethodSettings
     counts: tuple[int, ...]
     patients: int
+    window: Intensity | None
     projection: Projection
     classifier: SliceClassifier
     segmenter: Segmenter
@@ -68,8 +72,10 @@ def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
     else:
         tensors, about = _tensors(model), _description(model)
     packed = pack_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    write_bytes(folder / WEIGHTS, packed)
-    write_json(folder / DESCRIPTION, {"format": _FORMAT, "version": _VERSION, **about})
+    described = json_text({"format": _FORMAT, "version": _VERSION, **about}).encode("utf-8")
+    with replacing_all([folder / WEIGHTS, folder / DESCRIPTION]) as (weights, description):
+        weights.write_bytes(packed)
+        description.write_bytes(described)
 
 
 def load_model(folder: Path) -> TrainedModel | PublishedModel:
@@ -122,6 +128,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "settings": asdict(model.settings),
         "sub_classes": list(model.counts),
         "patients": model.patients,
+        "window": model.window and model.window.to_json(),
         "levels": model.segmenter.channels,
     }
 
@@ -157,6 +164,7 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         settings=cast(MethodSettings, method_settings("fast", about["settings"])),
         counts=counts,
         patients=int(about["patients"]),
+        window=Intensity.from_json(window) if (window := about["window"]) else None,
         projection=projection,
         classifier=classifier.eval(),
         segmenter=segmenter.eval(),

@@ -81,7 +81,7 @@ def run_pipeline(
     """
     if trained is not None:
         require_fitting(trained, classes, backbone)
-    volumes = embed_cohort(cohort, backbone, cache, report)
+    volumes = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
     torch.manual_seed(settings.seed)
     masks: list[PseudoMask] = []
     if train or trained is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ _LUNG_SHARE = 0.15
 _SAMPLE_VOXELS = 2_000_000
 _PERCENTILES = (0.5, 99.5)
 _BACKGROUND_SHARE = 0.01
+_CT, _PERCENTILE, _GIVEN = _KINDS = ("ct_window", "percentile", "given")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Intensity:
     def to_json(self) -> dict[str, Any]:
         """The choice as plain JSON values."""
         return {"kind": self.kind, "low": self.low, "high": self.high, "reason": self.reason}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Intensity:
+        """What `to_json` gave; raises `LookupError`, `TypeError` or `ValueError` for anything else."""
+        low, high = float(data["low"]), float(data["high"])
+        if data["kind"] not in _KINDS or not (np.isfinite([low, high]).all() and low < high):
+            raise ValueError(f"{data['kind']} from {low} to {high} is no range of grey values")
+        return cls(data["kind"], low, high, str(data.get("reason", "")))
 
 
 def choose_intensity(array_kji: np.ndarray, requested: str | Sequence[float] = "auto") -> Intensity:
@@ -78,10 +87,30 @@ def choose_intensity(array_kji: np.ndarray, requested: str | Sequence[float] = "
 def in_common(intensities: Iterable[Intensity]) -> list[Intensity]:
     """Give all CT volumes of a cohort the widest window that any of them needs: an organ must look the same in each."""
     chosen = list(intensities)
-    if not any(i.kind == "ct_window" and (i.low, i.high) == CHEST for i in chosen):
+    if not any(i.kind == _CT and (i.low, i.high) == CHEST for i in chosen):
         return chosen
-    shared = Intensity("ct_window", *CHEST, "CT, wide window: another volume shows lungs")
-    return [shared if i.kind == "ct_window" and (i.low, i.high) != CHEST else i for i in chosen]
+    shared = Intensity(_CT, *CHEST, "CT, wide window: another volume shows lungs")
+    return [shared if i.kind == _CT and (i.low, i.high) != CHEST else i for i in chosen]
+
+
+def learned_window(intensities: Iterable[Intensity]) -> Intensity | None:
+    """The range of grey values that all volumes of a cohort share, for its model to keep; None if each has its own."""
+    chosen = list(intensities)
+    ranges = {(i.low, i.high) for i in chosen if i.kind != _PERCENTILE}
+    if len(ranges) != 1 or any(i.kind == _PERCENTILE for i in chosen):
+        return None
+    return chosen[0]
+
+
+def as_learned(own: Intensity, window: Intensity | None) -> Intensity:
+    """What a volume gets for which nothing was asked: the range that its model learned with, where that has one.
+
+    A model that learned CT in one window sees other organs in another: a window chosen for the new scans alone, which
+    may show more or less of the lungs, would spoil its masks. A window for CT says nothing of other scans.
+    """
+    if window is None or (window.kind == _CT and own.kind != _CT):
+        return own
+    return Intensity(window.kind, window.low, window.high, "the range that the model learned with")
 
 
 def looks_like_ct(sample: np.ndarray) -> bool:
@@ -106,7 +135,7 @@ def _given(requested: Sequence[float]) -> Intensity:
         raise _bad_intensity(requested) from error
     if not (np.isfinite([low, high]).all() and low < high):
         raise _bad_intensity(requested)
-    return Intensity("given", low, high, "as asked for")
+    return Intensity(_GIVEN, low, high, "as asked for")
 
 
 def _bad_intensity(requested: object) -> UserError:
@@ -132,7 +161,7 @@ def _ct_window(sample: np.ndarray) -> Intensity:
     share = lung / max(body + lung, 1)
     low, high = CHEST if share > _LUNG_SHARE else SOFT_TISSUE
     name = "wide window" if share > _LUNG_SHARE else "soft-tissue window"
-    return Intensity("ct_window", low, high, f"CT, {name}: {share:.0%} of the body has the density of lung")
+    return Intensity(_CT, low, high, f"CT, {name}: {share:.0%} of the body has the density of lung")
 
 
 def _percentile(array: np.ndarray, sample: np.ndarray) -> Intensity:
@@ -141,8 +170,8 @@ def _percentile(array: np.ndarray, sample: np.ndarray) -> Intensity:
     if foreground.size:
         low, high = (float(v) for v in np.percentile(foreground, _PERCENTILES))
         if low < high:
-            return Intensity("percentile", low, high, "0.5 and 99.5 percentile of the foreground")
-    return Intensity("percentile", float(array.min()), float(array.max()), "whole range: the foreground has one value")
+            return Intensity(_PERCENTILE, low, high, "0.5 and 99.5 percentile of the foreground")
+    return Intensity(_PERCENTILE, float(array.min()), float(array.max()), "whole range: the foreground has one value")
 
 
 @dataclass(frozen=True)

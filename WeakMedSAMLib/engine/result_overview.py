@@ -56,4 +56,4 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
 def used_intensity(quality: Mapping[str, Any], volume: Volume, requested: str | tuple[float, float]) -> Intensity:
     """The grey scale that the run used, as it recorded it; chosen anew where it did not."""
     recorded = quality.get("intensity")
-    return Intensity(**recorded) if recorded else choose_intensity(volume.array, requested)
+    return Intensity.from_json(recorded) if recorded else choose_intensity(volume.array, requested)

@@ -15,7 +15,7 @@ from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_count, slice_stack
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity, choose_intensity, in_common, to_unit
+from WeakMedSAMLib.engine.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
 from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
 
 Report = Callable[[Event], None]
@@ -76,8 +76,11 @@ def embed_cohort(
     backbone: Backbone,
     cache: FeatureCache,
     report: Report,
+    window: Intensity | None = None,
 ) -> list[VolumeSlices]:
     """Features of all volumes, from the cache where they are; volumes are read one at a time.
+
+    `window` is the range of grey values that a model learned with, for volumes for which nothing was asked.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def embed_cohort(
         What reading and embedding say.
     """
     report(Stage(stage="embed", state="started"))
-    intensities = in_common(_intensity(volume) for volume in cohort)
+    intensities = _intensities(cohort, window)
     inputs = [_embed_input(*pair, backbone.info.input_size) for pair in zip(cohort, intensities, strict=True)]
     levels = tuple(backbone.info.levels)
     cache.claim(feature_key(one, backbone, levels) for one in inputs)
@@ -99,9 +102,9 @@ def embed_cohort(
     return slices
 
 
-def framed_cohort(cohort: Sequence[CohortVolume], size: int) -> Iterator[VolumeSlices]:
+def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity | None = None) -> Iterator[VolumeSlices]:
     """Volumes as framed slices of `size` pixels without features, one at a time: for networks that see images alone."""
-    intensities = in_common(_intensity(volume) for volume in cohort)
+    intensities = _intensities(cohort, window)
     for volume, intensity in zip(cohort, intensities, strict=True):
         one = _embed_input(volume, intensity, size)
         framed = one.frame.to_frame(to_unit(one.load_stack(), intensity))
@@ -114,8 +117,13 @@ def _overall(report: Report, before: int, total: int, event: Event) -> None:
     report(Progress(event.stage, before + event.done, total) if isinstance(event, Progress) else event)
 
 
-def _intensity(volume: CohortVolume) -> Intensity:
-    return choose_intensity(read_volume(volume.path).array, volume.intensity)
+def _intensities(cohort: Sequence[CohortVolume], window: Intensity | None) -> list[Intensity]:
+    return in_common(_intensity(volume, window) for volume in cohort)
+
+
+def _intensity(volume: CohortVolume, window: Intensity | None) -> Intensity:
+    own = choose_intensity(read_volume(volume.path).array, volume.intensity)
+    return as_learned(own, window) if volume.intensity == "auto" else own
 
 
 def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:

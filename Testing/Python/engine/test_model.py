@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine import model as module
 from WeakMedSAMLib.engine.model import DESCRIPTION, WEIGHTS, TrainedModel, load_model, save_model
+from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
 from WeakMedSAMLib.engine.sce import SliceClassifier
 from WeakMedSAMLib.engine.segmenter import Segmenter
@@ -32,6 +33,7 @@ def trained():
         settings=method_settings("fast", {"seed": 5, "pam_z": 0.25, "z_consistency": False}),
         counts=(1, 3),
         patients=7,
+        window=Intensity("ct_window", -160.0, 240.0, "CT"),
         projection=Projection(torch.randn(6), torch.rand(6) + 1, torch.randn(6), torch.randn(6, 5)),
         classifier=SliceClassifier(5, (1, 3)).eval(),
         segmenter=segmenter.eval(),

@@ -16,8 +16,10 @@ from WeakMedSAMLib.engine.preprocess import (
     SOFT_TISSUE,
     Frame,
     Intensity,
+    as_learned,
     choose_intensity,
     in_common,
+    learned_window,
     to_unit,
 )
 
@@ -118,8 +120,32 @@ def test_a_cohort_of_ct_shares_the_wide_window():
 
 def test_choice_is_recorded_as_json():
     chosen = choose_intensity(ct(0.3, np.random.default_rng(0)))
-    assert Intensity(**json.loads(json.dumps(chosen.to_json()))) == chosen
+    assert Intensity.from_json(json.loads(json.dumps(chosen.to_json()))) == chosen
     assert asdict(chosen) == chosen.to_json()
+
+
+@pytest.mark.parametrize("change", [{"low": 240.0}, {"high": float("nan")}, {"kind": "guess"}, {"low": "dark"}])
+def test_a_range_that_is_none_is_refused(change):
+    with pytest.raises(ValueError, match=r"range of grey values|convert"):
+        Intensity.from_json({"kind": "ct_window", "low": -160.0, "high": 240.0, **change})
+
+
+def test_a_model_keeps_the_range_that_all_its_volumes_shared():
+    narrow, wide = Intensity("ct_window", *SOFT_TISSUE), Intensity("ct_window", *CHEST)
+    asked, scaled = Intensity("given", 0.0, 500.0), Intensity("percentile", 3.0, 700.0)
+    assert learned_window([narrow, narrow]) == narrow
+    assert learned_window([asked]) == asked
+    for mixed in ([], [scaled], [narrow, scaled], [narrow, wide]):
+        assert learned_window(mixed) is None
+
+
+def test_new_scans_get_the_range_that_the_model_learned_with():
+    narrow, wide = Intensity("ct_window", *SOFT_TISSUE), Intensity("ct_window", *CHEST)
+    asked, scaled = Intensity("given", 0.0, 500.0), Intensity("percentile", 3.0, 700.0)
+    assert (as_learned(wide, narrow).low, as_learned(wide, narrow).high) == SOFT_TISSUE
+    assert as_learned(scaled, narrow) == scaled
+    assert (as_learned(scaled, asked).low, as_learned(scaled, asked).high) == (0.0, 500.0)
+    assert as_learned(wide, None) == wide
 
 
 @pytest.mark.parametrize(

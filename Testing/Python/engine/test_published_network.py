@@ -56,7 +56,7 @@ def mined_of(volume, mask=DISC):
 def model_of(settings, network=None):
     network = network or build_network(settings, 2)
     classes = ClassTable.from_names(["Lunge", "Herz"])
-    return PublishedModel(classes, "litemedsam", "ab" * 32, settings, 3, SIZE, network.eval())
+    return PublishedModel(classes, "litemedsam", "ab" * 32, settings, 3, SIZE, None, network.eval())
 
 
 def test_targets_are_labels_with_a_band_that_teaches_nothing():

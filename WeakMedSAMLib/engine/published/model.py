@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.published.unet import build_network
 
@@ -32,6 +33,8 @@ class PublishedModel:
         Patients that it learned from.
     frame_size : int
         Edge in pixels of the frame that slices are placed in.
+    window : Intensity or None
+        Range of grey values that all volumes shared that it learned from.
     network : nn.Module
         From `unet.build_network`.
     """
@@ -42,6 +45,7 @@ class PublishedModel:
     settings: PublishedSettings
     patients: int
     frame_size: int
+    window: Intensity | None
     network: nn.Module
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -58,6 +62,7 @@ class PublishedModel:
             "settings": {**asdict(self.settings), "defects": [defect.value for defect in self.settings.defects]},
             "patients": self.patients,
             "frame_size": self.frame_size,
+            "window": self.window and self.window.to_json(),
         }
 
     @classmethod
@@ -79,5 +84,6 @@ class PublishedModel:
             settings=settings,
             patients=int(about["patients"]),
             frame_size=size,
+            window=Intensity.from_json(window) if (window := about["window"]) else None,
             network=network.eval(),
         )

@@ -18,6 +18,7 @@ from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.published.adapt import train_adapted
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.published.model import PublishedModel
@@ -59,12 +60,12 @@ def run_published(
     """
     if trained is not None and not train:
         require_classes(trained, classes)
-        volumes = framed_cohort(cohort, trained.frame_size)
+        volumes = framed_cohort(cohort, trained.frame_size, trained.window)
         yield from _results(cohort, volumes, classes, trained, backbone, report, [])
         return
     if trained is not None:
         require_fitting(trained, classes, backbone)
-    slices = embed_cohort(cohort, backbone, cache, report)
+    slices = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
     model, masks = _learned(slices, classes, settings, backbone, store, report, trained, show, keep_sub_classes)
     if keep_model is not None:
         keep_model(model)
@@ -94,8 +95,16 @@ def _learned(
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
     example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     patients = {volume.patient for volume in volumes if (volume.tags >= 0).any()}
-    info = backbone.info
-    model = PublishedModel(classes, info.name, info.weights.sha256, settings, len(patients), info.input_size, network)
+    model = PublishedModel(
+        classes=classes,
+        backbone=backbone.info.name,
+        weights_sha256=backbone.info.weights.sha256,
+        settings=settings,
+        patients=len(patients),
+        frame_size=backbone.info.input_size,
+        window=learned_window(volume.intensity for volume in volumes),
+        network=network,
+    )
     return model, mined
 
 

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.tags import UNTAGGED
+from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.preprocess import CHEST, SOFT_TISSUE, Intensity
+from WeakMedSAMLib.engine.slices import framed_cohort
+from WeakMedSAMLib.engine.volumes import write_nrrd
+
+
+def written(folder, name, array, intensity="auto"):
+    path = folder / f"{name}.nrrd"
+    geometry = Geometry((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), array.shape[::-1])
+    write_nrrd(path, array, geometry)
+    return CohortVolume(name, name, path, "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, "")
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """A chest and an MR scan for which nothing was asked, and a chest with a range of its own."""
+    rng = np.random.default_rng(0)
+    chest = np.where(rng.random((6, 40, 40)) < 0.5, -1000, 40)
+    chest[(chest > 0) & (rng.random(chest.shape) < 0.4)] = -800
+    head = np.where(rng.random((6, 40, 40)) < 0.6, 0, 500 + 100 * rng.random((6, 40, 40)))
+    asked = written(tmp_path, "asked", chest.astype(np.int16), (-300.0, 300.0))
+    return [written(tmp_path, "chest", chest.astype(np.int16)), written(tmp_path, "head", head.astype(np.int16)), asked]
+
+
+def ranges(scans, window):
+    return [(one.intensity.low, one.intensity.high) for one in framed_cohort(scans, 32, window)]
+
+
+def test_ct_is_seen_as_the_model_saw_it_unless_something_else_is_asked_for(scans):
+    alone = ranges(scans, None)
+    learned = ranges(scans, Intensity("ct_window", *SOFT_TISSUE))
+    assert alone[0] == CHEST
+    assert learned[0] == SOFT_TISSUE
+    assert learned[1:] == alone[1:]
+    assert learned[2] == (-300.0, 300.0)
