@@ -102,14 +102,23 @@ def novelty(
 
 
 def standardised_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> np.ndarray:
-    """Deviations from the mean over the body of P slices, smoothed by 3 x 3 x 3 means: P x m x m, float32.
+    """Deviations from the mean over the body of P slices, smoothed by 3 x 3 x 3 means in it: P x m x m, float32.
 
     Slices are expected in order; where one is missing between two, they count as neighbours all the same.
     """
     inside = values[body]
     if inside.size == 0:
         return np.full(values.shape, _BACKGROUND, np.float32)
-    result = np.where(body, (values - inside.mean()) / (inside.std() + 1e-6), _BACKGROUND).astype(np.float32)
+    result = np.where(body, (values - inside.mean()) / (inside.std() + 1e-6), 0).astype(np.float32)
     for _ in range(smoothings):
-        result = ndimage.uniform_filter(result, 3, mode="nearest")
-    return result
+        result = _mean_of_neighbours(result, body)
+    return np.where(body, result, np.float32(_BACKGROUND))
+
+
+def _mean_of_neighbours(values: np.ndarray, body: np.ndarray) -> np.ndarray:
+    """3 x 3 x 3 means over the body alone; values are 0 outside.
+
+    With the background in the mean, nothing could be found at the body's edge.
+    """
+    total, share = (ndimage.uniform_filter(part, 3, mode="nearest") for part in (values, body.astype(np.float32)))
+    return np.where(body, total / np.maximum(share, 1e-6), 0).astype(np.float32)

@@ -271,8 +271,6 @@ class _Training:
     def _loss(self, batch: np.ndarray) -> torch.Tensor:
         features = _stacked(self._slices, batch)
         guide = torch.from_numpy(self._slices.novelty[batch]) * self._guidance
-        if self._random.random() < 0.5:
-            features, guide = features.flip(-1), guide.flip(-1)
         primary, secondary = self.model(features)
         tags = self._slices.tags[batch]
         loss = _masked_loss(pooled(primary, guide, self._pooling), torch.from_numpy(tags))

@@ -76,9 +76,9 @@ class Example:
         classifier: SliceClassifier,
         cells: Sequence[CellDescriptors],
         novel: Sequence[Sequence[np.ndarray | None]],
-        patients: int,
+        patients: Sequence[int],
     ) -> None:
-        """Evidence for every class, from what the classifier and novelty say of the slice."""
+        """Evidence for every class, from what the classifier and novelty say of the slice; `patients` show each."""
         if self._show is None:
             return
         mine = cells[self._place]
@@ -87,7 +87,7 @@ class Example:
         maps = np.zeros_like(activation[0])
         for column, row, found in self._shown(novel[self._place]):
             own = None if found is None else found[row : row + 1]
-            maps[column] = evidence(activation[:, column], own, mine.body[one], patients)[0]
+            maps[column] = evidence(activation[:, column], own, mine.body[one], patients[column])[0]
         self._picture("classifier", maps)
 
     def pseudo_masks(self, masks: Sequence[PseudoMask]) -> None:

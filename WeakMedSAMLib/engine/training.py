@@ -25,6 +25,7 @@ from WeakMedSAMLib.engine.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
+from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.projection import Projection, fit_projection
 from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.refine import redrawn
@@ -143,6 +144,7 @@ class _Trainer:
         self._example = Example(show, volumes, self._chosen_slices())
         self._tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
         self._patients = len({volume.patient for volume in self._tagged})
+        self._showing = [self._patients_with(column) for column in range(len(classes))]
 
     def run(self) -> tuple[TrainedModel, list[PseudoMask]]:
         """All stages."""
@@ -156,7 +158,7 @@ class _Trainer:
         slices, learned = self._tagged_slices(descriptors, novel)
         key = stage_key(key, [v.tags for v in self._volumes], _settings_until("classifier", settings))
         classifier = self._classifier(slices, key)
-        self._example.classifier(classifier, descriptors, novel, self._patients)
+        self._example.classifier(classifier, descriptors, novel, self._showing)
         key = stage_key(key, _settings_until("pseudo-masks", settings))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
         self._example.pseudo_masks(masks)
@@ -168,11 +170,16 @@ class _Trainer:
             settings=settings,
             counts=tuple(one.count for one in learned),
             patients=self._patients,
+            window=learned_window(volume.intensity for volume in self._tagged),
             projection=projection,
             classifier=classifier,
             segmenter=segmenter,
         )
         return model, masks
+
+    def _patients_with(self, column: int) -> int:
+        """How many patients have slices that show a class."""
+        return len({volume.patient for volume in self._volumes if len(volume.present(column))})
 
     def _stage(self, name: str, key: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, torch.Tensor]:
         """Output of a stage as tensors: kept from before, or computed and kept."""
@@ -321,7 +328,7 @@ class _Trainer:
             rows = np.flatnonzero(np.isin(indices, present))
             if not len(rows):
                 continue
-            maps = evidence(activation[present, column], novel[column], body[present], self._patients)
+            maps = evidence(activation[present, column], novel[column], body[present], self._showing[column])
             mine = np.searchsorted(present, indices[rows])
             source = volume.features
             found[rows, column] = pseudo_masks(

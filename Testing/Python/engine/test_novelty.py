@@ -111,6 +111,17 @@ def test_smoothing_spreads_to_the_neighbouring_slices():
     assert smooth[1, 4, 4] > smooth[0, 4, 4]
 
 
+def test_what_lies_at_the_edge_of_the_body_is_as_novel_as_in_its_middle():
+    body = np.zeros((6, 16, 16), bool)
+    body[:, 4:] = True
+    for rows in (slice(4, 7), slice(9, 12)):
+        values = np.zeros(body.shape)
+        values[:, rows, 6:9] = 1
+        smooth = standardised_map(values, body, smoothings=2)
+        assert (smooth[:, rows, 6:9] > 0.5 * smooth.max()).all()
+    assert smooth[~body].max() < -5
+
+
 def test_slices_without_any_body_have_a_flat_map():
     flat = standardised_map(np.random.default_rng(0).normal(size=(2, 4, 4)), np.zeros((2, 4, 4), bool), 2)
     assert np.unique(flat).size == 1
