@@ -214,10 +214,17 @@ def test_differences_to_the_default_are_taken_patient_by_patient_over_common_see
 
 def test_an_interval_is_that_of_the_mean_of_as_many_patients():
     values = np.random.default_rng(1).normal(0.7, 0.1, 40)
-    found = estimate(values)
+    found = estimate({(f"patient {n}", "a"): value for n, value in enumerate(values)})
     wide = 1.96 * values.std(ddof=1) / np.sqrt(40)
     assert found.mean == pytest.approx(values.mean())
     assert (found.low, found.high) == pytest.approx((values.mean() - wide, values.mean() + wide), abs=0.005)
+
+
+def test_classes_of_one_patient_are_drawn_together():
+    values = np.random.default_rng(1).normal(0.7, 0.1, 20)
+    alone = estimate({(f"patient {n}", "a"): value for n, value in enumerate(values)})
+    alike = estimate({(f"patient {n}", name): value for n, value in enumerate(values) for name in "abcd"})
+    assert (alike.low, alike.high) == pytest.approx((alone.low, alone.high))
 
 
 def test_the_pages_hold_table_aims_and_plot_and_name_no_patient(tmp_path):

@@ -121,6 +121,17 @@ def test_the_walk_sharpens_a_rough_map(volume, cells):
     assert not np.array_equal(plain, probability)
 
 
+def test_a_small_piece_survives_the_blur_and_with_the_defect_it_does_not(volume):
+    cells = np.full((4, 1, 32, 32), -1.0, np.float32)
+    cells[:, :, 16, 16] = 5.0  # one cell: 8 x 8 pixels
+    kept, lost = (
+        masks_of(volume, cells, PublishedSettings(pam_steps=0, defects=defects))[1][0, 0]
+        for defects in ((), (Defect.PEAK_BEFORE_BLUR,))
+    )
+    assert kept.max() == CERTAIN
+    assert (kept > 0.5 * CERTAIN).sum() > 64 > (lost > 0.5 * CERTAIN).sum()
+
+
 def test_points_lie_evenly_over_the_body_or_with_the_defect_in_its_corner(volume, cells):
     right, wrong = BrightBackbone(), BrightBackbone()
     masks_of(volume, cells, PAPER, right)

@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, Pu
 def test_the_paper_has_no_defect_and_the_reference_all_of_them():
     assert PAPER.defects == ()
     assert set(REFERENCE.defects) == set(Defect)
-    assert len(Defect) == 12
+    assert len(Defect) == 13
 
 
 def test_published_values_are_the_defaults():

@@ -53,6 +53,8 @@ def _fast(name: str, group: str, title: str, final: bool = False, **overrides: A
     return Cell(name, group, title, overrides=overrides, final=final)
 
 
+# Self-training and box refinement redraw masks by the same decoder, and hide what PAM does.
+_PAM_ALONE = "PAM, without the other uses of the backbone's masks"
 _OURS = (
     Cell(DEFAULT, "ours", "the default", base="", final=True),
     _fast("pooling-average", "pooling", "average over all cells", pooling="average"),
@@ -75,6 +77,23 @@ _OURS = (
     ),
     _fast("pam-no-walk", "prompt affinity (PAM)", "prompts, no walk", pam_steps=0),
     _fast("pam-within-slices", "prompt affinity (PAM)", "walk within slices only", pam_z=0.0),
+    _fast(
+        "pam-alone",
+        _PAM_ALONE,
+        "on; neither self-training nor box refinement",
+        rounds=1,
+        box_refinement=False,
+        final=True,
+    ),
+    _fast(
+        "pam-alone-off",
+        _PAM_ALONE,
+        "off as well: no mask of the backbone",
+        rounds=1,
+        box_refinement=False,
+        pam=False,
+        final=True,
+    ),
     _fast("self-training-off", "self-training", "off (one round)", rounds=1, final=True),
     _fast("box-refinement-off", "box refinement", "off", box_refinement=False, final=True),
     _fast("z-consistency-off", "z-consistency", "off", z_consistency=False, final=True),

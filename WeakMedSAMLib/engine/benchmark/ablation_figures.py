@@ -10,8 +10,8 @@ import numpy as np
 
 from WeakMedSAMLib.engine.benchmark.ablation import OK
 from WeakMedSAMLib.engine.benchmark.ablation_cells import DEFAULT, TIMING, Cell
+from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 
-_RESAMPLES = 4000
 _Key = tuple[str, str]
 
 
@@ -73,12 +73,12 @@ def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], default: Mapping[int
     difference = None
     if common and cell.name != DEFAULT:
         own, other = (_by_patient([side[seed] for seed in common]) for side in (mine, default))
-        difference = estimate([own[key] - other[key] for key in own if key in other])
+        difference = estimate({key: own[key] - other[key] for key in own if key in other})
     reports = [mine[seed] for seed in sorted(mine)]
     return Row(
         cell,
         tuple(sorted(mine)),
-        estimate(list(_by_patient(reports).values())),
+        estimate(_by_patient(reports)),
         difference,
         _mean(report["scores"]["slice_dice_mean"] for report in reports),
         _mean(report["scores"]["patient_hd95_mm_mean"] for report in reports),
@@ -97,14 +97,11 @@ def _by_patient(reports: Sequence[Mapping[str, Any]]) -> dict[_Key, float]:
     return {key: float(np.mean(found)) for key, found in values.items()}
 
 
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean of one value a patient, with its interval; NaN where there is none."""
-    if not len(values):
-        return Estimate(*[float("nan")] * 3)
-    known = np.asarray(values, float)
-    draws = np.random.default_rng(0).integers(0, len(known), (_RESAMPLES, len(known)))
-    low, high = np.percentile(known[draws].mean(1), [2.5, 97.5])
-    return Estimate(float(known.mean()), float(low), float(high))
+def estimate(values: Mapping[_Key, float]) -> Estimate:
+    """Mean of values by patient and class, with its interval; NaN where there is none."""
+    groups = by_patient([patient for patient, _class in values], [[value] for value in values.values()])
+    low, high = mean_interval(groups) or (float("nan"), float("nan"))
+    return Estimate(mean(groups), low, high)
 
 
 def _mean(values: Iterable[float | None]) -> float:

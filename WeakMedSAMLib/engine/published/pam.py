@@ -223,9 +223,12 @@ def refined_maps(
     """
     if drawn is not None:
         maps = _walked(maps, indices, drawn, decoder, settings)
-    if not settings.has(Defect.TRANSPOSED_WALK):
+    if not settings.has(Defect.TRANSPOSED_WALK):  # which has stretched them already
         maps = maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-6)
-    return smoothed(_bilinear(maps, SIZE).numpy(), settings.blur)
+    found = smoothed(_bilinear(maps, SIZE).numpy(), settings.blur)
+    if settings.has(Defect.PEAK_BEFORE_BLUR):
+        return found
+    return found / np.maximum(found.max((1, 2), keepdims=True), 1e-6)
 
 
 def start_maps(cells: np.ndarray, settings: PublishedSettings) -> torch.Tensor:

@@ -34,6 +34,8 @@ class Defect(str, Enum):
         Only the first class reaches the output.
     CARELESS_CROPS
         Random crops keep the tag "present" where they may have cut the class away; grey values may saturate.
+    PEAK_BEFORE_BLUR
+        Maps have a peak of 1 before they are smoothed, not after, so that small pieces fall below the threshold.
     MASK_SCALE
         Masks are resampled bilinearly as 0..255 and counted from the smallest value on, so that they grow.
     ADAPTED_MASKS
@@ -51,6 +53,7 @@ class Defect(str, Enum):
     NO_RELU = "no_relu"
     FIRST_CLASS_ONLY = "first_class_only"
     CARELESS_CROPS = "careless_crops"
+    PEAK_BEFORE_BLUR = "peak_before_blur"
     MASK_SCALE = "mask_scale"
     ADAPTED_MASKS = "adapted_masks"
     TEST_IN_CLUSTERING = "test_in_clustering"

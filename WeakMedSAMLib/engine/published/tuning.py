@@ -113,6 +113,7 @@ def tuned_masks(
         report(_nothing_confident())
         report(Stage(stage=STAGE, state="finished"))
         return list(mined), key
+    torch.manual_seed(settings.seed)  # some backbones begin with parts that no checkpoint holds
     network = backbone.promptable_network().to(backbone.device)
     tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
     state = load_checkpoint(store, STAGE, key)
