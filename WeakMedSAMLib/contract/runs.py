@@ -49,6 +49,8 @@ class RunVolume:
         `identity.content_hash` of the voxels; None if it is not known yet.
     source : str
         Where it came from, for the user to read. Never opened.
+    patient : str or None
+        Volumes of one patient have the same text here; None is a patient of its own.
     """
 
     id: str
@@ -56,11 +58,14 @@ class RunVolume:
     name: str
     sha256: str | None = None
     source: str = ""
+    patient: str | None = None
 
     def __post_init__(self) -> None:
         checked_id(self.id)
         require_inside(self.file)
         require_name(self.name, "A volume name")
+        if self.patient is not None:
+            require_name(self.patient, "A patient")
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             message = f"Volume {self.id} has the sha256 {self.sha256!r}."
             raise UserError("bad_run", message, "It has 64 lower-case hexadecimal digits.")

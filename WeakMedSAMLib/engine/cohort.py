@@ -169,6 +169,6 @@ def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, en
         axis=entry.axis,
         tags=entry.matrix(run.classes),
         intensity=run.settings.intensity,
-        patient=volume.name,
+        patient=volume.name if volume.patient is None else volume.patient,
         sha256=entry.sha256 or "",
     )

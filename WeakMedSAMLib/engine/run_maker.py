@@ -28,6 +28,7 @@ def make_run(
     settings: RunSettings,
     axis: str | None = None,
     names: Sequence[str] | None = None,
+    patients: Sequence[str | None] | None = None,
 ) -> RunFolder:
     """Make a run folder inside ``out``; the same volumes and settings give the same folder, so a run goes on there.
 
@@ -45,6 +46,8 @@ def make_run(
         Slice axis of volumes without tags; that of the first tagged one otherwise.
     names : sequence of str, optional
         Names of the volumes, in place of those of their files.
+    patients : sequence of str or None, optional
+        Whose volume each is; without it every volume is a patient of its own.
 
     Returns
     -------
@@ -66,7 +69,9 @@ def make_run(
     matches = [match for _, match in copied]
     kept = [*(match.tags for match in matches), *_others(tags, matches)]
     write_tags(places.tags, CohortTags(tags.classes, kept))
-    _save(places, [volume for volume, _ in copied], tags.classes, settings)
+    whose = patients or [None] * len(copied)
+    entries = [replace(volume, patient=patient) for (volume, _), patient in zip(copied, whose, strict=True)]
+    _save(places, entries, tags.classes, settings)
     return places
 
 

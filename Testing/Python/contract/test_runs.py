@@ -71,7 +71,10 @@ def _write(folder: Path, data: object) -> Path:
 def test_round_trip(tmp_path_factory, settings, found):
     folder = tmp_path_factory.getbasetemp() / "any run"
     run = RunDescription(
-        volumes=[RunVolume(f"{n:03}", f"volumes/{n:03}.nrrd", name, None, name) for n, name in enumerate(found)],
+        volumes=[
+            RunVolume(f"{n:03}", f"volumes/{n:03}.nrrd", name, None, name, (name, None)[n % 2])
+            for n, name in enumerate(found)
+        ],
         classes=ClassTable.from_names(["lungs", "肝臓"]),
         settings=settings,
         versions={"weakmedsam": "0.1.0", "device": {"name": "cpu"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,8 +12,10 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Stage
+from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.engine.benchmark.cases import find_cases
+from WeakMedSAMLib.engine.benchmark.accuracy_report import time_lines
+from WeakMedSAMLib.engine.benchmark.cases import cases_of, find_cases
 from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.scoring import Score, score, summary
 from WeakMedSAMLib.engine.volumes import read_labels
@@ -96,6 +99,18 @@ def test_over_folds_everyone_is_untagged_once(measure):
     assert [run["volumes"] for run in report["runs"]] == [6, 6, 6]
 
 
+def test_scans_of_one_patient_are_untagged_together_and_known_to_the_run_as_one_patient(measure, monkeypatch, tmp_path):
+    def of_two_patients(*arguments):
+        return [replace(case, patient=f"patient {number % 2}") for number, case in enumerate(cases_of(*arguments))]
+
+    monkeypatch.setattr("WeakMedSAMLib.engine.benchmark.accuracy.cases_of", of_two_patients)
+    report = measure(untagged=0.5, work=tmp_path / "kept")
+    untagged = {row["case"] for row in report["untagged"]["patients"]}
+    assert untagged in ({"case0", "case2", "case4"}, {"case1", "case3", "case5"})
+    (run,) = (tmp_path / "kept").glob("*/run-*")
+    assert [volume.patient for volume in load_run(run).volumes] == ["patient 0", "patient 1"] * 3
+
+
 def test_single_runs_every_volume_alone(measure):
     report = measure(single=True, cases=4)
     assert [run["volumes"] for run in report["runs"]] == [1, 1, 1, 1]
@@ -122,7 +137,22 @@ def test_every_other_slice_with_a_stride(measure):
 def test_after_an_edit_of_one_volume_only_that_is_run_again(measure, method):
     report = measure(edit_rerun=True)
     assert report["edit_rerun_seconds"] > 0
+    assert report["edit_rerun_seconds_by_stage"]["bright-000"] >= 0
     assert len(method.bright.computed) == 7
+
+
+def test_time_is_told_as_shares_and_ratios():
+    report = {
+        "total_seconds": 200.0,
+        "seconds_by_stage": {"embed": 150.0, "masks": 30.0},
+        "encoder_only_seconds": 250.0,
+        "edit_rerun_seconds": 50.0,
+        "edit_rerun_seconds_by_stage": {"embed": 5.0, "masks": 40.0},
+    }
+    told = "\n".join(time_lines(report))
+    for part in ("embed 75%, masks 15%", "0.80 x", "0.25 x", "embed 10%, masks 80%"):
+        assert part in told
+    assert "edit" not in "\n".join(time_lines({**report, "edit_rerun_seconds": None}))
 
 
 def test_a_volume_that_cannot_be_learned_from_counts_as_an_empty_prediction(measure, folder):

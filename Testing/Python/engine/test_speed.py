@@ -44,6 +44,13 @@ def test_report_is_json_and_its_table_tells_the_figures(report):
     assert "64.00" in table
     assert "1.08" in table
     assert "Results are equal" in table
+    assert f"{report['encoder']['speed_up_eager_fp32']:g} x as fast as the published one in float32" in table
+
+
+def test_encoders_are_timed(report):
+    encoder = report["encoder"]
+    assert min(encoder[name] for name in ("ours", "eager", "eager_fp32")) > 0
+    assert encoder["speed_up_eager_fp32"] == pytest.approx(encoder["eager_fp32"] / encoder["ours"], abs=0.01)
 
 
 def test_table_tells_that_results_differ(report):

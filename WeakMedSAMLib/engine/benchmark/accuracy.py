@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
-from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group
+from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group, rounded
 from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_only_seconds
@@ -30,7 +30,7 @@ from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_eval
 from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.memory import PeakMemory
 from WeakMedSAMLib.engine.reporting import Listener
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.worker import RunSummary, run_folder
 
 # The plain layout does not say which values there are.
 _DEFAULT_LABELS = "1"
@@ -191,7 +191,8 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) 
     if options.cohort_sizes:
         report["cohort_sizes"] = _by_size(outcomes, options.seed)
     if rerun is not None:
-        report["edit_rerun_seconds"] = round(rerun, 2)
+        report["edit_rerun_seconds"] = round(rerun.seconds, 2)
+        report["edit_rerun_seconds_by_stage"] = rounded(rerun.seconds_by_stage)
     if options.encoder_only:
         seconds = encoder_only_seconds(cases, options.backbone, options.device)
         report["encoder_only_seconds"] = round(seconds, 2)
@@ -208,8 +209,8 @@ def _run_cohorts(
     runner: Runner,
     keep: bool,
     gallery: Gallery | None,
-) -> tuple[list[CohortOutcome], float | None]:
-    """Run one cohort after the other; seconds of the run after an edit of tags, if that is asked for."""
+) -> tuple[list[CohortOutcome], RunSummary | None]:
+    """Run one cohort after the other; also the run after an edit of tags, if that is asked for."""
     outcomes: list[CohortOutcome] = []
     rerun = None
     for number, (cohort, untagged) in enumerate(_cohorts(options, cases)):
@@ -255,17 +256,21 @@ def _described(options: AccuracyOptions) -> dict[str, Any]:
 
 
 def _cohorts(options: AccuracyOptions, cases: list[Case]) -> list[tuple[list[Case], set[str]]]:
-    """Which cases run together, and which of them without tags."""
-    order = [case.name for case in cases]
+    """Which cases run together, and which of them without tags: all of a patient, or none."""
+    order = list(dict.fromkeys(case.patient or case.name for case in cases))
     np.random.default_rng(options.seed).shuffle(order)
     if options.folds is not None:
-        return [(cases, set(order[fold :: options.folds])) for fold in range(options.folds)]
+        return [(cases, _names_of(cases, order[fold :: options.folds])) for fold in range(options.folds)]
     if options.single:
         return [([case], set()) for case in cases]
     if options.cohort_sizes:
-        by_name = {case.name: case for case in cases}
-        return [(cohort, set()) for cohort in _sized([by_name[name] for name in order], options)]
-    return [(cases, set(order[: round(options.untagged * len(order))]))]
+        drawn = sorted(cases, key=lambda case: order.index(case.patient or case.name))
+        return [(cohort, set()) for cohort in _sized(drawn, options)]
+    return [(cases, _names_of(cases, order[: round(options.untagged * len(order))]))]
+
+
+def _names_of(cases: Sequence[Case], patients: Sequence[str]) -> set[str]:
+    return {case.name for case in cases if (case.patient or case.name) in patients}
 
 
 def _sized(cases: Sequence[Case], options: AccuracyOptions) -> list[list[Case]]:
@@ -294,9 +299,9 @@ def _settings(options: AccuracyOptions) -> RunSettings:
     )
 
 
-def _rerun(outcome: CohortOutcome, classes: list[MaskClass], runner: Runner) -> float:
+def _rerun(outcome: CohortOutcome, classes: list[MaskClass], runner: Runner) -> RunSummary:
     edit_tags(outcome.places, classes[0].name)
-    return runner(outcome.places.path).seconds
+    return runner(outcome.places.path)
 
 
 def _by_size(outcomes: Sequence[CohortOutcome], seed: int) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -99,10 +99,31 @@ def _run(outcome: CohortOutcome) -> dict[str, Any]:
         "volumes": outcome.size,
         **({"refused": outcome.refused} if outcome.refused else {}),
         "seconds": round(outcome.seconds, 2),
-        "seconds_by_stage": {name: round(seconds, 2) for name, seconds in outcome.seconds_by_stage.items()},
+        "seconds_by_stage": rounded(outcome.seconds_by_stage),
     }
 
 
 def _total_by_stage(outcomes: Sequence[CohortOutcome]) -> dict[str, float]:
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.seconds_by_stage)
-    return {name: round(sum(outcome.seconds_by_stage.get(name, 0.0) for outcome in outcomes), 2) for name in names}
+    return rounded({name: sum(one.seconds_by_stage.get(name, 0.0) for one in outcomes) for name in names})
+
+
+def rounded(seconds_by_stage: Mapping[str, float]) -> dict[str, float]:
+    """Seconds to hundredths."""
+    return {name: round(seconds, 2) for name, seconds in seconds_by_stage.items()}
+
+
+def time_lines(report: Mapping[str, Any]) -> list[str]:
+    """Where the time of an `accuracy_report` went, as shares of it and ratios, for a terminal."""
+    total, encoder = report["total_seconds"], report.get("encoder_only_seconds")
+    lines = [f"Stages: {_shares(report['seconds_by_stage'], total)}"]
+    if encoder:
+        lines.append(f"All of it took {total / encoder:.2f} x as long as the encoder alone as published would.")
+    if (again := report.get("edit_rerun_seconds")) is not None:
+        lines.append(f"After an edit of tags: {again / total:.2f} x as long as before.")
+        lines.append(f"Its stages: {_shares(report['edit_rerun_seconds_by_stage'], again)}")
+    return lines
+
+
+def _shares(seconds_by_stage: Mapping[str, float], total: float) -> str:
+    return ", ".join(f"{name} {seconds / total:.0%}" for name, seconds in seconds_by_stage.items() if total)

@@ -90,7 +90,8 @@ def run_cohort(
     work.mkdir(parents=True, exist_ok=True)
     tags = tags_of(cases, untagged, classes)
     volumes = [volume_of(case, work) for case in cases]
-    places = make_run(work, volumes, tags, settings, cases[0].axis, [case.name for case in cases])
+    names, patients = [case.name for case in cases], [case.patient or None for case in cases]
+    places = make_run(work, volumes, tags, settings, cases[0].axis, names, patients)
     try:
         done = runner(places.path)
     except UserError as error:

@@ -69,7 +69,8 @@ def run_split(
 def _make(cases: Sequence[Case], tags: CohortTags, settings: RunSettings, place: Path) -> RunFolder:
     place.mkdir(parents=True, exist_ok=True)
     volumes = [volume_of(case, place) for case in cases]
-    return make_run(place, volumes, tags, settings, cases[0].axis, [case.name for case in cases])
+    names, patients = [case.name for case in cases], [case.patient or None for case in cases]
+    return make_run(place, volumes, tags, settings, cases[0].axis, names, patients)
 
 
 def _hashes(places: RunFolder) -> dict[str, str | None]:

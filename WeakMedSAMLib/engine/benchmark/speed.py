@@ -19,6 +19,7 @@ import torch
 from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.benchmark.encoder import encoder_speed
 from WeakMedSAMLib.engine.benchmark.reference_pam import Encoder, logits_by_prompt
 from WeakMedSAMLib.engine.demo import AXIS, demo_scan
 from WeakMedSAMLib.engine.device import choose_device, cpu_name, precision_for
@@ -114,10 +115,11 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
         ``speed_ratio``, ``speed_ratio_eager``
             How many times as long these two take as ours.
         ``speed_ratio_mining``
-            The same for mining alone, once the class map is there: that takes a pass in either way, which is the one
-            that our way uses again, while the published way adds one a prompt.
+            The same for mining alone: without the one pass that the class map takes in either way.
         ``memory_ratio``
             Of affinities.
+        ``encoder``
+            See `encoder_speed`.
         ``masks_max_difference``, ``walk_max_difference``, ``equal``
             Largest differences of values in [0, 1]: between masks of both ways, and between the walk by stencil and by
             a dense matrix normalised right; whether both are within 1e-4.
@@ -146,6 +148,7 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
         "speed_ratio_eager": round(eager.total / ours.total, 1),
         "speed_ratio_mining": round(reference.total / (ours.total - ours.seconds["encode"]), 1),
         "memory_ratio": round(reference.affinity_bytes / ours.affinity_bytes, 1),
+        "encoder": encoder_speed(images, chosen, BACKBONE),
         **_agreement(ours.logits, reference.logits, images),
         **_circumstances(backbone, slices, prompts),
     }

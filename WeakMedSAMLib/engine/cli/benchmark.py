@@ -109,12 +109,15 @@ def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None
     """
     require_engine()
     from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
+    from WeakMedSAMLib.engine.benchmark.accuracy_report import time_lines
 
     report = measure_accuracy(AccuracyOptions(folder, **options), out, TerminalListener(), work, cache_root)
     for name in ("tagged", "untagged"):
         _show_group(name, report[name])
     for line in report.get("cohort_sizes", []):
         _show_group(f"{line['volumes']} volume(s) x {line['cohorts']}", line)
+    for line in time_lines(report):
+        click.echo(line)
     click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
     click.echo(f"Report: {out}")
 
