@@ -116,12 +116,16 @@ class Segmenter(nn.Module):
         # A third faster on a CPU. torch's types leave memory_format out.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def standardise_by(self, sample: Mapping[str, torch.Tensor]) -> None:
-        """Remember mean and scale of each level's channels, from a sample B x C x h x w of each."""
-        for name, half in sample.items():
-            level = half.float()
-            getattr(self, f"mean_{name}").copy_(level.mean((0, 2, 3))[:, None, None])
-            getattr(self, f"scale_{name}").copy_(1 / (level.std((0, 2, 3))[:, None, None] + 1e-3))
+    def standardise_by(self, samples: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Remember mean and scale of each level's channels, from samples B x C x h x w, looked at one by one."""
+        for name, count in self.channels.items():
+            cells, total, squares = 0, np.zeros(count), np.zeros(count)
+            for sample in samples:
+                level = sample[name].astype(np.float64).swapaxes(0, 1).reshape(count, -1)
+                cells, total, squares = cells + level.shape[1], total + level.sum(1), squares + np.square(level).sum(1)
+            deviation = np.sqrt(np.maximum(squares - np.square(total) / cells, 0) / (cells - 1))
+            getattr(self, f"mean_{name}").copy_(torch.from_numpy(total / cells)[:, None, None])
+            getattr(self, f"scale_{name}").copy_(torch.from_numpy(1 / (deviation + 1e-3))[:, None, None])
 
     def forward(self, levels: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
         """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
@@ -204,10 +208,12 @@ def train_segmenter(
 
 def _sample(
     network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
-) -> dict[str, torch.Tensor]:
+) -> list[dict[str, np.ndarray]]:
+    """Levels of some slices of the cohort, each 1 x C x h x w, memory-mapped."""
     places = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
     drawn = random.choice(len(places), min(len(places), _SAMPLED_SLICES), replace=False)
-    return _levels(network.levels, volumes, [places[place] for place in drawn])
+    chosen = [(volumes[v].features.levels, i) for v, i in (places[place] for place in drawn)]
+    return [{name: levels[name][i : i + 1] for name in network.levels} for levels, i in chosen]
 
 
 def _levels(

@@ -109,10 +109,11 @@ def test_presets_train_their_own_networks_and_the_published_one_the_adapters_too
 def test_the_reference_encodes_anew_for_each_of_sixteen_prompts():
     parts = {"encoder": 100, "neck": 10, "decoder": 5}
     presets = {"fast": {"classifier": 1, "network": 7}, "paper": {"classifier": 2, "network": 20}}
-    found = slice_operations({"operations": parts, "presets": presets})
+    adapted = {"encoder": 40, "neck": 4, "decoder": 2}
+    found = slice_operations({"operations": parts, "adapted_operations": adapted, "presets": presets})
     assert found["fast"] == {"pseudo-mask": 110 + 1 + 15, "mask": 110 + 1 + 14 + 5}
-    assert found["paper"] == {"pseudo-mask": 102 + 110 + 80, "mask": 40}
-    assert found["reference"]["pseudo-mask"] == 102 + 16 * 115
+    assert found["paper"] == {"pseudo-mask": 42 + 110 + 80, "mask": 40}
+    assert found["reference"]["pseudo-mask"] == 42 + 16 * 46
 
 
 class TinyBackbone:
@@ -151,6 +152,7 @@ def test_the_page_holds_every_backbone_and_preset():
         "precision": "float32",
         "parameters": {"total": 2_500_000, "encoder": 2_000_000, "adapters": 300_000},
         "operations": {"encoder": 12_000_000_000, "neck": 10**9, "decoder": 2 * 10**9},
+        "adapted_operations": {"encoder": 12_000_000_000, "neck": 10**9, "decoder": 2 * 10**9},
         "presets": _presets(INFO, 300_000),
         "seconds": {"slice": 0.5, "prompt": 0.02},
         "peak_mb": 812.4,

@@ -238,6 +238,15 @@ def test_the_defaults_give_bit_for_bit_what_there_was_before_anything_could_be_c
     assert np.array_equal(pseudo_masks(*arguments), masks_before_choices(*arguments))
 
 
+def test_masks_of_a_grid_steer_the_walk_and_are_no_evidence_themselves():
+    images = np.full((1, SIZE, SIZE), 90, np.uint8)
+    masks, settings = thing()[None], MethodSettings(pam_placing="grid", pam_weighting="equal", pam_z=0.0)
+    drawer = BoxDrawer(by_features=True)
+    found = pseudo_masks(blurred(thing())[None], np.array([0]), levels_of(masks), drawer, settings, images)
+    assert found.max() > 0.9
+    assert dice(found[0] > 0.5, thing()) > 0.7
+
+
 @pytest.mark.parametrize("kind", list(PromptKind))
 def test_a_grid_lies_over_what_is_not_background(kind):
     images = np.zeros((2, SIZE, SIZE), np.uint8)

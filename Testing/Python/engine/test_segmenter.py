@@ -154,7 +154,7 @@ def test_folded_standardisation_is_the_same_as_standardising_first():
     image = torch.rand(2, 1, 256, 256)
     network = new_network().eval()
     plain = copy.deepcopy(network)
-    network.standardise_by({name: torch.from_numpy(level) for name, level in one.features.levels.items()})
+    network.standardise_by([{name: level[i : i + 2] for name, level in one.features.levels.items()} for i in (0, 2, 4)])
     standardised = {
         name: (level - getattr(network, f"mean_{name}")) * getattr(network, f"scale_{name}")
         for name, level in levels.items()
@@ -162,6 +162,16 @@ def test_folded_standardisation_is_the_same_as_standardising_first():
     assert standardised["stage0"].std() == pytest.approx(1, abs=0.2)
     with torch.no_grad():
         assert torch.allclose(network(levels, image), plain(standardised, image), atol=1e-4)
+
+
+def test_means_and_deviations_of_a_sample_are_those_of_all_its_cells():
+    rng = np.random.default_rng(0)
+    parts = [{"stage0": (100 + 3 * rng.normal(size=(n, 8, 4, 4))).astype(np.float16)} for n in (1, 2, 5)]
+    network = Segmenter({"stage0": 8}, 1)
+    network.standardise_by(parts)
+    cells = np.concatenate([part["stage0"].swapaxes(0, 1).reshape(8, -1) for part in parts], 1).astype(np.float64)
+    np.testing.assert_allclose(network.mean_stage0.flatten(), cells.mean(1), rtol=1e-5)
+    np.testing.assert_allclose(1 / network.scale_stage0.flatten(), cells.std(1, ddof=1) + 1e-3, rtol=1e-4)
 
 
 def loss_and_gradient(monkeypatch, logits, probability, flip=False):

@@ -52,6 +52,10 @@ class Samus(SamBackbone):
         """SAMUS's encoder begun as SAM's, with SAM's mask decoder."""
         return PromptableNetwork(self._begun(), self._trained).to(self._device)
 
+    def frozen_network(self) -> PromptableNetwork:
+        """SAM's own, whose features and masks `embed` and `decode` give."""
+        return super().promptable_network()
+
     def _begun(self) -> SamNetwork:
         network = samus_network(self._size)
         own = network.state_dict()

@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo, Network
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.backbones.samus import Samus
 from WeakMedSAMLib.engine.benchmark.accuracy_report import machine
 from WeakMedSAMLib.engine.device import choose_device, precision_for
 from WeakMedSAMLib.engine.memory import PeakMemory
@@ -78,7 +79,10 @@ def backbone_complexity(name: str, device: str = "auto", slices: int = 2) -> dic
         backbone = backbone.to(chosen, precision_for(chosen))
         seconds = _seconds(backbone, slices)
     peak = torch.cuda.max_memory_allocated() / 1e6 if chosen.type == "cuda" else memory.peak_mb
-    network = backbone.to(torch.device("cpu"), torch.float32).promptable_network().network
+    backbone = backbone.to(torch.device("cpu"), torch.float32)
+    network = backbone.promptable_network().network
+    # SAMUS alone adapts another encoder than the one whose features and masks it gives.
+    frozen = backbone.frozen_network().network if isinstance(backbone, Samus) else network
     adapted = trainable(backbone.adaptable_encoder())
     return {
         "backbone": name,
@@ -87,7 +91,8 @@ def backbone_complexity(name: str, device: str = "auto", slices: int = 2) -> dic
         "device": str(chosen),
         "precision": str(precision_for(chosen)).removeprefix("torch."),
         "parameters": {"total": parameters(network), "encoder": parameters(network.image_encoder), "adapters": adapted},
-        "operations": _network_operations(network.to("meta"), backbone.info),
+        "operations": _network_operations(frozen.to("meta"), backbone.info),
+        "adapted_operations": _network_operations(network.to("meta"), backbone.info),
         "presets": _presets(backbone.info, adapted),
         "seconds": seconds,
         "peak_mb": round(peak, 1),
@@ -171,19 +176,21 @@ def slice_operations(measured: dict[str, Any]) -> dict[str, dict[str, int]]:
 
     The fast preset encodes once and draws three boxes at most; its network sees a slice twice (mirrored) and the
     decoder redraws one piece. The paper preset encodes for the class map (adapted) and for the masks (untouched) and
-    draws 16 prompts; the reference encodes anew for each prompt. Their network works on the image alone, also twice.
+    draws 16 prompts; the reference encodes anew, by the adapted encoder, for each prompt. Their network works on the
+    image alone, also twice.
     """
-    parts, presets = measured["operations"], measured["presets"]
+    parts, adapted = measured["operations"], measured["adapted_operations"]
     encode, draw = parts["encoder"] + parts["neck"], parts["decoder"]
-    fast, paper = presets["fast"], presets["paper"]
-    once = parts["encoder"] + paper["classifier"]
+    fast, paper = measured["presets"]["fast"], measured["presets"]["paper"]
+    once = adapted["encoder"] + paper["classifier"]
+    anew = adapted["encoder"] + adapted["neck"] + adapted["decoder"]
     return {
         "fast": {
             "pseudo-mask": encode + fast["classifier"] + _MOST_BOXES * draw,
             "mask": encode + fast["classifier"] + 2 * fast["network"] + draw,
         },
         "paper": {"pseudo-mask": once + encode + _PROMPTS * draw, "mask": 2 * paper["network"]},
-        "reference": {"pseudo-mask": once + _PROMPTS * (encode + draw), "mask": 2 * paper["network"]},
+        "reference": {"pseudo-mask": once + _PROMPTS * anew, "mask": 2 * paper["network"]},
     }
 
 
