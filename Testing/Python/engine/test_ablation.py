@@ -238,10 +238,12 @@ def test_the_pages_hold_table_aims_and_plot_and_name_no_patient(tmp_path):
     text = write_pages([*reports, extra], tmp_path / "docs")[0].read_text(encoding="utf-8")
     assert "| the default (adaptive K: 2) | 0.800 (0.700 to 0.900) |" in text
     assert "not the paper's SAMUS" in text
-    assert "2.67 times the patient Dice of the best reference recipe" in text
-    assert "0.89 times the patient Dice of the best bound" in text
+    assert "2.67 times the patient Dice of the best reference recipe measured (reference recipe, its network" in text
+    assert "0.89 times the patient Dice of the best bound measured" in text
     assert "aimed at was 0.95: not reached" in text
     assert "9.00 s a slice against 1.00 s" in text
+    assert "Not run yet: `pooling-average`" in text
+    assert "`sce-off`" not in text
     assert "secret" not in text
     assert b"secret" not in (tmp_path / "docs" / "ablation.svg").read_bytes()
 

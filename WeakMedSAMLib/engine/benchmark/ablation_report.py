@@ -29,8 +29,8 @@ Each row is a run of the same tagged volumes with one thing changed. Tags are de
 from 20 pixels on), which are used for nothing else but scores; every volume is tagged, and results are of these same
 volumes. Patient Dice is over whole volumes, slice Dice over positive slices; brackets hold 95 % intervals from
 resampling patients. *Against the default* is the difference of patient Dice, patient by patient, over the seeds that
-both rows have; it is **bold** where its interval does not contain 0. Seconds are those of a run, in which features, and
-stages that do not differ from another row's, were reused.
+both rows have; it is **bold** where its interval does not contain 0. Seconds are a rough guide alone: features, and
+stages that do not differ from another row's, were reused, and other work may have gone on beside.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
@@ -61,7 +61,7 @@ def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequen
 def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:
     """The page as Markdown."""
     parts = [_HEAD, _circumstances(reports), f"![Patient Dice of every row, with intervals]({PLOT})\n", _table(rows)]
-    parts += [_aims(rows), _timings(reports), _failures(reports)]
+    parts += [_aims(rows), _timings(reports), _failures(reports), _missing(reports)]
     return "\n".join(part for part in parts if part)
 
 
@@ -115,7 +115,7 @@ def _aims(rows: Sequence[Row]) -> str:
     """What was aimed at, and whether it was reached."""
     default = next((row for row in rows if row.cell.name == DEFAULT), None)
     # With all defects fixed it is no longer the reference.
-    reference = [r for r in rows if r.cell.group in REFERENCE_GROUPS and r.cell.overrides.get("defects") != "none"]
+    reference = [row for row in rows if _is_reference(row.cell)]
     bounds = [row for row in rows if row.cell.kind == BOUND]
     lines = []
     for others, aim, name in ((reference, OVER_REFERENCE, "reference recipe"), (bounds, OF_BOUND, "bound")):
@@ -123,10 +123,22 @@ def _aims(rows: Sequence[Row]) -> str:
             best = max(others, key=lambda row: row.dice.mean)
             ratio = default.dice.mean / max(best.dice.mean, 1e-9)
             lines.append(
-                f"The default reaches {ratio:.2f} times the patient Dice of the best {name} ({best.cell.title}); aimed "
-                f"at was {aim:g}: {'reached' if ratio >= aim else 'not reached'}."
+                f"The default reaches {ratio:.2f} times the patient Dice of the best {name} measured "
+                f"({best.cell.group}: {best.cell.title}; {len(others)} measured); aimed at was {aim:g}: "
+                f"{'reached' if ratio >= aim else 'not reached'}."
             )
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _is_reference(cell: Cell) -> bool:
+    return cell.group in REFERENCE_GROUPS and cell.overrides.get("defects") != "none"
+
+
+def _missing(reports: Sequence[Mapping[str, Any]]) -> str:
+    """Which cells of the grid nobody has run, so that no reader takes the table for complete."""
+    done = {report["cell"] for report in reports}
+    left = [f"`{cell.name}`" for cell in GRID if cell.name not in done]
+    return f"Not run yet: {', '.join(left)}.\n" if left else ""
 
 
 def _timings(reports: Sequence[Mapping[str, Any]]) -> str:
