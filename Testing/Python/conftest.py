@@ -7,6 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 
+def pytest_collection_modifyitems(items):
+    """A test that limits the time of the window takes the fixture `allowance`; `make test` runs it beside no other."""
+    for item in items:
+        if "allowance" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def slicer_nodes():
     """Slicer's own storage nodes: functions that open a file as Slicer would and return what it then holds."""

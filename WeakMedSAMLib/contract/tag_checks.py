@@ -55,7 +55,7 @@ def check(cohort: CohortTags) -> list[Problem]:
     if not cohort.classes:
         return [Problem("error", "no_classes", "There is no class.", "Add a class, then tag slices.")]
     if not any(_tagged_volumes(cohort, name) for name in cohort.classes.names):
-        hint = "Mark the first and the last slice that show a class."
+        hint = "Tag the first and the last slice that show a class."
         return [Problem("error", "no_tags", "No slice is tagged.", hint)]
     problems = [problem for name in cohort.classes.names for problem in _class_problems(cohort, name)]
     problems += [*_overlap_problems(cohort), *_cohort_problems(cohort)]

@@ -178,6 +178,10 @@ def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
             f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
             "Export the one time point, echo or layer that you want as a volume of its own.",
         )
+    if len(size) < 2:
+        raise UserError(
+            "volume_is_line", f"{path} has one dimension; a scan has three.", "Export the scan itself as a volume."
+        )
     i, j, k = (*size[:3], 1)[:3]
     return i, j, k
 

@@ -1,7 +1,8 @@
-"""What tests of whole runs share: a small real scan, a method of a few lines, and run folders."""
+"""What tests of whole runs share: small scans, a method of a few lines, run folders, and the command line."""
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,11 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
 from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.engine import worker
+from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.run_maker import make_run
@@ -98,3 +103,62 @@ def method():
     arguments = {"pipeline": bright, "build": lambda name: NoBackbone(), "report": events.append}
     results = lambda: [event for event in events if isinstance(event, Artifact) and event.kind == "result"]  # noqa: E731
     return SimpleNamespace(bright=bright, events=events, arguments=arguments, results=results)
+
+
+@pytest.fixture
+def own_folders(tmp_path, monkeypatch):
+    """Cache, data and log of the user lie in the folder of the test."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+@pytest.fixture
+def call(capsys, method, monkeypatch, own_folders):
+    """Call the command line with the few-line method; gives exit code, stdout and stderr."""
+    arguments = {name: value for name, value in method.arguments.items() if name != "report"}
+    monkeypatch.setattr(worker, "run_folder", partial(worker.run_folder, **arguments))
+
+    def run(*words):
+        capsys.readouterr()
+        code = outcome(cli, [str(word) for word in words])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def tag_file(tmp_path):
+    """Tags of the first two scans: the ball is present on slices 3..7."""
+    entries = []
+    for number in range(2):
+        volume = VolumeTags(f"scan {number}", n_slices=10)
+        volume.tag_range("ball", 3, 7)
+        entries.append(volume)
+    write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["ball"]), entries))
+    return tmp_path / "tags.json"
+
+
+@pytest.fixture(scope="session")
+def tiny_bench(tmp_path_factory):
+    """The undisturbed tiny run, and copies of it to disturb: see Testing/faults/tiny_bench.py."""
+    from faults.tiny_bench import TinyBench
+
+    return TinyBench(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def fresh(tiny_bench, tmp_path):
+    """A tiny run that has not begun, but for the features of its scans."""
+    from faults.tiny_bench import one_thread
+
+    with one_thread():
+        yield tiny_bench.fresh(tmp_path)
+
+
+@pytest.fixture
+def finished(tiny_bench, tmp_path):
+    """A tiny run that has ended well."""
+    from faults.tiny_bench import one_thread
+
+    with one_thread():
+        yield tiny_bench.finished(tmp_path)

@@ -1,66 +1,25 @@
-"""The command line: what a person types, and what a program reads."""
+"""The command line: help, runs, and what ends with which exit code."""
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import subprocess
-import sys
+import stat
 from functools import partial
-from pathlib import Path
 
 import click
-import numpy as np
 import pytest
 
-import WeakMedSAMLib
 from WeakMedSAMLib import __version__
-from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
+from WeakMedSAMLib.contract.events import Done, Error, Hello, parse_line
 from WeakMedSAMLib.contract.runs import load_run
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine import worker
 from WeakMedSAMLib.engine.cli.main import cli
-from WeakMedSAMLib.engine.cli.outcome import log_unforeseen, outcome
-from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
+from WeakMedSAMLib.engine.cli.outcome import log_unforeseen
 from WeakMedSAMLib.engine.run_maker import model_folder
-from WeakMedSAMLib.engine.volumes import read_labels, read_volume, write_volume
+from WeakMedSAMLib.engine.volumes import read_labels
 
-REPOSITORY = Path(WeakMedSAMLib.__file__).parent.parent
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(tmp_path, monkeypatch):
-    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / name))
-
-
-@pytest.fixture
-def call(capsys, method, monkeypatch):
-    """Call the command line with the few-line method; gives exit code, stdout and stderr."""
-    arguments = {name: value for name, value in method.arguments.items() if name != "report"}
-    monkeypatch.setattr(worker, "run_folder", partial(worker.run_folder, **arguments))
-
-    def run(*words):
-        capsys.readouterr()
-        code = outcome(cli, [str(word) for word in words])
-        return code, *capsys.readouterr()
-
-    return run
-
-
-@pytest.fixture
-def tag_file(tmp_path):
-    entries = []
-    for number in range(2):
-        volume = VolumeTags(f"scan {number}", n_slices=10)
-        volume.tag_range("ball", 3, 7)
-        entries.append(volume)
-    write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["ball"]), entries))
-    return tmp_path / "tags.json"
+pytestmark = pytest.mark.usefixtures("own_folders")
 
 
 def commands(command, path=()):
@@ -251,219 +210,5 @@ def test_failures_outside_a_run_go_to_a_log_file_too(capsys, tmp_path, monkeypat
     assert "surprise" in (tmp_path / "logs" / "log.txt").read_text(encoding="utf-8")
     assert str(tmp_path / "logs" / "log.txt") in err
     assert "Traceback" not in err
-
-
-def test_tags_are_shown_with_their_ranges(call, tag_file):
-    code, out, _ = call("tags", "show", tag_file)
-    assert code == 0
-    assert "ball (label 1): 10 present, 10 absent, 0 untagged" in out
-    assert "ball: present 3-7; absent 0-2, 8-9" in out
-
-
-def test_tags_go_from_json_to_csv_and_back(call, tag_file, tmp_path):
-    assert call("tags", "convert", tag_file, tmp_path / "tags.csv")[0] == 0
-    assert call("tags", "convert", tmp_path / "tags.csv", tmp_path / "back.json")[0] == 0
-    assert read_tags(tmp_path / "back.json") == read_tags(tag_file)
-
-
-def test_checking_tags_tells_what_is_wrong_and_fails_only_for_errors(call, tag_file, scans, tmp_path):
-    code, out, _ = call("tags", "check", tag_file, "--volume", scans[0], "--volume", scans[1])
-    assert code == 0
-    assert "warning: " in out
-    assert "2 volumes" in out
-    tags = read_tags(tag_file)
-    for volume in tags.volumes:
-        volume.states["ball"][:] = 1
-    write_tags(tmp_path / "all.json", tags)
-    code, _, err = call("tags", "check", tmp_path / "all.json")
-    assert code == 2
-    assert "absent on no slice" in err
-
-
-def ball_mask(scan, tmp_path, geometry=None):
-    volume = read_volume(scan)
-    mask = (volume.array > 350).astype(np.uint8) * 2
-    path = tmp_path / "mask.nrrd"
-    write_volume(path, mask, geometry or volume.geometry)
-    return path, mask
-
-
-def test_tags_from_a_mask_follow_pixels_a_slice_and_stride(call, scans, tmp_path):
-    path, mask = ball_mask(scans[0], tmp_path)
-    out = tmp_path / "made.json"
-    words = ("tags", "from-mask", "--mask", path, "--volume", scans[0], "--labels", "ball=2", "--out", out)
-    assert call(*words, "--min-pixels", 30, "--stride", 2)[0] == 0
-    tags = read_tags(out)
-    pixels = (mask > 0).sum(axis=(1, 2))
-    expected = np.where(pixels >= 30, 1, 0)
-    expected[1::2] = -1
-    assert tags.volumes[0].state("ball").tolist() == expected.tolist()
-    assert (tags.volumes[0].name, tags.volumes[0].sha256) == ("scan 0", read_volume(scans[0]).sha256)
-    assert tags.classes[0].label_value == 2
-
-
-def turned(scan):
-    geometry = read_volume(scan).geometry
-    return type(geometry)(geometry.origin, geometry.spacing, (1.0, 0, 0, 0, -1.0, 0, 0, 0, 1.0), geometry.size)
-
-
-def test_a_mask_that_lies_elsewhere_is_refused(call, scans, tmp_path):
-    path, _ = ball_mask(scans[0], tmp_path, turned(scans[0]))
-    words = ("--mask", path, "--volume", scans[0], "--labels", "ball=2", "--out", tmp_path / "made.json")
-    code, _, err = call("tags", "from-mask", *words)
-    assert code == 2
-    assert "flipped" in err
-
-
-def test_evaluate_scores_a_mask_against_a_reference(call, scans, tmp_path):
-    path, mask = ball_mask(scans[0], tmp_path)
-    shifted = np.zeros_like(mask)
-    shifted[1:] = mask[:-1]
-    write_volume(tmp_path / "shifted.nrrd", shifted, read_volume(scans[0]).geometry)
-    code, out, _ = call("evaluate", "--prediction", tmp_path / "shifted.nrrd", "--reference", path)
-    scores = json.loads(out)["label 2"]
-    a, b = mask > 0, shifted > 0
-    assert code == 0
-    assert scores["patient_dice"] == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-4)
-    assert scores["hd95_mm"] == pytest.approx(4.0)
-
-
-def test_evaluate_says_how_to_name_values_that_differ(call, scans, tmp_path):
-    path, mask = ball_mask(scans[0], tmp_path)
-    write_volume(tmp_path / "other.nrrd", (mask > 0).astype(np.uint8) * 7, read_volume(scans[0]).geometry)
-    words = ("evaluate", "--prediction", tmp_path / "other.nrrd", "--reference", path)
-    code, out, err = call(*words)
-    assert code == 0
-    assert json.loads(out)["label 2"]["patient_dice"] == 0
-    assert "label 2" in err
-    assert "--reference-labels" in err
-    code, out, err = call(*words, "--labels", "ball=7", "--reference-labels", "ball=2")
-    assert json.loads(out)["ball"]["patient_dice"] == 1
-    assert not err
-
-
-def test_weights_are_listed_and_checked(call):
-    code, out, _ = call("weights", "list")
-    assert code == 0
-    assert "litemedsam" in out
-    assert "pre-trained with masks" in out
-    assert call("weights", "check")[0] == 0
-
-
-def test_the_cache_tells_its_size_and_can_be_cleared(call, tmp_path):
-    from WeakMedSAMLib.engine.cache import FeatureCache
-
-    with FeatureCache() as cache, cache.writer("0" * 64, {"image": ((1000, 1000, 20), "|u1")}):
-        pass
-    assert "0.02 GB" in call("cache", "size")[1]
-    assert "0.02 GB" in call("cache", "clear")[1]
-    assert "0.00 GB" in call("cache", "size")[1]
-
-
-def test_probe_says_what_there_is(call):
-    code, out, _ = call("probe")
-    found = json.loads(out)
-    assert code == 0
-    assert found["ready"]
-    assert found["devices"][-1]["device"] == "cpu"
-    assert found["devices"][-1]["memory_bytes"] > 0
-    assert {"litemedsam", "sam_vit_b", "samus", "efficientsam_ti"} <= set(found["backbones"])
-    assert found["weights"][0]["usable"]
-    assert found["versions"]["weakmedsam"] == __version__
-
-
-def bare_python(tmp_path, packages):
-    """Environment and command of a Python that sees only these packages of all that is installed here."""
-    site = tmp_path / "site"
-    site.mkdir()
-    installed = Path(np.__file__).parent.parent
-    for pattern in packages:
-        for path in [
-            *installed.glob(pattern),
-            *installed.glob(f"{pattern}-*.dist-info"),
-            *installed.glob(f"{pattern}.libs"),
-        ]:
-            (site / path.name).symlink_to(path)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPOSITORY)])}
-    return partial(subprocess.run, env=environment, capture_output=True, text=True, check=False, timeout=60), [
-        sys.executable,
-        "-S",
-        "-m",
-        "WeakMedSAMLib.engine",
-    ]
-
-
-def test_without_torch_probe_says_what_is_missing_and_a_run_is_refused(tmp_path):
-    run, command = bare_python(tmp_path, ["click", "filelock", "numpy", "platformdirs"])
-    probed = run([*command, "probe"])
-    found = json.loads(probed.stdout)
-    assert probed.returncode == 0
-    assert not found["ready"]
-    assert "torch" in found["missing"]
-    assert "numpy" not in found["missing"]
-    assert {"litemedsam", "sam_vit_b", "samus", "efficientsam_ti"} <= set(found["backbones"])
-    refused = run([*command, "run", str(tmp_path)])
-    assert refused.returncode == 2
-    assert "torch" in refused.stderr
-    assert "Traceback" not in refused.stderr
-
-
-def test_a_bare_python_says_what_even_the_command_line_needs(tmp_path):
-    run, command = bare_python(tmp_path, [])
-    probed = run([*command, "probe"])
-    assert probed.returncode == 0
-    assert "click" in json.loads(probed.stdout)["missing"]
-    refused = run([*command, "run", str(tmp_path)])
-    assert refused.returncode == 2
-    assert "click" in refused.stderr
-    assert "Traceback" not in refused.stderr
-
-
-def test_a_pipe_gets_a_line_a_quarter_with_the_time_left_and_no_control_characters():
-    stream = io.StringIO()
-    listener = TerminalListener(stream)
-    listener(Stage(stage="embed", number=1, total=4))
-    for done in range(1, 101):
-        listener(Progress(stage="embed", done=done, total=100, eta_s=float(100 - done)))
-    listener(Stage(stage="embed", state="finished", seconds=80.2))
-    lines = stream.getvalue().splitlines()
-    assert lines == [
-        "1/4 embed ...",
-        "embed 25/100, 1 min 15 s left",
-        "embed 50/100, 50 s left",
-        "embed 75/100, 25 s left",
-        "embed done  1 min 20 s",
-    ]
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_a_terminal_gets_a_bar_with_the_time_left():
-    stream = Terminal()
-    listener = TerminalListener(stream)
-    listener(Stage(stage="embed"))
-    for done in (0, 25, 100):
-        listener(Progress(stage="embed", done=done, total=100, eta_s=float(100 - done)))
-    listener(Stage(stage="embed", state="finished", seconds=3.0))
-    shown = stream.getvalue()
-    assert "25/100" in shown
-    assert "1 min 15 s left" in shown
-    assert shown.endswith("embed done  3 s\n")
-
-
-def test_warnings_go_to_stderr_with_their_way_out(capsys):
-    TerminalListener()(Warning_(code="few_volumes", message="Only 2 volumes.", hint="Tag more."))
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "Only 2 volumes. Tag more." in err
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
-)
-def test_seconds_are_spoken(seconds, words):
-    assert spoken(seconds) == words
+    if os.name != "nt":
+        assert stat.S_IMODE((tmp_path / "logs").stat().st_mode) == 0o700, "tracebacks name files"

@@ -120,11 +120,8 @@ def test_rows_and_columns_of_slices():
     assert [slice_count(place, a) for a in AXES] == [7, 6, 5]
 
 
-def test_volume_of_a_voxel_and_shear():
+def test_volume_of_a_voxel():
     assert geometry(TURN).voxel_ml == pytest.approx(0.7 * 1.3 * 4.1 / 1000)
-    assert not geometry(TURN).is_sheared
-    assert geometry(DIRECTIONS["sheared"]).is_sheared
-    assert geometry().diagonal_mm == pytest.approx(np.hypot(np.hypot(4.9, 7.8), 20.5))
 
 
 # ---- identity and names
@@ -191,7 +188,6 @@ def test_sheared_nifti_is_read_as_it_is(tmp_path, packed):
     found = volume.geometry.axes * volume.geometry.spacing
     np.testing.assert_allclose(found, np.diag([-1, -1, 1]) @ affine[:, :3], atol=1e-6)
     np.testing.assert_allclose(volume.geometry.origin, [-5, -6, 7])
-    assert volume.geometry.is_sheared
     assert read_geometry(path) == volume.geometry
     write_volume(tmp_path / "c.nrrd", volume.array, volume.geometry)
     np.testing.assert_allclose(read_geometry(tmp_path / "c.nrrd").direction, volume.geometry.direction, atol=1e-15)
@@ -254,6 +250,15 @@ def test_four_dimensions_and_vectors_are_refused(tmp_path, suffix):
     error = refused(write(tmp_path / f"rgb{suffix}", voxels((*SHAPE, 3), np.uint8), isVector=True))
     assert error.code == "volume_is_vector"
     assert "3 numbers a voxel" in error.message
+
+
+@pytest.mark.parametrize("reader", [read_volume, read_geometry])
+def test_a_file_of_one_dimension_is_refused(tmp_path, reader):
+    path = write(tmp_path / "scan.nii", voxels())
+    header = bytearray(path.read_bytes())
+    struct.pack_into("<h", header, 40, 1)  # how many dimensions there are
+    path.write_bytes(header)
+    assert refused(path, reader).code == "volume_is_line"
 
 
 def test_complex_numbers_are_refused(tmp_path):

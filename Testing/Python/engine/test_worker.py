@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import threading
 import time
 from dataclasses import replace
 
@@ -18,9 +14,7 @@ from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, W
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.engine import run_session
-from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb
-from WeakMedSAMLib.engine.process_watch import ParentWatch, ProcessHandle
-from WeakMedSAMLib.engine.reporting import Cancelled, RemainingTime, StageClock
+from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_session import RunFailed, Terminated
 from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
@@ -290,129 +284,6 @@ def test_no_name_of_a_volume_becomes_part_of_a_path_or_of_the_log(make, method):
     run_folder(places.path, **method.arguments)
     assert not [path for path in places.path.rglob("*") if "scan" in path.name]
     assert "scan" not in places.log.read_text(encoding="utf-8")
-
-
-_WORKER = """
-import sys, time
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from conftest import NoBackbone
-from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.engine.cli.show import print_event_line
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.worker import run_folder
-
-def slow(cohort, classes, settings, *, report, **_):
-    for step in range(600):
-        report(Progress(stage="slow", done=step, total=600))
-        time.sleep(0.1)
-    yield
-
-try:
-    run_folder({folder!r}, parent={parent}, report=print_event_line, pipeline=slow, build=lambda name: NoBackbone())
-except Cancelled:
-    sys.exit(3)
-"""
-
-
-def test_a_worker_ends_by_itself_soon_after_the_program_it_works_for_is_gone(make):
-    places = make()
-    parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-    tests = os.path.dirname(__file__)
-    code = _WORKER.format(tests=tests, folder=str(places.path), parent=parent.pid)
-    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    try:
-        for line in worker.stdout:
-            if isinstance(parse_line(line), Progress):
-                break
-        # Killed and not waited for: what is left of it is a zombie, which must count as gone.
-        parent.kill()
-        rest = worker.communicate(timeout=20)[0].splitlines()
-    finally:
-        worker.kill()
-        parent.kill()
-        parent.wait()
-    assert worker.returncode == 3
-    assert parse_line(rest[-1]).status == "cancelled"
-    assert parse_line(places.events.read_text(encoding="ascii").splitlines()[-1]).status == "cancelled"
-
-
-def test_a_worker_that_does_not_come_to_a_batch_is_ended_after_the_grace_period():
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    asked, ended = threading.Event(), []
-    watch = ParentWatch(gone.pid, asked.set, poll_s=0.01, grace_s=0.05, end=ended.append)
-    watch.start()
-    watch.join(5)
-    assert asked.is_set()
-    assert ended == [3]
-
-
-def test_a_watch_that_is_stopped_ends_nothing():
-    ended = []
-    watch = ParentWatch(os.getpid(), ended.append, poll_s=0.01, grace_s=0.01, end=ended.append)
-    watch.start()
-    watch.stop()
-    watch.join(5)
-    assert not watch.is_alive()
-    assert ended == []
-
-
-def test_a_process_is_alive_until_it_has_ended():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    handle = ProcessHandle(process.pid)
-    assert handle.is_alive()
-    process.communicate(b"\n")
-    assert not handle.is_alive()
-
-
-def ticking(times):
-    return iter(times).__next__
-
-
-def test_the_time_left_follows_the_pace_and_is_not_fooled_by_steps_that_were_done_already():
-    remaining = RemainingTime(ticking([0.0, 2.0, 4.0, 6.0]))
-    assert remaining.update("embed", 50, 100) is None
-    assert remaining.update("embed", 51, 100) == pytest.approx(2 * 49)
-    assert remaining.update("embed", 52, 100) == pytest.approx(2 * 48)
-    assert remaining.update("embed", 100, 100) == 0.0
-
-
-def test_one_slow_step_moves_the_time_left_only_a_little():
-    remaining = RemainingTime(ticking([0.0, 1.0, 2.0, 4.0, 5.0]), memory_s=20)
-    for done in range(3):
-        remaining.update("embed", done, 100)
-    smoothed = remaining.update("embed", 3, 100) / 97
-    assert 1.0 < smoothed < 1.2
-
-
-def test_a_new_stage_starts_without_the_pace_of_the_one_before():
-    remaining = RemainingTime(ticking([0.0, 1.0, 2.0]))
-    remaining.update("embed", 0, 10)
-    remaining.update("embed", 1, 10)
-    assert remaining.update("train", 0, 10) is None
-
-
-def test_seconds_of_a_stage_that_runs_twice_add_up():
-    clock = StageClock(ticking([0.0, 2.0, 10.0, 13.0]))
-    for state in ("started", "finished", "started", "finished"):
-        clock.see(Stage(stage="walk", state=state))
-    clock.see(Stage(stage="cam", state="reused"))
-    assert clock.seconds == {"walk": 5.0, "cam": 0.0}
-
-
-def test_private_memory_counts_what_is_allocated_but_not_a_mapped_file(tmp_path):
-    before = private_memory_mb()
-    with PeakMemory(0.01) as peak:
-        block = np.ones(80_000_000, np.uint8)
-        time.sleep(0.05)
-        del block
-    assert peak.peak_mb > before + 70
-    np.save(tmp_path / "maps.npy", np.ones(80_000_000, np.uint8))
-    mapped = np.load(tmp_path / "maps.npy", mmap_mode="r")
-    before = private_memory_mb()
-    assert mapped.sum() == 80_000_000
-    assert private_memory_mb() < before + 20
 
 
 def test_a_run_folder_is_closed_to_others(make):

@@ -1,3 +1,5 @@
+"""LiteMedSAM against the published network: features, boxes, points, and copies that are trained."""
+
 from __future__ import annotations
 
 import gc
@@ -9,17 +11,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import nn
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones import cpu_layers, cpu_tinyvit, litemedsam, registry
+from WeakMedSAMLib.engine.backbones import cpu_layers, litemedsam
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.backbones.core_pool import CorePool
-from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, has_fused_gelu
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
-from WeakMedSAMLib.engine.backbones.litemedsam import build_litemedsam
 from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
-from WeakMedSAMLib.engine.backbones.registry import available, build_backbone, register
+from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.device import precision_for
 from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
 from WeakMedSAMLib.engine.volumes import read_labels, read_volume
@@ -164,57 +161,6 @@ def test_plain_layers_do_where_fused_ones_are_missing(network, features, slices,
     assert relative(outputs[3], features["last"][:1]) < 1e-3
 
 
-def test_fused_layers_are_not_used_where_they_fail(monkeypatch):
-    has_fused_gelu.cache_clear()
-    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", lambda *arguments: arguments[0] * 0, False)
-    assert not has_fused_gelu(torch.float32)
-    has_fused_gelu.cache_clear()
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert not has_fused_gelu(torch.float32)
-    has_fused_gelu.cache_clear()
-
-
-def test_frozen_layers_equal_the_layers_they_come_from():
-    torch.manual_seed(0)
-    conv, linear = nn.Conv2d(6, 8, 3, 2, 1, groups=2), nn.Linear(6, 9)
-    images = torch.randn(2, 6, 10, 12).contiguous(memory_format=torch.channels_last)
-    tokens = torch.randn(2, 5, 6)
-    frozen_conv = FrozenConv(conv, torch.float32)
-    frozen_linear = FrozenLinear(linear.weight, linear.bias, torch.float32)
-    with torch.no_grad():
-        assert torch.allclose(frozen_conv(images), conv(images), atol=1e-5)
-        assert torch.allclose(frozen_conv.gelu(images), F.gelu(conv(images)), atol=1e-5)
-        assert torch.allclose(frozen_linear(tokens), linear(tokens), atol=1e-5)
-        assert torch.allclose(frozen_linear.gelu(tokens), F.gelu(linear(tokens)), atol=1e-5)
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_strips_join_without_a_seam(monkeypatch, stride):
-    torch.manual_seed(0)
-    conv = nn.Conv2d(4, 6, 3, stride, 1)
-    maps = torch.randn(2, 4, 40, 24).contiguous(memory_format=torch.channels_last)
-    monkeypatch.setattr(cpu_tinyvit, "_STRIP_BYTES", 8 * 2 * 6 * 24 * 4)
-    heights = []
-
-    def step(strip):
-        heights.append(strip.shape[2])
-        return conv(strip)
-
-    with torch.no_grad():
-        joined = cpu_tinyvit._in_strips(step, maps, widest=6, channels=6, stride=stride)
-        assert len(heights) == 5
-        assert torch.allclose(joined, conv(maps), atol=1e-5)
-
-
-def test_windows_go_back_to_where_they_came_from():
-    into, back = cpu_tinyvit._window_order(9, 10, 4)
-    tokens = torch.arange(91)
-    assert into.numel() == 12 * 12
-    assert torch.equal(tokens[into][back], tokens[:90])
-    assert (into == 90).sum() == 12 * 12 - 90
-    assert into[:16].view(4, 4)[1, 2] == 12
-
-
 def test_many_boxes_equal_looped_single_ones_of_the_published_decoder(backbone, network, features, boxes):
     backbone.to(CPU, torch.float32)
     corners, rows = boxes
@@ -331,65 +277,6 @@ def test_nothing_is_trained(backbone, features, boxes):
     weight = torch.ones((), requires_grad=True)
     (logits.mean() * weight).backward()  # results may take part in training
     assert weight.grad is not None
-
-
-def test_a_backbone_is_known_by_its_name():
-    assert "litemedsam" in available()
-    with pytest.raises(UserError, match="'sam_xxl'") as caught:
-        build_backbone("sam_xxl")
-    assert "litemedsam" in caught.value.hint
-
-
-def test_a_name_is_given_once(monkeypatch, backbone, tmp_path):
-    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
-    folders = []
-
-    @register("mine")
-    def build_mine(weights_folder, untrained):
-        folders.append(weights_folder)
-        return backbone
-
-    assert build_backbone("mine", tmp_path) is backbone
-    assert folders == [tmp_path]
-    register("mine")(build_mine)
-    with pytest.raises(ValueError, match="'mine'"):
-        register("mine")(build_litemedsam)
-
-
-def test_weights_of_another_network_are_an_error(monkeypatch):
-    monkeypatch.setattr(litemedsam, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
-    with pytest.raises(UserError) as caught:
-        build_litemedsam()
-    assert caught.value.code == "weights_do_not_fit"
-
-
-def test_threads_of_a_pool_compute_alone_and_change_nothing_else():
-    before = torch.get_num_threads()
-    pool = CorePool(3)
-    try:
-        assert pool.map(lambda item: (item, torch.get_num_threads()), range(6)) == [(n, 1) for n in range(6)]
-        assert len(set(pool.map(lambda _: threading.get_ident(), range(50)))) <= 3
-        assert pool.map(lambda _: torch.is_grad_enabled(), [0]) == [False]
-        with pytest.raises(ZeroDivisionError):
-            pool.map(lambda item: 1 / item, [1, 0, 2])
-        seen = []
-        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
-        thread.start()
-        thread.join()
-        assert torch.get_num_threads() == before
-        assert seen == [before]
-    finally:
-        pool.close()
-
-
-def test_a_machine_of_many_cores_gets_a_bounded_number_of_threads():
-    before = torch.get_num_threads()
-    pool = CorePool(before * 40)
-    try:
-        assert pool.count <= 16
-    finally:
-        pool.close()
-    assert torch.get_num_threads() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads")

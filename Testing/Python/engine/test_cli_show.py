@@ -1,0 +1,60 @@
+"""What a person sees of a run on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
+from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
+
+
+def test_a_pipe_gets_a_line_a_quarter_with_the_time_left_and_no_control_characters():
+    stream = io.StringIO()
+    listener = TerminalListener(stream)
+    listener(Stage(stage="embed", number=1, total=4))
+    for done in range(1, 101):
+        listener(Progress(stage="embed", done=done, total=100, eta_s=float(100 - done)))
+    listener(Stage(stage="embed", state="finished", seconds=80.2))
+    lines = stream.getvalue().splitlines()
+    assert lines == [
+        "1/4 embed ...",
+        "embed 25/100, 1 min 15 s left",
+        "embed 50/100, 50 s left",
+        "embed 75/100, 25 s left",
+        "embed done  1 min 20 s",
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left():
+    stream = Terminal()
+    listener = TerminalListener(stream)
+    listener(Stage(stage="embed"))
+    for done in (0, 25, 100):
+        listener(Progress(stage="embed", done=done, total=100, eta_s=float(100 - done)))
+    listener(Stage(stage="embed", state="finished", seconds=3.0))
+    shown = stream.getvalue()
+    assert "25/100" in shown
+    assert "1 min 15 s left" in shown
+    assert shown.endswith("embed done  3 s\n")
+
+
+def test_warnings_go_to_stderr_with_their_way_out(capsys):
+    TerminalListener()(Warning_(code="few_volumes", message="Only 2 volumes.", hint="Tag more."))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Only 2 volumes. Tag more." in err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (200, "3 min 20 s"), (7500, "2 h 05 min")],
+)
+def test_seconds_are_spoken(seconds, words):
+    assert spoken(seconds) == words

@@ -1,0 +1,100 @@
+"""The command line on tags and masks: showing, checking, converting, making and scoring them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
+from WeakMedSAMLib.engine.volumes import read_volume, write_volume
+
+
+def test_tags_are_shown_with_their_ranges(call, tag_file):
+    code, out, _ = call("tags", "show", tag_file)
+    assert code == 0
+    assert "ball (label 1): 10 present, 10 absent, 0 untagged" in out
+    assert "ball: present 3-7; absent 0-2, 8-9" in out
+
+
+def test_tags_go_from_json_to_csv_and_back(call, tag_file, tmp_path):
+    assert call("tags", "convert", tag_file, tmp_path / "tags.csv")[0] == 0
+    assert call("tags", "convert", tmp_path / "tags.csv", tmp_path / "back.json")[0] == 0
+    assert read_tags(tmp_path / "back.json") == read_tags(tag_file)
+
+
+def test_checking_tags_tells_what_is_wrong_and_fails_only_for_errors(call, tag_file, scans, tmp_path):
+    code, out, _ = call("tags", "check", tag_file, "--volume", scans[0], "--volume", scans[1])
+    assert code == 0
+    assert "warning: " in out
+    assert "2 volumes" in out
+    tags = read_tags(tag_file)
+    for volume in tags.volumes:
+        volume.states["ball"][:] = 1
+    write_tags(tmp_path / "all.json", tags)
+    code, _, err = call("tags", "check", tmp_path / "all.json")
+    assert code == 2
+    assert "absent on no slice" in err
+
+
+def ball_mask(scan, tmp_path, geometry=None):
+    volume = read_volume(scan)
+    mask = (volume.array > 350).astype(np.uint8) * 2
+    path = tmp_path / "mask.nrrd"
+    write_volume(path, mask, geometry or volume.geometry)
+    return path, mask
+
+
+def test_tags_from_a_mask_follow_pixels_a_slice_and_stride(call, scans, tmp_path):
+    path, mask = ball_mask(scans[0], tmp_path)
+    out = tmp_path / "made.json"
+    words = ("tags", "from-mask", "--mask", path, "--volume", scans[0], "--labels", "ball=2", "--out", out)
+    assert call(*words, "--min-pixels", 30, "--stride", 2)[0] == 0
+    tags = read_tags(out)
+    pixels = (mask > 0).sum(axis=(1, 2))
+    expected = np.where(pixels >= 30, 1, 0)
+    expected[1::2] = -1
+    assert tags.volumes[0].state("ball").tolist() == expected.tolist()
+    assert (tags.volumes[0].name, tags.volumes[0].sha256) == ("scan 0", read_volume(scans[0]).sha256)
+    assert tags.classes[0].label_value == 2
+
+
+def turned(scan):
+    geometry = read_volume(scan).geometry
+    return type(geometry)(geometry.origin, geometry.spacing, (1.0, 0, 0, 0, -1.0, 0, 0, 0, 1.0), geometry.size)
+
+
+def test_a_mask_that_lies_elsewhere_is_refused(call, scans, tmp_path):
+    path, _ = ball_mask(scans[0], tmp_path, turned(scans[0]))
+    words = ("--mask", path, "--volume", scans[0], "--labels", "ball=2", "--out", tmp_path / "made.json")
+    code, _, err = call("tags", "from-mask", *words)
+    assert code == 2
+    assert "flipped" in err
+
+
+def test_evaluate_scores_a_mask_against_a_reference(call, scans, tmp_path):
+    path, mask = ball_mask(scans[0], tmp_path)
+    shifted = np.zeros_like(mask)
+    shifted[1:] = mask[:-1]
+    write_volume(tmp_path / "shifted.nrrd", shifted, read_volume(scans[0]).geometry)
+    code, out, _ = call("evaluate", "--prediction", tmp_path / "shifted.nrrd", "--reference", path)
+    scores = json.loads(out)["label 2"]
+    a, b = mask > 0, shifted > 0
+    assert code == 0
+    assert scores["patient_dice"] == pytest.approx(2 * (a & b).sum() / (a.sum() + b.sum()), abs=1e-4)
+    assert scores["hd95_mm"] == pytest.approx(4.0)
+
+
+def test_evaluate_says_how_to_name_values_that_differ(call, scans, tmp_path):
+    path, mask = ball_mask(scans[0], tmp_path)
+    write_volume(tmp_path / "other.nrrd", (mask > 0).astype(np.uint8) * 7, read_volume(scans[0]).geometry)
+    words = ("evaluate", "--prediction", tmp_path / "other.nrrd", "--reference", path)
+    code, out, err = call(*words)
+    assert code == 0
+    assert json.loads(out)["label 2"]["patient_dice"] == 0
+    assert "label 2" in err
+    assert "--reference-labels" in err
+    code, out, err = call(*words, "--labels", "ball=7", "--reference-labels", "ball=2")
+    assert json.loads(out)["ball"]["patient_dice"] == 1
+    assert not err
