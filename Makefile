@@ -1,5 +1,6 @@
 # Every target sets up what it needs; repeated, the set-up is skipped.
 #   PYTHON=...     the interpreter to make .venv with (found by itself otherwise)
+#   WORKERS=2      how many tests run side by side; 0 for one after the other
 #   PIP_ARGS=...   further options for pip, such as --find-links or --extra-index-url for a CPU build of torch
 #   SLICER=5.12    the version of 3D Slicer that `make package` is for; SYSTEM=linux the system for `make wheelhouse`
 #   BENCH_DATA=... folder of <case>_image.nii.gz and <case>_mask.nii.gz for `make bench`
@@ -9,6 +10,7 @@ STAMP := $(VENV)/.weakmedsam-installed
 PYTHON ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
 BENCH_DATA ?= ../shared/data/lgg_flair
 BENCH_ARGS ?=
 FUZZ_SECONDS ?= 600
@@ -20,7 +22,8 @@ WHEELHOUSE_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench screenshots translations docs package wheelhouse lock audit lists clean fuzz
+.PHONY: help setup demo test coverage lint bench fuzz screenshots translations docs package wheelhouse lock audit lists \
+	clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,18 +31,30 @@ help: ## Show what can be made
 setup: $(STAMP) ## Make .venv and install everything into it
 
 # The pinned torch goes in alone and first, so that no other requirement can bring another build of it.
-$(STAMP): pyproject.toml constraints.txt
-	@test -x $(BIN)/python || .ci/make-venv $(VENV) $(PYTHON)
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) (minutes the first time)"
 	@$(PIP) torch
 	@$(PIP) --editable ".[demo,dev]"
 	@touch $@
 
+$(BIN)/python:
+	@.ci/make-venv $(VENV) $(PYTHON)
+
 demo: $(STAMP) ## Segment the lungs of a real chest CT from slice tags, into demo_output/
 	$(BIN)/weakmedsam demo --out demo_output
 
-test: lint ## Lint, then run every test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+# Files of tests side by side, in their order: the last are many and short. One thread for each process: several with as
+# many threads as cores would wait for each other.
+SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# Tests with a limit of time go first, beside nothing else; pytest ends with 5 where Slicer's packages are missing.
+test: lint ## Lint, then run every test, WORKERS (2) at a time
+	$(BIN)/python -m pytest Testing/Python/frontend -m alone || [ $$? -eq 5 ]
+	$(SIDE_BY_SIDE) -m "not alone" $(PYTEST_ARGS)
+
+coverage: $(STAMP) ## Which lines of contract and engine their tests reach, by file; fails under 90 %
+	$(SIDE_BY_SIDE) Testing/Python/contract Testing/Python/engine \
+		--cov --cov-report=term-missing --cov-fail-under=90 $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Style, formatting, types, and the walls between the rooms
 	$(BIN)/ruff check .
@@ -67,11 +82,11 @@ docs: $(STAMP) ## Build the documentation site into docs_output/
 package: $(STAMP) ## Make the extension's archive and the engine's wheel in dist/ (SLICER=5.12, MACOS_REVISION=...)
 	$(BIN)/python Utilities/package.py --out dist --slicer $(SLICER) --macos-revision "$(MACOS_REVISION)"
 
-wheelhouse: $(STAMP) ## Download the wheels for a Slicer without internet (SYSTEM=linux, windows, macos, macos-intel)
+wheelhouse: | $(BIN)/python ## Download the wheels for a Slicer without internet (SYSTEM=linux, windows, macos)
 	@$(PIP) uv
 	$(BIN)/python Utilities/wheelhouse.py --out wheelhouse/$(SYSTEM) --system $(SYSTEM) $(WHEELHOUSE_ARGS) $(PIP_ARGS)
 
-lock: $(STAMP) ## Pin all that development needs, with hashes, in requirements-dev.lock
+lock: | $(BIN)/python ## Pin all that development needs, with hashes, in requirements-dev.lock
 	@$(PIP) uv
 	$(BIN)/python Utilities/lock.py
 

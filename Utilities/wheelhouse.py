@@ -32,7 +32,6 @@ SYSTEMS = {
     ),
     "windows": ("x86_64-pc-windows-msvc", ("win_amd64",)),
     "macos": ("aarch64-apple-darwin", ("macosx_13_0_arm64",)),
-    "macos-intel": ("x86_64-apple-darwin", ("macosx_13_0_x86_64",)),
 }
 _CUDA = re.compile(r"^(nvidia-|cuda-|triton\b)")
 
@@ -79,7 +78,8 @@ def resolve(system: str, python: str, pip_arguments: list[str], with_torch: bool
         command += ["--no-emit-package", name]
     with tempfile.TemporaryDirectory(prefix="weakmedsam-wheelhouse-") as folder:
         wanted, excluded = Path(folder) / "wanted.txt", Path(folder) / "excluded.txt"
-        wanted.write_text(REQUIREMENTS.read_text(encoding="utf-8") + bounds, encoding="utf-8")
+        # NumPy is Slicer's own, 2 or newer: a set that works with an older one only must not be found.
+        wanted.write_text(f"{REQUIREMENTS.read_text(encoding='utf-8')}{bounds}numpy>=2\n", encoding="utf-8")
         excluded.write_text(without, encoding="utf-8")
         return pins_of(_run([*command, "--excludes", str(excluded), *pip_arguments, str(wanted)]))
 

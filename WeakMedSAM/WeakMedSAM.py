@@ -5,7 +5,6 @@ What Slicer looks for by name is here; what it does is in ``WeakMedSAMLib.fronte
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,12 @@ from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
 
-try:
-    importlib.import_module("WeakMedSAMLib")
-except ImportError:
-    # In a source checkout the library lies beside this folder; a built extension has it on the path.
-    sys.path.append(str(Path(__file__).resolve().parent.parent))
+# The library lies in this folder in a built extension, beside it in a checkout. That goes first: elsewhere on the path
+# may be the engine's wheel, which has no frontend, or another copy of the extension.
+if Path(__file__).with_name("WeakMedSAMLib").is_dir():
+    sys.path[:] = dict.fromkeys([str(Path(__file__).resolve().parent), *sys.path])
+else:
+    sys.path[:] = dict.fromkeys([str(Path(__file__).resolve().parents[1]), *sys.path])
 
 from WeakMedSAMLib.frontend.callbacks import guarded
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic

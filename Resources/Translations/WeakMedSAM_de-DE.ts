@@ -194,12 +194,12 @@
         <translation>Worauf der Rechenprozess rechnet</translation>
     </message>
     <message>
-        <source>Look again</source>
-        <translation>Erneut suchen</translation>
+        <source>Refresh</source>
+        <translation>Aktualisieren</translation>
     </message>
     <message>
-        <source>Ask once more which devices there are</source>
-        <translation>Noch einmal abfragen, welche Geräte es gibt</translation>
+        <source>Look for devices again</source>
+        <translation>Erneut nach Geräten suchen</translation>
     </message>
     <message>
         <source>Masks into:</source>
@@ -302,12 +302,8 @@
         <translation>Merkmale löschen...</translation>
     </message>
     <message>
-        <source>Count again</source>
-        <translation>Neu zählen</translation>
-    </message>
-    <message>
-        <source>Count the sizes once more</source>
-        <translation>Größen noch einmal ermitteln</translation>
+        <source>Count the sizes again</source>
+        <translation>Größen erneut ermitteln</translation>
     </message>
 </context>
 <context>
@@ -329,14 +325,6 @@
         <translation>Das Volumen dieses Laufs, dessen Masken gezeigt werden</translation>
     </message>
     <message>
-        <source>Read the masks of this run again from its folder</source>
-        <translation>Masken dieses Laufs noch einmal aus seinem Ordner lesen</translation>
-    </message>
-    <message>
-        <source>Bring masks into the scene</source>
-        <translation>Masken in die Szene laden</translation>
-    </message>
-    <message>
         <source>Masks of this volume. Choose one to work on it; check it as reviewed when it is right.</source>
         <translation>Masken dieses Volumens. Wählen Sie eine zur Bearbeitung; kreuzen Sie sie als geprüft an, wenn sie richtig ist.</translation>
     </message>
@@ -353,24 +341,32 @@
         <translation> %</translation>
     </message>
     <message>
-        <source>Take back all threshold changes of this mask</source>
-        <translation>Alle Änderungen der Schwelle dieser Maske zurücknehmen</translation>
-    </message>
-    <message>
         <source>As generated</source>
         <translation>Wie erzeugt</translation>
-    </message>
-    <message>
-        <source>Take back the last change made here</source>
-        <translation>Letzte hier vorgenommene Änderung zurücknehmen</translation>
     </message>
     <message>
         <source>Undo</source>
         <translation>Rückgängig</translation>
     </message>
     <message>
-        <source>Make the change again</source>
-        <translation>Änderung erneut ausführen</translation>
+        <source>Load the masks of this run from its folder</source>
+        <translation>Masken dieses Laufs aus seinem Ordner laden</translation>
+    </message>
+    <message>
+        <source>Load masks into the scene</source>
+        <translation>Masken in die Szene laden</translation>
+    </message>
+    <message>
+        <source>Make the mask as it was generated</source>
+        <translation>Maske auf den erzeugten Stand zurücksetzen</translation>
+    </message>
+    <message>
+        <source>Undo the last change made here</source>
+        <translation>Letzte hier vorgenommene Änderung rückgängig machen</translation>
+    </message>
+    <message>
+        <source>Redo what was undone</source>
+        <translation>Rückgängig Gemachtes wiederholen</translation>
     </message>
     <message>
         <source>Redo</source>
@@ -416,28 +412,8 @@
         <translation>Bereich:</translation>
     </message>
     <message>
-        <source>Mark &amp;start (S)</source>
-        <translation>An&amp;fang (S)</translation>
-    </message>
-    <message>
-        <source>The lesion begins on this slice (key S in the slice view)</source>
-        <translation>Die Läsion beginnt in dieser Schicht (Taste S in der Schichtansicht)</translation>
-    </message>
-    <message>
-        <source>Mark end (E)</source>
-        <translation>Ende (E)</translation>
-    </message>
-    <message>
-        <source>The lesion ends on this slice: all slices between become present (key E in the slice view)</source>
-        <translation>Die Läsion endet in dieser Schicht: Alle Schichten dazwischen werden als „vorhanden“ markiert (Taste E in der Schichtansicht)</translation>
-    </message>
-    <message>
         <source>&amp;Rest is absent</source>
         <translation>&amp;Rest nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>When a range is marked, every slice of this volume that is still untagged becomes absent for the class. Switch it off if there is more of the class elsewhere that you have not marked yet.</source>
-        <translation>Wird ein Bereich markiert, so wird jede noch nicht markierte Schicht dieses Volumens für die Klasse als „nicht vorhanden“ markiert. Schalten Sie dies aus, wenn die Klasse auch an anderen Stellen vorkommt, die Sie noch nicht markiert haben.</translation>
     </message>
     <message>
         <source>Slice:</source>
@@ -448,24 +424,44 @@
         <translation>● &amp;Vorhanden (P)</translation>
     </message>
     <message>
-        <source>The current class is on this slice; press again to take it back (key P in the slice view)</source>
-        <translation>Die aktuelle Klasse ist in dieser Schicht vorhanden; noch einmal drücken, um dies zurückzunehmen (Taste P in der Schichtansicht)</translation>
-    </message>
-    <message>
         <source>○ A&amp;bsent (A)</source>
         <translation>○ Nich&amp;t vorhanden (A)</translation>
-    </message>
-    <message>
-        <source>The current class is not on this slice; press again to take it back (key A in the slice view)</source>
-        <translation>Die aktuelle Klasse ist in dieser Schicht nicht vorhanden; noch einmal drücken, um dies zurückzunehmen (Taste A in der Schichtansicht)</translation>
     </message>
     <message>
         <source>Clear</source>
         <translation>Leeren</translation>
     </message>
     <message>
-        <source>Nothing is said about the current class on this slice</source>
-        <translation>Über die aktuelle Klasse wird in dieser Schicht nichts ausgesagt</translation>
+        <source>&amp;Start (S)</source>
+        <translation>An&amp;fang (S)</translation>
+    </message>
+    <message>
+        <source>The current class begins on this slice (key S in the slice view)</source>
+        <translation>Die aktuelle Klasse beginnt in dieser Schicht (Taste S in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>End (E)</source>
+        <translation>Ende (E)</translation>
+    </message>
+    <message>
+        <source>The current class ends on this slice: all slices from start to end become present (key E in the slice view)</source>
+        <translation>Die aktuelle Klasse endet in dieser Schicht: Alle Schichten vom Anfang bis zum Ende werden als „vorhanden“ markiert (Taste E in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>When a range is tagged, every slice of this volume that is still untagged becomes absent for the class. Switch it off if there is more of the class elsewhere that you have not tagged yet.</source>
+        <translation>Wird ein Bereich markiert, so wird jede noch nicht markierte Schicht dieses Volumens für die Klasse als „nicht vorhanden“ markiert. Schalten Sie dies aus, wenn die Klasse auch an anderen Stellen vorkommt, die Sie noch nicht markiert haben.</translation>
+    </message>
+    <message>
+        <source>The current class is on this slice; press again to clear the tag (key P in the slice view)</source>
+        <translation>Die aktuelle Klasse ist in dieser Schicht vorhanden; noch einmal drücken, um die Markierung zu entfernen (Taste P in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>The current class is not on this slice; press again to clear the tag (key A in the slice view)</source>
+        <translation>Die aktuelle Klasse ist in dieser Schicht nicht vorhanden; noch einmal drücken, um die Markierung zu entfernen (Taste A in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>This slice becomes untagged for the current class</source>
+        <translation>Die Markierung der aktuellen Klasse wird in dieser Schicht entfernt</translation>
     </message>
     <message>
         <source>◀ Untagged</source>
@@ -492,8 +488,20 @@
         <translation>Wiederholen</translation>
     </message>
     <message>
-        <source>Rest absent</source>
-        <translation>Rest nicht vorhanden</translation>
+        <source>Tag rest</source>
+        <translation>Rest markieren</translation>
+    </message>
+    <message>
+        <source>Every slice becomes untagged for the current class, in this volume; Undo restores the tags</source>
+        <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
+    </message>
+    <message>
+        <source>Import tags from a JSON or CSV file</source>
+        <translation>Markierungen aus einer JSON- oder CSV-Datei importieren</translation>
+    </message>
+    <message>
+        <source>Export the tags of all volumes to a JSON or CSV file</source>
+        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei exportieren</translation>
     </message>
     <message>
         <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>
@@ -504,24 +512,12 @@
         <translation>Klasse leeren</translation>
     </message>
     <message>
-        <source>Every slice becomes untagged for the current class, in this volume; Undo takes it back</source>
-        <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
-    </message>
-    <message>
         <source>&amp;Import...</source>
         <translation>&amp;Import...</translation>
     </message>
     <message>
-        <source>Take over tags from a JSON or CSV file</source>
-        <translation>Markierungen aus einer JSON- oder CSV-Datei übernehmen</translation>
-    </message>
-    <message>
         <source>Export...</source>
         <translation>Export...</translation>
-    </message>
-    <message>
-        <source>Write the tags of all volumes to a JSON or CSV file</source>
-        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei schreiben</translation>
     </message>
     <message>
         <source>Keys</source>
@@ -559,8 +555,8 @@
         <translation>Diese Ansicht so drehen, dass sie ganze Schichten des Volumens zeigt</translation>
     </message>
     <message>
-        <source>Turn view to volume</source>
-        <translation>Ansicht ausrichten</translation>
+        <source>Align view</source>
+        <translation>Ausrichten</translation>
     </message>
     <message>
         <source>Learn from these volumes (check at least one; more give better masks):</source>
@@ -643,6 +639,185 @@
     <message>
         <source>Something went wrong: {error}. Details are in the log (View &gt; Error Log).</source>
         <translation>Ein Fehler ist aufgetreten: {error}. Einzelheiten stehen im Log (View &gt; Error Log).</translation>
+    </message>
+</context>
+<context>
+    <name>frontend.engine_words</name>
+    <message>
+        <source>The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30.</source>
+        <translation>Die Zahl der markierten Volumina entscheidet, wie gut die Masken werden: Markieren Sie mehr Volumina, 8 oder besser 30.</translation>
+    </message>
+    <message>
+        <source>Close other programs, or use fewer or smaller volumes, then run it again.</source>
+        <translation>Schließen Sie andere Programme, oder verwenden Sie weniger oder kleinere Volumina, und starten Sie den Lauf dann erneut.</translation>
+    </message>
+    <message>
+        <source>Make room on this drive, or choose other folders in the section Storage.</source>
+        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie im Abschnitt „Ablage“ andere Ordner.</translation>
+    </message>
+    <message>
+        <source>Choose another one.</source>
+        <translation>Wählen Sie etwas anderes.</translation>
+    </message>
+    <message>
+        <source>There is no class.</source>
+        <translation>Es gibt keine Klasse.</translation>
+    </message>
+    <message>
+        <source>Add a class, then tag slices.</source>
+        <translation>Fügen Sie eine Klasse hinzu, und markieren Sie dann Schichten.</translation>
+    </message>
+    <message>
+        <source>No slice is tagged.</source>
+        <translation>Es ist keine Schicht markiert.</translation>
+    </message>
+    <message>
+        <source>Tag the first to the last slice that show a class.</source>
+        <translation>Markieren Sie die erste bis letzte Schicht, die eine Klasse zeigt.</translation>
+    </message>
+    <message>
+        <source>Present on no slice: {names}.</source>
+        <translation>In keiner Schicht vorhanden: {names}.</translation>
+    </message>
+    <message>
+        <source>Tag a slice that shows it, or remove the class.</source>
+        <translation>Markieren Sie eine Schicht, die sie zeigt, oder entfernen Sie die Klasse.</translation>
+    </message>
+    <message>
+        <source>Absent on no slice of all volumes, so that nothing tells it from the rest: {names}.</source>
+        <translation>In keiner Schicht aller Volumina als „nicht vorhanden“ markiert, sodass nichts sie vom Rest unterscheidet: {names}.</translation>
+    </message>
+    <message>
+        <source>Tag slices that do not show it, or a volume without it; &apos;Tag rest&apos; does it for untagged slices.</source>
+        <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest markieren“ tut es für alle noch nicht markierten Schichten.</translation>
+    </message>
+    <message>
+        <source>Present on few slices: {names}.</source>
+        <translation>Nur in wenigen Schichten vorhanden: {names}.</translation>
+    </message>
+    <message>
+        <source>Tag more slices that show it.</source>
+        <translation>Markieren Sie mehr Schichten, die sie zeigen.</translation>
+    </message>
+    <message>
+        <source>Absent on few slices: {names}.</source>
+        <translation>Nur in wenigen Schichten als „nicht vorhanden“ markiert: {names}.</translation>
+    </message>
+    <message>
+        <source>Masks get better with more slices that do not show it.</source>
+        <translation>Mit mehr Schichten, die sie nicht zeigen, werden die Masken besser.</translation>
+    </message>
+    <message>
+        <source>Tagged on nearly the same slices: {names}.</source>
+        <translation>In fast denselben Schichten markiert: {names}.</translation>
+    </message>
+    <message>
+        <source>Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other.</source>
+        <translation>Markierungen allein können sie nicht unterscheiden: Fassen Sie sie zusammen, oder markieren Sie Volumina, in denen die eine ohne die andere vorkommt.</translation>
+    </message>
+    <message>
+        <source>Only one volume is tagged.</source>
+        <translation>Es ist erst ein Volumen markiert.</translation>
+    </message>
+    <message>
+        <source>Few volumes are tagged.</source>
+        <translation>Es sind erst wenige Volumina markiert.</translation>
+    </message>
+    <message>
+        <source>Some tags were matched to volumes by name alone.</source>
+        <translation>Einige Markierungen wurden allein nach dem Namen Volumina zugeordnet.</translation>
+    </message>
+    <message>
+        <source>Make sure that they are these very scans.</source>
+        <translation>Vergewissern Sie sich, dass es dieselben Aufnahmen sind.</translation>
+    </message>
+    <message>
+        <source>Some tagged volumes are not part of this run.</source>
+        <translation>Einige markierte Volumina sind nicht Teil dieses Laufs.</translation>
+    </message>
+    <message>
+        <source>Add them: the more, the better the masks.</source>
+        <translation>Nehmen Sie sie hinzu: Je mehr es sind, desto besser werden die Masken.</translation>
+    </message>
+    <message>
+        <source>The confidence in some of the masks is low: look at every slice before you use them.</source>
+        <translation>Die Sicherheit einiger Masken ist gering: Sehen Sie sich jede Schicht an, bevor Sie sie verwenden.</translation>
+    </message>
+    <message>
+        <source>Two classes have the same name: {names}.</source>
+        <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
+    </message>
+    <message>
+        <source>Two classes have the same label value: {names}.</source>
+        <translation>Zwei Klassen haben denselben Labelwert: {names}.</translation>
+    </message>
+    <message>
+        <source>Two classes have the same key: {names}.</source>
+        <translation>Zwei Klassen haben dieselbe Taste: {names}.</translation>
+    </message>
+    <message>
+        <source>This name cannot be used: {english}</source>
+        <translation>Dieser Name kann nicht verwendet werden: {english}</translation>
+    </message>
+    <message>
+        <source>The memory of the GPU does not suffice.</source>
+        <translation>Der Speicher der GPU reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>Choose the CPU as device, or try again.</source>
+        <translation>Wählen Sie die CPU als Gerät, oder versuchen Sie es erneut.</translation>
+    </message>
+    <message>
+        <source>There is not enough memory.</source>
+        <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>There is not enough memory for this volume: {english}</source>
+        <translation>Für dieses Volumen reicht der Arbeitsspeicher nicht aus: {english}</translation>
+    </message>
+    <message>
+        <source>The disk is full: {english}</source>
+        <translation>Der Datenträger ist voll: {english}</translation>
+    </message>
+    <message>
+        <source>A file cannot be written: {english}</source>
+        <translation>Eine Datei kann nicht geschrieben werden: {english}</translation>
+    </message>
+    <message>
+        <source>Choose a folder that you may write to and that has free space.</source>
+        <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
+    </message>
+    <message>
+        <source>This run needs more room than the feature cache may take; a part is removed after it.</source>
+        <translation>Dieser Lauf benötigt mehr Platz, als der Merkmalsspeicher einnehmen darf; ein Teil wird danach entfernt.</translation>
+    </message>
+    <message>
+        <source>The next run on these volumes takes longer.</source>
+        <translation>Der nächste Lauf mit diesen Volumina dauert länger.</translation>
+    </message>
+    <message>
+        <source>The weights of the network are missing: {english}</source>
+        <translation>Die Gewichte des Netzes fehlen: {english}</translation>
+    </message>
+    <message>
+        <source>A volume changed after the run was begun.</source>
+        <translation>Ein Volumen hat sich nach Beginn des Laufs geändert.</translation>
+    </message>
+    <message>
+        <source>Generate the masks again.</source>
+        <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>Tag more volumes, eight or more if you can.</source>
+        <translation>Markieren Sie mehr Volumina, wenn möglich acht oder mehr.</translation>
+    </message>
+    <message>
+        <source>Tag slices of this volume on which the class is absent.</source>
+        <translation>Markieren Sie Schichten dieses Volumens, in denen die Klasse nicht vorhanden ist.</translation>
+    </message>
+    <message>
+        <source>Check the slices with the lowest confidence, and correct them in the Segment Editor.</source>
+        <translation>Prüfen Sie die Schichten mit der geringsten Sicherheit, und korrigieren Sie sie im Segment Editor.</translation>
     </message>
 </context>
 <context>
@@ -794,12 +969,12 @@ Overwrite them?</source>
 <context>
     <name>results.exports</name>
     <message>
-        <source>{count} segment(s) that belong to no class are not in the label map.</source>
-        <translation>{count} Segment(e), die zu keiner Klasse gehören, sind nicht in der Labelmap enthalten.</translation>
+        <source>Segments that belong to no class, and so are not in the label map: {count}.</source>
+        <translation>Segmente, die zu keiner Klasse gehören und daher nicht in der Labelmap enthalten sind: {count}.</translation>
     </message>
     <message>
-        <source>{count} voxels belong to several classes; the label map has the later class of the table there.</source>
-        <translation>{count} Voxel gehören zu mehreren Klassen; die Labelmap enthält dort die in der Tabelle spätere Klasse.</translation>
+        <source>Voxels of several classes (in the label map they are the later class of the table): {count}.</source>
+        <translation>Voxel, die zu mehreren Klassen gehören (in der Labelmap zur späteren Klasse der Tabelle): {count}.</translation>
     </message>
     <message>
         <source>The volume of {name} is not in the scene.</source>
@@ -834,12 +1009,12 @@ Overwrite them?</source>
         <translation>Keines der Segmente ist eine Klasse der Tabelle.</translation>
     </message>
     <message>
-        <source>{names} reaches outside of the volume; that part is not in the file.</source>
-        <translation>Über das Volumen hinaus reicht: {names}; dieser Teil ist nicht in der Datei.</translation>
+        <source>Partly outside of the volume, and not in the file there: {names}.</source>
+        <translation>Zum Teil außerhalb des Volumens und dort nicht in der Datei: {names}.</translation>
     </message>
     <message>
-        <source>{names} had other voxels than the volume and was resampled to it.</source>
-        <translation>Andere Voxel als das Volumen hatte: {names}; dies wurde auf das Volumen umgerechnet.</translation>
+        <source>Resampled to the voxels of the volume: {names}.</source>
+        <translation>Auf die Voxel des Volumens umgerechnet: {names}.</translation>
     </message>
 </context>
 <context>
@@ -873,8 +1048,8 @@ Overwrite them?</source>
         <translation>Geprüft</translation>
     </message>
     <message>
-        <source>{ml:.2f} ml</source>
-        <translation>{ml:.2f} ml</translation>
+        <source>For research only. Masks that are not yet reviewed have been checked by nobody.</source>
+        <translation>Nur für die Forschung. Masken, die noch nicht geprüft sind, hat sich niemand angesehen.</translation>
     </message>
     <message>
         <source>yes</source>
@@ -895,10 +1070,6 @@ Overwrite them?</source>
     <message>
         <source>Run {id}, {created}.</source>
         <translation>Lauf {id}, {created}.</translation>
-    </message>
-    <message>
-        <source>For research only. Masks that are not marked as reviewed have been checked by nobody.</source>
-        <translation>Nur für die Forschung. Masken, die nicht als geprüft gekennzeichnet sind, wurden von niemandem geprüft.</translation>
     </message>
     <message>
         <source>no</source>
@@ -960,8 +1131,8 @@ Overwrite them?</source>
         <translation>Ein Lauf ist im Gange.</translation>
     </message>
     <message>
-        <source>Read the masks of this run again from its folder</source>
-        <translation>Masken dieses Laufs noch einmal aus seinem Ordner lesen</translation>
+        <source>Load the masks of this run from its folder</source>
+        <translation>Masken dieses Laufs aus seinem Ordner laden</translation>
     </message>
     <message>
         <source>Choose a mask first.</source>
@@ -984,20 +1155,20 @@ Overwrite them?</source>
         <translation>Rückgängig: {text}</translation>
     </message>
     <message>
-        <source>Nothing was changed here yet.</source>
-        <translation>Hier wurde noch nichts geändert.</translation>
+        <source>There is nothing to undo.</source>
+        <translation>Es gibt nichts rückgängig zu machen.</translation>
     </message>
     <message>
-        <source>Nothing was undone.</source>
-        <translation>Es wurde nichts rückgängig gemacht.</translation>
+        <source>There is nothing to redo.</source>
+        <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
     <message>
-        <source>Make the change again</source>
-        <translation>Änderung erneut ausführen</translation>
+        <source>Redo what was undone</source>
+        <translation>Rückgängig Gemachtes wiederholen</translation>
     </message>
     <message>
-        <source>This mask was changed by hand since. Undo would take that back, too. Go on?</source>
-        <translation>Diese Maske wurde seither von Hand geändert. „Rückgängig“ würde auch das zurücknehmen. Fortfahren?</translation>
+        <source>This mask was changed by hand since. Undo loses that change, too. Go on?</source>
+        <translation>Diese Maske wurde seither von Hand geändert. „Rückgängig“ verwirft auch diese Änderung. Fortfahren?</translation>
     </message>
     <message>
         <source>Undo</source>
@@ -1101,14 +1272,6 @@ Overwrite them?</source>
         <source>tagged present, nothing drawn</source>
         <translation>als vorhanden markiert, nichts gezeichnet</translation>
     </message>
-    <message>
-        <source>{ml:.3f} ml</source>
-        <translation>{ml:.3f} ml</translation>
-    </message>
-    <message>
-        <source>{ml:.1f} ml</source>
-        <translation>{ml:.1f} ml</translation>
-    </message>
 </context>
 <context>
     <name>results.review_threshold</name>
@@ -1141,8 +1304,8 @@ Overwrite them?</source>
         <translation>Wie erzeugt. Verschieben Sie den Regler, um die Maske stattdessen aus den Wahrscheinlichkeiten zu zeichnen.</translation>
     </message>
     <message>
-        <source>Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo takes it back).</source>
-        <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %. Verschieben des Reglers zeichnet die ganze Maske neu („Rückgängig“ nimmt es zurück).</translation>
+        <source>Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it).</source>
+        <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %. Verschieben des Reglers zeichnet die ganze Maske neu („Rückgängig“ stellt sie wieder her).</translation>
     </message>
 </context>
 <context>
@@ -1178,6 +1341,14 @@ Overwrite them?</source>
     <message>
         <source>{percent} %, {word}</source>
         <translation>{percent} %, {word}</translation>
+    </message>
+    <message>
+        <source>&lt; {ml} ml</source>
+        <translation>&lt; {ml} ml</translation>
+    </message>
+    <message>
+        <source>{ml} ml</source>
+        <translation>{ml} ml</translation>
     </message>
     <message>
         <source>Generate the masks again.</source>
@@ -1243,7 +1414,7 @@ Overwrite them?</source>
         <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
     </message>
     <message>
-        <source>Undo that, then choose &apos;Bring masks into the scene&apos; in section 5, Review.</source>
+        <source>Undo that, then choose &apos;Load masks into the scene&apos; in section 5, Review.</source>
         <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
     </message>
     <message>
@@ -1275,7 +1446,7 @@ Overwrite them?</source>
         <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
     </message>
     <message>
-        <source>Undo the change and choose &apos;Bring masks into the scene&apos; in section 5, Review, or generate again.</source>
+        <source>Undo the change and choose &apos;Load masks into the scene&apos; in section 5, Review, or generate again.</source>
         <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
     </message>
 </context>
@@ -1410,12 +1581,12 @@ Overwrite them?</source>
         <translation>{count} markierte Volumina: Mit 40 wurde bei Hirntumoren ein Dice-Wert von 0,84 erreicht.</translation>
     </message>
     <message>
-        <source>{name}: only {count} slices show it.</source>
-        <translation>{name}: nur {count} als vorhanden markierte Schicht(en).</translation>
+        <source>Few slices show {name}: {count}.</source>
+        <translation>Nur wenige Schichten zeigen {name}: {count}.</translation>
     </message>
     <message>
-        <source>{name}: only {count} slices are known not to show it.</source>
-        <translation>{name}: nur {count} als nicht vorhanden markierte Schicht(en).</translation>
+        <source>Few slices are tagged as not showing {name}: {count}.</source>
+        <translation>Nur wenige Schichten sind für {name} als „nicht vorhanden“ markiert: {count}.</translation>
     </message>
 </context>
 <context>
@@ -1502,6 +1673,10 @@ Overwrite them?</source>
     <message>
         <source>• {names}: about 0.1 GB at most, from pypi.org.</source>
         <translation>• {names}: höchstens etwa 0,1 GB, von pypi.org.</translation>
+    </message>
+    <message>
+        <source>Of what Slicer ships, only pip may be replaced by an older version; no image leaves this computer.</source>
+        <translation>Von dem, was Slicer mitbringt, wird höchstens pip durch eine ältere Version ersetzt; kein Bild verlässt diesen Computer.</translation>
     </message>
     <message>
         <source>Nothing that Slicer ships is replaced, and no image leaves this computer.</source>
@@ -1636,8 +1811,8 @@ Overwrite them?</source>
         <translation>{title}, {total} GB</translation>
     </message>
     <message>
-        <source>{title}, {total} GB ({free} GB free)</source>
-        <translation>{title}, {total} GB ({free} GB frei)</translation>
+        <source>{title}, {total} GB, {free} GB free</source>
+        <translation>{title}, {total} GB, {free} GB frei</translation>
     </message>
     <message>
         <source>it gave no answer</source>
@@ -1652,16 +1827,16 @@ Overwrite them?</source>
         <translation>Der Rechenprozess konnte nicht nach seinen Geräten gefragt werden: {reason}</translation>
     </message>
     <message>
-        <source>A run may work nevertheless; &apos;Look again&apos; asks once more.</source>
-        <translation>Ein Lauf kann trotzdem gelingen; „Erneut suchen“ fragt noch einmal ab.</translation>
+        <source>A run may work nevertheless; &apos;Refresh&apos; asks again.</source>
+        <translation>Ein Lauf kann trotzdem gelingen; „Aktualisieren“ fragt erneut ab.</translation>
+    </message>
+    <message>
+        <source>Install what is missing, then press &apos;Refresh&apos;.</source>
+        <translation>Installieren Sie, was fehlt, und drücken Sie dann „Aktualisieren“.</translation>
     </message>
     <message>
         <source>Missing: {names}</source>
         <translation>Es fehlt: {names}</translation>
-    </message>
-    <message>
-        <source>Install what is missing, then press &apos;Look again&apos;.</source>
-        <translation>Installieren Sie, was fehlt, und drücken Sie dann „Erneut suchen“.</translation>
     </message>
 </context>
 <context>
@@ -1734,12 +1909,12 @@ Overwrite them?</source>
         <translation>Installieren Sie Slicer neu, oder prüfen Sie, ob es Programme starten darf.</translation>
     </message>
     <message>
-        <source>The worker ended without a result: {how}.</source>
+        <source>The worker stopped without a result: {how}.</source>
         <translation>Der Rechenprozess endete ohne Ergebnis: {how}.</translation>
     </message>
     <message>
-        <source>Its last words: {words}</source>
-        <translation>Seine letzte Ausgabe: {words}</translation>
+        <source>Last lines of its log: {words}</source>
+        <translation>Letzte Zeilen seines Logs: {words}</translation>
     </message>
     <message>
         <source>Run it again; features that were computed are kept. If it happens again, please report it with the log.</source>
@@ -1824,7 +1999,7 @@ Overwrite them?</source>
 <context>
     <name>running.run_view</name>
     <message>
-        <source>Bringing the masks into the scene</source>
+        <source>Loading the masks into the scene</source>
         <translation>Masken in die Szene laden</translation>
     </message>
     <message>
@@ -1938,12 +2113,12 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Der Lauf wurde gelöscht, aber {folder} bleibt: Der Ordner enthält Dateien, die nicht von WeakMedSAM stammen.</translation>
     </message>
     <message>
-        <source>{size} in {count} runs</source>
-        <translation>{size}, Läufe: {count}</translation>
-    </message>
-    <message>
         <source>{size}</source>
         <translation>{size}</translation>
+    </message>
+    <message>
+        <source>{size} (runs: {count})</source>
+        <translation>{size} (Läufe: {count})</translation>
     </message>
     <message>
         <source>Wait until the run has ended.</source>
@@ -2110,12 +2285,12 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Volumen wird gelesen ...</translation>
     </message>
     <message>
-        <source>{count} slices along {axis}, numbered 0 to {last} as in the Data Probe.</source>
-        <translation>{count} Schichten entlang {axis}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
+        <source>Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.</source>
+        <translation>Schichten entlang {axis}: {count}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
     </message>
     <message>
-        <source>⚠ This view cuts across them; turn it, so that what you see is one slice.</source>
-        <translation>⚠ Diese Ansicht schneidet quer durch sie; drehen Sie sie, damit Sie jeweils genau eine Schicht sehen.</translation>
+        <source>⚠ This view cuts across them; align it, so that what you see is one slice.</source>
+        <translation>⚠ Diese Ansicht schneidet quer durch sie; richten Sie sie aus, damit Sie jeweils genau eine Schicht sehen.</translation>
     </message>
     <message>
         <source>No volume is checked.</source>
@@ -2149,8 +2324,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Von jetzt an „{name}“ markieren.</translation>
     </message>
     <message>
-        <source>Key {key} in a slice view: present; Shift+{key}: absent.</source>
-        <translation>Taste {key} in einer Schichtansicht: vorhanden; Umschalt+{key}: nicht vorhanden.</translation>
+        <source>Key {present} in a slice view: present; {absent}: absent.</source>
+        <translation>Taste {present} in einer Schichtansicht: vorhanden; {absent}: nicht vorhanden.</translation>
     </message>
 </context>
 <context>
@@ -2164,7 +2339,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Klasse {number}</translation>
     </message>
     <message>
-        <source>All label values are taken.</source>
+        <source>All label values are in use.</source>
         <translation>Alle Labelwerte sind vergeben.</translation>
     </message>
     <message>
@@ -2235,8 +2410,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>WeakMedSAM</translation>
     </message>
     <message>
-        <source>The label value {text!r} is not a whole number.</source>
-        <translation>Der Labelwert {text!r} ist keine ganze Zahl.</translation>
+        <source>The label value &apos;{text}&apos; is not a whole number.</source>
+        <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
     </message>
     <message>
         <source>Use 1 to 65535.</source>
@@ -2276,22 +2451,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Aktuelle Klasse: {name}</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and mark the end.</source>
-        <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und setzen Sie das Ende.</translation>
-    </message>
-    <message>
-        <source>Mark the first slice of the range first.</source>
-        <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
-    </message>
-    <message>
-        <source>Go to it and press &apos;Mark start&apos; or the key S.</source>
-        <translation>Gehen Sie zur ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; {tag} on slices {first} to {last}.</source>
-        <translation>„{name}“ {tag} in den Schichten {first} bis {last}.</translation>
-    </message>
-    <message>
         <source>&apos;{name}&apos;: every other slice is absent.</source>
         <translation>„{name}“: in jeder anderen Schicht nicht vorhanden.</translation>
     </message>
@@ -2312,12 +2471,24 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Es gibt nichts rückgängig zu machen.</translation>
     </message>
     <message>
-        <source>Done again: {text}</source>
-        <translation>Wiederholt: {text}</translation>
+        <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and press &apos;End&apos; or the key E.</source>
+        <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und drücken Sie „Ende“ oder die Taste E.</translation>
+    </message>
+    <message>
+        <source>Set the start of the range first.</source>
+        <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
+    </message>
+    <message>
+        <source>Go to its first slice and press &apos;Start&apos; or the key S.</source>
+        <translation>Gehen Sie zu seiner ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
     </message>
     <message>
         <source>There is nothing to redo.</source>
         <translation>Es gibt nichts zu wiederholen.</translation>
+    </message>
+    <message>
+        <source>Redone: {text}</source>
+        <translation>Wiederholt: {text}</translation>
     </message>
     <message>
         <source>There is no volume to tag.</source>
@@ -2359,8 +2530,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Markierungen (*.json *.csv)</translation>
     </message>
     <message>
-        <source>There are no tags of volumes in this file; its classes were taken.</source>
-        <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden übernommen.</translation>
+        <source>There are no tags of volumes in this file; its classes were imported.</source>
+        <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden importiert.</translation>
     </message>
     <message>
         <source>Export tags</source>
@@ -2378,8 +2549,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>tagging.tag_import</name>
     <message>
-        <source>The label value {old} of &apos;{name}&apos; is taken: it became {new}.</source>
-        <translation>Der Labelwert {old} von „{name}“ ist vergeben: Er wurde zu {new}.</translation>
+        <source>The label value {old} of &apos;{name}&apos; is in use already: it became {new}.</source>
+        <translation>Der Labelwert {old} von „{name}“ ist bereits vergeben: Er wurde zu {new}.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos; was left as it is: {reason}</source>
@@ -2390,8 +2561,12 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: tags taken.</source>
-        <translation>„{name}“: Markierungen übernommen.</translation>
+        <source>&apos;{name}&apos;: tags imported.</source>
+        <translation>„{name}“: Markierungen importiert.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; were not imported: the scene has other tags for it. Load the scan, then import.</source>
+        <translation>Die Markierungen von „{name}“ wurden nicht importiert: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
     </message>
     <message>
         <source>It was matched by its name alone: make sure that it is the same scan.</source>
@@ -2402,10 +2577,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ersetzte Markierungen: {count}.</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; were not taken: the scene has other tags for it. Load the scan, then import.</source>
-        <translation>Die Markierungen von „{name}“ wurden nicht übernommen: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
-    </message>
-    <message>
         <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
         <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
     </message>
@@ -2413,16 +2584,16 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>tagging.tag_keys</name>
     <message>
-        <source>Mark the first slice of a range</source>
-        <translation>Erste Schicht eines Bereichs setzen</translation>
+        <source>Start of a range: its first slice</source>
+        <translation>Anfang eines Bereichs: seine erste Schicht</translation>
     </message>
     <message>
-        <source>Mark the last slice: the range becomes present</source>
-        <translation>Letzte Schicht setzen: Der Bereich wird als „vorhanden“ markiert</translation>
+        <source>End of the range: its last slice; the range becomes present</source>
+        <translation>Ende des Bereichs: seine letzte Schicht; der Bereich wird als „vorhanden“ markiert</translation>
     </message>
     <message>
-        <source>Forget the marked first slice</source>
-        <translation>Gesetzte erste Schicht verwerfen</translation>
+        <source>Forget the start of the range</source>
+        <translation>Anfang des Bereichs verwerfen</translation>
     </message>
     <message>
         <source>Current class: present on this slice, or untagged again</source>
@@ -2489,8 +2660,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
     </message>
     <message>
-        <source>The key {key!r} cannot be used.</source>
-        <translation>Die Taste {key!r} kann nicht verwendet werden.</translation>
+        <source>The key &apos;{key}&apos; cannot be used.</source>
+        <translation>Die Taste „{key}“ kann nicht verwendet werden.</translation>
     </message>
 </context>
 <context>
@@ -2518,18 +2689,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>other slice direction for &apos;{name}&apos;</source>
         <translation>andere Schichtrichtung für „{name}“</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; {tag} on slice {index}</source>
-        <translation>„{name}“ {tag} in Schicht {index}</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; present on slices {first} to {last}</source>
-        <translation>„{name}“ vorhanden in den Schichten {first} bis {last}</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
-        <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
     </message>
     <message>
         <source>rest absent for &apos;{name}&apos;</source>
@@ -2592,12 +2751,20 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>nicht markiert</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos; {tag} on slice {first}</source>
+        <translation>„{name}“ {tag} in Schicht {first}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
+        <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
+    </message>
+    <message>
         <source>{name}: no volume</source>
         <translation>{name}: kein Volumen</translation>
     </message>
     <message>
-        <source>{name}: no slice tagged yet; mark its first and last slice</source>
-        <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende</translation>
+        <source>{name}: no slice tagged yet; set the start and the end of a range</source>
+        <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende eines Bereichs</translation>
     </message>
     <message>
         <source>{count} present</source>
@@ -2632,12 +2799,12 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>bereit: Die Klasse ist in diesem Volumen nicht vorhanden</translation>
     </message>
     <message>
-        <source>mark slices that show it, or go on to the next volume</source>
+        <source>tag slices that show it, or go on to the next volume</source>
         <translation>markieren Sie Schichten, die sie zeigen, oder gehen Sie zum nächsten Volumen</translation>
     </message>
     <message>
-        <source>mark slices that do not show it, or press &apos;Rest absent&apos;</source>
-        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest nicht vorhanden“</translation>
+        <source>tag slices that do not show it, or press &apos;Tag rest&apos;</source>
+        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest markieren“</translation>
     </message>
     <message>
         <source>ready: untagged slices are left out</source>
@@ -2652,8 +2819,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Bereich ab Schicht {start}</translation>
     </message>
     <message>
-        <source>{volume}: slice {index} of 0-{last}, {view} view. {name}: {tag}</source>
-        <translation>{volume}: Schicht {index} von 0-{last}, Ansicht {view}. {name}: {tag}</translation>
+        <source>{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}</source>
+        <translation>{volume}: Schicht {index} (0 bis {last}), Ansicht {view}. {name}: {tag}</translation>
     </message>
     <message>
         <source>slice {index}: {name} {tag}</source>
@@ -2683,7 +2850,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Keine Schichtansicht zeigt dieses Volumen: Drücken Sie die Taste R in einer Schichtansicht, um es zurückzuholen.</translation>
     </message>
     <message>
-        <source>Mark the start of the range first.</source>
+        <source>Set the start of the range first.</source>
         <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
     </message>
     <message>

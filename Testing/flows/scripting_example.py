@@ -15,3 +15,4 @@ runId = logic.startRun(volumes, device="auto")
 record = logic.waitForRun()  # raises if the run fails
 segmentations = logic.segmentationsOf(runId)
 written = logic.exportMasks(runId, folder / "masks")
+logic.cleanup()

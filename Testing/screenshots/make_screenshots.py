@@ -92,9 +92,9 @@ class Camera:
             if name in sections:
                 panel.section(name).collapsed = False
         self._settle()
-        # Without text that wraps there is no height for a width.
-        height = max(panel.widget.layout().totalHeightForWidth(PANEL_WIDTH), panel.widget.sizeHint.height())
-        panel.widget.resize(PANEL_WIDTH, height)
+        # Without text that wraps there is no height for a width; with it the size hint is that of another width.
+        height = panel.widget.layout().totalHeightForWidth(PANEL_WIDTH)
+        panel.widget.resize(PANEL_WIDTH, height if height > 0 else panel.widget.sizeHint.height())
         self._settle()
 
     def _settle(self) -> None:
@@ -140,6 +140,8 @@ class Camera:
 
     def _review(self) -> None:
         self._only()
+        # Not that of whoever takes the pictures.
+        self.driver.ui("export", "folderEdit").currentPath = "/data/masks"
         self.driver.go_to(MIDDLE)
         self._fold("volumes", "classes", "tags", "generate")
         self.window("review")

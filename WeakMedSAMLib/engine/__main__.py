@@ -17,7 +17,7 @@ def main() -> None:
         from WeakMedSAMLib.engine.cli.main import main as command_line
 
         command_line()
-    hint = "pip install weakmedsam"
+    hint = "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module."
     if sys.argv[1:2] == ["probe"]:
         print(json.dumps({"ready": False, "missing": missing, "hint": hint}))
         sys.exit(0)

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import platformdirs
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.engine.array_files import create_map, load_array, word_sum
 from WeakMedSAMLib.engine.cache_use import CacheUse
 
@@ -36,8 +36,8 @@ _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run 
 
 
 def default_root() -> Path:
-    """The cache's folder when none is chosen; XDG_CACHE_HOME moves it on Linux."""
-    return Path(platformdirs.user_cache_dir("weakmedsam", appauthor=False)) / "features"
+    """The cache's folder when none is chosen, the same as in 3D Slicer; XDG_CACHE_HOME moves it on Linux."""
+    return cache_folder()
 
 
 class FeatureCache:

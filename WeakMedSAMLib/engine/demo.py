@@ -45,7 +45,7 @@ def demo_scan() -> DemoScan:
     raise UserError(
         "demo_data_missing",
         "The scan for the demonstration is not installed: it comes with the Python package slicerio.",
-        "Install it: pip install 'weakmedsam[demo]'",
+        "Install it: pip install slicerio",
     )
 
 

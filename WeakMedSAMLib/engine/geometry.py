@@ -54,19 +54,9 @@ class Geometry:
         return np.array(self.direction).reshape(3, 3)
 
     @property
-    def is_sheared(self) -> bool:
-        """Whether the axes are not at right angles, as with a tilted CT gantry."""
-        return not np.allclose(self.axes.T @ self.axes, np.eye(3), atol=1e-3)
-
-    @property
     def is_left_handed(self) -> bool:
         """Whether i, j, k are a left-handed system: 3D Slicer holds such a volume with its k planes reversed."""
         return bool(np.linalg.det(self.axes) < 0)
-
-    @property
-    def diagonal_mm(self) -> float:
-        """Distance between the outermost corners of the volume's edges, without shear, in mm."""
-        return float(np.linalg.norm(np.multiply(self.size, self.spacing)))
 
     @property
     def voxel_ml(self) -> float:

@@ -26,7 +26,7 @@ _REQUIRED = (
     "matplotlib",
 )
 _SPEED_SLICES = 6
-_INSTALL = "pip install weakmedsam; in 3D Slicer install PyTorch through the PyTorch extension"
+_INSTALL = "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module."
 
 
 def probe(speed: bool = False, device: str = "auto") -> dict[str, Any]:

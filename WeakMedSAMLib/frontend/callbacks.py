@@ -11,6 +11,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.engine_words import errorInWords
 
 _logger = logging.getLogger(__name__)
 # What failed already: a failing callback that runs at every scroll step must not open a window at every step.
@@ -103,7 +104,7 @@ def guarded(function: Callable[..., Any], onError: Callable[[UserError], Any] | 
 
 def showError(error: UserError) -> None:
     """Show what a user can put right, in a message box."""
-    slicer.util.errorDisplay(str(error), windowTitle=_("WeakMedSAM"))
+    slicer.util.errorDisplay(errorInWords(error), windowTitle=_("WeakMedSAM"))
 
 
 def callLogged(function: Callable[..., Any], *arguments: Any) -> None:

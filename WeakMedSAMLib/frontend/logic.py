@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.results.run_export import exportRun
 from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -75,9 +76,10 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
         self._scene = SceneKeeper(self)
         self.sceneChanged = self._scene.changed
-        self._lastVolume: Any = None
+        self._lastVolumeId = ""
         self.keys.changed.connect(lambda _node: self.volumeChanged())
         self.state.changed.connect(guarded(self._onStateChanged))
+        self.sceneChanged.connect(self._noteVolume)
         self._scene.begin()
 
     def cleanup(self) -> None:
@@ -172,7 +174,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
                 reading = _("It is being read; this takes a moment.")
                 return _("{volume}: {problem}").format(volume=node.GetName(), problem=problem or reading)
         errors = [each for each in self.session.problems(self._keysOf(nodes)) if each.severity == "error"]
-        return f"{errors[0].message} {errors[0].hint}" if errors else ""
+        return " ".join(translated(errors[0].code, errors[0].message, errors[0].hint)) if errors else ""
 
     def startRun(
         self,
@@ -277,7 +279,9 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         return exportRun(record, folder)
 
     def cachedKeys(self) -> set[str]:
-        """Return the keys of volumes that went through a finished run: their features are probably cached."""
+        """Return the keys of volumes that went through a finished run; none where there is no cache of features."""
+        if not places.cacheFolder().is_dir():
+            return set()
         records = [record for record in self.state.runs() if record.status == "finished"]
         nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
         return {key for key in map(self.keyOf, nodes) if key is not None}
@@ -293,6 +297,11 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if self.store.takeOver():
             self.keys.reset()
         self._scene.watchVolumes()
-        if self.state.currentVolume is not self._lastVolume:
-            self._lastVolume = self.state.currentVolume
+        if self._noteVolume():
             self.volumeChanged()
+
+    def _noteVolume(self) -> bool:
+        """Remember which volume is current, by its id since its scene may be closed; say whether it is another one."""
+        before, node = self._lastVolumeId, self.state.currentVolume
+        self._lastVolumeId = node.GetID() if node is not None else ""
+        return self._lastVolumeId != before

@@ -110,6 +110,24 @@ host.stop()
     assert "ERRORS []" in printed
 
 
+@pytest.mark.skipif(bool(NO_HOST), reason=f"not installed: {NO_HOST}")
+def test_a_checkout_opens_beside_an_installed_engine(root, tmp_path):
+    (tmp_path / "WeakMedSAMLib").mkdir()
+    (tmp_path / "WeakMedSAMLib" / "__init__.py").write_text("", encoding="utf-8")
+    code = f"""
+import sys
+sys.path[:0] = [{str(tmp_path)!r}, {str(root / "Testing")!r}]
+from host.host import start
+host = start()
+host.loadModule({str(root / "WeakMedSAM" / "WeakMedSAM.py")!r})
+import WeakMedSAMLib.frontend
+print("FROM", WeakMedSAMLib.frontend.__file__)
+host.stop()
+"""
+    printed = call(sys.executable, "-X", "utf8", "-c", code, cwd=tmp_path)
+    assert f"FROM {root / 'WeakMedSAMLib' / 'frontend'}" in printed
+
+
 def test_the_worker_starts_from_the_unpacked_extension(unpacked):
     place = unpacked / SCRIPTED
     code = "import WeakMedSAMLib.engine.cli.main as m; print(m.__file__); m.main(['--version'])"

@@ -164,6 +164,7 @@ def test_wheels_are_pinned_by_hash_and_fetched_for_the_other_system(utility, tmp
     wanted = names_of(Requirement(line) for line in files[0].splitlines() if not line.startswith("#"))
     assert "click" in wanted
     assert not wanted & {"torch", "torchvision"}
+    assert "numpy>=2" in files[0].splitlines(), "what works only with a NumPy older than Slicer's is not found"
     assert "--no-deps" in fetching
     assert "--require-hashes" in fetching
     assert "--only-binary :all:" in fetching

@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.probe_client import Device
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
@@ -89,7 +90,7 @@ def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
     assert panel.ui.generateButton.enabled
     assert "a guess" in panel.ui.estimateLabel.text
     assert "0.75" in panel.ui.qualityLabel.text
-    assert panel.ui.deviceComboBox.itemText(0) == "Automatic (GPU: Big GPU, 24 GB (20 GB free))"
+    assert panel.ui.deviceComboBox.itemText(0) == "Automatic (GPU: Big GPU, 24 GB, 20 GB free)"
     panel.ui.deviceComboBox.currentIndex = panel.ui.deviceComboBox.findData("cpu")
     settle(host)
     assert panel.logic.state.device == "cpu"
@@ -218,7 +219,7 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     make_runs(2)
     assert panel.ui.runsSizeLabel.text == ""
     panel.ui.storageSection.collapsed = False
-    host.waitUntil(lambda: "2 runs" in panel.ui.runsSizeLabel.text)
+    host.waitUntil(lambda: "runs: 2" in panel.ui.runsSizeLabel.text)
     assert panel.ui.runComboBox.count == 2
     host.dialogs.answer(qt.QMessageBox.Cancel)
     click(panel.ui.deleteRunButton)
@@ -228,6 +229,7 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     click(panel.ui.deleteRunButton)
     host.waitUntil(lambda: panel.ui.runComboBox.count == 1)
     assert len(list(places.runsFolder().iterdir())) == 1
+    host.waitUntil(lambda: "runs: 1" in panel.ui.runsSizeLabel.text)
 
 
 def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_folder_stays(panel, host, click):
@@ -260,6 +262,13 @@ def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagge
     host.dialogs.answer(qt.QMessageBox.Ok)
     click(panel.ui.clearCacheButton)
     host.waitUntil(lambda: not entry.exists())
+
+
+def test_features_count_as_kept_only_while_there_is_a_cache(logic, tagged, tmp_path):
+    logic.state.saveRun(RunRecord("0123456789ab", status="finished", volumes={"000": tagged.GetID()}))
+    assert logic.cachedKeys() == set()
+    (tmp_path / "cache").mkdir()
+    assert logic.cachedKeys() == {logic.currentKey()}
 
 
 def test_another_folder_is_used_once_it_is_there(panel, tmp_path):

@@ -31,6 +31,7 @@ from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWord
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.steps import runToEnd
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
+from WeakMedSAMLib.frontend.trial import fake_worker
 
 SHA = "ab" * 32
 
@@ -198,11 +199,11 @@ def test_time_is_said_as_a_person_would(seconds, words):
 
 def test_the_word_on_quality_is_honest():
     assert "0.75" in estimates.expectedQuality(cohort((3, 7)))
-    assert "only 2 slices show it" in estimates.expectedQuality(cohort((3, 4)))
-    assert "only 3 slices are known not" in estimates.expectedQuality(cohort((0, 26)))
+    assert "Few slices show tumour: 2." in estimates.expectedQuality(cohort((3, 4)))
+    assert "Few slices are tagged as not showing tumour: 3." in estimates.expectedQuality(cohort((0, 26)))
     many = estimates.expectedQuality(cohort(*[(3, 7)] * 12))
     assert "12 tagged volumes" in many
-    assert "only" not in many
+    assert "Few" not in many
     assert "look by a person" in many
     assert "nothing to learn from" in estimates.expectedQuality(CohortTags(ClassTable.from_names(["tumour"])))
 
@@ -253,6 +254,7 @@ def test_reused_stages_and_stages_of_another_version_do_no_harm():
     assert (info.stage, info.text, info.total) == ("dreaming", "dreaming", len(estimates.STAGES) + 1)
     assert info.secondsLeft > 0
     assert len({stageInWords(stage) for stage in estimates.STAGES}) == len(estimates.STAGES)
+    assert (estimates.PREPARE, estimates.START, *fake_worker.STAGES) == estimates.STAGES
 
 
 def test_lines_are_bounded_and_never_raise():
@@ -353,12 +355,17 @@ def test_torch_comes_as_the_pytorch_extension_brings_it_and_the_rest_does_not_re
     pip, work, without, monkeypatch
 ):
     without.update(["torch", "torchvision", "monai"])
-    logic = SimpleNamespace(_getPipInstallArguments=lambda backend, torch, vision: ["install", "torch" + torch])
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=logic, __spec__=object()))
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(__spec__=object()))
     work.install()
     assert work.isRunning
+    arguments, constraints = pip.calls[0]
+    assert arguments == ["light-the-torch>=0.5"]
+    assert "numpy==" in constraints
+    assert "pip==" not in constraints, "no version of it works with the pip that Slicer 5.12 ships"
     pip.done(0)
-    assert pip.calls[1][0][:3] == ["light_the_torch", "install", "torch>=2.2"]
+    arguments, constraints = pip.calls[1]
+    assert arguments[:4] == ["light_the_torch", "install", "torch>=2.3", "torchvision>=0.18"]
+    assert "pip==" in constraints
     without.difference_update(["torch", "torchvision"])
     pip.done(0)
     arguments, constraints = pip.calls[2]
@@ -374,8 +381,7 @@ def test_torch_comes_as_the_pytorch_extension_brings_it_and_the_rest_does_not_re
 @pytest.mark.parametrize(("meanwhile", "words"), [("busy", "Another installation"), ("undone", "not there")])
 def test_after_torch_came_outside_slicers_lock_it_is_looked_again(pip, work, without, monkeypatch, meanwhile, words):
     without.update(["torch", "torchvision", "monai"])
-    logic = SimpleNamespace(_getPipInstallArguments=lambda backend, torch, vision: ["install", "torch" + torch])
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(PyTorchUtilsLogic=logic, __spec__=object()))
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", SimpleNamespace(__spec__=object()))
     work.install()
     pip.done(0)
     if meanwhile == "busy":
@@ -404,7 +410,7 @@ def test_wheels_of_a_folder_are_installed_without_network(pip, work, without, tm
     (tmp_path / "monai-1.6.1-py3-none-any.whl").write_bytes(b"")
     work.install(tmp_path)
     arguments = pip.calls[0][0]
-    assert arguments == ["--no-index", "--find-links", str(tmp_path), "torch>=2.2", "monai>=1.3"]
+    assert arguments == ["--no-index", "--find-links", str(tmp_path), "torch>=2.3", "monai>=1.3"]
     pip.done(2)
     assert work.problems[0].code == "install_failed"
     assert "torch, monai" in work.problems[0].message
@@ -443,7 +449,7 @@ def run_in(parent, number, extra=()):
 def test_places_are_chosen_and_remembered(tmp_path):
     usual = places.runsFolder()
     assert usual.is_absolute()
-    assert places.cacheFolder().name == "features", "the folder of the engine itself"
+    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.cache").default_root()
     places.setRunsFolder(tmp_path / "Meine Läufe")
     assert places.runsFolder() == tmp_path / "Meine Läufe"
     places.setRunsFolder("")

@@ -196,7 +196,7 @@ def test_import_into_an_untouched_session_takes_the_classes_of_the_file(session)
     [
         (VolumeTags("scan", OTHER, "k", 20), "other voxels"),
         (VolumeTags("scan", KEY, "k", 21), "21 slices"),
-        (VolumeTags("scan", KEY, "j", 20), "along k, the file along j"),
+        (VolumeTags("scan", KEY, "j", 20), "along K, the file along J"),
     ],
 )
 def test_import_says_why_tags_were_not_taken(session, volume, words):

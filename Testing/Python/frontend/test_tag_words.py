@@ -32,9 +32,9 @@ def volume():
 def test_counts_in_words_say_what_is_missing(volume):
     assert tag_words.countsInWords(None, "Tumour") == "Tumour: no volume"
     say = lambda: tag_words.countsInWords(volume, "Tumour")  # noqa: E731
-    assert say() == "Tumour: no slice tagged yet; mark its first and last slice"
+    assert say() == "Tumour: no slice tagged yet; set the start and the end of a range"
     volume.tag_range("Tumour", 50, 95, rest_is_absent=False)
-    assert say().endswith("109 untagged; mark slices that do not show it, or press 'Rest absent'")
+    assert say().endswith("109 untagged; tag slices that do not show it, or press 'Tag rest'")
     volume.set("Tumour", 0, ABSENT)
     assert say().endswith("46 present, 1 absent, 108 untagged; ready: untagged slices are left out")
     volume.tag_range("Tumour", 50, 95)
@@ -93,6 +93,29 @@ def test_all_keys_are_in_the_help():
     assert "&lt;b&gt;" in html
     for entry in tag_keys.fixedKeys():
         assert all(key in html for key in entry.keys)
+
+
+def test_the_help_says_what_the_keyboard_says():
+    from WeakMedSAMLib.frontend.tagging.slice_keys import keyName
+
+    html = tag_keys.keysAsHtml(ClassTable([newClass(ClassTable(), name="A")]), keyName)
+    assert "<b>Esc</b>" in html
+    assert "Escape" not in html
+    mac = tag_keys.keysAsHtml(ClassTable([newClass(ClassTable(), name="A")]), lambda key: key.replace("Shift+", "⇧"))
+    assert "<b>1, ⇧1</b>" in mac
+    assert "<b>⇧N</b>" in mac
+
+
+@pytest.mark.parametrize(("ends", "words"), [((5, 5), "on slice 5"), ((9, 5), "on slices 5 to 9")])
+def test_a_range_of_one_slice_is_one_slice(ends, words):
+    assert tag_words.rangeInWords("A", PRESENT, *ends) == f"'A' present {words}"
+
+
+@pytest.mark.parametrize("text", ["O'Brien", '"', "12"])
+def test_a_key_that_is_refused_is_shown_as_it_was_typed(text):
+    with pytest.raises(UserError) as caught:
+        tag_keys.requireShortcut(text)
+    assert caught.value.message == f"The key '{text}' cannot be used."
 
 
 def test_every_preset_is_sound():

@@ -184,7 +184,7 @@ def test_range_and_moves_by_keys(ready):
     ready.press("Escape")
     assert ready.actions.start is None
     ready.press("E")
-    assert ready.ui.messageLabel.text.startswith("Not done: Mark the first slice")
+    assert ready.ui.messageLabel.text.startswith("Not done: Set the start of the range")
 
 
 def test_keys_are_not_taken_from_text_fields_nor_after_exit(ready):
@@ -257,7 +257,7 @@ def test_scrolling_shows_the_slice_in_panel_and_view(ready):
     ready.jump(4)
     ready.actions.present()
     ready.jump(5)
-    assert ready.ui.positionLabel.text == f"MR ü: slice 5 of 0-{N_SLICES - 1}, Red view. Lesion: untagged"
+    assert ready.ui.positionLabel.text == f"MR ü: slice 5 (0 to {N_SLICES - 1}), Red view. Lesion: untagged"
     notes = lambda: slice_views.annotations._actors["Red"][0].GetInput()  # noqa: E731
     assert notes() == "Slice 5\n? Lesion: untagged"
     ready.jump(4)
@@ -307,7 +307,7 @@ def test_tags_go_out_to_a_file_and_come_back(ready, host, tmp_path, suffix):
     host.dialogs.answer(str(path) if suffix else f"{path}.json", qt.QMessageBox.Ok)
     ready.ui.importButton.click()
     assert ready.counts() == (10, N_SLICES - 10, 0)
-    assert any("'MR ü': tags taken." in text for text in host.dialogs.texts)
+    assert any("'MR ü': tags imported." in text for text in host.dialogs.texts)
 
 
 def test_a_bad_file_is_told_and_changes_nothing(ready, host, tmp_path):

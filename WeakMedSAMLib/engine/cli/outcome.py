@@ -16,6 +16,7 @@ import click
 import platformdirs
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_session import RunFailed
 
@@ -59,7 +60,8 @@ def require_engine() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         hint = (
-            "Install WeakMedSAM with its requirements: pip install weakmedsam; `weakmedsam probe` shows what is there."
+            "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module. "
+            "`weakmedsam probe` shows what is there."
         )
         raise UserError("package_missing", f"Not installed: {', '.join(missing)}.", hint)
 
@@ -69,10 +71,10 @@ def log_unforeseen(kind: type[BaseException], problem: BaseException, trace: Tra
     log = Path(platformdirs.user_log_dir("weakmedsam", appauthor=False)) / "log.txt"
     lines = "".join(traceback.format_exception(kind, problem, trace))
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(log.parent)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"{' '.join(sys.argv[:2])}\n{lines}\n")
-    except OSError:
+    except (OSError, UserError):
         click.echo(lines, err=True)
         return
     tell(

@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.engine_words import errorInWords
 from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
@@ -68,10 +69,11 @@ class ExportPanel:
         self.refresh()
 
     def cleanup(self) -> None:
-        """Stop an export that is under way, and observe nothing any more."""
+        """Stop an export that is under way, observe nothing and hold nothing of the scene any more."""
         self._refreshSoon.cancel()
         self._stop()
         self._connections.disconnect()
+        self._choices = []
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -247,7 +249,7 @@ class ExportPanel:
 
     def _onError(self, error: Exception) -> None:
         self._ended()
-        self._setText("✗ " + _escaped(str(error)))
+        self._setText("✗ " + _escaped(errorInWords(error) if isinstance(error, UserError) else str(error)))
         if not isinstance(error, UserError):
             # Not the user's doing: the log gets the traceback.
             raise error

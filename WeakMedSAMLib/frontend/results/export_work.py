@@ -54,7 +54,7 @@ def checkedPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     Raises
     ------
     UserError
-        ``no_folder``; ``bad_name`` for what is no plain file name.
+        ``no_folder``; ``bad_file_name`` for what is no plain file name.
     """
     if not folder.is_dir():
         message = _("The folder {folder} does not exist.").format(folder=folder)
@@ -63,7 +63,7 @@ def checkedPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     for path in paths.values():
         if path.parent != folder or path.name in ("", ".", "..") or "\\" in path.name:
             message = _("{name} is not a file name.").format(name=path.name)
-            raise UserError("bad_name", message, _("Leave folders out of it; choose the folder above."))
+            raise UserError("bad_file_name", message, _("Leave folders out of it; choose the folder above."))
     return paths
 
 

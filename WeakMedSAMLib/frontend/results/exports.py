@@ -100,10 +100,10 @@ def exportLabelmapSteps(
     yield from writeSteps(path, layers.arrays[0].astype(dtype, copy=False), ijkToRas(volumeNode), fields, "gzip")
     notes = _notes(segmentationNode, layers)
     if len(labelValues) < len(ids):
-        count = len(ids) - len(labelValues)
-        notes.append(_("{count} segment(s) that belong to no class are not in the label map.").format(count=count))
+        text = _("Segments that belong to no class, and so are not in the label map: {count}.")
+        notes.append(text.format(count=len(ids) - len(labelValues)))
     if overlap:
-        text = _("{count} voxels belong to several classes; the label map has the later class of the table there.")
+        text = _("Voxels of several classes (in the label map they are the later class of the table): {count}.")
         notes.append(text.format(count=overlap))
     return Exported(path, notes)
 
@@ -241,8 +241,8 @@ def _stackSteps(arrays: list[np.ndarray]) -> Steps[np.ndarray]:
 def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
     notes = []
     texts = (
-        (layers.outside, _("{names} reaches outside of the volume; that part is not in the file.")),
-        (layers.resampled, _("{names} had other voxels than the volume and was resampled to it.")),
+        (layers.outside, _("Partly outside of the volume, and not in the file there: {names}.")),
+        (layers.resampled, _("Resampled to the voxels of the volume: {names}.")),
     )
     for ids, text in texts:
         if ids:

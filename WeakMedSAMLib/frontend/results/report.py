@@ -15,7 +15,8 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.contract.volume_tags import AXES
-from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords
+from WeakMedSAMLib.frontend.engine_words import adviceInWords
+from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, isReviewed, segmentIdsOf
@@ -95,7 +96,7 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
     name = volume.volumeNode.GetName() if includeNames else _("Volume {id}").format(id=volume.result.volumeId)
     head = (_("Class"), _("Volume"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
     table = _table(head, [_classRow(segment, volume) for segment in segments])
-    note = f'<p class="note">{html.escape(volume.result.advice)}</p>' if volume.result.isLow else ""
+    note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
     return f"<h2>{html.escape(name)}</h2>\n{note}{table}{_picture(volume, segments)}"
 
 
@@ -116,7 +117,7 @@ def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
     quality = volume.result.classes.get(tagOf(segment.node, CLASS_TAG))
     return [
         segment.node.GetName(),
-        _("{ml:.2f} ml").format(ml=int(segment.counts.sum()) * voxelMl(volume.volumeNode)),
+        volumeInWords(int(segment.counts.sum()) * voxelMl(volume.volumeNode)),
         str(int(np.count_nonzero(segment.counts))),
         confidenceInWords(quality.confidence if quality else None),
         _("yes") if isReviewed(segment.node) else _("not yet"),
@@ -131,7 +132,7 @@ def _picture(volume: ReportVolume, segments: Sequence[_Segment]) -> str:
     number = 2 - AXES.index(volume.result.axis)
     colored = [(np.take(segment.mask, index, axis=number), _color(segment.node)) for segment in segments]
     data = pngBase64(slicePicture(volume.volumeNode, volume.result.axis, index, colored))
-    caption = _("Slice {index} along {axis}.").format(index=index, axis=volume.result.axis)
+    caption = _("Slice {index} along {axis}.").format(index=index, axis=volume.result.axis.upper())
     return f'<p><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"><br>{html.escape(caption)}</p>'
 
 
@@ -143,7 +144,7 @@ def _color(segment: Any) -> tuple[int, int, int]:
 def _heading(run: RunResult) -> str:
     title = _("Masks generated from slice tags")
     made = _("Run {id}, {created}.").format(id=run.description.run_id[:12], created=run.description.created)
-    warning = _("For research only. Masks that are not marked as reviewed have been checked by nobody.")
+    warning = _("For research only. Masks that are not yet reviewed have been checked by nobody.")
     return f"<h1>{html.escape(title)}</h1>\n<p>{html.escape(made)}<br>{html.escape(warning)}</p>"
 
 

@@ -77,13 +77,15 @@ class ReviewPanel:
         self.refresh()
 
     def cleanup(self) -> None:
-        """Observe nothing and load nothing any more."""
+        """Observe nothing, load nothing and hold nothing of the scene any more."""
         for soon in (self._refreshSoon, self._countSoon):
             soon.cancel()
         self._observe(None)
         self.threshold.cleanup()
         self.masks.cleanup()
         self._connections.disconnect()
+        self._subject = None
+        history.clear()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -183,7 +185,7 @@ class ReviewPanel:
         setEnabled(
             self.ui.loadButton,
             _("A run is under way.") if self._logic.isRunning else "",
-            _("Read the masks of this run again from its folder"),
+            _("Load the masks of this run from its folder"),
         )
         isLow = result is not None and result.isLow
         self.ui.bannerFrame.visible = isLow
@@ -210,9 +212,9 @@ class ReviewPanel:
         self.ui.show3dButton.checked = node is not None and isSurfaceShown(node)
         change = history.last(node) if node else None
         undoTip = _("Undo: {text}").format(text=change.text) if change else ""
-        setEnabled(self.ui.undoButton, "" if change else _("Nothing was changed here yet."), undoTip)
+        setEnabled(self.ui.undoButton, "" if change else _("There is nothing to undo."), undoTip)
         canRedo = node is not None and history.canRedo(node)
-        setEnabled(self.ui.redoButton, "" if canRedo else _("Nothing was undone."), _("Make the change again"))
+        setEnabled(self.ui.redoButton, "" if canRedo else _("There is nothing to redo."), _("Redo what was undone"))
 
     # What happens
 
@@ -268,7 +270,7 @@ class ReviewPanel:
         self.threshold.finish()
         node = self._subject.segmentationNode if self._subject else None
         change = history.last(node) if node else None
-        text = _("This mask was changed by hand since. Undo would take that back, too. Go on?")
+        text = _("This mask was changed by hand since. Undo loses that change, too. Go on?")
         mayGoOn = change is None or change.isUntouched() or function == history.redo
         if node is not None and (mayGoOn or slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo"))):
             function(node)

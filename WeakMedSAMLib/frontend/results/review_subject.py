@@ -9,6 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
@@ -136,7 +137,7 @@ def bannerInWords(result: VolumeResult) -> str:
     else:
         text = _("⚠ Low confidence ({percent} %): check every slice before you use these masks.")
         text = text.format(percent=round(result.confidence * 100))
-    return f"{text}\n{result.advice}".strip()
+    return f"{text}\n{adviceInWords(result.advice)}".strip()
 
 
 def summaryInWords(result: VolumeResult) -> str:

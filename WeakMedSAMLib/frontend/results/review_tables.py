@@ -12,11 +12,12 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence
+from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
 from WeakMedSAMLib.frontend.results.segments import isReviewed, setReviewed
 from WeakMedSAMLib.frontend.scene.scene_volumes import voxelMl
 from WeakMedSAMLib.frontend.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.tagging.classes_panel import colorIcon
 
 NAME, VOLUME, CONFIDENCE, REVIEWED = range(4)
 SLICE, CLASS, SURE, NOTE = range(4)
@@ -53,9 +54,10 @@ class MaskTable:
         return self._ids[row] if 0 <= row < len(self._ids) else ""
 
     def cleanup(self) -> None:
-        """Count nothing any more."""
+        """Count nothing and hold nothing of the scene any more."""
         self._stopCounting()
         self.chosen.clear()
+        self._subject, self._ids = None, []
 
     def fill(self, subject: ReviewSubject | None) -> None:
         """Show the masks of a volume; the chosen one stays chosen if it is still there."""
@@ -119,7 +121,8 @@ class MaskTable:
         result = self._subject.result
         quality = result.classes.get(self._subject.className(segmentId)) if result else None
         name = _setText(self._table, row, NAME, segment.GetName())
-        name.setIcon(qt.QIcon(_swatch(segment.GetColor())))
+        color = tuple(round(part * 255) for part in segment.GetColor())
+        name.setIcon(colorIcon(color, self._table.fontMetrics().height()))
         if self._table.item(row, VOLUME) is None:
             _setText(self._table, row, VOLUME, volumeInWords(quality.volumeMl) if quality else "")
         confidence = confidenceInWords(quality.confidence if quality else None)
@@ -201,11 +204,6 @@ class SliceTable:
             self._onChosen(self._rows[row])
 
 
-def volumeInWords(ml: float) -> str:
-    """Return a volume as text: "12.3 ml"."""
-    return _("{ml:.3f} ml").format(ml=ml) if ml < 1 else _("{ml:.1f} ml").format(ml=ml)
-
-
 def _setUp(table: Any, headers: list[str], wide: int) -> None:
     table.setColumnCount(len(headers))
     table.setHorizontalHeaderLabels(headers)
@@ -224,9 +222,3 @@ def _setText(table: Any, row: int, column: int, text: str) -> Any:
     if item.text() != text:
         item.setText(text)
     return item
-
-
-def _swatch(color: tuple[float, float, float]) -> Any:
-    pixmap = qt.QPixmap(14, 14)
-    pixmap.fill(qt.QColor(*(round(part * 255) for part in color)))
-    return pixmap

@@ -104,7 +104,7 @@ class ReviewThreshold:
         if percent is None:
             return _("As generated. Move the slider to draw the mask from the probabilities instead.")
         text = _(
-            "Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo takes it back)."
+            "Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it)."
         )
         return text.format(percent=round(percent))
 

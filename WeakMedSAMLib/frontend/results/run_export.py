@@ -63,6 +63,8 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
 def _free(folder: Path, names: dict[str, str], volumeId: str, taken: list[Path]) -> tuple[Path, Path]:
     """Return the two paths of a volume; two volumes of one name get their ids in front."""
     paths = folder / names["segmentation"], folder / names["labelmap"]
-    if any(path in taken for path in paths):
+    # Windows and macOS take "A" and "a" for one file.
+    known = {str(path).casefold() for path in taken}
+    if any(str(path).casefold() in known for path in paths):
         paths = folder / f"{volumeId}_{names['segmentation']}", folder / f"{volumeId}_{names['labelmap']}"
     return paths

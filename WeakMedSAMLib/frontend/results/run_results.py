@@ -151,6 +151,11 @@ def confidenceInWords(confidence: float | None) -> str:
     return _("{percent} %, {word}").format(percent=round(confidence * 100), word=word)
 
 
+def volumeInWords(ml: float) -> str:
+    """Return a volume as text: "12.3 ml"; what is there is never said to be nothing."""
+    return _("< {ml} ml").format(ml="0.1") if 0 < ml < 0.1 else _("{ml} ml").format(ml=f"{ml:.1f}")
+
+
 def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeResult | None:
     quality, labels = folder / "quality.json", folder / "labels.nrrd"
     if not quality.is_file() or not labels.is_file():

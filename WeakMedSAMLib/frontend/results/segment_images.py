@@ -14,7 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.steps import Steps
 
 BINARY = "Binary labelmap"
 THRESHOLD_TAG = "WeakMedSAM.Threshold"
@@ -53,11 +53,6 @@ class PackedMask:
     def array(self) -> np.ndarray:
         """The voxels, bool, k x j x i."""
         return np.unpackbits(self.bits, count=int(np.prod(self.shape))).view(bool).reshape(self.shape)
-
-
-def maskOf(segmentationNode: Any, segmentId: str) -> Mask | None:
-    """Return a copy of the voxels of a segment; None if it is empty. See `maskSteps`."""
-    return runToEnd(maskSteps(segmentationNode, segmentId))
 
 
 def maskSteps(segmentationNode: Any, segmentId: str) -> Steps[Mask | None]:

@@ -71,5 +71,5 @@ def _fieldsBySlicer(segmentationNode: Any) -> dict[str, str]:
         storage.SetFileName(str(path))
         if not storage.WriteData(segmentationNode):
             message = _("Slicer could not describe the segmentation.")
-            raise UserError("cannot_write", message, _("Check that there is room on the disk of temporary files."))
+            raise UserError("not_described", message, _("Check that there is room on the disk of temporary files."))
         return readFields(path)

@@ -86,7 +86,7 @@ def resultSteps(
     for node in (volumeNode, segmentationNode):
         if node is not None and node.GetScene() is not scene:
             text = _("The volume {name} or its segmentation was removed from the scene.")
-            hint = _("Undo that, then choose 'Bring masks into the scene' in section 5, Review.")
+            hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
             raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
     isOurs = segmentationNode is None
     if isOurs:
@@ -194,7 +194,7 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
 def _requireSameVoxels(volumeNode: Any, volumeResult: VolumeResult) -> Steps[None]:
     if volumeResult.sha256 is not None and (yield from identitySteps(volumeNode)) != volumeResult.sha256:
         text = _("The voxels of {volume} changed since the run began, so its masks were not loaded.")
-        hint = _("Undo the change and choose 'Bring masks into the scene' in section 5, Review, or generate again.")
+        hint = _("Undo the change and choose 'Load masks into the scene' in section 5, Review, or generate again.")
         raise UserError("result_of_other_volume", text.format(volume=volumeNode.GetName()), hint)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import slicer
+import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -159,7 +161,8 @@ class ThresholdEditor:
         setThreshold(segment, self._value)
         if self._wasSurfaceShown:
             # Slicer drops all surfaces of a segmentation with any change; hidden ones are made again when shown.
-            self.segmentationNode.CreateClosedSurfaceRepresentation()
+            with slicer.util.WaitCursor():
+                self.segmentationNode.CreateClosedSurfaceRepresentation()
         history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
 
     def _load(self) -> None:

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.resources import resource
 
-# What Slicer ships (SuperBuild/External_python-*.cmake); none of it may be replaced by an installation.
+# What Slicer ships (SuperBuild/External_python-*.cmake); an installation keeps it as it is (see `constraints`).
 SHIPPED = (
     "numpy",
     "scipy",
@@ -67,8 +67,9 @@ class Needed:
         return self.name + self.bound
 
 
-# Lower bounds as in pyproject.toml. They come through the PyTorch extension, which picks the build for the GPU.
-TORCH, TORCHVISION = _TORCH_PACKAGES = (Needed("torch", ">=2.2"), Needed("torchvision", ">=0.17"))
+# Lower bounds as in pyproject.toml: the first built for NumPy 2, which Slicer has. light-the-torch, the installer of
+# the PyTorch extension, picks the build for the GPU.
+TORCH, TORCHVISION = _TORCH_PACKAGES = (Needed("torch", ">=2.3"), Needed("torchvision", ">=0.18"))
 
 
 def missing() -> list[str]:
@@ -112,10 +113,10 @@ def packagingModule() -> Any:
 
 
 def torchArguments() -> list[str]:
-    """Return the arguments for light-the-torch, as the PyTorch extension itself gives them.
+    """Return the arguments for light-the-torch, the same that the PyTorch extension gives it.
 
     Its `installTorch` is not called, since it would stop Slicer until everything is downloaded, and import torch into
-    Slicer's own process.
+    Slicer's own process; what it builds its arguments with is private to it.
 
     Raises
     ------
@@ -125,18 +126,17 @@ def torchArguments() -> list[str]:
     problem = torchExtensionProblem()
     if problem:
         raise UserError("no_pytorch_extension", _("The PyTorch extension is missing."), problem)
-    logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic
-    return logic._getPipInstallArguments(None, TORCH.bound, TORCHVISION.bound)
+    return ["install", *map(str, _TORCH_PACKAGES)]
 
 
-def constraints(alsoKept: Iterable[str] = ()) -> str:
-    """Return the text of a constraints file for pip that keeps what Slicer ships, and `alsoKept`, as it is.
+def constraints(alsoKept: Iterable[str] = (), notKept: Iterable[str] = ()) -> str:
+    """Return the text of a constraints file for pip that keeps what Slicer ships, and `alsoKept`, but not `notKept`.
 
     A package that is there without a version that pip can see, such as Slicer's own VTK, is given a bound that nothing
     meets: pip then stops instead of installing another one over it.
     """
-    lines = []
-    for name in (*SHIPPED, *alsoKept):
+    lines, free = [], set(notKept)
+    for name in (each for each in (*SHIPPED, *alsoKept) if each not in free):
         version = _version(name)
         if version is not None:
             lines.append(f"{name}=={version}")

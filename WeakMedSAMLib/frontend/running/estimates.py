@@ -180,9 +180,9 @@ def _slicesInWords(cohort: CohortTags) -> list[str]:
     for name in cohort.classes.names:
         present, absent, _untagged = cohort.counts(name)
         if 0 < present < FEW_PRESENT:
-            few.append(_("{name}: only {count} slices show it.").format(name=name, count=present))
+            few.append(_("Few slices show {name}: {count}.").format(name=name, count=present))
         if present and absent < FEW_ABSENT:
-            few.append(_("{name}: only {count} slices are known not to show it.").format(name=name, count=absent))
+            few.append(_("Few slices are tagged as not showing {name}: {count}.").format(name=name, count=absent))
     return few
 
 

@@ -10,15 +10,17 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.resources import resource
-from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.device_chooser import DeviceChooser
 from WeakMedSAMLib.frontend.running.estimates import RunSize, expectedQuality, expectedTimeInWords, runSize
 from WeakMedSAMLib.frontend.running.install_box import InstallBox
 from WeakMedSAMLib.frontend.running.installer import Installer
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING
 from WeakMedSAMLib.frontend.running.run_view import RunView
+from WeakMedSAMLib.frontend.running.run_words import codeInWords
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
+from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.turns import Coalesced
 
 
@@ -146,7 +148,8 @@ class GeneratePanel:
         ui, keys = self.ui, [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
         cohort = CohortTags(self.logic.session.classes, [entry for entry in entries if entry is not None])
-        isShown = bool(cohort.volumes) and not self.logic.isRunning
+        # Before the first tag nothing can be expected, and the reason below says that tags are missing.
+        isShown = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
         ui.estimateLabel.visible = ui.qualityLabel.visible = isShown
         if isShown and self.logic.state.preset == "fast":
             ui.estimateLabel.text = expectedTimeInWords(self._size(cohort), self.devices.expected)
@@ -158,20 +161,7 @@ class GeneratePanel:
             )
 
     def _size(self, cohort: CohortTags) -> RunSize:
-        return runSize(cohort.volumes, self._cachedHashes())
-
-    def _cachedHashes(self) -> set[str]:
-        """Volumes that went through a finished run of this scene: their features are in the cache, if that is there."""
-        if not places.cacheFolder().is_dir():
-            return set()
-        state = self.logic.state
-        nodes = [
-            slicer.mrmlScene.GetNodeByID(node)
-            for run in state.runs()
-            if run.status == "finished"
-            for node in run.volumes.values()
-        ]
-        return {self.logic.keyOf(node) for node in nodes if node is not None} - {None}
+        return runSize(cohort.volumes, self.logic.cachedKeys())
 
     def _showError(self) -> None:
         """An error before a run could begin, or when its results were to be loaded."""
@@ -180,7 +170,8 @@ class GeneratePanel:
             return
         self.ui.outcomeFrame.visible = True
         self.ui.outcomeTitle.text = _("✗ It did not work")
-        self.ui.outcomeText.text = f"{error.message}\n{error.hint}\n({error.code})"
+        message, hint = translated(error.code, error.message, error.hint)
+        self.ui.outcomeText.text = "\n".join(filter(None, (message, hint, codeInWords(error.code))))
 
     def _onError(self, error: UserError) -> None:
         self._error = error

@@ -144,5 +144,10 @@ def whatIsMissing(names: list[str]) -> str:
         parts.append(text.format(names=", ".join(torch)))
     if rest:
         parts.append(_("• {names}: about 0.1 GB at most, from pypi.org.").format(names=", ".join(rest)))
-    parts.append(_("Nothing that Slicer ships is replaced, and no image leaves this computer."))
+    if torch:
+        parts.append(
+            _("Of what Slicer ships, only pip may be replaced by an older version; no image leaves this computer.")
+        )
+    else:
+        parts.append(_("Nothing that Slicer ships is replaced, and no image leaves this computer."))
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""Installs what is missing, on a click only, without stopping Slicer and without replacing anything that it ships."""
+"""Installs what is missing, on a click only, without stopping Slicer; of what it ships, pip alone may change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import slicer
@@ -90,7 +90,10 @@ class Installer:
         parts: list[_Part] = []
         if dependencies.isTorchMissing():
             arguments = dependencies.torchArguments()
-            parts += [lambda done: self._pip([_LIGHT_THE_TORCH], done), lambda done: self._torch(arguments, done)]
+            # It works with older versions of pip only than newer Slicers ship: pip is then lowered, as it is when the
+            # PyTorch extension installs it.
+            parts.append(lambda done: self._pip([_LIGHT_THE_TORCH], done, notKept=["pip"]))
+            parts.append(lambda done: self._torch(arguments, done))
         rest = [str(one) for one in dependencies.missingRequirements() if one.name not in ("torch", "torchvision")]
         if rest:
             parts.append(lambda done: self._pip(rest, done))
@@ -104,10 +107,10 @@ class Installer:
         wanted = [str(requirement) for requirement in dependencies.missingRequirements()]
         return [lambda done: self._pip(["--no-index", "--find-links", str(folder), *wanted], done)] if wanted else []
 
-    def _pip(self, arguments: list[str], done: Callable[[int], None]) -> None:
+    def _pip(self, arguments: list[str], done: Callable[[int], None], notKept: Iterable[str] = ()) -> None:
         dependencies.packagingModule().pip_install(
             arguments,
-            constraints=self._newConstraints(),
+            constraints=self._newConstraints(notKept),
             blocking=False,
             show_progress=False,
             requester=_REQUESTER,
@@ -146,13 +149,14 @@ class Installer:
             return 1
         return code
 
-    def _newConstraints(self) -> Path:
+    def _newConstraints(self, notKept: Iterable[str] = ()) -> Path:
         """Written anew for each part: torch, once it is there, must not be replaced by another build of it."""
         self._removeConstraints()
         handle, name = tempfile.mkstemp(prefix="weakmedsam-", suffix=".txt")
         self._constraints = Path(name)
+        alsoKept = () if dependencies.isTorchMissing() else ("torch", "torchvision")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(dependencies.constraints(() if dependencies.isTorchMissing() else ("torch", "torchvision")))
+            stream.write(dependencies.constraints(alsoKept, notKept))
         return self._constraints
 
     def _removeConstraints(self) -> None:

@@ -20,6 +20,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.frontend.steps import Steps, inThread
 
 if sys.platform != "win32":
@@ -65,7 +66,8 @@ class RunOnDisk:
 
 def runsFolder() -> Path:
     """Return the folder of run folders: the chosen one, or one in the user's data folder."""
-    return _chosen(_RUNS_KEY) or _userFolder(qt.QStandardPaths.GenericDataLocation) / "weakmedsam" / "runs"
+    usual = Path(qt.QStandardPaths.writableLocation(qt.QStandardPaths.GenericDataLocation))
+    return _chosen(_RUNS_KEY) or usual / "weakmedsam" / "runs"
 
 
 def setRunsFolder(folder: Path | str) -> None:
@@ -75,7 +77,7 @@ def setRunsFolder(folder: Path | str) -> None:
 
 def cacheFolder() -> Path:
     """Return the folder of the feature cache: the chosen one, or that which the engine itself uses."""
-    return _chosen(_CACHE_KEY) or _userFolder(qt.QStandardPaths.GenericCacheLocation) / "weakmedsam" / "features"
+    return _chosen(_CACHE_KEY) or cache_folder()
 
 
 def setCacheFolder(folder: Path | str) -> None:
@@ -165,10 +167,6 @@ def _chosen(key: str) -> Path | None:
 def _choose(key: str, folder: Path | str) -> None:
     text = str(folder).strip()
     slicer.app.userSettings().setValue(key, str(Path(text).absolute()) if text else "")
-
-
-def _userFolder(location: int) -> Path:
-    return Path(qt.QStandardPaths.writableLocation(location))
 
 
 def _listed(folder: Path) -> list[Path]:

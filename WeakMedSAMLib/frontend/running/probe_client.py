@@ -49,7 +49,7 @@ class Device:
         if self.freeBytes is None:
             return _("{title}, {total} GB").format(title=title, total=total)
         free = _gigabytes(self.freeBytes)
-        return _("{title}, {total} GB ({free} GB free)").format(title=title, total=total, free=free)
+        return _("{title}, {total} GB, {free} GB free").format(title=title, total=total, free=free)
 
 
 class ProbeClient:
@@ -189,7 +189,7 @@ def _gigabytes(count: int) -> str:
 
 def _noAnswer(reason: str) -> UserError:
     message = _("The worker could not be asked for its devices: {reason}").format(reason=reason)
-    return UserError("probe_failed", message, _("A run may work nevertheless; 'Look again' asks once more."))
+    return UserError("probe_failed", message, _("A run may work nevertheless; 'Refresh' asks again."))
 
 
 def _problemIn(answer: dict[str, Any]) -> UserError | None:
@@ -198,4 +198,4 @@ def _problemIn(answer: dict[str, Any]) -> UserError | None:
     missing = answer.get("missing")
     names = ", ".join(str(name) for name in missing) if isinstance(missing, list) else ""
     text = str(answer.get("problem") or "") or _("Missing: {names}").format(names=names)
-    return UserError("worker_not_ready", text, _("Install what is missing, then press 'Look again'."))
+    return UserError("worker_not_ready", text, _("Install what is missing, then press 'Refresh'."))

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
+from WeakMedSAMLib.frontend.results.segment_history import history
 from WeakMedSAMLib.frontend.results.segments import resultSteps, segmentIdsOf, targetVolumeId
 from WeakMedSAMLib.frontend.running.job_runner import RUNNING, JobRunner, Outcome
 from WeakMedSAMLib.frontend.running.run_start import RunStart
@@ -95,11 +96,6 @@ class RunControl:
         """Whether a run is under way or its results are on their way into the scene."""
         return self._job.isRunning or self._loading is not None
 
-    @property
-    def isLoading(self) -> bool:
-        """Whether results are on their way into the scene."""
-        return self._loading is not None
-
     def start(self, start: RunStart, segmentationNode: Any = None) -> str:
         """Begin a run and return its id.
 
@@ -160,6 +156,8 @@ class RunControl:
         self._job.shutdown()
         self._target = None
         _ours.discard(self._job.runId)
+        # It holds nodes and segments of the scene.
+        history.clear()
         if record is not None:
             self._stateOf().saveRun(replace(record, status="cancelled", message=_interrupted()))
 

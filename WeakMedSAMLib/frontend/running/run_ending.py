@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.events import Done, Error
+from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 
 FINISHED, CANCELLED, FAILED = "finished", "cancelled", "failed"
@@ -43,7 +44,8 @@ def endOf(
     if done is not None and done.status == "ok":
         return FINISHED, _("Masks are ready for review."), "", ""
     if error is not None:
-        return FAILED, error.message or error.code, error.hint, error.code
+        message, hint = translated(error.code, error.message, error.hint)
+        return FAILED, message or error.code, hint, error.code
     if isCancelling or (done is not None and done.status == "cancelled") or _isCancelled(done, found):
         return CANCELLED, _("Features of finished volumes are kept, so the next run is quicker."), "", ""
     if found.startProblem:
@@ -58,9 +60,9 @@ def _isCancelled(done: Done | None, found: WorkerExit) -> bool:
 
 def _silentDeath(found: WorkerExit, log: list[str]) -> tuple[str, str, str, str]:
     last = [line.strip()[:_LONGEST] for line in log if line.strip()][-_LAST_LINES:]
-    message = _("The worker ended without a result: {how}.").format(how=_how(found))
+    message = _("The worker stopped without a result: {how}.").format(how=_how(found))
     if last:
-        message += " " + _("Its last words: {words}").format(words=" / ".join(last))
+        message += " " + _("Last lines of its log: {words}").format(words=" / ".join(last))
     hint = _("Run it again; features that were computed are kept. If it happens again, please report it with the log.")
     if found.code in _KILLED_CODES:
         hint = _("This happens when memory runs out. Close other programs, use fewer volumes, then run it again.")

@@ -99,7 +99,7 @@ class RunView:
 
     def _stageText(self, info: RunInfo) -> str:
         if self._isLoading():
-            return _("Bringing the masks into the scene")
+            return _("Loading the masks into the scene")
         if self._logic.job.state == CANCELLING:
             return _("Cancelling; this takes 5 seconds at most")
         text = _("{stage} (step {number} of {total})")

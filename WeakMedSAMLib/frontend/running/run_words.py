@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 
@@ -27,13 +28,19 @@ def outcomeText(outcome: Outcome) -> str:
         took = _("It took {time} on {device}. Look at every mask in section 5, Review.")
         head = took.format(time=timeInWords(outcome.seconds), device=outcome.device)
     else:
-        code = _("(code: {code})").format(code=outcome.code) if outcome.code else ""
-        head = "\n".join(part for part in (" ".join(filter(None, (outcome.message, code))), outcome.hint) if part)
+        code = codeInWords(outcome.code) if outcome.code else ""
+        head = "\n".join(filter(None, (outcome.message, outcome.hint, code)))
     return "\n".join([head, *_warnings(outcome)]) if outcome.status == "finished" else head
 
 
+def codeInWords(code: str) -> str:
+    """Return the code of an error as it stands below its message, for a report."""
+    return _("(code: {code})").format(code=code)
+
+
 def _warnings(outcome: Outcome) -> list[str]:
-    lines = list(dict.fromkeys(f"{warning.message} {warning.hint}".strip() for warning in outcome.warnings))
+    said = (translated(warning.code, warning.message, warning.hint) for warning in outcome.warnings)
+    lines = list(dict.fromkeys(" ".join(parts).strip() for parts in said))
     shown = [f"• {line}" for line in lines[:_LONGEST_LIST]]
     if len(lines) > _LONGEST_LIST:
         shown.append(_("• and {count} more; see the log").format(count=len(lines) - _LONGEST_LIST))

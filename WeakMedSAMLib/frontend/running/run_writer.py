@@ -88,9 +88,7 @@ def writeRunSteps(
     UserError
         ``no_volumes``, ``cannot_write``, ``disk_full`` and what exporting says.
     """
-    jobs = [entry if isinstance(entry, VolumeInRun) else VolumeInRun(*entry) for entry in volumes]
-    if not jobs:
-        raise UserError("no_volumes", "No volume was chosen.", "Choose a volume in the section Volumes.")
+    jobs = _jobsOf(volumes)
     # Taken now: tags that change while volumes are being written belong to the next run.
     cohort = session.exportCohort([job.sha256 for job in jobs])
     runId = runId or newRunId()
@@ -113,6 +111,12 @@ def writeRunSteps(
             # In another thread too: copies of large volumes are not deleted in the time that a window may freeze.
             inBackground(partial(ending.remove, places.path))
     return places
+
+
+def _jobsOf(volumes: Sequence[VolumeInRun | tuple[Any, str]]) -> list[VolumeInRun]:
+    if not volumes:
+        raise UserError("no_volumes", "No volume was chosen.", "Choose a volume in the section Volumes.")
+    return [entry if isinstance(entry, VolumeInRun) else VolumeInRun(*entry) for entry in volumes]
 
 
 class _Ending:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.panel_parts import setEnabled
 from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.places import RunOnDisk, sizeInWords
 from WeakMedSAMLib.frontend.steps import StepRunner, Steps
@@ -126,7 +127,7 @@ class StorageBox:
 
     def _sizeShower(self, name: str, label: Any) -> Callable[[int], None]:
         def show(size: int) -> None:
-            text = _("{size} in {count} runs") if name == "runs" else _("{size}")
+            text = _("{size} (runs: {count})") if name == "runs" else _("{size}")
             label.text = text.format(size=sizeInWords(size), count=len(self._runs))
 
         return show
@@ -146,13 +147,13 @@ class StorageBox:
         wait = (
             _("Wait until the run has ended.") if isRunning else _("Something is being deleted.") if isWorking else ""
         )
-        _enable(ui.deleteRunButton, wait or ("" if self._runs else _("There is no run.")), _("Delete a run's files"))
-        _enable(ui.clearCacheButton, wait, _("Delete the features that are kept to make repeated runs quick"))
+        setEnabled(ui.deleteRunButton, wait or ("" if self._runs else _("There is no run.")), _("Delete a run's files"))
+        setEnabled(ui.clearCacheButton, wait, _("Delete the features that are kept to make repeated runs quick"))
         for edit, tip in (
             (ui.runsFolderEdit, _("Folder of new run folders; empty for the usual place")),
             (ui.cacheFolderEdit, _("Folder of the feature cache; empty for the usual place")),
         ):
-            _enable(edit, _("Wait until the run has ended.") if isRunning else "", tip)
+            setEnabled(edit, _("Wait until the run has ended.") if isRunning else "", tip)
 
     def _isBusy(self, run: RunOnDisk) -> bool:
         return self._logic.isRunning and run.folder == self._logic.job.runFolder
@@ -190,8 +191,3 @@ def _described(run: RunOnDisk) -> str:
         names = _("{names} and {count} more").format(names=names, count=len(run.volumeNames) - _NAMES_SHOWN)
     created = run.created[:16].replace("T", " ") or _("unknown date")
     return f"{created} {names}".strip() + f" [{run.folder.name.removeprefix('run-')[:6]}]"
-
-
-def _enable(widget: Any, reason: str, tip: str) -> None:
-    widget.enabled = not reason
-    widget.toolTip = reason or tip

@@ -203,7 +203,7 @@ def _emptyImage(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
     except (KeyError, ValueError, TypeError):
         raise _bad(path, "its header cannot be read") from None
     if len(sizes) != 3 or min(sizes) < 1 or encoding not in ("raw", "gzip"):
-        raise _bad(path, f"it has the sizes {sizes} and the encoding {encoding!r}")
+        raise _bad(path, f"it has the sizes {sizes} and the encoding '{encoding}'")
     return NrrdImage(np.zeros(sizes[::-1], dtype), matrix, pairs), encoding
 
 

@@ -201,13 +201,6 @@ class SliceObserver:
         self._observations = []
 
 
-def observeSlices(callback: Callable[[str], Any]) -> SliceObserver:
-    """Call a function with a view's name whenever that slice view moves; keep what is returned, and `stop` it."""
-    observer = SliceObserver(callback)
-    observer.start()
-    return observer
-
-
 def _namedCall(callback: Callable[[str], Any], viewName: str) -> Callable[[], Any]:
     return lambda: callback(viewName)
 

@@ -201,10 +201,10 @@ class VolumesPanel:
         tags = self._tags()
         if tags is None:
             return _("Reading the volume ...")
-        words = _("{count} slices along {axis}, numbered 0 to {last} as in the Data Probe.")
+        words = _("Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.")
         text = words.format(count=tags.n_slices, axis=tags.axis.upper(), last=(tags.n_slices or 1) - 1)
         if isOblique:
-            text += " " + _("⚠ This view cuts across them; turn it, so that what you see is one slice.")
+            text += " " + _("⚠ This view cuts across them; align it, so that what you see is one slice.")
         return text
 
     def _cohortInWords(self) -> str:

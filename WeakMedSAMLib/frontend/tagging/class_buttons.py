@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.frontend.callbacks import guarded
 from WeakMedSAMLib.frontend.tagging.classes_panel import colorIcon
+from WeakMedSAMLib.frontend.tagging.slice_keys import keyName
 
 _COLUMNS = 3
 _MAX_LETTERS = 18
@@ -68,8 +69,8 @@ class ClassButtons:
         button.icon = colorIcon(entry.color, button.fontMetrics().height())
         tip = _("Tag '{name}' from now on.").format(name=entry.name)
         if entry.shortcut:
-            keys = _("Key {key} in a slice view: present; Shift+{key}: absent.")
-            tip += " " + keys.format(key=entry.shortcut)
+            keys = _("Key {present} in a slice view: present; {absent}: absent.")
+            tip += " " + keys.format(present=entry.shortcut, absent=keyName(f"Shift+{entry.shortcut}"))
         button.toolTip = tip
         button.connect("clicked()", guarded(partial(self._press, entry.name)))
         return button

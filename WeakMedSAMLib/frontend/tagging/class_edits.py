@@ -110,5 +110,5 @@ def _freeLabelValue(table: ClassTable) -> int:
         return highest + 1
     free = set(range(1, MAX_LABEL_VALUE + 1)) - set(table.label_values)
     if not free:
-        raise UserError("no_free_label_value", _("All label values are taken."), _("Remove a class first."))
+        raise UserError("no_free_label_value", _("All label values are in use."), _("Remove a class first."))
     return min(free)

@@ -43,7 +43,7 @@ def readPreset(path: Path | str) -> ClassPreset:
     table = ClassTable.from_json(data.get("classes"))
     for entry in table:
         if entry.terminology and not isTerminology(entry.terminology):
-            raise UserError("bad_preset", f"{path}: the terminology of {entry.name!r} is not in Slicer's form.")
+            raise UserError("bad_preset", f"{path}: the terminology of '{entry.name}' is not in Slicer's form.")
     return ClassPreset(data["name"], table)
 
 

@@ -264,5 +264,5 @@ def _labelValue(text: str) -> int:
     try:
         return int(text.strip())
     except ValueError:
-        message = _("The label value {text!r} is not a whole number.").format(text=text)
+        message = _("The label value '{text}' is not a whole number.").format(text=text)
         raise UserError("bad_field", message, _("Use 1 to 65535.")) from None

@@ -139,14 +139,15 @@ class SessionStore:
         Returns
         -------
         Path or None
-            The file in `folder`; None if nothing is tagged or it could not be written, which is logged.
+            The file; None if nothing is tagged or it could not be written, which is logged.
         """
         cohort = self._session.cohort
         if not hasTags(cohort):
             return None
-        path = Path(folder) / f"{SAFETY_COPY}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}.json"
+        path = _copiesIn(folder) / f"{SAFETY_COPY}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}.json"
         try:
-            private_folder(folder)
+            # They hold names of volumes, and the folder of runs may be one that everybody can read.
+            private_folder(path.parent)
             write_tags(path, cohort)
             _deleteOldCopies(folder)
         except (UserError, OSError) as error:
@@ -184,7 +185,11 @@ def hasTags(cohort: CohortTags) -> bool:
 
 def keptCopies(folder: Path) -> list[Path]:
     """Return the files that `SessionStore.keepCopy` left in a folder, the latest first."""
-    return sorted(Path(folder).glob(f"{SAFETY_COPY}*.json"), key=lambda path: path.stem, reverse=True)
+    return sorted(_copiesIn(folder).glob(f"{SAFETY_COPY}*.json"), key=lambda path: path.stem, reverse=True)
+
+
+def _copiesIn(folder: Path) -> Path:
+    return Path(folder) / "tags-of-closed-scenes"
 
 
 def _deleteOldCopies(folder: Path) -> None:

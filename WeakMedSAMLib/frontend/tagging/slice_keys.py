@@ -70,11 +70,6 @@ class SliceKeys:
         if changed:
             self._enable(action, isEnabled)
 
-    @property
-    def isInstalled(self) -> bool:
-        """Whether keys are listened to."""
-        return bool(self._shortcuts)
-
     def _enable(self, action: str, isEnabled: bool) -> None:
         for known, shortcut in self._shortcuts:
             if known == action:
@@ -89,6 +84,11 @@ class SliceKeys:
         # When something else in the window claims the key too, Qt gives it to each of them in turn.
         shortcut.connect("activatedAmbiguously()", call)
         return shortcut
+
+
+def keyName(key: str) -> str:
+    """Return a key in Qt's portable notation as the keyboard and the language of the window have it."""
+    return qt.QKeySequence(key).toString(qt.QKeySequence.NativeText)
 
 
 def sliceViewHosts() -> list[Host]:

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.tagging.slice_navigator import SliceNavigator
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
-from WeakMedSAMLib.frontend.tagging.tag_words import tagWord
+from WeakMedSAMLib.frontend.tagging.tag_words import rangeInWords, tagWord
 
 
 class TagActions:
@@ -115,15 +115,15 @@ class TagActions:
         key, className, index = self._place()
         self._start = (key, index)
         self.startChanged()
-        text = _("'{name}' begins on slice {index}. Go to the last slice and mark the end.")
+        text = _("'{name}' begins on slice {index}. Go to the last slice and press 'End' or the key E.")
         self.told(text.format(name=className, index=index))
 
     def markEnd(self) -> None:
         """Tag the range from the marked slice to this one, both included."""
         _key, className, index = self._place()
         if self.start is None:
-            text = _("Mark the first slice of the range first.")
-            raise UserError("no_start", text, _("Go to it and press 'Mark start' or the key S."))
+            text = _("Set the start of the range first.")
+            raise UserError("no_start", text, _("Go to its first slice and press 'Start' or the key S."))
         first = self.start
         self.tagRange(className, first, index)
 
@@ -135,9 +135,7 @@ class TagActions:
         else:
             self._session.setRange(key, className, first, last, tag)
         self.forgetStart()
-        text = _("'{name}' {tag} on slices {first} to {last}.")
-        first, last = sorted((first, last))
-        self.told(text.format(name=className, tag=tagWord(tag), first=first, last=last))
+        self.told(f"{rangeInWords(className, tag, first, last)}.")
 
     def forgetStart(self) -> None:
         """Forget the marked slice."""
@@ -174,7 +172,7 @@ class TagActions:
     def redo(self) -> None:
         """Do again what was undone."""
         done = self._session.redo()
-        self.told(_("Done again: {text}").format(text=done) if done else _("There is nothing to redo."))
+        self.told(_("Redone: {text}").format(text=done) if done else _("There is nothing to redo."))
 
     def _functions(self) -> dict[str, Callable[[], None]]:
         return {

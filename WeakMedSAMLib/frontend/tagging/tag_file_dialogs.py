@@ -42,7 +42,7 @@ class TagFileDialogs:
             return
         _keepFolder(path)
         messages = self._logic.session.importTags(read_tags(path), self._volumes())
-        text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were taken.")
+        text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
         slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
 
     def _export(self) -> None:

@@ -80,7 +80,7 @@ def _fitting(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentC
         entry = replace(entry, shortcut="")
     free = newClass(table, name=entry.name)
     if entry.label_value in table.label_values:
-        text = _("The label value {old} of '{name}' is taken: it became {new}.")
+        text = _("The label value {old} of '{name}' is in use already: it became {new}.")
         message = text.format(old=entry.label_value, name=entry.name, new=free.label_value)
         merged.messages.append(message)
         entry = replace(entry, label_value=free.label_value)
@@ -100,7 +100,7 @@ def _mergeVolume(merged: Merged, scene: CohortTags, source: VolumeTags, target: 
     before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
     if before is not None and isTagged(before) and before.axis != source.axis:
         text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
-        merged.messages.append(text.format(name=name, scene=before.axis, file=source.axis))
+        merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
         return
     try:
         known = copyOf(source, name=name, sha256=key)
@@ -116,7 +116,7 @@ def _mergeVolume(merged: Merged, scene: CohortTags, source: VolumeTags, target: 
 
 
 def _takenText(name: str, source: VolumeTags, replaced: int) -> str:
-    text = _("'{name}': tags taken.").format(name=name)
+    text = _("'{name}': tags imported.").format(name=name)
     if source.sha256 is None:
         text += " " + _("It was matched by its name alone: make sure that it is the same scan.")
     if replaced:
@@ -140,7 +140,7 @@ def _keepForLater(merged: Merged, scene: CohortTags, source: VolumeTags) -> None
     known = [volume for volume in scene.volumes if clashes(volume, source)]
     coming = [after for _before, after in merged.volumes.values() if after is not None and clashes(after, source)]
     if coming or any(volume.sha256 is not None or isTagged(volume) for volume in known):
-        text = _("The tags of '{name}' were not taken: the scene has other tags for it. Load the scan, then import.")
+        text = _("The tags of '{name}' were not imported: the scene has other tags for it. Load the scan, then import.")
         merged.messages.append(text.format(name=source.name))
         return
     merged.volumes.update({keyOf(volume): (volume, None) for volume in known})

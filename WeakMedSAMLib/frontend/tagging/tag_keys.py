@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -41,9 +42,9 @@ class KeyEntry:
 def fixedKeys() -> list[KeyEntry]:
     """Return the keys that do not depend on the classes."""
     return [
-        KeyEntry(("S",), "markStart", _("Mark the first slice of a range")),
-        KeyEntry(("E",), "markEnd", _("Mark the last slice: the range becomes present")),
-        KeyEntry(("Escape",), "forgetStart", _("Forget the marked first slice")),
+        KeyEntry(("S",), "markStart", _("Start of a range: its first slice")),
+        KeyEntry(("E",), "markEnd", _("End of the range: its last slice; the range becomes present")),
+        KeyEntry(("Escape",), "forgetStart", _("Forget the start of the range")),
         KeyEntry(("P",), "present", _("Current class: present on this slice, or untagged again")),
         KeyEntry(("A",), "absent", _("Current class: absent on this slice, or untagged again")),
         KeyEntry(("C",), "nextClass", _("Make the next class the current one")),
@@ -67,12 +68,20 @@ def classKeys(classes: ClassTable) -> list[KeyEntry]:
     return entries
 
 
-def keysAsHtml(classes: ClassTable) -> str:
-    """Return the table of all keys for a rich-text label."""
+def keysAsHtml(classes: ClassTable, keyName: Callable[[str], str] = str) -> str:
+    """Return the table of all keys for a rich-text label.
+
+    Parameters
+    ----------
+    classes : ClassTable
+    keyName : callable
+        Makes what the keyboard says from a key in Qt's portable notation, such as `slice_keys.keyName`.
+    """
     keyed = [entry for entry in classes if entry.shortcut]
-    lines = [(f"{each.shortcut}, Shift+{each.shortcut}", _classHelp(each.name)) for each in keyed]
-    lines += [(_(" or ").join(entry.keys), entry.text) for entry in fixedKeys()]
-    rows = [f"<tr><td {_KEY_STYLE}><b>{escape(keys)}</b></td><td>{escape(text)}</td></tr>" for keys, text in lines]
+    lines = [((each.shortcut, f"Shift+{each.shortcut}"), ", ", _classHelp(each.name)) for each in keyed]
+    lines += [(entry.keys, _(" or "), entry.text) for entry in fixedKeys()]
+    named = [(between.join(map(keyName, keys)), text) for keys, between, text in lines]
+    rows = [f"<tr><td {_KEY_STYLE}><b>{escape(keys)}</b></td><td>{escape(text)}</td></tr>" for keys, text in named]
     where = _("These keys work while a slice view has the keyboard (click into it), and in this section.")
     other = _("Slicer's own keys stay as they are: arrows, F and B scroll; R resets the view.")
     return f"<p>{escape(where)}</p><table>{''.join(rows)}</table><p>{escape(other)}</p>"
@@ -100,7 +109,7 @@ def requireShortcut(text: str) -> str:
     """Return the key of a class as it is stored; `UserError` ``bad_shortcut`` says what is wrong with it."""
     problem = shortcutProblem(text.strip())
     if problem:
-        raise UserError("bad_shortcut", _("The key {key!r} cannot be used.").format(key=text.strip()), problem)
+        raise UserError("bad_shortcut", _("The key '{key}' cannot be used.").format(key=text.strip()), problem)
     return text.strip().upper()
 
 

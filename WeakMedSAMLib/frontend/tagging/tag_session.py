@@ -19,7 +19,7 @@ from WeakMedSAMLib.frontend.tagging.tag_history import Step
 from WeakMedSAMLib.frontend.tagging.tag_import import SceneVolume, mergeTags
 from WeakMedSAMLib.frontend.tagging.tag_store import TagStore
 from WeakMedSAMLib.frontend.tagging.tag_volumes import copyOf, isTagged, keyOf, renamedClass, withoutClass
-from WeakMedSAMLib.frontend.tagging.tag_words import tagOf, tagWord
+from WeakMedSAMLib.frontend.tagging.tag_words import rangeInWords, tagOf
 
 
 class TagSession(TagStore):
@@ -96,7 +96,7 @@ class TagSession(TagStore):
 
     def setTag(self, key: str, className: str, index: int, tag: int) -> None:
         """Tag a slice; `UserError` ``slice_out_of_range`` or ``unknown_class``."""
-        text = _("'{name}' {tag} on slice {index}").format(name=className, tag=tagWord(tag), index=index)
+        text = rangeInWords(className, tag, index, index)
         self._editTags(text, key, className, lambda volume: volume.set(className, index, tag))
 
     def toggle(self, key: str, className: str, index: int) -> None:
@@ -115,14 +115,13 @@ class TagSession(TagStore):
         With `restIsAbsent` every other slice that is still untagged becomes absent.
         """
         first, last = sorted((first, last))
-        text = _("'{name}' present on slices {first} to {last}").format(name=className, first=first, last=last)
+        text = rangeInWords(className, PRESENT, first, last)
         self._editTags(text, key, className, lambda volume: volume.tag_range(className, first, last, restIsAbsent))
 
     def setRange(self, key: str, className: str, first: int, last: int, tag: int) -> None:
         """Give the slices from `first` to `last` (both inclusive, in either order) a tag, whatever they had."""
         first, last = sorted((first, last))
-        text = _("'{name}' {tag} on slices {first} to {last}")
-        text = text.format(name=className, tag=tagWord(tag), first=first, last=last)
+        text = rangeInWords(className, tag, first, last)
         self._editTags(text, key, className, lambda volume: _fillRange(volume, className, (first, last), tag))
 
     def restAbsent(self, key: str, className: str) -> None:

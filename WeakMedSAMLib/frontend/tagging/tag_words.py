@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.tag_checks import Problem
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.frontend.engine_words import translated
 
 # Signs that differ without colour, and that the font of the slice views has.
 TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
@@ -17,6 +18,13 @@ TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
 def tagWord(tag: int) -> str:
     """Return the word for a tag."""
     return {PRESENT: _("present"), ABSENT: _("absent"), UNTAGGED: _("untagged")}[tag]
+
+
+def rangeInWords(className: str, tag: int, first: int, last: int) -> str:
+    """Return the tag of the slices from `first` to `last`, in either order, which may be one slice."""
+    first, last = sorted((first, last))
+    one, many = _("'{name}' {tag} on slice {first}"), _("'{name}' {tag} on slices {first} to {last}")
+    return (one if first == last else many).format(name=className, tag=tagWord(tag), first=first, last=last)
 
 
 def countsInWords(volume: VolumeTags | None, className: str) -> str:
@@ -33,7 +41,7 @@ def countsInWords(volume: VolumeTags | None, className: str) -> str:
         return _("{name}: no volume").format(name=className)
     present, absent, untagged = volume.counts(className)
     if not present and not absent:
-        return _("{name}: no slice tagged yet; mark its first and last slice").format(name=className)
+        return _("{name}: no slice tagged yet; set the start and the end of a range").format(name=className)
     parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
     if untagged:
         parts.append(_("{count} untagged").format(count=untagged))
@@ -54,7 +62,8 @@ def problemsInWords(problems: Iterable[Problem]) -> str:
     leads = {"error": _("Still missing: {text}"), "warning": _("Note: {text}")}
     lines: dict[tuple[str, str], list[str]] = {}
     for each in problems:
-        lines.setdefault((each.severity, each.hint), []).append(each.message)
+        message, hint = translated(each.code, each.message, each.hint)
+        lines.setdefault((each.severity, hint), []).append(message)
     return "\n".join(
         leads[severity].format(text=" ".join([*messages, hint])) for (severity, hint), messages in lines.items()
     )
@@ -66,9 +75,9 @@ def _stateInWords(volume: VolumeTags, className: str) -> str:
     if not untagged:
         return _("ready") if present else _("ready: the class is not in this volume")
     if not present:
-        return _("mark slices that show it, or go on to the next volume")
+        return _("tag slices that show it, or go on to the next volume")
     if not absent:
-        return _("mark slices that do not show it, or press 'Rest absent'")
+        return _("tag slices that do not show it, or press 'Tag rest'")
     return _("ready: untagged slices are left out")
 
 
@@ -106,7 +115,7 @@ def sliceInWords(volume: VolumeTags | None, classes: ClassTable, index: int | No
 
 def positionInWords(volume: VolumeTags, index: int, viewName: str, className: str) -> str:
     """Return where one is, and the tag of the current class there."""
-    text = _("{volume}: slice {index} of 0-{last}, {view} view. {name}: {tag}")
+    text = _("{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}")
     tag = tagWord(tagOf(volume, className, index))
     last = (volume.n_slices or 1) - 1
     return text.format(volume=volume.name, index=index, last=last, view=viewName, name=className, tag=tag)

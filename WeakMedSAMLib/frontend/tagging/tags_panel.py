@@ -12,10 +12,11 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, VolumeTags
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.engine_words import errorInWords
 from WeakMedSAMLib.frontend.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.tagging.class_buttons import ClassButtons
-from WeakMedSAMLib.frontend.tagging.slice_keys import SliceKeys, sliceViewHosts
+from WeakMedSAMLib.frontend.tagging.slice_keys import SliceKeys, keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.tagging.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.tagging.slice_notes import SliceNotes
 from WeakMedSAMLib.frontend.tagging.tag_actions import TagActions
@@ -206,14 +207,14 @@ class TagsPanel:
     def _onKeysToggled(self, isChecked: bool) -> None:
         self.ui.keysButton.arrowType = qt.Qt.DownArrow if isChecked else qt.Qt.RightArrow
         self.ui.keysLabel.visible = isChecked
-        self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes) if isChecked else ""
+        self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes, keyName) if isChecked else ""
 
     def _showMessage(self, text: str) -> None:
         setText(self.ui.messageLabel, breakable(text))
         slicer.util.showStatusMessage(text, _STATUS_MS)
 
     def _showError(self, error: UserError) -> None:
-        self._showMessage(_("Not done: {error}").format(error=error))
+        self._showMessage(_("Not done: {error}").format(error=errorInWords(error)))
 
     # Showing
 
@@ -269,7 +270,7 @@ class TagsPanel:
         return ""
 
     def _enable(self, problem: str) -> None:
-        noStart = problem or ("" if self.actions.start is not None else _("Mark the start of the range first."))
+        noStart = problem or ("" if self.actions.start is not None else _("Set the start of the range first."))
         reasons = {
             **dict.fromkeys(_TAGGING, problem),
             "endButton": noStart,

@@ -24,7 +24,8 @@ from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, lo
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import PRESENT, CohortTags, VolumeTags
 
-STAGES = ("embed", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
+# Those of the preset "fast", as in `running.estimates`, which needs Slicer.
+STAGES = ("embed", "projection", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
 _STEPS = 10
 _TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
 _CANCELLED_CODE = 3

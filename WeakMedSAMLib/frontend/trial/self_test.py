@@ -45,18 +45,27 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
     """Tags, a run and its results, on a generated volume; with the real worker too if PyTorch is installed."""
 
     def setUp(self) -> None:
-        """Begin with an empty scene."""
+        """Begin with an empty scene; what the test makes is not kept among the user's runs."""
+        # Tags of the user's own scene are.
         slicer.mrmlScene.Clear()
+        self._place = _runsElsewhere()
+        self._place.__enter__()
+
+    def tearDown(self) -> None:
+        """Leave an empty scene, and the user's runs as they were."""
+        try:
+            slicer.mrmlScene.Clear()
+        finally:
+            self._place.__exit__(None, None, None)
 
     def runTest(self, **_options: Any) -> None:
-        """Run every test."""
-        # Tags of the user's scene are kept among the user's runs; what the tests make is not.
-        self.setUp()
-        with _runsElsewhere():
-            for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
-                self.setUp()
-                test()
+        """Run every test, as *Reload and Test* wants it; the test of the build calls them one by one itself."""
+        for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
             self.setUp()
+            try:
+                test()
+            finally:
+                self.tearDown()
 
     def test_TagsStayInScene(self) -> None:
         """Tags are in the scene, and another logic finds them there."""

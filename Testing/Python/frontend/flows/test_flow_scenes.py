@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 
 import numpy as np
@@ -11,6 +13,8 @@ from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
 from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.tagging.session_store import keptCopies
 
@@ -45,7 +49,7 @@ def test_results_never_go_into_another_scene(driver):
     driver.open(fake_worker("--seconds", "0.2"))
     driver.tag(volume, first, last)
     driver.generate()
-    driver.wait(lambda: driver.logic.runs.isLoading or not driver.logic.isRunning)
+    driver.wait(lambda: driver.logic.runs._loading is not None or not driver.logic.isRunning)
     driver.host.closeScene()
     driver.host.settle(0.5)
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
@@ -96,13 +100,52 @@ def test_end_of_slicer_stops_the_worker(driver):
     assert read_tags(copy).volumes[0].counts("Lesion").present == last - first + 1
 
 
+def test_at_its_end_the_module_holds_nothing_of_the_scene(driver):
+    volume, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "0.2"))
+    driver.tag(volume, first, last)
+    driver.generate()
+    record = driver.wait_for_end()
+    node = slicer.mrmlScene.GetNodeByID(record.segmentations["000"])
+    review, export = driver.panel("review"), driver.panel("export")
+    driver.wait(lambda: review._subject is not None and export._choices)
+    history.add(SegmentsAdded(node, []))
+    driver.close()
+    assert history.last(node) is None
+    assert (review._subject, review.masks._subject, export._choices) == (None, None, [])
+
+
+def test_a_script_that_ends_holds_nothing_of_the_scene(driver):
+    driver.open(fake_worker())
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    logic = WeakMedSAMLogic()
+    history.add(SegmentsAdded(node, []))
+    logic.cleanup()
+    assert history.last(node) is None
+
+
+def test_the_first_volume_of_the_next_scene_is_another_one(driver):
+    volume, _first, _last = driver.phantom()
+    driver.open(fake_worker())
+    driver.choose(volume)
+    before = volume.GetID()
+    driver.host.closeScene()
+    volume, _first, _last = driver.phantom("Next", 2, show=False)
+    assert volume.GetID() == before, "or this test shows nothing"
+    heard = []
+    driver.logic.volumeChanged.connect(lambda: heard.append(driver.logic.state.currentVolume))
+    driver.logic.state.currentVolume = volume
+    assert heard == [volume]
+
+
 def test_the_last_few_copies_of_tags_are_kept(driver):
     volume, first, last = driver.phantom()
     driver.open(fake_worker())
     driver.tag(volume, first, last)
     folder = places.runsFolder()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tags-of-closed-scene.json").write_text("{}", encoding="utf-8")
+    (folder / "of somebody else.txt").write_text("", encoding="utf-8")
+    folder.chmod(0o755)
     for index in range(7):
         key = driver.logic.currentKey()
         driver.logic.session.toggle(key, "Lesion", index)
@@ -112,7 +155,9 @@ def test_the_last_few_copies_of_tags_are_kept(driver):
     copies = keptCopies(folder)
     assert len(copies) == 5
     assert read_tags(copies[0]).volumes[0].state("Lesion")[6] != read_tags(copies[1]).volumes[0].state("Lesion")[6]
-    assert not (folder / "tags-of-closed-scene.json").exists()
+    assert {path.parent for path in copies} == {folder / "tags-of-closed-scenes"}
+    if os.name != "nt":
+        assert stat.S_IMODE(copies[0].parent.stat().st_mode) == 0o700, "they hold names of volumes"
 
 
 def test_end_of_the_module_leaves_the_chosen_volume(driver):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unittest
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,6 @@ def test_example_of_the_readme(driver, module, tmp_path):
 
     assert len(found["written"]) == 5
     assert all(path.stat().st_size > 100 for path in found["written"])
-    found["logic"].cleanup()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     if "WeakMedSAMLogic" in readme:
         assert all(line in readme for line in code.splitlines() if line and not line.startswith(('"""', "#")))
@@ -89,13 +89,22 @@ def test_script_beside_the_panel(driver, module):
     assert driver.logic.isRunning
 
 
-def test_self_test_of_the_module(driver, module, monkeypatch):
+@pytest.mark.parametrize("whole", [True, False], ids=["reload and test", "test of the build"])
+def test_self_test_of_the_module(driver, module, monkeypatch, whole):
     from WeakMedSAMLib.frontend.trial import self_test
 
     # The worker itself has a test of its own here, on a scan.
     monkeypatch.setattr(self_test, "missing", lambda: ["torch"])
     before = places.runsFolder()
-    module.WeakMedSAMTest().runTest()
+    # A panel is open: it keeps the tags of every scene that closes.
+    driver.open(fake_worker())
+    if whole:
+        module.WeakMedSAMTest().runTest()
+    else:
+        result = unittest.TestResult()
+        unittest.defaultTestLoader.loadTestsFromTestCase(module.WeakMedSAMTest).run(result)
+        assert result.testsRun == 3
+        assert result.wasSuccessful(), result.errors + result.failures
     # Nothing of it is left among the user's runs.
     assert places.runsFolder() == before
     assert not before.exists() or list(before.iterdir()) == []

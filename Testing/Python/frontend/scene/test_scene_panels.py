@@ -64,7 +64,7 @@ def test_a_volume_is_chosen_tagged_and_learned_from(host, logic, volumes_panel, 
     assert not logic.state.cohort()
     ui.volumeSelector.setCurrentNode(first)
     assert logic.state.currentVolume is first
-    host.waitUntil(lambda: logic.currentKey() and "12 slices along K" in ui.directionLabel.text)
+    host.waitUntil(lambda: logic.currentKey() and "Slices along K: 12," in ui.directionLabel.text)
     assert "first alone" in ui.cohortLabel.text
     logic.setClasses(["Läsion"])
     logic.tagRange(first, "Läsion", 2, 4)
@@ -192,7 +192,7 @@ def test_the_slider_draws_and_can_be_taken_back(host, reviewed, lib, voxels_of, 
     host.waitUntil(lambda: ui.thresholdSlider.enabled)
     assert ui.thresholdState.text.startswith("As generated")
     assert not ui.undoButton.enabled
-    assert ui.undoButton.toolTip == "Nothing was changed here yet."
+    assert ui.undoButton.toolTip == "There is nothing to undo."
     probability = lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].probabilities[1])).array
     for percent in (40, 30, 20):
         ui.thresholdSlider.value = percent
