@@ -106,4 +106,4 @@ def test_without_the_scan_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(demo.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="slicerio") as caught:
         demo.demo_scan()
-    assert "demo" in caught.value.hint
+    assert "pip install slicerio" in caught.value.hint

@@ -23,6 +23,7 @@ from WeakMedSAMLib.engine.demo import demo_scan
 from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_labels
 from WeakMedSAMLib.engine.model import load_model
 from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.settings import Defect
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
@@ -112,7 +113,7 @@ def test_reference_runs_with_all_its_defects(reference):
     assert set(np.unique(reference.labels)) <= {0, 1, 2}
     model = load_model(reference.places.model)
     assert isinstance(model, PublishedModel)
-    assert len(model.settings.defects) == 12
+    assert model.settings.defects == tuple(Defect)
 
 
 @pytest.mark.parametrize("preset", ["paper", "reference"])
