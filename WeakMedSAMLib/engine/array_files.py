@@ -55,8 +55,8 @@ def load_array(path: Path, mmap_mode: Literal["r"] | None) -> np.ndarray:
     """Array of a ``.npy`` file of plain numbers; raises OSError or ValueError whatever its header says."""
     try:
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except (tokenize.TokenError, SyntaxError, OverflowError, RecursionError, MemoryError, TypeError) as error:
-        # NumPy lets what goes wrong while it reads a damaged header through as it comes.
+    except (EOFError, tokenize.TokenError, SyntaxError, OverflowError, RecursionError, MemoryError, TypeError) as error:
+        # NumPy lets what goes wrong while it reads a damaged header, or a file without a byte, through as it comes.
         raise ValueError(f"{path} has no usable header: {error}") from error
 
 

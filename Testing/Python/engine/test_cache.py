@@ -148,6 +148,7 @@ def change_meta(**changes):
         change_meta(levels=[1]),
         lambda folder: (folder / "meta.json").write_text("{"),
         lambda folder: (folder / "meta.json").unlink(),
+        lambda folder: (folder / "last.npy").write_bytes(b""),
     ],
 )
 def test_broken_entries_are_dropped_and_rebuilt(root, damage):
