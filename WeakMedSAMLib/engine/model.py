@@ -15,6 +15,7 @@ from safetensors.torch import save as pack_tensors
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import json_text, private_folder, read_json, replacing_all
+from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
 from WeakMedSAMLib.engine.published.model import PublishedModel
@@ -62,6 +63,28 @@ class TrainedModel:
     projection: Projection
     classifier: SliceClassifier
     segmenter: Segmenter
+
+
+def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
+    """Refuse a model of other classes; `UserError` ``model_does_not_fit``."""
+    if tuple(model.classes.names) != tuple(classes.names):
+        known, asked = ", ".join(model.classes.names), ", ".join(classes.names)
+        message = f"The model knows the classes {known}; the run has {asked}."
+        raise UserError("model_does_not_fit", message, "Use the class table of the model.")
+
+
+def require_fitting(model: TrainedModel | PublishedModel, classes: ClassTable, backbone: Backbone) -> None:
+    """Refuse a model of other classes or of another backbone.
+
+    Raises
+    ------
+    UserError
+        ``model_does_not_fit``.
+    """
+    require_classes(model, classes)
+    if (model.backbone, model.weights_sha256) != (backbone.info.name, backbone.info.weights.sha256):
+        message = f"The model was trained on features of {model.backbone}, other weights than this run's."
+        raise UserError("model_does_not_fit", message, f"Run with the backbone {model.backbone} and its weights.")
 
 
 def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:

@@ -110,15 +110,12 @@ def standardised_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> n
     if inside.size == 0:
         return np.full(values.shape, _BACKGROUND, np.float32)
     result = np.where(body, (values - inside.mean()) / (inside.std() + 1e-6), 0).astype(np.float32)
+    # Means over the body alone: with the background in them, nothing could be found at the body's edge.
+    share = np.maximum(_mean_of_neighbours(body.astype(np.float32)), 1e-6)
     for _ in range(smoothings):
-        result = _mean_of_neighbours(result, body)
+        result = np.where(body, _mean_of_neighbours(result) / share, 0).astype(np.float32)
     return np.where(body, result, np.float32(_BACKGROUND))
 
 
-def _mean_of_neighbours(values: np.ndarray, body: np.ndarray) -> np.ndarray:
-    """3 x 3 x 3 means over the body alone; values are 0 outside.
-
-    With the background in the mean, nothing could be found at the body's edge.
-    """
-    total, share = (ndimage.uniform_filter(part, 3, mode="nearest") for part in (values, body.astype(np.float32)))
-    return np.where(body, total / np.maximum(share, 1e-6), 0).astype(np.float32)
+def _mean_of_neighbours(values: np.ndarray) -> np.ndarray:
+    return ndimage.uniform_filter(values, 3, mode="nearest")

@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.masks import mask_volumes
-from WeakMedSAMLib.engine.model import TrainedModel
+from WeakMedSAMLib.engine.model import TrainedModel, require_fitting
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.settings import MethodSettings
@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.showcase import Show
 from WeakMedSAMLib.engine.slices import embed_cohort
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.training import require_fitting, train_model
+from WeakMedSAMLib.engine.training import train_model
 
 Report = Callable[[Event], None]
 

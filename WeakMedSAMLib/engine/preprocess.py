@@ -96,8 +96,7 @@ def in_common(intensities: Iterable[Intensity]) -> list[Intensity]:
 def learned_window(intensities: Iterable[Intensity]) -> Intensity | None:
     """The range of grey values that all volumes of a cohort share, for its model to keep; None if each has its own."""
     chosen = list(intensities)
-    ranges = {(i.low, i.high) for i in chosen if i.kind != _PERCENTILE}
-    if len(ranges) != 1 or any(i.kind == _PERCENTILE for i in chosen):
+    if any(i.kind == _PERCENTILE for i in chosen) or len({(i.low, i.high) for i in chosen}) != 1:
         return None
     return chosen[0]
 

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
 from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
@@ -27,7 +26,6 @@ from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
 from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.projection import Projection, fit_projection
-from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.refine import redrawn
 from WeakMedSAMLib.engine.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.segmenter import (
@@ -56,28 +54,6 @@ _READ_LATER = {
     "pseudo-masks": ("segmenter_steps", *_READ_BY_MASKS_ALONE),
     "segmenter": _READ_BY_MASKS_ALONE,
 }
-
-
-def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
-    """Refuse a model of other classes; `UserError` ``model_does_not_fit``."""
-    if tuple(model.classes.names) != tuple(classes.names):
-        known, asked = ", ".join(model.classes.names), ", ".join(classes.names)
-        message = f"The model knows the classes {known}; the run has {asked}."
-        raise UserError("model_does_not_fit", message, "Use the class table of the model.")
-
-
-def require_fitting(model: TrainedModel | PublishedModel, classes: ClassTable, backbone: Backbone) -> None:
-    """Refuse a model of other classes or of another backbone.
-
-    Raises
-    ------
-    UserError
-        ``model_does_not_fit``.
-    """
-    require_classes(model, classes)
-    if (model.backbone, model.weights_sha256) != (backbone.info.name, backbone.info.weights.sha256):
-        message = f"The model was trained on features of {model.backbone}, other weights than this run's."
-        raise UserError("model_does_not_fit", message, f"Run with the backbone {model.backbone} and its weights.")
 
 
 def train_model(

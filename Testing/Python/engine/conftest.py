@@ -65,6 +65,20 @@ class NoBackbone:
         return self
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _torch_threads(request):
+    """Let a module that says TORCH_THREADS run with so many, whatever the machine."""
+    wanted = getattr(request.module, "TORCH_THREADS", None)
+    if wanted is None:
+        yield
+        return
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(wanted)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def scans(tmp_path):
     """Paths of three small scans cut out of generated anatomy: a bright ball in a textured body, off centre in each."""

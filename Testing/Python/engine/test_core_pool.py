@@ -9,14 +9,7 @@ import torch
 
 from WeakMedSAMLib.engine.backbones.core_pool import CorePool
 
-
-@pytest.fixture(scope="module", autouse=True)
-def two_threads():
-    """More than one, so that a pool could change the number, whatever the machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+TORCH_THREADS = 2  # more than one, so that a pool could change the number, whatever the machine
 
 
 def test_threads_of_a_pool_compute_alone_and_change_nothing_else():

@@ -21,17 +21,10 @@ from WeakMedSAMLib.engine.device import precision_for
 from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
 from WeakMedSAMLib.engine.volumes import read_labels, read_volume
 
+TORCH_THREADS = 2  # the same number of threads whatever the machine
+
 CPU = torch.device("cpu")
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "lgg_flair"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def two_threads():
-    """The same number of threads whatever the machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from WeakMedSAMLib.engine.sce import pooled
 from WeakMedSAMLib.engine.slices import VolumeSlices
 from WeakMedSAMLib.engine.state import StageStore
 
+TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
+
 SIZE, M, CHANNELS = 32, 8, 12
 TWO = ClassTable.from_names(["bars", "spot"])
 QUICK = {"epochs": 2, "batch": 8, "sub_classes": 2, "extractor": "backbone", "learning_rate": 1e-3, "seed": 3}
@@ -81,15 +83,6 @@ def volume(number, backbone, slices=16, seed=0):
     return VolumeSlices(
         f"{number:03d}", f"patient {number}", tags, features, Frame(SIZE, SIZE, 1, 1, SIZE), Intensity("given", 0, 1)
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tensors are so small here that threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam, sam_netwo
 from WeakMedSAMLib.engine.backbones.samus import build_samus
 from WeakMedSAMLib.engine.worker import run_folder
 
+TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
+
 SAM = SamSize(32, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
 EFFICIENT = EfficientSize(24, 3, blocks=6, frame=32, image=64, patch=8, prompt_channels=32, mlp_channels=64)
 QUICK = {"classifier_steps": 4, "segmenter_steps": 4, "pam_slices": 4, "novelty_references": 100, "rounds": 1}
@@ -29,15 +31,6 @@ BUILDERS = {
     "samus": lambda: build_samus(None, True, SAM),
     "efficientsam_ti": lambda: build_efficientsam("efficientsam_ti", EFFICIENT, None, True),
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Networks this small are no faster on several cores, and far slower where those are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=BUILDERS)

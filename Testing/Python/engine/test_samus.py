@@ -21,16 +21,9 @@ from WeakMedSAMLib.engine.backbones.samus_encoder import (
     resized_positions,
 )
 
+TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
+
 SIZE = SamSize(16, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Networks this small are no faster on several cores, and far slower where those are busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,13 @@ from WeakMedSAMLib.engine.benchmark.speed import grid_boxes, measure_speed, walk
 from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
 from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
 
+TORCH_THREADS = 1  # one slice is soon done, and other tests run beside
+
 
 @pytest.fixture(scope="module")
 def report():
     pytest.importorskip("slicerio", reason="the scan of the demonstration is not installed")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield measure_speed(1, "cpu", prompts=4)
-    torch.set_num_threads(threads)
+    return measure_speed(1, "cpu", prompts=4)
 
 
 @pytest.fixture

@@ -224,7 +224,7 @@ def _run_cohorts(
 
 
 def _split(options: AccuracyOptions, cases: Sequence[Case]) -> Split | None:
-    patients = {case.name: case.patient or case.name for case in cases}
+    patients = {case.name: case.patient for case in cases}
     if options.split is None:
         return None
     if isinstance(options.split, Path):
@@ -257,20 +257,20 @@ def _described(options: AccuracyOptions) -> dict[str, Any]:
 
 def _cohorts(options: AccuracyOptions, cases: list[Case]) -> list[tuple[list[Case], set[str]]]:
     """Which cases run together, and which of them without tags: all of a patient, or none."""
-    order = list(dict.fromkeys(case.patient or case.name for case in cases))
+    order = list(dict.fromkeys(case.patient for case in cases))
     np.random.default_rng(options.seed).shuffle(order)
     if options.folds is not None:
         return [(cases, _names_of(cases, order[fold :: options.folds])) for fold in range(options.folds)]
     if options.single:
         return [([case], set()) for case in cases]
     if options.cohort_sizes:
-        drawn = sorted(cases, key=lambda case: order.index(case.patient or case.name))
+        drawn = sorted(cases, key=lambda case: order.index(case.patient))
         return [(cohort, set()) for cohort in _sized(drawn, options)]
     return [(cases, _names_of(cases, order[: round(options.untagged * len(order))]))]
 
 
 def _names_of(cases: Sequence[Case], patients: Sequence[str]) -> set[str]:
-    return {case.name for case in cases if (case.patient or case.name) in patients}
+    return {case.name for case in cases if case.patient in patients}
 
 
 def _sized(cases: Sequence[Case], options: AccuracyOptions) -> list[list[Case]]:

@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
 
 @dataclass(frozen=True)
 class Case:
-    """One patient: a scan, and its mask file.
+    """A scan, and its mask file.
 
     Attributes
     ----------
@@ -27,20 +27,20 @@ class Case:
         As in the file names.
     image, mask : Path
         Files on the same grid.
+    patient : str
+        Whose scan it is.
     stride : int
         Only every so-manieth slice along ``axis`` is used; the others do not exist for the benchmark.
     axis : str
         Slice axis.
-    patient : str
-        Whose scan it is; the case itself where nothing else is known.
     """
 
     name: str
     image: Path
     mask: Path
+    patient: str
     stride: int = 1
     axis: str = "k"
-    patient: str = ""
 
     def geometry(self) -> Geometry:
         """Geometry of the slices that are used."""
@@ -80,7 +80,7 @@ def cases_of(dataset: Dataset, count: int | None = None, stride: int = 1, axis: 
     found = len(dataset.scans)
     if count is not None and count > found:
         raise UserError("too_few_cases", f"There are {found} cases, not {count}.", "Ask for fewer.")
-    return [Case(scan.name, scan.image, scan.mask, stride, axis, scan.patient) for scan in dataset.scans[:count]]
+    return [Case(scan.name, scan.image, scan.mask, scan.patient, stride, axis) for scan in dataset.scans[:count]]
 
 
 def volume_of(case: Case, folder: Path) -> Path:

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
 from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
@@ -59,6 +59,14 @@ class CohortOutcome:
     refused: str = ""
 
 
+def run_of(cases: Sequence[Case], tags: CohortTags, settings: RunSettings, work: Path) -> RunFolder:
+    """A run folder in ``work`` with the scans of the cases, which the run knows by their names and patients."""
+    work.mkdir(parents=True, exist_ok=True)
+    volumes = [volume_of(case, work) for case in cases]
+    names, patients = [case.name for case in cases], [case.patient for case in cases]
+    return make_run(work, volumes, tags, settings, cases[0].axis, names, patients)
+
+
 def run_cohort(
     cases: Sequence[Case],
     untagged: set[str],
@@ -87,11 +95,7 @@ def run_cohort(
     gallery : Gallery, optional
         Is offered every case.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    tags = tags_of(cases, untagged, classes)
-    volumes = [volume_of(case, work) for case in cases]
-    names, patients = [case.name for case in cases], [case.patient or None for case in cases]
-    places = make_run(work, volumes, tags, settings, cases[0].axis, names, patients)
+    places = run_of(cases, tags_of(cases, untagged, classes), settings, work)
     try:
         done = runner(places.path)
     except UserError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
+from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.benchmark.cases import Case
 from WeakMedSAMLib.engine.device import choose_device, precision_for
@@ -38,7 +39,7 @@ def encoder_only_seconds(cases: Sequence[Case], backbone_name: str = "litemedsam
     return (time.perf_counter() - started) / len(images) * sum(_n_slices(case) for case in cases)
 
 
-def encoder_speed(images: torch.Tensor, device: torch.device, backbone_name: str = "litemedsam") -> dict[str, float]:
+def encoder_speed(images: torch.Tensor, backbone: Backbone) -> dict[str, float]:
     """Seconds a slice of our encoder and of the published one as it stands, and how many times as fast ours is.
 
     Each is timed three times in turn, after one pass that is not counted; the medians count.
@@ -47,10 +48,8 @@ def encoder_speed(images: torch.Tensor, device: torch.device, backbone_name: str
     ----------
     images : Tensor
         B x 1 x size x size in [0, 1].
-    device : torch.device
-        Where to encode.
-    backbone_name : str
-        One whose published encoder is kept (`eager_embed`).
+    backbone : Backbone
+        On the images' device; the published encoder is kept in it (`eager_embed`).
 
     Returns
     -------
@@ -58,9 +57,9 @@ def encoder_speed(images: torch.Tensor, device: torch.device, backbone_name: str
         ``ours``, ``eager`` (in the same precision) and ``eager_fp32``: seconds a slice; ``speed_up_eager`` and
         ``speed_up_eager_fp32``.
     """
-    fast = build_backbone(backbone_name).to(device, precision_for(device))
-    full = build_backbone(backbone_name).to(device, torch.float32)
-    ways = {"ours": fast.embed, "eager": fast.eager_embed, "eager_fp32": full.eager_embed}
+    device = backbone.device
+    full = build_backbone(backbone.info.name).to(device, torch.float32)
+    ways = {"ours": backbone.embed, "eager": backbone.eager_embed, "eager_fp32": full.eager_embed}
     for embed in ways.values():
         _seconds(embed, images, device)
     rounds = [{name: _seconds(embed, images, device) for name, embed in ways.items()} for _ in range(_ROUNDS)]

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.contract.tags import CohortTags
-from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
-from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, scored
+from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of
+from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, run_of, scored
 from WeakMedSAMLib.engine.datasets.splits import Split, require_other_scans
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.rows import Row
 from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table
-from WeakMedSAMLib.engine.run_maker import make_run
 
 _TEST = "test: "
 
@@ -56,21 +55,14 @@ def run_split(
         ``bad_split`` if the same scan is on both sides; what runs raise.
     """
     train, test = ([case for case in cases if case.name in names] for names in (split.train, split.test))
-    trained = _make(train, tags_of(train, set(), classes), settings, work / "training")
+    trained = run_of(train, tags_of(train, set(), classes), settings, work / "training")
     applying = replace(settings, model=str(trained.model.resolve()), train=False)
-    tested = _make(test, CohortTags(class_table(classes)), applying, work / "test")
+    tested = run_of(test, CohortTags(class_table(classes)), applying, work / "test")
     require_other_scans(_hashes(trained), _hashes(tested))
     learning, applied = runner(trained.path), runner(tested.path)
     rows = _rows(train, trained, classes, tagged=True) + _rows(test, tested, classes, tagged=False, gallery=gallery)
     stages = {**learning.seconds_by_stage, **{_TEST + name: s for name, s in applied.seconds_by_stage.items()}}
     return CohortOutcome(rows, learning.seconds + applied.seconds, stages, len(train) + len(test), trained)
-
-
-def _make(cases: Sequence[Case], tags: CohortTags, settings: RunSettings, place: Path) -> RunFolder:
-    place.mkdir(parents=True, exist_ok=True)
-    volumes = [volume_of(case, place) for case in cases]
-    names, patients = [case.name for case in cases], [case.patient or None for case in cases]
-    return make_run(place, volumes, tags, settings, cases[0].axis, names, patients)
 
 
 def _hashes(places: RunFolder) -> dict[str, str | None]:

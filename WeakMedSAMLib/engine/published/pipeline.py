@@ -18,6 +18,7 @@ from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.model import require_classes, require_fitting
 from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.published.adapt import train_adapted
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
@@ -33,7 +34,6 @@ from WeakMedSAMLib.engine.showcase import Example, Show
 from WeakMedSAMLib.engine.slices import VolumeSlices, embed_cohort, framed_cohort
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.training import require_classes, require_fitting
 
 Report = Callable[[Event], None]
 
