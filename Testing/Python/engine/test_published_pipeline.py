@@ -17,7 +17,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Stage
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tags import ABSENT, CohortTags
+from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags
+from WeakMedSAMLib.engine.benchmark.mined import drawn_classes, run_mined
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.demo import demo_scan
 from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_labels
@@ -25,6 +26,7 @@ from WeakMedSAMLib.engine.model import load_model
 from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.published.settings import Defect
 from WeakMedSAMLib.engine.run_maker import make_run
+from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
@@ -49,10 +51,10 @@ def bench(tmp_path_factory):
     return SimpleNamespace(folder=folder, path=path, tags=tags, cache=folder / "cache")
 
 
-def run(bench, preset, **overrides):
+def run(bench, preset, name=None, pipeline=None, **overrides):
     settings = RunSettings(preset=preset, device="cpu", intensity=(-1000.0, 400.0), overrides={**QUICK, **overrides})
-    places, events = make_run(bench.folder / preset, [bench.path], bench.tags, settings), []
-    run_folder(places.path, report=events.append, cache_root=bench.cache)
+    places, events = make_run(bench.folder / (name or preset), [bench.path], bench.tags, settings), []
+    run_folder(places.path, report=events.append, cache_root=bench.cache, pipeline=pipeline)
     return SimpleNamespace(places=places, events=events, labels=labels_of(places))
 
 
@@ -114,6 +116,24 @@ def test_reference_runs_with_all_its_defects(reference):
     model = load_model(reference.places.model)
     assert isinstance(model, PublishedModel)
     assert model.settings.defects == tuple(Defect)
+
+
+def test_pseudo_masks_alone_are_results_without_a_network(bench, paper):
+    mined = run(bench, "paper", "mined", run_mined)
+    assert list(states(mined.events)) == ["embed", "sub-classes", "adapters", "pseudo-masks", "masks"]
+    for value, one in enumerate(CLASSES, 1):
+        present = bench.tags.volumes[0].state(one.name) == PRESENT
+        assert [bool((shown == value).any()) for shown in mined.labels] == list(present)
+    assert not np.array_equal(mined.labels, paper.labels)
+
+
+def test_what_a_pseudo_mask_does_not_know_is_not_there():
+    probability = np.array([[[[0, CERTAIN, UNKNOWN]], [[CERTAIN // 2, 0, 0]]]], np.uint8)
+    first, second = drawn_classes(SimpleNamespace(probability=probability, indices=[4]), SimpleNamespace(n_slices=6))
+    assert first.masks.tolist() == [[[0.0, 1.0, 0.0]]]
+    assert second.masks.tolist() == [[[0.5, 0.0, 0.0]]]
+    assert first.indices == [4]
+    assert first.likely.shape == (6,)
 
 
 @pytest.mark.parametrize("preset", ["paper", "reference"])

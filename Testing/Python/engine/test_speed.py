@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.benchmark import encode_per_prompt
 from WeakMedSAMLib.engine.benchmark.speed import grid_boxes, measure_speed, walk_difference
 from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
 from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
@@ -50,6 +51,20 @@ def test_encoders_are_timed(report):
     encoder = report["encoder"]
     assert min(encoder[name] for name in ("ours", "eager", "eager_fp32")) > 0
     assert encoder["speed_up_eager_fp32"] == pytest.approx(encoder["eager_fp32"] / encoder["ours"], abs=0.01)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_masks_encoded_once_or_for_each_prompt_are_equal_and_a_difference_is_seen(report, monkeypatch, shift):
+    original = encode_per_prompt.logits_by_prompt
+    shifted = lambda *given: (logits + shift for logits in original(*given))  # noqa: E731
+    monkeypatch.setattr(encode_per_prompt, "logits_by_prompt", shifted)
+    monkeypatch.setattr(encode_per_prompt, "PROMPTS", 4)
+    measured = encode_per_prompt.measure_encode_per_prompt("litemedsam", "cpu", slices=1)
+    assert measured["equal"] is (shift == 0)
+    assert (measured["slices"], measured["prompts"]) == (1, 4)
+    seconds = measured["seconds_per_slice"]
+    assert seconds["per prompt"] > seconds["once"] > 0
+    assert measured["ratio"] == pytest.approx(seconds["per prompt"] / seconds["once"], abs=0.1)
 
 
 def test_table_tells_that_results_differ(report):
