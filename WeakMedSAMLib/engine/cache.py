@@ -35,11 +35,6 @@ _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if 
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
 
 
-def default_root() -> Path:
-    """The cache's folder when none is chosen, the same as in 3D Slicer; XDG_CACHE_HOME moves it on Linux."""
-    return cache_folder()
-
-
 class FeatureCache:
     """Features of volumes by key, size-capped; the entries used longest ago are evicted first.
 
@@ -61,7 +56,7 @@ class FeatureCache:
     """
 
     def __init__(self, root: Path | None = None, max_bytes: float = DEFAULT_MAX_BYTES) -> None:
-        self.root = Path(root) if root is not None else default_root()
+        self.root = Path(root) if root is not None else cache_folder()
         self.max_bytes = int(max_bytes)
         self._sound: set[str] = set()  # entries whose bytes were written or checked by this object
         self.excess_told = False  # whether the run was warned of exceeding the cap, once is enough

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.engine.versions import installed_version, versions
 
 _REQUIRED = (
@@ -81,9 +82,8 @@ def _offline_parts() -> dict[str, Any]:
     """What needs neither torch nor a device."""
     from WeakMedSAMLib.engine.backbones.registry import available
     from WeakMedSAMLib.engine.backbones.weights import list_weights
-    from WeakMedSAMLib.engine.cache import default_root
 
-    root = default_root()
+    root = cache_folder()
     return {
         "backbones": available(),
         "weights": [

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
+from WeakMedSAMLib.engine.setting_checks import Limits, as_kind_of
+
+# Six tenths of the network's steps must be left for further rounds.
+_LIMITS = Limits(
+    choices={
+        "pooling": ("top-k", "average", "log-sum-exp"),
+        "pam_prompts": ("auto", "boxes", "points"),
+        "pam_placing": ("map", "grid"),
+        "pam_weighting": ("quality-fit", "quality", "equal"),
+    },
+    least={
+        "projection_dim": 1,
+        "novelty_references": 1,
+        "novelty_neighbours": 1,
+        "classifier_steps": 1,
+        "pam_slices": 1,
+        "pam_grid": 1,
+        "pam_radius": 1,
+        "segmenter_steps": 2,
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -92,25 +112,17 @@ class MethodSettings:
     box_refinement: bool = True
     z_consistency: bool = True
 
+    def __post_init__(self) -> None:
+        """Check every value.
 
-# Settings that cannot be 0; six tenths of the network's steps must be left for further rounds.
-_LEAST = {
-    "projection_dim": 1,
-    "novelty_references": 1,
-    "novelty_neighbours": 1,
-    "classifier_steps": 1,
-    "pam_slices": 1,
-    "pam_grid": 1,
-    "pam_radius": 1,
-    "segmenter_steps": 2,
-}
-# Settings that are one of a few words.
-_CHOICES = {
-    "pooling": ("top-k", "average", "log-sum-exp"),
-    "pam_prompts": ("auto", "boxes", "points"),
-    "pam_placing": ("map", "grid"),
-    "pam_weighting": ("quality-fit", "quality", "equal"),
-}
+        Raises
+        ------
+        UserError
+            ``bad_setting``.
+        """
+        for field in fields(self):
+            _LIMITS.check(field.name, getattr(self, field.name), field.default)
+
 
 # The default, the published method with its defects fixed, and as published.
 FAST = MethodSettings()
@@ -141,38 +153,12 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
             raise UserError(
                 "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
             )
-    if isinstance(settings, PublishedSettings):
-        return replace(
-            settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()}
-        )
-    for name, value in renamed.items():
-        _check(name, value, getattr(settings, name))
-    return replace(settings, **{name: type(getattr(settings, name))(value) for name, value in renamed.items()})
+    return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
 
 
 def _read(name: str, value: Any, default: Any) -> Any:
-    """A setting of the published method as its class takes it, which also checks it."""
+    """A setting as the class of its method takes it, which also checks it."""
     if name == "defects" and isinstance(value, str):
         named = {"all": tuple(Defect), "none": ()}
         return named[value] if value in named else tuple(part.strip() for part in value.split(","))
-    if type(default) is int and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return float(value) if type(default) is float and type(value) is int else value
-
-
-def _check(name: str, value: Any, default: Any) -> None:
-    if name in _CHOICES:
-        if value not in _CHOICES[name]:
-            hint = f"It is one of: {', '.join(_CHOICES[name])}."
-            raise UserError("bad_setting", f"The setting {name} cannot be {value!r}.", hint)
-        return
-    least = _LEAST.get(name, 0)
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    fits = isinstance(value, bool) if isinstance(default, bool) else number and least <= value < math.inf
-    if isinstance(default, int) and not isinstance(default, bool) and fits:
-        fits = float(value).is_integer()
-    if not fits:
-        kind = "true or false" if isinstance(default, bool) else f"a {type(default).__name__} of {least} or more"
-        raise UserError(
-            "bad_setting", f"The setting {name} cannot be {value!r}.", f"It takes {kind}, such as {default}."
-        )
+    return as_kind_of(default, value)

@@ -12,7 +12,7 @@ import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine import cache as cache_module
-from WeakMedSAMLib.engine.cache import FeatureCache, default_root
+from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.memory import private_memory_mb
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
@@ -327,7 +327,7 @@ def test_levels_are_names(root):
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG folders are of Linux")
 def test_the_default_folder_follows_xdg(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_root() == tmp_path / "weakmedsam" / "features"
+    assert FeatureCache().root == tmp_path / "weakmedsam" / "features"
 
 
 def test_use_is_noted_even_when_nothing_is_written(root):

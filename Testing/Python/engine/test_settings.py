@@ -94,4 +94,4 @@ def test_choices_of_prompting_are_words():
     assert method_settings("fast", {"pam_placing": "grid"}).pam_placing == "grid"
     with pytest.raises(UserError) as caught:
         method_settings("fast", {"pam_placing": "corner"})
-    assert "map, grid" in caught.value.hint
+    assert "map or grid" in caught.value.hint

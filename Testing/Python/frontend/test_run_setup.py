@@ -446,10 +446,11 @@ def run_in(parent, number, extra=()):
     return run
 
 
-def test_places_are_chosen_and_remembered(tmp_path):
+def test_places_are_chosen_and_remembered(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     usual = places.runsFolder()
     assert usual.is_absolute()
-    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.cache").default_root()
+    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.cache").FeatureCache().root
     places.setRunsFolder(tmp_path / "Meine Läufe")
     assert places.runsFolder() == tmp_path / "Meine Läufe"
     places.setRunsFolder("")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any
 
-from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.setting_checks import Limits, bad_setting
 
 
 class Defect(str, Enum):
@@ -62,29 +60,31 @@ class Defect(str, Enum):
         return repr(self.value)
 
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "encoder": ("adapted", "frozen"),
-    "extractor": ("auto", "resnet18", "backbone"),
-    "head": ("linear", "conv"),
-    "pooling": ("average", "top-k", "log-sum-exp"),
-    "crops": ("body", "none"),
-    "prompts": ("auto", "points", "boxes"),
-    "prompt_placing": ("grid", "map"),
-    "mask_weighting": ("quality", "equal"),
-    "network": ("unet", "unet-2.5d"),
-}
-# Least values where it is not 0, and greatest ones.
-_LEAST = {
-    "epochs": 1,
-    "batch": 1,
-    "micro_batch": 1,
-    "grid": 1,
-    "pam_radius": 1,
-    "network_width": 1,
-    "network_epochs": 1,
-    "network_batch": 1,
-}
-_MOST = {"validation_share": 0.5, "jitter": 0.9, "threshold": 1.0, "ignore_band": 0.5}
+_LIMITS = Limits(
+    choices={
+        "encoder": ("adapted", "frozen"),
+        "extractor": ("auto", "resnet18", "backbone"),
+        "head": ("linear", "conv"),
+        "pooling": ("average", "top-k", "log-sum-exp"),
+        "crops": ("body", "none"),
+        "prompts": ("auto", "points", "boxes"),
+        "prompt_placing": ("grid", "map"),
+        "mask_weighting": ("quality", "equal"),
+        "network": ("unet", "unet-2.5d"),
+    },
+    least={
+        "epochs": 1,
+        "batch": 1,
+        "micro_batch": 1,
+        "grid": 1,
+        "pam_radius": 1,
+        "network_width": 1,
+        "network_epochs": 1,
+        "network_batch": 1,
+    },
+    most={"validation_share": 0.5, "jitter": 0.9, "threshold": 1.0, "ignore_band": 0.5},
+    odd=("blur",),
+)
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class PublishedSettings:
         object.__setattr__(self, "defects", _known_defects(self.defects))
         for field in fields(self):
             if field.name != "defects":
-                _check(field.name, getattr(self, field.name), field.default)
+                _LIMITS.check(field.name, getattr(self, field.name), field.default)
 
     def has(self, defect: Defect) -> bool:
         """Whether a defect of the published implementation is to be kept."""
@@ -226,35 +226,8 @@ def _known_defects(names: Iterable[str]) -> tuple[Defect, ...]:
     known = {defect.value: defect for defect in Defect}
     unknown = [name for name in named if name not in known]
     if unknown:
-        raise _bad("defects", unknown[0], f"names out of: {', '.join(known)}")
+        raise bad_setting("defects", unknown[0], f"names out of: {', '.join(known)}")
     return tuple(defect for defect in Defect if defect in named)
-
-
-def _check(name: str, value: Any, default: Any) -> None:
-    """Refuse a value of the wrong kind or out of range."""
-    if name in _CHOICES:
-        if value not in _CHOICES[name]:
-            raise _bad(name, value, " or ".join(_CHOICES[name]))
-    elif isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise _bad(name, value, "true or false")
-    else:
-        _check_number(name, value, whole=isinstance(default, int))
-
-
-def _check_number(name: str, value: Any, whole: bool) -> None:
-    least, most = _LEAST.get(name, 0), _MOST.get(name, math.inf)
-    number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if not (number and least <= value <= most and value < math.inf):
-        kind = "a whole number" if whole else "a number"
-        limit = f" and {most:g} or less" if most < math.inf else ""
-        raise _bad(name, value, f"{kind} of {least} or more{limit}")
-    if name == "blur" and value and value % 2 == 0:
-        raise _bad(name, value, "0 or an odd whole number")
-
-
-def _bad(name: str, value: Any, takes: str) -> UserError:
-    return UserError("bad_setting", f"The setting {name} cannot be {value!r}.", f"It takes {takes}.")
 
 
 PAPER = PublishedSettings()
