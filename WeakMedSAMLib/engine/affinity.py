@@ -51,11 +51,12 @@ def stencil_affinity(masks: torch.Tensor, weights: torch.Tensor, radius: int, be
     """
     share = weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
     within = torch.ones_like(masks[:1, 0])
-    affinities = []
-    for offset in stencil_offsets(radius):
+    offsets = stencil_offsets(radius)
+    affinity = masks.new_empty(len(masks), len(offsets), *masks.shape[2:])
+    for index, offset in enumerate(offsets):
         difference = torch.einsum("bqhw,bq->bhw", (masks - shifted(masks, offset)).abs_(), share)
-        affinities.append((-beta * difference).exp_() * shifted(within, offset))
-    return torch.stack(affinities, 1)
+        affinity[:, index] = (-beta * difference).exp_() * shifted(within, offset)
+    return affinity
 
 
 def random_walk(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 
@@ -11,17 +13,15 @@ from WeakMedSAMLib.engine.sce import SliceClassifier, pooled
 # Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
 # them a classifier finds whatever else tells their slices apart.
 _EVEN_PATIENTS = 2.0
-_SLICES_AT_ONCE = 64
 
 
 @torch.no_grad()
-def activation_maps(classifier: SliceClassifier, projected: torch.Tensor) -> np.ndarray:
-    """Class activation maps: cell logits S x C x m x m of S x D x m x m, float32.
+def activation_maps(classifier: SliceClassifier, parts: Iterable[torch.Tensor]) -> np.ndarray:
+    """Class activation maps: cell logits S x C x m x m, float32, of S slices that come in parts n x D x m x m.
 
     The primary head is linear in the features, so its cell logits are the class activation map itself.
     """
-    parts = [classifier(part.float())[0] for part in projected.split(_SLICES_AT_ONCE)]
-    return torch.cat(parts).numpy()
+    return torch.cat([classifier(part.float())[0] for part in parts]).numpy()
 
 
 def slice_probabilities(maps: np.ndarray, pooling: str = "top-k") -> np.ndarray:

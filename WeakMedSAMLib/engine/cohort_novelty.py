@@ -68,6 +68,7 @@ class _Novelty:
         key: str,
     ) -> None:
         self._volumes, self._cells, self._settings, self._store, self._key = volumes, cells, settings, store, key
+        self._drawn: dict[tuple[int, int, int], torch.Tensor] = {}
 
     def of(self, place: int, column: int) -> np.ndarray | None:
         """Novelty against the volume's own absent slices, and against those of the other volumes.
@@ -93,24 +94,34 @@ class _Novelty:
         count = self._settings.novelty_references
         found = np.zeros((len(present), *self._cells[place].body.shape[1:]), np.float32)
         if place in lenders:
-            found += self._compare(present, column, place, [place], count)
+            found += self._compare(place, present, self._references(place, column, count))
         if others:
             weight = len(others) / (len(others) + _EVEN_OTHERS) if place in lenders else 1.0
-            found += weight * self._compare(present, column, place, others, 2 * count)
+            each = max(1, 2 * count // len(others))
+            lent = torch.cat([self._lent(i, column, each) for i in others])
+            found += weight * self._compare(place, present, lent)
         return found
 
     def _lenders(self, column: int) -> list[int]:
         """Volumes with absent slices."""
         return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
 
-    def _compare(self, present: np.ndarray, column: int, place: int, lenders: Sequence[int], count: int) -> np.ndarray:
-        """Novelty of the present slices of a volume against about `count` cells of the lenders' absent slices."""
-        settings, each = self._settings, max(1, count // len(lenders))
-        references = torch.cat([self._references(i, column, each) for i in lenders])
-        cells = self._cells[place]
-        return novelty(cells, present, references, settings.novelty_neighbours, settings.novelty_brightness)
+    def _compare(self, place: int, present: np.ndarray, references: torch.Tensor) -> np.ndarray:
+        """Novelty of the present slices of a volume against some cells."""
+        settings = self._settings
+        return novelty(
+            self._cells[place], present, references, settings.novelty_neighbours, settings.novelty_brightness
+        )
+
+    def _lent(self, lender: int, column: int, count: int) -> torch.Tensor:
+        """The cells that a volume lends to every other one; drawn once."""
+        wanted = (lender, column, count)
+        if wanted not in self._drawn:
+            self._drawn[wanted] = self._references(*wanted)
+        return self._drawn[wanted]
 
     def _references(self, lender: int, column: int, count: int) -> torch.Tensor:
+        """About `count` cells of the absent slices of a volume."""
         absent = np.flatnonzero(self._volumes[lender].tags[:, column] == ABSENT)
         settings = self._settings
         return reference_cells(self._cells[lender], absent, count, settings.novelty_brightness, settings.seed)

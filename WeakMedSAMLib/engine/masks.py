@@ -65,9 +65,8 @@ def volume_result(
     learned: Sequence[PseudoMask] = (),
 ) -> VolumeResult:
     """Everything about one volume, in its own geometry."""
-    activation = activation_maps(
-        trained.classifier, trained.projection(volume.features.levels[backbone.info.cam_level])
-    )
+    cam_level = volume.features.levels[backbone.info.cam_level]
+    activation = activation_maps(trained.classifier, trained.projection.parts(cam_level))
     likely = slice_probabilities(activation, trained.settings.pooling)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))

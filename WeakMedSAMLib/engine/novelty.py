@@ -9,6 +9,7 @@ slices is as novel as the class itself; telling them apart is the task of the cl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from scipy import ndimage
 # Deviations below the mean that cells of background get: never a peak.
 _BACKGROUND = -9.0
 _CELLS_AT_ONCE = 4096
+_SLICES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,39 @@ class CellDescriptors:
         """Root mean square length of a cell's features."""
         return float(np.sqrt(np.mean([np.square(one.astype(np.float32)).sum(0).mean() for one in self.projected])))
 
-    def cells(self, slices: np.ndarray, brightness_weight: float) -> torch.Tensor:
-        """Descriptors of these slices: n x m x m x (D + 1).
+    @cached_property
+    def _grey(self) -> tuple[np.float32, np.float32]:
+        """Mean and deviation of the grey values of the body."""
+        values = self.brightness[self.body]
+        return values.mean(), values.std() + 1e-6
+
+    def parts(self) -> Iterator[torch.Tensor]:
+        """Projected features some slices at a time: n x D x m x m."""
+        for start in range(0, len(self.projected), _SLICES_AT_ONCE):
+            yield torch.from_numpy(np.array(self.projected[start : start + _SLICES_AT_ONCE]))
+
+    def cells(
+        self, slices: np.ndarray, rows: np.ndarray, columns: np.ndarray, brightness_weight: float
+    ) -> torch.Tensor:
+        """Descriptors of N cells, by slice, row and column: N x (D + 1).
 
         The grey value is standardised over the body and scaled so that it varies `brightness_weight` times as much as
         all components together.
         """
-        features = torch.from_numpy(self.projected[slices]).float().permute(0, 2, 3, 1)
-        values = self.brightness[self.body]
-        grey = (self.brightness[slices] - values.mean()) / (values.std() + 1e-6)
-        scale = brightness_weight * self._spread
-        return torch.cat([features, torch.from_numpy(grey * scale).float()[..., None]], -1)
+        features = torch.from_numpy(self.projected[slices, :, rows, columns]).float()
+        mean, deviation = self._grey
+        scaled = (self.brightness[slices, rows, columns] - mean) / deviation * (brightness_weight * self._spread)
+        return torch.cat([features, torch.from_numpy(scaled).float()[:, None]], 1)
 
 
 def reference_cells(
     volume: CellDescriptors, absent: np.ndarray, count: int, brightness_weight: float, seed: int
 ) -> torch.Tensor:
     """A sample of the body's cells on the absent slices: N x (D + 1), N at most `count`."""
-    cells = volume.cells(absent, brightness_weight)[torch.from_numpy(volume.body[absent])]
-    drawn = np.random.default_rng(seed).permutation(len(cells))[:count]
-    return cells[torch.from_numpy(drawn)]
+    places = np.nonzero(volume.body[absent])
+    drawn = np.random.default_rng(seed).permutation(len(places[0]))[:count]
+    order, rows, columns = (place[drawn] for place in places)
+    return volume.cells(absent[order], rows, columns, brightness_weight)
 
 
 def novelty(
@@ -90,14 +105,15 @@ def novelty(
         P x m x m, float32, standardised over the body and smoothed; see `standardised_map`.
     """
     body = volume.body[present]
-    cells = volume.cells(present, brightness_weight)[torch.from_numpy(body)]
+    order, rows, columns = np.nonzero(body)
     count = min(neighbours, len(references))
-    nearest = [
-        torch.cdist(part, references).topk(count, 1, largest=False).values.mean(1)
-        for part in cells.split(_CELLS_AT_ONCE)
-    ]
+    nearest = np.empty(len(order), np.float32)
+    for start in range(0, len(order), _CELLS_AT_ONCE):
+        part = slice(start, start + _CELLS_AT_ONCE)
+        cells = volume.cells(present[order[part]], rows[part], columns[part], brightness_weight)
+        nearest[part] = torch.cdist(cells, references).topk(count, 1, largest=False).values.mean(1).numpy()
     distance = np.zeros(body.shape, np.float32)
-    distance[body] = torch.cat(nearest).numpy()
+    distance[body] = nearest
     return standardised_map(distance, body, smoothings=2)
 
 

@@ -7,7 +7,7 @@ hold what distinguishes tissue, and a classifier on them has less room for short
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +43,12 @@ class Projection:
 
     def __call__(self, level: np.ndarray) -> torch.Tensor:
         """Project a CAM level S x C x m x m (float16, may be memory-mapped) to S x D x m x m, float32."""
-        starts = range(0, len(level), _SLICES_AT_ONCE)
-        return torch.cat([self._project(level[start : start + _SLICES_AT_ONCE]) for start in starts])
+        return torch.cat(list(self.parts(level)))
+
+    def parts(self, level: np.ndarray) -> Iterator[torch.Tensor]:
+        """The same, some slices at a time: of many slices all at once are hundreds of megabytes."""
+        for start in range(0, len(level), _SLICES_AT_ONCE):
+            yield self._project(level[start : start + _SLICES_AT_ONCE])
 
     def _project(self, part: np.ndarray) -> torch.Tensor:
         cells = _cells(np.array(part))

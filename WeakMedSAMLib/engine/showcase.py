@@ -83,7 +83,7 @@ class Example:
             return
         mine = cells[self._place]
         one = slice(self._index, self._index + 1)
-        activation = activation_maps(classifier, torch.from_numpy(np.array(mine.projected[one])))
+        activation = activation_maps(classifier, [torch.from_numpy(np.array(mine.projected[one]))])
         maps = np.zeros_like(activation[0])
         for column, row, found in self._shown(novel[self._place]):
             own = None if found is None else found[row : row + 1]

@@ -185,7 +185,9 @@ class _Trainer:
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
             kept = self._store.load(name, own)
             if kept is None:
-                kept = self._store.save(name, own, {"projected": projection(level).half().numpy()})
+                kept = self._store.save(
+                    name, own, {"projected": np.concatenate([part.half().numpy() for part in projection.parts(level)])}
+                )
             grey = volume.brightness(level.shape[-1])
             described.append(CellDescriptors(kept["projected"], grey, foreground(grey, volume.frame)))
             self._report(Progress("projection", len(described), len(self._volumes)))
@@ -271,7 +273,7 @@ class _Trainer:
             found = []
             for done, (place, indices) in enumerate(chosen.items()):
                 self._report(Progress("pseudo-masks", done, len(chosen)))
-                activation = activation_maps(classifier, torch.from_numpy(np.array(cells[place].projected)))
+                activation = activation_maps(classifier, cells[place].parts())
                 found.append(self._masks_of(place, indices, activation, cells[place].body, novel[place]))
             return {"probabilities": np.concatenate(found)}
 

@@ -78,7 +78,7 @@ def test_activation_maps_are_the_logits_of_every_cell_however_many_slices():
     torch.manual_seed(0)
     classifier = SliceClassifier(5, (1, 2)).eval()
     projected = torch.randn(70, 5, 4, 4).half()
-    maps = activation_maps(classifier, projected)
+    maps = activation_maps(classifier, projected.split(4))
     assert maps.shape == (70, 2, 4, 4)
     cell = projected[69, :, 1, 2].float()
     shared = classifier.shared.weight[:, :, 0, 0] @ cell + classifier.shared.bias

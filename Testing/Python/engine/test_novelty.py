@@ -34,6 +34,12 @@ def found(described, weight=1.5, count=2000):
     return novelty(described, PRESENT, references, 5, weight)
 
 
+def all_cells(described, slices, weight=1.5):
+    """Descriptors of every cell of some slices: n x m x m x (D + 1)."""
+    order, rows, columns = np.nonzero(np.ones((len(slices), M, M)))
+    return described.cells(np.asarray(slices)[order], rows, columns, weight).reshape(len(slices), M, M, -1)
+
+
 def peaks_in_patch(maps):
     inside = np.zeros((M, M), bool)
     inside[PATCH] = True
@@ -80,10 +86,11 @@ def test_references_are_cells_of_the_body_on_absent_slices_and_not_more_than_ask
 def test_the_distance_is_the_mean_of_the_nearest_references():
     described = volume(seed=4)
     references = reference_cells(described, ABSENT, 40, 1.5, 0)
-    cells = described.cells(PRESENT, 1.5)[:, 15, 15]
+    cells = all_cells(described, PRESENT)[:, 15, 15]
     expected = (cells[:, None] - references).norm(dim=-1).sort(1).values[:, :3].mean(1).numpy()
     maps = novelty(described, PRESENT, references, 3, 1.5)
-    raw = torch.cdist(described.cells(PRESENT, 1.5).flatten(0, 2), references).topk(3, largest=False).values.mean(1)
+    everywhere = all_cells(described, PRESENT).flatten(0, 2)
+    raw = torch.cdist(everywhere, references).topk(3, largest=False).values.mean(1)
     assert np.allclose(raw.reshape(4, M, M)[:, 15, 15], expected, atol=1e-3)
     assert np.allclose(maps, standardised_map(raw.reshape(4, M, M).numpy(), described.body[PRESENT], 2), atol=1e-2)
 

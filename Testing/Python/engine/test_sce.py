@@ -53,7 +53,7 @@ def trained(slices, steps=60, seed=0, guidance=3.0, weight=0.5, report=quiet, st
 
 
 def maps_of(model, slices):
-    return activation_maps(model, torch.stack(list(slices.projected)))
+    return activation_maps(model, [torch.stack(list(slices.projected))])
 
 
 def same(first, second):
