@@ -85,6 +85,7 @@ _OURS = (
         box_refinement=False,
         final=True,
     ),
+    _fast("pam-alone-no-walk", _PAM_ALONE, "prompts, no walk", rounds=1, box_refinement=False, pam_steps=0),
     _fast(
         "pam-alone-off",
         _PAM_ALONE,
