@@ -1,0 +1,143 @@
+"""What to expect of a run: how long it takes, how far it is, how good it will be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import slicer
+import slicer.util
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.frontend.running import estimates
+from WeakMedSAMLib.frontend.running.estimates import RunSize
+from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader
+from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
+from WeakMedSAMLib.frontend.trial import fake_worker
+
+SHA = "ab" * 32
+
+
+@pytest.fixture(autouse=True)
+def _fresh(scene):
+    """An empty scene, and settings as at the first start."""
+    slicer.app.userSettings().clear()
+
+
+def cohort(*ranges, n_slices=30):
+    volumes = []
+    for number, (first, last) in enumerate(ranges):
+        volume = VolumeTags(f"scan {number}", f"{number:064x}", n_slices=n_slices)
+        volume.tag_range("tumour", first, last)
+        volumes.append(volume)
+    return CohortTags(ClassTable.from_names(["tumour"]), volumes)
+
+
+def test_the_size_of_a_run_counts_slices_tags_and_what_is_cached():
+    tags = cohort((3, 7), (10, 19))
+    assert estimates.runSize(tags.volumes, [f"{1:064x}"]) == RunSize(2, 60, 15, 30)
+
+
+def test_more_work_takes_longer_and_cached_features_take_none():
+    small, large = RunSize(1, 30, 10), RunSize(10, 300, 100)
+    assert estimates.expectedSeconds(small) < estimates.expectedSeconds(large)
+    cached = RunSize(10, 300, 100, 300)
+    assert estimates.expectedStages(cached)["embed"] == 0
+    assert estimates.expectedSeconds(RunSize(40, 1544, 900, 1544)) == pytest.approx(238, rel=0.35), "as in the README"
+
+
+def test_what_a_run_took_here_counts_for_the_next_one():
+    size = RunSize(1, 100, 10)
+    assert not estimates.isMeasured("cuda:0")
+    assert "guess" in estimates.expectedTimeInWords(size, "cuda:0")
+    estimates.learn(size, "cuda:0", {"embed": 2.0, "unknown": 5.0, "masks": 0.0})
+    assert estimates.expectedStages(size, "cuda:1")["embed"] == pytest.approx(2.0)
+    assert "on this computer" in estimates.expectedTimeInWords(size, "cuda")
+    slicer.app.userSettings().setValue("WeakMedSAM/secondsByStage/cuda", "spoilt {")
+    assert not estimates.isMeasured("cuda")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(2, "a few seconds"), (33, "about 30 seconds"), (58, "about a minute"), (245, "about 4 minutes"),
+     (1320, "about 20 minutes"), (3650, "about 1 h"), (8000, "about 2 h 10 min")],
+)  # fmt: skip
+def test_time_is_said_as_a_person_would(seconds, words):
+    assert estimates.timeInWords(seconds) == words
+
+
+def test_the_word_on_quality_is_honest():
+    assert "0.75" in estimates.expectedQuality(cohort((3, 7)))
+    assert "Few slices show tumour: 2." in estimates.expectedQuality(cohort((3, 4)))
+    assert "Few slices are tagged as not showing tumour: 3." in estimates.expectedQuality(cohort((0, 26)))
+    many = estimates.expectedQuality(cohort(*[(3, 7)] * 12))
+    assert "12 tagged volumes" in many
+    assert "Few" not in many
+    assert "look by a person" in many
+    assert "nothing to learn from" in estimates.expectedQuality(CohortTags(ClassTable.from_names(["tumour"])))
+
+
+# Progress
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_time_left_follows_what_is_measured_and_progress_never_goes_back():
+    clock = Clock()
+    size = RunSize(4, 100, 40)
+    expected = estimates.expectedStages(size)
+    progress = RunProgress(expected, clock)
+    fractions, lefts = [], []
+    for stage in estimates.STAGES:
+        progress.begin(stage)
+        for step in range(10):
+            clock.now += 3 * expected[stage] / 10
+            progress.step(stage.partition("-")[0] if "segm" in stage else stage, step + 1, 10, None)
+            fractions.append(progress.info().fraction)
+            lefts.append(progress.info().secondsLeft)
+        progress.finish(stage)
+    assert fractions == sorted(fractions)
+    # A computer three times slower than expected: known when half of the first heavy stage is over.
+    for place in (25, 30, 60):
+        elapsed = 3 * sum(
+            expected[stage] * min(1, max(0, (place + 1) / 10 - n)) for n, stage in enumerate(estimates.STAGES)
+        )
+        assert lefts[place] == pytest.approx(3 * sum(expected.values()) - elapsed, rel=0.25), place
+    assert lefts[-1] < 5
+
+
+def test_reused_stages_and_stages_of_another_version_do_no_harm():
+    progress = RunProgress(estimates.expectedStages(RunSize(1, 30, 10)), Clock())
+    progress.begin("embed")
+    progress.reuse("classifier")
+    progress.step("classifier", 1, 0, float("nan"))
+    progress.begin("dreaming")
+    progress.step("segmenter", 3, 4, 1.0)
+    info = progress.info()
+    assert (info.stage, info.text, info.total) == ("dreaming", "dreaming", len(estimates.STAGES) + 1)
+    assert info.secondsLeft > 0
+    assert len({stageInWords(stage) for stage in estimates.STAGES}) == len(estimates.STAGES)
+    assert (estimates.PREPARE, estimates.START, *fake_worker.STAGES) == estimates.STAGES
+
+
+def test_lines_are_bounded_and_never_raise():
+    reader = LineReader(limit=10)
+    assert reader.feed(b"ab") == []
+    assert reader.feed(b"c\r\nd\n") == ["abc", "d"]
+    assert reader.feed(b"x" * 50) == []
+    assert reader.feed(b"y\nok\n\xff\n") == [TOO_LONG, "ok", "�"]
+    assert reader.feed(b"rest") == []
+    assert reader.end() == ["rest"]
+    assert reader.end() == []
+
+
+def test_stored_rates_are_plain_json():
+    estimates.learn(RunSize(1, 10, 5), "mps", {"masks": 1.0})
+    assert json.loads(str(slicer.app.userSettings().value("WeakMedSAM/secondsByStage/mps"))) == {"masks": 0.1}
