@@ -23,7 +23,7 @@ from WeakMedSAMLib.engine.settings import MethodSettings
 
 GRID = 64  # cells of the walk, edge
 TARGET = 128  # pixels of a pseudo-mask, edge
-_SLICES_AT_ONCE = 24
+_SLICES_AT_ONCE = 16
 _SAME_MASK = 0.9  # Dice from which two masks are one
 _STABILITY = 1.0  # logits above and below 0 between which a stable mask hardly changes (as in Segment Anything)
 

@@ -10,7 +10,7 @@ from WeakMedSAMLib.engine.components import component_boxes, without_small_piece
 from WeakMedSAMLib.engine.metrics import slice_dice
 from WeakMedSAMLib.engine.pam import resized
 
-_SLICES_AT_ONCE = 24
+_SLICES_AT_ONCE = 16
 _DRAWN_WEIGHT = 0.95
 _MARGIN = 1 / 128  # of the frame, around each piece on every side
 # A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.

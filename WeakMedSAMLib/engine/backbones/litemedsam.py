@@ -27,7 +27,7 @@ from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 _NAME = "litemedsam"
 _SIZE = 256
-_SLICES_AT_ONCE = 32  # in decode(): bounds the memory for prepared slices
+_SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices
 _SLICES_A_CORE = 4  # in a batch of embed() on a CPU
 _GPU_BATCH = 32
 _GPU_GROUP = 16  # slices or prompts in one go of the decoder on a GPU; on a CPU it is one for each core
