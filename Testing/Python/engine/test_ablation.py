@@ -206,10 +206,24 @@ def test_differences_to_the_default_are_taken_patient_by_patient_over_common_see
     rows = rows_of(reports_of(default=default, sce_off=[[0.8, 0.7, 0.6, 0.5]]), GRID)
     assert rows[0].dice.mean == pytest.approx(0.75)
     assert rows[0].seeds == (0, 1)
-    difference = rows[1].against_default
+    difference = rows[1].difference
     assert (difference.mean, difference.low, difference.high) == pytest.approx((-0.1, -0.1, -0.1))
     assert difference.excludes_zero
     assert rows[1].seeds == (0,)
+
+
+def test_a_fixed_defect_is_compared_with_the_recipe_that_has_it_and_the_page_says_so():
+    reports = reports_of(
+        default=[[0.9, 0.8, 0.7, 0.6]],
+        reference_masks=[[0.3, 0.2, 0.1, 0.4]],
+        reference_fixed_no_relu=[[0.5, 0.4, 0.3, 0.6]],
+    )
+    first, fixed = rows_of(reports, GRID)[1:]
+    assert first.difference.mean == pytest.approx(-0.5)
+    assert fixed.difference.mean == pytest.approx(0.2)
+    text = page(reports, rows_of(reports, GRID))
+    assert "**+0.200 (+0.200 to +0.200)** to the first" in text
+    assert text.count(" to the first |") == 1
 
 
 def test_an_interval_is_that_of_the_mean_of_as_many_patients():

@@ -37,6 +37,8 @@ class Cell:
         pseudo-masks as results; ``"timing"``, which is no run.
     final : bool
         Whether it is a row of the final table, for which three seeds are run.
+    against : str
+        Cell that its difference is to.
     """
 
     name: str
@@ -47,10 +49,11 @@ class Cell:
     base: str = DEFAULT
     kind: str = RUN
     final: bool = False
+    against: str = DEFAULT
 
 
-def _fast(name: str, group: str, title: str, final: bool = False, **overrides: Any) -> Cell:
-    return Cell(name, group, title, overrides=overrides, final=final)
+def _fast(name: str, group: str, title: str, final: bool = False, against: str = DEFAULT, **overrides: Any) -> Cell:
+    return Cell(name, group, title, overrides=overrides, final=final, against=against)
 
 
 # Self-training and box refinement redraw masks by the same decoder, and hide what PAM does.
@@ -85,15 +88,25 @@ _OURS = (
         box_refinement=False,
         final=True,
     ),
-    _fast("pam-alone-no-walk", _PAM_ALONE, "prompts, no walk", rounds=1, box_refinement=False, pam_steps=0),
+    _fast(
+        "pam-alone-no-walk",
+        _PAM_ALONE,
+        "prompts, no walk",
+        final=True,
+        against="pam-alone",
+        rounds=1,
+        box_refinement=False,
+        pam_steps=0,
+    ),
     _fast(
         "pam-alone-off",
         _PAM_ALONE,
         "off as well: no mask of the backbone",
+        final=True,
+        against="pam-alone",
         rounds=1,
         box_refinement=False,
         pam=False,
-        final=True,
     ),
     _fast("self-training-off", "self-training", "off (one round)", rounds=1, final=True),
     _fast("box-refinement-off", "box refinement", "off", box_refinement=False, final=True),
@@ -132,8 +145,9 @@ def _reference(
 ) -> Cell:
     defects = ",".join(defect.value for defect in kept) or "none"
     chosen = {"encoder": "frozen", "defects": defects, **(_SMALLER if kind == RUN else {}), **_BEST, **choices}
-    group = _NETWORK_GROUP if kind == RUN else _MASKS_GROUP
-    return Cell(name, group, title, "reference", chosen, "" if name == _FIRST else _FIRST, kind, final)
+    group, first = (_NETWORK_GROUP, _FIRST_NETWORK) if kind == RUN else (_MASKS_GROUP, _FIRST)
+    against = DEFAULT if name == first else first
+    return Cell(name, group, title, "reference", chosen, "" if name == _FIRST else _FIRST, kind, final, against)
 
 
 def _fixed(defect: Defect) -> Cell:
@@ -144,14 +158,14 @@ def _fixed(defect: Defect) -> Cell:
     return _reference(f"reference-{name}", f"best variant, {words} fixed", kept, kind)
 
 
-_FIRST = "reference-masks"
+_FIRST, _FIRST_NETWORK = "reference-masks", "reference"
 _REFERENCE = (
     _reference(_FIRST, "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, final=True),
     _reference("reference-linear", "linear head, boxes", _SHOWN_DEFECTS, head="linear"),
     _reference("reference-points", "linear head, points", _SHOWN_DEFECTS, head="linear", prompts="points"),
     *(_fixed(defect) for defect in _SHOWN_DEFECTS if defect is not Defect.MASK_SCALE),
     _reference("reference-masks-all-fixed", "best variant, all of them fixed", (), final=True),
-    _reference("reference", "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, RUN, True),
+    _reference(_FIRST_NETWORK, "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, RUN, True),
     _fixed(Defect.MASK_SCALE),
     _reference("reference-all-fixed", "best variant, all of them fixed", (), RUN, True),
 )

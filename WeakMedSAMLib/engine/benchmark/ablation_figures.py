@@ -1,4 +1,4 @@
-"""Figures of the cells of an ablation: means and intervals by patient, and differences to the default."""
+"""Figures of the cells of an ablation: means and intervals by patient, and differences between cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.engine.benchmark.ablation import OK
-from WeakMedSAMLib.engine.benchmark.ablation_cells import DEFAULT, TIMING, Cell
+from WeakMedSAMLib.engine.benchmark.ablation_cells import TIMING, Cell
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 
 _Key = tuple[str, str]
@@ -40,8 +40,8 @@ class Row:
         Finished ones; figures of a patient are means over them.
     dice : Estimate
         Patient Dice.
-    against_default : Estimate or None
-        Difference of patient Dice, patient by patient and over the seeds that both have.
+    difference : Estimate or None
+        Of patient Dice to the cell that this one is compared with, patient by patient and over the seeds of both.
     slice_dice, hd95_mm, seconds : float
         Means over seeds.
     sub_classes : tuple
@@ -51,7 +51,7 @@ class Row:
     cell: Cell
     seeds: tuple[int, ...]
     dice: Estimate
-    against_default: Estimate | None
+    difference: Estimate | None
     slice_dice: float
     hd95_mm: float
     seconds: float
@@ -65,14 +65,14 @@ def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[
         if report["status"] == OK and "scores" in report:
             done.setdefault(report["cell"], {})[report["seed"]] = report
     cells = [cell for cell in grid if cell.kind != TIMING and cell.name in done]
-    return [_row(cell, done[cell.name], done.get(DEFAULT, {})) for cell in cells]
+    return [_row(cell, done[cell.name], done.get(cell.against, {})) for cell in cells]
 
 
-def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], default: Mapping[int, Mapping[str, Any]]) -> Row:
-    common = sorted(mine.keys() & default.keys())
+def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], compared: Mapping[int, Mapping[str, Any]]) -> Row:
+    common = sorted(mine.keys() & compared.keys())
     difference = None
-    if common and cell.name != DEFAULT:
-        own, other = (_by_patient([side[seed] for seed in common]) for side in (mine, default))
+    if common and cell.name != cell.against:
+        own, other = (_by_patient([side[seed] for seed in common]) for side in (mine, compared))
         difference = estimate({key: own[key] - other[key] for key in own if key in other})
     reports = [mine[seed] for seed in sorted(mine)]
     return Row(

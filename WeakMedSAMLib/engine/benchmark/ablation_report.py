@@ -28,9 +28,9 @@ Written by `weakmedsam benchmark ablation FOLDER --write-docs docs` from the fil
 Each row is a run of the same tagged volumes with one thing changed. Tags are derived from the true masks (present
 from 20 pixels on), which are used for nothing else but scores; every volume is tagged, and results are of these same
 volumes. Patient Dice is over whole volumes, slice Dice over positive slices; brackets hold 95 % intervals from
-resampling patients. *Against the default* is the difference of patient Dice, patient by patient, over the seeds that
-both rows have; it is **bold** where its interval does not contain 0. Seconds are a rough guide alone: features, and
-stages that do not differ from another row's, were reused, and other work may have gone on beside.
+resampling patients. *Difference* is that of patient Dice to the default, patient by patient, over the seeds that both
+rows have; where it says *to the first*, to the first row of its group. It is **bold** where its interval does not
+contain 0. Seconds are a rough guide alone: features, and stages that do not differ from another row's, were reused.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
@@ -38,7 +38,7 @@ That U-Net is a quarter as wide as published and learns three epochs in batches 
 which on so few scans and a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical
 images, which may include scans of this collection.
 """
-_COLUMNS = ("", "patient Dice", "against the default", "slice Dice", "HD95 mm", "seeds", "s")
+_COLUMNS = ("", "patient Dice", "difference", "slice Dice", "HD95 mm", "seeds", "s")
 
 
 def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequence[Cell] = GRID) -> list[Path]:
@@ -94,7 +94,7 @@ def _cells(row: Row) -> list[str]:
     return [
         title,
         _spoken(row.dice),
-        "" if row.against_default is None else _difference(row.against_default),
+        "" if row.difference is None else _difference(row.difference, row.cell),
         f"{row.slice_dice:.3f}",
         f"{row.hd95_mm:.1f}",
         str(len(row.seeds)),
@@ -106,9 +106,10 @@ def _spoken(value: Estimate) -> str:
     return f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def _difference(value: Estimate) -> str:
+def _difference(value: Estimate, cell: Cell) -> str:
     text = f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
-    return f"**{text}**" if value.excludes_zero else text
+    text = f"**{text}**" if value.excludes_zero else text
+    return text if cell.against == DEFAULT else f"{text} to the first"
 
 
 def _aims(rows: Sequence[Row]) -> str:
