@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.geometry import from_slice_stack
+from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.slices import VolumeSlices
@@ -57,6 +58,7 @@ def told_results(
         result = result_of(source, volume, done)
         unsure += bool(result.quality["low_confidence"])
         yield source, result
+        release_free_memory()
         report(Progress(STAGE, done + 1, len(cohort)))
     if unsure:
         report(_low_confidence(unsure, len(cohort), result.quality))

@@ -1,4 +1,4 @@
-"""How much memory of its own this process holds: anonymous pages, not mapped files, which the system may drop."""
+"""The memory of its own that this process holds: anonymous pages, not mapped files, which the system may drop."""
 
 from __future__ import annotations
 
@@ -50,6 +50,17 @@ def _windows_bytes() -> int:
     process = ctypes.c_void_p(kernel.GetCurrentProcess())
     kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), counters.cb)
     return int(counters.private_usage)
+
+
+def release_free_memory() -> None:
+    """Give back what the C library keeps of freed blocks, so that what one stage leaves does not add to the next.
+
+    glibc keeps pages between blocks that are still used; with other libraries this does nothing.
+    """
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 class PeakMemory:

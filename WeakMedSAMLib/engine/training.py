@@ -21,6 +21,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.cohort_novelty import cohort_novelty
+from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
@@ -163,6 +164,7 @@ class _Trainer:
         self._report(Stage(stage=name, state="started" if kept is None else "reused"))
         if kept is None:
             kept = self._store.save(name, key, compute())
+            release_free_memory()
             self._report(Stage(stage=name, state="finished"))
         return {
             part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)
@@ -275,6 +277,7 @@ class _Trainer:
                 self._report(Progress("pseudo-masks", done, len(chosen)))
                 activation = activation_maps(classifier, cells[place].parts())
                 found.append(self._masks_of(place, indices, activation, cells[place].body, novel[place]))
+                release_free_memory()
             return {"probabilities": np.concatenate(found)}
 
         masks = self._stage("pseudo-masks", key, make)["probabilities"].numpy()
@@ -357,6 +360,7 @@ class _Trainer:
                 seen[:, column], _ = redrawn(seen[:, column], indices, dict(volume.features.levels), self._backbone)
             values = encoded(seen, volume.tags[indices])
             relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
+            release_free_memory()
         return relearned
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.events import Progress, parse_line
-from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb
+from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb, release_free_memory
 from WeakMedSAMLib.engine.process_watch import ParentWatch, ProcessHandle
 
 
@@ -108,4 +109,16 @@ def test_private_memory_counts_what_is_allocated_but_not_a_mapped_file(tmp_path)
     mapped = np.load(tmp_path / "maps.npy", mmap_mode="r")
     before = private_memory_mb()
     assert mapped.sum() == 80_000_000
+    assert private_memory_mb() < before + 20
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep no freed pages, or cannot say")
+def test_freed_memory_below_a_block_in_use_is_given_back():
+    release_free_memory()  # what tests before this one left
+    before = private_memory_mb()
+    blocks = [bytes(4096) for _ in range(25_000)]
+    del blocks[:-1]
+    kept = private_memory_mb()
+    release_free_memory()
+    assert kept > before + 80
     assert private_memory_mb() < before + 20
