@@ -30,7 +30,8 @@ from 20 pixels on), which are used for nothing else but scores; every volume is 
 volumes. Patient Dice is over whole volumes, slice Dice over positive slices; brackets hold 95 % intervals from
 resampling patients. *Difference* is that of patient Dice to the default, patient by patient, over the seeds that both
 rows have; where it says *to the first*, to the first row of its group. It is **bold** where its interval does not
-contain 0. Seconds are a rough guide alone: features, and stages that do not differ from another row's, were reused.
+contain 0. Seconds are a rough guide alone: features, and stages that do not differ from another row's, were reused, and
+other work may have gone on beside.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
