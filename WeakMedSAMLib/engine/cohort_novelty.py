@@ -9,6 +9,7 @@ import torch
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.tags import ABSENT
+from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.slices import VolumeSlices
@@ -51,6 +52,7 @@ def cohort_novelty(
     found = []
     for place, volume in enumerate(volumes):
         found.append([work.of(place, column) for column in range(volume.tags.shape[1])])
+        release_free_memory()
         report(Progress(STAGE, len(found), len(volumes)))
     report(Stage(stage=STAGE, state="finished"))
     return found

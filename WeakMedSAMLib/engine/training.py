@@ -192,6 +192,7 @@ class _Trainer:
                 )
             grey = volume.brightness(level.shape[-1])
             described.append(CellDescriptors(kept["projected"], grey, foreground(grey, volume.frame)))
+            release_free_memory()
             self._report(Progress("projection", len(described), len(self._volumes)))
         return described
 
