@@ -41,12 +41,11 @@ class Projection:
     centre: torch.Tensor
     components: torch.Tensor
 
-    def __call__(self, level: np.ndarray) -> torch.Tensor:
-        """Project a CAM level S x C x m x m (float16, may be memory-mapped) to S x D x m x m, float32."""
-        return torch.cat(list(self.parts(level)))
-
     def parts(self, level: np.ndarray) -> Iterator[torch.Tensor]:
-        """The same, some slices at a time: of many slices all at once are hundreds of megabytes."""
+        """Project a CAM level S x C x m x m (float16, may be memory-mapped), some slices at a time.
+
+        Yields n x D x m x m, float32; of many slices all at once are hundreds of megabytes.
+        """
         for start in range(0, len(level), _SLICES_AT_ONCE):
             yield self._project(level[start : start + _SLICES_AT_ONCE])
 

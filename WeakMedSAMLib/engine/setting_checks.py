@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -29,14 +29,21 @@ class Limits:
     most: Mapping[str, float] = field(default_factory=dict)
     odd: Sequence[str] = ()
 
-    def check(self, name: str, value: Any, default: Any) -> None:
-        """Refuse a value of the wrong kind or out of range.
+    def check(self, settings: Any) -> None:
+        """Refuse settings, a dataclass, with a value of the wrong kind or out of range.
+
+        Only words, numbers and switches are looked at.
 
         Raises
         ------
         UserError
             ``bad_setting``.
         """
+        for one in fields(settings):
+            if isinstance(one.default, (str, bool, int, float)):
+                self._check(one.name, getattr(settings, one.name), one.default)
+
+    def _check(self, name: str, value: Any, default: Any) -> None:
         if name in self.choices:
             if value not in self.choices[name]:
                 raise bad_setting(name, value, " or ".join(self.choices[name]))

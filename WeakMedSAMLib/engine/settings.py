@@ -120,8 +120,7 @@ class MethodSettings:
         UserError
             ``bad_setting``.
         """
-        for field in fields(self):
-            _LIMITS.check(field.name, getattr(self, field.name), field.default)
+        _LIMITS.check(self)
 
 
 # The default, the published method with its defects fixed, and as published.

@@ -2,6 +2,7 @@
 
 host      the running stand-in (see Testing/host/host.py), once a session
 scene     slicer.mrmlScene, empty before and after the test; the test fails if a callback raised in it
+fresh_settings, own_places    settings as at the first start; and folders of the test's own
 make_volume, make_segmentation    nodes for the scene
 wait_until, click, press, type_text, drag, scroll    what a user does, by real Qt events
 """
@@ -76,6 +77,21 @@ def scene(host):
     host.reset()
     assert not errors, f"callbacks raised: {errors!r}"
     assert not unanswered, f"answers that nobody asked for: {unanswered!r}"
+
+
+@pytest.fixture
+def fresh_settings(host, scene):
+    """Settings as at the first start, and an empty scene."""
+    host.slicer.app.userSettings().clear()
+
+
+@pytest.fixture
+def own_places(fresh_settings, tmp_path):
+    """Folders of runs and of the cache that are the test's own."""
+    from WeakMedSAMLib.frontend.running import places
+
+    places.setRunsFolder(tmp_path / "runs")
+    places.setCacheFolder(tmp_path / "cache")
 
 
 @pytest.fixture

@@ -32,10 +32,7 @@ def settle(host):
 
 
 @pytest.fixture
-def logic(scene, tmp_path, monkeypatch):
-    slicer.app.userSettings().clear()
-    places.setRunsFolder(tmp_path / "runs")
-    places.setCacheFolder(tmp_path / "cache")
+def logic(own_places, monkeypatch):
     made = WeakMedSAMLogic()
     monkeypatch.setattr(made.probe, "ask", lambda: None)
     made.probe.devices, made.probe.report = (GPU, CPU), {"ready": True}

@@ -9,17 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 import slicer
-import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.running import dependencies
 from WeakMedSAMLib.frontend.running.installer import Installer
 
-
-@pytest.fixture(autouse=True)
-def _fresh(scene):
-    """An empty scene, and settings as at the first start."""
-    slicer.app.userSettings().clear()
+pytestmark = pytest.mark.usefixtures("fresh_settings")
 
 
 @pytest.fixture

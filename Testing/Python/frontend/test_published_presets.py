@@ -6,7 +6,7 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.running import estimates, places
+from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import PUBLISHED_STAGES, RunSize
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.probe_client import Device
@@ -16,10 +16,7 @@ SIZE = RunSize(2, 60, 20)
 
 
 @pytest.fixture
-def panel(scene, make_volume, tmp_path, monkeypatch):
-    slicer.app.userSettings().clear()
-    places.setRunsFolder(tmp_path / "runs")
-    places.setCacheFolder(tmp_path / "cache")
+def panel(own_places, make_volume, monkeypatch):
     logic = WeakMedSAMLogic()
     monkeypatch.setattr(logic.probe, "ask", lambda: None)
     logic.probe.devices, logic.probe.report = (Device("cpu", "CPU", 2**34, 2**33),), {"ready": True}

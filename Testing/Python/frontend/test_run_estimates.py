@@ -6,7 +6,6 @@ import json
 
 import pytest
 import slicer
-import slicer.util
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
@@ -16,13 +15,7 @@ from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
 from WeakMedSAMLib.frontend.trial import fake_worker
 
-SHA = "ab" * 32
-
-
-@pytest.fixture(autouse=True)
-def _fresh(scene):
-    """An empty scene, and settings as at the first start."""
-    slicer.app.userSettings().clear()
+pytestmark = pytest.mark.usefixtures("fresh_settings")
 
 
 def cohort(*ranges, n_slices=30):

@@ -24,7 +24,7 @@ from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.steps import runToEnd
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
-SHA = "ab" * 32
+pytestmark = pytest.mark.usefixtures("fresh_settings")
 
 
 def volumeNode(name, seed=0):
@@ -34,12 +34,6 @@ def volumeNode(name, seed=0):
     node.SetSpacing(0.7, 0.8, 2.5)
     node.SetOrigin(-10, 20, 30)
     return node, content_hash(array)
-
-
-@pytest.fixture(autouse=True)
-def _fresh(scene):
-    """An empty scene, and settings as at the first start."""
-    slicer.app.userSettings().clear()
 
 
 @pytest.fixture

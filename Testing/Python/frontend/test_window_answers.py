@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import qt
-import slicer
 
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.running import estimates, places
+from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
@@ -52,10 +51,7 @@ class Gaps:
 
 
 @pytest.fixture
-def panel(scene, tmp_path):
-    slicer.app.userSettings().clear()
-    places.setRunsFolder(tmp_path / "runs")
-    places.setCacheFolder(tmp_path / "cache")
+def panel(own_places):
     logic = WeakMedSAMLogic()
     made = GeneratePanel(logic)
     made.widget.show()

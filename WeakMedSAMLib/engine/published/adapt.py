@@ -10,9 +10,8 @@ import torch
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Stage
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.published import extractor
-from WeakMedSAMLib.engine.published.checkpoint import load_checkpoint, save_checkpoint
+from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, StandardFeatures
 from WeakMedSAMLib.engine.published.examples import Examples, measure_features
 from WeakMedSAMLib.engine.published.fitting import STAGE, Fitting
@@ -87,7 +86,9 @@ def train_adapted(
     classifier = new_classifier(explored.counts, settings, backbone)
     if not classifier.adapted:
         measure_features(classifier, examples)
-    return _fitted(Fitting(classifier, examples, report), store, report, key)
+    fitting = Fitting(classifier, examples, report)
+    train_to_end(fitting, store, STAGE, key, report)
+    return fitting.finish()
 
 
 def new_classifier(counts: Sequence[int], settings: PublishedSettings, backbone: Backbone) -> AdaptedClassifier:
@@ -143,19 +144,3 @@ def _explored(
         kept = store.save(extractor.STAGE, key, found.to_kept())
         report(Stage(stage=extractor.STAGE, state="finished"))
     return ExploredClasses.from_kept(kept)
-
-
-def _fitted(fitting: Fitting, store: StageStore, report: Report, key: str) -> AdaptedClassifier:
-    """Train to the end, from the last whole epoch on that is kept."""
-    state = load_checkpoint(store, STAGE, key)
-    if state is not None:
-        fitting.load_state(state)
-    done = fitting.finished
-    report(Stage(stage=STAGE, state="reused" if done else "started"))
-    while not fitting.finished:
-        fitting.run_epoch()
-        require_finite(STAGE, {name: value.numpy() for name, value in fitting.classifier.learned().items()})
-        save_checkpoint(store, STAGE, key, fitting.state())
-    if not done:
-        report(Stage(stage=STAGE, state="finished"))
-    return fitting.finish()

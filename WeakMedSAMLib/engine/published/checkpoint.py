@@ -3,24 +3,65 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
+from WeakMedSAMLib.contract.events import Event, Stage
 from WeakMedSAMLib.engine.state import StageStore
+
+Report = Callable[[Event], None]
 
 _STATE = "training"
 
 
-def save_checkpoint(store: StageStore, stage: str, key: str, state: dict[str, Any]) -> None:
-    """Keep a training's state (tensors, numbers, lists and dictionaries of such) in place of the stage's last one."""
+class Training(Protocol):
+    """A training in epochs whose whole state can be kept between two of them."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on: tensors, numbers, lists and dictionaries of such."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+
+    def run_epoch(self) -> None:
+        """Train for one epoch."""
+
+
+def train_to_end(
+    training: Training, store: StageStore, stage: str, key: str, report: Report = lambda event: None
+) -> None:
+    """Train from the last whole epoch on that is kept for ``stage`` under ``key``, and keep the state after each.
+
+    `report` is told whether the stage was begun and finished, or is reused as it was kept.
+    """
+    state = _load(store, stage, key)
+    if state is not None:
+        training.load_state(state)
+    if training.finished:
+        report(Stage(stage=stage, state="reused"))
+        return
+    report(Stage(stage=stage, state="started"))
+    while not training.finished:
+        training.run_epoch()
+        _save(store, stage, key, training.state())
+    report(Stage(stage=stage, state="finished"))
+
+
+def _save(store: StageStore, stage: str, key: str, state: dict[str, Any]) -> None:
+    """Keep a training's state in place of the stage's last one."""
     stream = io.BytesIO()
     torch.save(state, stream)
     store.save(stage, key, {_STATE: np.frombuffer(stream.getbuffer(), np.uint8)})
 
 
-def load_checkpoint(store: StageStore, stage: str, key: str) -> dict[str, Any] | None:
+def _load(store: StageStore, stage: str, key: str) -> dict[str, Any] | None:
     """What was kept for ``stage`` under ``key``, tensors on the CPU; None without it. Nothing in it is run."""
     kept = store.load(stage, key)
     if kept is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum
 
 from WeakMedSAMLib.engine.setting_checks import Limits, bad_setting
@@ -211,9 +211,7 @@ class PublishedSettings:
             ``bad_setting``.
         """
         object.__setattr__(self, "defects", _known_defects(self.defects))
-        for field in fields(self):
-            if field.name != "defects":
-                _LIMITS.check(field.name, getattr(self, field.name), field.default)
+        _LIMITS.check(self)
 
     def has(self, defect: Defect) -> bool:
         """Whether a defect of the published implementation is to be kept."""

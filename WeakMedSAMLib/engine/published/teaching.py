@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event, Stage
-from WeakMedSAMLib.engine.published.checkpoint import load_checkpoint, save_checkpoint
+from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.published.network_training import STAGE, Lessons, NetworkTraining
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
@@ -73,17 +73,7 @@ def taught_network(
         message = "No slice says for every class whether it shows it, so that the network has nothing to learn from."
         raise UserError("nothing_to_learn", message, "Tag more slices, or leave out the defect predicted_gate.")
     training = NetworkTraining(network, Lessons(volumes, masks, empty, classes), settings, report)
-    key = _own_key(key, settings, start)
-    state = load_checkpoint(store, STAGE, key)
-    if state is not None:
-        training.load_state(state)
-    kept = training.finished
-    report(Stage(stage=STAGE, state="reused" if kept else "started"))
-    while not training.finished:
-        training.run_epoch()
-        save_checkpoint(store, STAGE, key, training.state())
-    if not kept:
-        report(Stage(stage=STAGE, state="finished"))
+    train_to_end(training, store, STAGE, _own_key(key, settings, start), report)
     return network.eval()
 
 

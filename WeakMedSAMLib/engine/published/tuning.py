@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.components import component_boxes
 from WeakMedSAMLib.engine.pam import cached, decoded, resized
 from WeakMedSAMLib.engine.prompts import slice_prompts
-from WeakMedSAMLib.engine.published.checkpoint import load_checkpoint, save_checkpoint
+from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.pam import SIZE
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
@@ -116,12 +116,7 @@ def tuned_masks(
     torch.manual_seed(settings.seed)  # some backbones begin with parts that no checkpoint holds
     network = backbone.promptable_network().to(backbone.device)
     tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
-    state = load_checkpoint(store, STAGE, key)
-    if state is not None:
-        tuning.load_state(state)
-    while not tuning.finished:
-        tuning.run_epoch()
-        save_checkpoint(store, STAGE, key, tuning.state())
+    train_to_end(tuning, store, STAGE, key)
     redrawn = [tuning.redrawn(one, pieces) for one in mined]
     report(Stage(stage=STAGE, state="finished"))
     return redrawn, key
