@@ -32,7 +32,7 @@ def test_a_planted_number_of_sub_classes_is_found(clusters):
     assert found.count == clusters
     assert agree(found.labels, truth)
     assert found.scores[clusters]["silhouette"] > 0.5
-    assert found.scores[clusters]["stability"] > 0.95
+    assert found.scores[clusters]["stability"] > 0.85
     assert found.scores[clusters]["fewest_patients"] >= MIN_PATIENTS
 
 
@@ -43,6 +43,19 @@ def test_without_structure_there_is_one(seed):
     assert found.count == 1
     assert not found.labels.any()
     assert found.scores
+
+
+def test_patients_who_differ_from_one_another_are_seldom_sub_classes():
+    accepted, parted = 0, 0
+    for seed in range(12):
+        generator = np.random.default_rng(seed)
+        patients, dim = np.arange(72) // 6, 4 * 2 ** (seed % 3)
+        features = 3 * generator.normal(size=(12, dim))[patients] + 0.3 * generator.normal(size=(72, dim))
+        found = explore_sub_classes(features, patients, requested=0, seed=seed)
+        accepted += found.count > 1
+        parted += any(scores["silhouette"] >= 0.15 for scores in found.scores.values())
+    assert parted == 12  # by its silhouette every one of them has clusters
+    assert accepted <= 3  # 2; where slices, not patients, were drawn anew, it was 5
 
 
 def test_a_cluster_of_too_few_patients_is_no_sub_class():
