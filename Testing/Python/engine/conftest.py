@@ -79,6 +79,44 @@ def _torch_threads(request):
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session")
+def small():
+    """SAM, SAMUS and EfficientSAM at small sizes: the sizes, and `build` by name, with random weights or a folder's."""
+    from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
+    from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientSize
+    from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam
+    from WeakMedSAMLib.engine.backbones.samus import build_samus
+
+    sam = SamSize(32, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
+    efficient = EfficientSize(24, 3, blocks=6, frame=32, image=64, patch=8, prompt_channels=32, mlp_channels=64)
+
+    def build(name, folder=None):
+        if name == "samus":
+            return build_samus(folder, folder is None, sam)
+        if name == "sam_vit_b":
+            return build_sam(name, sam, folder, folder is None)
+        return build_efficientsam(name, efficient, folder, folder is None)
+
+    return SimpleNamespace(sam=sam, efficient=efficient, build=build)
+
+
+@pytest.fixture
+def gradients():
+    """What optimisers step with, all in one vector for each step; the step of AdamW itself hides its scale."""
+    import torch
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    seen = []
+
+    def keep(optimizer, args, kwargs):
+        parameters = [value for group in optimizer.param_groups for value in group["params"]]
+        seen.append(torch.cat([value.grad.flatten() for value in parameters]))
+
+    handle = register_optimizer_step_pre_hook(keep)
+    yield seen
+    handle.remove()
+
+
 @pytest.fixture
 def scans(tmp_path):
     """Paths of three small scans cut out of generated anatomy: a bright ball in a textured body, off centre in each."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
 import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo
-from WeakMedSAMLib.engine.benchmark.complexity import (
-    _network_operations,
-    _presets,
-    _seconds,
-    operations,
-    parameters,
-    slice_operations,
-    trainable,
-)
+from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.benchmark import preset_costs
+from WeakMedSAMLib.engine.benchmark.complexity import _network_operations, _seconds
 from WeakMedSAMLib.engine.benchmark.complexity_report import page
+from WeakMedSAMLib.engine.benchmark.counting import operations, parameters, trainable
+from WeakMedSAMLib.engine.benchmark.preset_costs import (
+    _fast_work,
+    _published_work,
+    _trained,
+    operation_parts,
+    second_parts,
+    trained_parts,
+)
 from WeakMedSAMLib.engine.published.settings import PAPER
 
 
@@ -96,11 +101,11 @@ def test_stages_of_a_backbone_are_counted_apart():
 
 
 def test_presets_train_their_own_networks_and_the_published_one_the_adapters_too():
-    fast, paper = (_presets(INFO, adapted)["paper" if adapted else "fast"] for adapted in (0, 1000))
+    fast, paper = (trained_parts(INFO, adapted)["paper" if adapted else "fast"] for adapted in (0, 1000))
     assert fast["classifier"] == 2 * (64 * 32 + 32 * 1 + 32 * 1) * 16 * 16
     heads = 16 * (1 + 1 + PAPER.sub_classes)
     assert paper["classifier"] == 2 * heads * 16 * 16
-    without = _presets(INFO, 0)["paper"]["trained"]
+    without = trained_parts(INFO, 0)["paper"]["trained"]
     assert paper["trained"] == without + 1000
     assert without > heads
     assert 0 < fast["network"] < paper["network"]
@@ -110,10 +115,35 @@ def test_the_reference_encodes_anew_for_each_of_sixteen_prompts():
     parts = {"encoder": 100, "neck": 10, "decoder": 5}
     presets = {"fast": {"classifier": 1, "network": 7}, "paper": {"classifier": 2, "network": 20}}
     adapted = {"encoder": 40, "neck": 4, "decoder": 2}
-    found = slice_operations({"operations": parts, "adapted_operations": adapted, "presets": presets})
+    found = operation_parts({"operations": parts, "adapted_operations": adapted, "presets": presets}).by_preset()
     assert found["fast"] == {"pseudo-mask": 110 + 1 + 15, "mask": 110 + 1 + 14 + 5}
     assert found["paper"] == {"pseudo-mask": 42 + 110 + 80, "mask": 40}
     assert found["reference"]["pseudo-mask"] == 42 + 16 * 46
+
+
+TRAINING = {
+    "fast": {"seconds": {"classifier": 0.001, "network": 0.01, "step": 0.04}, "peak_mb": 700.0},
+    "paper": {"seconds": {"classifier": 0.6, "network": 0.2, "step": 2.5}, "peak_mb": 1900.4},
+}
+
+
+def test_seconds_are_added_up_as_operations_are():
+    found = second_parts({"seconds": {"slice": 0.5, "prompt": 0.02}, "training": TRAINING}).by_preset()
+    assert found["fast"] == pytest.approx({"pseudo-mask": 0.501 + 0.06, "mask": 0.501 + 0.02 + 0.02})
+    assert found["paper"] == pytest.approx({"pseudo-mask": 0.6 + 0.5 + 0.32, "mask": 0.4})
+    assert found["reference"] == pytest.approx({"pseudo-mask": 0.6 + 16 * 0.62, "mask": 0.4})
+
+
+@pytest.mark.parametrize("make", [_fast_work, _published_work])
+def test_what_is_timed_in_training_is_trained(make, monkeypatch):
+    monkeypatch.setattr(preset_costs, "PAPER", replace(PAPER, network_width=4))
+    backbone = build_backbone("litemedsam", untrained=True)
+    for work in make(backbone):
+        before = {name: value.clone() for name, value in work.network.named_parameters() if value.requires_grad}
+        assert _trained(work, backbone.device) > 0
+        after = dict(work.network.named_parameters())
+        moved = [name for name, value in before.items() if not torch.equal(value, after[name])]
+        assert len(moved) > len(before) / 2
 
 
 class TinyBackbone:
@@ -153,11 +183,18 @@ def test_the_page_holds_every_backbone_and_preset():
         "parameters": {"total": 2_500_000, "encoder": 2_000_000, "adapters": 300_000},
         "operations": {"encoder": 12_000_000_000, "neck": 10**9, "decoder": 2 * 10**9},
         "adapted_operations": {"encoder": 12_000_000_000, "neck": 10**9, "decoder": 2 * 10**9},
-        "presets": _presets(INFO, 300_000),
+        "presets": trained_parts(INFO, 300_000),
         "seconds": {"slice": 0.5, "prompt": 0.02},
         "peak_mb": 812.4,
+        "training": TRAINING,
     }
     machine = SimpleNamespace(processor="a processor", cores=2)
     text = page({"machine": vars(machine), "versions": {"torch": "2"}, "slices": 2, "backbones": [measured]})
     assert "| tiny | 64 | 2.5 | 0.3 | 12 | 1 | 2 | 0.500 | 0.020 | 812 | cpu, float32 | random |" in text
-    assert all(f"| tiny | {preset} |" in text for preset in ("fast", "paper", "reference"))
+    lines = text.splitlines()
+    fast, paper, reference = (
+        next(line for line in lines if f"| tiny | {preset} |" in line) for preset in ("fast", "paper", "reference")
+    )
+    assert fast.endswith("| 0.561 | 0.541 | 0.04 | 812 |")
+    assert paper.endswith("| 1.42 | 0.4 | 2.5 | 1900 |")
+    assert reference.endswith("| 10.5 | 0.4 | 2.5 | 1900 |")

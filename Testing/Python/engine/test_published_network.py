@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -18,6 +19,7 @@ from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.embed import VolumeFeatures
 from WeakMedSAMLib.engine.model import DESCRIPTION, load_model, save_model
 from WeakMedSAMLib.engine.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.published import network_training
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.mask_views import moved_together, random_views
 from WeakMedSAMLib.engine.published.model import PublishedModel
@@ -27,7 +29,7 @@ from WeakMedSAMLib.engine.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.published.teaching import taught_network
 from WeakMedSAMLib.engine.published.tuning import tuned_masks
-from WeakMedSAMLib.engine.published.unet import IGNORED, build_network, draw, label_targets
+from WeakMedSAMLib.engine.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.slices import VolumeSlices
 from WeakMedSAMLib.engine.state import StageStore
@@ -119,15 +121,38 @@ def test_a_network_learns_a_disc_that_it_is_shown(network):
     assert drawing.likely[:4, 0].min() > drawing.likely[4:, 0].max()
 
 
-def test_gradients_of_a_batch_are_the_same_in_parts():
-    volume, found = volume_of(), []
-    for micro in (1, 4):
-        settings = replace(QUICK, micro_batch=micro, network_batch=4, crops="none", flips=False, jitter=0.0)
-        network, losses = build_network(settings, 1), []
-        lessons = Lessons([volume], mined_of(volume).masks, np.zeros((0, 2), int), 1)
-        NetworkTraining(network, lessons, settings, losses.append).run_epoch()
-        found.append(losses[-1].value)
-    assert found[0] == pytest.approx(found[1], rel=2e-3)
+def unlike_masks(volume):
+    """Pseudo-masks that weigh unlike: of several sizes, one with a part that nobody knows."""
+    mined = mined_of(volume)
+    for row, radius in enumerate((10, 40, 60, 90)):
+        mined.probability[row, 0] = (np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < radius) * CERTAIN
+    mined.probability[2, :, :100] = UNKNOWN
+    return mined
+
+
+def mean_loss_gradients(volume, mined, settings):
+    """Those of the weighted mean over all pixels that teach, of all slices at once and by PyTorch's own mean."""
+    network, weights = build_network(settings, 1).train(), torch.tensor([settings.background_weight, 1.0])
+    target = label_targets(*decoded_probability(mined.probability), settings.threshold, settings.ignore_band)
+    logits = network(slice_images(volume, mined.indices, SIZE))
+    nn.functional.cross_entropy(logits, target, weights, ignore_index=IGNORED).backward()
+    return torch.cat([value.grad.flatten() for value in network.parameters()])
+
+
+@pytest.mark.parametrize("micro", [3, 4])
+def test_gradients_of_a_batch_in_parts_are_those_of_its_mean_loss(gradients, monkeypatch, micro):
+    settings = replace(QUICK, micro_batch=micro, network_batch=4, crops="none", flips=False, jitter=0.0,
+                       network_learning_rate=0.0)  # fmt: skip
+    volume, network = volume_of(), build_network(settings, 1)
+    mined = unlike_masks(volume)
+    monkeypatch.setattr(network_training, "reduced_precision", lambda device: nullcontext())  # or rounding hides much
+    lessons = Lessons([volume], mined.masks, np.zeros((0, 2), int), 1)
+    training = NetworkTraining(network, lessons, settings, lambda event: None)
+    while not training.finished:
+        training.run_epoch()
+    expected = mean_loss_gradients(volume, mined, settings)
+    assert len(gradients) == 2  # an epoch is one batch; the second must know nothing of the first
+    assert all((found - expected).norm() < 2e-3 * expected.norm() for found in gradients)
 
 
 def taught(store, settings, report=lambda event: None, start=None):
@@ -220,6 +245,9 @@ class Promptable(nn.Module):
         inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
         return torch.where(inside, self.scale * (images[rows, 0].float() - self.level) * self.frozen, -9.0)
 
+    def load_adapter_state(self, state):
+        self.load_state_dict(state, strict=False)
+
 
 class TunableBackbone:
     def __init__(self, level=0.5):
@@ -237,10 +265,13 @@ class TunableBackbone:
             return self.network(features["neck"], boxes, rows), torch.ones(len(boxes))
 
 
-def tuned(folder, backbone, report=lambda event: None, mask=DISC):
-    volume, settings = volume_of(), replace(QUICK, learning_rate=0.05)
-    mined = mined_of(volume, mask)
-    return tuned_masks([volume], [mined], settings, backbone, StageStore(folder), report, "b" * 64)[0][0], mined
+ON_FEATURES = SimpleNamespace(adapted=False)
+
+
+def tuned(folder, backbone, report=lambda event: None, classifier=ON_FEATURES, **choices):
+    volume, settings = volume_of(), replace(QUICK, **{"learning_rate": 0.05, **choices})
+    mined, store = mined_of(volume), StageStore(folder)
+    return tuned_masks([volume], [mined], classifier, settings, backbone, store, report, "b" * 64)[0][0], mined
 
 
 def test_tuning_trains_a_copy_on_confident_pieces_and_redraws_the_masks(tmp_path):
@@ -268,6 +299,67 @@ def test_unknown_classes_stay_unknown_through_tuning(tmp_path):
     volume, settings = volume_of(), QUICK
     mined = mined_of(volume)
     both = np.concatenate([mined.probability, np.full_like(mined.probability, UNKNOWN)], 1)
-    found = tuned_masks([volume], [replace(mined, probability=both)], settings, TunableBackbone(), StageStore(tmp_path),
-                        lambda event: None, "c" * 64)[0][0]  # fmt: skip
+    mined, store = replace(mined, probability=both), StageStore(tmp_path)
+    given = [volume], [mined], ON_FEATURES, settings, TunableBackbone(), store, lambda event: None, "c" * 64
+    found = tuned_masks(*given)[0][0]
     assert (found.probability[:, 1] == UNKNOWN).all()
+
+
+def adapted_to(level):
+    """A classifier whose encoder was trained."""
+    encoder = SimpleNamespace(adapter_state=lambda: {"level": torch.tensor(level)})
+    return SimpleNamespace(adapted=True, encoder=encoder)
+
+
+def test_tuning_goes_on_from_the_adapted_encoder(tmp_path):
+    backbone = TunableBackbone()
+    tuned(tmp_path, backbone, classifier=adapted_to(0.61), learning_rate=1e-9)
+    assert float(backbone.made[0].level.detach()) == pytest.approx(0.61, abs=1e-6)
+
+
+def test_an_adapted_encoder_fits_the_promptable_network_and_draws_there(small):
+    backbone = small.build("samus")
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        encoder = backbone.adaptable_encoder().eval()
+        torch.manual_seed(2)
+        network = backbone.promptable_network().eval()
+    slices = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        assert not torch.equal(network.network.image_encoder(slices), encoder(slices))
+        network.load_adapter_state(encoder.adapter_state())
+        assert torch.equal(network.network.image_encoder(slices), encoder(slices))
+    with pytest.raises(UserError, match="missing") as refused:
+        network.load_adapter_state({})
+    assert refused.value.code == "adapters_do_not_fit"
+
+
+def test_gradients_of_tuning_are_the_same_in_parts(tmp_path, gradients):
+    for micro in (4, 3):
+        tuned(tmp_path / str(micro), TunableBackbone(), batch=4, micro_batch=micro, epochs=1)
+    whole, parts = gradients
+    assert (whole - parts).norm() < 1e-4 * whole.norm()
+
+
+def test_tuning_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
+    class CutOff(Exception):
+        pass
+
+    def cut_off(event):
+        if getattr(event, "name", "") == "loss" and event.step == 2:
+            raise CutOff
+
+    choices = {"epochs": 3, "batch": 2}
+    whole, _ = tuned(tmp_path / "whole", TunableBackbone(), **choices)
+    with pytest.raises(CutOff):
+        tuned(tmp_path / "cut", TunableBackbone(), cut_off, **choices)
+    events, backbone = [], TunableBackbone()
+    again, _ = tuned(tmp_path / "cut", backbone, events.append, **choices)
+    assert [event.step for event in events if getattr(event, "name", "") == "loss"] == [2, 3]
+    assert np.array_equal(again.probability, whole.probability)
+
+
+def test_tuning_that_comes_upon_what_is_no_number_says_so(tmp_path):
+    with pytest.raises(UserError) as refused:
+        tuned(tmp_path, TunableBackbone(), classifier=adapted_to(float("nan")))
+    assert refused.value.code == "not_finite"

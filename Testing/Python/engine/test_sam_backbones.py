@@ -17,25 +17,19 @@ from WeakMedSAMLib.engine.backbones import registry, weights
 from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
 from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork, EfficientSize
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam, sam_network
+from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
 from WeakMedSAMLib.engine.backbones.samus import build_samus
 from WeakMedSAMLib.engine.worker import run_folder
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
 
-SAM = SamSize(32, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
-EFFICIENT = EfficientSize(24, 3, blocks=6, frame=32, image=64, patch=8, prompt_channels=32, mlp_channels=64)
+NAMES = ("sam_vit_b", "samus", "efficientsam_ti")
 QUICK = {"classifier_steps": 4, "segmenter_steps": 4, "pam_slices": 4, "novelty_references": 100, "rounds": 1}
-BUILDERS = {
-    "sam_vit_b": lambda: build_sam("sam_vit_b", SAM, None, True),
-    "samus": lambda: build_samus(None, True, SAM),
-    "efficientsam_ti": lambda: build_efficientsam("efficientsam_ti", EFFICIENT, None, True),
-}
 
 
-@pytest.fixture(scope="module", params=BUILDERS)
-def backbone(request):
-    return BUILDERS[request.param]()
+@pytest.fixture(scope="module", params=NAMES)
+def backbone(request, small):
+    return small.build(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +153,8 @@ def test_the_promptable_network_learns_from_masks(backbone, slices, boxes):
     assert changed(backbone._network, frozen) == set()
 
 
-def test_random_weights_are_the_same_every_time_and_said_to_be_random(backbone):
-    again = BUILDERS[backbone.info.name]()
+def test_random_weights_are_the_same_every_time_and_said_to_be_random(backbone, small):
+    again = small.build(backbone.info.name)
     assert changed(again._network, parameters_of(backbone._network)) == set()
     assert backbone.info.weights.sha256 == "untrained"
     assert "Random weights" in backbone.info.pretraining
@@ -187,18 +181,13 @@ def publish(tmp_path, monkeypatch):
     return publish
 
 
-@pytest.mark.parametrize("name", BUILDERS)
-def test_a_published_file_is_loaded(name, publish, slices):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_published_file_is_loaded(name, publish, slices, small):
     torch.manual_seed(5)
-    network = EfficientNetwork(EFFICIENT) if name == "efficientsam_ti" else sam_network(SAM)
+    network = EfficientNetwork(small.efficient) if name == "efficientsam_ti" else sam_network(small.sam)
     state = network.state_dict()
     folder = publish(name, {"model": state} if name == "efficientsam_ti" else state)
-    build = {
-        "sam_vit_b": lambda: build_sam("sam_vit_b", SAM, folder, False),
-        "samus": lambda: build_samus(folder, False, SAM),
-        "efficientsam_ti": lambda: build_efficientsam("efficientsam_ti", EFFICIENT, folder, False),
-    }[name]
-    backbone = build()
+    backbone = small.build(name, folder)
     with torch.no_grad():
         assert torch.equal(backbone.embed(slices)["last"], network.eval().image_encoder(slices).half())
     assert backbone.info.weights.sha256 == weights.manifest()[0].sha256
@@ -206,7 +195,7 @@ def test_a_published_file_is_loaded(name, publish, slices):
     state["image_encoder.pos_embed"] = torch.zeros(1, 2, 2, 32)
     publish(name, state)
     with pytest.raises(UserError) as caught:
-        build()
+        small.build(name, folder)
     assert caught.value.code == "weights_do_not_fit"
     for part in (name, "missing: image_encoder.neck.0.weight", "unknown: head.weight", "image_encoder.pos_embed (1 x"):
         assert part in caught.value.message

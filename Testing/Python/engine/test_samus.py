@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -108,17 +110,28 @@ def test_the_position_adapter_halves_as_often_as_needed():
     assert PositionAdapter(4, halvings=2)(torch.rand(1, 4, 16, 16)).shape == (1, 4, 4, 4)
 
 
-def test_it_begins_as_sam():
-    backbone = build_samus(None, True, SIZE)
-    nn.init.normal_(backbone._network.image_encoder.blocks[1].attn.rel_pos_h)
+def shortened(values, length):
+    """Rows between those of a tensor, as many as asked, each in the middle of its share of the length."""
+    middles = (np.arange(length) + 0.5) * len(values) / length - 0.5
+    columns = [np.interp(middles, np.arange(len(values)), column) for column in values.numpy().T]
+    return torch.from_numpy(np.stack(columns, 1)).float()
+
+
+def test_it_begins_as_sam_with_positions_of_fewer_tokens():
+    """As with the published sizes, SAM has 16 tokens along an edge here, and SAMUS 8."""
+    backbone = build_samus(None, True, replace(SIZE, image=128))
+    for name, value in backbone._network.named_parameters():
+        if ".rel_pos_" in name or name.endswith("pos_embed"):  # which are zeros before they are trained
+            nn.init.normal_(value)
     sam, begun = backbone._network.state_dict(), backbone._begun().state_dict()
+    resized = {f"image_encoder.blocks.{block}.attn.rel_pos_{x}" for block in SIZE.global_blocks for x in "hw"}
+    assert {name for name, value in sam.items() if begun[name].shape != value.shape} == resized
     for name, value in sam.items():
-        if ".rel_pos_" not in name:
+        if name in resized:
+            assert (value.shape, begun[name].shape) == ((31, 8), (15, 8))
+            assert torch.allclose(begun[name], shortened(value, 15), atol=1e-5), name
+        else:
             assert torch.equal(begun[name], value), name
-    windowed = "image_encoder.blocks.0.attn.rel_pos_h"
-    assert torch.equal(begun[windowed], sam[windowed])
-    whole = "image_encoder.blocks.1.attn.rel_pos_h"
-    assert (sam[whole].shape, begun[whole].shape) == ((15, 8), (15, 8))  # as many tokens as the small SAM has
 
 
 def test_relative_positions_keep_their_course_when_shortened():

@@ -59,7 +59,7 @@ class AdaptableEncoder(nn.Module):
 
     def adapter_state(self) -> dict[str, torch.Tensor]:
         """Copies of the trained tensors by name, on the CPU."""
-        return {name: value.detach().cpu().clone() for name, value in self._adapters().items()}
+        return {name: value.detach().cpu().clone() for name, value in trained_parameters(self.encoder).items()}
 
     def load_adapter_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Put trained tensors back.
@@ -69,23 +69,8 @@ class AdaptableEncoder(nn.Module):
         UserError
             ``adapters_do_not_fit``, with the names of tensors that are missing, unknown or of another shape.
         """
-        own = self._adapters()
-        other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-        parts = {"missing": own.keys() - state.keys(), "unknown": state.keys() - own.keys(), "of another shape": other}
-        wrong = "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in parts.items() if names)
-        if wrong:
-            raise UserError(
-                "adapters_do_not_fit",
-                f"The trained adapters do not fit this encoder ({wrong}).",
-                "Use them with the backbone that they were trained on.",
-            )
-        with torch.no_grad():
-            for name, value in own.items():
-                value.copy_(state[name])
+        _load_trained(self.encoder, state)
         self.train(self.training)  # some layers keep what they derive from their parameters
-
-    def _adapters(self) -> dict[str, nn.Parameter]:
-        return {name: value for name, value in self.encoder.named_parameters() if value.requires_grad}
 
 
 class PromptableNetwork(nn.Module):
@@ -119,6 +104,11 @@ class PromptableNetwork(nn.Module):
         size = images.shape[-2:]
         return F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)[:, 0]
 
+    def load_adapter_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Begin with the encoder of an :class:`AdaptableEncoder`, whose ``adapter_state`` this is; errors as there."""
+        _load_trained(self.network.image_encoder, state)
+        self.train(self.training)
+
     def train(self, mode: bool = True) -> PromptableNetwork:
         """As of any module, but batch normalisations stay as in evaluation."""
         super().train(mode)
@@ -130,6 +120,27 @@ def train_only(network: nn.Module, trained: Trained) -> None:
     """Let gradients reach only the parameters that are trained."""
     for name, value in network.named_parameters():
         value.requires_grad_(trained(name))
+
+
+def trained_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that training moves, by name."""
+    return {name: value for name, value in network.named_parameters() if value.requires_grad}
+
+
+@torch.no_grad()
+def _load_trained(encoder: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    own = trained_parameters(encoder)
+    other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
+    parts = {"missing": own.keys() - state.keys(), "unknown": state.keys() - own.keys(), "of another shape": other}
+    wrong = "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in parts.items() if names)
+    if wrong:
+        raise UserError(
+            "adapters_do_not_fit",
+            f"The trained adapters do not fit this encoder ({wrong}).",
+            "Use them with the backbone that they were trained on.",
+        )
+    for name, value in own.items():
+        value.copy_(state[name])
 
 
 def hold_statistics(network: nn.Module) -> None:

@@ -1,7 +1,8 @@
 """Full supervision of the segmentation network: the bound that slice tags can at best come near to.
 
 True masks reach a network here and nowhere else. Everything but its targets is as in a run: the same network, frozen
-features, slices and number of steps, and what is done with its masks afterwards.
+features, slices and number of steps, and what is done with its masks afterwards, but that no pseudo-masks are averaged
+into them: a network that learned true masks needs no second opinion of that kind.
 """
 
 from __future__ import annotations

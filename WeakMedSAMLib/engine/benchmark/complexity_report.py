@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.files import write_text
-from WeakMedSAMLib.engine.benchmark.complexity import slice_operations
+from WeakMedSAMLib.engine.benchmark.preset_costs import operation_parts, second_parts
 
 PAGE = "complexity.md"
 
@@ -25,7 +25,9 @@ the mask of a trained model. `fast` encodes once and draws up to three boxes, it
 image, and one piece is redrawn. `paper` encodes for the class map (adapted) and for the masks (untouched) and draws 16
 prompts; `reference` encodes anew for every prompt; the network of both works on the image alone. The encoder of `samus`
 above is SAM's, whose features are kept and prompted; the adapted one, SAMUS's own, is in the figures of `paper` and
-`reference`.
+`reference`. Seconds are added up from parts that were timed one slice at a time; *training* is forward, backward and
+AdamW of all that a preset trains, and peak memory is that of a process which holds the untouched backbone and does so
+with one slice at once. Several at once take less time and more memory each.
 """
 
 
@@ -70,22 +72,35 @@ def _backbones(report: dict[str, Any]) -> str:
 
 
 def _presets(report: dict[str, Any]) -> str:
-    head = ("backbone", "preset", "trained, million", "network, GFLOP", "pseudo-mask, GFLOP", "mask, GFLOP")
-    rows = []
-    for one in report["backbones"]:
-        for preset, found in slice_operations(one).items():
-            trained = one["presets"]["fast" if preset == "fast" else "paper"]
-            rows.append(
-                (
-                    one["backbone"],
-                    preset,
-                    _million(trained["trained"]),
-                    _giga(trained["network"]),
-                    _giga(found["pseudo-mask"]),
-                    _giga(found["mask"]),
-                )
-            )
+    head = (
+        "backbone", "preset", "trained, million", "network, GFLOP", "pseudo-mask, GFLOP", "mask, GFLOP",
+        "pseudo-mask, s", "mask, s", "training, s a slice and epoch", "peak MB",
+    )  # fmt: skip
+    rows = [
+        _preset_row(one, preset, work, seconds)
+        for one in report["backbones"]
+        for (preset, work), seconds in zip(
+            operation_parts(one).by_preset().items(), second_parts(one).by_preset().values(), strict=True
+        )
+    ]
     return f"{_PRESET_NOTES}\n{_table(head, rows)}"
+
+
+def _preset_row(one: dict[str, Any], preset: str, work: dict[str, float], seconds: dict[str, float]) -> tuple[str, ...]:
+    trained = "fast" if preset == "fast" else "paper"
+    training = one["training"][trained]
+    return (
+        one["backbone"],
+        preset,
+        _million(one["presets"][trained]["trained"]),
+        _giga(one["presets"][trained]["network"]),
+        _giga(work["pseudo-mask"]),
+        _giga(work["mask"]),
+        f"{seconds['pseudo-mask']:.3g}",
+        f"{seconds['mask']:.3g}",
+        f"{training['seconds']['step']:.3g}",
+        f"{max(training['peak_mb'], one['peak_mb']):.0f}",
+    )
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -97,6 +112,6 @@ def _million(count: int) -> str:
     return f"{count / 1e6:.3g}"
 
 
-def _giga(count: int) -> str:
+def _giga(count: float) -> str:
     billions = count / 1e9
     return f"{billions:.3g}" if billions < 100 else f"{billions:.0f}"

@@ -17,6 +17,7 @@ from torch import nn
 from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.published.images import slice_images
+from WeakMedSAMLib.engine.published.precision import in_precision
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.sce import pooled
 from WeakMedSAMLib.engine.slices import VolumeSlices
@@ -133,9 +134,7 @@ class AdaptedClassifier(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs to cell logits of classes B x C x m x m and of sub-classes B x (1 + sum of K) x m x m, float32."""
-        reduced = self.precision is not torch.float32
-        kind = inputs.device.type
-        with torch.autocast(kind, self.precision if reduced else torch.bfloat16, enabled=reduced):
+        with in_precision(inputs.device, self.precision):
             features = self.encoder(inputs)
         return self.heads(features.float())
 

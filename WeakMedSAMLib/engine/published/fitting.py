@@ -21,6 +21,7 @@ from WeakMedSAMLib.engine.embed import is_out_of_memory
 from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, summed_losses
 from WeakMedSAMLib.engine.published.examples import Batch, Examples
+from WeakMedSAMLib.engine.published.precision import loss_scaler
 
 STAGE = "adapters"
 
@@ -51,7 +52,7 @@ class Fitting:
         self._optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=settings.weight_decay)
         total = settings.epochs * self._steps
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=total)
-        self._scaler = _scaler(classifier.precision)
+        self._scaler = loss_scaler(classifier.precision)
         self._micro, self._halved = min(settings.micro_batch, settings.batch), False
         self._epoch, self._best_epoch, self._best_loss = 0, 0, math.inf
         self._best: dict[str, torch.Tensor] = {}
@@ -166,12 +167,6 @@ class Fitting:
         self._report(Metric(name="validation_loss", value=loss, stage=STAGE, step=self._epoch))
         if loss < self._best_loss:
             self._best_epoch, self._best_loss, self._best = self._epoch, loss, self.classifier.learned()
-
-
-def _scaler(precision: torch.dtype) -> Any:
-    """Scales losses so that float16 gradients do not vanish; does nothing in another precision."""
-    kind = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler  # before torch 2.3
-    return kind(enabled=precision is torch.float16)
 
 
 def _out_of_memory(micro_batch: int, device: torch.device) -> UserError:

@@ -13,7 +13,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
-from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
@@ -89,20 +89,20 @@ def _learned(
     example.drawn("adapters", lambda volume, index: _activation(classifier, volume, index))
     mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
     if settings.tuning:
-        mined, key = tuned_masks(volumes, mined, settings, backbone, store, report, key)
+        mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
     example.pseudo_masks([mask for one in mined for mask in one.masks])
     network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
     example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
-    patients = {volume.patient for volume in volumes if (volume.tags >= 0).any()}
+    tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
     model = PublishedModel(
         classes=classes,
         backbone=backbone.info.name,
         weights_sha256=backbone.info.weights.sha256,
         settings=settings,
-        patients=len(patients),
+        patients=len({volume.patient for volume in tagged}),
         frame_size=backbone.info.input_size,
-        window=learned_window(volume.intensity for volume in volumes),
+        window=learned_window(volume.intensity for volume in tagged),
         network=network,
     )
     return model, mined

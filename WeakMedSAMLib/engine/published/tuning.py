@@ -1,8 +1,9 @@
 """Stage, as an option: end-to-end weak tuning of mask decoder and adapters on confident pseudo-masks.
 
 The paper (arXiv 2503.04106) names it as open; this is our way. Boxes around the pieces of a pseudo-mask prompt a
-trainable copy of encoder and mask decoder, which learns the certain pixels of those pieces that the untouched decoder
-draws alike (self-training on what two ways agree on). What it then draws is averaged into the pseudo-masks.
+trainable copy of the adapted encoder and the mask decoder, which learns the certain pixels of those pieces that the
+untouched decoder draws alike (self-training on what two ways agree on). What it then draws is averaged into the
+pseudo-masks.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from monai.losses import MaskedDiceLoss
 from torch import nn
 
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warning_
+from WeakMedSAMLib.engine.backbones.adaptable import trained_parameters
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.components import component_boxes
+from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.pam import cached, decoded, resized
 from WeakMedSAMLib.engine.prompts import slice_prompts
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
+from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.pam import SIZE
+from WeakMedSAMLib.engine.published.precision import in_precision, loss_scaler
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
@@ -34,7 +39,7 @@ from WeakMedSAMLib.engine.state import StageStore, stage_key
 STAGE = "tuning"
 _CONFIDENT = 0.7  # Dice of a piece with what the untouched decoder draws for its box
 _MOST_BOXES = 3
-_READ = ("seed", "epochs", "micro_batch", "learning_rate", "weight_decay", "threshold", "ignore_band")
+_READ = ("seed", "epochs", "batch", "learning_rate", "weight_decay", "threshold", "ignore_band")
 
 Report = Callable[[Event], None]
 
@@ -72,6 +77,7 @@ class Piece:
 def tuned_masks(
     volumes: Sequence[VolumeSlices],
     mined: Sequence[Mined],
+    classifier: AdaptedClassifier,
     settings: PublishedSettings,
     backbone: Backbone,
     store: StageStore,
@@ -86,6 +92,8 @@ def tuned_masks(
         The cohort.
     mined : sequence of Mined
         Its pseudo-masks.
+    classifier : AdaptedClassifier
+        Whose encoder is trained further; on cached features, the pre-trained one is.
     settings : PublishedSettings
         The choices.
     backbone : Backbone
@@ -103,6 +111,11 @@ def tuned_masks(
         As they were, with a warning, where no piece is confident.
     key : str
         Hash of all that they depend on.
+
+    Raises
+    ------
+    UserError
+        ``not_finite``.
     """
     key = stage_key(key, {name: getattr(settings, name) for name in _READ}, "tuned")
     report(Stage(stage=STAGE, state="started"))
@@ -113,8 +126,10 @@ def tuned_masks(
         report(_nothing_confident())
         report(Stage(stage=STAGE, state="finished"))
         return list(mined), key
-    torch.manual_seed(settings.seed)  # some backbones begin with parts that no checkpoint holds
+    torch.manual_seed(settings.seed)  # without adapters, some backbones begin with parts that no checkpoint holds
     network = backbone.promptable_network().to(backbone.device)
+    if classifier.adapted:
+        network.load_adapter_state(classifier.encoder.adapter_state())
     tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
     train_to_end(tuning, store, STAGE, key)
     redrawn = [tuning.redrawn(one, pieces) for one in mined]
@@ -169,7 +184,7 @@ class Tuning:
     pieces : sequence of Piece
         What it learns; at least one.
     settings : PublishedSettings
-        ``epochs``, ``micro_batch``, ``learning_rate``, ``weight_decay``, ``seed``.
+        ``epochs``, ``batch``, ``micro_batch``, ``learning_rate``, ``weight_decay``, ``seed``.
     precision : torch.dtype
         Of the network, by autocast.
     report : callable
@@ -187,12 +202,13 @@ class Tuning:
     ) -> None:
         self._network, self._volumes, self._pieces, self._settings = network, volumes, pieces, settings
         self._precision, self._report = precision, report
-        self._trained = {name: value for name, value in network.named_parameters() if value.requires_grad}
+        self._trained = trained_parameters(network)
         self._device = next(network.parameters()).device
-        self._steps = -(-len(pieces) // settings.micro_batch)
+        self._steps = -(-len(pieces) // settings.batch)
         self._optimizer = torch.optim.AdamW(
             self._trained.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
+        self._scaler = loss_scaler(precision)
         self._epoch = 0
 
     @property
@@ -203,43 +219,60 @@ class Tuning:
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on, for `load_state`."""
         trained = {name: value.detach().cpu() for name, value in self._trained.items()}
-        return {"epoch": self._epoch, "trained": trained, "optimizer": self._optimizer.state_dict()}
+        return {
+            "epoch": self._epoch,
+            "trained": trained,
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
         self._epoch = state["epoch"]
         self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
         with torch.no_grad():
             for name, value in self._trained.items():
                 value.copy_(state["trained"][name])
 
     def run_epoch(self) -> None:
-        """See every piece once."""
+        """See every piece once; `UserError` ``not_finite``."""
         random = np.random.default_rng([self._settings.seed, self._epoch])
         self._network.train()
-        order, losses, size = random.permutation(len(self._pieces)), [], self._settings.micro_batch
+        order, losses, size = random.permutation(len(self._pieces)), [], self._settings.batch
         for step in range(self._steps):
-            batch = [self._pieces[i] for i in order[step * size : (step + 1) * size]]
-            loss = self._loss(batch)
             self._optimizer.zero_grad()
-            loss.backward()
-            self._optimizer.step()
-            losses.append(float(loss.detach()))
+            losses.append(self.add_gradients([self._pieces[i] for i in order[step * size : (step + 1) * size]]))
+            self._scaler.step(self._optimizer)
+            self._scaler.update()
             done, total = self._epoch * self._steps + step + 1, self._settings.epochs * self._steps
             self._report(Progress(STAGE, done, total))
         self._epoch += 1
         self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
+        require_finite(STAGE, {name: value.detach().cpu().numpy() for name, value in self._trained.items()})
 
-    def _loss(self, batch: Sequence[Piece]) -> torch.Tensor:
-        """Cross-entropy and Dice over the pixels that count."""
+    def add_gradients(self, batch: Sequence[Piece]) -> float:
+        """Gradients of a batch, added up part by part: cross-entropy over the pixels that count, and mean Dice."""
         targets = [piece.target(self._settings) for piece in batch]
+        pixels, total, size = sum(int(counted.sum()) for _, counted in targets), 0.0, self._settings.micro_batch
+        for start in range(0, len(batch), size):
+            entropy, dice = self._losses(batch[start : start + size], targets[start : start + size])
+            loss = entropy / pixels + dice / len(batch)
+            self._scaler.scale(loss).backward()
+            total += float(loss.detach())
+        return total
+
+    def _losses(
+        self, part: Sequence[Piece], targets: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Summed cross-entropy of the pixels that count, and summed Dice loss of the pieces."""
         wanted, counted = (
             torch.from_numpy(np.stack(side)).float().to(self._device)[:, None] for side in zip(*targets, strict=True)
         )
-        logits = resized(self.draw(batch), SIZE)[:, None]
+        logits = resized(self.draw(part), SIZE)[:, None]
         entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-        dice = MaskedDiceLoss()(logits.sigmoid(), wanted, mask=counted)
-        return (entropy * counted).sum() / counted.sum() + dice
+        dice = MaskedDiceLoss(reduction="sum")(logits.sigmoid(), wanted, mask=counted)
+        return (entropy * counted).sum(), dice
 
     def draw(self, batch: Sequence[Piece]) -> torch.Tensor:
         """Logits n x S x S for the boxes of n pieces."""
@@ -248,8 +281,7 @@ class Tuning:
         scale = images.shape[-1] / SIZE
         boxes = torch.from_numpy(np.stack([piece.box for piece in batch])).float().to(self._device) * scale
         rows = torch.tensor([places.index((piece.volume, piece.index)) for piece in batch], device=self._device)
-        reduced = self._precision is not torch.float32
-        with torch.autocast(self._device.type, self._precision if reduced else torch.bfloat16, enabled=reduced):
+        with in_precision(self._device, self._precision):
             return self._network(images, boxes, rows).float()
 
     @torch.no_grad()

@@ -18,6 +18,7 @@ from torch import nn
 from WeakMedSAMLib.engine.metrics import slice_dice
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.pam import SIZE
+from WeakMedSAMLib.engine.published.precision import reduced_precision
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.slices import VolumeSlices
@@ -100,11 +101,6 @@ def decoded_probability(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]
     """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `segmenter.PseudoMask` holds them."""
     known = values != UNKNOWN
     return torch.from_numpy(np.where(known, values, 0).astype(np.float32) / CERTAIN), torch.from_numpy(known)
-
-
-def reduced_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 for convolutions where that is faster."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cpu", "cuda"))
 
 
 @torch.inference_mode()
