@@ -192,7 +192,8 @@ def reports_of(**values):
                 "slice_dice_mean": 0.5,
                 "patient_hd95_mm_mean": 7.0,
                 "patients": [
-                    {"case": f"secret{n}", "class": "ball", "patient_dice": dice} for n, dice in enumerate(patients)
+                    {"case": f"secret{n}", "class": "ball", "patient_dice": dice, "hd95_mm": 20 * (1 - dice)}
+                    for n, dice in enumerate(patients)
                 ],
             },
         }
@@ -209,6 +210,7 @@ def test_differences_to_the_default_are_taken_patient_by_patient_over_common_see
     difference = rows[1].difference
     assert (difference.mean, difference.low, difference.high) == pytest.approx((-0.1, -0.1, -0.1))
     assert difference.excludes_zero
+    assert rows[1].hd95_difference.mean == pytest.approx(2.0)
     assert rows[1].seeds == (0,)
 
 
@@ -223,7 +225,8 @@ def test_a_fixed_defect_is_compared_with_the_recipe_that_has_it_and_the_page_say
     assert fixed.difference.mean == pytest.approx(0.2)
     text = page(reports, rows_of(reports, GRID))
     assert "**+0.200 (+0.200 to +0.200)** to the first" in text
-    assert text.count(" to the first |") == 1
+    assert "**-4.0 (-4.0 to -4.0)** to the first" in text
+    assert text.count(" to the first |") == 2
 
 
 def test_an_interval_is_that_of_the_mean_of_as_many_patients():

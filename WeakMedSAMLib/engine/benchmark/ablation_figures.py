@@ -13,6 +13,7 @@ from WeakMedSAMLib.engine.benchmark.ablation_cells import TIMING, Cell
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 
 _Key = tuple[str, str]
+_DICE, _HD95 = "patient_dice", "hd95_mm"
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,13 @@ class Row:
         Finished ones; figures of a patient are means over them.
     dice : Estimate
         Patient Dice.
-    difference : Estimate or None
-        Of patient Dice to the cell that this one is compared with, patient by patient and over the seeds of both.
-    slice_dice, hd95_mm, seconds : float
+    difference, hd95_difference : Estimate or None
+        Of patient Dice and HD95 (mm) to the cell that this one is compared with, patient by patient and over the seeds
+        of both.
+    slice_dice, hd95_mm : float
         Means over seeds.
+    seconds : float
+        Of the fastest seed: whatever else went on made the others slower.
     sub_classes : tuple
         K of each class and seed.
     """
@@ -52,6 +56,7 @@ class Row:
     seeds: tuple[int, ...]
     dice: Estimate
     difference: Estimate | None
+    hd95_difference: Estimate | None
     slice_dice: float
     hd95_mm: float
     seconds: float
@@ -69,31 +74,38 @@ def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[
 
 
 def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], compared: Mapping[int, Mapping[str, Any]]) -> Row:
-    common = sorted(mine.keys() & compared.keys())
-    difference = None
-    if common and cell.name != cell.against:
-        own, other = (_by_patient([side[seed] for seed in common]) for side in (mine, compared))
-        difference = estimate({key: own[key] - other[key] for key in own if key in other})
+    compared = compared if cell.name != cell.against else {}
     reports = [mine[seed] for seed in sorted(mine)]
     return Row(
         cell,
         tuple(sorted(mine)),
-        estimate(_by_patient(reports)),
-        difference,
+        estimate(_by_patient(reports, _DICE)),
+        _difference(mine, compared, _DICE),
+        _difference(mine, compared, _HD95),
         _mean(report["scores"]["slice_dice_mean"] for report in reports),
         _mean(report["scores"]["patient_hd95_mm_mean"] for report in reports),
-        _mean(report["run_seconds"] for report in reports),
+        min(report["run_seconds"] for report in reports),
         tuple(one["count"] for report in reports for one in report["sub_classes"]),
     )
 
 
-def _by_patient(reports: Sequence[Mapping[str, Any]]) -> dict[_Key, float]:
-    """Patient and class -> mean patient Dice over reports; those without any Dice are left out."""
+def _difference(
+    mine: Mapping[int, Mapping[str, Any]], compared: Mapping[int, Mapping[str, Any]], figure: str
+) -> Estimate | None:
+    common = sorted(mine.keys() & compared.keys())
+    if not common:
+        return None
+    own, other = (_by_patient([side[seed] for seed in common], figure) for side in (mine, compared))
+    return estimate({key: own[key] - other[key] for key in own if key in other})
+
+
+def _by_patient(reports: Sequence[Mapping[str, Any]], figure: str) -> dict[_Key, float]:
+    """Patient and class -> mean of a figure over reports; those who have none anywhere are left out."""
     values: dict[_Key, list[float]] = {}
     for report in reports:
         for row in report["scores"]["patients"]:
-            if row["patient_dice"] is not None:
-                values.setdefault((row["case"], row["class"]), []).append(row["patient_dice"])
+            if row[figure] is not None:
+                values.setdefault((row["case"], row["class"]), []).append(row[figure])
     return {key: float(np.mean(found)) for key, found in values.items()}
 
 

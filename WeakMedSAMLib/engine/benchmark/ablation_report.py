@@ -28,10 +28,10 @@ Written by `weakmedsam benchmark ablation FOLDER --write-docs docs` from the fil
 Each row is a run of the same tagged volumes with one thing changed. Tags are derived from the true masks (present
 from 20 pixels on), which are used for nothing else but scores; every volume is tagged, and results are of these same
 volumes. Patient Dice is over whole volumes, slice Dice over positive slices; brackets hold 95 % intervals from
-resampling patients. *Difference* is that of patient Dice to the default, patient by patient, over the seeds that both
-rows have; where it says *to the first*, to the first row of its group. It is **bold** where its interval does not
-contain 0. Seconds are a rough guide alone: features, and stages that do not differ from another row's, were reused, and
-other work may have gone on beside.
+resampling patients. *Difference* is that of patient Dice, and of HD95, to the default, patient by patient, over the
+seeds that both rows have; where it says *to the first*, to the first row of its group. It is **bold** where its
+interval does not contain 0. Seconds are those of the fastest seed, and a rough guide alone: features, and stages that
+do not differ from another row's, were reused, and other work may have gone on beside.
 
 The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
@@ -44,7 +44,7 @@ and a frozen encoder sees no crops and has no adapted masks.
 Of full supervision only the network's targets differ, and that no pseudo-mask is averaged into what it draws, as the
 default does: a network that learned true masks needs no second opinion of that kind.
 """
-_COLUMNS = ("", "patient Dice", "difference", "slice Dice", "HD95 mm", "seeds", "s")
+_COLUMNS = ("", "patient Dice", "difference", "slice Dice", "HD95 mm", "difference", "seeds", "s")
 
 
 def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequence[Cell] = GRID) -> list[Path]:
@@ -100,9 +100,10 @@ def _cells(row: Row) -> list[str]:
     return [
         title,
         _spoken(row.dice),
-        "" if row.difference is None else _difference(row.difference, row.cell),
+        "" if row.difference is None else _difference(row.difference, row.cell, 3),
         f"{row.slice_dice:.3f}",
         f"{row.hd95_mm:.1f}",
+        "" if row.hd95_difference is None else _difference(row.hd95_difference, row.cell, 1),
         str(len(row.seeds)),
         f"{row.seconds:.0f}",
     ]
@@ -112,8 +113,8 @@ def _spoken(value: Estimate) -> str:
     return f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def _difference(value: Estimate, cell: Cell) -> str:
-    text = f"{value.mean:+.3f} ({value.low:+.3f} to {value.high:+.3f})"
+def _difference(value: Estimate, cell: Cell, digits: int) -> str:
+    text = "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(value.mean, value.low, value.high, d=digits)
     text = f"**{text}**" if value.excludes_zero else text
     return text if cell.against == DEFAULT else f"{text} to the first"
 
