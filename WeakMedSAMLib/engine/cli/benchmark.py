@@ -212,7 +212,8 @@ def ablation(
 def complexity(names: tuple[str, ...], slices: int, out: Path | None, pages: Path | None, device: str) -> None:
     """Count parameters and operations of backbones and presets, and measure memory and time for a slice.
 
-    Backbones whose weights are not on this computer are built with random ones; training sam_vit_h takes 10 GB of memory.
+    Backbones whose weights are not on this computer are built with random ones; training sam_vit_h takes
+    10 GB of memory.
 
     \b
     Examples:
