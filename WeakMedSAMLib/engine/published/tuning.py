@@ -242,7 +242,7 @@ class Tuning:
         order, losses, size = random.permutation(len(self._pieces)), [], self._settings.batch
         for step in range(self._steps):
             self._optimizer.zero_grad()
-            losses.append(self.add_gradients([self._pieces[i] for i in order[step * size : (step + 1) * size]]))
+            losses.append(self._add_gradients([self._pieces[i] for i in order[step * size : (step + 1) * size]]))
             self._scaler.step(self._optimizer)
             self._scaler.update()
             done, total = self._epoch * self._steps + step + 1, self._settings.epochs * self._steps
@@ -251,7 +251,7 @@ class Tuning:
         self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
         require_finite(STAGE, {name: value.detach().cpu().numpy() for name, value in self._trained.items()})
 
-    def add_gradients(self, batch: Sequence[Piece]) -> float:
+    def _add_gradients(self, batch: Sequence[Piece]) -> float:
         """Gradients of a batch, added up part by part: cross-entropy over the pixels that count, and mean Dice."""
         targets = [piece.target(self._settings) for piece in batch]
         pixels, total, size = sum(int(counted.sum()) for _, counted in targets), 0.0, self._settings.micro_batch
