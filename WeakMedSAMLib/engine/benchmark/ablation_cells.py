@@ -137,45 +137,52 @@ _SHOWN_DEFECTS = tuple(defect for defect in Defect if defect not in _WITHOUT_EFF
 _SMALLER = {"network_width": 16, "network_epochs": 3, "network_batch": 8, "network_learning_rate": 1e-3}
 _BEST = {"head": "conv", "pooling": "average", "prompts": "boxes"}
 _MASKS_GROUP, _NETWORK_GROUP = "reference recipe, its pseudo-masks", "reference recipe, its network"
-REFERENCE_GROUPS = (_MASKS_GROUP, _NETWORK_GROUP)
+_BALANCED_GROUP = "its network, where background weighs as much as the class"
+REFERENCE_GROUPS = (_MASKS_GROUP, _NETWORK_GROUP, _BALANCED_GROUP)
+_FIRST_OF = {_MASKS_GROUP: "reference-masks", _NETWORK_GROUP: "reference", _BALANCED_GROUP: "reference-balanced"}
 
 
 def _reference(
-    name: str, title: str, kept: Sequence[Defect], kind: str = MASKS, final: bool = False, **choices: Any
+    name: str, title: str, kept: Sequence[Defect], group: str = _MASKS_GROUP, final: bool = False, **choices: Any
 ) -> Cell:
+    kind, first, base = MASKS if group == _MASKS_GROUP else RUN, _FIRST_OF[group], _FIRST_OF[_MASKS_GROUP]
     defects = ",".join(defect.value for defect in kept) or "none"
     chosen = {"encoder": "frozen", "defects": defects, **(_SMALLER if kind == RUN else {}), **_BEST, **choices}
-    group, first = (_NETWORK_GROUP, _FIRST_NETWORK) if kind == RUN else (_MASKS_GROUP, _FIRST)
     against = DEFAULT if name == first else first
-    return Cell(name, group, title, "reference", chosen, "" if name == _FIRST else _FIRST, kind, final, against)
+    return Cell(name, group, title, "reference", chosen, "" if name == base else base, kind, final, against)
+
+
+def _kept(*fixed: Defect) -> list[Defect]:
+    return [defect for defect in _SHOWN_DEFECTS if defect not in fixed]
 
 
 def _fixed(defect: Defect) -> Cell:
-    """A cell with one defect less; what acts on the network alone is measured with it."""
+    """A cell with one defect less."""
     words = defect.value.replace("_", " ")
-    kept = [other for other in _SHOWN_DEFECTS if other is not defect]
-    name, kind = f"fixed-{words.replace(' ', '-')}", RUN if defect is Defect.MASK_SCALE else MASKS
     best = defect is Defect.NO_RELU  # of all variants: what our default is compared with
-    return _reference(f"reference-{name}", f"best variant, {words} fixed", kept, kind, final=best)
+    name, title = f"reference-fixed-{words.replace(' ', '-')}", f"best variant, {words} fixed"
+    return _reference(name, title, _kept(defect), final=best)
 
 
-_FIRST, _FIRST_NETWORK = "reference-masks", "reference"
+def _balanced(name: str, title: str, kept: Sequence[Defect]) -> Cell:
+    """Ten times the weight on background, as published, and so little training leave a network that draws nothing."""
+    return _reference(name, title, kept, _BALANCED_GROUP, background_weight=1.0)
+
+
 _REFERENCE = (
-    _reference(_FIRST, "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, final=True),
+    _reference("reference-masks", "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, final=True),
     _reference("reference-linear", "linear head, boxes", _SHOWN_DEFECTS, head="linear"),
     _reference("reference-points", "linear head, points", _SHOWN_DEFECTS, head="linear", prompts="points"),
     *(_fixed(defect) for defect in _SHOWN_DEFECTS if defect is not Defect.MASK_SCALE),
     _reference("reference-masks-all-fixed", "best variant, all of them fixed", (), final=True),
-    _reference(_FIRST_NETWORK, "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, RUN, True),
-    _fixed(Defect.MASK_SCALE),
-    _reference(
-        "reference-balanced",
-        "best variant, no relu fixed, background weighs as much as the class",
-        [defect for defect in _SHOWN_DEFECTS if defect is not Defect.NO_RELU],
-        RUN,
-        background_weight=1.0,  # ten, as published, and so little training leave a network that draws nothing
+    _reference("reference", "best variant: conv head, average pooling, boxes", _SHOWN_DEFECTS, _NETWORK_GROUP),
+    _balanced("reference-balanced", "best variant, no relu fixed", _kept(Defect.NO_RELU)),
+    _balanced(
+        "reference-fixed-mask-scale",
+        "best variant, no relu and mask scale fixed",
+        _kept(Defect.NO_RELU, Defect.MASK_SCALE),
     ),
-    _reference("reference-all-fixed", "best variant, all of them fixed", (), RUN, True),
+    _balanced("reference-all-fixed", "best variant, all of them fixed", ()),
 )
 _TIMING = (
     Cell("encode-per-prompt", "time", "the encoder once per prompt, on 20 slices", base="", kind=TIMING),
