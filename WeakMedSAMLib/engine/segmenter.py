@@ -20,6 +20,7 @@ from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.pam import TARGET
+from WeakMedSAMLib.engine.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
 STAGE = "segmenter"
@@ -266,11 +267,10 @@ def _logits(
     flips: Sequence[bool],
 ) -> list[torch.Tensor]:
     """Logits of the batch, once for each of `flips`: seen as it is, or mirrored left to right."""
-    reduced = device.type in ("cpu", "cuda")
-    dtype = torch.bfloat16 if reduced else torch.float32
+    dtype = network_dtype(device)
     levels = {name: level.to(device, dtype, memory_format=torch.channels_last) for name, level in levels.items()}
     image = image.to(device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=reduced):
+    with in_precision(device, dtype):
         merged = network.merged(levels)
         seen = [network.masks(*(x.flip(-1) if flip else x for x in (merged, image))) for flip in flips]
     return [logits.float() for logits in seen]

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
@@ -52,6 +52,11 @@ class VolumeSlices:
     def n_slices(self) -> int:
         """Number of slices S."""
         return len(self.tags)
+
+    @property
+    def tagged(self) -> bool:
+        """Whether any slice says of any class that it is there or not."""
+        return bool((self.tags != UNTAGGED).any())
 
     def present(self, class_index: int) -> np.ndarray:
         """Indices of the slices tagged with the class."""

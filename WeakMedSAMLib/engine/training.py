@@ -16,7 +16,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
-from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.clustering import SubClasses, explore_sub_classes
@@ -119,7 +119,7 @@ class _Trainer:
         self._keep_sub_classes = keep_sub_classes
         self._backbone, self._store, self._report, self._start = backbone, store, report, start
         self._example = Example(show, volumes, self._chosen_slices())
-        self._tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
+        self._tagged = [volume for volume in volumes if volume.tagged]
         self._patients = len({volume.patient for volume in self._tagged})
         self._showing = [self._patients_with(column) for column in range(len(classes))]
 

@@ -183,6 +183,20 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
     assert [event.state for event in again] == ["reused"]
 
 
+def test_a_network_that_is_no_number_any_more_is_not_kept(tmp_path, monkeypatch):
+    store, spoilt = StageStore(tmp_path), lambda training, rows, random: spoil(training._network)
+    monkeypatch.setattr(NetworkTraining, "_step", spoilt)
+    for _ in range(2):  # nothing was kept that a second attempt could go on from
+        with pytest.raises(UserError) as refused:
+            taught(store, QUICK)
+        assert refused.value.code == "not_finite"
+
+
+def spoil(network):
+    next(network.parameters()).data.fill_(np.nan)
+    return 0.0
+
+
 def test_training_goes_on_from_a_network_of_the_same_kind_only(tmp_path):
     start = model_of(replace(QUICK, network="unet-2.5d"))
     with pytest.raises(UserError) as caught:

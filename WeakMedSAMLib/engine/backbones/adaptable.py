@@ -15,6 +15,7 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.backbones.state_dicts import misfits
 
 Trained = Callable[[str], bool]
 
@@ -130,10 +131,7 @@ def trained_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
 @torch.no_grad()
 def _load_trained(encoder: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     own = trained_parameters(encoder)
-    other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape]
-    parts = {"missing": own.keys() - state.keys(), "unknown": state.keys() - own.keys(), "of another shape": other}
-    wrong = "; ".join(f"{word}: {', '.join(sorted(names))}" for word, names in parts.items() if names)
-    if wrong:
+    if wrong := misfits(own, state):
         raise UserError(
             "adapters_do_not_fit",
             f"The trained adapters do not fit this encoder ({wrong}).",

@@ -13,6 +13,7 @@ from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, Promptabl
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
+from WeakMedSAMLib.engine.precision import in_precision
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
 _GPU_BATCH = 4  # a ViT at 1024 pixels needs about 1 GB a slice for its attention
@@ -111,7 +112,7 @@ class SamBackbone:
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
         encoder, cells = self._network.image_encoder, self.info.levels["cam"].size
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype is not torch.float32):
+        with in_precision(self._device, self._dtype):
             last = encoder(slices.to(self._device))
             neck = encoder.neck(last)
         levels = {"last": last, "neck": neck, "cam": F.adaptive_avg_pool2d(last.float(), cells)}

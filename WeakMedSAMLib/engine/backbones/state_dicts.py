@@ -49,6 +49,16 @@ def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str,
     UserError
         ``weights_do_not_fit`` with their names.
     """
+    if wrong := misfits(own, state):
+        raise UserError(
+            "weights_do_not_fit",
+            f"The weights do not fit the network {name} ({wrong}).",
+            "Import the published file of this backbone: weakmedsam weights list says which.",
+        )
+
+
+def misfits(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) -> str:
+    """Which tensors of a state are missing, unknown or of another shape, in words; nothing if all fit."""
     shapes = [
         f"{key} ({_shape(state[key])} for {_shape(own[key])})"
         for key in sorted(own.keys() & state.keys())
@@ -59,13 +69,7 @@ def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str,
         "unknown": sorted(state.keys() - own.keys()),
         "of another shape": shapes,
     }
-    wrong = "; ".join(f"{word}: {named(names)}" for word, names in parts.items() if names)
-    if wrong:
-        raise UserError(
-            "weights_do_not_fit",
-            f"The weights do not fit the network {name} ({wrong}).",
-            "Import the published file of this backbone: weakmedsam weights list says which.",
-        )
+    return "; ".join(f"{word}: {named(names)}" for word, names in parts.items() if names)
 
 
 def named(names: Iterable[str]) -> str:

@@ -100,10 +100,10 @@ def _cells(row: Row) -> list[str]:
     return [
         title,
         _spoken(row.dice),
-        "" if row.difference is None else _difference(row.difference, row.cell, 3),
+        _difference(row.difference, row.cell, 3),
         f"{row.slice_dice:.3f}",
         f"{row.hd95_mm:.1f}",
-        "" if row.hd95_difference is None else _difference(row.hd95_difference, row.cell, 1),
+        _difference(row.hd95_difference, row.cell, 1),
         str(len(row.seeds)),
         f"{row.seconds:.0f}",
     ]
@@ -113,8 +113,10 @@ def _spoken(value: Estimate) -> str:
     return f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def _difference(value: Estimate, cell: Cell, digits: int) -> str:
-    text = "{:+.{d}f} ({:+.{d}f} to {:+.{d}f})".format(value.mean, value.low, value.high, d=digits)
+def _difference(value: Estimate | None, cell: Cell, digits: int) -> str:
+    if value is None:
+        return ""
+    text = f"{value.mean:+.{digits}f} ({value.low:+.{digits}f} to {value.high:+.{digits}f})"
     text = f"**{text}**" if value.excludes_zero else text
     return text if cell.against == DEFAULT else f"{text} to the first"
 

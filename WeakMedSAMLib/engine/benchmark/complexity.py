@@ -17,9 +17,10 @@ import torch
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo, Network
 from WeakMedSAMLib.engine.backbones.samus import Samus
 from WeakMedSAMLib.engine.benchmark.accuracy_report import machine
-from WeakMedSAMLib.engine.benchmark.counting import built, operations, parameters, peak_memory, timed, trainable
+from WeakMedSAMLib.engine.benchmark.counting import built, operations, parameters, peak_mb, timed, trainable
 from WeakMedSAMLib.engine.benchmark.preset_costs import PROMPTS, TRAINED, trained_parts, training_costs
 from WeakMedSAMLib.engine.device import choose_device, precision_for
+from WeakMedSAMLib.engine.memory import PeakMemory
 from WeakMedSAMLib.engine.versions import versions
 
 SCHEMA = "weakmedsam-complexity-2"
@@ -65,10 +66,11 @@ def backbone_complexity(name: str, device: str = "auto", slices: int = 2) -> dic
         What devices say.
     """
     chosen = choose_device(device)
-    with peak_memory(chosen) as peak:
+    with PeakMemory() as memory:
         backbone, trained = built(name)
         backbone = backbone.to(chosen, precision_for(chosen))
         seconds = _seconds(backbone, slices)
+    peak = peak_mb(memory, chosen)
     backbone = backbone.to(torch.device("cpu"), torch.float32)
     network = backbone.promptable_network().network
     # SAMUS alone adapts another encoder than the one whose features and masks it gives.
@@ -85,7 +87,7 @@ def backbone_complexity(name: str, device: str = "auto", slices: int = 2) -> dic
         "adapted_operations": _network_operations(network.to("meta"), backbone.info),
         "presets": trained_parts(backbone.info, adapted),
         "seconds": seconds,
-        "peak_mb": round(peak[0], 1),
+        "peak_mb": peak,
     }
 
 

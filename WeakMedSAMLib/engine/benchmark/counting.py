@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -62,10 +61,6 @@ def timed(device: torch.device, work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - started, result
 
 
-@contextmanager
-def peak_memory(device: torch.device) -> Iterator[list[float]]:
-    """Gets, at the end of the block, the most memory that this process had in it: of the GPU if that is the device."""
-    found: list[float] = []
-    with PeakMemory() as memory:
-        yield found
-    found.append(torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else memory.peak_mb)
+def peak_mb(memory: PeakMemory, device: torch.device) -> float:
+    """The most memory that was in use while it was sampled: of the GPU if that is the device."""
+    return round(torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else memory.peak_mb, 1)

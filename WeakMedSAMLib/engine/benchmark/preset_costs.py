@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo
-from WeakMedSAMLib.engine.benchmark.counting import built, operations, parameters, peak_memory, timed
+from WeakMedSAMLib.engine.benchmark.counting import built, operations, parameters, peak_mb, timed
 from WeakMedSAMLib.engine.device import choose_device, precision_for
+from WeakMedSAMLib.engine.memory import PeakMemory
+from WeakMedSAMLib.engine.precision import reduced_precision
 from WeakMedSAMLib.engine.published.adapt import new_classifier
 from WeakMedSAMLib.engine.published.classifier import ClassHeads
 from WeakMedSAMLib.engine.published.pam import SIZE
-from WeakMedSAMLib.engine.published.precision import in_precision, reduced_precision
 from WeakMedSAMLib.engine.published.settings import PAPER
 from WeakMedSAMLib.engine.published.unet import beside, build_network
 from WeakMedSAMLib.engine.sce import SliceClassifier
@@ -138,7 +139,7 @@ def training_costs(name: str, preset: str, device: str = "auto") -> dict[str, An
         in training (forward, backward, AdamW); ``peak_mb``, the untouched encoder included, which the run has too.
     """
     chosen = choose_device(device)
-    with peak_memory(chosen) as peak:
+    with PeakMemory() as memory:
         backbone, _ = built(name)
         backbone = backbone.to(chosen, precision_for(chosen))
         classify, segment = (_fast_work if preset == "fast" else _published_work)(backbone)
@@ -147,7 +148,10 @@ def training_costs(name: str, preset: str, device: str = "auto") -> dict[str, An
             "network": _used(segment, chosen),
             "step": _trained(classify, chosen) + _trained(segment, chosen),
         }
-    return {"seconds": {part: round(value, 4) for part, value in seconds.items()}, "peak_mb": round(peak[0], 1)}
+    return {
+        "seconds": {part: round(value, 4) for part, value in seconds.items()},
+        "peak_mb": peak_mb(memory, chosen),
+    }
 
 
 @dataclass(frozen=True)
@@ -161,11 +165,11 @@ class _Work:
 def _fast_work(backbone: Backbone) -> tuple[_Work, _Work]:
     """Classifier and network of the fast preset, on a slice's features."""
     device, info = backbone.device, backbone.info
-    images = torch.rand(1, 1, info.input_size, info.input_size)
-    levels = backbone.embed(images.to(device))
+    images = torch.rand(1, 1, info.input_size, info.input_size, device=device)
+    levels = backbone.embed(images)
     size = info.levels[info.cam_level].size
     classifier, segmenter = (network.to(device) for network in _fast_networks(info))
-    projected, images = torch.rand(1, FAST.projection_dim, size, size, device=device), images.to(device)
+    projected = torch.rand(1, FAST.projection_dim, size, size, device=device)
     maps = {level: levels[level].float().to(device) for level in segmentation_levels(info)}
 
     def segmented() -> torch.Tensor:
@@ -184,7 +188,7 @@ def _published_work(backbone: Backbone) -> tuple[_Work, _Work]:
     framed = torch.rand(1, 1 + 2 * beside(PAPER), SIZE, SIZE, device=device)
 
     def drawn() -> torch.Tensor:
-        with in_precision(device, torch.bfloat16):
+        with reduced_precision(device):
             return unet(framed).float()
 
     return _Work(classifier, lambda: torch.cat(classifier(images), 1)), _Work(unet, drawn)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.events import Event, Stage
+from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.state import StageStore
 
 Report = Callable[[Event], None]
@@ -40,6 +41,11 @@ def train_to_end(
     """Train from the last whole epoch on that is kept for ``stage`` under ``key``, and keep the state after each.
 
     `report` is told whether the stage was begun and finished, or is reused as it was kept.
+
+    Raises
+    ------
+    UserError
+        ``not_finite`` for a state that holds NaN or infinity; it is not kept.
     """
     state = _load(store, stage, key)
     if state is not None:
@@ -56,9 +62,19 @@ def train_to_end(
 
 def _save(store: StageStore, stage: str, key: str, state: dict[str, Any]) -> None:
     """Keep a training's state in place of the stage's last one."""
+    require_finite(stage, dict(_arrays(state)))  # the store sees bytes alone
     stream = io.BytesIO()
     torch.save(state, stream)
     store.save(stage, key, {_STATE: np.frombuffer(stream.getbuffer(), np.uint8)})
+
+
+def _arrays(value: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """All tensors in dictionaries and lists of them, by the names that lead there."""
+    if isinstance(value, torch.Tensor):
+        yield name, value.detach().cpu().numpy()
+    elif isinstance(value, Mapping | Sequence) and not isinstance(value, str):
+        for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _arrays(part, f"{name}.{key}".lstrip("."))
 
 
 def _load(store: StageStore, stage: str, key: str) -> dict[str, Any] | None:

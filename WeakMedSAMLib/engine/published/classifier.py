@@ -16,8 +16,8 @@ from torch import nn
 
 from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.precision import in_precision
 from WeakMedSAMLib.engine.published.images import slice_images
-from WeakMedSAMLib.engine.published.precision import in_precision
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.sce import pooled
 from WeakMedSAMLib.engine.slices import VolumeSlices

@@ -18,10 +18,9 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Metric, Progress
 from WeakMedSAMLib.engine.embed import is_out_of_memory
-from WeakMedSAMLib.engine.finite import require_finite
+from WeakMedSAMLib.engine.precision import loss_scaler
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, summed_losses
 from WeakMedSAMLib.engine.published.examples import Batch, Examples
-from WeakMedSAMLib.engine.published.precision import loss_scaler
 
 STAGE = "adapters"
 
@@ -86,7 +85,7 @@ class Fitting:
         self._best_epoch, self._best_loss, self._best = state["best"]
 
     def run_epoch(self) -> None:
-        """Train for one epoch and look at the patients left out; `UserError` ``not_finite``."""
+        """Train for one epoch and look at the patients left out."""
         settings = self._settings
         random = np.random.default_rng([settings.seed, self._epoch])
         torch.manual_seed(settings.seed + self._epoch)
@@ -100,7 +99,6 @@ class Fitting:
         self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
         if len(self._validation):
             self._validate()
-        require_finite(STAGE, {name: value.numpy() for name, value in self.classifier.learned().items()})
 
     def finish(self) -> AdaptedClassifier:
         """The classifier, with the weights of its best epoch if patients left out were asked."""

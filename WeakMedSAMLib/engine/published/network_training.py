@@ -17,10 +17,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.contract.events import Event, Metric, Progress
+from WeakMedSAMLib.engine.precision import reduced_precision
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.mask_views import moved_together, random_views
 from WeakMedSAMLib.engine.published.pam import SIZE
-from WeakMedSAMLib.engine.published.precision import reduced_precision
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.published.unet import IGNORED, beside, decoded_probability, label_targets
 from WeakMedSAMLib.engine.segmenter import PseudoMask

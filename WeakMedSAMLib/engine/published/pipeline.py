@@ -13,7 +13,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
-from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
@@ -94,7 +94,7 @@ def _learned(
     network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
     example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
-    tagged = [volume for volume in volumes if (volume.tags != UNTAGGED).any()]
+    tagged = [volume for volume in volumes if volume.tagged]
     model = PublishedModel(
         classes=classes,
         backbone=backbone.info.name,

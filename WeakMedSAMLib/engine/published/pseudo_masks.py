@@ -75,7 +75,7 @@ def mine_cohort(
     UserError
         What `pam.volume_masks` says.
     """
-    tagged = [place for place, volume in enumerate(volumes) if (volume.tags >= 0).any()]
+    tagged = [place for place, volume in enumerate(volumes) if volume.tagged]
     common = _common_key(classifier, settings, backbone)
     keys = [stage_key(common, volumes[place].features.key, volumes[place].tags) for place in tagged]
     kept = all(store.done(_name(volumes[place]), key) for place, key in zip(tagged, keys, strict=True))

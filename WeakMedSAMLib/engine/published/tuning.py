@@ -22,14 +22,13 @@ from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warnin
 from WeakMedSAMLib.engine.backbones.adaptable import trained_parameters
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.components import component_boxes
-from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.pam import cached, decoded, resized
+from WeakMedSAMLib.engine.precision import in_precision, loss_scaler
 from WeakMedSAMLib.engine.prompts import slice_prompts
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.pam import SIZE
-from WeakMedSAMLib.engine.published.precision import in_precision, loss_scaler
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
@@ -236,7 +235,7 @@ class Tuning:
                 value.copy_(state["trained"][name])
 
     def run_epoch(self) -> None:
-        """See every piece once; `UserError` ``not_finite``."""
+        """See every piece once."""
         random = np.random.default_rng([self._settings.seed, self._epoch])
         self._network.train()
         order, losses, size = random.permutation(len(self._pieces)), [], self._settings.batch
@@ -249,7 +248,6 @@ class Tuning:
             self._report(Progress(STAGE, done, total))
         self._epoch += 1
         self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
-        require_finite(STAGE, {name: value.detach().cpu().numpy() for name, value in self._trained.items()})
 
     def _add_gradients(self, batch: Sequence[Piece]) -> float:
         """Gradients of a batch, added up part by part: cross-entropy over the pixels that count, and mean Dice."""

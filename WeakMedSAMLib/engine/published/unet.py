@@ -16,9 +16,9 @@ from monai.networks.nets import BasicUNet
 from torch import nn
 
 from WeakMedSAMLib.engine.metrics import slice_dice
+from WeakMedSAMLib.engine.precision import reduced_precision
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.pam import SIZE
-from WeakMedSAMLib.engine.published.precision import reduced_precision
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.slices import VolumeSlices

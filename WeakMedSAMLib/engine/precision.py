@@ -1,4 +1,4 @@
-"""Reduced precision in training: where it is used, and that small gradients do not vanish in it."""
+"""Reduced precision: where it is used, and that small gradients do not vanish in it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ def in_precision(device: torch.device, precision: torch.dtype) -> torch.autocast
     return torch.autocast(device.type, precision if reduced else torch.bfloat16, enabled=reduced)
 
 
+def network_dtype(device: torch.device) -> torch.dtype:
+    """Precision of the convolutions of segmentation networks: bfloat16 where that is faster."""
+    return torch.bfloat16 if device.type in ("cpu", "cuda") else torch.float32
+
+
 def reduced_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 for convolutions where that is faster."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type in ("cpu", "cuda"))
+    """`network_dtype` for convolutions."""
+    return in_precision(device, network_dtype(device))
 
 
 def loss_scaler(precision: torch.dtype) -> Any:
