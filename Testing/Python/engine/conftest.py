@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from functools import partial
 from types import SimpleNamespace
 
@@ -98,6 +100,30 @@ def small():
         return build_efficientsam(name, efficient, folder, folder is None)
 
     return SimpleNamespace(sam=sam, efficient=efficient, build=build)
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """Make a state the published file of a backbone, in the folder that is given back."""
+    import torch
+
+    from WeakMedSAMLib.engine.backbones import weights
+
+    def publish(name, state):
+        path = tmp_path / "net.pth"
+        torch.save(state, path)
+        content = path.read_bytes()
+        entry = dataclasses.replace(
+            weights.manifest()[0],
+            backbone=name,
+            file=path.name,
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        monkeypatch.setattr(weights, "manifest", lambda: (entry,))
+        return tmp_path
+
+    return publish
 
 
 @pytest.fixture

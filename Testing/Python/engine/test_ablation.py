@@ -99,7 +99,7 @@ def test_a_cell_that_fails_says_why_the_others_go_on_and_it_is_tried_again(grid)
     assert any("pam_speed" in line for line in grid.told)
     grid.go([CELLS[0], wrong, CELLS[1]])
     assert [path.parent.name for path in grid.runs].count("wrong-seed0") == 2
-    assert "pam_speed" in page(reports, rows_of(reports, [*CELLS, wrong]))
+    assert "pam_speed" in page(reports, rows_of(reports, [*CELLS, wrong]), "plot.svg")
 
 
 def test_a_changed_cell_is_run_again(grid):
@@ -223,7 +223,7 @@ def test_a_fixed_defect_is_compared_with_the_recipe_that_has_it_and_the_page_say
     first, fixed = rows_of(reports, GRID)[1:]
     assert first.difference.mean == pytest.approx(-0.5)
     assert fixed.difference.mean == pytest.approx(0.2)
-    text = page(reports, rows_of(reports, GRID))
+    text = page(reports, rows_of(reports, GRID), "plot.svg")
     assert "**+0.200 (+0.200 to +0.200)** to the first" in text
     assert "**-4.0 (-4.0 to -4.0)** to the first" in text
     assert text.count(" to the first |") == 2
@@ -263,6 +263,19 @@ def test_the_pages_hold_table_aims_and_plot_and_name_no_patient(tmp_path):
     assert "`sce-off`" not in text
     assert "secret" not in text
     assert b"secret" not in (tmp_path / "docs" / "ablation.svg").read_bytes()
+
+
+def test_another_backbone_has_pages_of_its_own_that_say_what_it_has_seen(tmp_path):
+    reports = reports_of(default=[[0.8, 0.9, 0.7]])
+    reports[0]["options"]["backbone"] = "mobilesam"
+    text, picture = write_pages(reports, tmp_path)
+    assert (text.name, picture.name) == ("ablation_mobilesam.md", "ablation_mobilesam.svg")
+    words = text.read_text(encoding="utf-8")
+    assert "transplanted to frozen mobilesam" in words
+    assert "(ablation_mobilesam.svg)" in words
+    assert "MobileSAM was pre-trained on photographs" in words
+    reports[0]["options"]["backbone"] = "added by a user"
+    assert "frozen added by a user" in page(reports, rows_of(reports, GRID), "plot.svg")
 
 
 def test_the_plot_is_the_same_for_the_same_figures():

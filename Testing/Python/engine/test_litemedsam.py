@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from WeakMedSAMLib.engine.backbones import cpu_layers, litemedsam
+from WeakMedSAMLib.engine.backbones import cpu_layers, tinyvit_backbone
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
@@ -176,7 +176,7 @@ def test_boxes_need_no_rows_where_each_has_its_slice(backbone, features, boxes):
 def test_boxes_may_be_many_few_or_none(backbone, features, boxes, monkeypatch):
     corners, rows = boxes
     together = backbone.decode(features, corners, rows)[0]
-    monkeypatch.setattr(litemedsam, "_SLICES_AT_ONCE", 1)
+    monkeypatch.setattr(tinyvit_backbone, "_SLICES_AT_ONCE", 1)
     assert torch.equal(backbone.decode(features, corners, rows)[0], together)
     monkeypatch.setattr(backbone, "_group", 2)  # as on a GPU
     assert torch.allclose(backbone.decode(features, corners, rows)[0], together, rtol=0, atol=1e-4)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import importlib
 import sys
 
@@ -158,27 +156,6 @@ def test_random_weights_are_the_same_every_time_and_said_to_be_random(backbone, 
     assert changed(again._network, parameters_of(backbone._network)) == set()
     assert backbone.info.weights.sha256 == "untrained"
     assert "Random weights" in backbone.info.pretraining
-
-
-@pytest.fixture
-def publish(tmp_path, monkeypatch):
-    """Make a state the published file of a backbone, in the folder that is given back."""
-
-    def publish(name, state):
-        path = tmp_path / "net.pth"
-        torch.save(state, path)
-        content = path.read_bytes()
-        entry = dataclasses.replace(
-            weights.manifest()[0],
-            backbone=name,
-            file=path.name,
-            size=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-        )
-        monkeypatch.setattr(weights, "manifest", lambda: (entry,))
-        return tmp_path
-
-    return publish
 
 
 @pytest.mark.parametrize("name", NAMES)

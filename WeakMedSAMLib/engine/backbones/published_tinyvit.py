@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Network
+
+Prepare: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 
 class FoldedEncoder:
@@ -41,15 +45,18 @@ class TrainableTinyViT(nn.Module):
     ----------
     encoder : nn.Module
         The published encoder.
+    prepare : callable
+        Makes of slices B x 1 x S x S in [0, 1] what that encoder takes.
     """
 
-    def __init__(self, encoder: Network) -> None:
+    def __init__(self, encoder: Network, prepare: Prepare) -> None:
         super().__init__()
+        self._prepare = prepare
         self.patch_embed, self.layers, self.neck = encoder.patch_embed, encoder.layers, encoder.neck
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Images B x 1 x H x W in [0, 1] to the last stage's output B x C x h x w."""
-        return stage_outputs(self, images.expand(-1, 3, -1, -1))[-1]
+        """Images B x 1 x S x S in [0, 1] to the last stage's output B x C x h x w."""
+        return stage_outputs(self, self._prepare(images))[-1]
 
 
 def stage_outputs(encoder: Network, images: torch.Tensor) -> list[torch.Tensor]:

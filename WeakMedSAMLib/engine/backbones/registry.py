@@ -17,6 +17,7 @@ _B = TypeVar("_B", bound=Builder)
 _HERE = "WeakMedSAMLib.engine.backbones"
 _PACKAGED = {
     "litemedsam": f"{_HERE}.litemedsam",
+    "mobilesam": f"{_HERE}.mobilesam",
     "sam_vit_b": f"{_HERE}.sam_vit",
     "sam_vit_l": f"{_HERE}.sam_vit",
     "sam_vit_h": f"{_HERE}.sam_vit",

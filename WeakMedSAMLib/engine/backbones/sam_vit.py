@@ -24,8 +24,8 @@ from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 import_torchvision()  # segment-anything imports it
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402
 
-_MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
-_DEVIATION = (58.395, 57.12, 57.375)
+MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
+DEVIATION = (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class SamEncoder(ImageEncoderViT):
             window_size=size.window,
             global_attn_indexes=size.global_blocks,
         )
-        mean, deviation = (torch.tensor(values).view(3, 1, 1) / 255 for values in (_MEAN, _DEVIATION))
+        mean, deviation = (torch.tensor(values).view(3, 1, 1) / 255 for values in (MEAN, DEVIATION))
         self.register_buffer("mean", mean, persistent=False)
         self.register_buffer("deviation", deviation, persistent=False)
 

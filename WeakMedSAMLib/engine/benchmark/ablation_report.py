@@ -13,17 +13,18 @@ from matplotlib.figure import Figure
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_bytes, write_text
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.engine.backbones.weights import manifest
 from WeakMedSAMLib.engine.benchmark.ablation import FAILED
 from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUPS, Cell
 from WeakMedSAMLib.engine.benchmark.ablation_figures import Estimate, Row, rows_of
 
-PAGE, PLOT = "ablation.md", "ablation.svg"
 OVER_REFERENCE, OF_BOUND = 1.5, 0.95  # aims: our default against the reference recipe, and against the bound
 
 _HEAD = """# What each part of the method is worth
 
-Written by `weakmedsam benchmark ablation FOLDER --write-docs docs` from the files that the same command without
-`--write-docs` measured; `--list` shows the cells with their settings.
+Written by `weakmedsam benchmark ablation FOLDER --backbone {backbone} --write-docs docs` from the files that the same
+command without `--write-docs` measured; `--list` shows the cells with their settings.
 
 Each row is a run of the same tagged volumes with one thing changed. Tags are derived from the true masks (present
 from 20 pixels on), which are used for nothing else but scores; every volume is tagged, and results are of these same
@@ -33,13 +34,14 @@ seeds that both rows have; where it says *to the first*, to the first row of its
 interval does not contain 0. Seconds are those of the fastest seed, and a rough guide alone: features, and stages that
 do not differ from another row's, were reused, and other work may have gone on beside.
 
-The reference recipe is the published one **transplanted to frozen LiteMedSAM**, not the paper's SAMUS with trained
+The reference recipe is the published one **transplanted to frozen {backbone}**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
 That U-Net is a quarter as wide as published and learns three epochs in batches of eight at ten times the learning rate,
-which on so few scans and a CPU is the better chance for it. LiteMedSAM was pre-trained with masks on public medical
-images, which may include scans of this collection. Five defects have no row, for they change no mask here: encoding
-per prompt and the dense matrix give the same numbers more slowly, one class has nothing to lose by `first_class_only`,
-and a frozen encoder sees no crops and has no adapted masks.
+which on so few scans and a CPU is the better chance for it. Five defects have no row, for they change no mask here:
+encoding per prompt and the dense matrix give the same numbers more slowly, one class has nothing to lose by
+`first_class_only`, and a frozen encoder sees no crops and has no adapted masks.
+
+{pretraining}
 
 Of full supervision only the network's targets differ, and that no pseudo-mask is averaged into what it draws, as the
 default does: a network that learned true masks needs no second opinion of that kind.
@@ -50,6 +52,8 @@ _COLUMNS = ("", "patient Dice", "difference", "slice Dice", "HD95 mm", "differen
 def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequence[Cell] = GRID) -> list[Path]:
     """Write ``ablation.md`` and ``ablation.svg`` into a folder; returns both.
 
+    Names of pages on another backbone than the default end in its name.
+
     Raises
     ------
     UserError
@@ -59,16 +63,26 @@ def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequen
     if not rows:
         raise UserError("nothing_measured", "No cell of the ablation is finished.", "Run some first.")
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / PAGE, page(reports, rows))
-    write_bytes(folder / PLOT, plot(rows))
-    return [folder / PAGE, folder / PLOT]
+    backbone = _backbone(reports)
+    stem = "ablation" if backbone == RunSettings().backbone else f"ablation_{backbone}"
+    text, picture = folder / f"{stem}.md", folder / f"{stem}.svg"
+    write_text(text, page(reports, rows, picture.name))
+    write_bytes(picture, plot(rows))
+    return [text, picture]
 
 
-def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:
-    """The page as Markdown."""
-    parts = [_HEAD, _circumstances(reports), f"![Patient Dice of every row, with intervals]({PLOT})\n", _table(rows)]
+def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row], picture: str) -> str:
+    """The page as Markdown; ``picture`` is the name of the plot beside it."""
+    backbone = _backbone(reports)
+    known = (info.pretraining for info in manifest() if info.backbone == backbone)
+    head = _HEAD.format(backbone=backbone, pretraining=next(known, ""))
+    parts = [head, _circumstances(reports), f"![Patient Dice of every row, with intervals]({picture})\n", _table(rows)]
     parts += [_aims(rows), _timings(reports), _failures(reports), _missing(reports)]
     return "\n".join(part for part in parts if part)
+
+
+def _backbone(reports: Sequence[Mapping[str, Any]]) -> str:
+    return str(reports[-1]["options"]["backbone"])
 
 
 def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:

@@ -159,7 +159,7 @@ def speed(out: Path | None, slices: int, device: str) -> None:
 @click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
 @click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of all runs.")
 @click.option("--list", "listed", is_flag=True, help="Only list the cells.")
-@click.option("--write-docs", "pages", type=PLACE, help="Only write ablation.md and ablation.svg into this folder.")
+@click.option("--write-docs", "pages", type=PLACE, help="Only write page and plot into this folder.")
 @device_option
 @cache_option
 def ablation(
@@ -184,6 +184,7 @@ def ablation(
       weakmedsam benchmark ablation data/lgg_flair
       weakmedsam benchmark ablation data/lgg_flair --final --seeds 0,1,2
       weakmedsam benchmark ablation data/lgg_flair --write-docs docs
+      weakmedsam benchmark ablation data/lgg_flair --backbone mobilesam --out bench_output/mobilesam
     """
     from WeakMedSAMLib.engine.benchmark.ablation_cells import chosen_cells
 

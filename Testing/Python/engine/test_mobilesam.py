@@ -1,0 +1,149 @@
+"""MobileSAM with random weights against the parts that it is published with: its frame, prompts, file and copies."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones.mobilesam import build_mobilesam
+from WeakMedSAMLib.engine.backbones.weights import weights_for
+from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+
+import_torchvision()  # segment-anything imports it
+from segment_anything.modeling import MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402
+
+TORCH_THREADS = 2  # the same number of threads whatever the machine
+
+# The file holds a classifier of photographs beside the network, shaped so.
+CLASSIFIER = {"head.weight": (1000, 320), "head.bias": (1000,), "norm_head.weight": (320,), "norm_head.bias": (320,)}
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return build_mobilesam(random_weights=True)
+
+
+@pytest.fixture(scope="module")
+def image():
+    """One slice of 512 x 512 pixels, smooth and with edges."""
+    rough = torch.rand(1, 1, 20, 20, generator=torch.Generator().manual_seed(3))
+    smooth = F.interpolate(rough, (512, 512), mode="bicubic").clamp(0, 1)
+    smooth[..., 100:300, 220:400] *= 0.3
+    return smooth
+
+
+@pytest.fixture(scope="module")
+def features(backbone, image):
+    return backbone.embed(image)
+
+
+@pytest.fixture(scope="module")
+def sam(backbone):
+    """Prompt encoder and mask decoder as SAM's authors published them, for images of 1024 x 1024 pixels."""
+    prompts = PromptEncoder(256, (64, 64), (1024, 1024), mask_in_chans=16)
+    masks = MaskDecoder(transformer_dim=256, transformer=TwoWayTransformer(2, 256, 8, 2048))
+    prompts.load_state_dict(backbone._network.prompt_encoder.state_dict())
+    masks.load_state_dict(backbone._network.mask_decoder.state_dict())
+    return SimpleNamespace(prompts=prompts.eval(), masks=masks.eval())
+
+
+def published_masks(sam, neck, boxes=None, points=None):
+    """What SAM's own modules draw for prompts in pixels of 1024 x 1024, at 512 x 512."""
+    asked = None if points is None else (points[:, None], torch.ones(len(points), 1))
+    with torch.no_grad():
+        sparse, dense = sam.prompts(points=asked, boxes=boxes, masks=None)
+        logits, quality = sam.masks(
+            image_embeddings=neck.float(),
+            image_pe=sam.prompts.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+    return F.interpolate(logits, (512, 512), mode="bilinear", align_corners=False)[:, 0], quality[:, 0]
+
+
+def relative(got, expected):
+    return ((got.float() - expected.float()).norm() / expected.float().norm()).item()
+
+
+def test_levels_are_as_announced(backbone, features):
+    info = backbone.info
+    assert {name: tuple(level.shape[1:]) for name, level in features.items()} == {
+        name: level.shape for name, level in info.levels.items()
+    }
+    assert {prompt.value for prompt in info.prompts} == {"point", "box"}
+    assert info.input_size == 512
+
+
+def test_a_slice_is_seen_as_sam_sees_photographs(backbone, image, features):
+    """Colours of 0 to 255 at 1024 x 1024 pixels, less SAM's mean, by its deviation."""
+    colours = 255 * F.interpolate(image, (1024, 1024), mode="bilinear", align_corners=False).repeat(1, 3, 1, 1)
+    for channel, (mean, deviation) in enumerate([(123.675, 58.395), (116.28, 57.12), (103.53, 57.375)]):
+        colours[:, channel] = (colours[:, channel] - mean) / deviation
+    with torch.no_grad():
+        neck = backbone._network.image_encoder(colours)
+    assert relative(features["neck"], neck) < 1e-3
+    eager = backbone.eager_embed(image)
+    assert all(relative(features[name], eager[name]) < 1e-3 for name in features)
+
+
+def test_a_pixel_of_the_slice_is_one_of_its_first_map_where_it_lies():
+    """The first two convolutions are 3 x 3 with stride 2, which LiteMedSAM's are not."""
+    first, _gelu, second = build_mobilesam(random_weights=True)._network.image_encoder.patch_embed.seq
+    for conv in (first.c, second.c):
+        assert (conv.kernel_size, conv.stride, conv.padding, conv.bias) == ((3, 3), (2, 2), (1, 1), None)
+    assert (first.c.in_channels, first.c.out_channels, second.c.out_channels) == (3, 32, 64)
+
+
+def test_boxes_are_in_pixels_of_the_slice(backbone, features, sam):
+    boxes = torch.tensor([[220.0, 100, 400, 300], [10, 20, 90, 500]])
+    expected, quality = published_masks(sam, features["neck"], boxes=boxes * 2)
+    drawn, predicted = backbone.decode(features, boxes, torch.tensor([0, 0]))
+    assert drawn.shape == (2, 512, 512)
+    assert torch.allclose(drawn, expected, rtol=0, atol=1e-3 * expected.abs().max().item())
+    assert torch.allclose(predicted, quality, rtol=0, atol=1e-4)
+    assert relative(drawn[1], drawn[0]) > 1e-3
+
+
+def test_points_are_in_pixels_of_the_slice(backbone, features, sam):
+    points = torch.tensor([[300.0, 200], [40, 40]])
+    expected, quality = published_masks(sam, features["neck"], points=points * 2)
+    drawn, predicted = backbone.decode_points(features, points, torch.tensor([0, 0]))
+    assert torch.allclose(drawn, expected, rtol=0, atol=1e-3 * expected.abs().max().item())
+    assert torch.allclose(predicted, quality, rtol=0, atol=1e-4)
+
+
+def test_copies_see_and_draw_the_same_and_leave_the_backbone_alone(backbone, image, features):
+    before = {name: value.clone() for name, value in backbone._network.state_dict().items()}
+    encoder, promptable = backbone.adaptable_encoder().train(), backbone.promptable_network()
+    box, row = torch.tensor([[220.0, 100, 400, 300]]), torch.tensor([0])
+    with torch.no_grad():
+        assert relative(promptable(image, box, row), backbone.decode(features, box, row)[0]) < 1e-2
+    seen = encoder(image)
+    assert relative(seen.detach(), features["last"]) < 1e-3
+    seen.square().mean().backward()
+    torch.optim.AdamW([value for value in encoder.parameters() if value.requires_grad], lr=1e-2).step()
+    assert all(name.startswith("layers.3.") for name in encoder.adapter_state())
+    assert all(torch.equal(value, before[name]) for name, value in backbone._network.state_dict().items())
+
+
+def test_the_published_file_is_loaded_without_its_classifier(backbone, image, features, publish):
+    state = backbone._network.state_dict()
+    assert len(state) == 435  # the file has 439 tensors, four of them of the classifier
+    layout = {**state, **{f"image_encoder.{name}": torch.zeros(shape) for name, shape in CLASSIFIER.items()}}
+    again = build_mobilesam(publish("mobilesam", layout)).embed(image)
+    assert all(torch.equal(again[name], level) for name, level in features.items())
+    layout["image_encoder.headless"] = layout.pop("image_encoder.neck.0.weight")
+    with pytest.raises(UserError, match=r"missing: image_encoder.neck.0.weight; unknown: image_encoder.headless"):
+        build_mobilesam(publish("mobilesam", layout))
+
+
+def test_it_is_said_that_it_never_saw_a_medical_image():
+    known = weights_for("mobilesam")
+    assert known.licence == "Apache-2.0"
+    assert "no medical images" in known.pretraining
+    assert known.url.endswith("/weights/mobile_sam.pt")

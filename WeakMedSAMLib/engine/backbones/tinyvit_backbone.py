@@ -1,0 +1,220 @@
+"""A backbone made of a TinyViT of LiteMedSAM's and MobileSAM's layout, and SAM's mask decoder; the fastest on a CPU."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
+from WeakMedSAMLib.engine.backbones.core_pool import CorePool
+from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.prompt_decoder import PromptDecoder
+from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
+from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+
+_SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices
+_SLICES_A_CORE = 4  # in a batch of embed() on a CPU
+_GPU_BATCH = 32
+_GPU_GROUP = 16  # slices or prompts in one go of the decoder on a GPU; on a CPU it is one for each core
+_EAGER_CPU_BATCH = 2  # the fastest for the published encoder
+
+
+def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights: WeightsInfo) -> BackboneInfo:
+    """What is known of such a backbone: its levels are outputs of TinyViT's stages, and the neck's for the decoder.
+
+    The CAM level is the last stage's output before the neck, where class activation maps work far better than after it.
+
+    Parameters
+    ----------
+    name : str
+        Of the backbone.
+    frame : int
+        Edge of a slice in pixels.
+    prompts : frozenset of PromptKind
+        That the mask decoder answers well.
+    weights : WeightsInfo
+        Where they come from.
+    """
+    return BackboneInfo(
+        name=name,
+        input_size=frame,
+        levels={
+            "stage0": LevelInfo(128, 64),
+            "stage1": LevelInfo(160, 64),
+            "last": LevelInfo(320, 64),
+            "neck": LevelInfo(256, 64),
+            "cam": LevelInfo(320, 32),
+        },
+        cam_level="cam",
+        decode_levels=("neck",),
+        prompts=prompts,
+        weights=weights,
+    )
+
+
+class TinyVitBackbone:
+    """Such a network behind the ``Backbone`` protocol, frozen.
+
+    Parameters
+    ----------
+    info : BackboneInfo
+        Of :func:`tinyvit_info`.
+    network : nn.Module
+        With its weights, in eval mode: ``image_encoder``, ``prompt_encoder`` and ``mask_decoder`` as published.
+    prepare : callable
+        Makes of slices B x 1 x S x S in [0, 1] what the image encoder takes.
+    scale : float
+        Pixels of the prompt encoder for one of the frame.
+    """
+
+    def __init__(self, info: BackboneInfo, network: Network, prepare: Prepare, scale: float) -> None:
+        self.info = info
+        self._network, self._prepare, self._scale = network.requires_grad_(False), prepare, scale
+        self.to(torch.device("cpu"), torch.float32)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the backbone computes."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the encoder."""
+        return self._dtype
+
+    @property
+    def batch_size(self) -> int:
+        """Slices a batch that suit the device."""
+        return self._batch_size
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> TinyVitBackbone:
+        """Move to a device and set the precision; returns itself.
+
+        The decoder takes the encoder's precision if that is bfloat16, whose range is that of float32, else float32.
+        """
+        self._device, self._dtype = torch.device(device), dtype
+        self._network.to(self._device)
+        self._eager: Network = None
+        self._decoder = PromptDecoder(self._network, dtype if dtype is torch.bfloat16 else torch.float32)
+        if self._device.type == "cpu":
+            self._encoder: CpuTinyViT | FoldedEncoder = CpuTinyViT(self._network.image_encoder, dtype)
+            pool = CorePool.of_this_process()
+            self._each, self._group, self._batch_size = pool.map, 1, _SLICES_A_CORE * pool.count
+        else:
+            self._encoder = FoldedEncoder(self._network.image_encoder, dtype)
+            self._each, self._group, self._batch_size = _one_after_another, _GPU_GROUP, _GPU_BATCH
+        return self
+
+    @torch.no_grad()
+    def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Features by level, each B x C x h x w, float16, on the backbone's device."""
+        images = self._input(slices)
+        groups = images.split(1) if self._device.type == "cpu" else (images,)
+        return _joined(self._each(self._levels, groups))
+
+    @torch.no_grad()
+    def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        """As :meth:`embed`, by the published encoder as it stands, in the same precision; for comparison."""
+        if self._eager is None:
+            self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
+        images = self._input(slices)
+        groups = images.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (images,)
+        outputs = [stage_outputs(self._eager, group) for group in groups]
+        return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
+
+    def decode(
+        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for box prompts; see ``Backbone.decode``.
+
+        Any number of boxes may be given; memory beyond the result is that of a few slices.
+        """
+        return self._decoded(features, boxes, rows)
+
+    def decode_points(
+        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for one point each; see ``Backbone.decode_points``."""
+        return self._decoded(features, points, rows)
+
+    def adaptable_encoder(self) -> AdaptableEncoder:
+        """A trainable copy of TinyViT: its last stage is trained, which is our choice; the paper has other encoders."""
+        last = self.info.levels["last"]
+        return AdaptableEncoder(self._trainable(), last.channels, last.size, _trained)
+
+    def promptable_network(self) -> PromptableNetwork:
+        """A trainable copy of encoder and mask decoder together."""
+        prompts, masks = self._network.prompt_encoder, self._network.mask_decoder
+        return PromptableNetwork(SamNetwork(self._trainable(), prompts, masks, self._scale), _trained)
+
+    def _trainable(self) -> TrainableTinyViT:
+        return TrainableTinyViT(self._network.image_encoder, self._prepare)
+
+    @torch.no_grad()
+    def _decoded(
+        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        prompts, size = prompts.to(self._device, torch.float32) * self._scale, self.info.input_size
+        rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
+        logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
+        for part in rows.unique().split(_SLICES_AT_ONCE) if len(prompts) else ():
+            slices = features["neck"][part].to(self._device).split(self._group)
+            images = torch.cat(self._each(self._decoder.prepare, slices))
+            chosen = torch.isin(rows, part).nonzero()[:, 0]
+            places = torch.searchsorted(part, rows[chosen])
+            jobs = zip(chosen.split(self._group), places.split(self._group), strict=True)
+            self._each(partial(self._decode_into, logits, quality, images, prompts), jobs)
+        return logits, quality
+
+    def _levels(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Levels of B x 3 x H x W images."""
+        stages = self._encoder(images)
+        return _kept(stages, self._decoder.neck(stages[-1]))
+
+    def _decode_into(
+        self,
+        logits: torch.Tensor,
+        quality: torch.Tensor,
+        images: torch.Tensor,
+        prompts: torch.Tensor,
+        job: tuple[torch.Tensor, torch.Tensor],
+    ) -> None:
+        """Decode the prompts of these numbers, whose prepared images are at these places, and put the results there."""
+        numbers, places = job
+        drawn, quality[numbers] = self._decoder(images[places], prompts[numbers])
+        logits[numbers] = F.interpolate(drawn[:, None], logits.shape[1:], mode="bilinear", align_corners=False)[:, 0]
+
+    def _input(self, slices: torch.Tensor) -> torch.Tensor:
+        return self._prepare(slices.to(self._device)).to(self._dtype)
+
+
+def _trained(name: str) -> bool:
+    return name.startswith("layers.3.")
+
+
+def _one_after_another(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    return [function(item) for item in items]
+
+
+def _joined(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """Levels of consecutive slices as levels of all."""
+    return {name: torch.cat([levels[name] for levels in parts]) for name in parts[0]}
+
+
+def _kept(stages: list[torch.Tensor], neck: torch.Tensor) -> dict[str, torch.Tensor]:
+    """What is kept of the stages' outputs and the neck's."""
+    levels = {
+        "stage0": F.avg_pool2d(stages[0], 2),
+        "stage1": stages[1],
+        "last": stages[3],
+        "neck": neck,
+        "cam": F.avg_pool2d(stages[3].float(), 2),
+    }
+    return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}
