@@ -8,6 +8,7 @@ later change is seen.
 The hashes in ``weights.json`` are as their users have noted them, for SAM in
 https://github.com/computational-cell-analytics/micro-sam/blob/00006fc6a86d4f6888f7ef333cf070987ffabb51/micro_sam/util.py
 and for EfficientSAM-Ti in https://github.com/opencv/opencv_zoo/tree/main/models/image_segmentation_efficientsam
+MobileSAM's is that of the file which its repository lists as git blob 7ef2d090979fd9853adf17b7a99c8b94a1c5a6a7.
 """
 
 from __future__ import annotations
