@@ -271,11 +271,11 @@ def test_another_backbone_has_pages_of_its_own_that_say_what_it_has_seen(tmp_pat
     text, picture = write_pages(reports, tmp_path)
     assert (text.name, picture.name) == ("ablation_mobilesam.md", "ablation_mobilesam.svg")
     words = text.read_text(encoding="utf-8")
-    assert "transplanted to frozen mobilesam" in words
+    assert "transplanted to frozen `mobilesam`" in words
     assert "(ablation_mobilesam.svg)" in words
     assert "MobileSAM was pre-trained on photographs" in words
     reports[0]["options"]["backbone"] = "added by a user"
-    assert "frozen added by a user" in page(reports, rows_of(reports, GRID), "plot.svg")
+    assert "frozen `added by a user`" in page(reports, rows_of(reports, GRID), "plot.svg")
 
 
 def test_the_plot_is_the_same_for_the_same_figures():

@@ -34,7 +34,7 @@ seeds that both rows have; where it says *to the first*, to the first row of its
 interval does not contain 0. Seconds are those of the fastest seed, and a rough guide alone: features, and stages that
 do not differ from another row's, were reused, and other work may have gone on beside.
 
-The reference recipe is the published one **transplanted to frozen {backbone}**, not the paper's SAMUS with trained
+The reference recipe is the published one **transplanted to frozen `{backbone}`**, not the paper's SAMUS with trained
 adapters. Most of its defects act on pseudo-masks, which are scored as they are; then with the network that learns them.
 That U-Net is a quarter as wide as published and learns three epochs in batches of eight at ten times the learning rate,
 which on so few scans and a CPU is the better chance for it. Five defects have no row, for they change no mask here:
