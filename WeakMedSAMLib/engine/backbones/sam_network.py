@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Network
+
+_MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
+_DEVIATION = (58.395, 57.12, 57.375)
+
+
+def as_photographs(slices: torch.Tensor, size: int) -> torch.Tensor:
+    """Slices B x 1 x S x S in [0, 1] as SAM was trained on photographs: B x 3 x size x size, normalised by colour."""
+    mean, deviation = (slices.new_tensor(values).view(3, 1, 1) / 255 for values in (_MEAN, _DEVIATION))
+    enlarged = F.interpolate(slices, size=(size, size), mode="bilinear", align_corners=False)
+    return (enlarged - mean) / deviation
 
 
 class SamNetwork(nn.Module):

@@ -13,19 +13,15 @@ from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
-from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
+from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork, as_photographs
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402
-
-MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
-DEVIATION = (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True)
@@ -86,14 +82,10 @@ class SamEncoder(ImageEncoderViT):
             window_size=size.window,
             global_attn_indexes=size.global_blocks,
         )
-        mean, deviation = (torch.tensor(values).view(3, 1, 1) / 255 for values in (MEAN, DEVIATION))
-        self.register_buffer("mean", mean, persistent=False)
-        self.register_buffer("deviation", deviation, persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Images B x 1 x S x S in [0, 1] to the last map before the neck: B x C x h x w."""
-        enlarged = F.interpolate(images, size=(self.img_size, self.img_size), mode="bilinear", align_corners=False)
-        tokens = self.patch_embed((enlarged - self.mean) / self.deviation) + self.pos_embed
+        tokens = self.patch_embed(as_photographs(images, self.img_size)) + self.pos_embed
         for block in self.blocks:
             tokens = block(tokens)
         return tokens.permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""A backbone made of a TinyViT of LiteMedSAM's and MobileSAM's layout, and SAM's mask decoder; the fastest on a CPU."""
+"""A backbone made of a TinyViT of LiteMedSAM's and MobileSAM's layout, and SAM's mask decoder."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights:
 
 
 class TinyVitBackbone:
-    """Such a network behind the ``Backbone`` protocol, frozen.
+    """A TinyViT with SAM's mask decoder behind the ``Backbone`` protocol, frozen.
 
     Parameters
     ----------
@@ -70,13 +70,12 @@ class TinyVitBackbone:
         With its weights, in eval mode: ``image_encoder``, ``prompt_encoder`` and ``mask_decoder`` as published.
     prepare : callable
         Makes of slices B x 1 x S x S in [0, 1] what the image encoder takes.
-    scale : float
-        Pixels of the prompt encoder for one of the frame.
     """
 
-    def __init__(self, info: BackboneInfo, network: Network, prepare: Prepare, scale: float) -> None:
+    def __init__(self, info: BackboneInfo, network: Network, prepare: Prepare) -> None:
         self.info = info
-        self._network, self._prepare, self._scale = network.requires_grad_(False), prepare, scale
+        self._network, self._prepare = network.requires_grad_(False), prepare
+        self._scale = network.prompt_encoder.input_image_size[0] / info.input_size  # pixels of prompts for one of ours
         self.to(torch.device("cpu"), torch.float32)
 
     @property
@@ -115,8 +114,7 @@ class TinyVitBackbone:
     @torch.no_grad()
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
-        images = self._input(slices)
-        groups = images.split(1) if self._device.type == "cpu" else (images,)
+        groups = slices.split(1) if self._device.type == "cpu" else (slices,)
         return _joined(self._each(self._levels, groups))
 
     @torch.no_grad()
@@ -124,9 +122,8 @@ class TinyVitBackbone:
         """As :meth:`embed`, by the published encoder as it stands, in the same precision; for comparison."""
         if self._eager is None:
             self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
-        images = self._input(slices)
-        groups = images.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (images,)
-        outputs = [stage_outputs(self._eager, group) for group in groups]
+        groups = slices.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (slices,)
+        outputs = [stage_outputs(self._eager, self._input(group)) for group in groups]
         return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
 
     def decode(
@@ -173,9 +170,8 @@ class TinyVitBackbone:
             self._each(partial(self._decode_into, logits, quality, images, prompts), jobs)
         return logits, quality
 
-    def _levels(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Levels of B x 3 x H x W images."""
-        stages = self._encoder(images)
+    def _levels(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
+        stages = self._encoder(self._input(slices))
         return _kept(stages, self._decoder.neck(stages[-1]))
 
     def _decode_into(
@@ -192,6 +188,7 @@ class TinyVitBackbone:
         logits[numbers] = F.interpolate(drawn[:, None], logits.shape[1:], mode="bilinear", align_corners=False)[:, 0]
 
     def _input(self, slices: torch.Tensor) -> torch.Tensor:
+        """What the encoder takes of slices, in its precision: for few at once, it may be far larger than they are."""
         return self._prepare(slices.to(self._device)).to(self._dtype)
 
 

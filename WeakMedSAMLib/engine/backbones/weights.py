@@ -114,6 +114,11 @@ def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
     raise UserError("unknown_backbone", f"No weights are known for {backbone!r}.", f"Known backbones: {known}.")
 
 
+def pretraining_of(backbone: str) -> list[str]:
+    """What is known of a backbone's pre-training, in at most one sentence; nothing of one that a user added."""
+    return [info.pretraining for info in manifest() if info.backbone == backbone]
+
+
 def untrained(backbone: str) -> WeightsInfo:
     """What is said of random weights; ``"untrained"`` stands in place of their hash."""
     return WeightsInfo(

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_bytes, write_text
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.engine.backbones.weights import manifest
+from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.engine.benchmark.ablation import FAILED
 from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUPS, Cell
 from WeakMedSAMLib.engine.benchmark.ablation_figures import Estimate, Row, rows_of
@@ -41,8 +41,6 @@ which on so few scans and a CPU is the better chance for it. Five defects have n
 encoding per prompt and the dense matrix give the same numbers more slowly, one class has nothing to lose by
 `first_class_only`, and a frozen encoder sees no crops and has no adapted masks.
 
-{pretraining}
-
 Of full supervision only the network's targets differ, and that no pseudo-mask is averaged into what it draws, as the
 default does: a network that learned true masks needs no second opinion of that kind.
 """
@@ -50,9 +48,7 @@ _COLUMNS = ("", "patient Dice", "difference", "slice Dice", "HD95 mm", "differen
 
 
 def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequence[Cell] = GRID) -> list[Path]:
-    """Write ``ablation.md`` and ``ablation.svg`` into a folder; returns both.
-
-    Names of pages on another backbone than the default end in its name.
+    """Write page and plot into a folder, ``.md`` and ``.svg`` of the name that the backbone has; returns both.
 
     Raises
     ------
@@ -63,20 +59,23 @@ def write_pages(reports: Sequence[Mapping[str, Any]], folder: Path, grid: Sequen
     if not rows:
         raise UserError("nothing_measured", "No cell of the ablation is finished.", "Run some first.")
     folder.mkdir(parents=True, exist_ok=True)
-    backbone = _backbone(reports)
-    stem = "ablation" if backbone == RunSettings().backbone else f"ablation_{backbone}"
+    stem = name_for(_backbone(reports))
     text, picture = folder / f"{stem}.md", folder / f"{stem}.svg"
     write_text(text, page(reports, rows, picture.name))
     write_bytes(picture, plot(rows))
     return [text, picture]
 
 
+def name_for(backbone: str) -> str:
+    """Of the pages on a backbone, and of the folder of its cells: ``ablation`` for the default one."""
+    return "ablation" if backbone == RunSettings().backbone else f"ablation_{backbone}"
+
+
 def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row], picture: str) -> str:
     """The page as Markdown; ``picture`` is the name of the plot beside it."""
     backbone = _backbone(reports)
-    known = (info.pretraining for info in manifest() if info.backbone == backbone)
-    head = _HEAD.format(backbone=backbone, pretraining=next(known, ""))
-    parts = [head, _circumstances(reports), f"![Patient Dice of every row, with intervals]({picture})\n", _table(rows)]
+    parts = [_HEAD.format(backbone=backbone), *(f"{sentence}\n" for sentence in pretraining_of(backbone))]
+    parts += [_circumstances(reports), f"![Patient Dice of every row, with intervals]({picture})\n", _table(rows)]
     parts += [_aims(rows), _timings(reports), _failures(reports), _missing(reports)]
     return "\n".join(part for part in parts if part)
 

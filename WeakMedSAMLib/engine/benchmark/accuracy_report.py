@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.engine.benchmark.cases import Case
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome
 from WeakMedSAMLib.engine.device import cpu_name, system_memory
@@ -15,11 +16,6 @@ from WeakMedSAMLib.engine.evaluation.report import NOTES
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
 from WeakMedSAMLib.engine.geometry import slice_count
 from WeakMedSAMLib.engine.versions import versions
-
-_NOTES = (
-    *NOTES,
-    "LiteMedSAM was pre-trained with masks on public medical images, which may include these scans.",
-)
 
 
 def accuracy_report(
@@ -54,7 +50,7 @@ def accuracy_report(
         "seconds_by_stage": _total_by_stage(outcomes),
         "total_seconds": round(sum(outcome.seconds for outcome in outcomes), 2),
         "peak_private_mb": round(peak_mb, 1),
-        "notes": list(_NOTES),
+        "notes": [*NOTES, *pretraining_of(options["backbone"])],
     }
 
 

@@ -151,7 +151,7 @@ def speed(out: Path | None, slices: int, device: str) -> None:
 @benchmark.command()
 @click.argument("folder", type=FOLDER)
 @click.option("--labels", default="1", show_default=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
-@click.option("--out", type=PLACE, default=Path("bench_output/ablation"), show_default=True, help="One file a cell.")
+@click.option("--out", type=PLACE, help="Gets one file a cell; bench_output/ablation, or ..._BACKBONE, otherwise.")
 @click.option("--cells", "pattern", help="Only the cells whose names fit, such as default,sce-*.")
 @click.option("--final", is_flag=True, help="Only the rows of the final table.")
 @click.option("--seeds", type=NumbersType(0), default=(0,), help="Seeds to run, as 0,1,2; 0 alone otherwise.")
@@ -164,7 +164,7 @@ def speed(out: Path | None, slices: int, device: str) -> None:
 @cache_option
 def ablation(
     folder: Path,
-    out: Path,
+    out: Path | None,
     pattern: str | None,
     final: bool,
     seeds: tuple[int, ...],
@@ -184,7 +184,7 @@ def ablation(
       weakmedsam benchmark ablation data/lgg_flair
       weakmedsam benchmark ablation data/lgg_flair --final --seeds 0,1,2
       weakmedsam benchmark ablation data/lgg_flair --write-docs docs
-      weakmedsam benchmark ablation data/lgg_flair --backbone mobilesam --out bench_output/mobilesam
+      weakmedsam benchmark ablation data/lgg_flair --backbone mobilesam
     """
     from WeakMedSAMLib.engine.benchmark.ablation_cells import chosen_cells
 
@@ -196,8 +196,9 @@ def ablation(
         return
     require_engine()
     from WeakMedSAMLib.engine.benchmark.ablation import GridOptions, finished_cells, run_grid
-    from WeakMedSAMLib.engine.benchmark.ablation_report import write_pages
+    from WeakMedSAMLib.engine.benchmark.ablation_report import name_for, write_pages
 
+    out = out or Path("bench_output") / name_for(options["backbone"])
     if pages is None:
         run_grid(GridOptions(folder, **options), cells, seeds, out, None, cache_root, click.echo)
     for path in write_pages(finished_cells(out), pages or out):

@@ -62,19 +62,19 @@ def train_to_end(
 
 def _save(store: StageStore, stage: str, key: str, state: dict[str, Any]) -> None:
     """Keep a training's state in place of the stage's last one."""
-    require_finite(stage, dict(_arrays(state)))  # the store sees bytes alone
+    require_finite(stage, dict(_tensors(state)))  # the store sees bytes alone
     stream = io.BytesIO()
     torch.save(state, stream)
     store.save(stage, key, {_STATE: np.frombuffer(stream.getbuffer(), np.uint8)})
 
 
-def _arrays(value: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
+def _tensors(value: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
     """All tensors in dictionaries and lists of them, by the names that lead there."""
     if isinstance(value, torch.Tensor):
         yield name, value.detach().cpu().numpy()
     elif isinstance(value, Mapping | Sequence) and not isinstance(value, str):
         for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
-            yield from _arrays(part, f"{name}.{key}".lstrip("."))
+            yield from _tensors(part, f"{name}.{key}".lstrip("."))
 
 
 def _load(store: StageStore, stage: str, key: str) -> dict[str, Any] | None:
