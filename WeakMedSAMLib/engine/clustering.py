@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 MAX_SUB_CLASSES = 8
 MIN_PATIENTS = 3
-_MIN_SILHOUETTE = 0.15
+_MIN_SILHOUETTE = 0.25  # up to there "no substantial structure": Kaufman and Rousseeuw, Finding Groups in Data, 1990
 _MIN_STABILITY = 0.75
 _RESAMPLES = 5
 
@@ -59,7 +59,7 @@ def explore_sub_classes(features: np.ndarray, patients: np.ndarray, requested: i
     Returns
     -------
     SubClasses
-        With K = 1 where no larger K has a silhouette of 0.15 and a stability (mean adjusted Rand index with clusterings
+        With K = 1 where no larger K has a silhouette of 0.25 and a stability (mean adjusted Rand index with clusterings
         that saw two thirds of the patients) of 0.75 with at least three patients in every cluster.
     """
     if requested == 0:

@@ -53,7 +53,7 @@ def test_patients_who_differ_from_one_another_are_seldom_sub_classes():
         features = 3 * generator.normal(size=(12, dim))[patients] + 0.3 * generator.normal(size=(72, dim))
         found = explore_sub_classes(features, patients, requested=0, seed=seed)
         accepted += found.count > 1
-        parted += any(scores["silhouette"] >= 0.15 for scores in found.scores.values())
+        parted += any(scores["silhouette"] >= 0.25 for scores in found.scores.values())
     assert parted == 12  # by its silhouette every one of them has clusters
     assert accepted <= 3  # 2; where slices, not patients, were drawn anew, it was 5
 
