@@ -126,6 +126,27 @@ def publish(tmp_path, monkeypatch):
     return publish
 
 
+@pytest.fixture(scope="session")
+def published_masks():
+    """Masks n x 4h x 4w and qualities n by SAM's own prompt encoder and mask decoder, for one slice from the neck."""
+    import torch
+
+    @torch.no_grad()
+    def masks(network, neck, boxes=None, points=None):
+        asked = None if points is None else (points[:, None], torch.ones(len(points), 1))
+        sparse, dense = network.prompt_encoder(points=asked, boxes=boxes, masks=None)
+        logits, quality = network.mask_decoder(
+            image_embeddings=neck.float(),
+            image_pe=network.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=False,
+        )
+        return logits[:, 0], quality[:, 0]
+
+    return masks
+
+
 @pytest.fixture
 def gradients():
     """What optimisers step with, all in one vector for each step; the step of AdamW itself hides its scale."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones import litemedsam, registry
+from WeakMedSAMLib.engine.backbones import registry, state_dicts
 from WeakMedSAMLib.engine.backbones.litemedsam import build_litemedsam
 from WeakMedSAMLib.engine.backbones.registry import available, build_backbone, register
 
@@ -35,7 +35,7 @@ def test_a_name_is_given_once(monkeypatch, tmp_path):
 
 
 def test_weights_of_another_network_are_an_error(monkeypatch):
-    monkeypatch.setattr(litemedsam, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
+    monkeypatch.setattr(state_dicts, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
     with pytest.raises(UserError) as caught:
         build_litemedsam()
     assert caught.value.code == "weights_do_not_fit"

@@ -81,20 +81,6 @@ def relative(got, expected):
     return ((got.float() - expected.float()).norm() / expected.float().norm()).item()
 
 
-def published_decode(network, neck, box):
-    """As the published network does it: prompt encoder and decoder for one box."""
-    with torch.no_grad():
-        sparse, dense = network.prompt_encoder(points=None, boxes=box[None, None], masks=None)
-        logits, quality = network.mask_decoder(
-            image_embeddings=neck.float(),
-            image_pe=network.prompt_encoder.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
-    return logits[0, 0], quality[0, 0]
-
-
 def test_levels_are_as_announced(backbone, features):
     info = backbone.info
     assert {name: tuple(level.shape[1:]) for name, level in features.items()} == {
@@ -154,16 +140,19 @@ def test_plain_layers_do_where_fused_ones_are_missing(network, features, slices,
     assert relative(outputs[3], features["last"][:1]) < 1e-3
 
 
-def test_many_boxes_equal_looped_single_ones_of_the_published_decoder(backbone, network, features, boxes):
+def test_many_boxes_equal_looped_single_ones_of_the_published_decoder(
+    backbone, network, features, boxes, published_masks
+):
     backbone.to(CPU, torch.float32)
     corners, rows = boxes
     logits, quality = backbone.decode(features, corners, rows)
     assert logits.shape == (5, 256, 256)
     assert quality.shape == (5,)
     for number, row in enumerate(rows):
-        expected, expected_quality = published_decode(network, features["neck"][row : row + 1], corners[number])
-        assert torch.allclose(logits[number], expected, rtol=0, atol=1e-4)
-        assert torch.allclose(quality[number], expected_quality, rtol=0, atol=1e-4)
+        neck, box = features["neck"][row : row + 1], corners[number : number + 1]
+        expected, expected_quality = published_masks(network, neck, boxes=box)
+        assert torch.allclose(logits[number], expected[0], rtol=0, atol=1e-4)
+        assert torch.allclose(quality[number], expected_quality[0], rtol=0, atol=1e-4)
 
 
 def test_boxes_need_no_rows_where_each_has_its_slice(backbone, features, boxes):
@@ -216,23 +205,15 @@ def test_a_box_around_a_lesion_gives_the_lesion(backbone):
     assert quality[0] > 0.8
 
 
-def test_points_equal_those_of_the_published_decoder(backbone, network, features):
+def test_points_equal_those_of_the_published_decoder(backbone, network, features, published_masks):
     backbone.to(CPU, torch.float32)
     points, rows = torch.tensor([[140.0, 120.0], [60.0, 80.0]]), torch.tensor([1, 0])
     logits, quality = backbone.decode_points(features, points, rows)
     for number, row in enumerate(rows):
-        with torch.no_grad():
-            inside = (points[number].view(1, 1, 2), torch.ones(1, 1))
-            sparse, dense = network.prompt_encoder(points=inside, boxes=None, masks=None)
-            expected, expected_quality = network.mask_decoder(
-                image_embeddings=features["neck"][row][None].float(),
-                image_pe=network.prompt_encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense,
-                multimask_output=False,
-            )
-        assert torch.allclose(logits[number], expected[0, 0], rtol=0, atol=1e-4)
-        assert torch.allclose(quality[number], expected_quality[0, 0], rtol=0, atol=1e-4)
+        neck, point = features["neck"][row : row + 1], points[number : number + 1]
+        expected, expected_quality = published_masks(network, neck, points=point)
+        assert torch.allclose(logits[number], expected[0], rtol=0, atol=1e-4)
+        assert torch.allclose(quality[number], expected_quality[0], rtol=0, atol=1e-4)
 
 
 def test_a_copy_is_trained_and_the_backbone_stays(backbone, network, features, slices):

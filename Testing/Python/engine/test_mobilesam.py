@@ -55,28 +55,19 @@ def features(backbone, image):
 
 
 @pytest.fixture(scope="module")
-def sam(backbone):
-    """Prompt encoder and mask decoder as SAM's authors published them, for images of 1024 x 1024 pixels."""
+def drawn_by_sam(backbone, features, published_masks):
+    """What prompt encoder and mask decoder of SAM's authors draw for prompts in pixels of 1024 x 1024, at 512 x 512."""
     prompts = PromptEncoder(256, (64, 64), (1024, 1024), mask_in_chans=16)
     masks = MaskDecoder(transformer_dim=256, transformer=TwoWayTransformer(2, 256, 8, 2048))
     prompts.load_state_dict(backbone._network.prompt_encoder.state_dict())
     masks.load_state_dict(backbone._network.mask_decoder.state_dict())
-    return SimpleNamespace(prompts=prompts.eval(), masks=masks.eval())
+    sam = SimpleNamespace(prompt_encoder=prompts.eval(), mask_decoder=masks.eval())
 
+    def drawn(**asked):
+        logits, quality = published_masks(sam, features["neck"], **asked)
+        return F.interpolate(logits[:, None], (512, 512), mode="bilinear", align_corners=False)[:, 0], quality
 
-def published_masks(sam, neck, boxes=None, points=None):
-    """What SAM's own modules draw for prompts in pixels of 1024 x 1024, at 512 x 512."""
-    asked = None if points is None else (points[:, None], torch.ones(len(points), 1))
-    with torch.no_grad():
-        sparse, dense = sam.prompts(points=asked, boxes=boxes, masks=None)
-        logits, quality = sam.masks(
-            image_embeddings=neck.float(),
-            image_pe=sam.prompts.get_dense_pe(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=False,
-        )
-    return F.interpolate(logits, (512, 512), mode="bilinear", align_corners=False)[:, 0], quality[:, 0]
+    return drawn
 
 
 def relative(got, expected):
@@ -118,24 +109,24 @@ def test_a_slice_does_not_depend_on_its_batch(backbone, image, features):
     assert all(torch.equal(level[1:], features[name]) for name, level in together.items())
 
 
-def test_boxes_are_in_pixels_of_the_slice(backbone, features, sam):
+def test_boxes_are_in_pixels_of_the_slice(backbone, features, drawn_by_sam):
     boxes = torch.tensor([[220.0, 100, 400, 300], [10, 20, 90, 500]])
-    expected, quality = published_masks(sam, features["neck"], boxes=boxes * 2)
+    expected, quality = drawn_by_sam(boxes=boxes * 2)
     drawn, predicted = backbone.decode(features, boxes, torch.tensor([0, 0]))
     assert drawn.shape == (2, 512, 512)
     assert torch.allclose(drawn, expected, rtol=0, atol=NEAR)
     assert torch.allclose(predicted, quality, rtol=0, atol=1e-4)
-    in_other_pixels, _quality = published_masks(sam, features["neck"], boxes=boxes)
+    in_other_pixels, _quality = drawn_by_sam(boxes=boxes)
     assert not torch.allclose(drawn, in_other_pixels, rtol=0, atol=NEAR)
 
 
-def test_points_are_in_pixels_of_the_slice(backbone, features, sam):
+def test_points_are_in_pixels_of_the_slice(backbone, features, drawn_by_sam):
     points = torch.tensor([[300.0, 200], [40, 40]])
-    expected, quality = published_masks(sam, features["neck"], points=points * 2)
+    expected, quality = drawn_by_sam(points=points * 2)
     drawn, predicted = backbone.decode_points(features, points, torch.tensor([0, 0]))
     assert torch.allclose(drawn, expected, rtol=0, atol=NEAR)
     assert torch.allclose(predicted, quality, rtol=0, atol=1e-4)
-    in_other_pixels, _quality = published_masks(sam, features["neck"], points=points)
+    in_other_pixels, _quality = drawn_by_sam(points=points)
     assert not torch.allclose(drawn, in_other_pixels, rtol=0, atol=NEAR)
 
 

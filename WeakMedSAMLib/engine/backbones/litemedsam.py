@@ -14,7 +14,6 @@ from WeakMedSAMLib.engine.backbones.published_tinyvit import lite_network
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
-from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
 
 _NAME = "litemedsam"
 _SIZE = 256
@@ -27,10 +26,9 @@ def build_litemedsam(weights_folder: Path | None = None, random_weights: bool = 
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``state_dicts.filled``.
     """
-    network = filled(lite_network, None if random_weights else load_weights(_NAME, weights_folder), _NAME)
-    weights = untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder)
+    network, weights = filled(lite_network, _NAME, weights_folder, random_weights)
     return TinyVitBackbone(tinyvit_info(_NAME, _SIZE, frozenset({PromptKind.BOX}), weights), network, _as_colours)
 
 

@@ -19,7 +19,6 @@ from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.sam_network import as_photographs
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
-from WeakMedSAMLib.engine.backbones.weights import load_weights, untrained, weights_for
 
 _NAME = "mobilesam"
 _FRAME, _IMAGE = 512, 1024
@@ -34,12 +33,9 @@ def build_mobilesam(weights_folder: Path | None = None, random_weights: bool = F
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``state_dicts.filled``.
     """
-    state = None if random_weights else load_weights(_NAME, weights_folder)
-    if state is not None:
-        state = {name: value for name, value in state.items() if not name.startswith(_CLASSIFIER)}
-    network = filled(partial(mobile_network, _IMAGE), state, _NAME)
-    weights = untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder)
+    make = partial(mobile_network, _IMAGE)
+    network, weights = filled(make, _NAME, weights_folder, random_weights, unused=_CLASSIFIER)
     info = tinyvit_info(_NAME, _FRAME, _PROMPTS, weights)
     return TinyVitBackbone(info, network, partial(as_photographs, size=_IMAGE))

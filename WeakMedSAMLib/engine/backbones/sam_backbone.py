@@ -11,8 +11,9 @@ import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
+from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 from WeakMedSAMLib.engine.precision import in_precision
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
@@ -69,7 +70,7 @@ def in_blocks(numbers: Iterable[int]) -> Trained:
     return lambda name: name.startswith(starts)
 
 
-class SamBackbone:
+class SamBackbone(FrozenBackbone):
     """Such a network behind the ``Backbone`` protocol, frozen.
 
     Parameters
@@ -86,16 +87,6 @@ class SamBackbone:
         self.info = info
         self._network, self._trained = network.requires_grad_(False), trained
         self.to(torch.device("cpu"), torch.float32)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the backbone computes."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Precision of the encoder."""
-        return self._dtype
 
     @property
     def batch_size(self) -> int:
@@ -122,18 +113,6 @@ class SamBackbone:
         """As :meth:`embed`: of these networks nothing is rebuilt."""
         return self.embed(slices)
 
-    def decode(
-        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for box prompts; see ``Backbone.decode``."""
-        return self._decoded(features, "boxes", boxes, rows)
-
-    def decode_points(
-        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for one point each; see ``Backbone.decode_points``."""
-        return self._decoded(features, "points", points, rows)
-
     def adaptable_encoder(self) -> AdaptableEncoder:
         """A trainable copy of the image encoder, in float32, on this device."""
         level = self.info.levels["last"]
@@ -145,10 +124,11 @@ class SamBackbone:
 
     @torch.no_grad()
     def _decoded(
-        self, features: Mapping[str, torch.Tensor], kind: str, prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""
-        prompts, size = prompts.to(self._device, torch.float32), self.info.input_size
+        kind, size = "boxes" if prompts.shape[1] == 4 else "points", self.info.input_size
+        prompts = prompts.to(self._device, torch.float32)
         rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
         logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
         for row in rows.unique():
@@ -193,10 +173,8 @@ def vit_backbone(
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``state_dicts.filled``.
     """
-    state = None if random_weights else load_weights(name, weights_folder)
-    network = filled(build, state, name)
-    weights = untrained(name) if random_weights else weights_for(name, weights_folder)
+    network, weights = filled(build, name, weights_folder, random_weights)
     info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
     return SamBackbone(info, network, last_blocks(size.blocks))

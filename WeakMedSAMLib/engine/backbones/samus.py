@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
 from WeakMedSAMLib.engine.backbones.sam_vit import VIT_B, SamSize, sam_network, with_sam_decoder
 from WeakMedSAMLib.engine.backbones.samus_encoder import SamusEncoder, resized_positions
 from WeakMedSAMLib.engine.backbones.state_dicts import filled, require_fitting_tensors
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 
 _NAME = "samus"
 _SIZE = replace(VIT_B, frame=256)
@@ -92,8 +92,6 @@ def build_samus(weights_folder: Path | None = None, random_weights: bool = False
     Raises
     ------
     UserError
-        ``weights_*``; see ``weights.load_weights`` and ``state_dicts.filled``.
+        ``weights_*``; see ``state_dicts.filled``.
     """
-    state = None if random_weights else load_weights(_NAME, weights_folder)
-    network = filled(partial(sam_network, size), state, _NAME)
-    return Samus(size, network, untrained(_NAME) if random_weights else weights_for(_NAME, weights_folder))
+    return Samus(size, *filled(partial(sam_network, size), _NAME, weights_folder, random_weights))

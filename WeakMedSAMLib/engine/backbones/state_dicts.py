@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
 
 _MOST_NAMES = 5
 
 _N = TypeVar("_N", bound=nn.Module)
 
 
-def filled(make: Callable[[], _N], state: Mapping[str, torch.Tensor] | None, name: str) -> _N:
-    """A frozen network in evaluation mode.
+def filled(
+    make: Callable[[], _N], name: str, folder: Path | None, random_weights: bool, unused: tuple[str, ...] = ()
+) -> tuple[_N, WeightsInfo]:
+    """A frozen network in evaluation mode with a backbone's checked weights, and what is known of them.
 
     Parameters
     ----------
     make : callable
         Gives the network with random weights.
-    state : mapping, optional
-        Tensors by name, all of them. Left out, the weights stay random, the same at every call.
     name : str
-        Of the backbone, for messages.
+        Of the backbone.
+    folder : Path, optional
+        Of imported weights.
+    random_weights : bool
+        Leave the weights random, the same at every call.
+    unused : tuple of str
+        Tensors of the file whose names begin so are left out.
 
     Raises
     ------
     UserError
-        ``weights_do_not_fit``.
+        ``weights_do_not_fit``, and what `weights.load_weights` says.
     """
+    # Loaded first: weights that are missing should not be told only after a large network was made.
+    state = None if random_weights else load_weights(name, folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = make()
     if state is not None:
+        state = {key: value for key, value in state.items() if not key.startswith(unused)}
         require_fitting_tensors(network.state_dict(), state, name)
         network.load_state_dict(state)
-    return network.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False), untrained(name) if random_weights else weights_for(name, folder)
 
 
 def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor], name: str) -> None:

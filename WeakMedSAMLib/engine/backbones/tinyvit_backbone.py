@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, Promptabl
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
 from WeakMedSAMLib.engine.backbones.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.prompt_decoder import PromptDecoder
 from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
@@ -59,7 +60,7 @@ def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights:
     )
 
 
-class TinyVitBackbone:
+class TinyVitBackbone(FrozenBackbone):
     """A TinyViT with SAM's mask decoder behind the ``Backbone`` protocol, frozen.
 
     Parameters
@@ -77,16 +78,6 @@ class TinyVitBackbone:
         self._network, self._prepare = network.requires_grad_(False), prepare
         self._scale = network.prompt_encoder.input_image_size[0] / info.input_size  # pixels of prompts for one of ours
         self.to(torch.device("cpu"), torch.float32)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the backbone computes."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Precision of the encoder."""
-        return self._dtype
 
     @property
     def batch_size(self) -> int:
@@ -125,21 +116,6 @@ class TinyVitBackbone:
         groups = slices.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (slices,)
         outputs = [stage_outputs(self._eager, self._input(group)) for group in groups]
         return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
-
-    def decode(
-        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for box prompts; see ``Backbone.decode``.
-
-        Any number of boxes may be given; memory beyond the result is that of a few slices.
-        """
-        return self._decoded(features, boxes, rows)
-
-    def decode_points(
-        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for one point each; see ``Backbone.decode_points``."""
-        return self._decoded(features, points, rows)
 
     def adaptable_encoder(self) -> AdaptableEncoder:
         """A trainable copy of TinyViT: its last stage is trained, which is our choice; the paper has other encoders."""
