@@ -61,10 +61,11 @@ def placed_labels(path: Path, name: str) -> np.ndarray:
     return sitk.GetArrayFromImage(mask)
 
 
-def positions(path: Path, value: int) -> list[float]:
-    """Where along z (mm) the slices of a mask file lie that have a label."""
+def positions(path: Path, value: int | None = None) -> list[float]:
+    """Where along z (mm) the slices of a mask file lie that have a label; without one, anything but 0."""
     image = sitk.ReadImage(str(path))
-    shown = np.flatnonzero((sitk.GetArrayFromImage(image) == value).any(axis=(1, 2)))
+    array = sitk.GetArrayFromImage(image)
+    shown = np.flatnonzero((array > 0 if value is None else array == value).any(axis=(1, 2)))
     return sorted(round(image.TransformIndexToPhysicalPoint((0, 0, int(k)))[2], 3) for k in shown)
 
 
