@@ -126,8 +126,8 @@ def _spoil_series(random: Random, files: Files) -> Files:
 
 def _read_volumes(folder: Path) -> None:
     from WeakMedSAMLib.contract.errors import UserError
-    from WeakMedSAMLib.engine.volume_files import suffix_of
-    from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
+    from WeakMedSAMLib.engine.data.itk_files import suffix_of
+    from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
 
     errors = []
     for path in sorted(path for path in folder.iterdir() if path.is_dir() or suffix_of(path)):

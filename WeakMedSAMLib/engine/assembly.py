@@ -11,12 +11,12 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
 from WeakMedSAMLib.engine.cohort import CohortVolume
-from WeakMedSAMLib.engine.geometry import from_slice_stack
+from WeakMedSAMLib.engine.data.geometry import from_slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry
 from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.volumes import read_geometry
 
 STAGE = "masks"
 

@@ -14,8 +14,8 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
+from WeakMedSAMLib.engine.data.volumes import Volume, read_volume
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
-from WeakMedSAMLib.engine.volumes import Volume, read_volume
 
 Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"

@@ -18,11 +18,11 @@ from matplotlib.text import Text
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_stack
-from WeakMedSAMLib.engine.orientation import View, view_of
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
+from WeakMedSAMLib.engine.data.orientation import View, view_of
+from WeakMedSAMLib.engine.data.volumes import Volume
 from WeakMedSAMLib.engine.preprocess import Intensity, to_unit
 from WeakMedSAMLib.engine.preview import preview_png
-from WeakMedSAMLib.engine.volumes import Volume
 
 __all__ = ["Findings", "chosen_slices", "overview_picture", "preview_png"]
 

@@ -9,11 +9,11 @@ from typing import Any
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.engine.data.volumes import Volume, read_labels, read_volume
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.tag_match import match_tags
-from WeakMedSAMLib.engine.volumes import Volume, read_labels, read_volume
 
 
 def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: str = "") -> None:

@@ -11,9 +11,9 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
-from WeakMedSAMLib.engine.volumes import write_nrrd
 
 LABELS = "labels.nrrd"
 SEGMENTATION = "segmentation.seg.nrrd"

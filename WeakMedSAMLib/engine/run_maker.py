@@ -14,11 +14,11 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.volumes import Volume, read_geometry, read_volume, volume_name, write_volume
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import Volume, read_geometry, read_volume, volume_name, write_volume
 
 
 def make_run(

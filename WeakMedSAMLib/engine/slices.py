@@ -13,10 +13,10 @@ from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
 from WeakMedSAMLib.engine.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
-from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_count, slice_stack
 from WeakMedSAMLib.engine.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
 
 Report = Callable[[Event], None]
 

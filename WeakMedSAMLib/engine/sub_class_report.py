@@ -19,7 +19,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.engine.clustering import MIN_PATIENTS, SubClasses
-from WeakMedSAMLib.engine.orientation import View
+from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
 REPORT, PICTURE = "sub_classes.json", "sub_classes.png"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.engine.volumes import Volume, slice_count
+from WeakMedSAMLib.engine.data.volumes import Volume, slice_count
 
 
 @dataclass(frozen=True)

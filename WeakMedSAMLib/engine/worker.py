@@ -18,9 +18,10 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume, load_cohort
+from WeakMedSAMLib.engine.data.orientation import view_of
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, slice_stack
 from WeakMedSAMLib.engine.device import choose_device, precision_for, seed_everything
 from WeakMedSAMLib.engine.model import TrainedModel, load_model, save_model
-from WeakMedSAMLib.engine.orientation import view_of
 from WeakMedSAMLib.engine.pipeline import run_pipeline
 from WeakMedSAMLib.engine.preprocess import to_unit
 from WeakMedSAMLib.engine.preview import preview_png
@@ -36,7 +37,6 @@ from WeakMedSAMLib.engine.showcase import StagePicture
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.sub_class_report import SubClassReport, write_sub_classes
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, slice_stack
 
 Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 

@@ -13,15 +13,15 @@ from matplotlib.image import imread
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.intervals import mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, scores_csv, write_evaluation
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
-from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.scoring import Score
-from WeakMedSAMLib.engine.volumes import write_volume
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 10))
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.engine.geometry import (
+from WeakMedSAMLib.engine.data.geometry import (
     AXES,
     Geometry,
     from_slice_stack,
@@ -15,8 +15,8 @@ from WeakMedSAMLib.engine.geometry import (
     slice_spacing,
     slice_stack,
 )
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, write_volume
 from WeakMedSAMLib.engine.preprocess import Frame
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, write_volume
 
 lengths = st.floats(0.05, 20.0)
 places = st.floats(-2000.0, 2000.0)

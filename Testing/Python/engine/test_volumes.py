@@ -10,7 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.engine.volumes import (
+from WeakMedSAMLib.engine.data.volumes import (
     AXES,
     Geometry,
     from_slice_stack,

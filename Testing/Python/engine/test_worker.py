@@ -14,9 +14,9 @@ from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, W
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.engine import run_session
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_session import RunFailed, Terminated
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import Dataset
-from WeakMedSAMLib.engine.geometry import AXES, Geometry, from_slice_stack, slice_stack
 from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 
 
 @dataclass(frozen=True)

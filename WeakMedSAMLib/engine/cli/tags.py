@@ -130,8 +130,8 @@ def _show_counts(cohort: CohortTags) -> None:
 def _from_mask(
     mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
 ) -> VolumeTags:
+    from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
     from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
-    from WeakMedSAMLib.engine.volumes import read_labels, read_volume, volume_name
 
     labels, geometry = read_labels(mask)
     name, sha256 = volume_name(mask), None
@@ -143,8 +143,8 @@ def _from_mask(
 
 
 def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
+    from WeakMedSAMLib.engine.data.volumes import read_volume
     from WeakMedSAMLib.engine.tag_match import match_tags
-    from WeakMedSAMLib.engine.volumes import read_volume
 
     volume = read_volume(path)
     match = match_tags(cohort, volume)

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.data.geometry import slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.geometry import slice_stack
 from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
 from WeakMedSAMLib.engine.scoring import score
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
 
 Classes = Sequence[tuple[MaskClass, MaskClass]]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.engine.data.itk_files import suffix_of
 from WeakMedSAMLib.engine.datasets.layouts import LAYOUTS, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import by_name, case_name
 from WeakMedSAMLib.engine.results import LABELS
-from WeakMedSAMLib.engine.volume_files import suffix_of
 
 
 @dataclass(frozen=True)

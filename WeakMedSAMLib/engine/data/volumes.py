@@ -15,8 +15,8 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.engine import dicom, volume_files
-from WeakMedSAMLib.engine.geometry import (
+from WeakMedSAMLib.engine.data import dicom, itk_files
+from WeakMedSAMLib.engine.data.geometry import (
     AXES,
     Geometry,
     from_slice_stack,
@@ -103,7 +103,7 @@ def read_volume(path: Path | str, name: str = "") -> Volume:
     Raises
     ------
     UserError
-        Whatever cannot be a scan: see `volume_files.open_file`, `dicom.open_series`; a segmentation
+        Whatever cannot be a scan: see `itk_files.open_file`, `dicom.open_series`; a segmentation
         (``volume_is_segmentation``), no finite voxel (``volume_not_finite``), all voxels equal
         (``volume_is_constant``), not enough memory (``volume_out_of_memory``).
     """
@@ -158,7 +158,7 @@ def read_geometry(path: Path | str) -> Geometry:
 
 def volume_name(path: Path) -> str:
     """Name of a file without the suffixes of its format, or of a folder."""
-    suffix = volume_files.suffix_of(path)
+    suffix = itk_files.suffix_of(path)
     return path.name[: -len(suffix)] if suffix and path.name != suffix else path.name
 
 
@@ -205,7 +205,7 @@ def write_nrrd(path: Path, array: np.ndarray, geometry: Geometry, metadata: dict
     try:
         writer.Execute(image)
     except RuntimeError as error:
-        raise OSError(errno.EIO, volume_files.reason(error), str(path)) from error
+        raise OSError(errno.EIO, itk_files.reason(error), str(path)) from error
     _require_whole(path, image.GetNumberOfPixels() * image.GetSizeOfPixelComponent())
 
 
@@ -222,13 +222,13 @@ def _require_whole(path: Path, n_bytes: int) -> None:
         raise OSError(errno.ENOSPC, "the file could not be written whole, most likely for want of space", str(path))
 
 
-def _open(path: Path) -> volume_files.VolumeFile | volume_files.SeriesFolder:
+def _open(path: Path) -> itk_files.VolumeFile | itk_files.SeriesFolder:
     if path.is_dir():
-        return volume_files.SeriesFolder(path, dicom.open_series(path))
-    return volume_files.open_file(path)
+        return itk_files.SeriesFolder(path, dicom.open_series(path))
+    return itk_files.open_file(path)
 
 
-def _read(path: Path, source: volume_files.VolumeFile | volume_files.SeriesFolder) -> tuple[np.ndarray, Geometry]:
+def _read(path: Path, source: itk_files.VolumeFile | itk_files.SeriesFolder) -> tuple[np.ndarray, Geometry]:
     """Voxels, 64-bit numbers narrowed to float32, and geometry."""
     with _memory_guard(path, source.geometry):
         image = source.read()

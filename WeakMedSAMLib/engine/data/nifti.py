@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
 
 _HEADER_BYTES = 348
 _EXTENSION_FLAG_BYTES = 4

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.file_checks import require_utf8
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.file_checks import require_utf8
+from WeakMedSAMLib.engine.data.geometry import Geometry
 
 _POSITION, _ORIENTATION, _THICKNESS = "0020|0032", "0020|0037", "0018|0050"
 _MODALITY, _DESCRIPTION = "0008|0060", "0008|103e"

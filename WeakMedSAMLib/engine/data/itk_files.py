@@ -12,10 +12,10 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine import nifti
-from WeakMedSAMLib.engine.dicom import Series
-from WeakMedSAMLib.engine.file_checks import require_utf8, stored_bytes
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data import nifti
+from WeakMedSAMLib.engine.data.dicom import Series
+from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
+from WeakMedSAMLib.engine.data.geometry import Geometry
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 _NIFTI = (".nii", ".nii.gz")
