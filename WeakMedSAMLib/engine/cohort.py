@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
-from WeakMedSAMLib.engine.data.volumes import Volume, read_volume
+from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
 
 Report = Callable[[Event], None]
@@ -105,10 +105,10 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
 
     The run may name the volume by either hash: that of the file, or that of the same voxels in 3D Slicer.
     """
-    volume = read_volume(places.volume(entry), entry.name)
+    volume = read_stored(places.volume(entry), entry.name)
     for note in volume.notes:
         report(Warning_(code=note.code, message=note.message, hint=note.hint))
-    if entry.sha256 is not None and entry.sha256 not in (volume.sha256, volume.slicer_sha256):
+    if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
         raise _changed(places.volume(entry), entry.sha256, volume)
     try:
         return match_tags(tags, volume, axis)
@@ -132,7 +132,7 @@ def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Repor
         report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
 
 
-def _changed(path: Path, expected: str, volume: Volume) -> UserError:
+def _changed(path: Path, expected: str, volume: Scan) -> UserError:
     return UserError(
         "volume_changed",
         f"{path} is not the volume that the run was made for: its voxels have "

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.engine.data.volumes import Volume, read_geometry, read_volume, volume_name, write_volume
+from WeakMedSAMLib.engine.data.volumes import Scan, read_geometry, read_volume, volume_name, write_volume
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
@@ -155,7 +155,7 @@ def _copied(
     """
     volume = read_volume(path, name)
     match = match_tags(tags, volume, axis)
-    sha256 = content_hash(volume.array) if volume.notes else volume.sha256
+    sha256 = content_hash(volume.array)
     entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path))
     _write_copy(places, entry, volume)
     return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
@@ -168,7 +168,7 @@ def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
     return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
 
 
-def _write_copy(places: RunFolder, entry: RunVolume, volume: Volume) -> None:
+def _write_copy(places: RunFolder, entry: RunVolume, volume: Scan) -> None:
     write_volume(places.volume(entry), volume.array, volume.geometry)
 
 

@@ -13,9 +13,9 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data import nifti
-from WeakMedSAMLib.engine.data.dicom import Series
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.notes import Note
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 _NIFTI = (".nii", ".nii.gz")
@@ -42,51 +42,29 @@ class VolumeFile:
     geometry: Geometry
     is_segmentation: bool
     is_sheared_nifti: bool = False
+    notes: tuple[Note, ...] = ()
 
-    def read(self) -> sitk.Image:
-        """Voxels, scaled as the header says, as a 3-D image.
+    @property
+    def is_turned(self) -> bool:
+        """Slicer turns left-handed volumes of these formats, but no segmentations."""
+        return self.geometry.is_left_handed and not self.is_segmentation
 
-        Raises
-        ------
-        UserError
-            ``volume_truncated``, ``volume_unreadable``.
-        MemoryError
-        """
+    def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """See `source.Source`."""
         if suffix_of(self.path) in _NIFTI:
             nifti.check_complete(self.path)
-        with _explained(self.path):
-            return _placed(self._voxels(), self.geometry)
+        with explained(self.path):
+            return sitk.GetArrayFromImage(_placed(self._image(), self.geometry)), ()
 
-    def _voxels(self) -> sitk.Image:
+    def slicer_voxels(self) -> np.ndarray | None:
+        """See `source.Source`."""
+        return None
+
+    def _image(self) -> sitk.Image:
         if not self.is_sheared_nifti:
             return sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
         with nifti.without_orientation(self.path, voxels=True) as copy:
             return sitk.ReadImage(str(copy), imageIO=_reader_of(copy))
-
-
-@dataclass(frozen=True)
-class SeriesFolder:
-    """A folder that holds one DICOM series."""
-
-    path: Path
-    series: Series
-    is_segmentation: bool = False
-
-    def __post_init__(self) -> None:
-        _check_components(self.path, self.series.components)
-        _check_size(self.path, self.geometry.size)
-        _check_promise(self.path, self.geometry.size, 2, sum(Path(file).stat().st_size for file in self.series.files))
-        _check_geometry(self.path, self.geometry)
-
-    @property
-    def geometry(self) -> Geometry:
-        """Geometry of the volume that the series makes."""
-        return self.series.geometry
-
-    def read(self) -> sitk.Image:
-        """Voxels as a 3-D image; raises as `VolumeFile.read`."""
-        with _explained(self.path):
-            return self.series.read()
 
 
 def suffix_of(path: Path) -> str:
@@ -111,7 +89,7 @@ def open_file(path: Path) -> VolumeFile:
     """
     _check_name(path)
     there = _stored_bytes(path)
-    with _explained(path, cut_off=()):
+    with explained(path, cut_off=()):
         try:
             return _described(path, _header(path), there)
         except RuntimeError as error:
@@ -159,13 +137,13 @@ def _header(path: Path) -> sitk.ImageFileReader:
 
 
 def _described(path: Path, header: sitk.ImageFileReader, there: int, is_sheared_nifti: bool = False) -> VolumeFile:
-    _check_components(path, header.GetNumberOfComponents())
+    check_components(path, header.GetNumberOfComponents())
     _check_pixel(path, header.GetPixelIDValue())
     size = _size_3d(path, header.GetSize())
-    _check_size(path, size)
-    _check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
+    check_size(path, size)
+    check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
     geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
-    _check_geometry(path, geometry)
+    check_geometry(path, geometry)
     return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
 
 
@@ -197,7 +175,8 @@ def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Ge
     return Geometry(origin, spacing, tuple(direction.ravel().tolist()), size)
 
 
-def _check_components(path: Path, components: int) -> None:
+def check_components(path: Path, components: int) -> None:
+    """Refuse several numbers a voxel; `UserError` ``volume_is_vector``."""
     if components != 1:
         what = "a colour image" if components in (3, 4) else "a vector image"
         raise UserError(
@@ -215,7 +194,8 @@ def _check_pixel(path: Path, pixel: int) -> None:
         raise UserError("volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.")
 
 
-def _check_size(path: Path, size: tuple[int, int, int]) -> None:
+def check_size(path: Path, size: tuple[int, int, int]) -> None:
+    """Refuse no voxels, and more than can be worked on; `UserError` ``volume_is_empty``, ``volume_too_large``."""
     voxels, shape = int(np.prod(size, dtype=object)), " x ".join(map(str, size))
     if voxels < 1:
         raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
@@ -227,7 +207,7 @@ def _check_size(path: Path, size: tuple[int, int, int]) -> None:
         )
 
 
-def _check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
+def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
     """Refuse files far too short for what their header claims, before that much memory is taken."""
     claimed = int(np.prod(size, dtype=object)) * voxel_bytes
     if claimed > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
@@ -238,7 +218,8 @@ def _check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, the
         )
 
 
-def _check_geometry(path: Path, geometry: Geometry) -> None:
+def check_geometry(path: Path, geometry: Geometry) -> None:
+    """Refuse numbers that place no voxel; `UserError` ``volume_bad_geometry``."""
     numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
     if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
         raise UserError(
@@ -262,7 +243,7 @@ def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
 
 
 @contextmanager
-def _explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
+def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
     """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

@@ -6,8 +6,9 @@ import errno
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -26,17 +27,23 @@ from WeakMedSAMLib.engine.data.geometry import (
     slice_spacing,
     slice_stack,
 )
+from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.source import Source
 
 __all__ = [
     "AXES",
     "Geometry",
-    "Volume",
-    "VolumeNote",
+    "Note",
+    "Numbering",
+    "Scan",
     "from_slice_stack",
     "in_plane_spacing",
+    "open_scan",
+    "open_stored",
     "plane_axes",
     "read_geometry",
     "read_labels",
+    "read_stored",
     "read_volume",
     "slice_count",
     "slice_spacing",
@@ -45,53 +52,117 @@ __all__ = [
     "write_volume",
 ]
 
+# Slices counted as 3D Slicer's Data Probe does, or in the order of the file: they differ for left-handed volumes.
+Numbering = Literal["slicer", "file"]
+Order = Literal["same", "reversed"]
 _FASTEST = 1
 _UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out
 
 
-@dataclass(frozen=True)
-class VolumeNote:
-    """Something about a volume that the user should know, though it could be read."""
+class Scan:
+    """A scan in a file or DICOM folder: its place at once, its voxels when they are wanted, read once.
 
-    code: str
-    message: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Volume:
-    """A scan in memory.
+    Slices are numbered as 3D Slicer's Data Probe shows the loaded file: a left-handed volume from NIfTI, NRRD or
+    MetaImage has its k planes reversed, as Slicer reverses them. A volume of a run folder keeps the order of its file.
 
     Parameters
     ----------
+    source : Source
+        What the reader of its format found.
     name : str
         What to call it to the user.
-    array : numpy.ndarray
-        Voxels, k x j x i, finite. As stored, except that 64-bit numbers become float32.
+    stored : bool
+        Keep the order of the file: the volume is one of a run folder.
+
+    Attributes
+    ----------
+    path : Path
+        As it was named.
+    name : str
+    is_turned : bool
+        Whether its k planes are in another order than in the file.
     geometry : Geometry
-        Where they lie.
-    sha256 : str
-        Content hash of the voxels as they were stored, before non-finite ones were replaced.
-    slicer_sha256 : str
-        Content hash of the same volume as 3D Slicer holds it. It differs for left-handed volumes only, whose k planes
-        Slicer reverses on loading; slice numbers along k then count from the other end.
-    notes : tuple of VolumeNote
-        What was put right while reading.
+        Where the voxels lie.
     """
 
-    name: str
-    array: np.ndarray
-    geometry: Geometry
-    sha256: str
-    slicer_sha256: str
-    notes: tuple[VolumeNote, ...] = ()
+    def __init__(self, source: Source, name: str, stored: bool = False) -> None:
+        self._source = source
+        self.path = source.path
+        self.name = name
+        self.is_turned = source.is_turned and not stored
+        self.geometry = source.geometry.turned() if self.is_turned else source.geometry
+        self._notes = source.notes
+        self._hash_before_filling: str | None = None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was noticed: in the header, and in the voxels once they were read."""
+        return self._notes
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """Voxels by the standard of the format, k x j x i, finite; 64-bit numbers become float32.
+
+        Voxels that are NaN or infinite are replaced by the smallest finite value, as they mark places outside the field
+        of view after registration or resampling; a note says how many there were.
+
+        Raises
+        ------
+        UserError
+            What the format's reader raises; no finite voxel (``volume_not_finite``), all voxels equal
+            (``volume_is_constant``), not enough memory (``volume_out_of_memory``).
+        """
+        array, noticed = _voxels(self._source)
+        array = np.ascontiguousarray(array[::-1]) if self.is_turned else array
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            self._hash_before_filling = content_hash(array)
+        array, filled = _finite(self.path, array)
+        _refuse_constant(self.path, array)
+        self._notes = (*self._notes, *noticed, *filled)
+        return array
+
+    @cached_property
+    def sha256(self) -> str:
+        """Content hash of the volume as 3D Slicer holds it, in the order of `array`: what tags are recognised by."""
+        held = self._source.slicer_voxels()
+        return self._standard_sha256 if held is None else content_hash(self._ordered(_narrow(held)))
+
+    def order_of(self, sha256: str) -> Order | None:
+        """Whether a hash is over the k planes of `array` as they are, or reversed; None if it is of another volume.
+
+        It may be over what Slicer holds or over the values by the standard, where these differ.
+        """
+        if sha256 in (self.sha256, self._standard_sha256):
+            return "same"
+        return "reversed" if self.has_two_numberings and sha256 in self._reversed_hashes else None
+
+    def reverses(self, numbering: Numbering) -> bool:
+        """Whether slices counted in this way along k run against `array`."""
+        return self.has_two_numberings and self.is_turned == (numbering == "file")
+
+    @property
+    def has_two_numberings(self) -> bool:
+        """Whether the file's order of slices along k is not the one in which Slicer shows it."""
+        return self.is_turned or self.geometry.is_left_handed
+
+    @cached_property
+    def _standard_sha256(self) -> str:
+        array = self.array
+        return self._hash_before_filling or content_hash(array)
+
+    @cached_property
+    def _reversed_hashes(self) -> set[str]:
+        """Hashes over the reversed order of the k planes."""
+        held = self._source.slicer_voxels()
+        arrays = [_voxels(self._source)[0]] if held is None else [_voxels(self._source)[0], _narrow(held)]
+        return {content_hash(self._ordered(array)[::-1]) for array in arrays}
+
+    def _ordered(self, array: np.ndarray) -> np.ndarray:
+        return array[::-1] if self.is_turned else array
 
 
-def read_volume(path: Path | str, name: str = "") -> Volume:
-    """Read a scan: a NRRD, NIfTI or MetaImage file, or the one DICOM series in a folder.
-
-    Voxels that are NaN or infinite are replaced by the smallest finite value, as they mark places outside the field of
-    view after registration or resampling; a note says how many there were.
+def open_scan(path: Path | str, name: str = "") -> Scan:
+    """Open a scan: a NRRD, NIfTI or MetaImage file, or the one DICOM series in a folder. No voxels are read.
 
     Parameters
     ----------
@@ -103,11 +174,27 @@ def read_volume(path: Path | str, name: str = "") -> Volume:
     Raises
     ------
     UserError
-        Whatever cannot be a scan: see `itk_files.open_file`, `dicom.open_series`; a segmentation
-        (``volume_is_segmentation``), no finite voxel (``volume_not_finite``), all voxels equal
-        (``volume_is_constant``), not enough memory (``volume_out_of_memory``).
+        Whatever cannot be a scan by its header; a segmentation (``volume_is_segmentation``).
     """
-    path = Path(path)
+    return _scan(Path(path), name, stored=False)
+
+
+def open_stored(path: Path | str, name: str = "") -> Scan:
+    """Open a volume of a run folder, as `open_scan`, in the order in which it was stored."""
+    return _scan(Path(path), name, stored=True)
+
+
+def read_volume(path: Path | str, name: str = "") -> Scan:
+    """Open a scan and read its voxels; raises as `open_scan` and `Scan.array`."""
+    return _read_whole(open_scan(path, name))
+
+
+def read_stored(path: Path | str, name: str = "") -> Scan:
+    """Open a volume of a run folder and read its voxels; raises as `open_stored` and `Scan.array`."""
+    return _read_whole(open_stored(path, name))
+
+
+def _scan(path: Path, name: str, stored: bool) -> Scan:
     source = _open(path)
     if source.is_segmentation:
         raise UserError(
@@ -115,12 +202,12 @@ def read_volume(path: Path | str, name: str = "") -> Volume:
             f"{path} is a segmentation, not a scan.",
             "Give the volume that it was drawn on.",
         )
-    array, geometry = _read(path, source)
-    sha256 = content_hash(array)
-    slicer_sha256 = content_hash(array[::-1]) if geometry.is_left_handed else sha256
-    array, notes = _finite(path, array)
-    _refuse_constant(path, array)
-    return Volume(name or volume_name(path), array, geometry, sha256, slicer_sha256, notes)
+    return Scan(source, name or volume_name(path), stored)
+
+
+def _read_whole(scan: Scan) -> Scan:
+    _ = scan.array
+    return scan
 
 
 def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
@@ -139,7 +226,11 @@ def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
         As `read_volume`; ``labels_not_whole`` for values that are no whole numbers from 0 to 65535.
     """
     path = Path(path)
-    array, geometry = _read(path, _open(path))
+    source = _open(path)
+    array, _notes = _voxels(source)
+    geometry = source.geometry
+    if source.is_turned:
+        array, geometry = array[::-1], geometry.turned()
     low, high = array.min(), array.max()
     whole = array.dtype.kind in "iu" or (array == np.rint(array)).all()
     if not (whole and low >= 0 and high <= np.iinfo(np.uint16).max):
@@ -153,7 +244,8 @@ def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
 
 def read_geometry(path: Path | str) -> Geometry:
     """Geometry of a scan from its header, with the same refusals as `read_volume` as far as the header tells."""
-    return _open(Path(path)).geometry
+    source = _open(Path(path))
+    return source.geometry.turned() if source.is_turned else source.geometry
 
 
 def volume_name(path: Path) -> str:
@@ -222,21 +314,20 @@ def _require_whole(path: Path, n_bytes: int) -> None:
         raise OSError(errno.ENOSPC, "the file could not be written whole, most likely for want of space", str(path))
 
 
-def _open(path: Path) -> itk_files.VolumeFile | itk_files.SeriesFolder:
-    if path.is_dir():
-        return itk_files.SeriesFolder(path, dicom.open_series(path))
-    return itk_files.open_file(path)
+def _open(path: Path) -> Source:
+    return dicom.open_folder(path) if path.is_dir() else itk_files.open_file(path)
 
 
-def _read(path: Path, source: itk_files.VolumeFile | itk_files.SeriesFolder) -> tuple[np.ndarray, Geometry]:
-    """Voxels, 64-bit numbers narrowed to float32, and geometry."""
-    with _memory_guard(path, source.geometry):
-        image = source.read()
-        geometry = Geometry.of(image)
-        array = sitk.GetArrayFromImage(image)
-        del image
-        with np.errstate(over="ignore"):
-            return (array.astype(np.float32) if array.dtype.itemsize > 4 else array), geometry
+def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:
+    """Voxels in the order of the file, 64-bit numbers narrowed to float32, and what was noticed."""
+    with _memory_guard(source.path, source.geometry):
+        array, notes = source.voxels()
+        return _narrow(array), notes
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32) if array.dtype.itemsize > 4 else array
 
 
 @contextmanager
@@ -252,7 +343,7 @@ def _memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
         ) from error
 
 
-def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[VolumeNote, ...]]:
+def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[Note, ...]]:
     if array.dtype.kind != "f":
         return array, ()
     usable = np.isfinite(array)
@@ -269,7 +360,8 @@ def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[VolumeNote
     array[~usable] = lowest
     share = f"{count:,} voxels ({count / usable.size:.1%})"
     message = f"{path.name}: {share} are NaN or infinite and were read as {lowest:g}."
-    return array, (VolumeNote("voxels_not_finite", message, "Results there mean nothing."),)
+    values = {"file": path.name, "count": count, "value": float(lowest)}
+    return array, (Note("voxels_not_finite", message, "Results there mean nothing.", values),)
 
 
 def _refuse_constant(path: Path, array: np.ndarray) -> None:

@@ -1,0 +1,29 @@
+"""What a reader noticed about a volume, though it could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something about a volume that the user should know.
+
+    Parameters
+    ----------
+    code : str
+        Short, stable, machine-readable name such as ``"voxels_not_finite"``; docs/scan_looks_wrong.md has its row.
+    message : str
+        What was found and how it was read; names the file and the value.
+    hint : str
+        What to do if that is wrong.
+    values : mapping
+        The values in the message by name (plain JSON), so that nobody has to parse the sentence.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
