@@ -107,7 +107,8 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
     """
     volume = read_stored(places.volume(entry), entry.name)
     for note in volume.notes:
-        report(Warning_(code=note.code, message=note.message, hint=note.hint))
+        if note.code not in entry.notes:
+            report(note.as_warning())
     if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
         raise _changed(places.volume(entry), entry.sha256, volume)
     try:

@@ -10,6 +10,7 @@ import click
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, cache_option, events_option, method_options
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
+from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
@@ -80,7 +81,7 @@ def segment(
         intensity=intensity,
         model=str(model_folder(model)) if model else None,
     )
-    places = make_run(out, volumes, tags, settings)
+    places = make_run(out, volumes, tags, settings, report=listener(events))
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.tag_spans import spans_of
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.tags import check as problems_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+from WeakMedSAMLib.engine.cli.show import tell_notes
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.mask_tags import MaskClass
@@ -137,6 +138,7 @@ def _from_mask(
     name, sha256 = volume_name(mask), None
     if volume_path is not None:
         volume = read_volume(volume_path)
+        tell_notes(volume)
         name, sha256 = volume.name, volume.sha256
         require_same_grid(mask, geometry, volume_path, volume.geometry)
     return tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
@@ -147,6 +149,7 @@ def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
     from WeakMedSAMLib.engine.tag_match import match_tags
 
     volume = read_volume(path)
+    tell_notes(volume)
     match = match_tags(cohort, volume)
     if match.entry is None:
         raise UserError("volume_not_tagged", f"There are no tags for {path} ({volume.name!r}).", "Tag it first.")

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from WeakMedSAMLib.contract.events import Warning_
+
 
 @dataclass(frozen=True)
 class Note:
@@ -27,3 +29,7 @@ class Note:
     message: str
     hint: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_warning(self) -> Warning_:
+        """The note as an event of a run, or for the terminal."""
+        return Warning_(code=self.code, message=self.message, hint=self.hint)
