@@ -22,7 +22,7 @@ def read_tags(path: Path | str) -> CohortTags:
     """
     path = Path(path)
     suffix = _checked_suffix(path)
-    data = read_json(path) if suffix == ".json" else read_text(path)
+    data = read_json(path) if suffix == ".json" else read_text(path, utf16=True)
     try:
         return tags_from_json(data) if suffix == ".json" else tags_from_csv(data)
     except UserError as error:
