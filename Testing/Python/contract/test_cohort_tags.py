@@ -191,6 +191,21 @@ def test_one_volume_that_tells_the_classes_apart_ends_the_warning():
     assert "classes_overlap" not in _codes(PAIR, [*same, other])
 
 
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [(["Tumor", "tumor"], True), (["left lung", "left_lung"], True), (["label 1", "label 2"], False)],
+)
+def test_a_class_that_is_written_in_two_ways_is_a_warning(names, alike):
+    half = dict.fromkeys(names, HALF) | {names[1]: HALF[::-1]}
+    volumes = [_volume(f"{number}", f"{number:064x}", **half) for number in range(8)]
+    assert _codes(ClassTable.from_names(names), volumes) == (["classes_alike"] if alike else [])
+
+
+def test_an_unknown_class_comes_with_the_likely_one():
+    with pytest.raises(UserError, match=r"no class 'Lung'\. Is it 'lungs'\? Known classes: 'lungs'\."):
+        LUNGS.index("Lung")
+
+
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30), st.integers(1, 3))
 def test_overlap_is_the_jaccard_index(pairs, parts):
     chunks = [chunk for chunk in np.array_split(np.array(pairs, dtype=int), parts) if len(chunk)]

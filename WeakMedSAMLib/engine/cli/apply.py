@@ -55,6 +55,7 @@ def apply(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.contract.tags import CohortTags
+    from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.model import TrainedModel, load_model
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder
 
@@ -66,6 +67,7 @@ def apply(
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortTags(trained.classes, tags.volumes)
     places = make_run(out, volumes, given, settings, axis, report=listener(events))
+    tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

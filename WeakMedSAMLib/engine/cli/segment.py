@@ -62,6 +62,7 @@ def segment(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
+    from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
     from WeakMedSAMLib.engine.settings import method_settings
 
@@ -82,6 +83,7 @@ def segment(
         model=str(model_folder(model)) if model else None,
     )
     places = make_run(out, volumes, tags, settings, report=listener(events))
+    tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def check(file: Path, volumes: tuple[Path, ...]) -> None:
     """
     cohort = read_tags(file)
     if volumes:
-        cohort = CohortTags(cohort.classes, [_matched(cohort, path) for path in volumes])
+        cohort = CohortTags(cohort.classes, _matched(cohort, volumes))
     problems = problems_of(cohort)
     for problem in problems:
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
@@ -144,16 +145,25 @@ def _from_mask(
     return tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
 
 
-def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
+def _matched(cohort: CohortTags, paths: Sequence[Path]) -> list[VolumeTags]:
+    """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
+    from WeakMedSAMLib.contract.unmet_tags import unmet
     from WeakMedSAMLib.engine.data.volumes import read_volume
     from WeakMedSAMLib.engine.tag_match import match_tags
 
-    volume = read_volume(path)
-    tell_notes(volume)
-    match = match_tags(cohort, volume)
-    if match.entry is None:
-        raise UserError("volume_not_tagged", f"There are no tags for {path} ({volume.name!r}).", "Tag it first.")
-    return match.tags
+    matches = []
+    for path in paths:
+        scan = read_volume(path)
+        tell_notes(scan)
+        matches.append(match_tags(cohort, scan))
+    used = [id(match.entry) for match in matches]
+    lacking = [(path, match.tags.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
+    if lacking:
+        (path, name), *_ = lacking
+        problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
+        message = problem.message if problem else f"There are no tags for {path} ({name!r})."
+        raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+    return [match.tags for match in matches]
 
 
 def _ranges(volume: VolumeTags, name: str) -> str:
