@@ -81,7 +81,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
-    _warn_of_unused(tags, matches, report)
+    _warn_of_unused(run.volumes, tags, matches, report)
     return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
 
 
@@ -153,13 +153,23 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint)
 
 
-def _warn_of_unused(tags: CohortTags, matches: list[Match], report: Report) -> None:
+def _warn_of_unused(
+    volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report
+) -> None:
     names = {match.tags.name for match in matches}
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run."
-        report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
+        report(Warning_(code="tags_unused", message=message, hint=_use_for_tags(volumes, matches)))
+
+
+def _use_for_tags(volumes: list[RunVolume], matches: list[Match]) -> str:
+    """The way out where tags are unused; beside a volume without tags a name is mostly written in another way."""
+    untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.tags.states]
+    if untagged:
+        return f"There are no tags for volume {untagged[0]} ({len(untagged)} in all): check the names in the tag file."
+    return "Add the volumes: the more, the better the masks."
 
 
 def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, entry: VolumeTags) -> CohortVolume:

@@ -311,6 +311,18 @@ def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
     run_folder(places.path, **method.arguments)
     told = [event for event in kinds(method.events, Warning_) if event.code == "tags_unused"]
     assert ["1 tagged volume(s)" in event.message for event in told] == [True]
+    assert "Add the volumes" in told[0].hint
+
+
+def test_an_untagged_volume_beside_unused_tags_is_told_by_its_id(make, method):
+    places = make()
+    tags = read_tags(places.tags)
+    tags.volumes[1].name = "scan one"
+    write_tags(places.tags, tags)
+    run_folder(places.path, **method.arguments)
+    (told,) = [event for event in kinds(method.events, Warning_) if event.code == "tags_unused"]
+    assert "no tags for volume 001 (1 in all)" in told.hint
+    assert "scan" not in told.message + told.hint
 
 
 def test_a_listener_that_has_gone_is_a_cancellation(make, method):
