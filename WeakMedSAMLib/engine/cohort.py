@@ -153,9 +153,7 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint)
 
 
-def _warn_of_unused(
-    volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report
-) -> None:
+def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report) -> None:
     names = {match.tags.name for match in matches}
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]

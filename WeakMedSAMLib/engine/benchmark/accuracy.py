@@ -19,7 +19,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
 from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group, rounded
-from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of
+from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of, require_labels
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_only_seconds
 from WeakMedSAMLib.engine.benchmark.held_out import run_split
@@ -177,6 +177,9 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) 
     dataset = read_dataset(options.folder, options.layout)
     classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
     cases = cases_of(dataset, options.cases, options.stride, options.axis)
+    # The first cases of a dataset need not show all classes that it knows; those that are asked for must be there.
+    if options.labels or not dataset.labels:
+        require_labels(cases, classes)
     split = _split(options, cases)
     gallery = Gallery() if options.plots else None
     with PeakMemory() as memory:

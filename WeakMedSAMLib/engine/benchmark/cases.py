@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack,
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import Dataset
+from WeakMedSAMLib.engine.label_values import require_values, values_of
 from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
 
 
@@ -81,6 +82,23 @@ def cases_of(dataset: Dataset, count: int | None = None, stride: int = 1, axis: 
     if count is not None and count > found:
         raise UserError("too_few_cases", f"There are {found} cases, not {count}.", "Ask for fewer.")
     return [Case(scan.name, scan.image, scan.mask, scan.patient, stride, axis) for scan in dataset.scans[:count]]
+
+
+def require_labels(cases: Sequence[Case], classes: Sequence[MaskClass]) -> None:
+    """Refuse classes that are in the mask of no case; masks are read until every class was seen.
+
+    Raises
+    ------
+    UserError
+        ``label_not_in_masks`` with the values that are there.
+    """
+    found: dict[Path, frozenset[int]] = {}
+    for case in cases:
+        found[case.mask] = values_of(case.labels())
+        there = frozenset[int]().union(*found.values())
+        if all(there.intersection(entry.values) for entry in classes):
+            return
+    require_values(found, classes, "--labels")
 
 
 def volume_of(case: Case, folder: Path) -> Path:

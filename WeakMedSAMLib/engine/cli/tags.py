@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.tags import check as problems_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.show import tell_notes
+from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.mask_tags import MaskClass
@@ -108,6 +109,7 @@ def from_mask(
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
     """
+    from WeakMedSAMLib.engine.label_values import require_values, too_small
     from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
 
     classes = parse_mask_classes(labels)
@@ -115,11 +117,15 @@ def from_mask(
         message = f"There are {len(masks)} masks and {len(volumes)} volumes."
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
-    entries = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
-    cohort = CohortTags(class_table(classes), entries)
+    made = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
+    problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
+    problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
+    for problem in problems:
+        tell(problem)
+    cohort = CohortTags(class_table(classes), [entry for _, entry, _ in made])
     write_tags(out, cohort)
     _show_counts(cohort)
-    click.echo(f"Tags of {len(entries)} volume(s): {out}")
+    click.echo(f"Tags of {len(made)} volume(s): {out}")
 
 
 def _show_counts(cohort: CohortTags) -> None:
@@ -133,6 +139,9 @@ def _from_mask(
     mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
 ) -> VolumeTags:
     from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
+) -> tuple[Path, VolumeTags, frozenset[int]]:
+    """The mask, the tags made from it, and the values in it."""
+    from WeakMedSAMLib.engine.label_values import values_of
     from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
 
     labels, geometry = read_labels(mask)
@@ -142,7 +151,8 @@ def _from_mask(
         tell_notes(volume)
         name, sha256 = volume.name, volume.sha256
         require_same_grid(mask, geometry, volume_path, volume.geometry)
-    return tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+    tags = tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+    return mask, tags, values_of(labels)
 
 
 def _matched(cohort: CohortTags, paths: Sequence[Path]) -> list[VolumeTags]:
