@@ -14,6 +14,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from .classes import ClassTable
@@ -27,6 +28,7 @@ _REQUIRED = ("volume", "class", "first", "last", "tag")
 # A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
 _RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _QUOTE = "'"
+_NEARLY_A_COLUMN = 0.75
 
 
 def tags_to_csv(cohort: CohortTags) -> str:
@@ -123,13 +125,26 @@ def _read_rows(text: str) -> Iterator[_Row]:
 
 
 def _checked_header(cells: list[str]) -> list[str]:
-    header = [re.sub(r"[\s-]+", "_", cell.strip().lower()) for cell in cells]
+    header = [_column(cell) for cell in cells]
+    hint = f"The columns are {','.join(COLUMNS)}; {', '.join(_REQUIRED)} are needed."
     for name in COLUMNS:
-        if header.count(name) > 1 or (name in _REQUIRED and name not in header):
-            state = "missing" if name not in header else "there twice"
-            hint = f"The columns are {','.join(COLUMNS)}; {', '.join(_REQUIRED)} are needed."
-            raise UserError("bad_tags", f"The column {name!r} is {state}.", hint)
+        if header.count(name) > 1:
+            raise UserError("bad_tags", f"The column {name!r} is there twice.", hint)
+    for name in COLUMNS:
+        nearly = [] if name in header else get_close_matches(name, set(header) - {*COLUMNS, ""}, 1, _NEARLY_A_COLUMN)
+        if nearly:
+            words = "It would be passed over: correct its name, or call it something else."
+            raise UserError("bad_tags", f"The column {nearly[0]!r} is nearly {name!r}.", f"{words} {hint}")
+        if name in _REQUIRED and name not in header:
+            raise UserError("bad_tags", f"The column {name!r} is missing.", hint)
     return header
+
+
+def _column(cell: str) -> str:
+    """The column that a cell of the header means, whatever its case and what stands between its words."""
+    text = cell.strip().lower()
+    known = {name.replace("_", ""): name for name in COLUMNS} | {"colour": "color"}
+    return known.get(re.sub(r"[\W_]+", "", text), text)
 
 
 def _row(line: int, cells: dict[str, str]) -> _Row:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.likely_names import likely_pairs
 from WeakMedSAMLib.contract.tags import PRESENT, Problem, VolumeTags
 from WeakMedSAMLib.engine.mask_tags import MaskClass
 
@@ -72,6 +73,23 @@ def too_small(path: Path, tags: VolumeTags, values: frozenset[int], classes: Seq
         return []
     message = f"{path} shows {classes_in_words(lost)}, but on no slice that counts as present."
     return [Problem("warning", "class_too_small", message, "Ask for fewer pixels by --min-pixels, or for --stride 1.")]
+
+
+def crossed_pairs(masks: Sequence[Path], volumes: Sequence[Path]) -> list[Problem]:
+    """Warn of the first mask that stands beside a volume while its name belongs to another one of them.
+
+    Scans of one scanner have one grid, so that nothing but the names tells that two are mixed up.
+    """
+    names, others = [path.name for path in masks], [path.name for path in volumes]
+    if len(set(names)) < len(names) or len(set(others)) < len(others):
+        return []
+    for name, other in likely_pairs(names, others):
+        place, elsewhere = names.index(name), others.index(other)
+        if place != elsewhere:
+            message = f"{masks[place]} is given with {volumes[place]}, though by its name it belongs to {other!r}."
+            hint = "Give --mask and --volume in the same order."
+            return [Problem("warning", "masks_and_volumes_crossed", message, hint)]
+    return []
 
 
 def values_in_words(values: Iterable[int]) -> str:

@@ -139,8 +139,31 @@ def test_rows_that_a_spreadsheet_took_for_one_cell_each():
 def test_blanks_after_commas_and_in_the_header():
     rows = ['Volume , "Class", FIRST, "Last","tag"', '"scan", "Tumor", 4, "8", "Present"', 'scan, "Tumor", , , absent']
     assert state_of("\n".join(rows)) == EXPECTED
-    header = "volume,Label Value,class,first,last,tag\n"
-    assert tags_from_csv(f"{header}scan,7,Tumor,4,8,present\n").classes[0].label_value == 7
+
+
+@pytest.mark.parametrize("name", ["Label Value", "LabelValue", "label-value", "LABEL_VALUE "])
+def test_a_column_may_be_written_in_several_ways(name):
+    text = f"volume,{name},SHA-256,class,first,last,tag\nscan,7,{'ab' * 32},Tumor,4,8,present\n"
+    cohort = tags_from_csv(text)
+    assert (cohort.classes[0].label_value, cohort.volumes[0].sha256) == (7, "ab" * 32)
+
+
+@pytest.mark.parametrize("name", ["axes", "slice", "sha265", "colors", "label_valu"])
+def test_a_column_that_is_nearly_a_known_one_is_not_passed_over(name):
+    with pytest.raises(UserError, match=f"column '{name}' is nearly") as caught:
+        tags_from_csv(f"volume,{name},class,first,last,tag\nscan,7,Tumor,4,8,present\n")
+    assert "correct its name" in caught.value.hint
+
+
+def test_other_columns_are_passed_over():
+    extra = "comment,reader,note,slice_thickness,patient,modality"
+    text = f"volume,class,first,last,tag,{extra}\nscan,Tumor,4,8,present,a,b,c,d,e,f\nscan,Tumor,,,absent,,,,,,\n"
+    assert state_of(text) == EXPECTED
+
+
+def test_a_misspelt_column_that_is_needed_is_named():
+    with pytest.raises(UserError, match="column 'clas' is nearly 'class'"):
+        tags_from_csv("volume,clas,first,last,tag\n")
 
 
 def test_a_formula_that_keeps_the_zeros_of_a_name():
@@ -150,6 +173,13 @@ def test_a_formula_that_keeps_the_zeros_of_a_name():
     assert volume.name == "001"
     cohort = CohortTags(ClassTable.from_names(['="x"']), [VolumeTags('="001"')])
     assert tags_from_csv(tags_to_csv(cohort)) == cohort
+
+
+@pytest.mark.parametrize("name", ["tags.xlsx", "tags.ODS"])
+def test_the_file_of_a_spreadsheet_program_is_not_its_table(tmp_path, name):
+    with pytest.raises(UserError, match=r"\.json or \.csv.*Save the table as CSV UTF-8") as caught:
+        read_tags(tmp_path / name)
+    assert caught.value.code == "bad_suffix"
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-be", "utf-8-sig"])

@@ -91,6 +91,18 @@ def test_a_class_that_is_there_but_on_no_slice_large_enough(call, tmp_path):
     assert from_mask(call, tmp_path, "nodule=1", path, more=("--min-pixels", 9))[2] == ""
 
 
+def test_masks_in_another_order_than_their_volumes_are_a_warning(call, tmp_path):
+    (tmp_path / "scans").mkdir()
+    masks = [mask_file(tmp_path / f"{name}_mask.nrrd", 1) for name in ("pat-1", "pat-2")]
+    scans = [mask_file(tmp_path / "scans" / f"PAT_0{number}.nrrd", number) for number in (1, 2)]
+    words = [word for scan in scans for word in ("--volume", scan)]
+    assert from_mask(call, tmp_path, "a=1", *masks, more=words)[2] == ""
+    code, _, err = from_mask(call, tmp_path, "a=1", *masks[::-1], more=words)
+    assert code == 0
+    assert "pat-2_mask.nrrd is given with" in err
+    assert "belongs to 'PAT_02.nrrd'" in err
+
+
 def evaluate(call, prediction, reference, *words):
     code, out, err = call("evaluate", "--prediction", prediction, "--reference", reference, *words)
     return code, out, err

@@ -109,13 +109,15 @@ def from_mask(
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
     """
-    from WeakMedSAMLib.engine.label_values import require_values, too_small
+    from WeakMedSAMLib.engine.label_values import crossed_pairs, require_values, too_small
     from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
 
     classes = parse_mask_classes(labels)
     if volumes and len(volumes) != len(masks):
         message = f"There are {len(masks)} masks and {len(volumes)} volumes."
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
+    for problem in crossed_pairs(masks, volumes):
+        tell(problem)
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
     made = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
     problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
