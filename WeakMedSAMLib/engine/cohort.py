@@ -159,15 +159,12 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Ma
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run."
-        report(Warning_(code="tags_unused", message=message, hint=_use_for_tags(volumes, matches)))
-
-
-def _use_for_tags(volumes: list[RunVolume], matches: list[Match]) -> str:
-    """The way out where tags are unused; beside a volume without tags a name is mostly written in another way."""
+        report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
     untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.tags.states]
-    if untagged:
-        return f"There are no tags for volume {untagged[0]} ({len(untagged)} in all): check the names in the tag file."
-    return "Add the volumes: the more, the better the masks."
+    if unused and untagged:
+        message = f"There are no tags for volume {untagged[0]} ({len(untagged)} in all), while other tags are unused."
+        hint = "Check the names in the tag file: they may be the same volumes, written in another way."
+        report(Warning_(code="tags_unmet", message=message, hint=hint))
 
 
 def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, entry: VolumeTags) -> CohortVolume:
