@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .likely_names import same_but_for_writing
+from .likely_names import named, same_but_for_writing
 from .volume_tags import PRESENT
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
     rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
     if present == 0:
         message = f"Class {name!r} is present on no slice."
-        yield Problem("error", "class_never_present", message, "Tag a slice that shows it, or remove the class.")
+        others = [other for other in cohort.classes.names if cohort.counts(other).present]
+        hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(others)}." if others else "")
+        yield Problem("error", "class_never_present", message, hint)
     elif absent == 0 and not rest_pending:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
         hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."

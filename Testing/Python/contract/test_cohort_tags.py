@@ -126,7 +126,7 @@ def test_class_problems_name_the_class_and_a_way_out():
     assert "'edema'" in found["class_never_absent"].message
     assert "do not show it" in found["class_never_absent"].hint
     assert "'core'" in found["class_never_present"].message
-    assert "remove the class" in found["class_never_present"].hint
+    assert found["class_never_present"].hint == "Tag a slice that shows it, or remove the class. Present: 'edema'."
 
 
 def test_absent_slices_of_another_volume_count():

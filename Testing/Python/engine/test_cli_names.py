@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from WeakMedSAMLib.contract.tag_files import write_tags
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ClassTable, CohortTags, VolumeTags
+from WeakMedSAMLib.engine.cli.unmet import tell_unmet
+from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.volumes import read_volume, write_volume
 
 
@@ -61,7 +64,14 @@ def test_a_volume_that_the_file_lists_without_tags_is_meant_to_have_none(call, n
     tags = csv_file(tmp_path, "001", "2")
     tags.write_text(tags.read_text(encoding="utf-8") + "002;Tumor;;;untagged\n", encoding="utf-8")
     words = (*volumes_of(numbered), "--tags", tags, "--out", tmp_path / "out")
-    assert "no tags for" not in call("segment", *words)[2]
+    assert "those for" not in call("segment", *words)[2]
+
+
+def test_a_run_that_applies_a_model_needs_no_tags_but_says_that_those_given_are_of_none(numbered, tmp_path, capsys):
+    tags = read_tags(csv_file(tmp_path, "1"))
+    places = make_run(tmp_path / "out", numbered[:1], tags, RunSettings(train=False, model=str(tmp_path)))
+    tell_unmet(places, tags)
+    assert "Warning: There are no tags for '001'; those for '1' are" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [1, 2])
