@@ -53,9 +53,9 @@ def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
         ``bad_tags`` with the number of the line.
     """
     text = text.removeprefix("\ufeff")
-    separator, header = _separator_and_header(text)
+    separator = _separator(text)
     # A person's blank after the comma would make the quotes behind it part of the cell.
-    pads = f'{separator} "' in header
+    pads = re.search(re.escape(separator) + ' +"', text) is not None
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=pads)
     one_cell = False
     first = True
@@ -116,13 +116,11 @@ def bad_line(line: int, what: str, hint: str) -> UserError:
     return UserError("bad_tags", f"Line {line}: {what}.", hint)
 
 
-def _separator_and_header(text: str) -> tuple[str, str]:
+def _separator(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip(_SEPARATORS + " ")]
     stated = _stated(text)
     header = lines[1 if stated else 0] if len(lines) > bool(stated) else ""
-    if stated and stated in header:
-        return stated, header
-    return max(_SEPARATORS, key=header.count), header
+    return stated if stated and stated in header else max(_SEPARATORS, key=header.count)
 
 
 def _stated(text: str) -> str:

@@ -137,8 +137,9 @@ def test_rows_that_a_spreadsheet_took_for_one_cell_each():
 
 
 def test_blanks_after_commas_and_in_the_header():
-    rows = ['Volume , "Class", FIRST, "Last","tag"', '"scan", "Tumor", 4, "8", "Present"', 'scan, "Tumor", , , absent']
-    assert state_of("\n".join(rows)) == EXPECTED
+    for header in ('Volume , "Class", FIRST, "Last","tag"', "volume,class,first,last,tag"):
+        rows = [header, '"scan", "Tumor", 4, "8", "Present"', 'scan, "Tumor", , , absent']
+        assert state_of("\n".join(rows)) == EXPECTED
 
 
 @pytest.mark.parametrize("name", ["Label Value", "LabelValue", "label-value", "LABEL_VALUE "])
