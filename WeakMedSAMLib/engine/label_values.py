@@ -75,6 +75,26 @@ def too_small(path: Path, tags: VolumeTags, values: frozenset[int], classes: Seq
     return [Problem("warning", "class_too_small", message, "Ask for fewer pixels by --min-pixels, or for --stride 1.")]
 
 
+def other_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskClass], hint: str) -> list[Problem]:
+    """Warn of masks that are not empty, but hold no value of any class: they may be numbered in another way.
+
+    Parameters
+    ----------
+    found : mapping
+        File of a mask -> `values_of` it.
+    classes : sequence of MaskClass
+        What is asked for.
+    hint : str
+        The way out.
+    """
+    known = {value for entry in classes for value in entry.values}
+    strange = [path for path, values in found.items() if values and not values & known]
+    if not strange:
+        return []
+    message = f"{strange[0]} holds other values alone: {values_in_words(found[strange[0]])} ({len(strange)} such)."
+    return [Problem("warning", "other_values_alone", message, hint)]
+
+
 def crossed_pairs(masks: Sequence[Path], volumes: Sequence[Path]) -> list[Problem]:
     """Warn of the first mask that stands beside a volume while its name belongs to another one of them.
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
 from WeakMedSAMLib.engine.benchmark.cases import find_cases, require_labels
 from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.label_values import require_values, values_in_words, values_of
 from WeakMedSAMLib.engine.mask_tags import parse_mask_classes
 from WeakMedSAMLib.engine.volumes import write_volume
+from WeakMedSAMLib.engine.worker import run_folder
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 20, 8))
 
@@ -150,9 +153,9 @@ def test_evaluate_warns_of_a_single_mask_that_is_numbered_in_another_way(call, f
 @pytest.fixture
 def pairs(tmp_path):
     """A folder of scans with masks: nothing in the first, 255 in the second."""
-    for case, values in (("a", []), ("b", [255])):
+    for number, (case, values) in enumerate((("a", []), ("b", [255]))):
         mask_file(tmp_path / f"{case}_mask.nrrd", *values)
-        scan = np.random.default_rng(0).normal(100, 9, (8, 20, 20)).astype(np.float32)
+        scan = np.random.default_rng(number).normal(100, 9, (8, 20, 20)).astype(np.float32)
         write_volume(tmp_path / f"{case}_image.nrrd", scan, GEOMETRY)
         for role in ("image", "mask"):
             as_nifti(tmp_path / f"{case}_{role}.nrrd")
@@ -171,6 +174,18 @@ def test_a_benchmark_refuses_a_value_that_no_case_holds(call, pairs):
     with pytest.raises(UserError, match=r"None of the 2 masks.*\(1\).*there: 255") as caught:
         require_labels(cases, parse_mask_classes("1"))
     assert caught.value.code == "label_not_in_masks"
-    require_labels(cases, parse_mask_classes("tumour=255"))
+    assert require_labels(cases, parse_mask_classes("1"), all_needed=False)[0].code == "other_values_alone"
+    assert require_labels(cases, parse_mask_classes("tumour=255")) == []
     code, _, err = call("benchmark", "accuracy", pairs, "--out", pairs / "report.json")
     assert (code, "Values that are there: 255." in err) == (2, True)
+
+
+def test_a_benchmark_warns_of_a_mask_that_is_numbered_in_another_way(method, pairs, tmp_path):
+    mask_file(pairs / "a_mask.nrrd", 1)
+    as_nifti(pairs / "a_mask.nrrd")
+    told = []
+    options = AccuracyOptions(pairs, "1", encoder_only=False)
+    measure_accuracy(options, tmp_path / "report.json", told.append, runner=partial(run_folder, **method.arguments))
+    (warning,) = told
+    assert "b_mask.nii.gz holds other values alone: 255 (1 such)." in warning.message
+    assert "count as empty" in warning.hint

@@ -126,7 +126,8 @@ class _Grid:
         self._options, self._out, self._run, self._told = options, out, run, told
         self._classes: list[MaskClass] = parse_mask_classes(options.labels)
         self._cases: list[Case] = find_cases(options.folder, options.cases, options.stride, options.axis)
-        require_labels(self._cases, self._classes)
+        for problem in require_labels(self._cases, self._classes):
+            told(f"{problem.message} {problem.hint}")
         self._claim()
 
     def cell(self, cell: Cell, seed: int) -> dict[str, Any]:

@@ -8,15 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
 from WeakMedSAMLib.contract.likely_names import named
 from WeakMedSAMLib.contract.tags import Problem
+from WeakMedSAMLib.engine.data.geometry import slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.label_values import classes_in_words, require_values, values_in_words, values_of
+from WeakMedSAMLib.engine.label_values import (
+    classes_in_words,
+    other_values,
+    require_values,
+    values_in_words,
+    values_of,
+)
 from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
 from WeakMedSAMLib.engine.scoring import score
 
@@ -77,17 +83,8 @@ def prediction_problems(pairs: Sequence[MaskPair], classes: Classes) -> list[Pro
         message = f"The prediction holds nothing of {classes_in_words(lacking)}; its values: {values_in_words(found)}."
         problems.append(Problem("warning", "class_not_predicted", message, _HINT))
     if len(lacking) < len(asked):
-        problems += _other_values(there, asked)
+        problems += other_values(there, asked, _HINT)
     return problems
-
-
-def _other_values(there: Mapping[Path, frozenset[int]], asked: Sequence[MaskClass]) -> list[Problem]:
-    known = {value for entry in asked for value in entry.values}
-    strange = [path for path, values in there.items() if values and not values & known]
-    if not strange:
-        return []
-    message = f"{strange[0]} holds other values alone: {values_in_words(there[strange[0]])} ({len(strange)} such)."
-    return [Problem("warning", "other_values_predicted", message, _HINT)]
 
 
 def evaluate_pairs(
