@@ -81,17 +81,9 @@ def whole_number(line: int, column: str, cell: str) -> int | None:
     """
     if is_blank(cell):
         return None
-    found = f"{column} is {cell[:40]!r}"
-    if looks_like_date(cell):
-        hint = "A spreadsheet made a date of it: set the column to text, and type the number again."
-        raise bad_line(line, found, hint)
-    if _THOUSANDS.fullmatch(cell):
-        raise bad_line(line, found, "That can be read in two ways: write the number without a point or comma.")
-    if not _NUMBER.fullmatch(cell):
-        raise bad_line(line, found, "Give a whole number of 0 or more.")
-    value = Decimal(cell.replace(",", "."))
-    if value >= _LARGEST or value != value.to_integral_value():
-        raise bad_line(line, found, "Give a whole number of 0 or more.")
+    value = Decimal(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else None
+    if value is None or value >= _LARGEST or value != value.to_integral_value() or _THOUSANDS.fullmatch(cell):
+        raise bad_line(line, f"{column} is {cell[:40]!r}", _way_to_write(cell))
     return int(value)
 
 
@@ -116,11 +108,20 @@ def bad_line(line: int, what: str, hint: str) -> UserError:
     return UserError("bad_tags", f"Line {line}: {what}.", hint)
 
 
+def _way_to_write(cell: str) -> str:
+    """What to do about a cell that is no whole number."""
+    if looks_like_date(cell):
+        return "A spreadsheet made a date of it: set the column to text, and type the number again."
+    if _THOUSANDS.fullmatch(cell):
+        return "That can be read in two ways: write the number without a point or comma."
+    return "Give a whole number of 0 or more."
+
+
 def _separator(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip(_SEPARATORS + " ")]
     stated = _stated(text)
     header = lines[1 if stated else 0] if len(lines) > bool(stated) else ""
-    return stated if stated and stated in header else max(_SEPARATORS, key=header.count)
+    return stated if stated and stated in _SEPARATORS and stated in header else max(_SEPARATORS, key=header.count)
 
 
 def _stated(text: str) -> str:

@@ -51,7 +51,8 @@ def test_the_line_with_the_separator_is_not_the_header(mark, first):
 
 def test_any_separator_can_be_named_and_lines_are_counted_as_the_file_has_them():
     assert state_of(f"sep=\t\n{text_of(TABLE, chr(9))}") == EXPECTED
-    assert state_of(f"sep=;\n{text_of(TABLE, ',')}") == EXPECTED
+    for odd in (";", '"', "v", "\\"):
+        assert state_of(f"sep={odd}\n{text_of(TABLE, ',')}") == EXPECTED
     with pytest.raises(UserError, match="Line 3: first is 'x'"):
         tags_from_csv(f"sep=;\n{text_of(changed(first='x'), ';')}")
     with pytest.raises(UserError, match="empty"):
