@@ -12,10 +12,10 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
 from WeakMedSAMLib.engine.benchmark.cases import find_cases, require_labels
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.label_values import require_values, values_in_words, values_of
 from WeakMedSAMLib.engine.mask_tags import parse_mask_classes
-from WeakMedSAMLib.engine.volumes import write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 20, 8))

@@ -139,10 +139,9 @@ def _show_counts(cohort: CohortTags) -> None:
 
 def _from_mask(
     mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
-) -> VolumeTags:
-    from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
 ) -> tuple[Path, VolumeTags, frozenset[int]]:
     """The mask, the tags made from it, and the values in it."""
+    from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
     from WeakMedSAMLib.engine.label_values import values_of
     from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
 
