@@ -1,4 +1,4 @@
-"""Single volume files: what their header promises, checked before anything is allocated, and their voxels."""
+"""NRRD and MetaImage files: what their header promises, checked before anything is allocated, and their voxels."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data import nifti
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
-_NIFTI = (".nii", ".nii.gz")
 # Only the reader that the name stands for is used: ITK would go by content, and has readers for dozens of formats.
-_READERS = {".nii": "NiftiImageIO", ".nii.gz": "NiftiImageIO", ".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
+_READERS = {".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
 _NRRD_READER = "NrrdImageIO"
 
 MAX_VOXELS = 2**31
@@ -31,6 +29,9 @@ _HARMLESS_BYTES = 2**26
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
+_FOLDER_HINT = "Give the folder of the DICOM series, not one of its files."
+_PAIR_HINT = "A pair of .hdr and .img may not say where left is: check it in 3D Slicer and save it as NRRD or .nii.gz."
+_WAYS = {".dcm": _FOLDER_HINT, ".ima": _FOLDER_HINT, ".hdr": _PAIR_HINT, ".img": _PAIR_HINT}
 _COPY_HINT = "Copy or download it again; it is cut off or damaged."
 
 
@@ -41,7 +42,6 @@ class VolumeFile:
     path: Path
     geometry: Geometry
     is_segmentation: bool
-    is_sheared_nifti: bool = False
     notes: tuple[Note, ...] = ()
 
     @property
@@ -51,20 +51,13 @@ class VolumeFile:
 
     def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
         """See `source.Source`."""
-        if suffix_of(self.path) in _NIFTI:
-            nifti.check_complete(self.path)
         with explained(self.path):
-            return sitk.GetArrayFromImage(_placed(self._image(), self.geometry)), ()
+            image = sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
+            return sitk.GetArrayFromImage(_placed(image, self.geometry)), ()
 
     def slicer_voxels(self) -> np.ndarray | None:
         """See `source.Source`."""
         return None
-
-    def _image(self) -> sitk.Image:
-        if not self.is_sheared_nifti:
-            return sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
-        with nifti.without_orientation(self.path, voxels=True) as copy:
-            return sitk.ReadImage(str(copy), imageIO=_reader_of(copy))
 
 
 def suffix_of(path: Path) -> str:
@@ -79,7 +72,7 @@ def reason(error: RuntimeError) -> str:
 
 
 def open_file(path: Path) -> VolumeFile:
-    """Read and check the header of a NRRD, NIfTI or MetaImage file. No voxels are read.
+    """Read and check the header of a NRRD or MetaImage file. No voxels are read.
 
     Raises
     ------
@@ -87,32 +80,29 @@ def open_file(path: Path) -> VolumeFile:
         Not found, unknown suffix, not readable, not 3-D, several numbers a voxel, complex numbers, no voxels, more
         voxels than can be, spacing or orientation that is no geometry.
     """
-    _check_name(path)
+    check_name(path)
     there = _stored_bytes(path)
     with explained(path, cut_off=()):
-        try:
-            return _described(path, _header(path), there)
-        except RuntimeError as error:
-            if suffix_of(path) in _NIFTI:
-                # Says what is wrong, where ITK only fails to recognise the file.
-                nifti.check_complete(path)
-            if "orthonormal" not in str(error):
-                raise
-        with nifti.without_orientation(path, voxels=False) as copy:
-            return _described(path, _header(copy), there, is_sheared_nifti=True)
+        return _described(path, _header(path), there)
 
 
-def _check_name(path: Path) -> None:
+def check_name(path: Path) -> None:
+    """Refuse a file that is not there, or whose name says that it is no volume.
+
+    Raises
+    ------
+    UserError
+        ``volume_not_found``, ``volume_unknown_format``, ``volume_bad_name``.
+    """
     require_utf8(path)
     if not path.exists():
         raise UserError("volume_not_found", f"{path} does not exist.", "Check the name and the folder.")
     if not suffix_of(path):
-        one_slice = path.suffix.lower() in (".dcm", ".ima")
         ways = "Give a NRRD, NIfTI or MetaImage file (.nrrd, .nii, .nii.gz, .mha) or a folder with a DICOM series."
         raise UserError(
             "volume_unknown_format",
             f"{path} is not a volume file: its name ends in {path.suffix or 'no suffix'}.",
-            "Give the folder of the DICOM series, not one of its files." if one_slice else ways,
+            _WAYS.get(path.suffix.lower(), ways),
         )
 
 
@@ -136,15 +126,15 @@ def _header(path: Path) -> sitk.ImageFileReader:
     return reader
 
 
-def _described(path: Path, header: sitk.ImageFileReader, there: int, is_sheared_nifti: bool = False) -> VolumeFile:
+def _described(path: Path, header: sitk.ImageFileReader, there: int) -> VolumeFile:
     check_components(path, header.GetNumberOfComponents())
     _check_pixel(path, header.GetPixelIDValue())
     size = _size_3d(path, header.GetSize())
     check_size(path, size)
     check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
-    geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
+    geometry = _geometry_3d(header, size)
     check_geometry(path, geometry)
-    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
+    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"))
 
 
 def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:

@@ -1,149 +1,186 @@
-"""What ITK leaves unchecked or refuses in NIfTI files: files that are cut off, and sheared axes."""
+"""NIfTI files: values by the standard, at the places where 3D Slicer has them."""
 
 from __future__ import annotations
 
 import gzip
-import struct
-import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.itk_files import check_name, suffix_of
+from WeakMedSAMLib.engine.data.nifti_header import (
+    GZIP_ERRORS,
+    Header,
+    header_notes,
+    is_packed,
+    open_plain,
+    read_header,
+    truncated,
+)
+from WeakMedSAMLib.engine.data.nifti_placing import Placing, placing
+from WeakMedSAMLib.engine.data.notes import Note
 
-_HEADER_BYTES = 348
-_EXTENSION_FLAG_BYTES = 4
-_CODES_AT = 252
+SUFFIXES = (".nii", ".nii.gz")
 _CHUNK = 1 << 20
-_GZIP_MAGIC = b"\x1f\x8b"
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+_PACKED_SUFFIX = ".gz"
 
 
-@dataclass(frozen=True)
-class NiftiHeader:
-    """The fields of a NIfTI-1 header that decide how long the file must be and where its voxels lie."""
+class NiftiFile:
+    """A `source.Source` of a NIfTI file whose header has been read and checked."""
 
-    order: str
-    voxel_bytes: int
-    first_voxel: int
-    sform: np.ndarray
+    is_segmentation = False
+
+    def __init__(self, path: Path, header: Header, place: Placing, notes: tuple[Note, ...]) -> None:
+        self.path = path
+        self.notes = notes
+        self._header = header
+        self._place = place
+        self._all_finite: bool | None = None if header.dtype.kind == "f" else True
 
     @property
-    def file_bytes(self) -> int:
-        """Length of the whole file, unpacked."""
-        return self.first_voxel + self.voxel_bytes
+    def geometry(self) -> Geometry:
+        """See `source.Source`."""
+        return self._place.geometry
+
+    @property
+    def is_turned(self) -> bool:
+        """Slicer turns every left-handed volume that it loads from NIfTI."""
+        return self.geometry.is_left_handed
+
+    def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """See `source.Source`."""
+        stored, notes = self._stored()
+        if self._all_finite is None:
+            self._all_finite = bool(np.isfinite(stored).all())
+        return self._header.scaling.of(stored), (*notes, *self._not_finite_notes())
+
+    def slicer_voxels(self) -> np.ndarray | None:
+        """See `source.Source`: ITK has 0 for voxels that are not finite, and another rule for a scale of 0."""
+        if self._all_finite is None:
+            self.voxels()
+        if self._all_finite and self._header.scaling == self._header.scaling_in_slicer:
+            return None
+        stored, _ = self._stored()
+        if not self._all_finite:
+            stored[~np.isfinite(stored)] = 0
+        return self._header.scaling_in_slicer.of(stored)
+
+    def _stored(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """Numbers as they are stored, k x j x i, in this computer's byte order."""
+        array = np.empty(self.geometry.shape, self._header.dtype)
+        try:
+            with open_plain(self.path) as stream:
+                stream.seek(self._header.first_voxel)
+                self._fill(stream, array.reshape(-1).view(np.uint8))
+                left = _left_over(stream)
+        except GZIP_ERRORS as error:
+            raise truncated(self.path, f"its gzip stream is broken ({error})") from error
+        native = array if array.dtype.isnative else array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
+        return native, self._left_over_notes(left)
+
+    def _fill(self, stream: gzip.GzipFile | BufferedReader, numbers: np.ndarray) -> None:
+        found = 0
+        while found < len(numbers):
+            got = stream.readinto(numbers[found : found + _CHUNK].data)
+            if not got:
+                promised, there = self._header.file_bytes, self._header.first_voxel + found
+                raise truncated(self.path, f"its header promises {promised:,} bytes and {there:,} are there")
+            found += got
+
+    def _not_finite_notes(self) -> tuple[Note, ...]:
+        if self._all_finite:
+            return ()
+        message = f"{self.path.name}: 3D Slicer shows 0 where its voxels are NaN or infinite."
+        hint = "Look at it here, or save it in Slicer as NRRD if 0 is what you want there."
+        return (Note("slicer_shows_other_values", message, hint, {"file": self.path.name, "reason": "not_finite"}),)
+
+    def _left_over_notes(self, left: str) -> tuple[Note, ...]:
+        if not left:
+            return ()
+        message = f"{self.path.name}: it goes on after the last voxel that its header promises; {left} were left out."
+        hint = "If slices are missing, its header is wrong: export it again."
+        return (Note("bytes_left_out", message, hint, {"file": self.path.name}),)
 
 
-def read_header(path: Path) -> NiftiHeader | None:
-    """Header of a .nii or .nii.gz file; None where it is not single-file NIfTI-1."""
-    try:
-        with open_plain(path) as stream:
-            raw = stream.read(_HEADER_BYTES)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        return None
-    order = next((o for o in "<>" if raw[:4] == struct.pack(f"{o}i", _HEADER_BYTES)), None)
-    if order is None or len(raw) < _HEADER_BYTES or not raw[344:].startswith(b"n+1"):
-        return None
-    dimensions = struct.unpack_from(f"{order}8h", raw, 40)
-    bits = struct.unpack_from(f"{order}h", raw, 72)[0]
-    voxels = int(np.prod([max(n, 1) for n in dimensions[1 : 1 + max(dimensions[0], 0)]], dtype=object))
-    sform = np.array(struct.unpack_from(f"{order}12f", raw, 280), dtype=np.float64).reshape(3, 4)
-    first_voxel = _whole(struct.unpack_from(f"{order}f", raw, 108)[0])
-    return NiftiHeader(order, voxels * bits // 8, first_voxel, sform)
-
-
-def _whole(number: float) -> int:
-    return max(0, int(number)) if np.isfinite(number) else 0
-
-
-def open_plain(path: Path) -> gzip.GzipFile | BufferedReader:
-    """Open for reading, unpacking gzip by content: the suffix is often wrong."""
-    with path.open("rb") as stream:
-        packed = stream.read(2) == _GZIP_MAGIC
-    return gzip.open(path, "rb") if packed else path.open("rb")
-
-
-def check_complete(path: Path) -> None:
-    """Refuse a NIfTI file that ends early; ITK fills what is missing and says nothing.
-
-    Raises
-    ------
-    UserError
-        ``volume_truncated``: fewer voxels than the header promises, or a broken gzip stream.
-    """
-    header = read_header(path)
-    if header is None:
-        return
-    try:
-        found = _count_bytes(path, header.file_bytes)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _truncated(path, f"its gzip stream is broken ({error})") from error
-    if found < header.file_bytes:
-        raise _truncated(path, f"its header promises {header.file_bytes:,} bytes and {found:,} are there")
-
-
-def _count_bytes(path: Path, enough: int) -> int:
-    """Unpacked length of a file. Reading goes a little beyond `enough`, to where gzip checks its checksum."""
-    found = 0
-    with open_plain(path) as stream:
-        while found <= enough + _CHUNK and (chunk := stream.read(_CHUNK)):
-            found += len(chunk)
-    return found
-
-
-def _truncated(path: Path, why: str) -> UserError:
-    hint = "Copy or download it again; it is cut off or damaged."
-    return UserError("volume_truncated", f"{path} is not complete: {why}.", hint)
-
-
-def sheared_geometry(path: Path, size: tuple[int, int, int]) -> Geometry:
-    """True geometry of a volume whose sform axes are not at right angles, which ITK's NIfTI reader refuses.
+def open_nifti(path: Path) -> NiftiFile:
+    """Read and check the header of a .nii or .nii.gz file, NIfTI-1 or NIfTI-2. No voxels are read.
 
     Raises
     ------
     UserError
-        ``volume_bad_geometry``: the file holds no usable sform.
+        What `nifti_header.read_header` and `nifti_placing.placing` refuse; not found.
     """
+    check_name(path)
     header = read_header(path)
-    if header is None or not abs(np.linalg.det(header.sform[:, :3])) > 0:
-        raise UserError(
-            "volume_bad_geometry",
-            f"The orientation in the header of {path} cannot be used: it has no three independent axes.",
-            "Check it in 3D Slicer or another viewer and save it as NRRD.",
+    place = placing(path, header)
+    notes = (*_slicer_notes(path, header, place), *_twin_notes(path), *header_notes(path, header), *place.notes)
+    return NiftiFile(path, header, place, notes)
+
+
+def _left_over(stream: gzip.GzipFile | BufferedReader) -> str:
+    """What follows the last voxel, in words. Reading on to the end of a gzip stream has its checksum tested."""
+    try:
+        more = stream.read(_CHUNK)
+    except gzip.BadGzipFile as error:
+        # Only gzip itself is told by its checksum; whatever else follows it is no part of the stream.
+        if "Not a gzipped file" not in str(error):
+            raise
+        return "bytes that are not packed"
+    return f"{len(more):,} bytes" if 0 < len(more) < _CHUNK else "many bytes" if more else ""
+
+
+def _slicer_notes(path: Path, header: Header, place: Placing) -> tuple[Note, ...]:
+    """Files that 3D Slicer does not open as they are."""
+    reasons = {
+        "nifti2": ("it is NIfTI-2", header.is_version_2),
+        "sheared": ("its axes are not at right angles", place.is_sheared),
+        "packed": ("it is packed though its name does not end in .gz", _is_packed_in_secret(path)),
+    }
+    hints = {
+        "nifti2": "To see it there, convert it to NIfTI-1 or NRRD with another program.",
+        "sheared": "To see it there, save it as NRRD with another program: Slicer takes sheared volumes from that.",
+        "packed": "To see it there, rename it to end in .nii.gz.",
+    }
+    return tuple(
+        Note(
+            "slicer_cannot_load",
+            f"{path.name}: {why}, so that 3D Slicer cannot load it; it was read as its header says.",
+            hints[reason],
+            {"file": path.name, "reason": reason},
         )
-    columns = _RAS_TO_LPS @ header.sform
-    spacing = np.linalg.norm(columns[:, :3], axis=0)
-    direction = (columns[:, :3] / spacing).ravel()
-    return Geometry(tuple(columns[:, 3].tolist()), tuple(spacing.tolist()), tuple(direction.tolist()), size)
+        for reason, (why, holds) in reasons.items()
+        if holds
+    )
 
 
-@contextmanager
-def without_orientation(path: Path, voxels: bool) -> Iterator[Path]:
-    """Private temporary copy of a NIfTI-1 file that claims no orientation, so that ITK reads it.
+def _is_packed_in_secret(path: Path) -> bool:
+    return not path.name.lower().endswith(_PACKED_SUFFIX) and is_packed(path)
 
-    Parameters
-    ----------
-    path : Path
-        The file; anything but NIfTI-1 is copied as it is.
-    voxels : bool
-        Whether the copy is to hold the voxels or the header alone.
-    """
-    with tempfile.TemporaryDirectory() as folder, open_plain(path) as source:
-        copy = Path(folder) / "unoriented.nii"
-        raw = bytearray(source.read(_HEADER_BYTES + _EXTENSION_FLAG_BYTES))
-        # No more than the header claims, which was bounded before: gzip may unpack to any length.
-        left = 0
-        if header := read_header(path):
-            struct.pack_into(f"{header.order}hh", raw, _CODES_AT, 0, 0)
-            left = header.file_bytes - len(raw) if voxels else 0
-        with copy.open("wb") as target:
-            target.write(raw)
-            while left > 0 and (chunk := source.read(min(left, _CHUNK))):
-                left -= target.write(chunk)
-        yield copy
+
+def _twin_notes(path: Path) -> tuple[Note, ...]:
+    """ITK's reader takes scan.nii when scan.nii.gz is asked for and both are there."""
+    twin = path.with_name(path.name[: -len(_PACKED_SUFFIX)])
+    if suffix_of(path) != ".nii.gz" or not twin.is_file() or _has_same_content(path, twin):
+        return ()
+    message = f"{path.name}: beside it lies {twin.name}, another volume, which 3D Slicer opens in its place."
+    hint = "Keep them in different folders; what was tagged in Slicer may belong to the other one."
+    return (Note("slicer_opens_other_file", message, hint, {"file": path.name, "other": twin.name}),)
+
+
+def _has_same_content(packed: Path, plain: Path) -> bool:
+    """Whether a gzip file unpacks to another, by the length and checksum at its end."""
+    with packed.open("rb") as stream:
+        if packed.stat().st_size < 8:
+            return False
+        stream.seek(-8, 2)
+        checksum, length = np.frombuffer(stream.read(8), "<u4").tolist()
+    if plain.stat().st_size % 2**32 != length:
+        return False
+    found = 0
+    with plain.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            found = zlib.crc32(chunk, found)
+    return found == checksum

@@ -16,7 +16,7 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.engine.data import dicom, itk_files
+from WeakMedSAMLib.engine.data import dicom, itk_files, nifti
 from WeakMedSAMLib.engine.data.geometry import (
     AXES,
     Geometry,
@@ -27,7 +27,7 @@ from WeakMedSAMLib.engine.data.geometry import (
     slice_spacing,
     slice_stack,
 )
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
 from WeakMedSAMLib.engine.data.source import Source
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
 # Slices counted as 3D Slicer's Data Probe does, or in the order of the file: they differ for left-handed volumes.
 Numbering = Literal["slicer", "file"]
 Order = Literal["same", "reversed"]
+_LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
 _FASTEST = 1
 _UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out
 
@@ -91,7 +92,7 @@ class Scan:
         self.name = name
         self.is_turned = source.is_turned and not stored
         self.geometry = source.geometry.turned() if self.is_turned else source.geometry
-        self._notes = source.notes
+        self._notes = (*source.notes, *spacing_notes(source.path, source.geometry))
         self._hash_before_filling: str | None = None
 
     @property
@@ -124,6 +125,7 @@ class Scan:
     @cached_property
     def sha256(self) -> str:
         """Content hash of the volume as 3D Slicer holds it, in the order of `array`: what tags are recognised by."""
+        _ = self.array  # first, since what is not finite is known once it was read
         held = self._source.slicer_voxels()
         return self._standard_sha256 if held is None else content_hash(self._ordered(_narrow(held)))
 
@@ -315,14 +317,29 @@ def _require_whole(path: Path, n_bytes: int) -> None:
 
 
 def _open(path: Path) -> Source:
-    return dicom.open_folder(path) if path.is_dir() else itk_files.open_file(path)
+    if path.is_dir():
+        return dicom.open_folder(path)
+    is_nifti = itk_files.suffix_of(path) in nifti.SUFFIXES
+    return nifti.open_nifti(path) if is_nifti else itk_files.open_file(path)
 
 
 def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:
     """Voxels in the order of the file, 64-bit numbers narrowed to float32, and what was noticed."""
     with _memory_guard(source.path, source.geometry):
         array, notes = source.voxels()
-        return _narrow(array), notes
+        return _narrow(array), (*notes, *_rounded_notes(source.path, array))
+
+
+def _rounded_notes(path: Path, array: np.ndarray) -> tuple[Note, ...]:
+    """A note where whole numbers of 64 bits are too large to be kept as they are."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize <= 4:
+        return ()
+    largest = max(int(array.max()), -int(array.min()))
+    if largest <= _LARGEST_WHOLE:
+        return ()
+    message = f"{path.name}: it holds whole numbers up to {largest:,}, which were rounded to seven digits."
+    hint = "If the last digits matter, save it with voxels of 32 bits."
+    return (Note("voxels_rounded", message, hint, {"file": path.name, "largest": largest}),)
 
 
 def _narrow(array: np.ndarray) -> np.ndarray:
