@@ -394,6 +394,15 @@ def test_nothing_is_said_where_two_orientations_agree(write, slicer_nodes, s_cod
     assert volume.notes == ()
 
 
+@pytest.mark.parametrize("diagonal", [(-2, 2, 3), (2, -2, 3), (2, 2, -3), (-2, 2, -3), (-2, -2, -3)])
+@pytest.mark.parametrize(("offset", "taken"), [((5, 6, 7), "sform"), ((25, 6, 7), "qform")])
+def test_a_mirrored_sform_counts_where_slicer_thinks_it_alike(write, slicer_nodes, diagonal, offset, taken):
+    path = write(nifti1(voxels(), sform=(2, matrix(diagonal, offset))))
+    volume = read_volume(path)
+    assert_as_in_slicer(slicer_nodes, path, volume)
+    assert note_of(volume, "forms_disagree").values["taken"] == taken
+
+
 def test_two_orientations_that_turn_the_scan_otherwise_are_told_for_its_far_corner(write, slicer_nodes):
     turned = Rotation.from_euler("z", 2, degrees=True).as_matrix() * (2, 2, 3)
     path = write(nifti1(voxels((5, 60, 60)), sform=(1, np.hstack([turned, [[5], [6], [7]]]))))

@@ -23,6 +23,8 @@ _SCANNER = 1  # the sform code at which ITK takes the sform even if there is a q
 # ITK's own tolerances: of axes at right angles, and of two matrices that say the same.
 _STRAIGHT = 1e-4
 _SIMILAR = 1e-4
+_NOWHERE = 1e-15
+_FAR = 1e7
 # Headers disagree if by one of them a voxel lies this part of a voxel away from where the other has it.
 _PART_OF_A_VOXEL = 0.1
 _TO_MM = {1: ("metres", 1000.0), 2: ("mm", 1.0), 3: ("micrometres", 0.001), 0: ("mm", 1.0)}
@@ -51,8 +53,8 @@ class _Forms:
         """Which one ITK takes: the sform if it is the scanner's or like the qform, and its axes are at right angles."""
         if self.sform is None or self.qform is None:
             return "sform" if self.sform is not None else "qform" if self.qform is not None else ""
-        similar = np.allclose(self.sform, self.qform, rtol=0, atol=_SIMILAR)
-        return "sform" if _is_straight(self.sform) and (self.sform_code == _SCANNER or similar) else "qform"
+        counts = self.sform_code == _SCANNER or _is_similar(self.sform, self.qform)
+        return "sform" if counts and _is_straight(self.sform) else "qform"
 
 
 def placing(path: Path, header: Header) -> Placing:
@@ -114,7 +116,7 @@ def _forms(path: Path, header: Header) -> _Forms:
     qform = _usable(_qform(header)) if q_code > 0 else None
     is_scanners = sform is not None and s_code == _SCANNER and _is_straight(sform)
     # Nothing is made up for an orientation that holds no numbers, if it is the one that counts in Slicer.
-    without_s = s_code > 0 and sform is None and (qform is None or not np.isfinite(header.fields.get_sform()).all())
+    without_s = s_code > 0 and sform is None and (qform is None or not _sane(header.fields.get_sform()))
     if without_s or (q_code > 0 and qform is None and not is_scanners):
         raise UserError(
             "volume_bad_geometry",
@@ -126,9 +128,14 @@ def _forms(path: Path, header: Header) -> _Forms:
 
 
 def _usable(matrix: np.ndarray | None) -> np.ndarray | None:
-    if matrix is None or not np.isfinite(matrix).all():
+    if matrix is None or not _sane(matrix):
         return None
     return matrix if abs(np.linalg.det(_axes(matrix))) > 1e-6 else None
+
+
+def _sane(matrix: np.ndarray) -> bool:
+    """Whether all numbers are some, and none leads further away than ten kilometres."""
+    return bool(np.isfinite(matrix).all() and np.abs(matrix).max() < _FAR)
 
 
 def _qform(header: Header) -> np.ndarray | None:
@@ -145,15 +152,22 @@ def _qform(header: Header) -> np.ndarray | None:
 
 
 def _axes(matrix: np.ndarray) -> np.ndarray:
-    """Columns of length 1 that say where i, j, k lead; not-a-number for a column of zeros."""
-    columns = matrix[:3, :3]
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        return np.nan_to_num(columns / np.linalg.norm(columns, axis=0))
+    """Columns of length 1 that say where i, j, k lead; zeros for a column that leads nowhere."""
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    return np.where(lengths > _NOWHERE, matrix[:3, :3] / np.maximum(lengths, _NOWHERE), 0.0)
 
 
 def _is_straight(matrix: np.ndarray) -> bool:
     axes = _axes(matrix)
     return bool(np.abs(axes @ axes.T - np.eye(3)).max() <= _STRAIGHT)
+
+
+def _is_similar(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether ITK finds two matrices alike: the same axes whichever way they lead, the same distances and offset."""
+    turn = np.abs(_axes(one).T @ _axes(other))
+    lengths = [np.linalg.norm(matrix[:3, :3], axis=0) for matrix in (one, other)]
+    alike = [(turn, np.eye(3)), lengths, (one[:3, 3], other[:3, 3])]
+    return all(np.allclose(first, second, rtol=0, atol=_SIMILAR) for first, second in alike)
 
 
 def _geometry(path: Path, header: Header, matrix: np.ndarray | None, is_sheared: bool, to_mm: float) -> Geometry:
