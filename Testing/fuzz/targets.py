@@ -150,6 +150,17 @@ def _read_volumes(folder: Path) -> None:
         raise errors[0]
 
 
+def _good_nifti(folder: Path) -> None:
+    """Both versions, with and without packing, and numbers that are none."""
+    import nibabel
+
+    _good_volumes("a.nii", "packed.nii.gz")(folder)
+    affine = np.diag([-0.5, 0.75, 2.0, 1.0])
+    nibabel.Nifti2Image(_scan().T, affine).to_filename(folder / "second.nii")
+    values = np.where(_scan() % 7, _scan(), np.nan).astype(np.float32)
+    nibabel.Nifti1Image(values.T, affine).to_filename(folder / "holes.nii")
+
+
 # Notes by which a reader says that another one has other voxels or places, or does not read the file at all.
 _NIBABEL_DIFFERS = {"bytes_left_out", "slicer_cannot_load"}
 _ITK_DIFFERS = {"slicer_cannot_load", "slicer_shows_other_values", "slicer_opens_other_file"}
@@ -465,7 +476,7 @@ TARGETS: dict[str, Target] = {
     "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _read_volumes),
     "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _read_volumes),
     "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _read_volumes),
-    "nifti": Target(_good_volumes("a.nii", "packed.nii.gz"), _spoil_nifti, _read_nifti),
+    "nifti": Target(_good_nifti, _spoil_nifti, _read_nifti),
     "dicom": Target(
         _good_series,
         _spoil_series,

@@ -364,6 +364,7 @@ def test_a_distance_that_is_none_is_refused(write, distance, with_sform, axis):
     error = refused(write(nifti1(voxels(), pixdim=pixdim, sform=(1, matrix()) if with_sform else None)), read_geometry)
     assert error.code == "volume_bad_geometry"
     assert f"along {axis}" in error.message
+    assert (f"its sform says {3 if axis == 'k' else 2}" in error.hint) == with_sform
 
 
 def test_a_single_slice_needs_its_thickness_too(write):

@@ -97,9 +97,17 @@ def check_distances(path: Path, header: Header) -> None:
             raise UserError(
                 "volume_bad_geometry",
                 f"The header of {path} says that voxels are {distance:g} mm apart along {axis} ({field}).",
-                f"Set {field} to the true distance with the program that made the file; 3D Slicer would make one up.",
+                f"Set {field} to the true distance with the program that made the file{_by_sform(header, axis)}; 3D "
+                "Slicer would make one up.",
                 {"file": path.name, "axis": axis, "field": field},
             )
+
+
+def _by_sform(header: Header, axis: str) -> str:
+    """What the sform says of a distance, as a remark."""
+    distance = float(np.linalg.norm(header.fields.get_sform()[:3, AXES.index(axis)]))
+    says = int(header.fields["sform_code"]) > 0 and np.isfinite(distance) and distance > _NOWHERE
+    return f" (its sform says {distance:.4g})" if says else ""
 
 
 def _pixdim(header: Header) -> np.ndarray:
