@@ -16,6 +16,7 @@ from .errors import UserError
 from .fields import build, require_fit, require_name, require_object, type_hints
 from .files import read_json, write_json
 from .run_folder import RunFolder, checked_id, require_inside
+from .volume_tags import NUMBERINGS, Numbering
 
 __all__ = [
     "RUN_VERSION",
@@ -28,7 +29,8 @@ __all__ = [
     "save_run",
 ]
 
-RUN_VERSION = 1
+# Version 1 did not say how slices are counted.
+RUN_VERSION = 2
 
 IntensityChoice: TypeAlias = Literal["auto", "percentile"] | tuple[float, float]
 
@@ -53,6 +55,9 @@ class RunVolume:
         Volumes of one patient have the same text here; None is a patient of its own.
     notes : dict of str to str
         What was noticed when it was read from its source: code -> sentence. It was told then, and is kept here.
+    numbering : {"slicer", "file"}
+        In which order the file in the run folder has the k planes of the source: as 3D Slicer shows the loaded source,
+        or as the source's own file. Slice numbers in the run folder count that order, whichever it is.
     """
 
     id: str
@@ -62,6 +67,7 @@ class RunVolume:
     source: str = ""
     patient: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    numbering: Numbering = "file"
 
     def __post_init__(self) -> None:
         checked_id(self.id)
@@ -72,6 +78,9 @@ class RunVolume:
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             message = f"Volume {self.id} has the sha256 {self.sha256!r}."
             raise UserError("bad_run", message, "It has 64 lower-case hexadecimal digits.")
+        if self.numbering not in NUMBERINGS:
+            message = f"Volume {self.id} has the numbering {self.numbering!r}."
+            raise UserError("bad_run", message, f"It is {' or '.join(NUMBERINGS)}.")
 
 
 @dataclass(frozen=True)
@@ -150,6 +159,7 @@ class RunDescription:
     versions : dict
         Program -> version, of who wrote it.
     schema_version : int
+        Of the file that it was read from; the newest is written.
 
     Raises
     ------
@@ -177,7 +187,7 @@ class RunDescription:
         """Return the description as plain data."""
         return {
             "schema": "weakmedsam-run",
-            "schema_version": self.schema_version,
+            "schema_version": RUN_VERSION,
             "run_id": self.run_id,
             "created": self.created,
             "versions": self.versions,

@@ -1,9 +1,10 @@
 """Slice tags as CSV, for people with a spreadsheet.
 
-One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,tag``. `first` and `last` are inclusive
-and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent`` makes all
-slices absent that no other row names, tag ``untagged`` only makes volume and class known. What a volume or class has
-(sha256, axis, slices, label_value, color) may be blank in all its rows but one. Other columns are ignored.
+One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,tag,numbering``. `first` and `last` are
+inclusive and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent``
+makes all slices absent that no other row names, tag ``untagged`` only makes volume and class known. `numbering` is
+``slicer`` or ``file``, see `volume_tags.Numbering`. What a volume or class has (sha256, axis, slices, numbering,
+label_value, color) may be blank in all its rows but one, or have no column. Other columns are ignored.
 Terminology and shortcut keys are not in this format. `csv_cells` says what else of spreadsheets is understood.
 """
 
@@ -23,7 +24,7 @@ from .errors import UserError
 from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 from .tags import ABSENT, ONE_DIRECTION, PRESENT, UNTAGGED, CohortTags, VolumeTags
 
-COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag")
+COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag", "numbering")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
 # A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
 _RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
@@ -63,12 +64,13 @@ def _rows(cohort: CohortTags) -> Iterator[tuple[Any, ...]]:
     classes = [(entry.name, entry.label_value, "#" + bytes(entry.color).hex()) for entry in cohort.classes]
     volumes = [(entry, (entry.name, entry.sha256 or "", entry.axis, entry.n_slices or "")) for entry in cohort.volumes]
     for volume, volume_cells in volumes:
+        numbering = volume.numbering or ""
         for class_cells in classes:
-            yield from ((*volume_cells, *class_cells, *cells) for cells in _ranges(volume, class_cells[0]))
+            yield from ((*volume_cells, *class_cells, *cells, numbering) for cells in _ranges(volume, class_cells[0]))
         if not classes:
-            yield (*volume_cells, "", "", "", "", "", TAG_NAMES[UNTAGGED])
+            yield (*volume_cells, "", "", "", "", "", TAG_NAMES[UNTAGGED], numbering)
     if not volumes:
-        yield from (("", "", "", "", *cells, "", "", TAG_NAMES[UNTAGGED]) for cells in classes)
+        yield from (("", "", "", "", *cells, "", "", TAG_NAMES[UNTAGGED], "") for cells in classes)
 
 
 def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
@@ -102,6 +104,7 @@ class _Row:
     volume: str | None
     sha256: str | None
     axis: str | None
+    numbering: Any
     slices: int | None
     class_name: str | None
     label_value: int | None
@@ -131,7 +134,9 @@ def _checked_header(cells: list[str]) -> list[str]:
         if header.count(name) > 1:
             raise UserError("bad_tags", f"The column {name!r} is there twice.", hint)
     for name in COLUMNS:
-        nearly = [] if name in header else get_close_matches(name, set(header) - {*COLUMNS, ""}, 1, _NEARLY_A_COLUMN)
+        # A column of numbers of anything is no misspelt numbering.
+        other = set(header) - {*COLUMNS, "", "number", "numbers"}
+        nearly = [] if name in header else get_close_matches(name, other, 1, _NEARLY_A_COLUMN)
         if nearly:
             words = "It would be passed over: correct its name, or call it something else."
             raise UserError("bad_tags", f"The column {nearly[0]!r} is nearly {name!r}.", f"{words} {hint}")
@@ -149,7 +154,8 @@ def _column(cell: str) -> str:
 
 def _row(line: int, cells: dict[str, str]) -> _Row:
     trimmed = {name: cells.get(name, "").strip() for name in COLUMNS}
-    known = {name: "" if is_blank(trimmed[name]) else trimmed[name] for name in ("sha256", "axis", "color")}
+    words = ("sha256", "axis", "color", "numbering")
+    known = {name: "" if is_blank(trimmed[name]) else trimmed[name] for name in words}
     numbers = {name: whole_number(line, name, trimmed[name]) for name in ("slices", "label_value", "first", "last")}
     tag = _tag(line, trimmed["tag"])
     _require_name(line, "volume", trimmed["volume"], known["axis"])
@@ -161,6 +167,7 @@ def _row(line: int, cells: dict[str, str]) -> _Row:
         volume=volume,
         sha256=known["sha256"].lower() or None,
         axis=known["axis"].lower() or None,
+        numbering=known["numbering"].lower() or None,
         slices=numbers["slices"],
         class_name=trimmed["class"] or None,
         label_value=numbers["label_value"],
@@ -226,9 +233,10 @@ def _volumes(rows: list[_Row]) -> list[VolumeSpans]:
             continue
         sha256 = _hash_of(row, hashes.get(row.volume, set()))
         volume, given = found.setdefault((row.volume, sha256), (VolumeSpans(row.volume, sha256), {}))
-        for key, value in (("axis", row.axis), ("slices", row.slices)):
+        for key, value in (("axis", row.axis), ("numbering", row.numbering), ("slices", row.slices)):
             _agree(row, given, key, value, f"volume {row.volume!r}")
         volume.axis, volume.n_slices = given.get("axis", "k"), given.get("slices")
+        volume.numbering = given.get("numbering")
         _add_tags(row, volume)
     return [volume for volume, _ in found.values()]
 

@@ -9,9 +9,11 @@ from .errors import UserError
 from .fields import require_fit, require_object
 from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from .volume_tags import Numbering
 
 TAGS_SCHEMA = "weakmedsam-tags"
-TAGS_VERSION = 1
+# Version 1 did not say how slices are counted.
+TAGS_VERSION = 2
 
 
 def tags_to_json(cohort: CohortTags) -> dict[str, Any]:
@@ -27,7 +29,8 @@ def tags_to_json(cohort: CohortTags) -> dict[str, Any]:
 def tags_from_json(data: Any) -> CohortTags:
     """Make the tags of a cohort from plain data.
 
-    A volume may come without ``sha256``, ``axis`` (then k), ``slices`` and ``rest_is_absent`` (then false).
+    A volume may come without ``sha256``, ``axis`` (then k), ``numbering`` (then not said), ``slices`` and
+    ``rest_is_absent`` (then false).
 
     Raises
     ------
@@ -57,7 +60,7 @@ def _whole_numbers(data: Any, depth: int = 8) -> Any:
 
 
 def _volume_to_json(volume: VolumeTags) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": volume.name, "axis": volume.axis}
+    record: dict[str, Any] = {"name": volume.name, "axis": volume.axis, "numbering": volume.numbering}
     if volume.sha256 is not None:
         record["sha256"] = volume.sha256
     if volume.n_slices is not None:
@@ -78,18 +81,18 @@ def _rest_is_absent(volume: VolumeTags, class_name: str) -> bool:
 
 
 def _volume_from_json(entry: Any, what: str) -> VolumeSpans:
-    known = ("name", "sha256", "axis", "slices", "rest_is_absent", "tags")
+    known = ("name", "sha256", "axis", "slices", "rest_is_absent", "tags", "numbering")
     entry = require_object(entry, what, known)
     require_fit(entry.get("name"), str, f"'name' of {what}")
     what = f"volume {entry['name']!r}"
-    hints = (str | None, str, int | None, dict[str, bool], dict[str, Any])
-    defaults: tuple[Any, ...] = (None, "k", None, {}, {})
+    hints = (str | None, str, int | None, dict[str, bool], dict[str, Any], Numbering | None)
+    defaults: tuple[Any, ...] = (None, "k", None, {}, {}, None)
     values = [entry.get(key, empty) for key, empty in zip(known[1:], defaults, strict=True)]
     for key, value, hint in zip(known[1:], values, hints, strict=True):
         require_fit(value, hint, f"{key!r} of {what}")
-    sha256, axis, slices, rest, tags = values
+    sha256, axis, slices, rest, tags, numbering = values
     spans = {name: _spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}
-    return VolumeSpans(entry["name"], sha256, axis, slices, spans, rest)
+    return VolumeSpans(entry["name"], sha256, axis, slices, spans, rest, numbering)
 
 
 def _spans_from_json(ranges: Any, what: str) -> list[Span]:
@@ -105,10 +108,11 @@ def _spans_from_json(ranges: Any, what: str) -> list[Span]:
 def _require_version(data: Any) -> None:
     if not isinstance(data, dict) or data.get("schema") != TAGS_SCHEMA:
         message = f"It is not a slice tag file (its 'schema' is not {TAGS_SCHEMA!r})."
-        raise UserError("bad_tags", message, f'A tag file starts with {{"schema": "{TAGS_SCHEMA}", "version": 1}}.')
+        hint = f'A tag file starts with {{"schema": "{TAGS_SCHEMA}", "version": {TAGS_VERSION}}}.'
+        raise UserError("bad_tags", message, hint)
     require_fit(data.get("version"), int, "'version' of the tag file")
     if data["version"] > TAGS_VERSION:
         message = f"The tags were written by a newer version ({data['version']}, known is {TAGS_VERSION})."
         raise UserError("tags_too_new", message, "Update WeakMedSAM, or export them as CSV.")
     if data["version"] < 1:
-        raise UserError("bad_tags", f"The version of the tag file is {data['version']}.", "It is 1.")
+        raise UserError("bad_tags", f"The version of the tag file is {data['version']}.", f"It is 1 to {TAGS_VERSION}.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import UserError
-from .volume_tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, VolumeTags
+from .volume_tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, Numbering, VolumeTags
 
 # As bytes in memory, one a slice: a short file can claim the last slice of every class of very many volumes.
 MOST_TAGS = 2**28
@@ -35,6 +35,7 @@ class VolumeSpans:
     n_slices: int | None = None
     spans: dict[str, list[Span]] = field(default_factory=dict)
     rest_is_absent: dict[str, bool] = field(default_factory=dict)
+    numbering: Numbering | None = None
 
     def to_tags(self) -> VolumeTags:
         """Return the tags.
@@ -45,7 +46,7 @@ class VolumeSpans:
             ``bad_tags`` (a range that ends before it starts, no slice number), ``tags_conflict`` (one slice has two
             different tags) or ``tag_beyond_last_slice``.
         """
-        tags = VolumeTags(self.name, self.sha256, self.axis)
+        tags = VolumeTags(self.name, self.sha256, self.axis, numbering=self.numbering)
         tags.states = {name: self._painted(name, spans) for name, spans in self.spans.items()}
         tags.rest_is_absent = {name: True for name, rest in self.rest_is_absent.items() if rest}
         return tags if self.n_slices is None else tags.settled(self.n_slices)
@@ -89,6 +90,11 @@ def spans_of(state: np.ndarray, tag: int) -> list[Span]:
     edges = np.diff(np.concatenate([[0], (state == tag).astype(np.int8), [0]]))
     firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [Span(int(first), int(end) - 1, tag) for first, end in zip(firsts, ends, strict=True)]
+
+
+def spans_in_words(spans: Sequence[Span]) -> str:
+    """Return ranges of slices as one writes them: ``"2-6, 9"``."""
+    return ", ".join(f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in spans)
 
 
 def _claimed(volume: VolumeSpans) -> int:

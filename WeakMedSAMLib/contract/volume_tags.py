@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,10 @@ ABSENT = 0
 PRESENT = 1
 AXES = ("i", "j", "k")
 MAX_SLICES = 65536
+# From which end slices along k are counted: as 3D Slicer's Data Probe shows the loaded file, or in the order of the
+# file itself. They differ for a left-handed volume, whose k planes Slicer reverses when it loads it.
+Numbering: TypeAlias = Literal["slicer", "file"]
+NUMBERINGS: tuple[Numbering, ...] = ("slicer", "file")
 
 
 class Counts(NamedTuple):
@@ -36,7 +40,8 @@ class VolumeTags:
     name : str
         Name of the volume, as shown.
     sha256 : str or None
-        `identity.content_hash` of its voxels; None where a hand-written file left it out.
+        `identity.content_hash` of its voxels, in either order of the k planes; None where a hand-written file left it
+        out.
     axis : str
         ``"i"``, ``"j"`` or ``"k"``: the IJK axis along which slices are counted.
     n_slices : int or None
@@ -47,6 +52,9 @@ class VolumeTags:
     rest_is_absent : dict
         Class name -> True where all slices still untagged become absent once `n_slices` is known. Always empty when it
         is known.
+    numbering : {"slicer", "file"} or None
+        From which end slices along k are counted; None where it is not said: then by the order that the hash is over.
+        Along i and j there is one way to count only.
 
     Raises
     ------
@@ -60,6 +68,7 @@ class VolumeTags:
     n_slices: int | None = None
     states: dict[str, np.ndarray] = field(default_factory=dict)
     rest_is_absent: dict[str, bool] = field(default_factory=dict)
+    numbering: Numbering | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name, "A volume name")
@@ -67,6 +76,8 @@ class VolumeTags:
             self.sha256 = self._checked_hash(self.sha256)
         if self.axis not in AXES:
             raise self._bad(f"has the slice axis {self.axis!r}", "The axis is i, j or k.")
+        if self.numbering not in (None, *NUMBERINGS):
+            raise self._bad(f"has the numbering {self.numbering!r}", "It is slicer or file, or left out.")
         if self.n_slices is not None:
             self._require_count(self.n_slices)
         self.states = {name: self._checked_state(name, state) for name, state in self.states.items()}
@@ -140,7 +151,21 @@ class VolumeTags:
             message = f"The tags of {self.name!r} are for {self.n_slices} slices along {self.axis}; it has {n_slices}."
             raise UserError("slice_count_differs", message, "Check the slice axis, and that it is the same volume.")
         states = {name: self._padded(name, state, n_slices) for name, state in self.states.items()}
-        return VolumeTags(self.name, self.sha256, self.axis, n_slices, states, dict(self.rest_is_absent))
+        rest = dict(self.rest_is_absent)
+        return VolumeTags(self.name, self.sha256, self.axis, n_slices, states, rest, self.numbering)
+
+    def turned(self) -> VolumeTags:
+        """Return the tags with slices along k counted from the other end; those along i and j stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If the number of slices is not known yet.
+        """
+        if self.n_slices is None:
+            raise ValueError(f"the number of slices of {self.name!r} is not settled")
+        step = -1 if self.axis == "k" else 1
+        return replace(self, states={name: state[::step].copy() for name, state in self.states.items()})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, VolumeTags):
@@ -155,7 +180,7 @@ class VolumeTags:
             name: state[: np.flatnonzero(state != UNTAGGED).max(initial=-1) + 1] for name, state in self.states.items()
         }
         tagged = {name: state.tolist() for name, state in trimmed.items() if state.size}
-        return self.name, self.sha256, self.axis, self.n_slices, tagged, self.rest_is_absent
+        return self.name, self.sha256, self.axis, self.n_slices, tagged, self.rest_is_absent, self.numbering
 
     def _fill_rest(self, n_slices: int) -> None:
         for name in self.rest_is_absent:
@@ -203,7 +228,8 @@ class VolumeTags:
 
     def _checked_hash(self, value: Any) -> str:
         if not isinstance(value, str) or len(value) != 64 or not set(value) <= set(string.hexdigits):
-            raise self._bad(f"has the sha256 {value!r}", "It has 64 hexadecimal digits; leave it out if unknown.")
+            hint = "It has 64 hexadecimal digits: copy it whole from where it was written."
+            raise self._bad(f"has the sha256 {value!r}", hint)
         return value.lower()
 
     def _bad(self, what: str, hint: str) -> UserError:

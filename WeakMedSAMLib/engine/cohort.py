@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
 
@@ -43,6 +44,8 @@ class CohortVolume:
         Volumes of one patient stay together in validation.
     sha256 : str
         Content hash of its voxels.
+    numbering : {"slicer", "file"}
+        Whether the order of its slices is that of 3D Slicer or of the file that it came from.
     """
 
     id: str
@@ -53,6 +56,7 @@ class CohortVolume:
     intensity: str | tuple[float, float]
     patient: str
     sha256: str
+    numbering: Numbering = "file"
 
 
 def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[CohortVolume]:
@@ -101,9 +105,9 @@ def _usual_axis(tags: CohortTags) -> str:
 
 
 def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, report: Report) -> Match:
-    """Tags of one volume, one for each slice of its file; their hash is the one found now.
+    """Tags of one volume, one for each slice of its stored copy; their hash is the one found now.
 
-    The run may name the volume by either hash: that of the file, or that of the same voxels in 3D Slicer.
+    The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.
     """
     volume = read_stored(places.volume(entry), entry.name)
     for note in volume.notes:
@@ -112,7 +116,7 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
     if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
         raise _changed(places.volume(entry), entry.sha256, volume)
     try:
-        return match_tags(tags, volume, axis)
+        return match_tags(tags, volume, axis, entry.numbering)
     except UserError as error:
         raise _nameless(error, entry, tags) from None
 
@@ -177,4 +181,5 @@ def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, en
         intensity=run.settings.intensity,
         patient=volume.name if volume.patient is None else volume.patient,
         sha256=entry.sha256 or "",
+        numbering=volume.numbering,
     )

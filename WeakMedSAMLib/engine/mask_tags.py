@@ -12,6 +12,7 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 
 MIN_PIXELS = 20
@@ -119,9 +120,13 @@ def tags_from_labels(
     axis: str = "k",
     min_pixels: int = MIN_PIXELS,
     stride: int = 1,
+    numbering: Numbering = "slicer",
 ) -> VolumeTags:
-    """Tags of one volume from its label map; ``name`` and ``sha256`` are those of the volume, not of the label map."""
+    """Tags of one volume from its label map; ``name`` and ``sha256`` are those of the volume, not of the label map.
+
+    ``numbering`` says in which order the label map has its k planes: as 3D Slicer shows the volume, or as its file.
+    """
     masks = {entry.name: mask_of(labels_kji, entry) for entry in classes}
     states = {class_name: slice_tags(mask, axis, min_pixels, stride) for class_name, mask in masks.items()}
     n_slices = len(slice_stack(labels_kji, axis))
-    return VolumeTags(name, sha256, axis, n_slices, states)
+    return VolumeTags(name, sha256, axis, n_slices, states, numbering=numbering)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
@@ -40,10 +42,10 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     volume = read_stored(places.volume(entry), entry.name)
     folder = places.results(volume_id)
     quality = read_json(folder / QUALITY)
-    tags = match_tags(read_tags(places.tags), volume).tags if places.tags.exists() else None
+    tags = match_tags(read_tags(places.tags), volume, unsaid=entry.numbering).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
-        labels=read_labels(folder / LABELS)[0],
+        labels=_labels_on(volume, folder / LABELS),
         classes=run.classes,
         axis=quality["axis"],
         intensity=used_intensity(quality, volume, run.settings.intensity),
@@ -51,6 +53,12 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
         confidence=quality.get("slice_confidence"),
     )
     overview_picture(path, findings, title)
+
+
+def _labels_on(volume: Scan, path: Path) -> np.ndarray:
+    """Labels of a result in the order of the stored volume; those of a left-handed one were reversed in reading."""
+    labels, geometry = read_labels(path)
+    return labels[::-1] if geometry.is_left_handed != volume.geometry.is_left_handed else labels
 
 
 def used_intensity(quality: Mapping[str, Any], volume: Scan, requested: str | tuple[float, float]) -> Intensity:

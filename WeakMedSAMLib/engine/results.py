@@ -11,6 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
@@ -51,6 +52,7 @@ def write_result(
     classes: ClassTable,
     axis: str,
     attributes: Mapping[str, str] | None = None,
+    numbering: Numbering = "file",
 ) -> list[Path]:
     """Write the result of one volume: all files or none, and each whole; the segmentation takes its place last.
 
@@ -68,6 +70,8 @@ def write_result(
         Slice axis, recorded in quality.json and in the attributes.
     attributes : mapping of str to str
         Run id, settings and the like; kept in both label files.
+    numbering : {"slicer", "file"}
+        How slices are counted in this run, recorded in quality.json; see `runs.RunVolume`.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def write_result(
     attributes = {"SliceAxis": axis, **(attributes or {})}
     labels = _smallest(result.labels, classes)
     plain = {f"WeakMedSAM_{name}": str(value) for name, value in attributes.items()}
-    quality = json_text({**result.quality, "axis": axis}).encode("utf-8")
+    quality = json_text({**result.quality, "axis": axis, "numbering": numbering}).encode("utf-8")
     names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
     paths = [folder / name for name in names]
     # None takes its place before all are written: a disk that fills up leaves the whole result of the run before.

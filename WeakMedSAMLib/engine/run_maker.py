@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -14,11 +15,12 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.volumes import Scan, read_geometry, read_volume, volume_name, write_volume
 from WeakMedSAMLib.engine.reporting import Listener
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
-from WeakMedSAMLib.engine.tag_match import Match, match_tags
+from WeakMedSAMLib.engine.tag_match import Match, held_numbering, match_tags
 from WeakMedSAMLib.engine.versions import versions
 
 
@@ -30,6 +32,7 @@ def make_run(
     axis: str | None = None,
     names: Sequence[str] | None = None,
     patients: Sequence[str | None] | None = None,
+    unsaid: Numbering | None = None,
     report: Listener = lambda _event: None,
 ) -> RunFolder:
     """Make a run folder inside ``out``; the same volumes and settings give the same folder, so a run goes on there.
@@ -50,6 +53,8 @@ def make_run(
         Names of the volumes, in place of those of their files.
     patients : sequence of str or None, optional
         Whose volume each is; without it every volume is a patient of its own.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
     report : callable, optional
         Takes what was noticed about the volumes, as warnings. They name files, which no event of the run itself does.
 
@@ -69,9 +74,9 @@ def make_run(
     require_writable(private_folder(out), _bytes_of(volumes))
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
-    copied = [
-        _copied(places, *job, tags, axis, report) for job in zip(_ids(len(volumes)), volumes, called, strict=True)
-    ]
+    find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
+    jobs = zip(_ids(len(volumes)), volumes, called, strict=True)
+    copied = [_copied(places, *job, find, report) for job in jobs]
     matches = [match for _, match in copied]
     kept = [*(match.tags for match in matches), *_others(tags, matches)]
     write_tags(places.tags, CohortTags(tags.classes, kept))
@@ -151,20 +156,20 @@ def _ids(count: int) -> list[str]:
 
 
 def _copied(
-    places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str, report: Listener
+    places: RunFolder, volume_id: str, path: Path, name: str, find: Callable[[Scan], Match], report: Listener
 ) -> tuple[RunVolume, Match]:
     """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
 
-    Their slices are those of the file, also where they were made in 3D Slicer, which counts from the other end in a
-    left-handed volume (see `tag_match`). Tags without a hash stay without, so that the run can warn that they were
-    matched by name.
+    The copy has its slices in the order in which 3D Slicer shows the loaded file, and the tags count them so. Tags
+    without a hash stay without, so that the run can warn that they were matched by name.
     """
     volume = read_volume(path, name)
     for note in volume.notes:
         report(note.as_warning())
-    match = match_tags(tags, volume, axis)
+    match = find(volume)
     sha256, noticed = content_hash(volume.array), {note.code: note.message for note in volume.notes}
-    entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path), notes=noticed)
+    file, numbering = f"volumes/{volume_id}.nrrd", held_numbering(volume)
+    entry = RunVolume(volume_id, file, name, sha256, str(path), notes=noticed, numbering=numbering)
     _write_copy(places, entry, volume)
     return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
 

@@ -1,19 +1,17 @@
 """Which tags belong to a volume that was read, and on which of its slices they lie.
 
-3D Slicer reverses the k planes of a left-handed volume when it loads it (NIfTI files often are left-handed). Tags made
-there carry the hash of the volume as Slicer holds it, and count slices along k from the other end. They are found by
-that hash and turned round, so that from here on every slice number is that of the file. Slices along i and j have the
-same numbers in both. Tags without a hash are taken to count as the file does.
+Slice numbers of a `Scan` are those of 3D Slicer's Data Probe, or in a run folder those of the stored copy; tags that
+count from the other end are turned round here, so that from here on every slice number is that of the scan's array.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from WeakMedSAMLib.contract.tag_matching import matched_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.engine.data.volumes import Scan, slice_count
+from WeakMedSAMLib.contract.volume_tags import Numbering
+from WeakMedSAMLib.engine.data.volumes import AXES, Scan, slice_count
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Match:
     entry : VolumeTags or None
         As it stands among the tags of the cohort; None where there are none for the volume.
     tags : VolumeTags
-        One tag for each slice of the file, with the name and the hash of the volume.
+        One tag for each slice of the scan, with the name and the hash of the volume.
     """
 
     entry: VolumeTags | None
@@ -37,8 +35,8 @@ class Match:
         return self.entry is not None and self.entry.sha256 is None and bool(self.entry.states)
 
 
-def match_tags(cohort: CohortTags, volume: Scan, axis: str = "k") -> Match:
-    """Find the tags of a volume: by its hash, by its hash in 3D Slicer, or by name where they carry no hash.
+def match_tags(cohort: CohortTags, volume: Scan, axis: str = "k", unsaid: Numbering | None = None) -> Match:
+    """Find the tags of a volume: by its hash in either order of its slices, or by name where they carry no hash.
 
     Parameters
     ----------
@@ -48,22 +46,23 @@ def match_tags(cohort: CohortTags, volume: Scan, axis: str = "k") -> Match:
         As read from its file.
     axis : str
         Slice axis of a volume without tags.
+    unsaid : {"slicer", "file"}, optional
+        How tags count that do not say it and carry no hash.
 
     Raises
     ------
     UserError
-        What `CohortTags.volume_for` and `VolumeTags.settled` raise: tags for other voxels, or for slices that the
-        volume does not have.
+        What `tag_matching.matched_tags` raises: tags for other voxels, for slices that the volume does not have, or of
+        which nobody can tell from which end they count.
     """
-    orders = {entry.sha256: volume.order_of(entry.sha256) for entry in cohort.volumes if entry.sha256 is not None}
-    known = min((sha256 for sha256, order in orders.items() if order), key=lambda s: orders[s] != "same", default=None)
-    is_reversed = known is not None and orders[known] == "reversed"
-    entry = cohort.volume_for(volume.name, known or volume.sha256)
-    found = entry or VolumeTags(volume.name, axis=axis)
-    settled = found.settled(slice_count(volume.geometry, found.axis))
-    states = _turned_round(settled.states) if is_reversed and settled.axis == "k" else settled.states
-    return Match(entry, VolumeTags(volume.name, volume.sha256, settled.axis, settled.n_slices, states))
+    counts = {each: slice_count(volume.geometry, each) for each in AXES}
+    found = matched_tags(cohort, volume, counts, unsaid)
+    tags = found.tags if found is not None else VolumeTags(volume.name, axis=axis, n_slices=counts[axis])
+    numbering = held_numbering(volume)
+    held = VolumeTags(volume.name, volume.sha256, tags.axis, tags.n_slices, tags.states, numbering=numbering)
+    return Match(found.entry if found is not None else None, held)
 
 
-def _turned_round(states: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: state[::-1].copy() for name, state in states.items()}
+def held_numbering(volume: Scan) -> Numbering:
+    """How slices of the array of a scan are counted."""
+    return "file" if volume.reverses("slicer") else "slicer"

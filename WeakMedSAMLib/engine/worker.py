@@ -168,7 +168,7 @@ class _Job:
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
         folder = private_folder(self._places.results(volume.id))
         geometry = open_stored(volume.path).geometry
-        write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run))
+        write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run), volume.numbering)
         self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
         write_bytes(folder / PREVIEW, self._preview(volume, result))
         self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
+from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/run.schema.json").read_text("utf-8"))
 GOOD = {
@@ -72,7 +73,9 @@ def test_round_trip(tmp_path_factory, settings, found):
     folder = tmp_path_factory.getbasetemp() / "any run"
     run = RunDescription(
         volumes=[
-            RunVolume(f"{n:03}", f"volumes/{n:03}.nrrd", name, None, name, (name, None)[n % 2])
+            RunVolume(
+                f"{n:03}", f"volumes/{n:03}.nrrd", name, None, name, (name, None)[n % 2], numbering=NUMBERINGS[n % 2]
+            )
             for n, name in enumerate(found)
         ],
         classes=ClassTable.from_names(["lungs", "肝臓"]),
@@ -94,6 +97,14 @@ def test_good_file_is_read(tmp_path):
     assert run.classes.names == ["Lüngen"]
     assert [volume.id for volume in run.volumes] == ["000", "001"]
     assert run.volumes[1].sha256 is None
+
+
+def test_volumes_of_version_1_count_as_they_are_stored_and_are_written_as_version_2(tmp_path):
+    run = load_run(_write(tmp_path, GOOD))
+    assert [volume.numbering for volume in run.volumes] == ["file", "file"]
+    save_run(tmp_path, run)
+    written = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    assert (written["schema_version"], written["volumes"][0]["numbering"]) == (2, "file")
 
 
 def test_short_file_takes_the_defaults(tmp_path):
@@ -202,7 +213,8 @@ BAD = [
     ("schema", "weakmedsam-tags", "bad_run", "not a WeakMedSAM run"),
     ("schema_version", None, "bad_field", "schema_version"),
     ("schema_version", "1", "bad_field", "whole number"),
-    ("schema_version", 2, "run_too_new", "newer version"),
+    ("schema_version", 3, "run_too_new", "newer version"),
+    ("volumes/0/numbering", "nifti", "bad_field", "'numbering' of volume 0"),
     ("schema_version", 0, "bad_run", "not a WeakMedSAM run"),
     ("volumes", None, "bad_run", "no 'volumes'"),
     ("volumes", {}, "bad_field", "'volumes'"),

@@ -62,7 +62,8 @@ def class_tables(draw, with_terminology=True):
 @st.composite
 def volume_tags(draw, name, sha256, classes):
     n_slices = draw(st.none() | st.integers(1, 15))
-    volume = VolumeTags(name, sha256, draw(st.sampled_from("ijk")), n_slices)
+    numbering = draw(st.sampled_from([None, "slicer", "file"]))
+    volume = VolumeTags(name, sha256, draw(st.sampled_from("ijk")), n_slices, numbering=numbering)
     for entry in classes:
         state = draw(states)[:n_slices]
         for index, tag in enumerate(state):
@@ -214,6 +215,25 @@ def test_csv_gives_what_belongs_to_volume_and_class_once():
     assert volume.state("lungs").tolist() == [1, 1, -1, 0]
     assert cohort.classes[0].color == (10, 11, 12)
     assert cohort.classes.label_values == [9, 1]
+
+
+def test_numbering_is_written_and_a_file_without_it_says_nothing():
+    said = VolumeTags("a", n_slices=3, numbering="file")
+    unsaid = VolumeTags("b", n_slices=3)
+    cohort = CohortTags(ClassTable.from_names(["lungs"]), [said, unsaid])
+    data = tags_to_json(cohort)
+    assert (data["version"], [entry["numbering"] for entry in data["volumes"]]) == (2, ["file", None])
+    assert [volume.numbering for volume in tags_from_csv(tags_to_csv(cohort)).volumes] == ["file", None]
+    old = {**data, "version": 1, "volumes": [{"name": "a", "slices": 3}]}
+    jsonschema.validate(old, SCHEMA)
+    assert tags_from_json(old).volumes[0].numbering is None
+    assert tags_from_csv("volume,class,first,last,tag\na,lungs,1,,present\n").volumes[0].numbering is None
+
+
+@pytest.mark.parametrize("cell", ["data probe", "1"])
+def test_an_unknown_numbering_is_refused(cell):
+    with pytest.raises(UserError, match=f"numbering '{cell}'"):
+        tags_from_csv(f"volume,class,first,last,tag,numbering\na,lungs,1,,present,{cell}\n")
 
 
 def test_csv_keeps_volumes_of_one_name_apart_by_their_hash():

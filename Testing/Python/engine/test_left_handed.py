@@ -1,6 +1,14 @@
-"""Tags made in 3D Slicer on a left-handed volume, whose k planes it reverses, land on the slices that were meant."""
+"""One axis, two numberings: tags of a left-handed volume land on the slices that were meant, whoever counted them.
+
+3D Slicer reverses the k planes of such a volume when it loads it. Which slice a number means is read off Slicer's own
+storage nodes, by position.
+"""
 
 from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -10,20 +18,29 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
+from WeakMedSAMLib.contract.runs import RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.engine import result_overview
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.cohort import load_cohort
-from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
+from WeakMedSAMLib.engine.data.volumes import open_stored, read_labels, read_volume
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.tag_match import match_tags
 from WeakMedSAMLib.engine.worker import run_folder
 
 BALL = ClassTable.from_names(["ball"])
 SLICES = {"i": 20, "j": 24, "k": 10}
+# The ball is on slices 0..4 of the file, and on 5..9 as Slicer shows it.
+IN_SLICER = [ABSENT] * 5 + [PRESENT] * 5
+LEFT_HANDED = (-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)
+RIGHT_HANDED = (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)
+ORDERS = [
+    tuple(sign * (row == column) for row in range(3) for sign, column in zip(signs, axes, strict=True))
+    for axes in permutations(range(3))
+    for signs in product((1.0, -1.0), repeat=3)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -31,120 +48,275 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def write_nifti(path, left_handed=True):
-    """A bright ball on slices 0..4 of 10, in a textured body; with i mirrored, i, j, k are left-handed."""
+def write_ball(path, direction=LEFT_HANDED):
+    """A bright ball on slices 0..4 of 10, in a textured body; returns the voxels in the order of the file."""
     k, j, i = np.mgrid[:10, :24, :20]
     ball = (k - 2) ** 2 * 6 + (j - 12) ** 2 + (i - 9) ** 2 < 40
-    array = np.random.default_rng(0).normal(100, 20, ball.shape) + 400 * ball
-    image = sitk.GetImageFromArray(array.astype(np.int16))
+    array = (np.random.default_rng(0).normal(100, 20, ball.shape) + 400 * ball).astype(np.int16)
+    image = sitk.GetImageFromArray(array)
     image.SetSpacing((1.5, 1.5, 4.0))
-    image.SetDirection((-1.0 if left_handed else 1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+    image.SetDirection(direction)
     sitk.WriteImage(image, str(path))
-    return path
+    return array
 
 
 @pytest.fixture
 def scan(tmp_path):
-    return write_nifti(tmp_path / "scan.nii.gz")
+    write_ball(tmp_path / "scan.nii.gz")
+    return tmp_path / "scan.nii.gz"
 
 
-def as_in_slicer(volume, axis="k", first=5, last=9):
-    """Tags as Slicer's user makes them: by the hash and the slice numbers that the volume has there."""
-    tags = VolumeTags("scan", content_hash(volume.array[::-1]), axis, SLICES[axis])
+@pytest.fixture
+def in_file(scan):
+    """Hash over the order of the file, as version 0.1 wrote it."""
+    return content_hash(sitk.GetArrayFromImage(sitk.ReadImage(str(scan))))
+
+
+def tagged(first, last, sha256=None, axis="k", numbering=None, name="scan"):
+    tags = VolumeTags(name, sha256, axis, SLICES[axis], numbering=numbering)
     tags.tag_range("ball", first, last)
     return CohortTags(BALL, [tags])
 
 
-def test_slicer_holds_the_volume_with_this_hash(scan, slicer_nodes):
+def states_of(tags, scan, **options):
+    return match_tags(tags, read_volume(scan), **options).tags.state("ball").tolist()
+
+
+# What a slice number means
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd", "mha"])
+def test_a_number_read_off_the_data_probe_is_that_slice_whatever_the_order_of_axes(tmp_path, slicer_nodes, suffix):
+    assert len(ORDERS) == 48
+    for number, direction in enumerate(ORDERS):
+        path = tmp_path / f"scan{number}.{suffix}"
+        write_small(path, direction)
+        shown, volume = slicer_nodes.label_volume(path), read_volume(path)
+        for axis in "ijk":
+            tags = VolumeTags(volume.name, volume.sha256, axis, numbering="slicer")
+            tags.set("ball", 1, PRESENT)
+            state = match_tags(CohortTags(BALL, [tags]), volume).tags.state("ball")
+            (used,) = np.flatnonzero(state == PRESENT)
+            probed, read = (np.eye(3)["ijk".index(axis)] * index for index in (1, used))
+            lps = np.array(volume.geometry.origin) + volume.geometry.axes @ (read * volume.geometry.spacing)
+            ras = (np.array(shown.ijk_to_ras) @ [*probed, 1])[:3]
+            assert np.allclose(lps * [-1, -1, 1], ras, atol=1e-3), (direction, axis)
+        assert np.array_equal(volume.array, shown.array)
+
+
+def write_small(path, direction):
+    array = np.arange(60, dtype=np.int16).reshape(5, 4, 3)
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((1.0, 2.0, 3.0))
+    image.SetOrigin((5.0, -7.0, 11.0))
+    image.SetDirection(direction)
+    sitk.WriteImage(image, str(path))
+
+
+def test_slicer_holds_the_volume_with_this_hash(scan, slicer_nodes, in_file):
     held = slicer_nodes.label_volume(scan).array
-    volume = read_volume(scan)
-    assert content_hash(held) == volume.slicer_sha256 != volume.sha256
-    assert np.array_equal(held, volume.array[::-1])
+    assert content_hash(held) == read_volume(scan).sha256 != in_file
 
 
-def test_tags_along_k_are_turned_round(scan):
-    volume = read_volume(scan)
-    match = match_tags(as_in_slicer(volume), volume)
-    assert match.tags.sha256 == volume.sha256
-    assert match.tags.state("ball").tolist() == [PRESENT] * 5 + [ABSENT] * 5
-    assert match.entry.state("ball").tolist() == [ABSENT] * 5 + [PRESENT] * 5  # what was given stays as it was
+# Tags that say how they count
+
+
+@pytest.mark.parametrize("with_hash", ["slicer", "file", None])
+def test_what_is_said_counts_whatever_the_hash_is_over(scan, in_file, with_hash):
+    sha256 = {"slicer": read_volume(scan).sha256, "file": in_file, None: None}[with_hash]
+    assert states_of(tagged(5, 9, sha256, numbering="slicer"), scan) == IN_SLICER
+    assert states_of(tagged(0, 4, sha256, numbering="file"), scan) == IN_SLICER
+
+
+def test_what_is_said_is_not_overruled(scan):
+    assert states_of(tagged(0, 4, numbering="file"), scan, unsaid="slicer") == IN_SLICER
+
+
+def test_matched_tags_say_how_they_count_and_what_was_given_stays(scan, in_file):
+    given = tagged(0, 4, in_file)
+    match = match_tags(given, read_volume(scan))
+    assert (match.tags.numbering, match.tags.sha256) == ("slicer", read_volume(scan).sha256)
+    assert match.entry.state("ball").tolist() == IN_SLICER[::-1]
     assert not match.by_name
 
 
+# Version 1 said nothing
+
+
+def test_tags_with_a_hash_count_in_its_order(scan, in_file):
+    assert states_of(tagged(0, 4, in_file), scan) == IN_SLICER
+    assert states_of(tagged(5, 9, read_volume(scan).sha256), scan) == IN_SLICER
+    assert states_of(tagged(0, 4, in_file), scan, unsaid="slicer") == IN_SLICER
+
+
 @pytest.mark.parametrize("axis", ["i", "j"])
-def test_tags_along_i_and_j_stay(scan, axis):
-    volume = read_volume(scan)
-    tags = as_in_slicer(volume, axis, 3, 7)
-    assert np.array_equal(match_tags(tags, volume).tags.state("ball"), tags.volumes[0].state("ball"))
+def test_tags_along_i_and_j_stay(scan, in_file, axis):
+    for sha256 in (in_file, None):
+        tags = tagged(3, 7, sha256, axis)
+        assert states_of(tags, scan) == tags.volumes[0].state("ball").tolist()
 
 
-def test_tags_without_a_number_of_slices_are_counted_from_the_right_end(scan):
-    volume = read_volume(scan)
-    tags = VolumeTags("scan", volume.slicer_sha256)
+def test_tags_without_a_number_of_slices_are_counted_from_the_right_end(scan, in_file):
+    tags = VolumeTags("scan", in_file)
     tags.set("ball", 0, ABSENT)
     tags.set("ball", 2, PRESENT)
-    state = match_tags(CohortTags(BALL, [tags]), volume).tags.state("ball")
+    state = match_tags(CohortTags(BALL, [tags]), read_volume(scan)).tags.state("ball")
     assert state.tolist() == [UNTAGGED] * 7 + [PRESENT, UNTAGGED, ABSENT]
 
 
-def test_tags_of_the_file_come_first_and_stay(scan):
-    volume = read_volume(scan)
-    own = VolumeTags("scan", volume.sha256, n_slices=10)
-    own.tag_range("ball", 1, 3)
-    match = match_tags(CohortTags(BALL, [*as_in_slicer(volume).volumes, own]), volume)
-    assert match.entry is own
-    assert match.tags.state("ball").tolist() == [ABSENT, *[PRESENT] * 3, *[ABSENT] * 6]
+def test_without_hash_and_numbering_both_readings_are_offered(scan):
+    with pytest.raises(UserError) as raised:
+        states_of(tagged(0, 4), scan)
+    assert raised.value.code == "numbering_unsaid"
+    assert "--numbering slicer means: ball present on 0-4;" in raised.value.hint
+    assert "--numbering file means: ball present on 5-9." in raised.value.hint
+    assert states_of(tagged(0, 4), scan, unsaid="file") == IN_SLICER
+    assert states_of(tagged(5, 9), scan, unsaid="slicer") == IN_SLICER
+
+
+def test_nothing_is_asked_where_both_readings_are_the_same(tmp_path, scan):
+    assert states_of(tagged(3, 6), scan) == [ABSENT] * 3 + [PRESENT] * 4 + [ABSENT] * 3
+    write_ball(tmp_path / "right.nii.gz", RIGHT_HANDED)
+    tags = tagged(0, 4, name="right")
+    for unsaid in (None, "slicer", "file"):
+        assert states_of(tags, tmp_path / "right.nii.gz", unsaid=unsaid) == [PRESENT] * 5 + [ABSENT] * 5
 
 
 def test_tags_of_a_right_handed_volume_are_not_turned_by_its_reversed_hash(tmp_path):
-    volume = read_volume(write_nifti(tmp_path / "scan.nii.gz", left_handed=False))
+    array = write_ball(tmp_path / "scan.nii.gz", RIGHT_HANDED)
     with pytest.raises(UserError) as raised:
-        match_tags(as_in_slicer(volume), volume)
+        states_of(tagged(0, 4, content_hash(array[::-1])), tmp_path / "scan.nii.gz")
     assert raised.value.code == "tags_for_other_volume"
 
 
+def test_entries_under_either_hash_must_agree(scan, in_file):
+    one, other = tagged(5, 9, read_volume(scan).sha256), tagged(0, 4, in_file)
+    both = CohortTags(BALL, [*other.volumes, *one.volumes])
+    match = match_tags(both, read_volume(scan))
+    assert match.entry is one.volumes[0]
+    assert match.tags.state("ball").tolist() == IN_SLICER
+    both.volumes[0].set("ball", 9, PRESENT)
+    with pytest.raises(UserError) as raised:
+        match_tags(both, read_volume(scan))
+    assert raised.value.code == "tags_conflict"
+
+
+def test_the_reversed_order_is_hashed_only_where_it_can_help(scan):
+    volume = read_volume(scan)
+    others = [VolumeTags("scan", "a" * 64, n_slices=11), VolumeTags("elsewhere", "b" * 64, n_slices=10)]
+    mine = tagged(5, 9, volume.sha256).volumes
+    assert match_tags(CohortTags(BALL, [*others, *mine]), volume).tags.state("ball").tolist() == IN_SLICER
+    assert "_reversed_hashes" not in vars(volume)
+
+
+# Runs
+
+
 @pytest.mark.parametrize("name", ["scan", "called otherwise"])
-def test_a_run_puts_the_tags_on_the_right_slices(tmp_path, scan, method, name):
-    tags = as_in_slicer(read_volume(scan))
-    places = make_run(tmp_path / "out", [scan], tags, RunSettings(device="cpu"), names=[name])
-    written = read_tags(places.tags)
-    assert [entry.sha256 for entry in written.volumes] == [read_volume(scan).sha256]
-    assert written.volumes[0].state("ball").tolist() == [PRESENT] * 5 + [ABSENT] * 5
+def test_a_run_puts_the_tags_on_the_right_slices(tmp_path, scan, method, in_file, name):
+    places = make_run(tmp_path / "out", [scan], tagged(0, 4, in_file), RunSettings(device="cpu"), names=[name])
+    (stored,) = load_run(places.path).volumes
+    assert stored.numbering == "slicer"
+    assert not open_stored(places.volume(stored)).geometry.is_left_handed
+    (written,) = read_tags(places.tags).volumes
+    assert (written.sha256, written.numbering) == (read_volume(scan).sha256, "slicer")
+    assert written.state("ball").tolist() == IN_SLICER
     run_folder(places.path, **method.arguments)
     labels = read_labels(places.results("000") / "labels.nrrd")[0]
-    assert all(labels[:5].any(axis=(1, 2)))
-    assert not labels[5:].any()
+    assert all(labels[5:].any(axis=(1, 2)))
+    assert not labels[:5].any()
+    assert json.loads((places.results("000") / "quality.json").read_text("utf-8"))["numbering"] == "slicer"
     codes = {event.code for event in method.events if isinstance(event, Warning_)}
     assert not codes & {"matched_by_name", "tags_unused"}
 
 
-def test_a_run_folder_made_in_slicer_itself_is_read_the_same_way(tmp_path, scan):
-    volume = read_volume(scan)
-    tags = as_in_slicer(volume)
-    places = make_run(tmp_path / "out", [scan], tags, RunSettings(device="cpu"))
+def stored_as_in_the_file(tmp_path, scan, tags, numbering):
+    """A run folder as version 0.1 and the module make it of a left-handed volume: in the order of the file."""
+    places = make_run(tmp_path / "out", [scan], tagged(5, 9, numbering="slicer"), RunSettings(device="cpu"))
+    sitk.WriteImage(sitk.ReadImage(str(scan)), str(places.path / "volumes" / "000.nrrd"))
     run = load_run(places.path)
-    object.__setattr__(run.volumes[0], "sha256", volume.slicer_sha256)
-    save_run(places.path, run)
+    volume = RunVolume("000", "volumes/000.nrrd", "scan", tags.volumes[0].sha256, numbering="file")
+    save_run(places.path, replace(run, volumes=[volume]))
     write_tags(places.tags, tags)
+    if numbering is None:
+        data = json.loads(places.run.read_text("utf-8"))
+        del data["volumes"][0]["numbering"]
+        places.run.write_text(json.dumps({**data, "schema_version": 1}), "utf-8")
+    return places
+
+
+@pytest.mark.parametrize("numbering", [None, "file"])
+@pytest.mark.parametrize("has_hash", [True, False])
+def test_a_volume_of_a_run_folder_keeps_its_order(tmp_path, scan, in_file, numbering, has_hash):
+    tags = tagged(0, 4, in_file if has_hash else None, numbering=numbering)
+    places = stored_as_in_the_file(tmp_path, scan, tags, numbering)
     warnings = []
     (loaded,) = load_cohort(places, load_run(places.path), warnings.append)
-    assert loaded.sha256 == volume.sha256
-    assert loaded.tags[:, 0].tolist() == [PRESENT] * 5 + [ABSENT] * 5
-    assert not {event.code for event in warnings} & {"matched_by_name", "tags_unused", "volume_changed"}
+    assert (loaded.sha256, loaded.numbering) == (in_file, "file")
+    assert loaded.tags[:, 0].tolist() == IN_SLICER[::-1]
+    assert ("matched_by_name" in {event.code for event in warnings}) is not has_hash
 
 
-def test_the_overview_of_such_a_run_shows_the_tags_of_the_file(tmp_path, scan, method, monkeypatch):
-    tags = as_in_slicer(read_volume(scan))
-    places = make_run(tmp_path / "out", [scan], tags, RunSettings(device="cpu"))
-    write_tags(places.tags, tags)
+def test_the_overview_of_such_a_run_shows_its_own_slices(tmp_path, scan, method, monkeypatch, in_file):
+    places = stored_as_in_the_file(tmp_path, scan, tagged(0, 4, in_file), None)
     run_folder(places.path, **method.arguments)
     shown = []
     monkeypatch.setattr(result_overview, "overview_picture", lambda path, findings, title: shown.append(findings))
     result_overview.write_result_overview(tmp_path / "overview.png", places, "000")
-    assert shown[0].tags[:, 0].tolist() == [PRESENT] * 5 + [ABSENT] * 5
+    assert shown[0].tags[:, 0].tolist() == IN_SLICER[::-1]
+    assert all(shown[0].labels[:5].any(axis=(1, 2)))
 
 
-def test_tags_check_takes_them(tmp_path, scan, capsys):
-    write_tags(tmp_path / "tags.json", as_in_slicer(read_volume(scan)))
+# The command line
+
+
+def test_tags_check_takes_either_hash(tmp_path, scan, capsys, in_file):
+    write_tags(tmp_path / "tags.json", tagged(0, 4, in_file))
     assert outcome(cli, ["tags", "check", str(tmp_path / "tags.json"), "--volume", str(scan)]) == 0
     assert "tags_for_other_volume" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv"])
+def test_tags_check_asks_how_slices_are_counted(tmp_path, scan, capsys, suffix):
+    write_tags(tmp_path / f"tags.{suffix}", tagged(0, 4))
+    command = ["tags", "check", str(tmp_path / f"tags.{suffix}"), "--volume", str(scan)]
+    assert outcome(cli, command) == 2
+    assert "--numbering file means: ball present on 5-9." in capsys.readouterr().err
+    assert outcome(cli, [*command, "--numbering", "file"]) == 0
+
+
+def test_segment_takes_the_answer(tmp_path, scan, monkeypatch):
+    monkeypatch.setattr("WeakMedSAMLib.engine.cli.segment.perform", lambda *arguments, **options: None)
+    write_tags(tmp_path / "tags.csv", tagged(0, 4))
+    for numbering, expected in (("file", IN_SLICER), ("slicer", IN_SLICER[::-1])):
+        out = tmp_path / numbering
+        command = ["segment", "--volume", str(scan), "--tags", str(tmp_path / "tags.csv"), "--out", str(out)]
+        assert outcome(cli, command) == 2
+        assert outcome(cli, [*command, "--numbering", numbering]) == 0
+        (tags,) = out.glob("run-*/tags.json")
+        assert read_tags(tags).volumes[0].state("ball").tolist() == expected
+
+
+def test_tags_from_a_mask_count_as_slicer_does(tmp_path, scan, capsys):
+    labels = (sitk.GetArrayFromImage(sitk.ReadImage(str(scan))) > 300).astype(np.uint8)
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(sitk.ReadImage(str(scan)))
+    sitk.WriteImage(image, str(tmp_path / "mask.nii.gz"))
+    mask, out = str(tmp_path / "mask.nii.gz"), str(tmp_path / "tags.json")
+    command = ["tags", "from-mask", "--mask", mask, "--labels", "ball=1", "--min-pixels", "1", "--out", out]
+    for volume in ([], ["--volume", str(scan)]):
+        assert outcome(cli, [*command, *volume]) == 0
+        (tags,) = read_tags(out).volumes
+        assert (tags.numbering, tags.state("ball").tolist()) == ("slicer", IN_SLICER)
+    assert tags.sha256 == read_volume(scan).sha256
+    capsys.readouterr()
+    assert outcome(cli, ["tags", "show", out]) == 0
+    assert "counted as 3D Slicer's Data Probe shows the loaded file" in capsys.readouterr().out
+
+
+def test_the_numbering_survives_csv_both_ways(tmp_path, scan):
+    write_tags(tmp_path / "tags.json", tagged(0, 4, numbering="file"))
+    assert outcome(cli, ["tags", "convert", str(tmp_path / "tags.json"), str(tmp_path / "tags.csv")]) == 0
+    assert outcome(cli, ["tags", "convert", str(tmp_path / "tags.csv"), str(tmp_path / "back.json")]) == 0
+    for name in ("tags.csv", "back.json"):
+        assert states_of(read_tags(tmp_path / name), scan) == IN_SLICER

@@ -7,7 +7,7 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.volumes import Geometry, read_geometry, read_labels, read_volume
+from WeakMedSAMLib.engine.data.volumes import Geometry, read_labels, read_stored
 from WeakMedSAMLib.engine.results import VolumeResult, probability_name, write_result
 
 LUNG = (
@@ -69,12 +69,15 @@ def test_files_lie_exactly_where_the_volume_lies(tmp_path, direction, size):
     assert {p.name for p in tmp_path.iterdir()} == {p.name for p in paths}
     for name in ("labels.nrrd", "segmentation.seg.nrrd"):
         labels, found = read_labels(tmp_path / name)
-        assert_same_place(found, place)
-        np.testing.assert_array_equal(labels, wanted.labels)
+        # As Slicer, which turns left-handed label maps, but no segmentations.
+        is_turned = place.is_left_handed and name == "labels.nrrd"
+        assert_same_place(found, place.turned() if is_turned else place)
+        np.testing.assert_array_equal(labels, wanted.labels[::-1] if is_turned else wanted.labels)
         assert labels.dtype == np.uint8
     for label_value, wanted_map in wanted.probabilities.items():
-        np.testing.assert_array_equal(read_volume(tmp_path / probability_name(label_value)).array, wanted_map)
-        assert_same_place(read_geometry(tmp_path / probability_name(label_value)), place)
+        written = read_stored(tmp_path / probability_name(label_value))
+        np.testing.assert_array_equal(written.array, wanted_map)
+        assert_same_place(written.geometry, place)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["volume", "single slice"])
@@ -140,9 +143,9 @@ def test_large_label_values_keep_their_value(tmp_path, slicer_nodes):
 
 def test_quality_is_json_with_the_slice_axis(tmp_path):
     place = geometry(np.eye(3))
-    write_result(tmp_path, result(place), place, CLASSES, "i")
+    write_result(tmp_path, result(place), place, CLASSES, "i", numbering="slicer")
     quality = json.loads((tmp_path / "quality.json").read_text())
-    assert quality == {"slices": [{"index": 0, "confidence": 0.5}], "axis": "i"}
+    assert quality == {"slices": [{"index": 0, "confidence": 0.5}], "axis": "i", "numbering": "slicer"}
 
 
 def test_writing_again_replaces_and_leaves_nothing_else(tmp_path):

@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.cli.options import (
     cache_option,
     device_option,
     events_option,
+    numbering_option,
 )
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
@@ -22,6 +23,7 @@ from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice
+    from WeakMedSAMLib.contract.volume_tags import Numbering
 
 
 @click.command(short_help="Segment volumes by a model trained before.")
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, required=True, help="Scan; repeat for more.")
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
 @click.option("--tags", "tag_file", type=PLACE, help="Slice tags, where there are any: masks keep to them.")
+@numbering_option
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; the one of the training otherwise.")
 @click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
 @device_option
@@ -39,6 +42,7 @@ def apply(
     volumes: tuple[Path, ...],
     out: Path,
     tag_file: Path | None,
+    numbering: Numbering | None,
     axis: str | None,
     intensity: IntensityChoice,
     device: str,
@@ -66,7 +70,7 @@ def apply(
     needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortTags(trained.classes, tags.volumes)
-    places = make_run(out, volumes, given, settings, axis, report=listener(events))
+    places = make_run(out, volumes, given, settings, axis, unsaid=numbering, report=listener(events))
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 EXISTING = click.Path(exists=True, path_type=Path)
@@ -78,6 +80,15 @@ def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--cache``."""
     text = "Folder of the feature cache; the user's cache folder otherwise."
     return click.option("--cache", "cache_root", type=PLACE, help=text)(command)
+
+
+def numbering_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--numbering``."""
+    text = (
+        "How tags count slices along k that say nothing of it and carry no hash: as 3D Slicer's Data Probe shows the "
+        "loaded file, or in the file's own order. Needed for left-handed volumes only."
+    )
+    return click.option("--numbering", type=click.Choice(NUMBERINGS), help=text)(command)
 
 
 def method_options(command: Callable[..., Any]) -> Callable[..., Any]:

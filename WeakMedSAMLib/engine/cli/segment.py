@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, cache_option, events_option, method_options
+from WeakMedSAMLib.engine.cli.options import (
+    EXISTING,
+    PLACE,
+    cache_option,
+    events_option,
+    method_options,
+    numbering_option,
+)
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
+    from WeakMedSAMLib.contract.volume_tags import Numbering
 
 
 @click.command(short_help="Make masks of volumes from slice tags.")
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--tags", "tag_file", type=PLACE, required=True, help="Slice tags, .json or .csv.")
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
+@numbering_option
 @click.option("--classes", help="Only these classes of the tag file, as liver,spleen.")
 @click.option("--model", type=EXISTING, help="Run or model folder to start the training from.")
 @click.option("--backbone", default="litemedsam", show_default=True, help="See `weakmedsam weights list`.")
@@ -37,6 +46,7 @@ def segment(
     volumes: tuple[Path, ...],
     tag_file: Path,
     out: Path,
+    numbering: Numbering | None,
     classes: str | None,
     model: Path | None,
     backbone: str,
@@ -52,7 +62,7 @@ def segment(
     """Make masks of volumes from slice tags.
 
     Volumes without tags are segmented too. Repeated after a cut-off or an edit of the tags, only what is missing is
-    computed.
+    computed. Slices are numbered as 3D Slicer's Data Probe shows the loaded file.
 
     \b
     Example:
@@ -82,7 +92,7 @@ def segment(
         intensity=intensity,
         model=str(model_folder(model)) if model else None,
     )
-    places = make_run(out, volumes, tags, settings, report=listener(events))
+    places = make_run(out, volumes, tags, settings, unsaid=numbering, report=listener(events))
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:

@@ -10,20 +10,29 @@ import click
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tag_spans import spans_of
+from WeakMedSAMLib.contract.tag_spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.tags import check as problems_of
-from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.volume_tags import Numbering
     from WeakMedSAMLib.engine.mask_tags import MaskClass
+
+_COUNTED = {
+    "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
+    "file": ", counted in the order of the file",
+    None: "",
+}
 
 
 @click.group(short_help="Show, check, convert, make slice tags.")
 def tags() -> None:
     """Slice tags: which slices show a class, which do not.
+
+    Slices are numbered from 0 as 3D Slicer's Data Probe shows the loaded file.
 
     \b
     Example:
@@ -44,7 +53,7 @@ def show(file: Path) -> None:
     _show_counts(cohort)
     for volume in cohort.volumes:
         n_slices = "?" if volume.n_slices is None else volume.n_slices
-        click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}")
+        click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}{_COUNTED[volume.numbering]}")
         for name in volume.states:
             click.echo(f"  {name}: {_ranges(volume, name)}")
 
@@ -52,7 +61,8 @@ def show(file: Path) -> None:
 @tags.command()
 @click.argument("file", type=PLACE)
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="Check the tags against these volumes too.")
-def check(file: Path, volumes: tuple[Path, ...]) -> None:
+@numbering_option
+def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) -> None:
     """Say what stands in the way of learning from FILE; exit code 2 if a run would refuse it.
 
     \b
@@ -61,7 +71,7 @@ def check(file: Path, volumes: tuple[Path, ...]) -> None:
     """
     cohort = read_tags(file)
     if volumes:
-        cohort = CohortTags(cohort.classes, _matched(cohort, volumes))
+        cohort = CohortTags(cohort.classes, _matched(cohort, volumes, numbering))
     problems = problems_of(cohort)
     for problem in problems:
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
@@ -146,17 +156,19 @@ def _from_mask(
     from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
 
     labels, geometry = read_labels(mask)
+    # A segmentation of a left-handed volume is not reversed by Slicer, hence not when it is read.
+    numbering: Numbering = "file" if geometry.is_left_handed else "slicer"
     name, sha256 = volume_name(mask), None
     if volume_path is not None:
         volume = read_volume(volume_path)
         tell_notes(volume)
         name, sha256 = volume.name, volume.sha256
         require_same_grid(mask, geometry, volume_path, volume.geometry)
-    tags = tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+    tags = tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride, numbering)
     return mask, tags, values_of(labels)
 
 
-def _matched(cohort: CohortTags, paths: Sequence[Path]) -> list[VolumeTags]:
+def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeTags]:
     """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
     from WeakMedSAMLib.contract.unmet_tags import unmet
     from WeakMedSAMLib.engine.data.volumes import read_volume
@@ -166,7 +178,7 @@ def _matched(cohort: CohortTags, paths: Sequence[Path]) -> list[VolumeTags]:
     for path in paths:
         scan = read_volume(path)
         tell_notes(scan)
-        matches.append(match_tags(cohort, scan))
+        matches.append(match_tags(cohort, scan, unsaid=numbering))
     used = [id(match.entry) for match in matches]
     lacking = [(path, match.tags.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
     if lacking:
@@ -181,11 +193,9 @@ def _ranges(volume: VolumeTags, name: str) -> str:
     state = volume.state(name)
     words = []
     for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):
-        spans = [
-            f"{span.first}-{span.last}" if span.last > span.first else str(span.first) for span in spans_of(state, tag)
-        ]
+        spans = spans_of(state, tag)
         if spans:
-            words.append(f"{word} {', '.join(spans)}")
+            words.append(f"{word} {spans_in_words(spans)}")
     if volume.rest_is_absent.get(name):
         words.append("the rest absent")
     return "; ".join(words) or "untagged"

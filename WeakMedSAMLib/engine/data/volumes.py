@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
@@ -16,6 +15,8 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.contract.tag_matching import Order
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data import dicom, itk_files, nifti
 from WeakMedSAMLib.engine.data.geometry import (
     AXES,
@@ -52,9 +53,6 @@ __all__ = [
     "write_volume",
 ]
 
-# Slices counted as 3D Slicer's Data Probe does, or in the order of the file: they differ for left-handed volumes.
-Numbering = Literal["slicer", "file"]
-Order = Literal["same", "reversed"]
 _LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
 _FASTEST = 1
 _UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out

@@ -1,0 +1,163 @@
+"""Which tags belong to a volume, and from which end they count its slices.
+
+A hash names a scan in either order of its k planes: 3D Slicer reverses those of a left-handed volume when it loads it.
+Where tags do not say how they count, they count in the order that their hash is over; without a hash nobody can tell,
+and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from .errors import UserError
+from .tag_spans import TAG_NAMES, spans_in_words, spans_of
+from .tags import CohortTags
+from .volume_tags import ABSENT, PRESENT, UNTAGGED, Numbering, VolumeTags
+
+Order: TypeAlias = Literal["same", "reversed"]
+
+
+class HeldVolume(Protocol):
+    """A volume whose voxels somebody holds, in one of the two orders of its k planes."""
+
+    @property
+    def name(self) -> str:
+        """As the user calls it."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """`identity.content_hash` in the order in which it is held."""
+        ...
+
+    @property
+    def has_two_numberings(self) -> bool:
+        """Whether the order of its file is not the one in which Slicer shows it."""
+        ...
+
+    def order_of(self, sha256: str) -> Order | None:
+        """Whether a hash is over the k planes as they are held, or reversed; None if it is of another volume."""
+        ...
+
+    def reverses(self, numbering: Numbering) -> bool:
+        """Whether slices counted in this way run against the order in which it is held."""
+        ...
+
+
+class Matched(NamedTuple):
+    """Tags of a volume: as they stand in the cohort, and counted in the order in which the volume is held.
+
+    `tags` are settled where the number of slices was given.
+    """
+
+    entry: VolumeTags
+    tags: VolumeTags
+
+
+def matched_tags(
+    cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+) -> Matched | None:
+    """Find the tags of a volume: by its hash in either order, or by name where they carry none; None without any.
+
+    Parameters
+    ----------
+    cohort : CohortTags
+        All tags.
+    volume : HeldVolume
+    counts : mapping
+        Axis -> number of slices, as far as it is known.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
+
+    Raises
+    ------
+    UserError
+        What `CohortTags.volume_for` and `VolumeTags.settled` raise; ``numbering_unsaid`` with both readings in
+        `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say different things.
+    """
+    entries = _of_hash(cohort, volume, counts)
+    if not entries:
+        by_name = cohort.volume_for(volume.name, volume.sha256)
+        entries = [] if by_name is None else [by_name]
+    found = [Matched(entry, _as_held(entry, volume, counts, unsaid)) for entry in entries]
+    for other in found[1:]:
+        _require_agreement(found[0].tags, other.tags)
+    return found[0] if found else None
+
+
+def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) -> list[VolumeTags]:
+    """Entries with a hash of the volume, those over the order in which it is held first.
+
+    To hash the reversed order takes as long as to read the volume: only what can be of it is compared with that.
+    """
+    exact = [entry for entry in cohort.volumes if entry.sha256 == volume.sha256]
+    others = [entry for entry in cohort.volumes if entry.sha256 is not None and entry not in exact]
+    likely = [entry for entry in others if _fits(entry, counts) and (not exact or entry.name == volume.name)]
+    orders = [(volume.order_of(entry.sha256 or ""), entry) for entry in likely]
+    return [*exact, *(entry for wanted in ("same", "reversed") for order, entry in orders if order == wanted)]
+
+
+def _fits(entry: VolumeTags, counts: Mapping[str, int]) -> bool:
+    return entry.n_slices is None or counts.get(entry.axis, entry.n_slices) == entry.n_slices
+
+
+def _as_held(entry: VolumeTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None) -> VolumeTags:
+    settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
+    if settled.n_slices is None or _is_symmetric(settled):
+        return settled
+    return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
+
+
+def _is_symmetric(tags: VolumeTags) -> bool:
+    """Whether it makes no difference from which end the slices are counted."""
+    return tags.axis != "k" or all(np.array_equal(state, state[::-1]) for state in tags.states.values())
+
+
+def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, unsaid: Numbering | None) -> bool:
+    order = None if entry.sha256 is None else volume.order_of(entry.sha256)
+    if entry.numbering is None and order is not None:
+        return order == "reversed"
+    numbering = entry.numbering or unsaid
+    if numbering is not None:
+        return volume.reverses(numbering)
+    if volume.has_two_numberings:
+        raise _unsaid(settled, volume)
+    return False
+
+
+def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
+    """The refusal of tags that may be counted from either end, with what each reading would mean in 3D Slicer."""
+    readings = {"slicer": _present_in_words(tags), "file": _present_in_words(tags.turned())}
+    message = (
+        f"The tags of {volume.name!r} do not say from which end its slices are counted, and carry no hash that would "
+        f"tell: 3D Slicer reverses the slices of this left-handed scan when it loads it."
+    )
+    hint = (
+        "Say how they were counted. In the slice numbers of 3D Slicer's Data Probe, "
+        f"--numbering slicer means: {readings['slicer']}; --numbering file means: {readings['file']}."
+    )
+    return UserError("numbering_unsaid", message, hint, {"name": volume.name, **readings})
+
+
+def _present_in_words(tags: VolumeTags) -> str:
+    shown = next(tag for tag in (PRESENT, ABSENT) if any((state == tag).any() for state in tags.states.values()))
+    tagged = {name: spans_of(state, shown) for name, state in tags.states.items()}
+    parts = [f"{name} {TAG_NAMES[shown]} on {spans_in_words(spans)}" for name, spans in tagged.items() if spans]
+    return "; ".join(parts)
+
+
+def _require_agreement(first: VolumeTags, second: VolumeTags) -> None:
+    """Refuse two entries of one volume, found by the hashes of either order, that tag a slice differently."""
+    for name in first.states.keys() & second.states.keys():
+        if first.axis != second.axis or _clash(first.state(name), second.state(name)):
+            message = f"{first.name!r} is tagged twice, by the hash of either order, and not the same for {name!r}."
+            raise UserError("tags_conflict", message, "Keep the entry that is right, and delete the other one.")
+
+
+def _clash(first: np.ndarray, second: np.ndarray) -> bool:
+    length = min(len(first), len(second))
+    one, other = first[:length], second[:length]
+    return bool(((one != UNTAGGED) & (other != UNTAGGED) & (one != other)).any())
