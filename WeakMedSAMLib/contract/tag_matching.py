@@ -82,10 +82,31 @@ def matched_tags(
     if not entries:
         by_name = cohort.volume_for(volume.name, volume.sha256)
         entries = [] if by_name is None else [by_name]
-    found = [Matched(entry, _as_held(entry, volume, counts, unsaid)) for entry in entries]
+    found = [Matched(entry, as_held(entry, volume, counts, unsaid)) for entry in entries]
     for other in found[1:]:
         _require_agreement(found[0].tags, other.tags)
     return found[0] if found else None
+
+
+def as_held(
+    entry: VolumeTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+) -> VolumeTags:
+    """Return tags that are known to be of a volume, counted in the order in which it is held.
+
+    Parameters
+    ----------
+    entry, volume, counts, unsaid
+        As of `matched_tags`.
+
+    Raises
+    ------
+    UserError
+        What `VolumeTags.settled` raises; ``numbering_unsaid``.
+    """
+    settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
+    if settled.n_slices is None or _is_symmetric(settled):
+        return settled
+    return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
 
 
 def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) -> list[VolumeTags]:
@@ -102,13 +123,6 @@ def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) 
 
 def _fits(entry: VolumeTags, counts: Mapping[str, int]) -> bool:
     return entry.n_slices is None or counts.get(entry.axis, entry.n_slices) == entry.n_slices
-
-
-def _as_held(entry: VolumeTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None) -> VolumeTags:
-    settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
-    if settled.n_slices is None or _is_symmetric(settled):
-        return settled
-    return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
 
 
 def _is_symmetric(tags: VolumeTags) -> bool:

@@ -14,7 +14,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.results.run_export import exportRun
 from WeakMedSAMLib.frontend.running import places
@@ -78,6 +78,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.sceneChanged = self._scene.changed
         self._lastVolumeId = ""
         self.keys.changed.connect(lambda _node: self.volumeChanged())
+        self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.sceneChanged.connect(self._noteVolume)
         self._scene.begin()

@@ -223,7 +223,7 @@ class ExportPanel:
             subject=subject if needsMasks else None,
             classes=ClassTable.from_json(subject.record.classes) if subject else self._logic.session.classes,
             run=self._subjects.runResult(subject.record) if "report" in paths else None,
-            cohort=self._logic.session.cohort,
+            cohort=self._logic.session.cohortForFile(),
             includeNames=self.ui.namesCheck.checked,
         )
 

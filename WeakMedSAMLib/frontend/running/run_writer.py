@@ -21,6 +21,7 @@ from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, 
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
+from WeakMedSAMLib.frontend.scene.slice_order import numberingOf
 from WeakMedSAMLib.frontend.steps import inBackground, inThread
 
 # Beside the copies of the volumes: label maps, probability maps, states of the stages.
@@ -154,7 +155,8 @@ def _writeVolumes(
     entries = []
     for number, job in enumerate(jobs):
         volumeId = f"{number:03d}"
-        entry = RunVolume(volumeId, f"volumes/{volumeId}.nrrd", _nameOf(job, cohort), job.sha256)
+        file, name, numbering = f"volumes/{volumeId}.nrrd", _nameOf(job, cohort), numberingOf(job.node)
+        entry = RunVolume(volumeId, file, name, job.sha256, numbering=numbering)
         for progress in exportSteps(job.node, places.volume(entry)):
             yield (number + (progress or 0.0)) / len(jobs)
         entries.append(entry)

@@ -19,7 +19,8 @@ from WeakMedSAMLib.frontend.steps import Steps
 _SAMPLE_VOXELS = 100_000
 _KEPT_HASHES = 1000
 _BROWSER = "vtkMRMLSequenceBrowserNode"
-_hashes: dict[int, str] = {}
+# By the state of the image, and whether its k planes were taken in reversed order.
+_hashes: dict[tuple[int, bool], str] = {}
 
 
 def usableProblem(volumeNode: Any) -> str:
@@ -79,9 +80,18 @@ def sliceCount(volumeNode: Any, axis: str) -> int:
 
 def knownIdentity(volumeNode: Any) -> str | None:
     """Return the content hash of a volume if it was computed since its voxels changed last."""
+    return _knownHash(volumeNode, isReversed=False)
+
+
+def knownReversedIdentity(volumeNode: Any) -> str | None:
+    """Return what `reversedIdentitySteps` gives, if it was computed since the voxels changed last."""
+    return _knownHash(volumeNode, isReversed=True)
+
+
+def _knownHash(volumeNode: Any, isReversed: bool) -> str | None:
     image = volumeNode.GetImageData() if volumeNode else None
     # VTK counts every modification of any object: no other image, and no other state of this one, has this number.
-    return _hashes.get(image.GetMTime()) if image else None
+    return _hashes.get((image.GetMTime(), isReversed)) if image else None
 
 
 def identitySteps(volumeNode: Any) -> Steps[str]:
@@ -97,17 +107,26 @@ def identitySteps(volumeNode: Any) -> Steps[str]:
     UserError
         ``unusable_volume``.
     """
+    return (yield from _hashSteps(volumeNode, isReversed=False))
+
+
+def reversedIdentitySteps(volumeNode: Any) -> Steps[str]:
+    """Compute the content hash of a volume with its k planes in reversed order; as `identitySteps`."""
+    return (yield from _hashSteps(volumeNode, isReversed=True))
+
+
+def _hashSteps(volumeNode: Any, isReversed: bool) -> Steps[str]:
     while True:
-        known = knownIdentity(volumeNode)
+        known = _knownHash(volumeNode, isReversed)
         if known is not None:
             return known
         version = volumeNode.GetImageData().GetMTime() if volumeNode.GetImageData() else 0
-        digest = yield from content_hash_steps(arrayOf(volumeNode))
+        digest = yield from content_hash_steps(arrayOf(volumeNode)[:: -1 if isReversed else 1])
         # Voxels that changed meanwhile would give the hash of a volume that never was.
         if volumeNode.GetImageData() and volumeNode.GetImageData().GetMTime() == version:
             while len(_hashes) >= _KEPT_HASHES:
                 del _hashes[next(iter(_hashes))]
-            _hashes[version] = digest
+            _hashes[version, isReversed] = digest
 
 
 def exportSteps(volumeNode: Any, path: Path | str) -> Steps[Path]:

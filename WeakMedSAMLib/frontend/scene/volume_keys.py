@@ -13,9 +13,17 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.volume_tags import AXES
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, knownIdentity, sliceCount, usableProblem
+from WeakMedSAMLib.frontend.scene.scene_volumes import (
+    identitySteps,
+    knownIdentity,
+    knownReversedIdentity,
+    reversedIdentitySteps,
+    sliceCount,
+    usableProblem,
+)
+from WeakMedSAMLib.frontend.scene.slice_order import NodeFacts
 from WeakMedSAMLib.frontend.scene.slice_views import axisOfView, sliceNodeOf
-from WeakMedSAMLib.frontend.steps import StepRunner, runToEnd
+from WeakMedSAMLib.frontend.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 OnKey = Callable[[str], Any]
@@ -77,7 +85,7 @@ class VolumeKeys:
         self, volumeNode: Any, onDone: OnKey | None = None, onError: Callable[[Exception], Any] | None = None
     ) -> None:
         """Find out the key of a volume without blocking; nothing is called if it leaves the scene meanwhile."""
-        if knownIdentity(volumeNode) is not None:
+        if self._isIdentified(volumeNode):
             key = self._enter(volumeNode)
             if onDone is not None:
                 onDone(key)
@@ -90,19 +98,31 @@ class VolumeKeys:
         problem = usableProblem(volumeNode)
         if problem:
             raise UserError("unusable_volume", problem, _("Choose another volume."))
-        runToEnd(identitySteps(volumeNode))
+        runToEnd(self._keySteps(volumeNode))
         return self._enter(volumeNode)
 
     def watch(self, volumeNodes: list[Any]) -> None:
         """Have these volumes identified and known to the tags; those that are already cost nothing."""
         queued = [entry.node for entry in self._waiting]
         for node in volumeNodes:
-            key = knownIdentity(node)
-            if key is not None:
-                if self._known.get(node.GetID()) != (key, node.GetName()):
+            if self._isIdentified(node):
+                if self._known.get(node.GetID()) != (knownIdentity(node), node.GetName()):
                     self._enter(node)
             elif node not in queued and node is not self._atWork and not self._isRefused(node):
                 self.identify(node)
+
+    def _keySteps(self, node: Any) -> Steps[None]:
+        """Compute the key of a volume, and that of its slices in reversed order where tags may be waiting for it."""
+        yield from identitySteps(node)
+        if not self._isIdentified(node):
+            yield from reversedIdentitySteps(node)
+
+    def _isIdentified(self, node: Any) -> bool:
+        """Say whether all that is needed to find the tags of a volume was computed since its voxels changed last."""
+        key = knownIdentity(node)
+        if key is None or knownReversedIdentity(node) is not None:
+            return key is not None
+        return not self._session.mayBeReversed(key, _countsOf(node))
 
     def _isRefused(self, node: Any) -> bool:
         version = (node.GetMTime(), node.GetImageData().GetMTime() if node.GetImageData() else 0)
@@ -116,7 +136,7 @@ class VolumeKeys:
         entry = self._waiting.popleft()
         self._atWork = entry.node
         self._runner = StepRunner(
-            identitySteps(entry.node),
+            self._keySteps(entry.node),
             onDone=lambda _key: self._onDone(entry),
             onError=lambda error: self._onError(entry, error),
         ).start()
@@ -139,8 +159,7 @@ class VolumeKeys:
         key = knownIdentity(node)
         name = self._nameFor(node, key)
         self._known[node.GetID()] = (key, node.GetName())
-        counts = {axis: sliceCount(node, axis) for axis in AXES}
-        self._session.ensureVolume(name, key, self.axisFor(node), counts)
+        self._session.ensureVolume(name, key, self.axisFor(node), _countsOf(node), NodeFacts(node))
         self.changed(node)
         return key
 
@@ -156,3 +175,7 @@ class VolumeKeys:
         """Return the slice axis that the view one works in shows; ``"k"`` without a window."""
         sliceNode = sliceNodeOf(self._stateOf().sliceView)
         return axisOfView(volumeNode, sliceNode) if sliceNode is not None else "k"
+
+
+def _countsOf(node: Any) -> dict[str, int]:
+    return {axis: sliceCount(node, axis) for axis in AXES}

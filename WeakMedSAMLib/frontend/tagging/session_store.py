@@ -141,7 +141,7 @@ class SessionStore:
         Path or None
             The file; None if nothing is tagged or it could not be written, which is logged.
         """
-        cohort = self._session.cohort
+        cohort = self._session.exportCohort()
         if not hasTags(cohort):
             return None
         path = _copiesIn(folder) / f"{SAFETY_COPY}-{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}.json"

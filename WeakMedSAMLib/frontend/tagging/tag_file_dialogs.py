@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ import qt
 import slicer.util
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import AXES
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.frontend.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 _FOLDER_SETTING = "WeakMedSAM/TagsFolder"
+_SHOWN = 3
 
 
 class TagFileDialogs:
@@ -41,9 +45,33 @@ class TagFileDialogs:
         if not path:
             return
         _keepFolder(path)
-        messages = self._logic.session.importTags(read_tags(path), self._volumes())
+        cohort, volumes = read_tags(path), self._volumes()
+        unsaid = self._logic.session.unsaidNumberings(cohort, volumes)
+        numbering = self._askNumbering(title, unsaid) if unsaid else None
+        if unsaid and numbering is None:
+            return
+        messages = self._logic.session.importTags(cohort, volumes, numbering)
         text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
         slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
+
+    def _askNumbering(self, title: str, unsaid: Sequence[UserError]) -> Numbering | None:
+        """Ask how the slices of a file are counted that does not say it; None if the user does not know."""
+        reading = _("{name}, as Slicer numbers slices: {slicer} if they were counted in Slicer, {file} if in the file.")
+        lines = [
+            _("These tags do not say from which end slices are counted, and Slicer shows them in reversed order."),
+            *[reading.format(**error.values) for error in unsaid[:_SHOWN]],
+            _("How were the slices counted?"),
+        ]
+        box = qt.QMessageBox(self._parent)
+        box.setWindowTitle(title)
+        box.setText("\n\n".join(lines))
+        answers: dict[str, Numbering] = {_("As Slicer shows them"): "slicer", _("In the order of the file"): "file"}
+        for text in answers:
+            box.addButton(text, qt.QMessageBox.AcceptRole)
+        box.addButton(qt.QMessageBox.Cancel)
+        box.exec_()
+        clicked = box.clickedButton()
+        return answers.get(clicked.text) if clicked is not None else None
 
     def _export(self) -> None:
         title, kinds = _("Export tags"), _("JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)")
@@ -53,7 +81,7 @@ class TagFileDialogs:
             return
         if not Path(path).suffix:
             path += ".json"
-        write_tags(path, self._logic.session.exportCohort())
+        write_tags(path, self._logic.session.cohortForFile())
         _keepFolder(path)
         slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,12 +10,14 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_matching import Matched, matched_tags
 from WeakMedSAMLib.contract.tags import UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.frontend.tagging.class_edits import newClass
+from WeakMedSAMLib.frontend.tagging.scene_volume import SceneVolume
 from WeakMedSAMLib.frontend.tagging.tag_keys import shortcutProblem
-from WeakMedSAMLib.frontend.tagging.tag_volumes import clashes, copyOf, isTagged, keyOf
-
-SceneVolume = tuple[str, str, Mapping[str, int]]
+from WeakMedSAMLib.frontend.tagging.tag_volumes import clashes, copyOf, isTagged, keyOf, ownedBy, plainName
+from WeakMedSAMLib.frontend.tagging.tag_words import unsaidInWords
 
 
 @dataclass
@@ -37,31 +39,52 @@ class Merged:
     messages: list[str] = field(default_factory=list)
 
 
-def mergeTags(scene: CohortTags, imported: CohortTags, volumes: Iterable[SceneVolume]) -> Merged:
+def mergeTags(
+    scene: CohortTags, imported: CohortTags, volumes: Iterable[SceneVolume], unsaid: Numbering | None = None
+) -> Merged:
     """Merge tags of a file into those of a scene, without changing either.
 
     Where both have a tag, the file's one is taken, and the messages say how many there were. Tags of volumes that are
-    not in the scene are kept, and are there when the volume is loaded.
+    not in the scene are kept, and are there when the volume is loaded. Tags that count slices from the other end than
+    the volume does in the scene are turned round.
 
     Parameters
     ----------
     scene, imported : CohortTags
         What there is, and what comes.
-    volumes : iterable of (name, sha256, {axis: number of slices})
+    volumes : iterable of SceneVolume
         The volumes of the scene.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
     """
     merged = Merged(scene.classes)
     _mergeClasses(merged, scene, imported.classes)
-    taken: list[VolumeTags] = []
-    for name, key, counts in volumes:
-        source = _sourceFor(merged, imported, name, key)
-        if source is not None:
-            taken.append(source)
-            _mergeVolume(merged, scene, source, (name, key.lower(), counts))
+    told: list[VolumeTags] = []
+    for held in volumes:
+        try:
+            found = matched_tags(imported, held, held.counts, unsaid)
+        except UserError as error:
+            told += _refused(merged, imported, held, error)
+            continue
+        if found is not None:
+            told.append(found.entry)
+            _mergeVolume(merged, scene, found, held)
     for source in imported.volumes:
-        if not any(source is other for other in taken):
-            _keepForLater(merged, scene, source)
+        if not any(source is other for other in told):
+            asked = source.sha256 is None and source.numbering is None
+            _keepForLater(merged, scene, copyOf(source, numbering=unsaid) if asked else source)
     return merged
+
+
+def unsaidNumberings(imported: CohortTags, volumes: Iterable[SceneVolume]) -> list[UserError]:
+    """Return for which volumes somebody has to say how their tags count slices, with what either answer would mean."""
+    errors = []
+    for held in volumes:
+        try:
+            matched_tags(imported, held, held.counts)
+        except UserError as error:
+            errors += [error] if error.code == "numbering_unsaid" else []
+    return errors
 
 
 def _mergeClasses(merged: Merged, scene: CohortTags, imported: ClassTable) -> None:
@@ -87,27 +110,23 @@ def _fitting(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentC
     return entry if entry.shortcut else replace(entry, shortcut=free.shortcut)
 
 
-def _sourceFor(merged: Merged, imported: CohortTags, name: str, key: str) -> VolumeTags | None:
-    try:
-        return imported.volume_for(name, key)
-    except UserError as error:
-        merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=name, reason=error))
-        return None
+def _refused(merged: Merged, imported: CohortTags, held: SceneVolume, error: UserError) -> list[VolumeTags]:
+    """Say why a volume was left as it is; returns the entries of which there is no more to say."""
+    isUnsaid = error.code == "numbering_unsaid"
+    reason = unsaidInWords(error) if isUnsaid else error
+    merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=held.name, reason=reason))
+    same = plainName(held.name)
+    return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
 
 
-def _mergeVolume(merged: Merged, scene: CohortTags, source: VolumeTags, target: SceneVolume) -> None:
-    name, key, counts = target
+def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: SceneVolume) -> None:
+    name, key, source = held.name, held.sha256, found.entry
     before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
     if before is not None and isTagged(before) and before.axis != source.axis:
         text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
         merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
         return
-    try:
-        known = copyOf(source, name=name, sha256=key)
-        settled = known.settled(counts[source.axis]) if source.axis in counts else known
-    except UserError as error:
-        merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=name, reason=error))
-        return
+    settled = ownedBy(held, found.tags)
     pending = [volume for volume in scene.volumes if volume.sha256 is None and clashes(volume, settled)]
     merged.volumes.update({keyOf(volume): (volume, None) for volume in pending})
     after, replaced = _overlaid(before if before is not None and isTagged(before) else None, settled)

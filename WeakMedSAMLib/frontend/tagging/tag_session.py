@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -14,12 +14,16 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_checks import Problem, check
 from WeakMedSAMLib.contract.tag_json import tags_from_json, tags_to_json
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.frontend.tagging.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
+from WeakMedSAMLib.frontend.tagging.scene_volume import SceneVolume
 from WeakMedSAMLib.frontend.tagging.tag_history import Step
-from WeakMedSAMLib.frontend.tagging.tag_import import SceneVolume, mergeTags
+from WeakMedSAMLib.frontend.tagging.tag_import import mergeTags, unsaidNumberings
 from WeakMedSAMLib.frontend.tagging.tag_store import TagStore
 from WeakMedSAMLib.frontend.tagging.tag_volumes import copyOf, isTagged, keyOf, renamedClass, withoutClass
 from WeakMedSAMLib.frontend.tagging.tag_words import rangeInWords, tagOf
+
+InScene: TypeAlias = SceneVolume | tuple[str, str, Mapping[str, int]]
 
 
 class TagSession(TagStore):
@@ -157,7 +161,9 @@ class TagSession(TagStore):
 
     # Files
 
-    def importTags(self, cohort: CohortTags, volumes: Iterable[SceneVolume] = ()) -> list[str]:
+    def importTags(
+        self, cohort: CohortTags, volumes: Iterable[InScene] = (), unsaid: Numbering | None = None
+    ) -> list[str]:
         """Take over tags from a file, as one step of undo.
 
         Parameters
@@ -166,22 +172,44 @@ class TagSession(TagStore):
             What `contract.tag_files.read_tags` returns.
         volumes : iterable of (name, sha256, {axis: number of slices})
             The volumes of the scene.
+        unsaid : {"slicer", "file"}, optional
+            How slices are counted by tags that do not say it and carry no hash: as Slicer's Data Probe shows the loaded
+            file, or in the file's own order. Without it such tags are left out where it makes a difference.
 
         Returns
         -------
         list of str
             What was taken, what was not, and why; for the user.
         """
-        merged = mergeTags(self._cohort, cohort, volumes)
+        merged = mergeTags(self._cohort, cohort, [self._heldVolume(each) for each in volumes], unsaid)
         step = Step(_("import of tags"), volumes=merged.volumes)
         step.classes = None if merged.classes == self.classes else (self.classes, merged.classes)
         self._do(step)
         return merged.messages
 
+    def unsaidNumberings(self, cohort: CohortTags, volumes: Iterable[InScene]) -> list[UserError]:
+        """Return for which volumes `importTags` needs `unsaid`, as the errors that say what either answer means."""
+        return unsaidNumberings(cohort, [self._heldVolume(each) for each in volumes])
+
     def exportCohort(self, keys: Iterable[str] | None = None) -> CohortTags:
-        """Return the tags of some volumes, or of all, as a copy; `UserError` ``unknown_volume``."""
+        """Return the tags of some volumes, or of all, as a copy that counts slices as the scene does.
+
+        Raises
+        ------
+        UserError
+            ``unknown_volume``.
+        """
         chosen = self._cohort.volumes if keys is None else [self._required(key) for key in keys]
-        return CohortTags(self.classes, [copyOf(volume) for volume in chosen])
+        return CohortTags(self.classes, [copyOf(volume, numbering=self._numberingOf(volume)) for volume in chosen])
+
+    def cohortForFile(self) -> CohortTags:
+        """Return all tags as a copy for a file: slices are counted as Slicer shows a volume that is saved and loaded.
+
+        Tags of a left-handed volume, which Slicer reverses then, are turned round, and carry the hash of that order.
+        """
+        cohort = self.exportCohort()
+        hashes = {volume.sha256 for volume in cohort.volumes}
+        return CohortTags(self.classes, [self._asLoaded(volume, hashes) for volume in cohort.volumes])
 
     def toJson(self) -> str:
         """Return everything as text, as tag files have it."""
@@ -201,6 +229,20 @@ class TagSession(TagStore):
         """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
         known = [key for key in keys if self.volume(key) is not None]
         return check(CohortTags(self.classes, [self._required(key) for key in known]))
+
+    def _numberingOf(self, volume: VolumeTags) -> Numbering | None:
+        """How the tags of a volume count, as the volume is now; as they say themselves if it is not in the scene."""
+        held = self._inScene.get(keyOf(volume))
+        own = held.facts.numbering() if held is not None and held.facts is not None else None
+        return volume.numbering or own
+
+    def _asLoaded(self, volume: VolumeTags, hashes: Collection[str | None]) -> VolumeTags:
+        held = self._inScene.get(keyOf(volume))
+        if held is None or held.facts is None or volume.numbering != "file" or volume.n_slices is None:
+            return volume
+        key = held.facts.reversedKey()
+        # Two entries with one hash cannot be; where the other order is in the scene too, each keeps its own.
+        return volume if key is None or key in hashes else copyOf(volume.turned(), sha256=key, numbering="slicer")
 
     # How edits become steps
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_matching import as_held
 from WeakMedSAMLib.contract.tags import UNTAGGED, VolumeTags
+from WeakMedSAMLib.frontend.tagging.scene_volume import SceneVolume
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ def copyOf(volume: VolumeTags, **changes: Any) -> VolumeTags:
         "n_slices": volume.n_slices,
         "states": dict(volume.states),
         "rest_is_absent": dict(volume.rest_is_absent),
+        "numbering": volume.numbering,
     }
     return VolumeTags(**{**fields, **changes})
 
@@ -69,28 +72,42 @@ def pendingFor(volumes: Iterable[VolumeTags], name: str) -> VolumeTags | None:
     return next((each for each in volumes if each.sha256 is None and plainName(each.name) == same), None)
 
 
-def adopted(known: VolumeTags, name: str, key: str, axis: str, counts: Mapping[str, int]) -> VolumeTags | None:
+def adopted(known: VolumeTags, held: SceneVolume, axis: str) -> VolumeTags | None:
     """Return known tags as those of a volume that is now there; None if they are not for such a volume.
 
     Parameters
     ----------
     known : VolumeTags
-        With the hash `key`, or without a hash.
-    name, key, axis
-        Of the volume that is there; `axis` counts only if nothing is tagged yet.
-    counts : mapping
-        Number of slices along the axes.
+        With the hash of the volume in either order of its slices, or without a hash.
+    held : SceneVolume
+        The volume that is there.
+    axis : str
+        Slice axis if nothing is tagged yet.
+
+    Raises
+    ------
+    UserError
+        ``numbering_unsaid``.
     """
     if not isTagged(known):
-        return copyOf(known, name=name, sha256=key, axis=axis, n_slices=counts[axis], states={}, rest_is_absent={})
-    named = copyOf(known, name=name, sha256=key)
-    if known.axis not in counts:
-        return named if known.sha256 and known.n_slices is not None else None
+        return VolumeTags(held.name, held.sha256, axis, held.counts[axis])
+    if known.axis not in held.counts and not (known.sha256 and known.n_slices is not None):
+        return None
     try:
-        return named.settled(counts[known.axis])
+        return ownedBy(held, as_held(known, held, held.counts))
     except UserError as error:
+        if error.code == "numbering_unsaid":
+            raise
         _logger.warning("Tags from a file are not for the volume of their name: %s", error)
         return None
+
+
+def ownedBy(held: SceneVolume, tags: VolumeTags) -> VolumeTags:
+    """Return tags that count as a volume of the scene does as those of this volume.
+
+    How they count is left to its hash: a volume that is turned over in the scene keeps the order of its slices.
+    """
+    return copyOf(tags, name=held.name, sha256=held.sha256, numbering=None)
 
 
 def clashes(first: VolumeTags, second: VolumeTags) -> bool:
@@ -101,7 +118,7 @@ def clashes(first: VolumeTags, second: VolumeTags) -> bool:
 
 
 def setAside(volume: VolumeTags, others: Iterable[VolumeTags]) -> VolumeTags:
-    """Return tags that are not for the volume of their name, under a free name and without a hash."""
+    """Return tags that are not, or may not be, for the volume of their name, under a free name and without a hash."""
     taken = {plainName(other.name) for other in others}
     base = _("{name} (tags of another scan)").format(name=volume.name)
     names = (base if number == 1 else f"{base} {number}" for number in range(1, len(taken) + 2))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_checks import Problem
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
 from WeakMedSAMLib.frontend.engine_words import translated
@@ -124,6 +125,16 @@ def positionInWords(volume: VolumeTags, index: int, viewName: str, className: st
 def tipInWords(index: int, className: str, tag: int) -> str:
     """Return the tip over one cell of the tag strip."""
     return _("slice {index}: {name} {tag}").format(index=index, name=className, tag=tagWord(tag))
+
+
+def unsaidInWords(error: UserError) -> UserError:
+    """Return the error ``numbering_unsaid`` of `contract.tag_matching` as the module says it."""
+    text = _("The tags of '{name}' do not say from which end its slices are counted, which is not the same here.")
+    hint = _(
+        "Import them while the scan is loaded, and say how they were counted. As Slicer shows the scan: {slicer}. "
+        "In the order of the file, which Slicer has reversed: {file}, as Slicer shows it."
+    )
+    return UserError(error.code, text.format(**error.values), hint.format(**error.values), error.values)
 
 
 def tagOf(volume: VolumeTags, className: str, index: int) -> int:

@@ -1,0 +1,83 @@
+"""From which end the slices of a volume are counted: 3D Slicer reverses those of left-handed files when it loads them.
+
+A left-handed volume that was made in the scene, or loaded with that switched off, stays as it is until it is saved and
+loaded again. Its slices are then counted from the other end.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+
+from WeakMedSAMLib.contract.volume_tags import Numbering
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, reversedIdentitySteps
+from WeakMedSAMLib.frontend.steps import runToEnd
+
+# What Slicer turns: it loads DICOM in an order of its own.
+_TURNED = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz", ".nia", ".nrrd", ".nhdr", ".mha", ".mhd")
+
+
+def numberingOf(volumeNode: Any) -> Numbering:
+    """Return how the Data Probe counts the slices of a volume: as of any loaded file, or as a left-handed file does."""
+    return "file" if np.linalg.det(ijkToRas(volumeNode)[:3, :3]) < 0 else "slicer"
+
+
+def isFileReversed(volumeNode: Any) -> bool:
+    """Say whether the file of a volume has its slices in another order than Slicer shows it in; reads its header."""
+    storage = volumeNode.GetStorageNode()
+    path = (storage.GetFullNameFromFileName() or "") if storage is not None else ""
+    if not path.lower().endswith(_TURNED) or not Path(path).is_file():
+        return False
+    reader = _newReader()
+    reader.SetArchetype(path)
+    reader.SetOutputScalarTypeToNative()
+    reader.SetDesiredCoordinateOrientationToNative()
+    reader.UpdateInformation()
+    matrix = reader.GetRasToIjkMatrix()
+    return matrix is not None and matrix.Determinant() < 0
+
+
+def _newReader() -> Any:
+    """The reader of Slicer's own storage nodes."""
+    try:
+        import vtkITK
+    except ImportError:
+        # Outside of the application all of Slicer's classes are in one package.
+        return slicer.vtkITKArchetypeImageSeriesScalarReader()
+    return vtkITK.vtkITKArchetypeImageSeriesScalarReader()
+
+
+class NodeFacts:
+    """`VolumeFacts` of a node of the scene; holds no voxels of a node that was removed.
+
+    Parameters
+    ----------
+    volumeNode : vtkMRMLScalarVolumeNode
+        Identified, see `scene_volumes.identitySteps`.
+    """
+
+    def __init__(self, volumeNode: Any) -> None:
+        self._id = volumeNode.GetID()
+        self._key = knownIdentity(volumeNode)
+
+    def numbering(self) -> Numbering | None:
+        """See `VolumeFacts`."""
+        node = self._node()
+        return numberingOf(node) if node is not None else None
+
+    def isFileReversed(self) -> bool:
+        """See `VolumeFacts`."""
+        node = self._node()
+        return node is not None and isFileReversed(node)
+
+    def reversedKey(self) -> str | None:
+        """See `VolumeFacts`; takes as long as to identify the volume, once."""
+        node = self._node()
+        return runToEnd(reversedIdentitySteps(node)) if node is not None else None
+
+    def _node(self) -> Any:
+        node = slicer.mrmlScene.GetNodeByID(self._id)
+        return node if node is not None and knownIdentity(node) == self._key else None
