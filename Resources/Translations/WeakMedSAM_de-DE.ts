@@ -2550,6 +2550,22 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden importiert.</translation>
     </message>
     <message>
+        <source>These tags do not say from which end slices are counted, and Slicer shows them in reversed order.</source>
+        <translation>Diese Markierungen sagen nicht, von welchem Ende aus Schichten gezählt sind, und Slicer zeigt die Schichten in umgekehrter Reihenfolge.</translation>
+    </message>
+    <message>
+        <source>How were the slices counted?</source>
+        <translation>Wie wurden die Schichten gezählt?</translation>
+    </message>
+    <message>
+        <source>As Slicer shows them</source>
+        <translation>So, wie Slicer sie zeigt</translation>
+    </message>
+    <message>
+        <source>In the order of the file</source>
+        <translation>In der Reihenfolge der Datei</translation>
+    </message>
+    <message>
         <source>Export tags</source>
         <translation>Markierungen exportieren</translation>
     </message>
@@ -2841,6 +2857,18 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>slice {index}: {name} {tag}</source>
         <translation>Schicht {index}: {name} {tag}</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; do not say from which end its slices are counted.</source>
+        <translation>Die Markierungen von „{name}“ sagen nicht, von welchem Ende aus die Schichten gezählt sind.</translation>
+    </message>
+    <message>
+        <source>Import them while the scan is loaded, and say how they were counted: {readings}</source>
+        <translation>Importieren Sie sie, während die Aufnahme geladen ist, und sagen Sie, wie gezählt wurde: {readings}</translation>
+    </message>
+    <message>
+        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer&apos;s numbers).</source>
+        <translation>so, wie Slicer Schichten zeigt: {slicer}; in der Reihenfolge der Datei: {file} (in den Nummern von Slicer).</translation>
     </message>
 </context>
 <context>

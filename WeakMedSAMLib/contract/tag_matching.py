@@ -144,23 +144,27 @@ def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, uns
 
 def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
     """The refusal of tags that may be counted from either end, with what each reading would mean in 3D Slicer."""
-    readings = {"slicer": _present_in_words(tags), "file": _present_in_words(tags.turned())}
+    tag = PRESENT if any((state == PRESENT).any() for state in tags.states.values()) else ABSENT
+    slices = {"slicer": _slices_of(tags, tag), "file": _slices_of(tags.turned(), tag)}
+    words = {
+        numbering: "; ".join(f"{name} {TAG_NAMES[tag]} on {ranges}" for name, ranges in by_class.items())
+        for numbering, by_class in slices.items()
+    }
     message = (
         f"The tags of {volume.name!r} do not say from which end its slices are counted, and carry no hash that would "
         f"tell: 3D Slicer reverses the slices of this left-handed scan when it loads it."
     )
     hint = (
         "Say how they were counted. In the slice numbers of 3D Slicer's Data Probe, "
-        f"--numbering slicer means: {readings['slicer']}; --numbering file means: {readings['file']}."
+        f"--numbering slicer means: {words['slicer']}; --numbering file means: {words['file']}."
     )
-    return UserError("numbering_unsaid", message, hint, {"name": volume.name, **readings})
+    return UserError("numbering_unsaid", message, hint, {"name": volume.name, "tag": TAG_NAMES[tag], **slices})
 
 
-def _present_in_words(tags: VolumeTags) -> str:
-    shown = next(tag for tag in (PRESENT, ABSENT) if any((state == tag).any() for state in tags.states.values()))
-    tagged = {name: spans_of(state, shown) for name, state in tags.states.items()}
-    parts = [f"{name} {TAG_NAMES[shown]} on {spans_in_words(spans)}" for name, spans in tagged.items() if spans]
-    return "; ".join(parts)
+def _slices_of(tags: VolumeTags, tag: int) -> dict[str, str]:
+    """Class name -> its slices with a tag, in words."""
+    spans = {name: spans_of(state, tag) for name, state in tags.states.items()}
+    return {name: spans_in_words(found) for name, found in spans.items() if found}
 
 
 def _require_agreement(first: VolumeTags, second: VolumeTags) -> None:

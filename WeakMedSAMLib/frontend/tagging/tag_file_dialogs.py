@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.tags import AXES
 from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.frontend.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
+from WeakMedSAMLib.frontend.tagging.tag_words import readingsInWords
 
 _FOLDER_SETTING = "WeakMedSAM/TagsFolder"
 _SHOWN = 3
@@ -56,10 +57,9 @@ class TagFileDialogs:
 
     def _askNumbering(self, title: str, unsaid: Sequence[UserError]) -> Numbering | None:
         """Ask how the slices of a file are counted that does not say it; None if the user does not know."""
-        reading = _("{name}, as Slicer numbers slices: {slicer} if they were counted in Slicer, {file} if in the file.")
         lines = [
             _("These tags do not say from which end slices are counted, and Slicer shows them in reversed order."),
-            *[reading.format(**error.values) for error in unsaid[:_SHOWN]],
+            *[f"{error.values['name']}: {readingsInWords(error)}" for error in unsaid[:_SHOWN]],
             _("How were the slices counted?"),
         ]
         box = qt.QMessageBox(self._parent)

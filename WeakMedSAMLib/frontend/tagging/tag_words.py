@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_checks import Problem
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
 from WeakMedSAMLib.frontend.engine_words import translated
 
 # Signs that differ without colour, and that the font of the slice views has.
@@ -129,12 +130,22 @@ def tipInWords(index: int, className: str, tag: int) -> str:
 
 def unsaidInWords(error: UserError) -> UserError:
     """Return the error ``numbering_unsaid`` of `contract.tag_matching` as the module says it."""
-    text = _("The tags of '{name}' do not say from which end its slices are counted, which is not the same here.")
-    hint = _(
-        "Import them while the scan is loaded, and say how they were counted. As Slicer shows the scan: {slicer}. "
-        "In the order of the file, which Slicer has reversed: {file}, as Slicer shows it."
-    )
-    return UserError(error.code, text.format(**error.values), hint.format(**error.values), error.values)
+    text = _("The tags of '{name}' do not say from which end its slices are counted.")
+    hint = _("Import them while the scan is loaded, and say how they were counted: {readings}")
+    readings = readingsInWords(error)
+    message = text.format(name=error.values["name"])
+    return UserError(error.code, message, hint.format(readings=readings), error.values)
+
+
+def readingsInWords(error: UserError) -> str:
+    """Return what tags mean if they were counted from one end or the other, of the error ``numbering_unsaid``."""
+    text = _("as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer's numbers).")
+    words = {"present": tagWord(PRESENT), "absent": tagWord(ABSENT)}[error.values["tag"]]
+    parts = {
+        each: ", ".join(f"'{name}' {words} {slices}" for name, slices in error.values[each].items())
+        for each in NUMBERINGS
+    }
+    return text.format(**parts)
 
 
 def tagOf(volume: VolumeTags, className: str, index: int) -> int:

@@ -137,8 +137,8 @@ def test_without_hash_and_numbering_nothing_is_mirrored_in_silence(logic, tmp_pa
     if direction is RIGHT:
         assert present_z(logic, node) == LESION_Z
         return
-    assert "Lesion present on 1-3" in message
-    assert "Lesion present on 4-6" in message
+    assert "as Slicer shows slices, 'Lesion' present 1-3;" in message
+    assert "in the order of the file, 'Lesion' present 4-6" in message
     assert "hash" not in message
     assert logic.session.toJson() == before
     logic.session.importTags(file_tags(), volumes, "file")
@@ -160,8 +160,8 @@ def test_the_panel_asks_by_two_buttons(logic, host, tmp_path, answer, expected):
     TagFileDialogs(logic, None).importTags()
     question = host.dialogs.shown[1]
     assert len(question.buttons) == 3
-    assert "Lesion present on 1-3" in question.text
-    assert "Lesion present on 4-6" in question.text
+    assert "as Slicer shows slices, 'Lesion' present 1-3;" in question.text
+    assert "in the order of the file, 'Lesion' present 4-6" in question.text
     assert present_z(logic, node) == expected
 
 
