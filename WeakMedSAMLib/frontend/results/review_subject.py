@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, 
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
 _STATUS_WORDS = {
     "preparing": _("being prepared"),
@@ -120,7 +121,7 @@ class ReviewSubjects:
         nodes = (record.volumes.get(volumeId), record.segmentations.get(volumeId))
         volumeNode, segmentationNode = (scene.GetNodeByID(nodeId) if nodeId else None for nodeId in nodes)
         ids = segmentIdsOf(segmentationNode, record.runId, volumeId) if segmentationNode else []
-        result = results.get(volumeId)
+        result = _asHeld(results.get(volumeId), volumeNode)
         return ReviewSubject(record, volumeId, result, volumeNode, segmentationNode, ids, "" if result else problem)
 
     def _resultsOf(self, record: RunRecord) -> tuple[dict[str, VolumeResult], str]:
@@ -128,6 +129,13 @@ class ReviewSubjects:
             return self.runResult(record).volumes, record.message
         except UserError as error:
             return {}, str(error) if record.status == "finished" else record.message or str(error)
+
+
+def _asHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
+    """Return a result with its slices counted as the volume is now."""
+    if result is None or volumeNode is None or not isReversedSince(volumeNode, result.isLeftHanded, result.sha256):
+        return result
+    return result.turned()
 
 
 def bannerInWords(result: VolumeResult) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -14,6 +15,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 from WeakMedSAMLib.contract.volume_tags import AXES
+from WeakMedSAMLib.frontend.scene.raw_nrrd import readMatrix
 
 SURE = 0.995
 
@@ -42,6 +44,12 @@ class ClassQuality:
     presentWithoutMask: list[int] = field(default_factory=list)
     sliceConfidence: list[float] = field(default_factory=list)
 
+    def turned(self) -> ClassQuality:
+        """Return the same with slices counted from the other end."""
+        last = len(self.sliceConfidence) - 1
+        missing = sorted(last - index for index in self.presentWithoutMask)
+        return replace(self, presentWithoutMask=missing, sliceConfidence=self.sliceConfidence[::-1])
+
 
 @dataclass(frozen=True)
 class VolumeResult:
@@ -56,6 +64,9 @@ class VolumeResult:
     folder : Path
     axis : str
         ``"i"``, ``"j"`` or ``"k"``: slices are counted along it.
+    isLeftHanded : bool
+        Whether i, j, k were a left-handed system when the run was made: Slicer reverses the slices of such a volume
+        when it is saved and loaded again.
     labels, segmentation : Path
         Label map and Slicer segmentation, in the geometry of the volume.
     probabilities : dict
@@ -84,6 +95,13 @@ class VolumeResult:
     isLow: bool
     advice: str
     classes: dict[str, ClassQuality]
+    isLeftHanded: bool = False
+
+    def turned(self) -> VolumeResult:
+        """Return the result with slices along k counted from the other end; along i and j they stay as they are."""
+        if self.axis != "k":
+            return self
+        return replace(self, classes={name: quality.turned() for name, quality in self.classes.items()})
 
 
 @dataclass(frozen=True)
@@ -180,7 +198,16 @@ def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeR
         isLow=bool(data.get("low_confidence")),
         advice=str(data.get("advice") or ""),
         classes={name: _classQuality(reports.get(name)) for name in classes.names},
+        isLeftHanded=_isLeftHanded(labels),
     )
+
+
+def _isLeftHanded(labels: Path) -> bool:
+    try:
+        return bool(np.linalg.det(readMatrix(labels)[:3, :3]) < 0)
+    except UserError:
+        # Said when the masks are wanted; until then there is more to show.
+        return False
 
 
 def _classQuality(report: Any) -> ClassQuality:

@@ -26,7 +26,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 )
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
-from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas
+from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
 from WeakMedSAMLib.frontend.steps import Steps
 
 RUN_TAG = "WeakMedSAM.RunId"
@@ -80,8 +80,8 @@ def resultSteps(
     if segmentationNode is not None:
         requireLabelmaps(segmentationNode)
     labels = yield from readSteps(volumeResult.labels)
+    labels = yield from _asHeldSteps(labels, volumeNode, volumeResult)
     _requireSameGrid(labels, volumeNode, volumeResult)
-    yield from _requireSameVoxels(volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
     for node in (volumeNode, segmentationNode):
         if node is not None and node.GetScene() is not scene:
@@ -191,11 +191,21 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
 
 
-def _requireSameVoxels(volumeNode: Any, volumeResult: VolumeResult) -> Steps[None]:
-    if volumeResult.sha256 is not None and (yield from identitySteps(volumeNode)) != volumeResult.sha256:
+def _asHeldSteps(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> Steps[NrrdImage]:
+    """Return masks with their slices in the order in which the volume has them, which must have the voxels of the run.
+
+    Slicer reverses the slices of a left-handed volume when it is saved and loaded again.
+    """
+    image = volumeNode.GetImageData()
+    if volumeResult.sha256 is None or image is None or image.GetDimensions()[::-1] != labels.array.shape:
+        return labels
+    if (yield from identitySteps(volumeNode)) != volumeResult.sha256:
+        if volumeResult.isLeftHanded and (yield from reversedIdentitySteps(volumeNode)) == volumeResult.sha256:
+            return labels.turned()
         text = _("The voxels of {volume} changed since the run began, so its masks were not loaded.")
         hint = _("Undo the change and choose 'Load masks into the scene' in section 5, Review, or generate again.")
         raise UserError("result_of_other_volume", text.format(volume=volumeNode.GetName()), hint)
+    return labels
 
 
 def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:

@@ -58,6 +58,12 @@ class NrrdImage:
     ijkToRas: np.ndarray
     fields: dict[str, str] = field(default_factory=dict)
 
+    def turned(self) -> NrrdImage:
+        """Return the same voxels at the same places, with the k planes in reversed order."""
+        reverse = np.diag([1.0, 1.0, -1.0, 1.0])
+        reverse[2, 3] = len(self.array) - 1
+        return NrrdImage(self.array[::-1], self.ijkToRas @ reverse, self.fields)
+
 
 def writeSteps(
     path: Path | str,
@@ -135,6 +141,24 @@ def readFields(path: Path | str) -> dict[str, str]:
             return _parsedHeader(path, stream)[1]
     except OSError as error:
         raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+
+
+def readMatrix(path: Path | str) -> np.ndarray:
+    """Read where the voxels of an image lie: 4 x 4, voxel index to RAS in mm.
+
+    Raises
+    ------
+    UserError
+        ``cannot_read`` or ``bad_result``.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            return _matrix(_parsedHeader(path, stream)[0])
+    except OSError as error:
+        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+    except (KeyError, ValueError):
+        raise _bad(path, "its header cannot be read") from None
 
 
 def _header(array: np.ndarray, ijkToRas: np.ndarray, fields: Mapping[str, str], encoding: str) -> bytes:

@@ -40,6 +40,20 @@ def isFileReversed(volumeNode: Any) -> bool:
     return matrix is not None and matrix.Determinant() < 0
 
 
+def isReversedSince(volumeNode: Any, wasLeftHanded: bool, key: str | None) -> bool:
+    """Say whether the k planes of a volume are in another order than when it was left- or right-handed.
+
+    Parameters
+    ----------
+    volumeNode : vtkMRMLScalarVolumeNode
+    wasLeftHanded : bool
+        What it was then.
+    key : str or None
+        Its content hash then. If that is the same now, somebody turned the volume over; its slices are as they were.
+    """
+    return wasLeftHanded != (numberingOf(volumeNode) == "file") and (key is None or knownIdentity(volumeNode) != key)
+
+
 def _newReader() -> Any:
     """The reader of Slicer's own storage nodes."""
     try:

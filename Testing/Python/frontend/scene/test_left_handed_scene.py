@@ -6,7 +6,9 @@ and loaded again. Slices are compared by where they lie in the body.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations, product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +26,8 @@ from WeakMedSAMLib.engine.cohort import load_cohort
 from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.tag_match import match_tags
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.review_subject import _asHeld
+from WeakMedSAMLib.frontend.results.segments import resultSteps
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf
@@ -278,3 +282,39 @@ def test_a_run_of_the_module_counts_as_its_volume(logic, tmp_path, make):
     (volume,) = load_cohort(places, run, lambda event: None)
     assert np.flatnonzero(volume.tags[:, 0] == PRESENT).tolist() == list(range(first, last + 1))
     assert volume.sha256 == key
+
+
+# Results of a run on a left-handed volume, after the scene was loaded again
+
+
+@pytest.fixture
+def reloaded(logic, make_run, tmp_path):
+    """A run on a left-handed volume, and the volume as Slicer loads it again."""
+    node = left_handed_node()
+    labels = np.zeros((N, 6, 5), np.uint8)
+    labels[LESION[0] : LESION[1] + 1, 2:4, 1:4] = 1
+    run = make_run([node], labels)
+    result = replace(run.result.volumes["000"], sha256=logic.identifyNow(node))
+    assert slicer.util.saveNode(node, str(tmp_path / "scan.nrrd"))
+    return SimpleNamespace(run=run, result=result, before=node, after=loaded(tmp_path / "scan.nrrd"))
+
+
+def test_the_list_of_slices_shows_those_that_were_meant(reloaded):
+    before, after = (_asHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
+    name = reloaded.run.classes.names[0]
+    assert before is reloaded.result
+    assert after.classes[name].sliceConfidence == before.classes[name].sliceConfidence[::-1]
+    assert (before.classes[name].presentWithoutMask, after.classes[name].presentWithoutMask) == ([0], [N - 1])
+    reloaded.before.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    assert _asHeld(reloaded.result, reloaded.before) is reloaded.result
+
+
+def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of):
+    run, masks = reloaded.run, []
+    for node in (reloaded.before, reloaded.after):
+        made = runToEnd(resultSteps(scene, node, reloaded.result, run.classes, run.record))
+        first = made.GetSegmentation().GetNthSegmentID(0)
+        masks.append(voxels_of(made, first, (N, 6, 5)))
+    assert masks[0].any()
+    assert not np.array_equal(*masks)
+    assert np.array_equal(masks[0], masks[1][::-1])
