@@ -257,25 +257,25 @@ def _good_series(folder: Path) -> None:
 
 _CLASSES = [{"name": "=tumour", "color": [1, 2, 3], "label_value": 4, "terminology": "a~b^c|"}, {"name": "liver"}]
 _TAGS = {
-    "schema": "weakmedsam-tags", "version": 1, "classes": _CLASSES,
+    "schema": "weakmedsam-tags", "version": 2, "classes": _CLASSES,
     "volumes": [
-        {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True},
+        {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True}, "numbering": "file",
          "tags": {"=tumour": {"present": [[2, 4], [6, 6]], "absent": [[0, 1]]}}},
         {"name": "@scan 2", "axis": "i", "tags": {"liver": {"present": [[7, 9]]}}},
     ],
 }  # fmt: skip
-_CSV = """volume,sha256,axis,slices,class,label_value,color,first,last,tag
-scan 1,{hash},k,10,'=tumour,4,#010203,2,4,present
+_CSV = """volume,sha256,axis,slices,class,label_value,color,first,last,tag,numbering
+scan 1,{hash},k,10,'=tumour,4,#010203,2,4,present,slicer
 scan 1,{hash},k,10,'=tumour,4,#010203,,,absent
 '@scan 2,,i,,liver,5,,7,9,present
 "scan, 3",,,,liver,5,,1,,untagged
 """.format(hash="ab" * 32)
 _RUN = {
-    "schema": "weakmedsam-run", "schema_version": 1, "run_id": "f00", "created": "2025-01-02T03:04:05+00:00",
+    "schema": "weakmedsam-run", "schema_version": 2, "run_id": "f00", "created": "2025-01-02T03:04:05+00:00",
     "versions": {"weakmedsam": "0.1.0"}, "classes": _CLASSES,
     "settings": {"seed": 3, "intensity": [-160, 240], "overrides": {"pam_beta": 4, "pam": True}, "model": None},
     "volumes": [{"id": "000", "file": "volumes/000.nrrd", "name": "scan 1", "sha256": "ab" * 32, "source": "a.nii"},
-                {"id": "001", "file": "volumes/001.nrrd", "name": "two"}],
+                {"id": "001", "file": "volumes/001.nrrd", "name": "two", "numbering": "slicer"}],
 }  # fmt: skip
 _EVENTS = (
     {"event": "hello", "versions": {"torch": "2"}, "device": "cpu", "events_version": 1},

@@ -141,7 +141,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         volumeNode : vtkMRMLScalarVolumeNode
         className : str
         first, last : int
-            IJK indices along the volume's slice axis, as in Slicer's Data Probe.
+            IJK indices along the volume's slice axis, as Slicer's Data Probe shows them for this node.
         restIsAbsent : bool, optional
             Whether untagged slices become absent; as set in the panel (at first: yes) if left out.
 
