@@ -259,8 +259,8 @@ _CLASSES = [{"name": "=tumour", "color": [1, 2, 3], "label_value": 4, "terminolo
 _TAGS = {
     "schema": "weakmedsam-tags", "version": 2, "classes": _CLASSES,
     "volumes": [
-        {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True}, "numbering": "file",
-         "tags": {"=tumour": {"present": [[2, 4], [6, 6]], "absent": [[0, 1]]}}},
+        {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True},
+         "numbering": "file", "tags": {"=tumour": {"present": [[2, 4], [6, 6]], "absent": [[0, 1]]}}},
         {"name": "@scan 2", "axis": "i", "tags": {"liver": {"present": [[7, 9]]}}},
     ],
 }  # fmt: skip

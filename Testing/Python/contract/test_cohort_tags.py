@@ -51,6 +51,8 @@ def test_tags_for_other_voxels_are_refused():
     with pytest.raises(UserError, match=r"'one'.*aaaaaaaaaaaa\.\.\..*bbbbbbbbbbbb\.\.\.") as caught:
         CohortTags(LUNGS, [_volume("one", A)]).volume_for("one", B)
     assert caught.value.code == "tags_for_other_volume"
+    # Without it the tags would be taken by name, and of a left-handed volume nobody could tell which slices are meant.
+    assert "hash" not in caught.value.hint
 
 
 def test_name_alone_is_not_enough_where_several_share_it():

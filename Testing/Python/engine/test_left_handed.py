@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import permutations, product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -295,6 +296,19 @@ def test_segment_takes_the_answer(tmp_path, scan, monkeypatch):
         assert outcome(cli, [*command, "--numbering", numbering]) == 0
         (tags,) = out.glob("run-*/tags.json")
         assert read_tags(tags).volumes[0].state("ball").tolist() == expected
+
+
+def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
+    monkeypatch.setattr("WeakMedSAMLib.engine.cli.apply.perform", lambda *arguments, **options: None)
+    monkeypatch.setattr("WeakMedSAMLib.engine.run_maker.model_folder", lambda path: path)
+    monkeypatch.setattr("WeakMedSAMLib.engine.model.load_model", lambda path: SimpleNamespace(classes=BALL))
+    write_tags(tmp_path / "tags.csv", tagged(0, 4))
+    words = ["--model", str(tmp_path), "--volume", str(scan), "--tags", str(tmp_path / "tags.csv")]
+    command = ["apply", *words, "--out", str(tmp_path / "out")]
+    assert outcome(cli, command) == 2
+    assert outcome(cli, [*command, "--numbering", "file"]) == 0
+    (tags,) = (tmp_path / "out").glob("run-*/tags.json")
+    assert read_tags(tags).volumes[0].state("ball").tolist() == IN_SLICER
 
 
 def test_tags_from_a_mask_count_as_slicer_does(tmp_path, scan, capsys):

@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, reversedIdentitySteps
 from WeakMedSAMLib.frontend.steps import runToEnd
 
+_ATTRIBUTE, _REVERSED = "WeakMedSAM.OrderOfFile", "reversed"
 # What Slicer turns: it loads DICOM in an order of its own.
 _TURNED = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz", ".nia", ".nrrd", ".nhdr", ".mha", ".mhd")
 
@@ -26,7 +27,20 @@ def numberingOf(volumeNode: Any) -> Numbering:
 
 
 def isFileReversed(volumeNode: Any) -> bool:
-    """Say whether the file of a volume has its slices in another order than Slicer shows it in; reads its header."""
+    """Say whether the file that a volume came from has its slices in another order than Slicer shows it in.
+
+    Reads the header of its file, and what `noteFileOrder` noted: the file of a scene that was saved is another one.
+    """
+    return volumeNode.GetAttribute(_ATTRIBUTE) == _REVERSED or _hasLeftHandedFile(volumeNode)
+
+
+def noteFileOrder(volumeNode: Any) -> None:
+    """Keep with a volume that its file has its slices in another order, for when it is saved to another file."""
+    if volumeNode.GetAttribute(_ATTRIBUTE) != _REVERSED and _hasLeftHandedFile(volumeNode):
+        volumeNode.SetAttribute(_ATTRIBUTE, _REVERSED)
+
+
+def _hasLeftHandedFile(volumeNode: Any) -> bool:
     storage = volumeNode.GetStorageNode()
     path = (storage.GetFullNameFromFileName() or "") if storage is not None else ""
     if not path.lower().endswith(_TURNED) or not Path(path).is_file():

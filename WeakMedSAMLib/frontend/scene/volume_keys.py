@@ -21,7 +21,7 @@ from WeakMedSAMLib.frontend.scene.scene_volumes import (
     sliceCount,
     usableProblem,
 )
-from WeakMedSAMLib.frontend.scene.slice_order import NodeFacts
+from WeakMedSAMLib.frontend.scene.slice_order import NodeFacts, noteFileOrder
 from WeakMedSAMLib.frontend.scene.slice_views import axisOfView, sliceNodeOf
 from WeakMedSAMLib.frontend.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
@@ -159,6 +159,7 @@ class VolumeKeys:
         key = knownIdentity(node)
         name = self._nameFor(node, key)
         self._known[node.GetID()] = (key, node.GetName())
+        noteFileOrder(node)
         self._session.ensureVolume(name, key, self.axisFor(node), _countsOf(node), NodeFacts(node))
         self.changed(node)
         return key

@@ -151,6 +151,15 @@ def test_without_hash_and_numbering_nothing_is_mirrored_in_silence(logic, tmp_pa
     assert present_z(logic, node) == LESION_Z
 
 
+def test_what_file_a_volume_came_from_is_known_after_the_scene_was_saved(logic, host, tmp_path):
+    logic.identifyNow(slicer.util.loadVolume(str(write_scan(tmp_path / "scan.nii.gz"))))
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    host.closeScene()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    node = slicer.util.getNode("scan")
+    assert "as Slicer shows slices" in logic.session.importTags(file_tags(), volumes_of(logic, node))[0]
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [("As Slicer shows them", [12.0, 15.0, 18.0]), ("In the order of the file", LESION_Z), (qt.QMessageBox.Cancel, [])],
