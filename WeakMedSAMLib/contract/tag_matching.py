@@ -115,7 +115,7 @@ def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) 
     To hash the reversed order takes as long as to read the volume: only what can be of it is compared with that.
     """
     exact = [entry for entry in cohort.volumes if entry.sha256 == volume.sha256]
-    others = [entry for entry in cohort.volumes if entry.sha256 is not None and entry not in exact]
+    others = [entry for entry in cohort.volumes if entry.sha256 not in (None, volume.sha256)]
     likely = [entry for entry in others if _fits(entry, counts) and (not exact or entry.name == volume.name)]
     orders = [(volume.order_of(entry.sha256 or ""), entry) for entry in likely]
     return [*exact, *(entry for wanted in ("same", "reversed") for order, entry in orders if order == wanted)]
@@ -131,15 +131,14 @@ def _is_symmetric(tags: VolumeTags) -> bool:
 
 
 def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, unsaid: Numbering | None) -> bool:
+    if entry.numbering is not None:
+        return volume.reverses(entry.numbering)
     order = None if entry.sha256 is None else volume.order_of(entry.sha256)
-    if entry.numbering is None and order is not None:
+    if order is not None:
         return order == "reversed"
-    numbering = entry.numbering or unsaid
-    if numbering is not None:
-        return volume.reverses(numbering)
-    if volume.has_two_numberings:
+    if unsaid is None and volume.has_two_numberings:
         raise _unsaid(settled, volume)
-    return False
+    return unsaid is not None and volume.reverses(unsaid)
 
 
 def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
