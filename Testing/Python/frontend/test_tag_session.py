@@ -209,6 +209,17 @@ def test_import_says_why_tags_were_not_taken(session, volume, words):
     assert tags_of(session) == before
 
 
+def test_import_names_both_sides_where_names_do_not_meet(session):
+    cohort = CohortTags(ClassTable.from_names(["Lesion"]), [VolumeTags("1", None, "k", 20)])
+    cohort.volumes[0].tag_range("Lesion", 2, 3)
+    session.ensureVolume("001", KEY, "k", 20)
+    (message, *_) = session.importTags(cohort, [("001", KEY, {"k": 20})])
+    assert "no tags for '001'" in message
+    assert "'1' is most likely '001'" in message
+    session.tagRange(KEY, "Lesion", 5, 6)
+    assert not any("most likely" in text for text in session.importTags(cohort, [("001", KEY, {"k": 20})]))
+
+
 def test_listeners_hear_the_kind_of_change(session):
     heard = []
     session.changed.connect(heard.append)

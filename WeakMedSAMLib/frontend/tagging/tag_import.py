@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,9 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_matching import Matched, matched_tags
 from WeakMedSAMLib.contract.tags import UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.unmet_tags import unmet
 from WeakMedSAMLib.contract.volume_tags import Numbering
+from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.tagging.class_edits import newClass
 from WeakMedSAMLib.frontend.tagging.scene_volume import SceneVolume
 from WeakMedSAMLib.frontend.tagging.tag_keys import shortcutProblem
@@ -60,19 +62,23 @@ def mergeTags(
     merged = Merged(scene.classes)
     _mergeClasses(merged, scene, imported.classes)
     told: list[VolumeTags] = []
+    lacking: list[SceneVolume] = []
     for held in volumes:
         try:
             found = matched_tags(imported, held, held.counts, unsaid)
         except UserError as error:
             told += _refused(merged, imported, held, error)
             continue
-        if found is not None:
-            told.append(found.entry)
-            _mergeVolume(merged, scene, found, held)
-    for source in imported.volumes:
-        if not any(source is other for other in told):
-            asked = source.sha256 is None and source.numbering is None
-            _keepForLater(merged, scene, copyOf(source, numbering=unsaid) if asked else source)
+        if found is None:
+            lacking.append(held)
+            continue
+        told.append(found.entry)
+        _mergeVolume(merged, scene, found, held)
+    unused = [source for source in imported.volumes if not any(source is other for other in told)]
+    _tellUnmet(merged, scene, lacking, unused)
+    for source in unused:
+        asked = source.sha256 is None and source.numbering is None
+        _keepForLater(merged, scene, copyOf(source, numbering=unsaid) if asked else source)
     return merged
 
 
@@ -117,6 +123,14 @@ def _refused(merged: Merged, imported: CohortTags, held: SceneVolume, error: Use
     merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=held.name, reason=reason))
     same = plainName(held.name)
     return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
+
+
+def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[SceneVolume], unused: Sequence[VolumeTags]) -> None:
+    """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
+    tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
+    problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
+    if problem is not None:
+        merged.messages.append(" ".join(translated(problem.code, problem.message, problem.hint)))
 
 
 def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: SceneVolume) -> None:
