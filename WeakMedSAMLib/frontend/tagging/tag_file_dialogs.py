@@ -71,7 +71,8 @@ class TagFileDialogs:
         box.addButton(qt.QMessageBox.Cancel)
         box.exec_()
         clicked = box.clickedButton()
-        return answers.get(clicked.text) if clicked is not None else None
+        # Some desktops mark a letter of each button by themselves.
+        return answers.get(clicked.text.replace("&", "")) if clicked is not None else None
 
     def _export(self) -> None:
         title, kinds = _("Export tags"), _("JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)")
