@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,10 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data import nifti
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.itk_words import Heard, listening
+from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
 from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader, read_nrrd_header
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 _NIFTI = (".nii", ".nii.gz")
@@ -30,19 +33,34 @@ _HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
+_LENGTH_TOLERANCE = 1e-4
+_ANGLE_TOLERANCE = 1e-3  # a twentieth of a degree
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
 _COPY_HINT = "Copy or download it again; it is cut off or damaged."
 
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A file whose header has been read and found to describe one scalar 3-D volume."""
+    """A file whose header has been read and found to describe one scalar 3-D volume, or layers of segments.
+
+    Attributes
+    ----------
+    told : NrrdHeader or MetaHeader, optional
+        The header's own words, where ITK passes over some of them.
+    layers : int
+        More than one in segmentations whose segments overlap.
+    pixel : int
+        SimpleITK's number of the type of voxels.
+    """
 
     path: Path
     geometry: Geometry
     is_segmentation: bool
     is_sheared_nifti: bool = False
     notes: tuple[Note, ...] = ()
+    told: NrrdHeader | MetaHeader | None = None
+    layers: int = 1
+    pixel: int = sitk.sitkUnknown
 
     @property
     def is_turned(self) -> bool:
@@ -50,15 +68,41 @@ class VolumeFile:
         return self.geometry.is_left_handed and not self.is_segmentation
 
     def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
-        """See `source.Source`."""
+        """See `source.Source`; of the one layer of a segmentation.
+
+        Raises
+        ------
+        UserError
+            ``segmentation_has_layers`` where there are several.
+        """
+        if self.layers > 1:
+            message = f"{self.path} holds {self.layers} layers of segments that overlap."
+            raise UserError("segmentation_has_layers", message, "Name the segment that you want.")
+        array, notes = self.stored()
+        scale = None if self.told is None else self.told.scale
+        return array if scale is None else (array * np.float32(scale[0]) + np.float32(scale[1])), notes
+
+    def stored(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """Voxels without any scale, layers last where there are several, and what was noticed while reading them."""
         if suffix_of(self.path) in _NIFTI:
             nifti.check_complete(self.path)
-        with explained(self.path):
-            return sitk.GetArrayFromImage(_placed(self._image(), self.geometry)), ()
+        if isinstance(self.told, MetaHeader) and self.told.is_packed:
+            return self._unpacked(self.told)
+        with explained(self.path) as heard:
+            array = sitk.GetArrayFromImage(_placed(self._image(), self.geometry))
+        longer = () if self.told is None else self.told.check_length(self.path, array.nbytes)
+        return array, (*heard.notes(self.path), *longer)
 
     def slicer_voxels(self) -> np.ndarray | None:
         """See `source.Source`."""
-        return None
+        is_scaled = self.told is not None and self.told.scale is not None
+        return self.stored()[0] if is_scaled else None
+
+    def _unpacked(self, told: MetaHeader) -> tuple[np.ndarray, tuple[Note, ...]]:
+        dtype = _dtype(self.pixel).newbyteorder(">" if told.is_big_endian else "<")
+        packed, notes = told.unpacked(self.path, int(np.prod(self.geometry.size)) * dtype.itemsize)
+        array = np.frombuffer(packed, dtype).reshape(self.geometry.shape)
+        return array.astype(dtype.newbyteorder("="), copy=False), notes
 
     def _image(self) -> sitk.Image:
         if not self.is_sheared_nifti:
@@ -89,17 +133,19 @@ def open_file(path: Path) -> VolumeFile:
     """
     _check_name(path)
     there = _stored_bytes(path)
-    with explained(path, cut_off=()):
+    told = _told(path)
+    with explained(path, cut_off=()) as heard:
         try:
-            return _described(path, _header(path), there)
+            source = _described(path, _header(path), there, told)
         except RuntimeError as error:
             if suffix_of(path) in _NIFTI:
                 # Says what is wrong, where ITK only fails to recognise the file.
                 nifti.check_complete(path)
             if "orthonormal" not in str(error):
                 raise
-        with nifti.without_orientation(path, voxels=False) as copy:
-            return _described(path, _header(copy), there, is_sheared_nifti=True)
+            with nifti.without_orientation(path, voxels=False) as copy:
+                source = _described(path, _header(copy), there, None, is_sheared_nifti=True)
+    return replace(source, notes=(*heard.notes(path), *source.notes))
 
 
 def _check_name(path: Path) -> None:
@@ -124,6 +170,16 @@ def _stored_bytes(path: Path) -> int:
         raise UserError("volume_unreadable", message, "Check that it is a file that you may read.") from error
 
 
+def _told(path: Path) -> NrrdHeader | MetaHeader | None:
+    """The header's own words, if it is one that names everything and places it where Slicer does."""
+    reader = _reader_of(path)
+    if reader == "NiftiImageIO" or not path.is_file():
+        return None
+    told = read_nrrd_header(path) if reader == _NRRD_READER else read_meta_header(path)
+    told.check(path)
+    return told
+
+
 def _reader_of(path: Path) -> str:
     return _READERS.get(suffix_of(path), _NRRD_READER)
 
@@ -136,15 +192,60 @@ def _header(path: Path) -> sitk.ImageFileReader:
     return reader
 
 
-def _described(path: Path, header: sitk.ImageFileReader, there: int, is_sheared_nifti: bool = False) -> VolumeFile:
-    check_components(path, header.GetNumberOfComponents())
-    _check_pixel(path, header.GetPixelIDValue())
+def _described(
+    path: Path,
+    header: sitk.ImageFileReader,
+    there: int,
+    told: NrrdHeader | MetaHeader | None,
+    is_sheared_nifti: bool = False,
+) -> VolumeFile:
+    layers, pixel = header.GetNumberOfComponents(), header.GetPixelIDValue()
+    is_segmentation = isinstance(told, NrrdHeader) and (told.has_segments or path.name.lower().endswith(".seg.nrrd"))
+    if not is_segmentation:
+        check_components(path, layers)
+        _check_pixel(path, pixel)
     size = _size_3d(path, header.GetSize())
-    check_size(path, size)
-    check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
+    i, j, k = size
+    check_size(path, (i, j, k * layers))
+    check_promise(path, (i, j, k * layers), _dtype(pixel).itemsize, there)
     geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
     check_geometry(path, geometry)
-    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
+    notes = () if told is None else (*told.notes(path.name, geometry), *_axes_notes(path.name, geometry))
+    return VolumeFile(path, unit_axes(geometry), is_segmentation, is_sheared_nifti, notes, told, layers, pixel)
+
+
+def _dtype(pixel: int) -> np.dtype:
+    return sitk.GetArrayViewFromImage(sitk.Image([1, 1, 1], pixel)).dtype
+
+
+def _axes_notes(file: str, geometry: Geometry) -> Iterator[Note]:
+    """What the axes themselves tell: whether they have the length 1, and right angles."""
+    lengths = np.linalg.norm(geometry.axes, axis=0)
+    if np.abs(lengths - 1).max() > _LENGTH_TOLERANCE:
+        spacing = unit_axes(geometry).spacing
+        message = (
+            f"{file}: its axes have the lengths {_listed(lengths)} and not 1; the spacing is {_listed(spacing)} mm."
+        )
+        yield Note("axes_not_unit", f"{message} 3D Slicer reads it so.", "Check the spacing.", {"spacing": spacing})
+    cosines = np.abs((geometry.axes / lengths).T @ (geometry.axes / lengths) - np.eye(3))
+    if cosines.max() > _ANGLE_TOLERANCE:
+        degrees = float(np.degrees(np.arcsin(cosines.max())))
+        message = f"{file}: its axes are {degrees:.2g} degrees off right angles; it was read as it is."
+        hint = "3D Slicer shows it rightly and saves it as NRRD, but not as NIfTI."
+        yield Note("volume_sheared", message, hint, {"file": file, "degrees": degrees})
+
+
+def unit_axes(geometry: Geometry) -> Geometry:
+    """The same grid with axes of length 1: what they are longer goes into the spacing."""
+    lengths = np.linalg.norm(geometry.axes, axis=0)
+    if np.abs(lengths - 1).max() <= _LENGTH_TOLERANCE:
+        return geometry
+    i, j, k = (geometry.spacing * lengths).tolist()
+    return replace(geometry, spacing=(i, j, k), direction=tuple((geometry.axes / lengths).ravel().tolist()))
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{number:.6g}" for number in numbers)
 
 
 def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
@@ -243,12 +344,11 @@ def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
 
 
 @contextmanager
-def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
-    """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[Heard]:
+    """Turn ITK's errors about a file into ones that the user can act on, and hear what else it says."""
     try:
-        yield
+        with listening() as heard:
+            yield heard
     except RuntimeError as error:
         if "allocate memory" in str(error):
             raise MemoryError(str(error)) from error
@@ -260,5 +360,3 @@ def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]
             f"{path} cannot be read: {reason(error)}.",
             "It is damaged, or not what its name says: copy it again, or open it in 3D Slicer and save it as NRRD.",
         ) from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
