@@ -9,7 +9,8 @@ from typing import Any
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.engine.data.volumes import Scan, read_labels, read_stored
+from WeakMedSAMLib.engine.data.segmentations import read_mask
+from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
@@ -43,7 +44,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     tags = match_tags(read_tags(places.tags), volume).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
-        labels=read_labels(folder / LABELS)[0],
+        labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
         classes=run.classes,
         axis=quality["axis"],
         intensity=used_intensity(quality, volume, run.settings.intensity),

@@ -11,10 +11,11 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import Dataset
-from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
+from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, tags_from_masks
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,15 @@ class Case:
         return whole if self.stride == 1 else _thinned(whole, self.axis, self.stride)
 
     def labels(self) -> np.ndarray:
-        """True label map of the slices that are used, k x j x i."""
-        labels, geometry = read_labels(self.mask)
-        require_same_grid(self.mask, geometry, self.image, read_geometry(self.image))
-        return from_slice_stack(slice_stack(labels, self.axis)[:: self.stride], self.axis)
+        """True label map of the slices that are used, k x j x i; of a mask file without several layers."""
+        (labels,) = self.masks().layers
+        return labels
+
+    def masks(self) -> MaskFile:
+        """True masks on the slices that are used."""
+        placed = read_mask(self.mask).on(read_geometry(self.image), self.image)
+        used = [from_slice_stack(slice_stack(layer, self.axis)[:: self.stride], self.axis) for layer in placed.layers]
+        return replace(placed, layers=np.stack(used), geometry=self.geometry())
 
     def voxels(self) -> np.ndarray:
         """The scan, slices that are used, k x j x i."""
@@ -59,7 +65,8 @@ class Case:
 
     def tags(self, classes: Sequence[MaskClass]) -> VolumeTags:
         """Slice tags from the mask: whether a slice shows a class, and nothing else."""
-        return tags_from_labels(self.name, None, self.labels(), classes, self.axis)
+        truth = self.masks()
+        return tags_from_masks(self.name, None, {entry.name: truth.mask(entry) for entry in classes}, self.axis)
 
 
 def find_cases(

@@ -8,12 +8,14 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
+from WeakMedSAMLib.engine.data.labels import covering
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
+from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.scoring import score
 
 Classes = Sequence[tuple[MaskClass, MaskClass]]
@@ -57,33 +59,35 @@ def evaluate_pairs(
     """
     rows = []
     for pair in pairs:
-        predicted, geometry = read_labels(pair.prediction)
-        true, true_geometry = read_labels(pair.reference)
-        require_same_grid(pair.prediction, geometry, pair.reference, true_geometry)
-        image = _image(pair)
+        predicted, true, image = _on_one_grid(pair)
         for entry, in_reference in classes:
-            masks = (mask_of(predicted, entry), mask_of(true, in_reference))
+            masks = (predicted.mask(entry), true.mask(in_reference))
             predicted_stack, true_stack = (slice_stack(mask, axis) for mask in masks)
             scan = None if image is None else slice_stack(image, axis)
             published = published_score(predicted_stack, true_stack, scan)
-            found = score(*masks, true_geometry, axis)
+            found = score(*masks, true.geometry, axis)
             row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published)
             rows.append(row)
             if gallery is not None:
-                gallery.offer(row, *masks, true_geometry, axis, image)
+                gallery.offer(row, *masks, true.geometry, axis, image)
     return rows
 
 
 def _found_classes(pairs: Sequence[MaskPair]) -> list[MaskClass]:
-    values = sorted({int(value) for pair in pairs for value in np.unique(read_labels(pair.reference)[0]) if value})
+    values = sorted({value for pair in pairs for value in read_mask(pair.reference).values})
     if not values:
         message = f"{pairs[0].reference} holds no label value but 0."
         raise UserError("no_labels", message, "Say which values to look for: --labels liver=1")
     return [MaskClass(f"label {value}", (value,)) for value in values]
 
 
-def _image(pair: MaskPair) -> np.ndarray | None:
-    if pair.image is None:
-        return None
-    require_same_grid(pair.image, read_geometry(pair.image), pair.reference, read_geometry(pair.reference))
-    return read_volume(pair.image).array
+def _on_one_grid(pair: MaskPair) -> tuple[MaskFile, MaskFile, np.ndarray | None]:
+    """Prediction, reference and scan on the grid of the scan, or on that of the reference where there is none."""
+    predicted, true = read_mask(pair.prediction), read_mask(pair.reference)
+    if pair.image is not None:
+        scan = read_volume(pair.image)
+        return predicted.on(scan.geometry, pair.image), true.on(scan.geometry, pair.image), scan.array
+    grid = true.geometry if true.layers.any() else predicted.geometry
+    if true.is_segmentation or predicted.is_segmentation:
+        grid = covering(grid, predicted.geometry)
+    return predicted.on(grid, pair.reference), true.on(grid, pair.prediction), None
