@@ -32,7 +32,7 @@ _MAX_UNPACKING = 1032
 _HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
-_CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
+_CUT_OFF = ("but received", "fread got only", "data not read completely", "data read error", "File cannot be read")
 _LENGTH_TOLERANCE = 1e-4
 _ANGLE_TOLERANCE = 1e-3  # a twentieth of a degree
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
@@ -266,14 +266,19 @@ def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Geometry:
-    """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm."""
+    """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm.
+
+    An axis of negative spacing runs the other way, as in ITK and 3D Slicer.
+    """
     n = header.GetDimension()
     used = min(n, 3)
     direction = np.eye(3)
     direction[:used, :used] = np.array(header.GetDirection()).reshape(n, n)[:used, :used]
     origin = (*header.GetOrigin()[:used], 0.0)[:3]
-    spacing = (*header.GetSpacing()[:used], 1.0)[:3]
-    return Geometry(origin, spacing, tuple(direction.ravel().tolist()), size)
+    spacing = np.array((*header.GetSpacing()[:used], 1.0)[:3])
+    direction = np.where(spacing < 0, -direction, direction)
+    i, j, k = np.abs(spacing).tolist()
+    return Geometry(origin, (i, j, k), tuple(direction.ravel().tolist()), size)
 
 
 def check_components(path: Path, components: int) -> None:

@@ -117,7 +117,7 @@ class MaskFile:
         wanted = by_value | {self._named(name) for name in asked.segments}
         masks = [self.layers[segment.layer] == segment.value for segment in wanted if self._require_layer(segment)]
         loose = [value for value in asked.values if value not in {segment.value for segment in self.segments}]
-        return np.logical_or.reduce([*masks, np.isin(self.layers, loose).any(0)])
+        return np.asarray(np.logical_or.reduce([*masks, np.isin(self.layers, loose).any(0)]))
 
     def on(self, geometry: Geometry, path: Path) -> MaskFile:
         """The same masks on another grid, such as that of the scan in ``path``; raises as `place_labels`."""
@@ -154,7 +154,7 @@ class MaskFile:
             message = f"{self.path} is a label map without names of segments; {asked.segments[0]!r} was asked for."
             there = ", ".join(map(str, self.values)) or "none"
             raise UserError("segment_missing", message, f"Give a label value, as name=1; there are: {there}.")
-        return np.isin(self.layers, asked.values).any(0)
+        return np.asarray(np.isin(self.layers, asked.values).any(0))
 
     def _with_value(self, asked: Asked, value: int) -> Sequence[Segment]:
         """The one segment of a label value; the one with the name of the class where there are several."""
