@@ -144,6 +144,17 @@ def _read_volumes(folder: Path) -> None:
         raise errors[0]
 
 
+def _compare_volumes(folder: Path) -> None:
+    import other_readers
+
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".nrrd", ".nhdr", ".mha", ".mhd")):
+        try:
+            other_readers.compare(path)
+        except other_readers.Difference as difference:
+            raise Finding(str(difference)) from difference
+    _read_volumes(folder)
+
+
 def _good_series(folder: Path) -> None:
     import SimpleITK as sitk  # noqa: N813
 
@@ -382,9 +393,9 @@ def _sum_arrays(values: dict[str, object]) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _read_volumes),
-    "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _read_volumes),
-    "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _read_volumes),
+    "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _compare_volumes),
+    "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _compare_volumes),
+    "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _compare_volumes),
     "nifti": Target(_good_volumes("a.nii", "packed.nii.gz"), _spoil_nifti, _read_volumes),
     "dicom": Target(
         _good_series,

@@ -16,6 +16,7 @@ from WeakMedSAMLib.engine.data import nifti
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.itk_words import Heard, listening
+from WeakMedSAMLib.engine.data.lengths import unpack
 from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
 from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader, read_nrrd_header
@@ -86,8 +87,9 @@ class VolumeFile:
         """Voxels without any scale, layers last where there are several, and what was noticed while reading them."""
         if suffix_of(self.path) in _NIFTI:
             nifti.check_complete(self.path)
-        if isinstance(self.told, MetaHeader) and self.told.is_packed:
-            return self._unpacked(self.told)
+        packed = None if self.told is None else self.told.packed_voxels(self.path)
+        if self.told is not None and packed is not None:
+            return self._unpacked(self.told, *packed)
         with explained(self.path) as heard:
             array = sitk.GetArrayFromImage(_placed(self._image(), self.geometry))
         longer = () if self.told is None else self.told.check_length(self.path, array.nbytes)
@@ -98,11 +100,12 @@ class VolumeFile:
         is_scaled = self.told is not None and self.told.scale is not None
         return self.stored()[0] if is_scaled else None
 
-    def _unpacked(self, told: MetaHeader) -> tuple[np.ndarray, tuple[Note, ...]]:
+    def _unpacked(self, told: NrrdHeader | MetaHeader, where: Path, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
+        shape = (*self.geometry.shape, self.layers) if self.layers > 1 else self.geometry.shape
         dtype = _dtype(self.pixel).newbyteorder(">" if told.is_big_endian else "<")
-        packed, notes = told.unpacked(self.path, int(np.prod(self.geometry.size)) * dtype.itemsize)
-        array = np.frombuffer(packed, dtype).reshape(self.geometry.shape)
-        return array.astype(dtype.newbyteorder("="), copy=False), notes
+        found, notes = unpack(self.path, where, first, int(np.prod(shape)) * dtype.itemsize)
+        array = np.frombuffer(found, dtype).reshape(shape)
+        return array.astype(dtype.newbyteorder("="), copy=False), (*notes, *told.packed_notes(self.path))
 
     def _image(self) -> sitk.Image:
         if not self.is_sheared_nifti:
@@ -210,6 +213,8 @@ def _described(
     check_promise(path, (i, j, k * layers), _dtype(pixel).itemsize, there)
     geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
     check_geometry(path, geometry)
+    if told is not None:
+        told.check_read(path, header.GetSize(), geometry)
     notes = () if told is None else (*told.notes(path.name, geometry), *_axes_notes(path.name, geometry))
     return VolumeFile(path, unit_axes(geometry), is_segmentation, is_sheared_nifti, notes, told, layers, pixel)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.notes import Note
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_GZIP = 31  # zlib's name for it
 _ZLIB_OR_GZIP = 47
 _CHUNK = 1 << 20
 
@@ -68,57 +71,60 @@ def check_raw(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[
     return (longer_note(path),) if voxels.stat().st_size - first_byte > n_bytes else ()
 
 
-def check_gzip(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[Note, ...]:
-    """The same for packed voxels, by the length that stands at the end of the stream; unpacked only if that is wrong.
+def unpack(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[bytearray, tuple[Note, ...]]:
+    """Unpack voxels from a zlib or gzip stream, or from several gzip streams in a row.
+
+    ITK compares no checksum where nothing comes after the last voxel, and in MetaImage leaves random memory where a
+    stream is damaged.
 
     Raises
     ------
     UserError
-        ``volume_truncated`` for a stream without its end: its checksum was never compared.
+        ``volume_truncated`` for fewer bytes than there must be, and for a damaged stream.
     """
-    with voxels.open("rb") as stream:
-        stream.seek(-min(4, voxels.stat().st_size), 2)
-        if int.from_bytes(stream.read(), "little") == n_bytes % 2**32:
-            return ()
-    found, whole = _unpacked_length(voxels, first_byte, n_bytes)
-    if not whole and found <= n_bytes:
-        raise truncated(path, "its gzip stream has no end, or is damaged")
-    return (longer_note(path),) if found > n_bytes else ()
-
-
-def unpack(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> bytearray:
-    """Unpack a zlib or gzip stream: so many bytes, or one more where there are more.
-
-    Raises
-    ------
-    UserError
-        ``volume_truncated`` for fewer, and for a damaged stream.
-    """
-    stream, found = zlib.decompressobj(_ZLIB_OR_GZIP), bytearray()
+    found = bytearray()
     with voxels.open("rb") as packed:
         packed.seek(first_byte)
         try:
-            while len(found) <= n_bytes and not stream.eof and (chunk := stream.unconsumed_tail or packed.read(_CHUNK)):
-                found += stream.decompress(chunk, n_bytes + 1 - len(found))
-        except zlib.error as error:
-            raise truncated(path, f"its packed voxels are damaged ({error})") from error
-    if len(found) < n_bytes or not (stream.eof or len(found) > n_bytes):
+            for piece in _pieces(packed, n_bytes + 1):
+                found += piece
+        except (zlib.error, EOFError) as error:
+            raise truncated(path, f"its packed voxels are damaged or end early ({error})") from error
+    if len(found) < n_bytes:
         raise truncated(path, f"its header promises {n_bytes:,} bytes of voxels and {len(found):,} are there")
-    return found
+    notes = (longer_note(path),) if len(found) > n_bytes else ()
+    del found[n_bytes:]
+    return found, notes
 
 
-def _unpacked_length(voxels: Path, first_byte: int, enough: int) -> tuple[int, bool]:
-    """Bytes that a gzip stream of one or several members unpacks to, and whether the last of them had its end."""
-    found, member, rest = 0, zlib.decompressobj(_GZIP), b""
-    with voxels.open("rb") as stream:
-        stream.seek(first_byte)
-        while found <= enough and (chunk := rest or stream.read(_CHUNK)):
-            if member.eof and not chunk.startswith(_GZIP_MAGIC):
-                break
-            member = zlib.decompressobj(_GZIP) if member.eof else member
-            try:
-                found += len(member.decompress(chunk, _CHUNK))
-            except zlib.error:
-                return found, False
-            rest = member.unused_data if member.eof else member.unconsumed_tail
-    return found, member.eof
+def _pieces(packed: BinaryIO, most: int) -> Iterator[bytes]:
+    """What a stream unpacks to, up to so many bytes; EOFError for one without its end."""
+    stream, rest, found = zlib.decompressobj(_ZLIB_OR_GZIP), b"", 0
+    while found < most and (chunk := rest or packed.read(_CHUNK)):
+        if stream.eof and not chunk.startswith(_GZIP_MAGIC):
+            return
+        stream = zlib.decompressobj(_ZLIB_OR_GZIP) if stream.eof else stream
+        piece = stream.decompress(chunk, most - found)
+        rest = stream.unused_data if stream.eof else stream.unconsumed_tail
+        found += len(piece)
+        yield piece
+    if found < most and not stream.eof:
+        raise EOFError("the end of the stream is missing")
+
+
+def require_read(path: Path, what: str, said: Sequence[float] | np.ndarray, read: Sequence[float] | np.ndarray) -> None:
+    """Refuse a header whose numbers ITK, and so 3D Slicer, takes for others.
+
+    Raises
+    ------
+    UserError
+        ``volume_bad_header``.
+    """
+    one, other = np.ravel(said), np.ravel(read)
+    if one.shape != other.shape or not np.allclose(one, other, rtol=1e-6, atol=1e-6 * np.abs(other).max(initial=0)):
+        message = f"{path}: its {what} is {_listed(one)} as it is written, but {_listed(other)} as 3D Slicer reads it."
+        raise UserError("volume_bad_header", message, "Correct the header, or export the volume again.")
+
+
+def _listed(numbers: np.ndarray) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)

@@ -14,7 +14,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.data.lengths import check_raw, longer_note, require_beside, unpack
+from WeakMedSAMLib.engine.data.lengths import check_raw, require_beside, require_read
 from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.nrrd_header import position_missing, spacing_missing, units_not_mm
 
@@ -44,15 +44,12 @@ class MetaHeader:
         return self.fields.get("ElementDataFile", "").lower() == "local"
 
     @property
-    def is_packed(self) -> bool:
-        """Whether the voxels are one zlib stream."""
-        return self.fields.get("CompressedData", "False").lower() in ("true", "t", "1")
-
-    @property
     def is_big_endian(self) -> bool:
         """Byte order of the voxels."""
-        names = ("BinaryDataByteOrderMSB", "ElementByteOrderMSB")
-        return any(self.fields.get(name, "False").lower() in ("true", "t", "1") for name in names)
+        return self._is_true("BinaryDataByteOrderMSB") or self._is_true("ElementByteOrderMSB")
+
+    def _is_true(self, name: str, otherwise: str = "False") -> bool:
+        return self.fields.get(name, otherwise).lstrip("= ")[:1] in ("T", "t", "1")
 
     @property
     def scale(self) -> tuple[float, float] | None:
@@ -91,27 +88,36 @@ class MetaHeader:
 
     def check_length(self, path: Path, n_bytes: int) -> tuple[Note, ...]:
         """Compare the length of the file with that of its unpacked voxels; raises as `lengths.check_raw`."""
-        if self.fields.get("BinaryData", "True").lower() not in ("true", "t", "1") or "HeaderSize" in self.fields:
+        if not self._is_true("BinaryData", "True") or "HeaderSize" in self.fields:
             return ()
         where, first = self._voxels(path)
         return check_raw(path, where, first, n_bytes)
 
-    def unpacked(self, path: Path, n_bytes: int) -> tuple[bytearray, tuple[Note, ...]]:
-        """Voxel bytes of a packed file. ITK passes over a damaged stream, and leaves what was in memory before.
+    def packed_voxels(self, path: Path) -> tuple[Path, int] | None:
+        """File and first byte of packed voxels; None where they are not packed."""
+        return self._voxels(path) if self._is_true("CompressedData") else None
 
-        Raises
-        ------
-        UserError
-            ``volume_truncated``.
-        """
+    def check_read(self, path: Path, size: tuple[int, ...], geometry: Geometry) -> None:
+        """Compare size and place with what ITK made of them; raises as `lengths.require_read`."""
+        require_read(path, "DimSize", self.numbers("DimSize")[: len(size)], size)
+        if len(size) != 3:
+            return
+        spacing, matrix = np.array(geometry.spacing), geometry.axes.T
+        said = self._first(("ElementSpacing", "ElementSize"), 3, np.ones(3))
+        require_read(path, "spacing", np.abs(said), spacing)
+        turned = np.sign(np.where(said == 0, 1, said))[:, None]
+        require_read(path, "matrix", self._first(_DIRECTIONS, 9, np.eye(3).ravel()), (matrix * turned).ravel())
+        require_read(path, "origin", self._first(_ORIGINS, 3, np.zeros(3)), geometry.origin)
+
+    def _first(self, names: tuple[str, ...], count: int, otherwise: np.ndarray) -> np.ndarray:
+        """The first numbers of a field; of none where the field holds too few."""
+        is_there = any(name in self.fields for name in names)
+        return np.array(self.numbers(*names)[:count]) if is_there else otherwise
+
+    def packed_notes(self, path: Path) -> tuple[Note, ...]:
+        """What 3D Slicer makes of packed voxels that the product reads."""
         where, first = self._voxels(path)
-        found = unpack(path, where, first, n_bytes)
-        longer = (longer_note(path),) if len(found) > n_bytes else ()
-        del found[n_bytes:]
-        return found, (*longer, *self._packed_notes(path, where.stat().st_size - first))
-
-    def _packed_notes(self, path: Path, there: int) -> tuple[Note, ...]:
-        said = self._whole("CompressedDataSize")
+        said, there = self._whole("CompressedDataSize"), where.stat().st_size - first
         if said == there or (said == 0 and not self.is_local):
             return ()
         message = f"{path.name} has {there:,} bytes of packed voxels, its header says {said or 'no number'}."

@@ -14,12 +14,14 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.data.lengths import check_gzip, check_raw, require_beside
+from WeakMedSAMLib.engine.data.lengths import check_raw, require_beside, require_read
 from WeakMedSAMLib.engine.data.notes import Note
 
 _LONGEST = 2**24
 # Spaces that say where the patient's left, front and head are; ITK and Slicer take all others as LPS.
 _PLACED = ("rightanteriorsuperior", "ras", "leftanteriorsuperior", "las", "leftposteriorsuperior", "lps")
+_RAS, _LAS = np.diag([-1.0, -1.0, 1.0]), np.diag([1.0, -1.0, 1.0])
+_TO_LPS = {"rightanteriorsuperior": _RAS, "ras": _RAS, "leftanteriorsuperior": _LAS, "las": _LAS}
 _SEGMENT = re.compile(r"Segmentation_\w|Segment\d+_\w|ContainedRepresentationNames$")
 _SPATIAL = ("domain", "space", "???", "none")
 _RESAVE = "Open it in 3D Slicer, correct it in Volumes, Volume Information, and save it as NRRD."
@@ -72,14 +74,60 @@ class NrrdHeader:
         return tuple(note for found in (_spacing, _place, _units, _range, _kinds) for note in found(file, self))
 
     def check_length(self, path: Path, n_bytes: int) -> tuple[Note, ...]:
-        """Compare the length of the file with that of its voxels; raises as `lengths.check_raw` and `check_gzip`."""
-        if any(self.fields.get(name, "0") != "0" for name in ("lineskip", "byteskip")):
+        """Compare the length of the file with that of its unpacked voxels; raises as `lengths.check_raw`."""
+        if self._encoding != "raw" or self._skips:
             return ()
-        checks = {"raw": check_raw, "gzip": check_gzip, "gz": check_gzip}
-        check = checks.get(self.fields.get("encoding", "raw").lower())
+        where, first = self._voxels(path)
+        return check_raw(path, where, first, n_bytes)
+
+    def packed_voxels(self, path: Path) -> tuple[Path, int] | None:
+        """File and first byte of packed voxels; None where they are not packed, or something else comes first."""
+        return self._voxels(path) if self._encoding in ("gzip", "gz") and not self._skips else None
+
+    def packed_notes(self, _path: Path) -> tuple[Note, ...]:
+        """Slicer reads all of them."""
+        return ()
+
+    @property
+    def is_big_endian(self) -> bool:
+        """Byte order of the voxels."""
+        return self.fields.get("endian", "little").lower() == "big"
+
+    @property
+    def _encoding(self) -> str:
+        return self.fields.get("encoding", "raw").lower()
+
+    @property
+    def _skips(self) -> bool:
+        return any(self.fields.get(name, "0") != "0" for name in ("lineskip", "byteskip"))
+
+    def _voxels(self, path: Path) -> tuple[Path, int]:
+        """The file that holds the voxels, and where they begin."""
         beside = self.fields.get("datafile")
-        where, first = (path, self.first_byte) if beside is None else (path.parent / beside, 0)
-        return () if check is None else check(path, where, first, n_bytes)
+        return (path, self.first_byte) if beside is None else (path.parent / beside, 0)
+
+    def check_read(self, path: Path, size: tuple[int, ...], geometry: Geometry) -> None:
+        """Compare size and place with what ITK made of them; raises as `lengths.require_read`."""
+        sizes = [_number(word) for word in self.words("sizes")]
+        spatial = sizes if len(sizes) == len(size) else [n for axis, n in enumerate(sizes) if axis != self._list_axis]
+        require_read(path, "sizes", spatial, size)
+        turn = _TO_LPS.get("".join(self.fields.get("space", "").lower().replace("-", "").split()), np.eye(3))
+        vectors = [_vector(word) for word in self.words("spacedirections") if word.lower() != "none"]
+        if len(size) == 3 and len(vectors) == 3:
+            said = [number for vector in vectors for number in vector]
+            require_read(path, "space directions", said, (turn @ geometry.axes * geometry.spacing).T)
+        if len(size) == 3 and "spaceorigin" in self.fields:
+            require_read(path, "space origin", _vector(self.fields["spaceorigin"]), turn @ geometry.origin)
+        if len(size) == 3 and (spacings := self.words("spacings")) and len(spacings) == 3:
+            known = [(abs(_number(word)), length) for word, length in zip(spacings, geometry.spacing, strict=True)]
+            known = [(word, length) for word, length in known if np.isfinite(word)]
+            require_read(path, "spacings", [word for word, _ in known], [length for _, length in known])
+
+    @property
+    def _list_axis(self) -> int:
+        """The axis that is none in space, such as that of layers; -1 for none."""
+        kinds = self.words("kinds")
+        return next((axis for axis in range(len(kinds)) if _is_list(kinds, axis)), -1)
 
     def words(self, name: str) -> list[str]:
         """The parts of a field, one an axis; empty where it is not there. Vectors stay whole."""
@@ -187,7 +235,16 @@ def _is_length(word: str) -> bool:
 
 
 def _is_number(word: str) -> bool:
+    return bool(np.isfinite(_number(word)))
+
+
+def _number(word: str) -> float:
+    """NaN for what is no number."""
     try:
-        return bool(np.isfinite(float(word)))
+        return float(word)
     except ValueError:
-        return False
+        return np.nan
+
+
+def _vector(text: str) -> list[float]:
+    return [_number(part) for part in text.strip("() ").split(",")]
