@@ -72,7 +72,7 @@ def read_nrrd(path: Path) -> Other:
 
     try:
         values, header = nrrd.read(str(path))
-    except nrrd.NRRDError as error:
+    except (nrrd.NRRDError, ValueError) as error:
         raise Unable(str(error)) from error
     turn = _TO_LPS.get(str(header.get("space", "")), np.eye(3))
     steps, origin = header.get("space directions"), header.get("space origin")

@@ -141,6 +141,26 @@ def test_voxels_of_nrrd_in_every_encoding(tmp_path, name):
     assert not volume.notes
 
 
+NOT_AS_WRITTEN = [
+    (nrrd, {"space origin": "(5,6,1_000)"}),
+    (nrrd, {"space directions": "(2,0,0) (0,3,0) (0,0,0x4)"}),
+    (nrrd, {"sizes": "2 3,5 4"}),
+    (nrrd, {"dimension": "3 4"}),
+    (nrrd, {**NO_SPACE, "spacings": "2 3 4,5"}),
+    (meta, {"CenterOfRotation\nnone\nElementSpacing": "2 3 4", "ElementSpacing": None}),
+    (meta, {"ElementSpacing": "2,5 3 4"}),
+    (meta, {"Offset": "5 6"}),
+    (meta, {"TransformMatrix": "1 0 0 0 1 0 1e308 0 1"}),
+]
+
+
+@pytest.mark.parametrize(("make", "changed"), NOT_AS_WRITTEN, ids=str)
+def test_headers_that_itk_reads_otherwise_than_they_are_written_are_refused(tmp_path, make, changed):
+    """ITK takes the numbers up to the first sign that it does not know, and the rest as 1 or 0."""
+    path = make(tmp_path / ("a.nrrd" if make is nrrd else "a.mha"), changed)
+    assert refused(path) in ("volume_bad_header", "volume_bad_geometry", "volume_unreadable", "volume_truncated")
+
+
 def test_voxels_beyond_those_of_the_header_are_told(tmp_path):
     longer = VOXELS.tobytes() + b"12345678"
     beside = tmp_path / "v.raw"
@@ -162,6 +182,10 @@ def test_a_gzip_stream_without_its_end_is_refused(tmp_path):
     np.testing.assert_array_equal(read_volume(nrrd(tmp_path / "whole.nrrd", fields, packed)).array, many)
     for cut in (1, 8, 9):
         assert refused(nrrd(tmp_path / "a.nrrd", fields, packed[:-cut])) == "volume_truncated"
+    for place in (-6, len(packed) // 2):
+        flipped = bytearray(packed)
+        flipped[place] ^= 255
+        assert refused(nrrd(tmp_path / "a.nrrd", fields, bytes(flipped))) == "volume_truncated"
 
 
 def test_packed_voxels_called_raw_are_refused(tmp_path):

@@ -34,6 +34,7 @@ _HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "data read error", "File cannot be read")
+_FARTHEST = 1e9  # mm; what is farther is no place, and overflows in what is reckoned from it
 _LENGTH_TOLERANCE = 1e-4
 _ANGLE_TOLERANCE = 1e-3  # a twentieth of a degree
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
@@ -332,7 +333,8 @@ def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, ther
 def check_geometry(path: Path, geometry: Geometry) -> None:
     """Refuse numbers that place no voxel; `UserError` ``volume_bad_geometry``."""
     numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
-    if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
+    is_near = np.isfinite(numbers).all() and np.abs(numbers).max() < _FARTHEST
+    if not is_near or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
         raise UserError(
             "volume_bad_geometry",
             f"{path} has no usable geometry: spacing {geometry.spacing}, direction {geometry.direction}.",

@@ -99,6 +99,7 @@ class MetaHeader:
 
     def check_read(self, path: Path, size: tuple[int, ...], geometry: Geometry) -> None:
         """Compare size and place with what ITK made of them; raises as `lengths.require_read`."""
+        require_read(path, "NDims", self.numbers("NDims"), [len(size)])
         require_read(path, "DimSize", self.numbers("DimSize")[: len(size)], size)
         if len(size) != 3:
             return

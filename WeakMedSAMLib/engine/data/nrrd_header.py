@@ -110,6 +110,7 @@ class NrrdHeader:
         """Compare size and place with what ITK made of them; raises as `lengths.require_read`."""
         sizes = [_number(word) for word in self.words("sizes")]
         spatial = sizes if len(sizes) == len(size) else [n for axis, n in enumerate(sizes) if axis != self._list_axis]
+        require_read(path, "dimension", [_number(word) for word in self.words("dimension")], [len(sizes)])
         require_read(path, "sizes", spatial, size)
         turn = _TO_LPS.get("".join(self.fields.get("space", "").lower().replace("-", "").split()), np.eye(3))
         vectors = [_vector(word) for word in self.words("spacedirections") if word.lower() != "none"]
@@ -118,10 +119,10 @@ class NrrdHeader:
             require_read(path, "space directions", said, (turn @ geometry.axes * geometry.spacing).T)
         if len(size) == 3 and "spaceorigin" in self.fields:
             require_read(path, "space origin", _vector(self.fields["spaceorigin"]), turn @ geometry.origin)
-        if len(size) == 3 and (spacings := self.words("spacings")) and len(spacings) == 3:
-            known = [(abs(_number(word)), length) for word, length in zip(spacings, geometry.spacing, strict=True)]
-            known = [(word, length) for word, length in known if np.isfinite(word)]
-            require_read(path, "spacings", [word for word, _ in known], [length for _, length in known])
+        if len(size) == 3 and len(spacings := self.words("spacings")) == 3:
+            known = [axis for axis, word in enumerate(spacings) if word.lower() != "nan"]
+            said = [abs(_number(spacings[axis])) for axis in known]
+            require_read(path, "spacings", said, [geometry.spacing[axis] for axis in known])
 
     @property
     def _list_axis(self) -> int:
