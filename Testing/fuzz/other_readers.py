@@ -58,6 +58,23 @@ def compare(path: Path) -> None:
         raise Difference(f"{path.name}: origin {place}, by {reader.__name__} {origin}")
 
 
+def compare_segments(path: Path, found: dict[str, np.ndarray], shape: tuple[int, ...]) -> None:
+    """The same for segments by ID, with slicerio; one that is left-handed was turned."""
+    import slicerio
+
+    try:
+        other = slicerio.read_segmentation(str(path))
+        masks = {one["id"]: slicerio.segment_mask(other, one["id"]) for one in other["segments"] if "layer" in one}
+    except Exception as error:
+        if isinstance(error, (OSError, ValueError, LookupError, OverflowError)):
+            return
+        raise Difference(f"{path.name} was read, but not by slicerio: {error!r}") from error
+    step = -1 if np.linalg.det(other["ijkToLPS"][:3, :3]) < 0 else 1
+    for name, mask in masks.items():
+        if name in found and not np.array_equal(found[name][::step], mask.transpose(2, 1, 0)):
+            raise Difference(f"{path.name}: segment {name} is another by slicerio; layers {shape}")
+
+
 class Difference(Exception):
     """What is read otherwise by another reader, and no note says so."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 from pathlib import Path
@@ -79,7 +80,10 @@ def segmented(path, layers, geometry=GRID, segments=(), more=None, **changed):
         pairs |= {f"Segment{n}_{key}": text for key, text in told.items() if text is not None}
     lines = [f"{key}: {text}" for key, text in (fields | changed).items()]
     lines += [f"{key}:={text}" for key, text in (pairs | (more or {})).items()]
-    path.write_bytes(("NRRD0005\n" + "\n".join(lines) + "\n\n").encode() + stacked.astype(np.uint8).tobytes())
+    voxels = stacked.astype(np.uint8)
+    voxels = np.moveaxis(voxels, -1, 0) if many and changed.get("kinds", "").endswith("list") else voxels
+    data = gzip.compress(voxels.tobytes()) if changed.get("encoding") == "gzip" else voxels.tobytes()
+    path.write_bytes(("NRRD0005\n" + "\n".join(lines) + "\n\n").encode() + data)
     return path
 
 
@@ -240,6 +244,22 @@ def test_overlapping_segments_are_told_apart_by_name(tmp_path, slicer_nodes):
         assert np.array_equal(mask, slicerio.segment_mask(by_slicerio, name).transpose(2, 1, 0))
     (both,) = parse_mask_classes("all=liver+tumour")
     assert np.array_equal(placed(path, both), liver | tumour)
+
+
+@pytest.mark.parametrize("encoding", ["raw", "gzip"])
+@pytest.mark.parametrize("is_last", [False, True])
+def test_layers_first_or_last_packed_or_not(tmp_path, encoding, is_last, slicer_nodes):
+    masks = [lesion(), lesion(low=(2, 1, 2), high=(5, 5, 6))]
+    last = {
+        "sizes": " ".join(map(str, (*SIZE, 2))),
+        "kinds": "domain domain domain list",
+        "space directions": "(1.5,0,0) (0,2,0) (0,0,3) none",
+    }
+    segments = [("liver", 1, 0), ("tumour", 1, 1)]
+    path = segmented(tmp_path / "a.seg.nrrd", masks, GRID, segments, encoding=encoding, **(last if is_last else {}))
+    for segment, mask in zip(slicer_nodes.segmentation(path).segments, masks, strict=True):
+        assert np.array_equal(placed(path, MaskClass("x", (), (segment.name,))), mask)
+        assert np.array_equal(segment.mask, mask)
 
 
 def test_a_label_value_of_several_segments_is_ambiguous(tmp_path):

@@ -22,7 +22,10 @@ _HINT = "If its label values are others than the reference's, say so by --labels
 @click.option("--prediction", type=EXISTING, required=True, help="Label map or .seg.nrrd, a folder of them, or a run.")
 @click.option("--reference", type=EXISTING, required=True, help="The same by which to judge, or a dataset's folder.")
 @click.option("--images", type=EXISTING, help="The scan, or a folder of scans, for pictures and the published frame.")
-@click.option("--labels", help="Label values by class, as liver=1,kidneys=2+3; every value of the reference otherwise.")
+@click.option(
+    "--labels",
+    help="Label values or segments by class, as liver=1,cyst=Cyst 2; else every value of it.",
+)
 @click.option("--reference-labels", help="The same for the reference, where its values are others.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--out", type=PLACE, help="Folder for JSON, CSV, box plots, Bland-Altman plots, worst and best cases.")

@@ -81,8 +81,9 @@ class NrrdHeader:
         return check_raw(path, where, first, n_bytes)
 
     def packed_voxels(self, path: Path) -> tuple[Path, int] | None:
-        """File and first byte of packed voxels; None where they are not packed, or something else comes first."""
-        return self._voxels(path) if self._encoding in ("gzip", "gz") and not self._skips else None
+        """File and first byte of packed voxels; None where something else comes first, or layers come last."""
+        is_packed = self._encoding in ("gzip", "gz") and not self._skips and self._list_axis <= 0
+        return self._voxels(path) if is_packed else None
 
     def packed_notes(self, _path: Path) -> tuple[Note, ...]:
         """Slicer reads all of them."""
@@ -112,17 +113,26 @@ class NrrdHeader:
         spatial = sizes if len(sizes) == len(size) else [n for axis, n in enumerate(sizes) if axis != self._list_axis]
         require_read(path, "dimension", [_number(word) for word in self.words("dimension")], [len(sizes)])
         require_read(path, "sizes", spatial, size)
-        turn = _TO_LPS.get("".join(self.fields.get("space", "").lower().replace("-", "").split()), np.eye(3))
+        if len(size) == 3:
+            self._check_place(path, geometry)
+
+    def _check_place(self, path: Path, geometry: Geometry) -> None:
+        turn = _TO_LPS.get(self.space, np.eye(3))
         vectors = [_vector(word) for word in self.words("spacedirections") if word.lower() != "none"]
-        if len(size) == 3 and len(vectors) == 3:
+        if len(vectors) == 3:
             said = [number for vector in vectors for number in vector]
             require_read(path, "space directions", said, (turn @ geometry.axes * geometry.spacing).T)
-        if len(size) == 3 and "spaceorigin" in self.fields:
+        if "spaceorigin" in self.fields:
             require_read(path, "space origin", _vector(self.fields["spaceorigin"]), turn @ geometry.origin)
-        if len(size) == 3 and len(spacings := self.words("spacings")) == 3:
+        if len(spacings := self.words("spacings")) == 3:
             known = [axis for axis, word in enumerate(spacings) if word.lower() != "nan"]
             said = [abs(_number(spacings[axis])) for axis in known]
             require_read(path, "spacings", said, [geometry.spacing[axis] for axis in known])
+
+    @property
+    def space(self) -> str:
+        """Name of the space without the signs between its words; empty where it is not said."""
+        return "".join(self.fields.get("space", "").lower().replace("-", "").split())
 
     @property
     def _list_axis(self) -> int:
@@ -176,7 +186,7 @@ def spacing_missing(file: str, where: str, values: Mapping[str, object]) -> Note
 
 def _place(file: str, header: NrrdHeader) -> Iterator[Note]:
     """Where the patient is that the voxels belong to."""
-    space = "".join(header.fields.get("space", "").lower().replace("-", "").split())
+    space = header.space
     values = {"file": file, "space": header.fields.get("space")}
     if space and space not in _PLACED:
         message = f"{file}: its space is {header.fields['space']!r}, which does not say where left and front are."
