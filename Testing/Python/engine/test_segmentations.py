@@ -310,6 +310,13 @@ def test_a_segment_without_its_layer_is_refused(tmp_path):
     assert (error.code, "layer 3 of 1" in error.message) == ("segment_missing", True)
 
 
+@pytest.mark.parametrize(("value", "layer"), [(1, 0), (2, " "), ("x", 0), (0, 0)])
+def test_a_segment_that_does_not_say_which_voxels_are_its_own_is_refused(tmp_path, value, layer):
+    path = segmented(tmp_path / "a.seg.nrrd", [lesion()], GRID, [("liver", 1, 0), ("tumour", value, layer)])
+    error = refused(lambda: placed(path, MaskClass("x", (), ("tumour",))))
+    assert error.code in ("segment_ambiguous", "segment_missing")
+
+
 def test_empty_segments_and_segmentations(tmp_path):
     nothing, somewhere = np.zeros((1, 1, 1)), Geometry((0.3, 0, 0), (1, 1, 1), GRID.direction, (1, 1, 1))
     path = segmented(tmp_path / "a.seg.nrrd", [nothing], somewhere, [("tumour", 1, 0)])

@@ -187,10 +187,13 @@ class MaskFile:
         return UserError("segment_ambiguous", message, f"Say which one by its name or ID, as {name}=Segment_1.")
 
     def _require_layer(self, segment: Segment) -> bool:
-        if segment.layer >= len(self.layers) or segment.value < 1:
+        if not 0 <= segment.layer < len(self.layers) or segment.value < 1:
             message = f"{self.path} has no voxels of the segment {segment.name!r}: it names layer {segment.layer} of "
             message += f"{len(self.layers)}, label value {segment.value}."
             raise UserError("segment_missing", message, "Open it in 3D Slicer and save it again.")
+        if sum((one.layer, one.value) == (segment.layer, segment.value) for one in self.segments) > 1:
+            message = f"In {self.path} several segments have label value {segment.value} in layer {segment.layer}."
+            raise UserError("segment_ambiguous", message, "Open it in 3D Slicer, check the segments and save it again.")
         return True
 
 
@@ -245,7 +248,8 @@ def _segments(pairs: Mapping[str, str]) -> list[Segment]:
 
 
 def _whole(text: str) -> int:
-    return int(text) if re.fullmatch(r"\d{1,6}", text.strip()) else 0
+    """-1 for what is no number."""
+    return int(text) if re.fullmatch(r"\d{1,6}", text.strip()) else -1
 
 
 def _layer(told: Mapping[str, str], index: int) -> int:
