@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.labels import covering, place_labels
 from WeakMedSAMLib.engine.data.segmentations import read_mask
-from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
+from WeakMedSAMLib.engine.data.volumes import open_stored, read_volume, write_volume
 from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
 
@@ -156,6 +156,14 @@ def test_slices_are_counted_as_in_slicer_whichever_way_the_mask_runs(tmp_path, c
     state = read_tags(tmp_path / "t.json").volumes[0].state("tumour")
     assert state.tolist() == shown.any(axis=(1, 2)).astype(int).tolist()
     assert state.tolist() != array.any(axis=(1, 2)).astype(int).tolist()
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::5])
+def test_labels_of_a_run_folder_lie_on_its_volume_in_the_order_in_which_it_was_stored(tmp_path, order, signs):
+    array, place = reordered(lesion(), GRID, order, signs)
+    stored = open_stored(write(tmp_path / "000.nrrd", array.astype(np.int16) * 9, place))
+    labels = read_mask(write(tmp_path / "labels.nrrd", array.astype(np.uint8), place))
+    assert np.array_equal(labels.on(stored.geometry, stored.path).mask(TUMOUR), stored.array == 9)
 
 
 @pytest.mark.parametrize("border", [0, 1])
