@@ -325,6 +325,14 @@ def test_a_segment_that_does_not_say_which_voxels_are_its_own_is_refused(tmp_pat
     assert error.code in ("segment_ambiguous", "segment_missing")
 
 
+def test_a_layer_that_is_not_said_is_not_guessed_where_there_are_several(tmp_path):
+    masks = [lesion(), lesion(low=(2, 1, 2), high=(5, 5, 6))]
+    path = segmented(tmp_path / "a.seg.nrrd", masks, GRID, [("liver", 1, 0), ("tumour", 1, None)])
+    assert refused(lambda: placed(path, MaskClass("x", (), ("tumour",)))).code == "segment_missing"
+    path = segmented(tmp_path / "b.seg.nrrd", masks[:1], GRID, [("liver", 1, None)])
+    assert np.array_equal(placed(path, MaskClass("x", (), ("liver",))), lesion())
+
+
 def test_empty_segments_and_segmentations(tmp_path):
     nothing, somewhere = np.zeros((1, 1, 1)), Geometry((0.3, 0, 0), (1, 1, 1), GRID.direction, (1, 1, 1))
     path = segmented(tmp_path / "a.seg.nrrd", [nothing], somewhere, [("tumour", 1, 0)])

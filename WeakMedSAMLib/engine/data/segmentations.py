@@ -227,10 +227,12 @@ def _read_segmentation(source: VolumeFile, pairs: Mapping[str, str]) -> MaskFile
         layers, geometry = layers[:, ::-1], geometry.turned()
     is_cropped = set(pairs.get("Segmentation_ReferenceImageExtentOffset", "0").split()) != {"0"}
     told = (*source.notes, *notes)
-    return MaskFile(source.path, layers, geometry, tuple(_segments(pairs)), True, reference, is_cropped, told)
+    return MaskFile(
+        source.path, layers, geometry, tuple(_segments(pairs, source.layers)), True, reference, is_cropped, told
+    )
 
 
-def _segments(pairs: Mapping[str, str]) -> list[Segment]:
+def _segments(pairs: Mapping[str, str], layers: int) -> list[Segment]:
     """Segments in their order."""
     fields: dict[int, dict[str, str]] = {}
     for key, value in pairs.items():
@@ -241,7 +243,7 @@ def _segments(pairs: Mapping[str, str]) -> list[Segment]:
             id=told.get("ID", f"Segment_{index + 1}"),
             name=told.get("Name", told.get("ID", f"Segment_{index + 1}")),
             value=_whole(told.get("LabelValue", "1")),
-            layer=_layer(told, index),
+            layer=_layer(told, index, layers),
         )
         for index, told in sorted(fields.items())
     ]
@@ -252,9 +254,13 @@ def _whole(text: str) -> int:
     return int(text) if re.fullmatch(r"\d{1,6}", text.strip()) else -1
 
 
-def _layer(told: Mapping[str, str], index: int) -> int:
-    """Files of Slicer 4.10 and before have a layer a segment and say neither layer nor value."""
-    return _whole(told.get("Layer", "0" if "LabelValue" in told else str(index)))
+def _layer(told: Mapping[str, str], index: int, layers: int) -> int:
+    """Files of Slicer 4.10 and before have a layer a segment and say neither layer nor value; -1 if it is not known."""
+    if "Layer" in told:
+        return _whole(told["Layer"])
+    if "LabelValue" in told:
+        return 0 if layers == 1 else -1
+    return index
 
 
 def _reference(source: VolumeFile, pairs: Mapping[str, str]) -> Geometry | None:
