@@ -11,6 +11,7 @@ import click
 
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.show import tell_notes
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.evaluation.rows import Row
@@ -59,7 +60,7 @@ def evaluate(
 
     pairing = find_pairs(prediction, reference, images)
     gallery = Gallery() if out else None
-    rows = evaluate_pairs(pairing.pairs, classes_of(pairing, labels, reference_labels), axis, gallery)
+    rows = evaluate_pairs(pairing.pairs, classes_of(pairing, labels, reference_labels), axis, gallery, tell_notes)
     if pairing.not_predicted:
         click.echo(f"{pairing.not_predicted} reference(s) have no prediction and take no part.", err=True)
     lacking = _never_predicted(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -48,9 +48,15 @@ def classes_of(pairing: Pairing, labels: str | None, reference_labels: str | Non
 
 
 def evaluate_pairs(
-    pairs: Sequence[MaskPair], classes: Classes, axis: str = "k", gallery: Gallery | None = None
+    pairs: Sequence[MaskPair],
+    classes: Classes,
+    axis: str = "k",
+    gallery: Gallery | None = None,
+    tell: Callable[[MaskFile], None] = lambda masks: None,
 ) -> list[Row]:
     """Scores of every class of every case; files are read one case at a time.
+
+    ``tell`` is given both mask files of each, for what was noticed in them.
 
     Raises
     ------
@@ -60,6 +66,8 @@ def evaluate_pairs(
     rows = []
     for pair in pairs:
         predicted, true, image = _on_one_grid(pair)
+        tell(predicted)
+        tell(true)
         for entry, in_reference in classes:
             masks = (predicted.mask(entry), true.mask(in_reference))
             predicted_stack, true_stack = (slice_stack(mask, axis) for mask in masks)
