@@ -235,6 +235,75 @@ def _placed_by_itk(image: sitk.Image) -> np.ndarray:
     return np.concatenate([direction.ravel(), np.log(spacing), origin / spacing])
 
 
+def _compare_volumes(folder: Path) -> None:
+    import other_readers
+
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".nrrd", ".nhdr", ".mha", ".mhd")):
+        try:
+            other_readers.compare(path)
+        except other_readers.Difference as difference:
+            raise Finding(str(difference)) from difference
+    _read_volumes(folder)
+
+
+def _good_nrrd(folder: Path) -> None:
+    _good_volumes("a.nrrd", "packed.nrrd")(folder)
+    _good_segmentations(folder)
+
+
+def _read_nrrd(folder: Path) -> None:
+    if any(folder.glob("*.seg.nrrd")):
+        _read_segmentations(folder)
+    else:
+        _compare_volumes(folder)
+
+
+def _good_segmentations(folder: Path) -> None:
+    """One of a single layer, and one of two whose segments overlap."""
+    import nrrd
+
+    for name, layers in (("c.seg.nrrd", 1), ("d.seg.nrrd", 2)):
+        voxels = (_scan().T % 3).astype(np.uint8)
+        header = {"space": "left-posterior-superior", "space origin": [1.0, 2, 3], "encoding": "raw"}
+        header |= {"space directions": np.diag([0.5, 0.75, 2]), "kinds": ["domain"] * 3}
+        if layers > 1:
+            voxels = np.stack([voxels, 2 - voxels])
+            header |= {"kinds": ["list"] + ["domain"] * 3}
+            header |= {"space directions": np.vstack([[np.nan] * 3, header["space directions"]])}
+        for n in range(2):
+            header |= {
+                f"Segment{n}_ID": f"S{n}",
+                f"Segment{n}_Name": f"segment {n}",
+                f"Segment{n}_Extent": "0 4 0 3 0 2",
+            }
+            header |= {f"Segment{n}_LabelValue": str(n + 1), f"Segment{n}_Layer": str(n * (layers - 1))}
+        nrrd.write(str(folder / name), voxels, header)
+
+
+def _read_segmentations(folder: Path) -> None:
+    """By segment, as slicerio reads it where it reads it at all."""
+    import other_readers
+
+    from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.engine.data.segmentations import read_mask
+    from WeakMedSAMLib.engine.mask_tags import MaskClass
+
+    refusals = []
+    for path in sorted(folder.glob("*.seg.nrrd")):
+        try:
+            masks = read_mask(path)
+            found = {one.id: masks.mask(MaskClass("x", (), (one.id,))) for one in masks.segments}
+        except UserError as error:
+            refusals.append(error)
+            continue
+        try:
+            other_readers.compare_segments(path, found, masks.layers.shape)
+        except other_readers.Difference as difference:
+            raise Finding(str(difference)) from difference
+    if refusals:
+        raise refusals[0]
+
+
 def _good_series(folder: Path) -> None:
     import SimpleITK as sitk  # noqa: N813
 
@@ -473,9 +542,9 @@ def _sum_arrays(values: dict[str, object]) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _read_volumes),
-    "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _read_volumes),
-    "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _read_volumes),
+    "nrrd": Target(_good_nrrd, _spoil_text_header(b"\n\n"), _read_nrrd),
+    "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _compare_volumes),
+    "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _compare_volumes),
     "nifti": Target(_good_nifti, _spoil_nifti, _read_nifti),
     "dicom": Target(
         _good_series,

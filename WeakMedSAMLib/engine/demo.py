@@ -13,8 +13,9 @@ from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
-from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, tags_from_labels
+from WeakMedSAMLib.engine.mask_tags import MaskClass, tags_from_masks
 from WeakMedSAMLib.engine.result_overview import write_result_overview
 from WeakMedSAMLib.engine.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.engine.run_maker import make_run
@@ -51,8 +52,9 @@ def demo_scan() -> DemoScan:
 
 def demo_tags(scan: DemoScan) -> CohortTags:
     """Tags of every axial slice: lungs present where the packaged segmentation has at least 20 of their pixels."""
-    labels, _ = read_labels(scan.segmentation)
-    tags = tags_from_labels(NAME, read_volume(scan.volume).sha256, labels, [LUNGS], AXIS)
+    volume = read_volume(scan.volume)
+    masks = {LUNGS.name: read_mask(scan.segmentation).on(volume.geometry, scan.volume).mask(LUNGS)}
+    tags = tags_from_masks(NAME, volume.sha256, masks, AXIS)
     return CohortTags(ClassTable.from_names([LUNGS.name]), [tags])
 
 
@@ -71,8 +73,8 @@ def collect_demo(places: RunFolder, out: Path, scan: DemoScan) -> Score:
         shutil.copyfile(folder / name, out / name)
     write_result_overview(out / OVERVIEW, places, _VOLUME_ID)
     predicted, geometry = read_labels(out / LABELS)
-    true, _ = read_labels(scan.segmentation)
-    return score(predicted > 0, mask_of(true, LUNGS), geometry, AXIS)
+    true = read_mask(scan.segmentation).on(geometry, out / LABELS)
+    return score(predicted > 0, true.mask(LUNGS), geometry, AXIS)
 
 
 def tag_line(tags: VolumeTags) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import likely_pairs
 from WeakMedSAMLib.contract.tags import PRESENT, Problem, VolumeTags
@@ -16,21 +14,13 @@ _MOST_VALUES = 12
 _MOST_MASKS = 5
 
 
-def values_of(labels_kji: np.ndarray) -> frozenset[int]:
-    """Return the values of a label map that are not 0."""
-    found: set[int] = set()
-    for plane in labels_kji:
-        found.update(np.unique(plane).tolist())
-    return frozenset(found - {0})
-
-
 def require_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskClass], option: str) -> list[Problem]:
     """Refuse classes that are in none of the masks.
 
     Parameters
     ----------
     found : mapping
-        File of a mask -> `values_of` it.
+        File of a mask -> the label values in it.
     classes : sequence of MaskClass
         What is asked for.
     option : str
@@ -47,7 +37,7 @@ def require_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskC
         ``label_not_in_masks`` with the values that are there.
     """
     there = frozenset().union(*found.values())
-    lacking = [entry for entry in classes if not there.intersection(entry.values)]
+    lacking = [entry for entry in classes if not holds(there, entry)]
     if lacking:
         raise _nowhere(list(found), there, lacking, option)
     return [*_rare_values(there, classes), *_incomplete_masks(found, classes)]
@@ -63,11 +53,11 @@ def too_small(path: Path, tags: VolumeTags, values: frozenset[int], classes: Seq
     tags : VolumeTags
         Made from it.
     values : frozenset of int
-        `values_of` it.
+        The label values in it.
     classes : sequence of MaskClass
         What was asked for.
     """
-    shown = [entry for entry in classes if values.intersection(entry.values)]
+    shown = [entry for entry in classes if holds(values, entry)]
     lost = [entry for entry in shown if not (tags.state(entry.name) == PRESENT).any()]
     if not lost:
         return []
@@ -81,14 +71,13 @@ def other_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskCla
     Parameters
     ----------
     found : mapping
-        File of a mask -> `values_of` it.
+        File of a mask -> the label values in it.
     classes : sequence of MaskClass
         What is asked for.
     hint : str
         The way out.
     """
-    known = {value for entry in classes for value in entry.values}
-    strange = [path for path, values in found.items() if values and not values & known]
+    strange = [path for path, values in found.items() if values and not any(holds(values, entry) for entry in classes)]
     if not strange:
         return []
     message = f"{strange[0]} holds other values alone: {values_in_words(found[strange[0]])} ({len(strange)} such)."
@@ -121,7 +110,12 @@ def values_in_words(values: Iterable[int]) -> str:
 
 def classes_in_words(classes: Iterable[MaskClass]) -> str:
     """Return classes with their values, as ``'liver' (1), 'kidneys' (2+3)``."""
-    return ", ".join(f"{entry.name!r} ({'+'.join(map(str, entry.values))})" for entry in classes)
+    return ", ".join(f"{entry.name!r} ({'+'.join(map(str, (*entry.values, *entry.segments)))})" for entry in classes)
+
+
+def holds(values: frozenset[int], entry: MaskClass) -> bool:
+    """Whether a mask with these values holds a class. One that is asked for by segment is refused in reading if not."""
+    return bool(entry.segments) or not values.isdisjoint(entry.values)
 
 
 def _nowhere(masks: Sequence[Path], there: frozenset[int], lacking: Sequence[MaskClass], option: str) -> UserError:
@@ -152,7 +146,7 @@ def _rare_values(there: frozenset[int], classes: Sequence[MaskClass]) -> list[Pr
 def _incomplete_masks(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskClass]) -> list[Problem]:
     problems = []
     for path, values in found.items():
-        lacking = [entry for entry in classes if not values.intersection(entry.values)]
+        lacking = [entry for entry in classes if not holds(values, entry)]
         if lacking:
             message = f"{path} holds nothing of {classes_in_words(lacking)}. Its values: {values_in_words(values)}."
             hint = "That is right if the scan does not show it."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,27 +12,30 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
-from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
+from WeakMedSAMLib.engine.data.labels import grids_differ, same_grid
 
 MIN_PIXELS = 20
+_SEGMENT_NAME = re.compile(r"[^\W\d_]")  # has a letter
 
 
 @dataclass(frozen=True)
 class MaskClass:
-    """A class, and the values of a label map that belong to it."""
+    """A class, and the label values, or the segments by name or ID, that belong to it."""
 
     name: str
     values: tuple[int, ...]
+    segments: tuple[str, ...] = ()
 
 
 def parse_mask_classes(text: str) -> list[MaskClass]:
-    """Read which label values are which class.
+    """Read which label values, or which segments of a segmentation of 3D Slicer, are which class.
 
     Parameters
     ----------
     text : str
-        Such as ``"liver=1,kidneys=2+3"``; a bare value (``"1"``) is called ``"label 1"``.
+        Such as ``"liver=1,kidneys=2+3"``; a bare value (``"1"``) is called ``"label 1"``. What is no number is the
+        name or ID of a segment: ``"kidneys=left kidney+right kidney"``; a bare name stands for both.
 
     Raises
     ------
@@ -42,20 +45,21 @@ def parse_mask_classes(text: str) -> list[MaskClass]:
     classes = []
     for entry in text.split(","):
         name, equals, values = entry.rpartition("=")
-        try:
-            numbers = tuple(int(value) for value in values.split("+"))
-        except ValueError:
-            numbers = ()
-        if not numbers or min(numbers) < 1 or (equals and not name.strip()):
-            message = f"{entry.strip()!r} does not say which label values are a class."
-            raise UserError("bad_labels", message, "Write it like liver=1,kidneys=2+3")
-        classes.append(MaskClass(name.strip() or f"label {values.strip()}", numbers))
+        parts = [part.strip() for part in values.split("+")]
+        numbers = tuple(int(part) for part in parts if part.isdecimal())
+        segments = tuple(part for part in parts if _SEGMENT_NAME.search(part))
+        if len(numbers) + len(segments) < len(parts) or 0 in numbers or (equals and not name.strip()):
+            message = f"{entry.strip()!r} does not say which label values or segments are a class."
+            raise UserError("bad_labels", message, "Write it like liver=1,kidneys=2+3 or cyst=name of a segment")
+        bare = values.strip() if segments else f"label {values.strip()}"
+        classes.append(MaskClass(name.strip() or bare, numbers, segments))
     return classes
 
 
 def class_table(classes: Sequence[MaskClass]) -> ClassTable:
-    """Class table with the (first) label value of each class; `UserError` where two share one."""
-    return ClassTable.from_json([{"name": entry.name, "label_value": entry.values[0]} for entry in classes])
+    """Class table with the (first) label value of each class, or a free one; `UserError` where two share one."""
+    known = [{"name": entry.name} | ({"label_value": entry.values[0]} if entry.values else {}) for entry in classes]
+    return ClassTable.from_json(known)
 
 
 def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: Geometry) -> None:
@@ -63,27 +67,12 @@ def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: G
 
     Files of different formats round differently, hence a tolerance: a hundredth of a voxel.
     """
-    if geometry.size != other.size:
-        what = f"has {_times(geometry.size)} voxels, {other_path} has {_times(other.size)}"
-    elif np.abs(_corners(geometry) - _corners(other)).max() > 0.01 * max(other.spacing):
-        what = f"has the size of {other_path}, but lies elsewhere or is turned or flipped"
-    else:
-        return
-    raise UserError("grids_differ", f"{path} {what}.", "Give two files that belong to the same volume.")
-
-
-def _corners(geometry: Geometry) -> np.ndarray:
-    """Where the eight outermost voxels lie, in LPS mm."""
-    ends = np.array(list(product(*((0, count - 1) for count in geometry.size))))
-    return np.array(geometry.origin) + (ends * geometry.spacing) @ geometry.axes.T
-
-
-def _times(size: tuple[int, int, int]) -> str:
-    return " x ".join(map(str, size))
+    if not same_grid(geometry, other):
+        raise grids_differ(geometry, other, path, other_path)
 
 
 def mask_of(labels_kji: np.ndarray, entry: MaskClass) -> np.ndarray:
-    """Mask of one class: bool, of the shape of the label map."""
+    """Mask of one class by its label values: bool, of the shape of the label map."""
     return np.isin(labels_kji, entry.values)
 
 
@@ -120,13 +109,21 @@ def tags_from_labels(
     axis: str = "k",
     min_pixels: int = MIN_PIXELS,
     stride: int = 1,
-    numbering: Numbering = "slicer",
 ) -> VolumeTags:
-    """Tags of one volume from its label map; ``name`` and ``sha256`` are those of the volume, not of the label map.
-
-    ``numbering`` says in which order the label map has its k planes: as 3D Slicer shows the volume, or as its file.
-    """
+    """Tags of one volume from its label map; ``name`` and ``sha256`` are those of the volume, not of the label map."""
     masks = {entry.name: mask_of(labels_kji, entry) for entry in classes}
+    return tags_from_masks(name, sha256, masks, axis, min_pixels, stride)
+
+
+def tags_from_masks(
+    name: str,
+    sha256: str | None,
+    masks: Mapping[str, np.ndarray],
+    axis: str = "k",
+    min_pixels: int = MIN_PIXELS,
+    stride: int = 1,
+) -> VolumeTags:
+    """Tags of one volume from a mask a class (bool, k x j x i)."""
     states = {class_name: slice_tags(mask, axis, min_pixels, stride) for class_name, mask in masks.items()}
-    n_slices = len(slice_stack(labels_kji, axis))
-    return VolumeTags(name, sha256, axis, n_slices, states, numbering=numbering)
+    n_slices = next(len(state) for state in states.values())
+    return VolumeTags(name, sha256, axis, n_slices, states, numbering="slicer")

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.engine.data.volumes import Scan, read_labels, read_stored
+from WeakMedSAMLib.engine.data.segmentations import read_mask
+from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
@@ -45,7 +44,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     tags = match_tags(read_tags(places.tags), volume, unsaid=entry.numbering).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
-        labels=_labels_on(volume, folder / LABELS),
+        labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
         classes=run.classes,
         axis=quality["axis"],
         intensity=used_intensity(quality, volume, run.settings.intensity),
@@ -53,12 +52,6 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
         confidence=quality.get("slice_confidence"),
     )
     overview_picture(path, findings, title)
-
-
-def _labels_on(volume: Scan, path: Path) -> np.ndarray:
-    """Labels of a result in the order of the stored volume; those of a left-handed one were reversed in reading."""
-    labels, geometry = read_labels(path)
-    return labels[::-1] if geometry.is_left_handed != volume.geometry.is_left_handed else labels
 
 
 def used_intensity(quality: Mapping[str, Any], volume: Scan, requested: str | tuple[float, float]) -> Intensity:

@@ -141,8 +141,8 @@ def bad_calls(tmp_path, scans, tag_file):
         "bad JSON": (("tags", "show", _write(tmp_path / "bad.json", "{")), ["bad.json"]),
         "wrong extension": (("tags", "show", _write(tmp_path / "bad.txt", "")), ["bad.txt"]),
         "wrong labels": (
-            ("tags", "from-mask", "--mask", scans[0], "--labels", "liver=x", "--out", tmp_path / "t.json"),
-            ["liver=x"],
+            ("tags", "from-mask", "--mask", scans[0], "--labels", "liver=0", "--out", tmp_path / "t.json"),
+            ["liver=0"],
         ),
         "weights of somebody else": (("weights", "import", tag_file), ["SHA-256"]),
         "no model": (("apply", "--model", tmp_path, "--volume", scans[0], "--out", tmp_path / "m"), ["model"]),

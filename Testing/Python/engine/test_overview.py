@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from matplotlib.image import imread
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.orientation import view_of
-from WeakMedSAMLib.engine.data.volumes import AXES, Geometry, Volume, slice_stack
+from WeakMedSAMLib.engine.data.volumes import AXES, Geometry, slice_stack
 from WeakMedSAMLib.engine.overview import Findings, chosen_slices, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.preview import preview_png
@@ -30,7 +31,7 @@ def findings(place=None, classes=CLASSES, axis="k", **more):
     array = np.full(place.shape, 0.5, np.float32)
     labels = np.zeros(place.shape, np.uint8)
     labels[8:13, 10:20, 5:15] = classes.label_values[0]
-    volume = Volume("case", array, place, "", "")
+    volume = SimpleNamespace(name="case", array=array, geometry=place)
     return Findings(volume, labels, classes, axis, GREY, **more)
 
 
@@ -168,7 +169,9 @@ def test_every_class_is_in_the_legend(tmp_path):
 def test_odd_shapes(tmp_path, size):
     place = geometry(size=size)
     array = np.linspace(0, 1, np.prod(size), dtype=np.float32).reshape(place.shape)
-    shown = Findings(Volume("x", array, place, "", ""), np.zeros(place.shape, np.uint8), CLASSES, "k", GREY)
+    shown = Findings(
+        SimpleNamespace(name="x", array=array, geometry=place), np.zeros(place.shape, np.uint8), CLASSES, "k", GREY
+    )
     overview_picture(tmp_path / "a.png", shown, max_slices=3)
     assert max(pixels(tmp_path / "a.png").shape) < 4000
 

@@ -21,7 +21,7 @@ from WeakMedSAMLib.engine.benchmark.cases import Case
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of
+from WeakMedSAMLib.engine.mask_tags import MaskClass
 from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.pam import TARGET, resized
 from WeakMedSAMLib.engine.pipeline import Report
@@ -79,8 +79,8 @@ class SupervisedPipeline:
         self, place: int, source: CohortVolume, volume: VolumeSlices, indices: Sequence[int]
     ) -> list[PseudoMask]:
         """True masks of slices of one volume in the form in which the network learns."""
-        labels = self.cases[source.name].labels()
-        stack = [slice_stack(mask_of(labels, entry), source.axis)[list(indices)] for entry in self.classes]
+        truth = self.cases[source.name].masks()
+        stack = [slice_stack(truth.mask(entry), source.axis)[list(indices)] for entry in self.classes]
         framed = volume.frame.to_frame(np.stack(stack, 1).astype(np.float32))
         values = encoded(resized(torch.from_numpy(framed), TARGET).numpy(), volume.tags[list(indices)])
         return [PseudoMask(place, int(index), value) for index, value in zip(indices, values, strict=True)]

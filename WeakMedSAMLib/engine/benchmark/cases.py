@@ -11,11 +11,12 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags, Problem, VolumeTags
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import Dataset
-from WeakMedSAMLib.engine.label_values import other_values, require_values, values_of
-from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
+from WeakMedSAMLib.engine.label_values import other_values, require_values
+from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, tags_from_masks
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,15 @@ class Case:
         return whole if self.stride == 1 else _thinned(whole, self.axis, self.stride)
 
     def labels(self) -> np.ndarray:
-        """True label map of the slices that are used, k x j x i."""
-        labels, geometry = read_labels(self.mask)
-        require_same_grid(self.mask, geometry, self.image, read_geometry(self.image))
-        return from_slice_stack(slice_stack(labels, self.axis)[:: self.stride], self.axis)
+        """True label map of the slices that are used, k x j x i; of a mask file without several layers."""
+        (labels,) = self.masks().layers
+        return labels
+
+    def masks(self) -> MaskFile:
+        """True masks on the slices that are used."""
+        placed = read_mask(self.mask).on(read_geometry(self.image), self.image)
+        used = [from_slice_stack(slice_stack(layer, self.axis)[:: self.stride], self.axis) for layer in placed.layers]
+        return replace(placed, layers=np.stack(used), geometry=self.geometry())
 
     def voxels(self) -> np.ndarray:
         """The scan, slices that are used, k x j x i."""
@@ -60,7 +66,8 @@ class Case:
 
     def tags(self, classes: Sequence[MaskClass]) -> VolumeTags:
         """Slice tags from the mask: whether a slice shows a class, and nothing else."""
-        return tags_from_labels(self.name, None, self.labels(), classes, self.axis)
+        truth = self.masks()
+        return tags_from_masks(self.name, None, {entry.name: truth.mask(entry) for entry in classes}, self.axis)
 
 
 def find_cases(
@@ -106,7 +113,7 @@ def require_labels(cases: Sequence[Case], classes: Sequence[MaskClass], all_need
     UserError
         ``label_not_in_masks`` with the values that are there.
     """
-    found = {case.mask: values_of(case.labels()) for case in cases}
+    found = {case.mask: frozenset(case.masks().values) for case in cases}
     if all_needed:
         require_values(found, classes, "--labels")
     return other_values(found, classes, "They count as empty: check how that mask is numbered.")

@@ -15,11 +15,11 @@ from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
 from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_labels
+from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, mask_of
+from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, class_table
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import score
@@ -144,13 +144,15 @@ def scored(
     gallery : Gallery, optional
         Is offered the case.
     """
-    true, geometry, image = case.labels(), case.geometry(), case.voxels()
-    predicted = np.zeros_like(true) if folder is None else read_labels(folder / LABELS)[0]
+    true, geometry, image = case.masks(), case.geometry(), case.voxels()
+    predicted = np.zeros(geometry.shape, np.uint8)
+    if folder is not None:
+        (predicted,) = read_mask(folder / LABELS).on(geometry, case.image).layers
     quality = {} if folder is None else read_json(folder / QUALITY)
     low = bool(quality.get("low_confidence", folder is None))
     rows = []
-    for entry in classes:
-        masks = (predicted == entry.values[0], mask_of(true, entry))
+    for entry, learned in zip(classes, class_table(classes), strict=True):
+        masks = (predicted == learned.label_value, true.mask(entry))
         found = score(*masks, geometry, case.axis, MIN_PIXELS)
         published = published_score(*(slice_stack(array, case.axis) for array in (*masks, image)))
         confidence = quality.get("classes", {}).get(entry.name, {}).get("confidence")

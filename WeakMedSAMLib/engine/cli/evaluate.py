@@ -11,6 +11,7 @@ import click
 
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.show import tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--prediction", type=EXISTING, required=True, help="Label map or .seg.nrrd, a folder of them, or a run.")
 @click.option("--reference", type=EXISTING, required=True, help="The same by which to judge, or a dataset's folder.")
 @click.option("--images", type=EXISTING, help="The scan, or a folder of scans, for pictures and the published frame.")
-@click.option("--labels", help="Label values by class, as liver=1,kidneys=2+3; every value of the reference otherwise.")
+@click.option(
+    "--labels",
+    help="Label values or segments by class, as liver=1,cyst=Cyst 2; else every value of it.",
+)
 @click.option("--reference-labels", help="The same for the reference, where its values are others.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--out", type=PLACE, help="Folder for JSON, CSV, box plots, Bland-Altman plots, worst and best cases.")
@@ -62,7 +66,7 @@ def evaluate(
     classes = classes_of(pairing, labels, reference_labels, tell)
     for problem in prediction_problems(pairing.pairs, classes):
         tell(problem)
-    rows = evaluate_pairs(pairing.pairs, classes, axis, gallery)
+    rows = evaluate_pairs(pairing.pairs, classes, axis, gallery, tell_notes)
     if out is None or gallery is None:
         click.echo(json.dumps(_scores(rows, seed), indent=2, ensure_ascii=False))
         return

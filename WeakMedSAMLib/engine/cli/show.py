@@ -12,6 +12,7 @@ import click
 from WeakMedSAMLib.contract.events import Done, Event, Hello, Progress, Stage, Warning_, encode
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.engine.data.segmentations import MaskFile
     from WeakMedSAMLib.engine.data.volumes import Scan
 
 _PLAIN_STEPS = 4
@@ -38,7 +39,7 @@ def spoken(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def tell_notes(scan: Scan) -> None:
+def tell_notes(scan: Scan | MaskFile) -> None:
     """Say on stderr what was noticed when a scan was read, in the words that a run has for it."""
     show = TerminalListener()
     for note in scan.notes:

@@ -99,7 +99,7 @@ def convert(source: Path, target: Path) -> None:
 @tags.command(name="from-mask")
 @click.option("--mask", "masks", type=EXISTING, multiple=True, required=True, help="Label map; repeat for more.")
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="The scan of each mask, to name and to hash.")
-@click.option("--labels", required=True, help="Which label values are a class, as liver=1,kidneys=2+3.")
+@click.option("--labels", required=True, help="Label values or segments by class: liver=1,cyst=Cyst 2.")
 @click.option("--out", type=PLACE, required=True, help="Tag file to write, .json or .csv.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
@@ -151,21 +151,21 @@ def _from_mask(
     mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
 ) -> tuple[Path, VolumeTags, frozenset[int]]:
     """The mask, the tags made from it, and the values in it."""
-    from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
-    from WeakMedSAMLib.engine.label_values import values_of
-    from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
+    from WeakMedSAMLib.engine.data.segmentations import read_mask
+    from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
+    from WeakMedSAMLib.engine.mask_tags import tags_from_masks
 
-    labels, geometry = read_labels(mask)
-    # A segmentation of a left-handed volume is not reversed by Slicer, hence not when it is read.
-    numbering: Numbering = "file" if geometry.is_left_handed else "slicer"
-    name, sha256 = volume_name(mask), None
-    if volume_path is not None:
+    drawn = read_mask(mask)
+    if volume_path is None:
+        name, sha256, placed = volume_name(mask), None, drawn.on_its_scan()
+    else:
         volume = read_volume(volume_path)
         tell_notes(volume)
-        name, sha256 = volume.name, volume.sha256
-        require_same_grid(mask, geometry, volume_path, volume.geometry)
-    tags = tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride, numbering)
-    return mask, tags, values_of(labels)
+        name, sha256, placed = volume.name, volume.sha256, drawn.on(volume.geometry, volume_path)
+    tell_notes(placed)
+    masks = {entry.name: placed.mask(entry) for entry in classes}
+    tags = tags_from_masks(name, sha256, masks, axis, min_pixels, stride)
+    return mask, tags, frozenset(drawn.values)
 
 
 def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeTags]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,11 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.itk_words import Heard, listening
+from WeakMedSAMLib.engine.data.lengths import unpack
+from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
 from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader, read_nrrd_header
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 # Only the reader that the name stands for is used: ITK would go by content, and has readers for dozens of formats.
@@ -27,7 +31,10 @@ _MAX_UNPACKING = 1032
 _HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
-_CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
+_CUT_OFF = ("but received", "fread got only", "data not read completely", "data read error", "File cannot be read")
+_FARTHEST = 1e9  # mm; what is farther is no place, and overflows in what is reckoned from it
+_LENGTH_TOLERANCE = 1e-4
+_ANGLE_TOLERANCE = 1e-3  # a twentieth of a degree
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
 _FOLDER_HINT = "Give the folder of the DICOM series, not one of its files."
 _PAIR_HINT = "A pair of .hdr and .img may not say where left is: check it in 3D Slicer and save it as NRRD or .nii.gz."
@@ -37,12 +44,25 @@ _COPY_HINT = "Copy or download it again; it is cut off or damaged."
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A file whose header has been read and found to describe one scalar 3-D volume."""
+    """A file whose header has been read and found to describe one scalar 3-D volume, or layers of segments.
+
+    Attributes
+    ----------
+    told : NrrdHeader or MetaHeader, optional
+        The header's own words, where ITK passes over some of them.
+    layers : int
+        More than one in segmentations whose segments overlap.
+    pixel : int
+        SimpleITK's number of the type of voxels.
+    """
 
     path: Path
     geometry: Geometry
     is_segmentation: bool
     notes: tuple[Note, ...] = ()
+    told: NrrdHeader | MetaHeader | None = None
+    layers: int = 1
+    pixel: int = sitk.sitkUnknown
 
     @property
     def is_turned(self) -> bool:
@@ -50,14 +70,42 @@ class VolumeFile:
         return self.geometry.is_left_handed and not self.is_segmentation
 
     def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
-        """See `source.Source`."""
-        with explained(self.path):
+        """See `source.Source`; of the one layer of a segmentation.
+
+        Raises
+        ------
+        UserError
+            ``segmentation_has_layers`` where there are several.
+        """
+        if self.layers > 1:
+            message = f"{self.path} holds {self.layers} layers of segments that overlap."
+            raise UserError("segmentation_has_layers", message, "Name the segment that you want.")
+        array, notes = self.stored()
+        scale = None if self.told is None else self.told.scale
+        return array if scale is None else (array * np.float32(scale[0]) + np.float32(scale[1])), notes
+
+    def stored(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """Voxels without any scale, layers last where there are several, and what was noticed while reading them."""
+        packed = None if self.told is None else self.told.packed_voxels(self.path)
+        if self.told is not None and packed is not None:
+            return self._unpacked(self.told, *packed)
+        with explained(self.path) as heard:
             image = sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
-            return sitk.GetArrayFromImage(_placed(image, self.geometry)), ()
+            array = sitk.GetArrayFromImage(_placed(image, self.geometry))
+        longer = () if self.told is None else self.told.check_length(self.path, array.nbytes)
+        return array, (*heard.notes(self.path), *longer)
 
     def slicer_voxels(self) -> np.ndarray | None:
         """See `source.Source`."""
-        return None
+        is_scaled = self.told is not None and self.told.scale is not None
+        return self.stored()[0] if is_scaled else None
+
+    def _unpacked(self, told: NrrdHeader | MetaHeader, where: Path, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
+        shape = (*self.geometry.shape, self.layers) if self.layers > 1 else self.geometry.shape
+        dtype = _dtype(self.pixel).newbyteorder(">" if told.is_big_endian else "<")
+        found, notes = unpack(self.path, where, first, int(np.prod(shape)) * dtype.itemsize)
+        array = np.frombuffer(found, dtype).reshape(shape)
+        return array.astype(dtype.newbyteorder("="), copy=False), (*notes, *told.packed_notes(self.path))
 
 
 def suffix_of(path: Path) -> str:
@@ -82,8 +130,10 @@ def open_file(path: Path) -> VolumeFile:
     """
     check_name(path)
     there = _stored_bytes(path)
-    with explained(path, cut_off=()):
-        return _described(path, _header(path), there)
+    told = _told(path)
+    with explained(path, cut_off=()) as heard:
+        source = _described(path, _header(path), there, told)
+    return replace(source, notes=(*heard.notes(path), *source.notes))
 
 
 def check_name(path: Path) -> None:
@@ -114,6 +164,16 @@ def _stored_bytes(path: Path) -> int:
         raise UserError("volume_unreadable", message, "Check that it is a file that you may read.") from error
 
 
+def _told(path: Path) -> NrrdHeader | MetaHeader | None:
+    """The header's own words, if it is one that names everything and places it where Slicer does."""
+    reader = _reader_of(path)
+    if reader == "NiftiImageIO" or not path.is_file():
+        return None
+    told = read_nrrd_header(path) if reader == _NRRD_READER else read_meta_header(path)
+    told.check(path)
+    return told
+
+
 def _reader_of(path: Path) -> str:
     return _READERS.get(suffix_of(path), _NRRD_READER)
 
@@ -126,15 +186,61 @@ def _header(path: Path) -> sitk.ImageFileReader:
     return reader
 
 
-def _described(path: Path, header: sitk.ImageFileReader, there: int) -> VolumeFile:
-    check_components(path, header.GetNumberOfComponents())
-    _check_pixel(path, header.GetPixelIDValue())
+def _described(
+    path: Path,
+    header: sitk.ImageFileReader,
+    there: int,
+    told: NrrdHeader | MetaHeader | None,
+) -> VolumeFile:
+    layers, pixel = header.GetNumberOfComponents(), header.GetPixelIDValue()
+    is_segmentation = isinstance(told, NrrdHeader) and (told.has_segments or path.name.lower().endswith(".seg.nrrd"))
+    if not is_segmentation:
+        check_components(path, layers)
+        _check_pixel(path, pixel)
     size = _size_3d(path, header.GetSize())
-    check_size(path, size)
-    check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
+    i, j, k = size
+    check_size(path, (i, j, k * layers))
+    check_promise(path, (i, j, k * layers), _dtype(pixel).itemsize, there)
     geometry = _geometry_3d(header, size)
     check_geometry(path, geometry)
-    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"))
+    if told is not None:
+        told.check_read(path, header.GetSize(), geometry)
+    notes = () if told is None else (*told.notes(path.name, geometry), *_axes_notes(path.name, geometry))
+    return VolumeFile(path, unit_axes(geometry), is_segmentation, notes, told, layers, pixel)
+
+
+def _dtype(pixel: int) -> np.dtype:
+    return sitk.GetArrayViewFromImage(sitk.Image([1, 1, 1], pixel)).dtype
+
+
+def _axes_notes(file: str, geometry: Geometry) -> Iterator[Note]:
+    """What the axes themselves tell: whether they have the length 1, and right angles."""
+    lengths = np.linalg.norm(geometry.axes, axis=0)
+    if np.abs(lengths - 1).max() > _LENGTH_TOLERANCE:
+        spacing = unit_axes(geometry).spacing
+        message = (
+            f"{file}: its axes have the lengths {_listed(lengths)} and not 1; the spacing is {_listed(spacing)} mm."
+        )
+        yield Note("axes_not_unit", f"{message} 3D Slicer reads it so.", "Check the spacing.", {"spacing": spacing})
+    cosines = np.abs((geometry.axes / lengths).T @ (geometry.axes / lengths) - np.eye(3))
+    if cosines.max() > _ANGLE_TOLERANCE:
+        degrees = float(np.degrees(np.arcsin(cosines.max())))
+        message = f"{file}: its axes are {degrees:.2g} degrees off right angles; it was read as it is."
+        hint = "3D Slicer shows it rightly and saves it as NRRD, but not as NIfTI."
+        yield Note("volume_sheared", message, hint, {"file": file, "degrees": degrees})
+
+
+def unit_axes(geometry: Geometry) -> Geometry:
+    """The same grid with axes of length 1: what they are longer goes into the spacing."""
+    lengths = np.linalg.norm(geometry.axes, axis=0)
+    if np.abs(lengths - 1).max() <= _LENGTH_TOLERANCE:
+        return geometry
+    i, j, k = (geometry.spacing * lengths).tolist()
+    return replace(geometry, spacing=(i, j, k), direction=tuple((geometry.axes / lengths).ravel().tolist()))
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{number:.6g}" for number in numbers)
 
 
 def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
@@ -155,14 +261,19 @@ def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Geometry:
-    """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm."""
+    """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm.
+
+    An axis of negative spacing runs the other way, as in ITK and 3D Slicer.
+    """
     n = header.GetDimension()
     used = min(n, 3)
     direction = np.eye(3)
     direction[:used, :used] = np.array(header.GetDirection()).reshape(n, n)[:used, :used]
     origin = (*header.GetOrigin()[:used], 0.0)[:3]
-    spacing = (*header.GetSpacing()[:used], 1.0)[:3]
-    return Geometry(origin, spacing, tuple(direction.ravel().tolist()), size)
+    spacing = np.array((*header.GetSpacing()[:used], 1.0)[:3])
+    direction = np.where(spacing < 0, -direction, direction)
+    i, j, k = np.abs(spacing).tolist()
+    return Geometry(origin, (i, j, k), tuple(direction.ravel().tolist()), size)
 
 
 def check_components(path: Path, components: int) -> None:
@@ -211,7 +322,8 @@ def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, ther
 def check_geometry(path: Path, geometry: Geometry) -> None:
     """Refuse numbers that place no voxel; `UserError` ``volume_bad_geometry``."""
     numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
-    if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
+    is_near = np.isfinite(numbers).all() and np.abs(numbers).max() < _FARTHEST
+    if not is_near or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
         raise UserError(
             "volume_bad_geometry",
             f"{path} has no usable geometry: spacing {geometry.spacing}, direction {geometry.direction}.",
@@ -233,12 +345,11 @@ def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
 
 
 @contextmanager
-def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
-    """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[Heard]:
+    """Turn ITK's errors about a file into ones that the user can act on, and hear what else it says."""
     try:
-        yield
+        with listening() as heard:
+            yield heard
     except RuntimeError as error:
         if "allocate memory" in str(error):
             raise MemoryError(str(error)) from error
@@ -250,5 +361,3 @@ def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]
             f"{path} cannot be read: {reason(error)}.",
             "It is damaged, or not what its name says: copy it again, or open it in 3D Slicer and save it as NRRD.",
         ) from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)

@@ -225,12 +225,22 @@ def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
     UserError
         As `read_volume`; ``labels_not_whole`` for values that are no whole numbers from 0 to 65535.
     """
-    path = Path(path)
+    array, geometry, _notes = read_label_map(Path(path))
+    return array, geometry
+
+
+def read_label_map(path: Path) -> tuple[np.ndarray, Geometry, tuple[Note, ...]]:
+    """As `read_labels`, with what was noticed."""
     source = _open(path)
-    array, _notes = _voxels(source)
+    array, notes = _voxels(source)
     geometry = source.geometry
     if source.is_turned:
         array, geometry = array[::-1], geometry.turned()
+    return as_labels(path, array), geometry, (*source.notes, *notes)
+
+
+def as_labels(path: Path, array: np.ndarray) -> np.ndarray:
+    """Voxels as uint8 or uint16; `UserError` ``labels_not_whole`` where they are no whole numbers from 0 to 65535."""
     low, high = array.min(), array.max()
     whole = array.dtype.kind in "iu" or (array == np.rint(array)).all()
     if not (whole and low >= 0 and high <= np.iinfo(np.uint16).max):
@@ -239,7 +249,7 @@ def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
             f"{path} holds values from {low} to {high} that are not all label values.",
             "A label map holds whole numbers from 0 to 65535.",
         )
-    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False), geometry
+    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
 
 
 def read_geometry(path: Path | str) -> Geometry:
@@ -323,7 +333,7 @@ def _open(path: Path) -> Source:
 
 def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:
     """Voxels in the order of the file, 64-bit numbers narrowed to float32, and what was noticed."""
-    with _memory_guard(source.path, source.geometry):
+    with memory_guard(source.path, source.geometry):
         array, notes = source.voxels()
         return _narrow(array), (*notes, *_rounded_notes(source.path, array))
 
@@ -346,7 +356,8 @@ def _narrow(array: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
+def memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
+    """Say what was too large; `UserError` ``volume_out_of_memory``."""
     try:
         yield
     except MemoryError as error:

@@ -11,19 +11,21 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import named
 from WeakMedSAMLib.contract.tags import Problem
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
+from WeakMedSAMLib.engine.data.labels import covering
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
 from WeakMedSAMLib.engine.label_values import (
     classes_in_words,
+    holds,
     other_values,
     require_values,
     values_in_words,
-    values_of,
 )
-from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, parse_mask_classes, require_same_grid
+from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.scoring import score
 
 Classes = Sequence[tuple[MaskClass, MaskClass]]
@@ -56,7 +58,7 @@ def classes_of(
         reference); what reading raises.
     """
     text = labels or pairing.labels
-    there = {pair.reference: values_of(read_labels(pair.reference)[0]) for pair in pairing.pairs}
+    there = {pair.reference: frozenset(read_mask(pair.reference).values) for pair in pairing.pairs}
     classes = parse_mask_classes(text) if text else _found_classes(there)
     in_reference = parse_mask_classes(reference_labels) if reference_labels else classes
     names, others = ([entry.name for entry in side] for side in (classes, in_reference))
@@ -75,9 +77,9 @@ def prediction_problems(pairs: Sequence[MaskPair], classes: Classes) -> list[Pro
     Either may be what was predicted; mostly the values are numbered in another way.
     """
     asked = [entry for entry, _ in classes]
-    there = {pair.prediction: values_of(read_labels(pair.prediction)[0]) for pair in pairs}
+    there = {pair.prediction: frozenset(read_mask(pair.prediction).values) for pair in pairs}
     found = frozenset[int]().union(*there.values())
-    lacking = [entry for entry in asked if not found.intersection(entry.values)]
+    lacking = [entry for entry in asked if not holds(found, entry)]
     problems = []
     if lacking:
         message = f"The prediction holds nothing of {classes_in_words(lacking)}; its values: {values_in_words(found)}."
@@ -88,9 +90,15 @@ def prediction_problems(pairs: Sequence[MaskPair], classes: Classes) -> list[Pro
 
 
 def evaluate_pairs(
-    pairs: Sequence[MaskPair], classes: Classes, axis: str = "k", gallery: Gallery | None = None
+    pairs: Sequence[MaskPair],
+    classes: Classes,
+    axis: str = "k",
+    gallery: Gallery | None = None,
+    tell: Callable[[MaskFile], None] = lambda masks: None,
 ) -> list[Row]:
     """Scores of every class of every case; files are read one case at a time.
+
+    ``tell`` is given both mask files of each, for what was noticed in them.
 
     Raises
     ------
@@ -99,20 +107,19 @@ def evaluate_pairs(
     """
     rows = []
     for pair in pairs:
-        predicted, geometry = read_labels(pair.prediction)
-        true, true_geometry = read_labels(pair.reference)
-        require_same_grid(pair.prediction, geometry, pair.reference, true_geometry)
-        image = _image(pair)
+        predicted, true, image = _on_one_grid(pair)
+        tell(predicted)
+        tell(true)
         for entry, in_reference in classes:
-            masks = (mask_of(predicted, entry), mask_of(true, in_reference))
+            masks = (predicted.mask(entry), true.mask(in_reference))
             predicted_stack, true_stack = (slice_stack(mask, axis) for mask in masks)
             scan = None if image is None else slice_stack(image, axis)
             published = published_score(predicted_stack, true_stack, scan)
-            found = score(*masks, true_geometry, axis)
+            found = score(*masks, true.geometry, axis)
             row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published)
             rows.append(row)
             if gallery is not None:
-                gallery.offer(row, *masks, true_geometry, axis, image)
+                gallery.offer(row, *masks, true.geometry, axis, image)
     return rows
 
 
@@ -124,8 +131,13 @@ def _found_classes(there: Mapping[Path, frozenset[int]]) -> list[MaskClass]:
     return [MaskClass(f"label {value}", (value,)) for value in values]
 
 
-def _image(pair: MaskPair) -> np.ndarray | None:
-    if pair.image is None:
-        return None
-    require_same_grid(pair.image, read_geometry(pair.image), pair.reference, read_geometry(pair.reference))
-    return read_volume(pair.image).array
+def _on_one_grid(pair: MaskPair) -> tuple[MaskFile, MaskFile, np.ndarray | None]:
+    """Prediction, reference and scan on the grid of the scan, or on that of the reference where there is none."""
+    predicted, true = read_mask(pair.prediction), read_mask(pair.reference)
+    if pair.image is not None:
+        scan = read_volume(pair.image)
+        return predicted.on(scan.geometry, pair.image), true.on(scan.geometry, pair.image), scan.array
+    grid = true.geometry if true.layers.any() else predicted.geometry
+    if true.is_segmentation or predicted.is_segmentation:
+        grid = covering(grid, predicted.geometry)
+    return predicted.on(grid, pair.reference), true.on(grid, pair.prediction), None
