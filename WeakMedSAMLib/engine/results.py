@@ -11,13 +11,10 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
 from WeakMedSAMLib.engine.volumes import write_nrrd
-
-LABELS = "labels.nrrd"
-SEGMENTATION = "segmentation.seg.nrrd"
-QUALITY = "quality.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +34,6 @@ class VolumeResult:
     labels: np.ndarray
     probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
-
-
-def probability_name(label_value: int) -> str:
-    """File name of the probability map of a class."""
-    return f"probability_{label_value}.nrrd"
 
 
 def write_result(

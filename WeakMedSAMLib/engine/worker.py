@@ -13,6 +13,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Hello
 from WeakMedSAMLib.contract.files import private_folder, write_bytes
+from WeakMedSAMLib.contract.results import PREVIEW
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, load_run
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
@@ -42,7 +43,6 @@ Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
-PREVIEW = "preview.png"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
 from WeakMedSAMLib.engine.geometry import slice_stack
 from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, mask_of
-from WeakMedSAMLib.engine.results import LABELS, QUALITY
+from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import score
 from WeakMedSAMLib.engine.volumes import read_labels

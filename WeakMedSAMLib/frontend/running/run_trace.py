@@ -17,7 +17,7 @@ from WeakMedSAMLib.frontend.running.worker_events import eventOfLine
 
 _LOG_LINES = 2000
 _LOG_CHARACTERS = 2000
-_VOLUME = re.compile(r"\b[Vv]olume (\d{3})\b")
+_VOLUME = re.compile(r"\b[Vv]olume (\d{3,9})\b")
 
 
 @dataclass(frozen=True)
