@@ -10,6 +10,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.geometry import from_slice_stack
 from WeakMedSAMLib.engine.memory import release_free_memory
@@ -17,8 +18,6 @@ from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.slices import VolumeSlices
 from WeakMedSAMLib.engine.volumes import read_geometry
-
-STAGE = "masks"
 
 Report = Callable[[Event], None]
 

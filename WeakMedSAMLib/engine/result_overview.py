@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
-from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.tag_match import match_tags
 from WeakMedSAMLib.engine.volumes import Volume, read_labels, read_volume
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
 from WeakMedSAMLib.engine.setting_checks import Limits, as_kind_of
@@ -108,7 +109,7 @@ class MethodSettings:
     pam_steps: int = 6
     pam_z: float = 2.0
     segmenter_steps: int = 300
-    rounds: int = 2
+    rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
 
@@ -126,9 +127,9 @@ class MethodSettings:
 # The default, the published method with its defects fixed, and as published.
 FAST = MethodSettings()
 PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
-    "fast": FAST,
-    "paper": PAPER,
-    "reference": REFERENCE,
+    stages.FAST: FAST,
+    stages.PAPER: PAPER,
+    stages.REFERENCE: REFERENCE,
 }
 
 

@@ -44,7 +44,6 @@ Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
 
-
 @dataclass(frozen=True)
 class RunSummary:
     """What a run made, and how long it took.

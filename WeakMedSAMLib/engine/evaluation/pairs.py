@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.datasets.layouts import LAYOUTS, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import by_name, case_name
-from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.engine.volume_files import suffix_of
 
 

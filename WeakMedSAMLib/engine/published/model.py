@@ -17,6 +17,11 @@ from WeakMedSAMLib.engine.published.unet import build_network
 _PART = "network."
 
 
+def optional_text(value: Any) -> str | None:
+    """A text of a model's description, where null stays what it is: nothing is known."""
+    return None if value is None else str(value)
+
+
 @dataclass(frozen=True)
 class PublishedModel:
     """All that is needed to segment a volume without tags.
@@ -80,7 +85,7 @@ class PublishedModel:
         return cls(
             classes=classes,
             backbone=str(about["backbone"]),
-            weights_sha256=str(about["weights_sha256"]),
+            weights_sha256=optional_text(about["weights_sha256"]),
             settings=settings,
             patients=int(about["patients"]),
             frame_size=size,

@@ -13,6 +13,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
 from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
@@ -86,14 +87,14 @@ def _learned(
     """All stages of learning, and what each shows of one slice."""
     example = Example(show, volumes, _present(volumes))
     classifier = train_adapted(volumes, classes, settings, backbone, store, report, keep_sub_classes=keep_sub_classes)
-    example.drawn("adapters", lambda volume, index: _activation(classifier, volume, index))
+    example.drawn(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
     mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
     if settings.tuning:
         mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
     example.pseudo_masks([mask for one in mined for mask in one.masks])
     network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
-    example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
+    example.drawn(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     tagged = [volume for volume in volumes if volume.tagged]
     model = PublishedModel(
         classes=classes,
