@@ -41,7 +41,7 @@ from WeakMedSAMLib.engine.segmenter import (
     segmentation_levels,
     train_segmenter,
 )
-from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.settings import READ_WHEN_APPLIED, MethodSettings
 from WeakMedSAMLib.engine.showcase import Example, Show
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
@@ -54,7 +54,7 @@ FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 # Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
 # belongs to every stage until it is named here.
-_READ_BY_MASKS_ALONE = ("rounds", "box_refinement", "z_consistency")
+_READ_BY_MASKS_ALONE = ("rounds", *READ_WHEN_APPLIED)
 _READ_LATER = {
     CLASSIFIER: ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
     PSEUDO_MASKS: ("segmenter_steps", *_READ_BY_MASKS_ALONE),
