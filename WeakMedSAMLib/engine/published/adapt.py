@@ -14,11 +14,11 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Stage
 from WeakMedSAMLib.contract.stages import ADAPTERS, SUB_CLASSES
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.published import extractor
+from WeakMedSAMLib.engine.published import extractor, fitting
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, StandardFeatures
 from WeakMedSAMLib.engine.published.examples import Examples, measure_features
-from WeakMedSAMLib.engine.published.fitting import VERSION, Fitting
+from WeakMedSAMLib.engine.published.fitting import Fitting
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
 from WeakMedSAMLib.engine.published.tagged import TaggedPlaces, tagged_places
@@ -90,11 +90,11 @@ def train_adapted(
     classifier = new_classifier(explored.counts, settings, backbone)
     if not classifier.adapted:
         measure_features(classifier, examples)
-    fitting = Fitting(classifier, examples, report)
+    training = Fitting(classifier, examples, report)
     # Sub-classes that were found anew may be others, and other in number.
-    own = stage_key(VERSION, key, explored.counts, explored.clusters)
-    train_to_end(fitting, store, ADAPTERS, own, report)
-    return fitting.finish()
+    own = stage_key(fitting.VERSION, key, explored.counts, explored.clusters)
+    train_to_end(training, store, ADAPTERS, own, report)
+    return training.finish()
 
 
 def new_classifier(counts: Sequence[int], settings: PublishedSettings, backbone: Backbone) -> AdaptedClassifier:

@@ -11,9 +11,10 @@ from torch import nn
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.contract.stages import NETWORK
+from WeakMedSAMLib.engine.published import network_training
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.model import PublishedModel
-from WeakMedSAMLib.engine.published.network_training import VERSION, Lessons, NetworkTraining
+from WeakMedSAMLib.engine.published.network_training import Lessons, NetworkTraining
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.published.unet import build_network
@@ -82,7 +83,7 @@ def _own_key(key: str, settings: PublishedSettings, start: PublishedModel | None
     names = [name for name in settings.__dataclass_fields__ if name in _READ or name.startswith("network")]
     read = {name: getattr(settings, name) for name in names}
     began = [] if start is None else [tensor.cpu().numpy() for tensor in start.network.state_dict().values()]
-    return stage_key(VERSION, key, read, settings.has(Defect.MASK_SCALE), began)
+    return stage_key(network_training.VERSION, key, read, settings.has(Defect.MASK_SCALE), began)
 
 
 def _require_same_network(before: PublishedSettings, now: PublishedSettings) -> None:
