@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ PROJECTION, NOVELTY, CLASSIFIER, SEGMENTER = "projection", "novelty", "classifie
 SUB_CLASSES, ADAPTERS, TUNING, NETWORK = "sub-classes", "adapters", "tuning", "network"
 
 ROUNDS = 2  # of the segmentation network of `FAST`, where nothing else was chosen
+_MOST_ROUNDS = 100  # that are listed
 
 
 def segmenter_round(number: int) -> str:
@@ -34,9 +36,15 @@ def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bo
     """
     overrides = overrides or {}
     if preset in (PAPER, REFERENCE):
-        tuning = (TUNING,) if overrides.get("tuning") else ()
+        tuning = (TUNING,) if overrides.get("tuning") is True else ()
         learning: tuple[str, ...] = (SUB_CLASSES, ADAPTERS, PSEUDO_MASKS, *tuning, NETWORK)
         return (EMBED, *learning, MASKS) if train else (MASKS,)
-    rounds = max(1, int(overrides.get("rounds", ROUNDS)))
-    learning = (PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, range(1, rounds + 1)))
+    rounds = range(1, _rounds(overrides.get("rounds")) + 1)
+    learning = (PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds))
     return (EMBED, *learning, MASKS) if train else (EMBED, MASKS)
+
+
+def _rounds(chosen: Any) -> int:
+    """How many are run; what is no number of them is refused by the engine, and not here."""
+    is_number = isinstance(chosen, (int, float)) and math.isfinite(chosen)
+    return max(1, min(int(chosen), _MOST_ROUNDS)) if is_number else ROUNDS

@@ -24,7 +24,8 @@ from WeakMedSAMLib.engine.pam import TARGET
 from WeakMedSAMLib.engine.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
-# Raised whenever the same input gives another network, by `refine` or here: part of the key of this stage.
+# Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
+# key of this stage.
 VERSION = 1
 IGNORED = 255
 UNKNOWN = 255

@@ -164,6 +164,16 @@ def test_once_an_estimate_is_exceeded_the_bar_shows_steps_and_goes_on_with_each(
     assert steps[0] > 0.05
 
 
+def test_a_last_step_that_does_not_end_is_late_too():
+    clock = Clock()
+    progress = RunProgress(dict.fromkeys(estimates.STAGES, 1.0), clock)
+    progress.begin("masks")
+    progress.step("masks", 5, 5, None)
+    clock.now += 100
+    assert progress.info().isLate
+    assert progress.info().fraction == 0.99
+
+
 def test_stages_of_another_number_of_rounds_are_expected():
     expected = estimates.expectedStages(RunSize(1, 30, 10), overrides={"rounds": 3})
     assert list(expected)[-3:] == ["segmenter-2", "segmenter-3", "masks"]

@@ -134,11 +134,11 @@ class RunProgress:
     def info(self) -> RunInfo:
         """Return how far the run is now."""
         now = self._clock()
+        if self._stage in self._order:
+            self._fraction = max(self._fraction, min(0.99, self._fractionNow(now)))
         if self._late is None and self._isLate(now):
             self._late = (self._fraction, self._steps())
         left = self._smoothed(None if self._late else self._rawLeft(now), now)
-        if self._stage in self._order:
-            self._fraction = max(self._fraction, min(0.99, self._fractionNow(now)))
         return RunInfo(
             stage=self._stage,
             text=stageInWords(self._stage),
@@ -161,7 +161,7 @@ class RunProgress:
         """
         if self._late is not None:
             reached, steps = self._late
-            return reached + (1 - reached) * (self._steps() - steps) / (1 - steps)
+            return reached + (1 - reached) * (self._steps() - steps) / (1 - steps) if steps < 1 else reached
         whole = sum(self._expected.values())
         if not whole:
             return self._steps()
