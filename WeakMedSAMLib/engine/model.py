@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.files import json_text, private_folder, read_json, r
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
-from WeakMedSAMLib.engine.published.model import PublishedModel, optional_text
+from WeakMedSAMLib.engine.published.model import PublishedModel, known_axis, optional_text
 from WeakMedSAMLib.engine.sce import SliceClassifier
 from WeakMedSAMLib.engine.segmenter import Segmenter
 from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
@@ -51,6 +51,8 @@ class TrainedModel:
     projection : Projection
     classifier : SliceClassifier
     segmenter : Segmenter
+    axis : str or None
+        Slice axis that it learned along; None where that is not known, or was not the same for all.
     """
 
     classes: ClassTable
@@ -63,6 +65,7 @@ class TrainedModel:
     projection: Projection
     classifier: SliceClassifier
     segmenter: Segmenter
+    axis: str | None = None
 
 
 def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
@@ -153,6 +156,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "sub_classes": list(model.counts),
         "patients": model.patients,
         "window": model.window and model.window.to_json(),
+        "axis": model.axis,
         "levels": model.segmenter.channels,
     }
 
@@ -192,6 +196,7 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         projection=projection,
         classifier=classifier.eval(),
         segmenter=segmenter.eval(),
+        axis=known_axis(about),
     )
 
 

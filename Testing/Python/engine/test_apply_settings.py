@@ -79,6 +79,34 @@ def test_the_command_applies_by_the_settings_of_the_model_and_says_nothing_of_a_
     assert not said & {"preset", "seed", "subclasses"}
 
 
+def test_the_command_takes_the_slice_axis_of_the_training_unless_another_is_given(finished, tmp_path):
+    model = finished.places.model
+    assert json.loads((model / "model.json").read_text(encoding="utf-8"))["axis"] == "k"
+    along_i = shutil.copytree(model, tmp_path / "along-i")
+    about = json.loads((model / "model.json").read_text(encoding="utf-8"))
+    scan = finished.places.path / "volumes" / "000.nrrd"
+    # None as of older models.
+    for number, (axis, given, expected) in enumerate((("i", [], "i"), ("i", ["--axis", "j"], "j"), (None, [], "k"))):
+        (along_i / "model.json").write_text(json.dumps({**about, "axis": axis}), encoding="utf-8")
+        out = tmp_path / str(number)
+        arguments = [
+            "--model",
+            along_i,
+            "--volume",
+            scan,
+            "--out",
+            out,
+            "--cache",
+            tmp_path / "cache",
+            "--device",
+            "cpu",
+        ]
+        result = CliRunner().invoke(cli, ["apply", *map(str, arguments), *given], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        (quality,) = out.glob("run-*/results/000/quality.json")
+        assert json.loads(quality.read_text(encoding="utf-8"))["axis"] == expected
+
+
 def test_settings_of_training_that_come_too_late_are_told(finished, tmp_path):
     _, warned = applied(finished, finished.places.model, tmp_path, segmenter_steps=77, classifier_steps=30)
     assert "'segmenter_steps'" in warned["settings_of_training"].message

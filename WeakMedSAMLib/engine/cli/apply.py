@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, required=True, help="Scan; repeat for more.")
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
 @click.option("--tags", "tag_file", type=PLACE, help="Slice tags, where there are any: masks keep to them.")
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; the one of the training otherwise.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; that of the training otherwise.")
 @click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
 @device_option
 @cache_option
@@ -63,7 +63,7 @@ def apply(
     # Only a model that reads features needs the backbone that it was trained on.
     needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
-    places = make_run(out, volumes, CohortTags(trained.classes, tags.volumes), settings, axis)
+    places = make_run(out, volumes, CohortTags(trained.classes, tags.volumes), settings, axis or trained.axis)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

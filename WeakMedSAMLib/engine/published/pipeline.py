@@ -6,6 +6,7 @@ Sub-classes and classifier, class activation maps, prompt affinity mining, pseud
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +24,7 @@ from WeakMedSAMLib.engine.model import require_classes, require_fitting
 from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.published.adapt import train_adapted
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.model import PublishedModel, learned_axis
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.published.results import volume_result
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
@@ -68,6 +69,7 @@ def run_published(
         require_fitting(trained, classes, backbone)
     slices = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
     model, masks = _learned(slices, classes, settings, backbone, store, report, trained, show, keep_sub_classes)
+    model = replace(model, axis=learned_axis(cohort))
     if keep_model is not None:
         keep_model(model)
     yield from _results(cohort, slices, classes, model, backbone, report, masks)
