@@ -15,6 +15,7 @@ BENCH_DATA ?= ../shared/data/lgg_flair
 BENCH_ARGS ?= --cold --edit-rerun
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
+SOAK_SECONDS ?= 600
 SLICER ?= 5.12
 MACOS_REVISION ?=
 SYSTEM ?= linux
@@ -22,7 +23,7 @@ WHEELHOUSE_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint bench fuzz screenshots translations docs package wheelhouse lock audit lists \
+.PHONY: help setup demo test soak coverage lint bench fuzz screenshots translations docs package wheelhouse lock audit lists \
 	clean
 
 help: ## Show what can be made
@@ -48,12 +49,16 @@ demo: $(STAMP) ## Segment the lungs of a real chest CT from slice tags, into dem
 SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Tests with a limit of time go first, beside nothing else; pytest ends with 5 where Slicer's packages are missing.
-test: lint ## Lint, then run every test, WORKERS (2) at a time
+test: lint ## Lint, then run every test but the long ones, WORKERS (2) at a time
 	$(BIN)/python -m pytest Testing/Python/frontend -m alone || [ $$? -eq 5 ]
-	$(SIDE_BY_SIDE) -m "not alone" $(PYTEST_ARGS)
+	$(SIDE_BY_SIDE) -m "not alone and not soak" $(PYTEST_ARGS)
+
+soak: $(STAMP) ## The long tests, then SOAK_SECONDS (600) of spoiled inputs; 45 minutes at most
+	$(SIDE_BY_SIDE) -m soak
+	$(BIN)/python Testing/fuzz/fuzz.py --seconds $(SOAK_SECONDS) --seed $(FUZZ_SEED)
 
 coverage: $(STAMP) ## Which lines of contract and engine their tests reach, by file; fails under 90 %
-	$(SIDE_BY_SIDE) Testing/Python/contract Testing/Python/engine \
+	$(SIDE_BY_SIDE) Testing/Python/contract Testing/Python/engine -m "not soak" \
 		--cov --cov-report=term-missing --cov-fail-under=90 $(PYTEST_ARGS)
 
 lint: $(STAMP) ## Style, formatting, types, and the walls between the rooms

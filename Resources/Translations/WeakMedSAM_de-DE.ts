@@ -740,6 +740,22 @@
         <translation>Nehmen Sie sie hinzu: Je mehr es sind, desto besser werden die Masken.</translation>
     </message>
     <message>
+        <source>Some volumes have no tags, while tags of other names are unused.</source>
+        <translation>Einige Volumina sind nicht markiert, während Markierungen unter anderen Namen ungenutzt bleiben.</translation>
+    </message>
+    <message>
+        <source>Check the names in the tag file: they may be the same volumes, written in another way.</source>
+        <translation>Prüfen Sie die Namen in der Datei mit den Markierungen: Es können dieselben Volumina sein, anders geschrieben.</translation>
+    </message>
+    <message>
+        <source>Classes of nearly the same name, which are learnt as two: {names}.</source>
+        <translation>Klassen mit fast demselben Namen, die getrennt gelernt werden: {names}.</translation>
+    </message>
+    <message>
+        <source>If they are one class, give it one name.</source>
+        <translation>Wenn es eine Klasse ist, geben Sie ihr einen Namen.</translation>
+    </message>
+    <message>
         <source>The confidence in some of the masks is low: look at every slice before you use them.</source>
         <translation>Die Sicherheit einiger Masken ist gering: Sehen Sie sich jede Schicht an, bevor Sie sie verwenden.</translation>
     </message>

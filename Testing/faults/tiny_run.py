@@ -16,9 +16,9 @@ from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import read_labels, write_volume
 from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.volumes import read_labels, write_volume
 
 NAME = "tiny-of-tests"
 CLASSES = ("ball", "rod")

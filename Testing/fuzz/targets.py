@@ -15,9 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import mutations
 import numpy as np
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk  # noqa: N813
+
+    from WeakMedSAMLib.engine.data.volumes import Geometry, Scan
 
 MARK = 0x5A
 SHAPE = (3, 4, 5)
@@ -126,8 +132,8 @@ def _spoil_series(random: Random, files: Files) -> Files:
 
 def _read_volumes(folder: Path) -> None:
     from WeakMedSAMLib.contract.errors import UserError
-    from WeakMedSAMLib.engine.volume_files import suffix_of
-    from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume
+    from WeakMedSAMLib.engine.data.itk_files import suffix_of
+    from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume
 
     errors = []
     for path in sorted(path for path in folder.iterdir() if path.is_dir() or suffix_of(path)):
@@ -142,6 +148,91 @@ def _read_volumes(folder: Path) -> None:
                 raise Finding(f"{path.name} was read out of a file outside of its folder")
     if errors:
         raise errors[0]
+
+
+def _good_nifti(folder: Path) -> None:
+    """Both versions, with and without packing, and numbers that are none."""
+    import nibabel
+
+    _good_volumes("a.nii", "packed.nii.gz")(folder)
+    affine = np.diag([-0.5, 0.75, 2.0, 1.0])
+    nibabel.Nifti2Image(_scan().T, affine).to_filename(folder / "second.nii")
+    values = np.where(_scan() % 7, _scan(), np.nan).astype(np.float32)
+    nibabel.Nifti1Image(values.T, affine).to_filename(folder / "holes.nii")
+
+
+# Notes by which a reader says that another one has other voxels or places, or does not read the file at all.
+_NIBABEL_DIFFERS = {"bytes_left_out", "slicer_cannot_load"}
+_ITK_DIFFERS = {"slicer_cannot_load", "slicer_shows_other_values", "slicer_opens_other_file"}
+
+
+def _read_nifti(folder: Path) -> None:
+    from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.engine.data.volumes import read_stored
+
+    for path in sorted(folder.iterdir()):
+        try:
+            scan = read_stored(path)
+        except UserError:
+            continue
+        told = {note.code for note in scan.notes}
+        _compare_with_nibabel(path, scan, told)
+        _compare_with_itk(path, scan, told)
+    _read_volumes(folder)
+
+
+def _compare_with_nibabel(path: Path, scan: Scan, told: set[str]) -> None:
+    """Values are those of the standard; places are not compared, since nibabel's are not Slicer's."""
+    import nibabel
+
+    try:
+        values = nibabel.load(path).get_fdata().T
+    except Exception as error:
+        if told & _NIBABEL_DIFFERS:
+            return
+        raise Finding(f"nibabel cannot read {path.name}, which was read: {error}") from error
+    if not _has_values(scan, values):
+        raise Finding(f"{path.name} has other voxels than nibabel gives")
+
+
+def _compare_with_itk(path: Path, scan: Scan, told: set[str]) -> None:
+    """Places are those of ITK, which are Slicer's, and so are values unless a note says otherwise."""
+    import SimpleITK as sitk  # noqa: N813
+
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        image = sitk.ReadImage(str(path), imageIO="NiftiImageIO")
+    except RuntimeError as error:
+        if told & _ITK_DIFFERS:
+            return
+        raise Finding(f"ITK cannot read {path.name}, which was read and no note says so: {error}") from error
+    if not np.allclose(_placed(scan.geometry), _placed_by_itk(image), rtol=1e-4, atol=1e-4):
+        raise Finding(f"{path.name} lies elsewhere than ITK has it: {scan.geometry}")
+    if not told & _ITK_DIFFERS and not _has_values(scan, sitk.GetArrayFromImage(image)):
+        raise Finding(f"{path.name} has other voxels than ITK gives, and no note says so")
+
+
+def _has_values(scan: Scan, values: np.ndarray) -> bool:
+    """Whether a scan has these values, as float32 and with the lowest one in place of those that are not finite."""
+    with np.errstate(over="ignore"):
+        values = values.reshape(scan.array.shape).astype(np.float32)
+    usable = np.isfinite(values)
+    return np.array_equal(scan.array.astype(np.float32), np.where(usable, values, values[usable].min()))
+
+
+def _placed(geometry: Geometry) -> np.ndarray:
+    """Directions, distances and origin; the latter in voxels, which can be very far away."""
+    return np.concatenate([geometry.direction, np.log(geometry.spacing), geometry.origin / np.array(geometry.spacing)])
+
+
+def _placed_by_itk(image: sitk.Image) -> np.ndarray:
+    """As `_placed`, of the first three axes; an image of two has 1 mm and 0 mm along the third."""
+    used = min(image.GetDimension(), 3)
+    direction, spacing, origin = np.eye(3), np.ones(3), np.zeros(3)
+    axes = np.reshape(image.GetDirection(), (image.GetDimension(),) * 2)
+    direction[:used, :used] = axes[:used, :used]
+    spacing[:used], origin[:used] = image.GetSpacing()[:used], image.GetOrigin()[:used]
+    return np.concatenate([direction.ravel(), np.log(spacing), origin / spacing])
 
 
 def _good_series(folder: Path) -> None:
@@ -385,7 +476,7 @@ TARGETS: dict[str, Target] = {
     "nrrd": Target(_good_volumes("a.nrrd", "packed.nrrd"), _spoil_text_header(b"\n\n"), _read_volumes),
     "nhdr": Target(_good_volumes("detached.nhdr", "packed.nhdr"), _spoil_text_header(b"\0"), _read_volumes),
     "meta": Target(_good_volumes("a.mha", "packed.mha", "b.mhd"), _spoil_text_header(b"LOCAL\n"), _read_volumes),
-    "nifti": Target(_good_volumes("a.nii", "packed.nii.gz"), _spoil_nifti, _read_volumes),
+    "nifti": Target(_good_nifti, _spoil_nifti, _read_nifti),
     "dicom": Target(
         _good_series,
         _spoil_series,

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 from .errors import UserError
 from .fields import build, require_fit, require_name, require_object
+from .likely_names import did_you_mean
 
 MAX_LABEL_VALUE = 65535
 
@@ -100,10 +101,11 @@ class ClassTable(Sequence[SegmentClass]):
         return [entry.label_value for entry in self._classes]
 
     def index(self, name: str) -> int:  # type: ignore[override]
-        """Return the position of a class by name; `UserError` ``unknown_class`` names the known ones."""
+        """Return the position of a class by name; `UserError` ``unknown_class`` names the known and the likely ones."""
         if name not in self._positions:
             known = ", ".join(repr(known) for known in self.names) or "none"
-            raise UserError("unknown_class", f"There is no class {name!r}.", f"Known classes: {known}.")
+            hint = f"{did_you_mean(name, self.names)} Known classes: {known}.".strip()
+            raise UserError("unknown_class", f"There is no class {name!r}.", hint)
         return self._positions[name]
 
     def to_json(self) -> list[dict[str, Any]]:

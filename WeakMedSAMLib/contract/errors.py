@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class UserError(Exception):
     """Something that the user can put right.
@@ -14,13 +17,16 @@ class UserError(Exception):
         What is wrong; names the file and the value.
     hint : str
         The way out.
+    values : mapping
+        The values in the message by name (plain JSON), so that nobody has to parse the sentence.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
+    def __init__(self, code: str, message: str, hint: str = "", values: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+        self.values = dict(values or {})
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -134,8 +135,10 @@ def json_text(data: Any) -> str:
     return _NUMBERS_ON_LINES.sub(lambda match: "[" + " ".join(match.group()[1:-1].split()) + "]", text) + "\n"
 
 
-def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> str:
+def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES, utf16: bool = False) -> str:
     """Read a UTF-8 text file, with or without a byte-order mark, line ends untouched.
+
+    With `utf16` such text is read too, if its mark says that it is: Excel and PowerShell write it.
 
     Raises
     ------
@@ -144,12 +147,13 @@ def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> str:
     """
     path = Path(path)
     data = _read_bounded(path, max_bytes)
+    wide = utf16 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(
             "not_utf8",
-            f"{path} is not UTF-8 text (byte {error.start}).",
+            f"{path} is not {'UTF-16' if wide else 'UTF-8'} text (byte {error.start}).",
             "Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.",
         ) from None
 

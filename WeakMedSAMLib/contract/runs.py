@@ -51,6 +51,8 @@ class RunVolume:
         Where it came from, for the user to read. Never opened.
     patient : str or None
         Volumes of one patient have the same text here; None is a patient of its own.
+    notes : dict of str to str
+        What was noticed when it was read from its source: code -> sentence. It was told then, and is kept here.
     """
 
     id: str
@@ -59,6 +61,7 @@ class RunVolume:
     sha256: str | None = None
     source: str = ""
     patient: str | None = None
+    notes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checked_id(self.id)

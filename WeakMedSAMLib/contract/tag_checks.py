@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from .likely_names import named, same_but_for_writing
 from .volume_tags import PRESENT
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def check(cohort: CohortTags) -> list[Problem]:
         hint = "Tag the first and the last slice that show a class."
         return [Problem("error", "no_tags", "No slice is tagged.", hint)]
     problems = [problem for name in cohort.classes.names for problem in _class_problems(cohort, name)]
-    problems += [*_overlap_problems(cohort), *_cohort_problems(cohort)]
+    problems += [*_name_problems(cohort), *_overlap_problems(cohort), *_cohort_problems(cohort)]
     return sorted(problems, key=lambda problem: problem.severity)
 
 
@@ -100,7 +101,9 @@ def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
     rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
     if present == 0:
         message = f"Class {name!r} is present on no slice."
-        yield Problem("error", "class_never_present", message, "Tag a slice that shows it, or remove the class.")
+        others = [other for other in cohort.classes.names if cohort.counts(other).present]
+        hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(others)}." if others else "")
+        yield Problem("error", "class_never_present", message, hint)
     elif absent == 0 and not rest_pending:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
         hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
@@ -113,6 +116,13 @@ def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
         message = f"Class {name!r} is absent on {_counted(absent, 'slice')} only."
         hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
         yield Problem("warning", "few_absent_slices", message, hint)
+
+
+def _name_problems(cohort: CohortTags) -> Iterator[Problem]:
+    for first, second in combinations(cohort.classes.names, 2):
+        if same_but_for_writing(first, second):
+            message = f"The classes {first!r} and {second!r} have nearly the same name, and are learnt as two."
+            yield Problem("warning", "classes_alike", message, "If they are one class, give it one name.")
 
 
 def _overlap_problems(cohort: CohortTags) -> Iterator[Problem]:

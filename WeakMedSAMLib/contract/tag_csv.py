@@ -4,7 +4,7 @@ One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,
 and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent`` makes all
 slices absent that no other row names, tag ``untagged`` only makes volume and class known. What a volume or class has
 (sha256, axis, slices, label_value, color) may be blank in all its rows but one. Other columns are ignored.
-Terminology and shortcut keys are not in this format.
+Terminology and shortcut keys are not in this format. `csv_cells` says what else of spreadsheets is understood.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from .classes import ClassTable
+from .csv_cells import as_text, bad_line, csv_rows, is_blank, whole_number
 from .errors import UserError
 from .tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
-from .tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from .tags import ABSENT, ONE_DIRECTION, PRESENT, UNTAGGED, CohortTags, VolumeTags
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
 # A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
 _RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 _QUOTE = "'"
+_NEARLY_A_COLUMN = 0.75
 
 
 def tags_to_csv(cohort: CohortTags) -> str:
@@ -43,7 +46,7 @@ def tags_to_csv(cohort: CohortTags) -> str:
 
 
 def tags_from_csv(text: str) -> CohortTags:
-    """Make the tags of a cohort from CSV text (comma, semicolon or tab between cells; seen from the header).
+    """Make the tags of a cohort from CSV text (comma, semicolon, tab or bar between cells; seen from the header).
 
     Raises
     ------
@@ -51,7 +54,7 @@ def tags_from_csv(text: str) -> CohortTags:
         ``bad_tags`` with the number of the line, ``tags_conflict``, ``tag_beyond_last_slice``, ``duplicate_volume`` and
         what `ClassTable` raises.
     """
-    rows = list(_read_rows(text.removeprefix("\ufeff")))
+    rows = list(_read_rows(text))
     volumes = _volumes(rows)
     return CohortTags(ClassTable.from_json(_classes(rows)), tags_of(volumes))
 
@@ -83,7 +86,7 @@ def neutral_cell(cell: Any) -> Any:
 
 
 def _restored(cell: str) -> str:
-    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else cell
+    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else as_text(cell)
 
 
 def _needs_quote(cell: str) -> bool:
@@ -108,90 +111,95 @@ class _Row:
 
 
 def _read_rows(text: str) -> Iterator[_Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     header: list[str] | None = None
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if header is None:
-                header = _checked_header(cells)
-                continue
-            if any(cell.strip() for cell in cells[len(header) :]):
-                what = f"it has {len(cells)} cells for {len(header)} columns"
-                raise _bad(reader.line_num, what, "Put names with a comma or semicolon between double quotes.")
-            yield _row(reader.line_num, dict(zip(header, map(_restored, cells), strict=False)))
-    except csv.Error as error:
-        raise _bad(reader.line_num, f"it is not CSV ({error})", "Export it again as CSV.") from None
+    for line, cells in csv_rows(text):
+        if header is None:
+            header = _checked_header(cells)
+            continue
+        if any(not is_blank(cell.strip()) for cell in cells[len(header) :]):
+            what = f"it has {len(cells)} cells for {len(header)} columns"
+            raise bad_line(line, what, "Put names with a comma or semicolon between double quotes.")
+        yield _row(line, dict(zip(header, map(_restored, cells), strict=False)))
     if header is None:
         raise UserError("bad_tags", "The tag file is empty.", f"Its first line is {','.join(COLUMNS)}.")
 
 
-def _delimiter(text: str) -> str:
-    header = text.lstrip().partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
 def _checked_header(cells: list[str]) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
+    header = [_column(cell) for cell in cells]
+    hint = f"The columns are {','.join(COLUMNS)}; {', '.join(_REQUIRED)} are needed."
     for name in COLUMNS:
-        if header.count(name) > 1 or (name in _REQUIRED and name not in header):
-            state = "missing" if name not in header else "there twice"
-            hint = f"The columns are {','.join(COLUMNS)}; {', '.join(_REQUIRED)} are needed."
-            raise UserError("bad_tags", f"The column {name!r} is {state}.", hint)
+        if header.count(name) > 1:
+            raise UserError("bad_tags", f"The column {name!r} is there twice.", hint)
+    for name in COLUMNS:
+        nearly = [] if name in header else get_close_matches(name, set(header) - {*COLUMNS, ""}, 1, _NEARLY_A_COLUMN)
+        if nearly:
+            words = "It would be passed over: correct its name, or call it something else."
+            raise UserError("bad_tags", f"The column {nearly[0]!r} is nearly {name!r}.", f"{words} {hint}")
+        if name in _REQUIRED and name not in header:
+            raise UserError("bad_tags", f"The column {name!r} is missing.", hint)
     return header
+
+
+def _column(cell: str) -> str:
+    """The column that a cell of the header means, whatever its case and what stands between its words."""
+    text = cell.strip().lower()
+    known = {name.replace("_", ""): name for name in COLUMNS} | {"colour": "color"}
+    return known.get(re.sub(r"[\W_]+", "", text), text)
 
 
 def _row(line: int, cells: dict[str, str]) -> _Row:
     trimmed = {name: cells.get(name, "").strip() for name in COLUMNS}
-    numbers = {name: _number(line, name, trimmed[name]) for name in ("slices", "label_value", "first", "last")}
+    known = {name: "" if is_blank(trimmed[name]) else trimmed[name] for name in ("sha256", "axis", "color")}
+    numbers = {name: whole_number(line, name, trimmed[name]) for name in ("slices", "label_value", "first", "last")}
     tag = _tag(line, trimmed["tag"])
+    _require_name(line, "volume", trimmed["volume"], known["axis"])
+    _require_name(line, "class", trimmed["class"], numbers["label_value"])
     # The name is not trimmed: it must equal that of the volume, odd as it may be.
     volume = cells.get("volume", "") if trimmed["volume"] else None
     return _Row(
         line=line,
         volume=volume,
-        sha256=trimmed["sha256"].lower() or None,
-        axis=trimmed["axis"].lower() or None,
+        sha256=known["sha256"].lower() or None,
+        axis=known["axis"].lower() or None,
         slices=numbers["slices"],
         class_name=trimmed["class"] or None,
         label_value=numbers["label_value"],
-        color=_color(line, trimmed["color"]),
+        color=_color(line, known["color"]),
         span=_span(line, numbers["first"], numbers["last"], tag),
         tag=tag,
     )
 
 
-def _number(line: int, column: str, cell: str) -> int | None:
-    if not cell:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", cell):
-        raise _bad(line, f"{column} is {cell[:40]!r}", "Give a whole number of 0 or more.")
-    return int(cell)
+def _require_name(line: int, column: str, name: str, said: object) -> None:
+    """Refuse a word for a blank cell as a name, unless the row says more of what has this name, as our own files do."""
+    if name and is_blank(name) and not said and said != 0:
+        other = "label_value" if column == "class" else "axis"
+        hint = f"Name the {column}; if it is really called so, fill the column {other} in this row."
+        raise bad_line(line, f"the {column} is {name!r}, which is how programs write a blank cell", hint)
 
 
 def _tag(line: int, cell: str) -> int:
     for tag, name in TAG_NAMES.items():
         if cell.lower() == name:
             return tag
-    raise _bad(line, f"the tag is {cell[:40]!r}", f"Use {', '.join(TAG_NAMES.values())}.")
+    raise bad_line(line, f"the tag is {cell[:40]!r}", f"Use {', '.join(TAG_NAMES.values())}.")
 
 
 def _color(line: int, cell: str) -> list[int] | None:
     if not cell:
         return None
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", cell):
-        raise _bad(line, f"the color is {cell[:40]!r}", "Use red, green, blue as #rrggbb.")
+        raise bad_line(line, f"the color is {cell[:40]!r}", "Use red, green, blue as #rrggbb.")
     return list(bytes.fromhex(cell[1:]))
 
 
 def _span(line: int, first: int | None, last: int | None, tag: int) -> Span | None:
     if first is None and last is None:
         if tag == PRESENT:
-            raise _bad(line, "present, but on no slice", "Give the first and the last slice.")
+            raise bad_line(line, "present, but on no slice", "Give the first and the last slice.")
         return None
     if first is None:
-        raise _bad(line, f"the last slice is {last}, the first is blank", "Give the first slice.")
+        raise bad_line(line, f"the last slice is {last}, the first is blank", "Give the first slice.")
     return Span(first, first if last is None else last, tag)
 
 
@@ -229,14 +237,14 @@ def _hash_of(row: _Row, hashes: set[str]) -> str | None:
     """Return the hash a row is about: its own, or the only one that other rows give for the name."""
     if row.sha256 is None and len(hashes) > 1:
         message = f"there are {len(hashes)} volumes named {row.volume!r}"
-        raise _bad(row.line, message, "Fill the sha256 column in this row.")
+        raise bad_line(row.line, message, "Fill the sha256 column in this row.")
     return row.sha256 or next(iter(hashes), None)
 
 
 def _add_tags(row: _Row, volume: VolumeSpans) -> None:
     if row.class_name is None:
         if row.span is not None or row.tag != UNTAGGED:
-            raise _bad(row.line, "the class is blank", "Name the class.")
+            raise bad_line(row.line, "the class is blank", "Name the class.")
     elif row.span is not None:
         volume.spans.setdefault(row.class_name, []).append(row.span)
     elif row.tag == ABSENT:
@@ -245,14 +253,11 @@ def _add_tags(row: _Row, volume: VolumeSpans) -> None:
 
 def _require_only_a_class(row: _Row) -> None:
     if row.span is not None or row.tag != UNTAGGED or row.class_name is None:
-        raise _bad(row.line, "the volume is blank", "Name the volume.")
+        raise bad_line(row.line, "the volume is blank", "Name the volume.")
 
 
 def _agree(row: _Row, entry: dict[str, Any], key: str, value: Any, what: str) -> None:
     """Take over what a row says of its volume or class; all rows must say the same."""
     if value is not None and entry.setdefault(key, value) != value:
-        raise _bad(row.line, f"{key} of {what} is {value!r}, above it is {entry[key]!r}", "Make them the same.")
-
-
-def _bad(line: int, what: str, hint: str) -> UserError:
-    return UserError("bad_tags", f"Line {line}: {what}.", hint)
+        hint = ONE_DIRECTION if key == "axis" else "Make them the same."
+        raise bad_line(row.line, f"{key} of {what} is {value!r}, above it is {entry[key]!r}", hint)

@@ -10,6 +10,8 @@ from .tag_csv import tags_from_csv, tags_to_csv
 from .tag_json import tags_from_json, tags_to_json
 from .tags import CohortTags
 
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+
 
 def read_tags(path: Path | str) -> CohortTags:
     """Read the tags of a cohort from a ``.json`` or ``.csv`` file.
@@ -22,7 +24,7 @@ def read_tags(path: Path | str) -> CohortTags:
     """
     path = Path(path)
     suffix = _checked_suffix(path)
-    data = read_json(path) if suffix == ".json" else read_text(path)
+    data = read_json(path) if suffix == ".json" else read_text(path, utf16=True)
     try:
         return tags_from_json(data) if suffix == ".json" else tags_from_csv(data)
     except UserError as error:
@@ -49,7 +51,8 @@ def write_tags(path: Path | str, cohort: CohortTags) -> None:
 def _checked_suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in (".json", ".csv"):
-        raise UserError(
-            "bad_suffix", f"{path} is not a tag file by its name.", "Use a name that ends in .json or .csv."
-        )
+        hint = "Use a name that ends in .json or .csv."
+        if suffix in _SPREADSHEETS:
+            hint += " Save the table as CSV UTF-8 in the spreadsheet program."
+        raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint)
     return suffix

@@ -35,12 +35,25 @@ def tags_from_json(data: Any) -> CohortTags:
         ``bad_tags``, ``tags_too_new``, ``bad_field``, ``unknown_class``, ``tags_conflict``, ``tag_beyond_last_slice``,
         ``duplicate_volume`` and what `ClassTable` raises.
     """
+    data = _whole_numbers(data)
     _require_version(data)
     data = require_object(data, "the tag file", ("schema", "version", "classes", "volumes"))
     require_fit(data.get("volumes"), list[Any], "'volumes' of the tag file")
     classes = ClassTable.from_json(data.get("classes"))
     volumes = [_volume_from_json(entry, f"volume {number}") for number, entry in enumerate(data["volumes"])]
     return CohortTags(classes, tags_of(volumes))
+
+
+def _whole_numbers(data: Any, depth: int = 8) -> Any:
+    """The data with 4 for 4.0, as JavaScript and pandas write it; every number in a tag file is a whole one.
+
+    No number lies deeper than `depth` in it.
+    """
+    if isinstance(data, float) and data.is_integer():
+        return int(data)
+    if depth and isinstance(data, dict):
+        return {key: _whole_numbers(value, depth - 1) for key, value in data.items()}
+    return [_whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
 
 
 def _volume_to_json(volume: VolumeTags) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+import numpy as np
+
 from .classes import ClassTable
 from .errors import UserError
 from .tag_checks import Overlap, Problem, check, overlaps
@@ -14,6 +16,7 @@ __all__ = [
     "ABSENT",
     "AXES",
     "MAX_SLICES",
+    "ONE_DIRECTION",
     "PRESENT",
     "UNTAGGED",
     "CohortTags",
@@ -24,6 +27,11 @@ __all__ = [
     "check",
     "overlaps",
 ]
+
+ONE_DIRECTION = (
+    "The tags of one volume lie along one axis. Keep those of one direction, or put those of the other into a tag file "
+    "of its own and run it apart."
+)
 
 
 class CohortTags:
@@ -87,7 +95,7 @@ class CohortTags:
         others = [volume.sha256 for volume in by_name if volume.sha256 is not None]
         if sha256 is not None and len(others) == len(by_name):
             message = f"The tags named {name!r} were made on other voxels (sha256 {others[0][:12]}...)."
-            hint = f"This volume has {sha256[:12]}...: load the tagged scan, or remove the hash from the tag file."
+            hint = f"This volume has {sha256[:12]}...: load the scan that was tagged, or tag this one."
             raise UserError("tags_for_other_volume", message, hint)
         if len(by_name) > 1:
             message = f"{len(by_name)} tagged volumes are named {name!r}."
@@ -120,13 +128,30 @@ class CohortTags:
             other = unhashed.get(name) if volume.sha256 is not None else names.get(name)
             other = hashes.get(volume.sha256 or "") or other
             if other is not None:
-                message = f"The volume {volume.name!r} is listed twice ({other.name!r} is the same)."
-                raise UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
+                raise _listed_twice(other, volume)
             names[name] = volume
             if volume.sha256 is None:
                 unhashed[name] = volume
             else:
                 hashes[volume.sha256] = volume
+
+
+def _listed_twice(first: VolumeTags, second: VolumeTags) -> UserError:
+    if first.axis != second.axis:
+        ways = " and ".join(f"along {entry.axis} ({_tagged_slices(entry)})" for entry in (first, second))
+        message = f"The volume {second.name!r} is tagged in two directions: {ways}."
+        return UserError("tagged_in_two_directions", message, ONE_DIRECTION)
+    message = f"The volume {second.name!r} is listed twice ({first.name!r} is the same)."
+    if first.sha256 is not None and first.sha256 == second.sha256:
+        return UserError("duplicate_volume", message, "Both have the same hash: keep one entry.")
+    return UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
+
+
+def _tagged_slices(volume: VolumeTags) -> str:
+    """In words, where each class is present."""
+    found = {name: np.flatnonzero(state == PRESENT) for name, state in volume.states.items()}
+    words = [f"{name!r} on slices {at[0]} to {at[-1]}" for name, at in found.items() if at.size]
+    return ", ".join(words) or "present on no slice"
 
 
 def _same_name(first: str, second: str) -> bool:

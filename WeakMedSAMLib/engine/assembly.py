@@ -12,12 +12,12 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.cohort import CohortVolume
-from WeakMedSAMLib.engine.geometry import from_slice_stack
+from WeakMedSAMLib.engine.data.geometry import from_slice_stack
+from WeakMedSAMLib.engine.data.volumes import open_stored
 from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.volumes import read_geometry
 
 Report = Callable[[Event], None]
 
@@ -92,7 +92,7 @@ def assembled(
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
         for entry in classes
     }
-    voxel_ml = read_geometry(source.path).voxel_ml
+    voxel_ml = open_stored(source.path).geometry.voxel_ml
     quality = quality_report(classes, volume.tags, seen, patients, volume.intensity.to_json(), voxel_ml)
     probabilities = {value: from_slice_stack(stack, source.axis) for value, stack in stacks.items()}
     return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)

@@ -14,8 +14,8 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
+from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
-from WeakMedSAMLib.engine.volumes import Volume, read_volume
 
 Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
@@ -81,7 +81,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
-    _warn_of_unused(tags, matches, report)
+    _warn_of_unused(run.volumes, tags, matches, report)
     return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
 
 
@@ -105,10 +105,11 @@ def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, r
 
     The run may name the volume by either hash: that of the file, or that of the same voxels in 3D Slicer.
     """
-    volume = read_volume(places.volume(entry), entry.name)
+    volume = read_stored(places.volume(entry), entry.name)
     for note in volume.notes:
-        report(Warning_(code=note.code, message=note.message, hint=note.hint))
-    if entry.sha256 is not None and entry.sha256 not in (volume.sha256, volume.slicer_sha256):
+        if note.code not in entry.notes:
+            report(note.as_warning())
+    if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
         raise _changed(places.volume(entry), entry.sha256, volume)
     try:
         return match_tags(tags, volume, axis)
@@ -132,7 +133,7 @@ def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Repor
         report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
 
 
-def _changed(path: Path, expected: str, volume: Volume) -> UserError:
+def _changed(path: Path, expected: str, volume: Scan) -> UserError:
     return UserError(
         "volume_changed",
         f"{path} is not the volume that the run was made for: its voxels have "
@@ -152,13 +153,18 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint)
 
 
-def _warn_of_unused(tags: CohortTags, matches: list[Match], report: Report) -> None:
+def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report) -> None:
     names = {match.tags.name for match in matches}
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run."
         report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
+    untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.tags.states]
+    if unused and untagged:
+        message = f"There are no tags for volume {untagged[0]} ({len(untagged)} in all), while other tags are unused."
+        hint = "Check the names in the tag file: they may be the same volumes, written in another way."
+        report(Warning_(code="tags_unmet", message=message, hint=hint))
 
 
 def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, entry: VolumeTags) -> CohortVolume:

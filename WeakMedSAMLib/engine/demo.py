@@ -14,11 +14,11 @@ from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
 from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of, tags_from_labels
 from WeakMedSAMLib.engine.result_overview import write_result_overview
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import Score, score
-from WeakMedSAMLib.engine.volumes import read_labels, read_volume
 
 NAME = "CTChest4"
 LUNGS = MaskClass("lungs", (5, 6))

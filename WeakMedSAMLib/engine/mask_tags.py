@@ -12,7 +12,7 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
-from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
+from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 
 MIN_PIXELS = 20
 

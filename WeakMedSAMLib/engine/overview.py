@@ -18,11 +18,11 @@ from matplotlib.text import Text
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_stack
-from WeakMedSAMLib.engine.orientation import View, view_of
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
+from WeakMedSAMLib.engine.data.orientation import View, view_of
+from WeakMedSAMLib.engine.data.volumes import Scan
 from WeakMedSAMLib.engine.preprocess import Intensity, to_unit
 from WeakMedSAMLib.engine.preview import preview_png
-from WeakMedSAMLib.engine.volumes import Volume
 
 __all__ = ["Findings", "chosen_slices", "overview_picture", "preview_png"]
 
@@ -42,7 +42,7 @@ class Findings:
 
     Parameters
     ----------
-    volume : Volume
+    volume : Scan
         The scan.
     labels : numpy.ndarray
         Label values, k x j x i.
@@ -58,7 +58,7 @@ class Findings:
         One value a slice, 0..1; NaN or None where there is none.
     """
 
-    volume: Volume
+    volume: Scan
     labels: np.ndarray
     classes: ClassTable
     axis: str

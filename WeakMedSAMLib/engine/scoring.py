@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
-from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.metrics import assd_mm, hd95_mm, patient_dice, patient_jaccard, slice_dice
 
 # Figures of a whole volume, and their digits in a report.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
 
 # A segment without terminology is tissue, as in Slicer.
 _TISSUE = (

@@ -20,7 +20,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.clustering import MIN_PATIENTS, SubClasses
-from WeakMedSAMLib.engine.orientation import View
+from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
 _EXAMPLES = 4

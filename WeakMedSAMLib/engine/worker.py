@@ -19,9 +19,10 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume, load_cohort
+from WeakMedSAMLib.engine.data.orientation import view_of
+from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored, slice_stack
 from WeakMedSAMLib.engine.device import choose_device, precision_for, seed_everything
 from WeakMedSAMLib.engine.model import TrainedModel, load_model, save_model
-from WeakMedSAMLib.engine.orientation import view_of
 from WeakMedSAMLib.engine.pipeline import run_pipeline
 from WeakMedSAMLib.engine.preprocess import to_unit
 from WeakMedSAMLib.engine.preview import preview_png
@@ -37,7 +38,6 @@ from WeakMedSAMLib.engine.showcase import StagePicture
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.sub_class_report import SubClassReport, write_sub_classes
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume, slice_stack
 
 Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 
@@ -173,13 +173,13 @@ class _Job:
         self._report(Artifact(kind="model", path=self._relative(self._places.model)))
 
     def _keep_sub_classes(self, cohort: list[CohortVolume], found: list[SubClassReport]) -> None:
-        views = {volume.id: view_of(read_geometry(volume.path), volume.axis) for volume in cohort}
+        views = {volume.id: view_of(open_stored(volume.path).geometry, volume.axis) for volume in cohort}
         for file in write_sub_classes(self._places.path, found, views):
             self._report(Artifact(kind="report", path=self._relative(file)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
         folder = private_folder(self._places.results(volume.id))
-        geometry = read_geometry(volume.path)
+        geometry = open_stored(volume.path).geometry
         write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run))
         self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
         write_bytes(folder / PREVIEW, self._preview(volume, result))
@@ -189,7 +189,7 @@ class _Job:
     def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
         """Write what a stage makes of the example slice, so that a person can watch it take shape."""
         volume = cohort[picture.volume]
-        view = view_of(read_geometry(volume.path), volume.axis)
+        view = view_of(open_stored(volume.path).geometry, volume.axis)
         values = np.array([0, *self._run.classes.label_values])
         labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
         file = private_folder(self._places.previews) / f"{picture.stage}.png"
@@ -201,7 +201,7 @@ class _Job:
 
     def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:
         """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
-        scan = read_volume(volume.path)
+        scan = read_stored(volume.path)
         view = view_of(scan.geometry, volume.axis)
         labels = slice_stack(result.labels, volume.axis)
         best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
@@ -237,7 +237,7 @@ def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
 
 
 def _size(volume: CohortVolume) -> tuple[int, int, int]:
-    return read_geometry(volume.path).size
+    return open_stored(volume.path).geometry.size
 
 
 def _overrides(run: RunDescription) -> dict[str, Any]:

@@ -57,6 +57,14 @@ TEXTS = {
         _("Some tagged volumes are not part of this run."),
         _("Add them: the more, the better the masks."),
     ),
+    "tags_unmet": (
+        _("Some volumes have no tags, while tags of other names are unused."),
+        _("Check the names in the tag file: they may be the same volumes, written in another way."),
+    ),
+    "classes_alike": (
+        _("Classes of nearly the same name, which are learnt as two: {names}."),
+        _("If they are one class, give it one name."),
+    ),
     "low_confidence": (
         _("The confidence in some of the masks is low: look at every slice before you use them."),
         "",

@@ -126,7 +126,7 @@ def test_class_problems_name_the_class_and_a_way_out():
     assert "'edema'" in found["class_never_absent"].message
     assert "do not show it" in found["class_never_absent"].hint
     assert "'core'" in found["class_never_present"].message
-    assert "remove the class" in found["class_never_present"].hint
+    assert found["class_never_present"].hint == "Tag a slice that shows it, or remove the class. Present: 'edema'."
 
 
 def test_absent_slices_of_another_volume_count():
@@ -189,6 +189,21 @@ def test_one_volume_that_tells_the_classes_apart_ends_the_warning():
     other = _volume("other", A, edema=HALF, core=[0] * 40)
     assert "classes_overlap" in _codes(PAIR, same)
     assert "classes_overlap" not in _codes(PAIR, [*same, other])
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [(["Tumor", "tumor"], True), (["left lung", "left_lung"], True), (["label 1", "label 2"], False)],
+)
+def test_a_class_that_is_written_in_two_ways_is_a_warning(names, alike):
+    half = dict.fromkeys(names, HALF) | {names[1]: HALF[::-1]}
+    volumes = [_volume(f"{number}", f"{number:064x}", **half) for number in range(8)]
+    assert _codes(ClassTable.from_names(names), volumes) == (["classes_alike"] if alike else [])
+
+
+def test_an_unknown_class_comes_with_the_likely_one():
+    with pytest.raises(UserError, match=r"no class 'Lung'\. Is it 'lungs'\? Known classes: 'lungs'\."):
+        LUNGS.index("Lung")
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=30), st.integers(1, 3))

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from WeakMedSAMLib.engine.backbones.weights import locate, weights_for
+from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.demo import demo_scan
-from WeakMedSAMLib.engine.volumes import read_volume, write_volume
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_HOST = [name for name in ("PySide6", "vtk", "slicer_core") if importlib.util.find_spec(name) is None]

@@ -18,11 +18,11 @@ from WeakMedSAMLib.contract.tags import ABSENT, CohortTags, VolumeTags
 from WeakMedSAMLib.engine import worker
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
-from WeakMedSAMLib.engine.geometry import Geometry, slice_stack
+from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.state import stage_key
-from WeakMedSAMLib.engine.volumes import read_volume, write_volume
 
 
 class BrightMethod:

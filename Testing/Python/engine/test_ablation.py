@@ -16,7 +16,7 @@ from WeakMedSAMLib.engine.benchmark.ablation_figures import estimate, rows_of
 from WeakMedSAMLib.engine.benchmark.ablation_report import page, plot, write_pages
 from WeakMedSAMLib.engine.benchmark.bound import SupervisedPipeline
 from WeakMedSAMLib.engine.benchmark.cases import find_cases
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.preprocess import Frame
 from WeakMedSAMLib.engine.segmenter import CERTAIN, targets_of

@@ -16,9 +16,9 @@ from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
 from WeakMedSAMLib.engine.benchmark.accuracy_report import time_lines
 from WeakMedSAMLib.engine.benchmark.cases import cases_of, find_cases
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.scoring import Score, score, summary
-from WeakMedSAMLib.engine.volumes import read_labels
 from WeakMedSAMLib.engine.worker import run_folder
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 12))

@@ -16,8 +16,8 @@ from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine import worker
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import log_unforeseen
+from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.run_maker import model_folder
-from WeakMedSAMLib.engine.volumes import read_labels
 
 pytestmark = pytest.mark.usefixtures("own_folders")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.engine.volumes import read_volume, write_volume
+from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 
 
 def test_tags_are_shown_with_their_ranges(call, tag_file):

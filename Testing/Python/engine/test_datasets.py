@@ -92,6 +92,14 @@ def test_brats_2019_is_found_with_the_whole_tumour_as_its_class(brats):
     assert values_of(find_cases(brats)[0], found.labels) == {"whole tumour": [0, 1, 2]}
 
 
+def test_a_mask_of_nearly_the_name_of_its_image_is_proposed(tmp_path):
+    for name in ("case_1_image", "case_01_mask"):
+        (tmp_path / f"{name}.nii.gz").touch()
+    with pytest.raises(UserError, match=r"no case_1_mask.nii.gz.*Is it 'case_01'\?") as caught:
+        read_dataset(tmp_path)
+    assert caught.value.code == "mask_missing"
+
+
 def test_brats_without_masks_is_refused(brats):
     (brats / "LGG" / "BraTS19_TMC_09043_1" / "BraTS19_TMC_09043_1_seg.nii").unlink()
     with pytest.raises(UserError, match="BraTS19_TMC_09043_1_seg") as caught:

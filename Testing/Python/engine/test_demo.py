@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine import demo
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels
 
 slicerio = pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 

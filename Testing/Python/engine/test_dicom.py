@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
 
 TURN = np.linalg.qr(np.array([[1.0, 0.2, -0.1], [0.3, 1.0, 0.25], [-0.2, 0.1, 1.0]]))[0]
 

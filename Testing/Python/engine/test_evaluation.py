@@ -13,15 +13,15 @@ from matplotlib.image import imread
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.intervals import mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, scores_csv, write_evaluation
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
-from WeakMedSAMLib.engine.geometry import Geometry
 from WeakMedSAMLib.engine.scoring import Score
-from WeakMedSAMLib.engine.volumes import write_volume
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 10))
 
@@ -158,7 +158,7 @@ def test_the_table_has_a_line_a_case_and_runs_nothing(folders):
 
 def test_files_of_other_names_and_runs_are_told_apart(folders, tmp_path):
     pairing = find_pairs(folders[0], folders[1])
-    assert (len(pairing.pairs), pairing.not_predicted) == (4, 1)
+    assert (len(pairing.pairs), pairing.not_predicted) == (4, ("case 4",))
     with pytest.raises(UserError, match="case 0") as caught:
         find_pairs(folders[0], folders[0].parent / "true" / "case 1_mask.nrrd")
     assert caught.value.code == "reference_missing"
@@ -166,6 +166,22 @@ def test_files_of_other_names_and_runs_are_told_apart(folders, tmp_path):
     with pytest.raises(UserError) as caught:
         find_pairs(tmp_path / "none", folders[1])
     assert caught.value.code == "no_predictions"
+
+
+def test_a_mask_of_nearly_the_same_name_is_proposed(folders):
+    (folders[1] / "case 2_mask.nrrd").rename(folders[1] / "Case_02_mask.nrrd")
+    with pytest.raises(UserError, match=r"no mask for 'case 2' \(1 of 4 predictions\).*'Case_02'") as caught:
+        find_pairs(folders[0], folders[1])
+    assert "Is it 'Case_02'?" in caught.value.hint
+    with pytest.raises(UserError, match="no scan for 'case 0'") as caught:
+        find_pairs(folders[0], folders[0], folders[1] / "Case_02_mask.nrrd")
+    assert (caught.value.code, "leave out --images" in caught.value.hint) == ("image_missing", True)
+
+
+def test_classes_that_differ_are_named_on_both_sides(folders):
+    with pytest.raises(UserError, match="'ball', --reference-labels 'box'") as caught:
+        classes_of(find_pairs(folders[0], folders[1]), "ball=1", "box=1")
+    assert caught.value.code == "labels_differ"
 
 
 def call(capsys, *words):
@@ -179,6 +195,7 @@ def test_the_command_prints_a_summary_or_writes_a_folder(folders, tmp_path, caps
     assert code == 0
     assert json.loads(out)["box"]["patients_scored"] == 4
     assert "1 reference(s)" in err
+    assert "'case 4'" in err
     code, out, _ = call(capsys, *words, "--images", folders[2], "--out", tmp_path / "out")
     assert code == 0
     assert "box: 4 scored" in out

@@ -14,8 +14,8 @@ from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import UNTAGGED
 from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
+from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.results import LABELS, QUALITY
-from WeakMedSAMLib.engine.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.worker import RunSummary
 
 NAMES = [f"BraTS19_A_{number}_1" for number in range(6)]

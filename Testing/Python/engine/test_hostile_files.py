@@ -21,8 +21,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunDescription
 from WeakMedSAMLib.contract.tag_csv import tags_from_csv
 from WeakMedSAMLib.contract.tag_json import tags_from_json
-from WeakMedSAMLib.engine.file_checks import stored_bytes
-from WeakMedSAMLib.engine.volumes import read_geometry, read_volume
+from WeakMedSAMLib.engine.data.file_checks import stored_bytes
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
 
 NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: {sizes}\nencoding: {encoding}\nendian: little\n{more}\n"
 META = (
@@ -124,7 +124,7 @@ def test_headers_that_end_the_process_do_not_reach_itk(tmp_path, content):
 def test_a_name_that_is_not_utf8_does_not_end_the_process(tmp_path):
     path = os.path.join(os.fsencode(tmp_path), b"scan\xe9.nrrd")
     Path(os.fsdecode(path)).write_bytes(nrrd() + b"0" * 54)
-    words = "import sys; from pathlib import Path; from WeakMedSAMLib.engine.volumes import read_volume\n"
+    words = "import sys; from pathlib import Path; from WeakMedSAMLib.engine.data.volumes import read_volume\n"
     words += "try: read_volume(Path(sys.argv[1]))\nexcept Exception as error: print(error.code)"
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run([sys.executable, "-c", words, path], capture_output=True, text=True, cwd=root, check=False)

@@ -17,9 +17,9 @@ from WeakMedSAMLib.engine import result_overview
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.cohort import load_cohort
+from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.tag_match import match_tags
-from WeakMedSAMLib.engine.volumes import read_labels, read_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
 BALL = ClassTable.from_names(["ball"])

@@ -10,11 +10,11 @@ from matplotlib.image import imread
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.orientation import view_of
+from WeakMedSAMLib.engine.data.orientation import view_of
+from WeakMedSAMLib.engine.data.volumes import AXES, Geometry, Volume, slice_stack
 from WeakMedSAMLib.engine.overview import Findings, chosen_slices, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.preview import preview_png
-from WeakMedSAMLib.engine.volumes import AXES, Geometry, Volume, slice_stack
 
 RED = (255, 0, 0)
 CLASSES = ClassTable([SegmentClass("Läsion $x_1$", RED, 3)])

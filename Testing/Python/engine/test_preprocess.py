@@ -152,7 +152,7 @@ def test_new_scans_get_the_range_that_the_model_learned_with():
     ("folder", "kind"), [("lgg_flair", "percentile"), ("chaos_t2spir", "percentile"), ("slicerio_ctchest", "ct_window")]
 )
 def test_real_scans_are_told_apart(folder, kind):
-    from WeakMedSAMLib.engine.volumes import read_volume
+    from WeakMedSAMLib.engine.data.volumes import read_volume
 
     data = Path(__file__).parents[4] / "shared" / "data" / folder
     if not data.is_dir():

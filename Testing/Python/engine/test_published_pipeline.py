@@ -20,6 +20,7 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags
 from WeakMedSAMLib.engine.benchmark.mined import drawn_classes, run_mined
 from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.demo import demo_scan
 from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_labels
 from WeakMedSAMLib.engine.model import load_model
@@ -27,7 +28,6 @@ from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.published.settings import Defect
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
 pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")

@@ -7,8 +7,8 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.data.volumes import Geometry, read_geometry, read_labels, read_volume
 from WeakMedSAMLib.engine.results import VolumeResult, probability_name, write_result
-from WeakMedSAMLib.engine.volumes import Geometry, read_geometry, read_labels, read_volume
 
 LUNG = (
     "Segmentation category and type - 3D Slicer General Anatomy list"

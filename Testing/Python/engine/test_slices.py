@@ -5,10 +5,10 @@ import pytest
 
 from WeakMedSAMLib.contract.tags import UNTAGGED
 from WeakMedSAMLib.engine.cohort import CohortVolume
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.preprocess import CHEST, SOFT_TISSUE, Intensity
 from WeakMedSAMLib.engine.slices import framed_cohort
-from WeakMedSAMLib.engine.volumes import write_nrrd
 
 
 def written(folder, name, array, intensity="auto"):

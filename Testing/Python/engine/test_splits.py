@@ -65,6 +65,7 @@ def test_a_patient_stands_for_all_scans(tmp_path):
         ({"train": ["p0_1"], "test": ["p0_2"]}, "both sides"),
         ({"train": ["p0"], "test": ["p1"], "validation": ["p1_2"]}, "both sides"),
         ({"train": ["p0_1"], "test": ["nobody"]}, "nobody"),
+        ({"train": ["p0_1"], "test": ["P1-01"]}, r"Is it 'p1_1'\?"),
         ({"train": ["p0_1"]}, "empty"),
         ({"train": "p0_1", "test": ["p1_1"]}, "no split"),
         (["p0_1"], "no split"),

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from WeakMedSAMLib.engine.clustering import explore_sub_classes
-from WeakMedSAMLib.engine.orientation import View
+from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.preprocess import Frame
 from WeakMedSAMLib.engine.sub_class_report import sub_class_report, write_sub_classes
 

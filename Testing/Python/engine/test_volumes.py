@@ -10,13 +10,16 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.engine.volumes import (
+from WeakMedSAMLib.engine.data.volumes import (
     AXES,
     Geometry,
     from_slice_stack,
     in_plane_spacing,
+    open_scan,
+    open_stored,
     read_geometry,
     read_labels,
+    read_stored,
     read_volume,
     slice_count,
     slice_spacing,
@@ -49,6 +52,12 @@ def geometry(direction=np.eye(3), shape=SHAPE):  # noqa: B008
     )
 
 
+def positions(place):
+    """Where the voxels lie in LPS mm, k x j x i x 3."""
+    k, j, i = np.indices(place.shape)
+    return np.array(place.origin) + np.stack([i, j, k], -1) * place.spacing @ place.axes.T
+
+
 def write(path, array=None, place=None, **options):
     array = voxels() if array is None else array
     image = sitk.GetImageFromArray(array, **options)
@@ -76,22 +85,33 @@ def refused(path, reader=read_volume):
 def test_round_trip_is_exact(tmp_path, direction, shape, suffix):
     place, array = geometry(direction, shape), voxels(shape)
     path = write(tmp_path / f"a{suffix}", array, place)
-    first = read_volume(path)
+    first = read_stored(path)
     write_volume(tmp_path / "b.nrrd", first.array, first.geometry)
-    for volume in (first, read_volume(tmp_path / "b.nrrd")):
+    for volume in (first, read_stored(tmp_path / "b.nrrd")):
         np.testing.assert_array_equal(volume.array, array)
         assert volume.array.dtype == array.dtype
         assert volume.geometry.size == place.size
         np.testing.assert_allclose(volume.geometry.origin, place.origin, rtol=1e-15)
         np.testing.assert_allclose(volume.geometry.spacing, place.spacing, rtol=1e-15)
         np.testing.assert_allclose(volume.geometry.direction, place.direction, atol=1e-15)
-    assert read_geometry(path) == first.geometry
+    assert read_geometry(path) == (first.geometry.turned() if place.is_left_handed else first.geometry)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
+def test_a_left_handed_volume_is_held_with_its_planes_reversed_at_the_same_places(tmp_path, direction):
+    stored = read_stored(path := write(tmp_path / "a.nrrd", place=geometry(direction)))
+    held = read_volume(path)
+    assert held.is_turned == (np.linalg.det(direction) < 0)
+    assert not held.geometry.is_left_handed
+    step = -1 if held.is_turned else 1
+    np.testing.assert_array_equal(held.array, voxels()[::step])
+    np.testing.assert_allclose(positions(held.geometry), positions(stored.geometry)[::step], atol=1e-9)
 
 
 @pytest.mark.parametrize("direction", [d for n, d in DIRECTIONS.items() if n != "sheared"])
 def test_nifti_is_read_in_place(tmp_path, direction):
     place = geometry(direction)
-    volume = read_volume(write(tmp_path / "a.nii.gz", voxels(), place))
+    volume = read_stored(write(tmp_path / "a.nii.gz", voxels(), place))
     np.testing.assert_array_equal(volume.array, voxels())
     np.testing.assert_allclose(volume.geometry.axes, place.axes, atol=1e-6)
     np.testing.assert_allclose(volume.geometry.origin, place.origin, rtol=1e-6)
@@ -137,8 +157,19 @@ def test_same_scan_has_one_hash_in_every_format(tmp_path):
 def test_left_handed_volume_knows_its_hash_in_slicer(tmp_path):
     right = read_volume(write(tmp_path / "right.nrrd", place=geometry(DIRECTIONS["flipped"])))
     left = read_volume(write(tmp_path / "left.nrrd", place=geometry(DIRECTIONS["mirrored"])))
-    assert right.slicer_sha256 == right.sha256 == left.sha256
-    assert left.slicer_sha256 == content_hash(voxels()[::-1])
+    own, reversed_ = content_hash(voxels()), content_hash(voxels()[::-1])
+    assert (right.sha256, left.sha256) == (own, reversed_)
+    assert [right.order_of(own), right.order_of(reversed_), right.order_of("0" * 64)] == ["same", None, None]
+    assert [left.order_of(own), left.order_of(reversed_), left.order_of("0" * 64)] == ["reversed", "same", None]
+
+
+@pytest.mark.parametrize("opened", [open_scan, open_stored])
+def test_a_numbering_is_reversed_where_the_planes_run_the_other_way(tmp_path, opened):
+    left = opened(write(tmp_path / "left.nrrd", place=geometry(DIRECTIONS["mirrored"])))
+    right = opened(write(tmp_path / "right.nrrd", place=geometry()))
+    assert [left.reverses("file"), left.reverses("slicer")] == [opened is open_scan, opened is open_stored]
+    assert not right.reverses("file")
+    assert not right.reverses("slicer")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, W
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.engine import run_session
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_session import RunFailed, Terminated
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.worker import run_folder
 
 
@@ -311,6 +311,18 @@ def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
     run_folder(places.path, **method.arguments)
     told = [event for event in kinds(method.events, Warning_) if event.code == "tags_unused"]
     assert ["1 tagged volume(s)" in event.message for event in told] == [True]
+    assert "tags_unmet" not in {event.code for event in kinds(method.events, Warning_)}
+
+
+def test_an_untagged_volume_beside_unused_tags_is_told_by_its_id(make, method):
+    places = make()
+    tags = read_tags(places.tags)
+    tags.volumes[1].name = "scan one"
+    write_tags(places.tags, tags)
+    run_folder(places.path, **method.arguments)
+    (told,) = [event for event in kinds(method.events, Warning_) if event.code == "tags_unmet"]
+    assert "no tags for volume 001 (1 in all)" in told.message
+    assert "scan" not in told.message + told.hint
 
 
 def test_a_listener_that_has_gone_is_a_cancellation(make, method):

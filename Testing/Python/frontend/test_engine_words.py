@@ -51,6 +51,13 @@ def test_notes_on_tags_are_german_in_a_german_window(german, cohort):
     assert not any("Tag " in line or "Class " in line for line in said)
 
 
+def test_classes_written_in_two_ways_are_told_in_german(german):
+    volume = VolumeTags("scan", "a" * 64, "k", 12)
+    volume.tag_range("Tumor", 2, 3)
+    said = problemsInWords(check(CohortTags(ClassTable.from_names(["Tumor", "tumor"]), [volume])))
+    assert "fast demselben Namen, die getrennt gelernt werden: Tumor, tumor." in said
+
+
 def test_without_a_translation_the_own_words_stay(cohort):
     said = problemsInWords(check(cohort))
     assert "is present on 2 slices only." in said

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
 from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group, rounded
-from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of
+from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of, require_labels
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_only_seconds
 from WeakMedSAMLib.engine.benchmark.held_out import run_split
@@ -150,7 +151,7 @@ def measure_accuracy(
         shutil.rmtree(cache_root, ignore_errors=True)
     try:
         chosen = runner or partial(run_folder, report=listener, cache_root=cache_root)
-        report = _measure(options, place, chosen, keep=work is not None)
+        report = _measure(options, place, chosen, listener or _unheard, keep=work is not None)
         write_json(out, report)
         return report
     finally:
@@ -158,6 +159,10 @@ def measure_accuracy(
             shutil.rmtree(place / "features", ignore_errors=True)
         if work is None:
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _unheard(event: Event) -> None:
+    """What happens to events where nobody listens."""
 
 
 def _require_consistent(options: AccuracyOptions) -> None:
@@ -173,10 +178,12 @@ def _require_consistent(options: AccuracyOptions) -> None:
         raise UserError("bad_benchmark", f"untagged is {options.untagged}, folds {options.folds}.", hint)
 
 
-def _measure(options: AccuracyOptions, place: Path, runner: Runner, keep: bool) -> dict[str, Any]:
+def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listener, keep: bool) -> dict[str, Any]:
     dataset = read_dataset(options.folder, options.layout)
     classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
     cases = cases_of(dataset, options.cases, options.stride, options.axis)
+    for problem in require_labels(cases, classes, all_needed=bool(options.labels or not dataset.labels)):
+        tell(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
     split = _split(options, cases)
     gallery = Gallery() if options.plots else None
     with PeakMemory() as memory:

@@ -11,10 +11,10 @@ from typing import Any
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.engine.benchmark.cases import Case
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome
+from WeakMedSAMLib.engine.data.geometry import slice_count
 from WeakMedSAMLib.engine.device import cpu_name, system_memory
 from WeakMedSAMLib.engine.evaluation.report import NOTES
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
-from WeakMedSAMLib.engine.geometry import slice_count
 from WeakMedSAMLib.engine.versions import versions
 
 

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.benchmark.cases import Case
 from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
-from WeakMedSAMLib.engine.geometry import slice_stack
+from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.mask_tags import MaskClass, mask_of
 from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.pam import TARGET, resized

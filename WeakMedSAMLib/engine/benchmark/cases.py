@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.tags import CohortTags, Problem, VolumeTags
+from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import Dataset
-from WeakMedSAMLib.engine.geometry import AXES, Geometry, from_slice_stack, slice_stack
+from WeakMedSAMLib.engine.label_values import other_values, require_values, values_of
 from WeakMedSAMLib.engine.mask_tags import MaskClass, class_table, require_same_grid, tags_from_labels
-from WeakMedSAMLib.engine.volumes import read_geometry, read_labels, read_volume, write_volume
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,34 @@ def cases_of(dataset: Dataset, count: int | None = None, stride: int = 1, axis: 
     if count is not None and count > found:
         raise UserError("too_few_cases", f"There are {found} cases, not {count}.", "Ask for fewer.")
     return [Case(scan.name, scan.image, scan.mask, scan.patient, stride, axis) for scan in dataset.scans[:count]]
+
+
+def require_labels(cases: Sequence[Case], classes: Sequence[MaskClass], all_needed: bool = True) -> list[Problem]:
+    """Compare the values in the masks with the classes that are asked for.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Their masks are read one at a time.
+    classes : sequence of MaskClass
+        What to look for.
+    all_needed : bool
+        Whether a class that is in no mask is an error: the first cases of a dataset need not show all that it knows.
+
+    Returns
+    -------
+    list of Problem
+        Warnings: of masks with other values alone.
+
+    Raises
+    ------
+    UserError
+        ``label_not_in_masks`` with the values that are there.
+    """
+    found = {case.mask: values_of(case.labels()) for case in cases}
+    if all_needed:
+        require_values(found, classes, "--labels")
+    return other_values(found, classes, "They count as empty: check how that mask is numbered.")
 
 
 def volume_of(case: Case, folder: Path) -> Path:

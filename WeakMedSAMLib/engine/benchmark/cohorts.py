@@ -15,14 +15,14 @@ from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
 from WeakMedSAMLib.engine.benchmark.cases import Case, tags_of, volume_of
+from WeakMedSAMLib.engine.data.geometry import slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.geometry import slice_stack
 from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, mask_of
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import score
-from WeakMedSAMLib.engine.volumes import read_labels
 from WeakMedSAMLib.engine.worker import RunSummary
 
 # What tags alone decide: a cohort this small may happen not to hold what a run needs.

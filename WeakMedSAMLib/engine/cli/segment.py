@@ -10,6 +10,7 @@ import click
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, cache_option, events_option, method_options
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
+from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
@@ -61,6 +62,7 @@ def segment(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
+    from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
     from WeakMedSAMLib.engine.settings import method_settings
 
@@ -80,7 +82,8 @@ def segment(
         intensity=intensity,
         model=str(model_folder(model)) if model else None,
     )
-    places = make_run(out, volumes, tags, settings)
+    places = make_run(out, volumes, tags, settings, report=listener(events))
+    tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:
         list_results(places)

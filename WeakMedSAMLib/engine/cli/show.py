@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import singledispatchmethod
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from WeakMedSAMLib.contract.events import Done, Event, Hello, Progress, Stage, Warning_, encode
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.engine.data.volumes import Scan
 
 _PLAIN_STEPS = 4
 
@@ -33,6 +36,13 @@ def spoken(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def tell_notes(scan: Scan) -> None:
+    """Say on stderr what was noticed when a scan was read, in the words that a run has for it."""
+    show = TerminalListener()
+    for note in scan.notes:
+        show(note.as_warning())
 
 
 class TerminalListener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from WeakMedSAMLib.contract.tag_spans import spans_of
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.tags import check as problems_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+from WeakMedSAMLib.engine.cli.show import tell_notes
+from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.mask_tags import MaskClass
@@ -58,7 +61,7 @@ def check(file: Path, volumes: tuple[Path, ...]) -> None:
     """
     cohort = read_tags(file)
     if volumes:
-        cohort = CohortTags(cohort.classes, [_matched(cohort, path) for path in volumes])
+        cohort = CohortTags(cohort.classes, _matched(cohort, volumes))
     problems = problems_of(cohort)
     for problem in problems:
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
@@ -106,18 +109,25 @@ def from_mask(
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
     """
+    from WeakMedSAMLib.engine.label_values import crossed_pairs, require_values, too_small
     from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
 
     classes = parse_mask_classes(labels)
     if volumes and len(volumes) != len(masks):
         message = f"There are {len(masks)} masks and {len(volumes)} volumes."
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
+    for problem in crossed_pairs(masks, volumes):
+        tell(problem)
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
-    entries = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
-    cohort = CohortTags(class_table(classes), entries)
+    made = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
+    problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
+    problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
+    for problem in problems:
+        tell(problem)
+    cohort = CohortTags(class_table(classes), [entry for _, entry, _ in made])
     write_tags(out, cohort)
     _show_counts(cohort)
-    click.echo(f"Tags of {len(entries)} volume(s): {out}")
+    click.echo(f"Tags of {len(made)} volume(s): {out}")
 
 
 def _show_counts(cohort: CohortTags) -> None:
@@ -129,28 +139,42 @@ def _show_counts(cohort: CohortTags) -> None:
 
 def _from_mask(
     mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
-) -> VolumeTags:
+) -> tuple[Path, VolumeTags, frozenset[int]]:
+    """The mask, the tags made from it, and the values in it."""
+    from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume, volume_name
+    from WeakMedSAMLib.engine.label_values import values_of
     from WeakMedSAMLib.engine.mask_tags import require_same_grid, tags_from_labels
-    from WeakMedSAMLib.engine.volumes import read_labels, read_volume, volume_name
 
     labels, geometry = read_labels(mask)
     name, sha256 = volume_name(mask), None
     if volume_path is not None:
         volume = read_volume(volume_path)
+        tell_notes(volume)
         name, sha256 = volume.name, volume.sha256
         require_same_grid(mask, geometry, volume_path, volume.geometry)
-    return tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+    tags = tags_from_labels(name, sha256, labels, classes, axis, min_pixels, stride)
+    return mask, tags, values_of(labels)
 
 
-def _matched(cohort: CohortTags, path: Path) -> VolumeTags:
+def _matched(cohort: CohortTags, paths: Sequence[Path]) -> list[VolumeTags]:
+    """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
+    from WeakMedSAMLib.contract.unmet_tags import unmet
+    from WeakMedSAMLib.engine.data.volumes import read_volume
     from WeakMedSAMLib.engine.tag_match import match_tags
-    from WeakMedSAMLib.engine.volumes import read_volume
 
-    volume = read_volume(path)
-    match = match_tags(cohort, volume)
-    if match.entry is None:
-        raise UserError("volume_not_tagged", f"There are no tags for {path} ({volume.name!r}).", "Tag it first.")
-    return match.tags
+    matches = []
+    for path in paths:
+        scan = read_volume(path)
+        tell_notes(scan)
+        matches.append(match_tags(cohort, scan))
+    used = [id(match.entry) for match in matches]
+    lacking = [(path, match.tags.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
+    if lacking:
+        (path, name), *_ = lacking
+        problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
+        message = problem.message if problem else f"There are no tags for {path} ({name!r})."
+        raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+    return [match.tags for match in matches]
 
 
 def _ranges(volume: VolumeTags, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.likely_names import did_you_mean
 from WeakMedSAMLib.engine.datasets.scans import Dataset, Layout, Scan
 
 _IMAGE, _MASK = "_image.nii.gz", "_mask.nii.gz"
@@ -20,7 +21,9 @@ def _read(folder: Path) -> Dataset:
         name = image.name.removesuffix(_IMAGE)
         mask = image.with_name(name + _MASK)
         if not mask.is_file():
-            raise UserError("mask_missing", f"{image} has no {mask.name} beside it.", "Add it, or remove the image.")
+            masks = [path.name.removesuffix(_MASK) for path in sorted(folder.glob(f"*{_MASK}"))]
+            hint = f"{did_you_mean(name, masks)} Add it, or remove the image.".strip()
+            raise UserError("mask_missing", f"{image} has no {mask.name} beside it.", hint)
         scans.append(Scan(name, name, image, mask))
     return Dataset("pairs", tuple(scans))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.volume_files import suffix_of
+from WeakMedSAMLib.engine.data.itk_files import suffix_of
 
 # Endings of file names that say what a file is, not whose: image.nii.gz of one layout, mask.nii.gz of another.
 _ROLES = ("_image", "_mask", "_flair", "_seg", "_label", "_labels", "_0000")

@@ -12,6 +12,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json, read_text
+from WeakMedSAMLib.contract.likely_names import did_you_mean
 
 _PARTS = ("train", "validation", "test")
 _TEXT_FILES = {"train": "train.txt", "validation": "val.txt", "test": "test.txt"}
@@ -139,7 +140,8 @@ def _cases(path: Path, names: Sequence[str], patients: Mapping[str, str]) -> Ite
     for name in names:
         if name not in patients and name not in of_patient:
             message = f"{path} names {name!r}, which is no case of the dataset (such as {next(iter(patients))!r})."
-            raise UserError("bad_split", message, "Correct the name, or take it out.")
+            likely = did_you_mean(name, [*patients, *of_patient])
+            raise UserError("bad_split", message, f"{likely} Correct the name, or take it out.".strip())
         found += [name] if name in patients else of_patient[name]
     return found
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from WeakMedSAMLib.engine.data.geometry import Geometry, in_plane_spacing, slice_stack
+from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.geometry import Geometry, in_plane_spacing, slice_stack
-from WeakMedSAMLib.engine.orientation import view_of
 from WeakMedSAMLib.engine.preprocess import choose_intensity, to_unit
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.likely_names import did_you_mean, named
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.engine.data.itk_files import suffix_of
 from WeakMedSAMLib.engine.datasets.layouts import LAYOUTS, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import by_name, case_name
-from WeakMedSAMLib.engine.volume_files import suffix_of
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class Pairing:
         By name.
     labels : str
         Label values by class where the layout of the references says; else empty.
-    not_predicted : int
-        References without a prediction; they take no part.
+    not_predicted : tuple of str
+        References without a prediction, by name; they take no part.
     """
 
     pairs: tuple[MaskPair, ...]
     labels: str = ""
-    not_predicted: int = 0
+    not_predicted: tuple[str, ...] = ()
 
 
 def find_pairs(prediction: Path, reference: Path, images: Path | None = None) -> Pairing:
@@ -82,15 +83,24 @@ def find_pairs(prediction: Path, reference: Path, images: Path | None = None) ->
     references, scans, labels = _references(reference)
     if images is not None:
         scans = _files(images)
-    missing = [name for name in predictions if name not in references]
-    if missing:
-        message = f"{reference} has no mask for {missing[0]!r} ({len(missing)} of {len(predictions)} predictions)."
-        raise UserError("reference_missing", message, "Name the files alike, or take those predictions out.")
-    if images is not None and (lacking := [name for name in predictions if name not in scans]):
-        message = f"{images} has no scan for {lacking[0]!r}."
-        raise UserError("image_missing", message, "Name the files alike, or leave out --images.")
+    _require_all(reference, "mask", predictions, references)
+    if images is not None:
+        _require_all(images, "scan", predictions, scans)
     pairs = [MaskPair(name, path, references[name], scans.get(name)) for name, path in sorted(predictions.items())]
-    return Pairing(tuple(pairs), labels, len(references) - len(pairs))
+    return Pairing(tuple(pairs), labels, tuple(name for name in references if name not in predictions))
+
+
+def _require_all(place: Path, what: str, predictions: Mapping[str, Path], found: Mapping[str, Path]) -> None:
+    """Refuse predictions without a mask or scan of their name, and say which one of another name it may be."""
+    missing = [name for name in predictions if name not in found]
+    if not missing:
+        return
+    unused = [name for name in found if name not in predictions]
+    message = f"{place} has no {what} for {missing[0]!r} ({len(missing)} of {len(predictions)} predictions)"
+    message += f"; it has some for {named(unused)}." if unused else "."
+    way_out = "take those predictions out" if what == "mask" else "leave out --images"
+    hint = f"{did_you_mean(missing[0], unused)} Name the files alike, or {way_out}.".strip()
+    raise UserError("reference_missing" if what == "mask" else "image_missing", message, hint)
 
 
 def _predictions(path: Path) -> Mapping[str, Path]:

@@ -9,8 +9,10 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.file_checks import require_utf8
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data import itk_files
+from WeakMedSAMLib.engine.data.file_checks import require_utf8
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.notes import Note
 
 _POSITION, _ORIENTATION, _THICKNESS = "0020|0032", "0020|0037", "0018|0050"
 _MODALITY, _DESCRIPTION = "0008|0060", "0008|103e"
@@ -53,6 +55,42 @@ class _Slice:
     @property
     def normal(self) -> np.ndarray:
         return np.cross(self.axes[0], self.axes[1])
+
+
+@dataclass(frozen=True)
+class SeriesFolder:
+    """A folder that holds one DICOM series: see `source.Source`. Its slices go along the normal: never left-handed."""
+
+    path: Path
+    series: Series
+    notes: tuple[Note, ...] = ()
+    is_segmentation: bool = False
+    is_turned: bool = False
+
+    @property
+    def geometry(self) -> Geometry:
+        """Geometry of the volume that the series makes."""
+        return self.series.geometry
+
+    def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """See `source.Source`."""
+        with itk_files.explained(self.path):
+            return sitk.GetArrayFromImage(self.series.read()), ()
+
+    def slicer_voxels(self) -> np.ndarray | None:
+        """See `source.Source`."""
+        return None
+
+
+def open_folder(folder: Path) -> SeriesFolder:
+    """Open the one series in a folder; raises as `open_series`, and what `itk_files` refuses of any volume."""
+    series = open_series(folder)
+    itk_files.check_components(folder, series.components)
+    itk_files.check_size(folder, series.geometry.size)
+    stored = sum(Path(file).stat().st_size for file in series.files)
+    itk_files.check_promise(folder, series.geometry.size, 2, stored)
+    itk_files.check_geometry(folder, series.geometry)
+    return SeriesFolder(folder, series)
 
 
 def open_series(folder: Path) -> Series:

@@ -58,6 +58,14 @@ class Geometry:
         """Whether i, j, k are a left-handed system: 3D Slicer holds such a volume with its k planes reversed."""
         return bool(np.linalg.det(self.axes) < 0)
 
+    def turned(self) -> Geometry:
+        """The same voxels with the k planes in reversed order, at the same places."""
+        axes = self.axes
+        last = np.array(self.origin) + axes[:, 2] * self.spacing[2] * (self.size[2] - 1)
+        axes[:, 2] *= -1
+        x, y, z = last.tolist()
+        return Geometry((x, y, z), self.spacing, tuple(axes.ravel().tolist()), self.size)
+
     @property
     def voxel_ml(self) -> float:
         """Volume of one voxel in millilitres."""

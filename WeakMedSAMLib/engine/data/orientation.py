@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from WeakMedSAMLib.engine.geometry import AXES, Geometry, plane_axes
+from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, plane_axes
 
 # Positive LPS directions, and their opposites.
 _LETTERS = ("L", "P", "S")

@@ -1,4 +1,4 @@
-"""Single volume files: what their header promises, checked before anything is allocated, and their voxels."""
+"""NRRD and MetaImage files: what their header promises, checked before anything is allocated, and their voxels."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine import nifti
-from WeakMedSAMLib.engine.dicom import Series
-from WeakMedSAMLib.engine.file_checks import require_utf8, stored_bytes
-from WeakMedSAMLib.engine.geometry import Geometry
+from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.notes import Note
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
-_NIFTI = (".nii", ".nii.gz")
 # Only the reader that the name stands for is used: ITK would go by content, and has readers for dozens of formats.
-_READERS = {".nii": "NiftiImageIO", ".nii.gz": "NiftiImageIO", ".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
+_READERS = {".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
 _NRRD_READER = "NrrdImageIO"
 
 MAX_VOXELS = 2**31
@@ -31,6 +29,9 @@ _HARMLESS_BYTES = 2**26
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "File cannot be read")
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
+_FOLDER_HINT = "Give the folder of the DICOM series, not one of its files."
+_PAIR_HINT = "A pair of .hdr and .img may not say where left is: check it in 3D Slicer and save it as NRRD or .nii.gz."
+_WAYS = {".dcm": _FOLDER_HINT, ".ima": _FOLDER_HINT, ".hdr": _PAIR_HINT, ".img": _PAIR_HINT}
 _COPY_HINT = "Copy or download it again; it is cut off or damaged."
 
 
@@ -41,52 +42,22 @@ class VolumeFile:
     path: Path
     geometry: Geometry
     is_segmentation: bool
-    is_sheared_nifti: bool = False
-
-    def read(self) -> sitk.Image:
-        """Voxels, scaled as the header says, as a 3-D image.
-
-        Raises
-        ------
-        UserError
-            ``volume_truncated``, ``volume_unreadable``.
-        MemoryError
-        """
-        if suffix_of(self.path) in _NIFTI:
-            nifti.check_complete(self.path)
-        with _explained(self.path):
-            return _placed(self._voxels(), self.geometry)
-
-    def _voxels(self) -> sitk.Image:
-        if not self.is_sheared_nifti:
-            return sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
-        with nifti.without_orientation(self.path, voxels=True) as copy:
-            return sitk.ReadImage(str(copy), imageIO=_reader_of(copy))
-
-
-@dataclass(frozen=True)
-class SeriesFolder:
-    """A folder that holds one DICOM series."""
-
-    path: Path
-    series: Series
-    is_segmentation: bool = False
-
-    def __post_init__(self) -> None:
-        _check_components(self.path, self.series.components)
-        _check_size(self.path, self.geometry.size)
-        _check_promise(self.path, self.geometry.size, 2, sum(Path(file).stat().st_size for file in self.series.files))
-        _check_geometry(self.path, self.geometry)
+    notes: tuple[Note, ...] = ()
 
     @property
-    def geometry(self) -> Geometry:
-        """Geometry of the volume that the series makes."""
-        return self.series.geometry
+    def is_turned(self) -> bool:
+        """Slicer turns left-handed volumes of these formats, but no segmentations."""
+        return self.geometry.is_left_handed and not self.is_segmentation
 
-    def read(self) -> sitk.Image:
-        """Voxels as a 3-D image; raises as `VolumeFile.read`."""
-        with _explained(self.path):
-            return self.series.read()
+    def voxels(self) -> tuple[np.ndarray, tuple[Note, ...]]:
+        """See `source.Source`."""
+        with explained(self.path):
+            image = sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
+            return sitk.GetArrayFromImage(_placed(image, self.geometry)), ()
+
+    def slicer_voxels(self) -> np.ndarray | None:
+        """See `source.Source`."""
+        return None
 
 
 def suffix_of(path: Path) -> str:
@@ -101,7 +72,7 @@ def reason(error: RuntimeError) -> str:
 
 
 def open_file(path: Path) -> VolumeFile:
-    """Read and check the header of a NRRD, NIfTI or MetaImage file. No voxels are read.
+    """Read and check the header of a NRRD or MetaImage file. No voxels are read.
 
     Raises
     ------
@@ -109,32 +80,29 @@ def open_file(path: Path) -> VolumeFile:
         Not found, unknown suffix, not readable, not 3-D, several numbers a voxel, complex numbers, no voxels, more
         voxels than can be, spacing or orientation that is no geometry.
     """
-    _check_name(path)
+    check_name(path)
     there = _stored_bytes(path)
-    with _explained(path, cut_off=()):
-        try:
-            return _described(path, _header(path), there)
-        except RuntimeError as error:
-            if suffix_of(path) in _NIFTI:
-                # Says what is wrong, where ITK only fails to recognise the file.
-                nifti.check_complete(path)
-            if "orthonormal" not in str(error):
-                raise
-        with nifti.without_orientation(path, voxels=False) as copy:
-            return _described(path, _header(copy), there, is_sheared_nifti=True)
+    with explained(path, cut_off=()):
+        return _described(path, _header(path), there)
 
 
-def _check_name(path: Path) -> None:
+def check_name(path: Path) -> None:
+    """Refuse a file that is not there, or whose name says that it is no volume.
+
+    Raises
+    ------
+    UserError
+        ``volume_not_found``, ``volume_unknown_format``, ``volume_bad_name``.
+    """
     require_utf8(path)
     if not path.exists():
         raise UserError("volume_not_found", f"{path} does not exist.", "Check the name and the folder.")
     if not suffix_of(path):
-        one_slice = path.suffix.lower() in (".dcm", ".ima")
         ways = "Give a NRRD, NIfTI or MetaImage file (.nrrd, .nii, .nii.gz, .mha) or a folder with a DICOM series."
         raise UserError(
             "volume_unknown_format",
             f"{path} is not a volume file: its name ends in {path.suffix or 'no suffix'}.",
-            "Give the folder of the DICOM series, not one of its files." if one_slice else ways,
+            _WAYS.get(path.suffix.lower(), ways),
         )
 
 
@@ -158,15 +126,15 @@ def _header(path: Path) -> sitk.ImageFileReader:
     return reader
 
 
-def _described(path: Path, header: sitk.ImageFileReader, there: int, is_sheared_nifti: bool = False) -> VolumeFile:
-    _check_components(path, header.GetNumberOfComponents())
+def _described(path: Path, header: sitk.ImageFileReader, there: int) -> VolumeFile:
+    check_components(path, header.GetNumberOfComponents())
     _check_pixel(path, header.GetPixelIDValue())
     size = _size_3d(path, header.GetSize())
-    _check_size(path, size)
-    _check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
-    geometry = nifti.sheared_geometry(path, size) if is_sheared_nifti else _geometry_3d(header, size)
-    _check_geometry(path, geometry)
-    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"), is_sheared_nifti)
+    check_size(path, size)
+    check_promise(path, size, sitk.Image([1, 1, 1], header.GetPixelIDValue()).GetSizeOfPixelComponent(), there)
+    geometry = _geometry_3d(header, size)
+    check_geometry(path, geometry)
+    return VolumeFile(path, geometry, header.HasMetaDataKey("Segment0_ID"))
 
 
 def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
@@ -197,7 +165,8 @@ def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Ge
     return Geometry(origin, spacing, tuple(direction.ravel().tolist()), size)
 
 
-def _check_components(path: Path, components: int) -> None:
+def check_components(path: Path, components: int) -> None:
+    """Refuse several numbers a voxel; `UserError` ``volume_is_vector``."""
     if components != 1:
         what = "a colour image" if components in (3, 4) else "a vector image"
         raise UserError(
@@ -215,7 +184,8 @@ def _check_pixel(path: Path, pixel: int) -> None:
         raise UserError("volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.")
 
 
-def _check_size(path: Path, size: tuple[int, int, int]) -> None:
+def check_size(path: Path, size: tuple[int, int, int]) -> None:
+    """Refuse no voxels, and more than can be worked on; `UserError` ``volume_is_empty``, ``volume_too_large``."""
     voxels, shape = int(np.prod(size, dtype=object)), " x ".join(map(str, size))
     if voxels < 1:
         raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
@@ -227,7 +197,7 @@ def _check_size(path: Path, size: tuple[int, int, int]) -> None:
         )
 
 
-def _check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
+def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
     """Refuse files far too short for what their header claims, before that much memory is taken."""
     claimed = int(np.prod(size, dtype=object)) * voxel_bytes
     if claimed > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
@@ -238,7 +208,8 @@ def _check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, the
         )
 
 
-def _check_geometry(path: Path, geometry: Geometry) -> None:
+def check_geometry(path: Path, geometry: Geometry) -> None:
+    """Refuse numbers that place no voxel; `UserError` ``volume_bad_geometry``."""
     numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
     if not np.isfinite(numbers).all() or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
         raise UserError(
@@ -262,7 +233,7 @@ def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
 
 
 @contextmanager
-def _explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
+def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[None]:
     """Turn ITK's errors about a file into ones that the user can act on, and keep its warnings to itself."""
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)

@@ -1,0 +1,1 @@
+"""Volumes: formats, geometry, and the scans and label maps that are read from them."""

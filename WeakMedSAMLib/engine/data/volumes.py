@@ -1,0 +1,391 @@
+"""Volumes from NRRD, NIfTI, MetaImage and DICOM, read exactly or refused with the reason; and their writing as NRRD."""
+
+from __future__ import annotations
+
+import errno
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import SimpleITK as sitk  # noqa: N813
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import replacing
+from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.engine.data import dicom, itk_files, nifti
+from WeakMedSAMLib.engine.data.geometry import (
+    AXES,
+    Geometry,
+    from_slice_stack,
+    in_plane_spacing,
+    plane_axes,
+    slice_count,
+    slice_spacing,
+    slice_stack,
+)
+from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
+from WeakMedSAMLib.engine.data.source import Source
+
+__all__ = [
+    "AXES",
+    "Geometry",
+    "Note",
+    "Numbering",
+    "Scan",
+    "from_slice_stack",
+    "in_plane_spacing",
+    "open_scan",
+    "open_stored",
+    "plane_axes",
+    "read_geometry",
+    "read_labels",
+    "read_stored",
+    "read_volume",
+    "slice_count",
+    "slice_spacing",
+    "slice_stack",
+    "volume_name",
+    "write_volume",
+]
+
+# Slices counted as 3D Slicer's Data Probe does, or in the order of the file: they differ for left-handed volumes.
+Numbering = Literal["slicer", "file"]
+Order = Literal["same", "reversed"]
+_LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
+_FASTEST = 1
+_UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out
+
+
+class Scan:
+    """A scan in a file or DICOM folder: its place at once, its voxels when they are wanted, read once.
+
+    Slices are numbered as 3D Slicer's Data Probe shows the loaded file: a left-handed volume from NIfTI, NRRD or
+    MetaImage has its k planes reversed, as Slicer reverses them. A volume of a run folder keeps the order of its file.
+
+    Parameters
+    ----------
+    source : Source
+        What the reader of its format found.
+    name : str
+        What to call it to the user.
+    stored : bool
+        Keep the order of the file: the volume is one of a run folder.
+
+    Attributes
+    ----------
+    path : Path
+        As it was named.
+    name : str
+    is_turned : bool
+        Whether its k planes are in another order than in the file.
+    geometry : Geometry
+        Where the voxels lie.
+    """
+
+    def __init__(self, source: Source, name: str, stored: bool = False) -> None:
+        self._source = source
+        self.path = source.path
+        self.name = name
+        self.is_turned = source.is_turned and not stored
+        self.geometry = source.geometry.turned() if self.is_turned else source.geometry
+        self._notes = (*source.notes, *spacing_notes(source.path, source.geometry))
+        self._hash_before_filling: str | None = None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was noticed: in the header, and in the voxels once they were read."""
+        return self._notes
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """Voxels by the standard of the format, k x j x i, finite; 64-bit numbers become float32.
+
+        Voxels that are NaN or infinite are replaced by the smallest finite value, as they mark places outside the field
+        of view after registration or resampling; a note says how many there were.
+
+        Raises
+        ------
+        UserError
+            What the format's reader raises; no finite voxel (``volume_not_finite``), all voxels equal
+            (``volume_is_constant``), not enough memory (``volume_out_of_memory``).
+        """
+        array, noticed = _voxels(self._source)
+        array = np.ascontiguousarray(array[::-1]) if self.is_turned else array
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            self._hash_before_filling = content_hash(array)
+        array, filled = _finite(self.path, array)
+        _refuse_constant(self.path, array)
+        self._notes = (*self._notes, *noticed, *filled)
+        return array
+
+    @cached_property
+    def sha256(self) -> str:
+        """Content hash of the volume as 3D Slicer holds it, in the order of `array`: what tags are recognised by."""
+        _ = self.array  # first, since what is not finite is known once it was read
+        held = self._source.slicer_voxels()
+        return self._standard_sha256 if held is None else content_hash(self._ordered(_narrow(held)))
+
+    def order_of(self, sha256: str) -> Order | None:
+        """Whether a hash is over the k planes of `array` as they are, or reversed; None if it is of another volume.
+
+        It may be over what Slicer holds or over the values by the standard, where these differ.
+        """
+        if sha256 in (self.sha256, self._standard_sha256):
+            return "same"
+        return "reversed" if self.has_two_numberings and sha256 in self._reversed_hashes else None
+
+    def reverses(self, numbering: Numbering) -> bool:
+        """Whether slices counted in this way along k run against `array`."""
+        return self.has_two_numberings and self.is_turned == (numbering == "file")
+
+    @property
+    def has_two_numberings(self) -> bool:
+        """Whether the file's order of slices along k is not the one in which Slicer shows it."""
+        return self.is_turned or self.geometry.is_left_handed
+
+    @cached_property
+    def _standard_sha256(self) -> str:
+        array = self.array
+        return self._hash_before_filling or content_hash(array)
+
+    @cached_property
+    def _reversed_hashes(self) -> set[str]:
+        """Hashes over the reversed order of the k planes."""
+        held = self._source.slicer_voxels()
+        arrays = [_voxels(self._source)[0]] if held is None else [_voxels(self._source)[0], _narrow(held)]
+        return {content_hash(self._ordered(array)[::-1]) for array in arrays}
+
+    def _ordered(self, array: np.ndarray) -> np.ndarray:
+        return array[::-1] if self.is_turned else array
+
+
+def open_scan(path: Path | str, name: str = "") -> Scan:
+    """Open a scan: a NRRD, NIfTI or MetaImage file, or the one DICOM series in a folder. No voxels are read.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+    name : str
+        Name of the volume; the file's name without its suffix by default.
+
+    Raises
+    ------
+    UserError
+        Whatever cannot be a scan by its header; a segmentation (``volume_is_segmentation``).
+    """
+    return _scan(Path(path), name, stored=False)
+
+
+def open_stored(path: Path | str, name: str = "") -> Scan:
+    """Open a volume of a run folder, as `open_scan`, in the order in which it was stored."""
+    return _scan(Path(path), name, stored=True)
+
+
+def read_volume(path: Path | str, name: str = "") -> Scan:
+    """Open a scan and read its voxels; raises as `open_scan` and `Scan.array`."""
+    return _read_whole(open_scan(path, name))
+
+
+def read_stored(path: Path | str, name: str = "") -> Scan:
+    """Open a volume of a run folder and read its voxels; raises as `open_stored` and `Scan.array`."""
+    return _read_whole(open_stored(path, name))
+
+
+def _scan(path: Path, name: str, stored: bool) -> Scan:
+    source = _open(path)
+    if source.is_segmentation:
+        raise UserError(
+            "volume_is_segmentation",
+            f"{path} is a segmentation, not a scan.",
+            "Give the volume that it was drawn on.",
+        )
+    return Scan(source, name or volume_name(path), stored)
+
+
+def _read_whole(scan: Scan) -> Scan:
+    _ = scan.array
+    return scan
+
+
+def read_labels(path: Path | str) -> tuple[np.ndarray, Geometry]:
+    """Read a label map or a single-layer segmentation; all-zero ones are fine.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        k x j x i integers.
+    geometry : Geometry
+        Where they lie.
+
+    Raises
+    ------
+    UserError
+        As `read_volume`; ``labels_not_whole`` for values that are no whole numbers from 0 to 65535.
+    """
+    path = Path(path)
+    source = _open(path)
+    array, _notes = _voxels(source)
+    geometry = source.geometry
+    if source.is_turned:
+        array, geometry = array[::-1], geometry.turned()
+    low, high = array.min(), array.max()
+    whole = array.dtype.kind in "iu" or (array == np.rint(array)).all()
+    if not (whole and low >= 0 and high <= np.iinfo(np.uint16).max):
+        raise UserError(
+            "labels_not_whole",
+            f"{path} holds values from {low} to {high} that are not all label values.",
+            "A label map holds whole numbers from 0 to 65535.",
+        )
+    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False), geometry
+
+
+def read_geometry(path: Path | str) -> Geometry:
+    """Geometry of a scan from its header, with the same refusals as `read_volume` as far as the header tells."""
+    source = _open(Path(path))
+    return source.geometry.turned() if source.is_turned else source.geometry
+
+
+def volume_name(path: Path) -> str:
+    """Name of a file without the suffixes of its format, or of a folder."""
+    suffix = itk_files.suffix_of(path)
+    return path.name[: -len(suffix)] if suffix and path.name != suffix else path.name
+
+
+def write_volume(
+    path: Path | str, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a k, j, i array as compressed NRRD, atomically.
+
+    Parameters
+    ----------
+    path : Path
+        File ending in .nrrd.
+    array : numpy.ndarray
+        Voxels in the shape of `geometry`.
+    geometry : Geometry
+        Where they lie.
+    metadata : dict
+        Key-value pairs of the NRRD header.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write`` with the reason.
+    """
+    with replacing(Path(path)) as temporary:
+        write_nrrd(temporary, array, geometry, metadata)
+
+
+def write_nrrd(path: Path, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None) -> None:
+    """Write as `write_volume` does, but straight to `path`, to be used inside of `files.replacing`.
+
+    Raises
+    ------
+    OSError
+        With the number of the fault where the disk says it, `errno.EIO` else.
+    """
+    image = geometry.image(array)
+    for key, value in (metadata or {}).items():
+        image.SetMetaData(key, value)
+    writer = sitk.ImageFileWriter()
+    writer.UseCompressionOn()
+    writer.SetCompressionLevel(_FASTEST)
+    writer.SetFileName(str(path))
+    try:
+        writer.Execute(image)
+    except RuntimeError as error:
+        raise OSError(errno.EIO, itk_files.reason(error), str(path)) from error
+    _require_whole(path, image.GetNumberOfPixels() * image.GetSizeOfPixelComponent())
+
+
+def _require_whole(path: Path, n_bytes: int) -> None:
+    """Unpack the voxels of a NRRD that was just written: on a full disk ITK leaves half of it and says nothing."""
+    unpacked, found = zlib.decompressobj(wbits=31), 0
+    with path.open("rb") as stream:
+        while stream.readline() not in (b"\n", b""):
+            pass
+        with suppress(zlib.error):
+            while chunk := stream.read(_UNPACKED_AT_ONCE):
+                found += len(unpacked.decompress(chunk))
+    if not unpacked.eof or found != n_bytes:
+        raise OSError(errno.ENOSPC, "the file could not be written whole, most likely for want of space", str(path))
+
+
+def _open(path: Path) -> Source:
+    if path.is_dir():
+        return dicom.open_folder(path)
+    is_nifti = itk_files.suffix_of(path) in nifti.SUFFIXES
+    return nifti.open_nifti(path) if is_nifti else itk_files.open_file(path)
+
+
+def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:
+    """Voxels in the order of the file, 64-bit numbers narrowed to float32, and what was noticed."""
+    with _memory_guard(source.path, source.geometry):
+        array, notes = source.voxels()
+        return _narrow(array), (*notes, *_rounded_notes(source.path, array))
+
+
+def _rounded_notes(path: Path, array: np.ndarray) -> tuple[Note, ...]:
+    """A note where whole numbers of 64 bits are too large to be kept as they are."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize <= 4:
+        return ()
+    largest = max(int(array.max()), -int(array.min()))
+    if largest <= _LARGEST_WHOLE:
+        return ()
+    message = f"{path.name}: it holds whole numbers up to {largest:,}, which were rounded to seven digits."
+    hint = "If the last digits matter, save it with voxels of 32 bits."
+    return (Note("voxels_rounded", message, hint, {"file": path.name, "largest": largest}),)
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32) if array.dtype.itemsize > 4 else array
+
+
+@contextmanager
+def _memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        shape = " x ".join(map(str, geometry.size))
+        raise UserError(
+            "volume_out_of_memory",
+            f"There is not enough memory to read {path} ({shape} voxels).",
+            "Close other programs, or crop or resample the volume.",
+        ) from error
+
+
+def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[Note, ...]]:
+    if array.dtype.kind != "f":
+        return array, ()
+    usable = np.isfinite(array)
+    if usable.all():
+        return array, ()
+    if not usable.any():
+        raise UserError(
+            "volume_not_finite",
+            f"{path} holds no finite voxel: all of them are NaN or infinite.",
+            "Export the volume again from its source.",
+        )
+    lowest = array[usable].min()
+    count = int(usable.size - np.count_nonzero(usable))
+    array[~usable] = lowest
+    share = f"{count:,} voxels ({count / usable.size:.1%})"
+    message = f"{path.name}: {share} are NaN or infinite and were read as {lowest:g}."
+    values = {"file": path.name, "count": count, "value": float(lowest)}
+    return array, (Note("voxels_not_finite", message, "Results there mean nothing.", values),)
+
+
+def _refuse_constant(path: Path, array: np.ndarray) -> None:
+    low = array.min()
+    if low == array.max():
+        raise UserError(
+            "volume_is_constant",
+            f"{path} is empty: all its voxels are {low:g}.",
+            "Check that it is the scan, not a mask, and export it again.",
+        )
