@@ -1561,6 +1561,10 @@ Overwrite them?</source>
         <translation>etwa {hours} h</translation>
     </message>
     <message>
+        <source>Expected time: not measured. This preset trains networks; plan for a GPU.</source>
+        <translation>Erwartete Dauer: nicht gemessen. Dieses Verfahren trainiert Netze; sehen Sie eine GPU dafür vor.</translation>
+    </message>
+    <message>
         <source>Expected time: {time} (from earlier runs on this computer).</source>
         <translation>Erwartete Dauer: {time} (nach früheren Läufen auf diesem Computer).</translation>
     </message>
@@ -1634,10 +1638,6 @@ Overwrite them?</source>
     <message>
         <source>Nothing is running.</source>
         <translation>Es läuft nichts.</translation>
-    </message>
-    <message>
-        <source>Expected time: not measured. This preset trains networks; plan for a GPU.</source>
-        <translation>Erwartete Dauer: nicht gemessen. Dieses Verfahren trainiert Netze; sehen Sie eine GPU dafür vor.</translation>
     </message>
     <message>
         <source>It is meant for research: how good its masks get with so many volumes was not measured either.</source>
@@ -2027,6 +2027,10 @@ Overwrite them?</source>
         <translation>{stage} (Schritt {number} von {total})</translation>
     </message>
     <message>
+        <source>It takes longer than expected; the bar shows steps.</source>
+        <translation>Es dauert länger als erwartet; der Balken zeigt die Schritte.</translation>
+    </message>
+    <message>
         <source>Time left: not known yet</source>
         <translation>Restdauer: noch nicht bekannt</translation>
     </message>
@@ -2125,8 +2129,8 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Gelöscht: {size}</translation>
     </message>
     <message>
-        <source>The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM.</source>
-        <translation>Der Lauf wurde gelöscht, aber {folder} bleibt: Der Ordner enthält Dateien, die nicht von WeakMedSAM stammen.</translation>
+        <source>The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM ({files}).</source>
+        <translation>Der Lauf wurde gelöscht, aber {folder} bleibt: Der Ordner enthält Dateien, die nicht von WeakMedSAM stammen ({files}).</translation>
     </message>
     <message>
         <source>{size}</source>

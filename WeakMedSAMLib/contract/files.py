@@ -94,6 +94,11 @@ def remove_leftovers(folder: Path | str) -> int:
     return removed
 
 
+def is_leftover(name: str) -> bool:
+    """Say whether a file of this name is what a process that was killed left half-written."""
+    return name.startswith(_TEMPORARY)
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to `path` atomically. Raises `UserError` ``cannot_write``."""
     with replacing(path) as temporary:

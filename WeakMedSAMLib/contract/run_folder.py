@@ -1,4 +1,4 @@
-"""The places in a run folder, and the guard that nothing in a file leads out of it."""
+"""The places in a run folder, all of them, and the guard that nothing in a file leads out of it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from typing import TYPE_CHECKING
 
 from .errors import UserError
 from .fields import require_name
-from .files import private_folder
+from .files import is_leftover, private_folder
 
 if TYPE_CHECKING:
     from .runs import RunVolume
 
 _ID = re.compile(r"[0-9]{3,9}")
+_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS = "volumes", "state", "results", "model", "previews"
+_RUN, _TAGS, _EVENTS, _LOG = "run.json", "tags.json", "events.jsonl", "log.txt"
+_CANCEL, _LOCK, PROBE = "cancel", ".lock", ".writable"
+_SUB_CLASSES, _SUB_CLASS_PICTURE = "sub_classes.json", "sub_classes.png"
+# All that a run folder holds of ours, of older versions too: whoever deletes a run goes by it. Patients are in most.
+RUN_PARTS = (
+    *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS),
+    *(_RUN, _TAGS, _EVENTS, _LOG, _CANCEL, _LOCK, PROBE, _SUB_CLASSES, _SUB_CLASS_PICTURE),
+)
 
 
 @dataclass(frozen=True)
@@ -30,51 +39,66 @@ class RunFolder:
     @property
     def volumes(self) -> Path:
         """Folder of the volumes, ``NNN.nrrd``."""
-        return self.path / "volumes"
+        return self.path / _VOLUMES
 
     @property
     def tags(self) -> Path:
         """The slice tags."""
-        return self.path / "tags.json"
+        return self.path / _TAGS
 
     @property
     def run(self) -> Path:
         """The run description."""
-        return self.path / "run.json"
+        return self.path / _RUN
 
     @property
     def events(self) -> Path:
         """All event lines so far."""
-        return self.path / "events.jsonl"
+        return self.path / _EVENTS
 
     @property
     def state(self) -> Path:
         """Folder of stage outputs, from which a run resumes."""
-        return self.path / "state"
+        return self.path / _STATE
 
     @property
     def model(self) -> Path:
         """Folder of the trained model."""
-        return self.path / "model"
+        return self.path / _MODEL
 
     @property
     def previews(self) -> Path:
         """Folder of the pictures of an example slice, one a stage."""
-        return self.path / "previews"
+        return self.path / _PREVIEWS
 
     @property
     def log(self) -> Path:
         """Log text."""
-        return self.path / "log.txt"
+        return self.path / _LOG
 
     @property
     def cancel(self) -> Path:
         """A file of this name asks the worker to stop."""
-        return self.path / "cancel"
+        return self.path / _CANCEL
+
+    @property
+    def lock(self) -> Path:
+        """Held by the worker that is at work in the folder."""
+        return self.path / _LOCK
+
+    @property
+    def sub_classes(self) -> Path:
+        """What was found of sub-classes, as data."""
+        return self.path / _SUB_CLASSES
+
+    @property
+    def sub_class_picture(self) -> Path:
+        """Example slices of every sub-class, as a picture."""
+        return self.path / _SUB_CLASS_PICTURE
 
     def results(self, volume_id: str) -> Path:
         """Folder of the results of one volume; `UserError` ``bad_run`` if `volume_id` is no id."""
-        return self.path / "results" / checked_id(volume_id)
+        return self.path / _RESULTS / checked_id(volume_id)
 
     def volume(self, volume: RunVolume) -> Path:
         """File of one volume, which need not be there.
@@ -94,6 +118,16 @@ class RunFolder:
         for folder in (self.path, self.volumes, self.state):
             private_folder(folder)
         return self
+
+
+def is_part(name: str) -> bool:
+    """Say whether an entry of a run folder is the program's own, what a killed process left half-written included."""
+    return name in RUN_PARTS or is_leftover(name)
+
+
+def volume_id(number: int) -> str:
+    """Return the id of the volume with this number, from 0: three digits, and more from the thousandth on."""
+    return f"{number:03d}"
 
 
 def checked_id(volume_id: str) -> str:

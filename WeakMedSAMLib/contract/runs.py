@@ -98,7 +98,7 @@ class RunSettings:
     seed : int
         0..2**32 - 1. The same seed gives the same result on the same machine.
     subclasses : int or None
-        Number of sub-classes a class; None to choose it from the data.
+        Number of sub-classes a class; None for the preset's: ``fast`` chooses it from the data, others have a number.
     intensity : str or pair of float
         ``"auto"``, ``"percentile"``, or the lowest and highest intensity shown.
     model : str or None
@@ -130,7 +130,7 @@ class RunSettings:
         if not 0 <= self.seed < 2**32:
             raise _bad_setting("seed", self.seed, "Use 0 to 4294967295.")
         if self.subclasses is not None and self.subclasses < 1:
-            raise _bad_setting("subclasses", self.subclasses, "Use 1 or more, or leave it out to have it chosen.")
+            raise _bad_setting("subclasses", self.subclasses, "Use 1 or more, or leave it out for the preset's own.")
         if not isinstance(self.intensity, str):
             object.__setattr__(self, "intensity", _checked_range(*self.intensity))
         if not self.train and not self.model:

@@ -10,6 +10,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.data.volumes import open_stored
@@ -17,8 +18,6 @@ from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.slices import VolumeSlices
-
-STAGE = "masks"
 
 Report = Callable[[Event], None]
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.contract.tags import ABSENT
 from WeakMedSAMLib.engine.memory import release_free_memory
 from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
 
-STAGE = "novelty"
+# Raised whenever the same input gives another output, by `novelty` or here: part of the keys of this stage and of those
+# after it.
+VERSION = 1
 
 _EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
 
@@ -84,12 +89,20 @@ class _Novelty:
         tags = [self._volumes[i].tags[:, column] for i in [place, *lenders]]
         chosen = self._settings
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
-        own = stage_key(self._key, volume.features.key, *tags, lenders, *reads)
-        name = f"novelty-{volume.id}-{column}"
-        kept = self._store.load(name, own)
-        if kept is None:
-            kept = self._store.save(name, own, {"novelty": self._computed(place, column, lenders)})
-        return np.array(kept["novelty"])
+        own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads)
+        name = f"{STAGE}-{volume.id}-{column}"
+        found = used_again(self._store, name, own, partial(self._fitting, place, column))
+        if found is None:
+            found = self._computed(place, column, lenders)
+            self._store.save(name, own, {"novelty": found})
+        return found
+
+    def _fitting(self, place: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
+        """What was kept; ValueError unless it is of the slices and cells of today."""
+        found = np.array(kept["novelty"])
+        if found.shape != (len(self._volumes[place].present(column)), *self._cells[place].body.shape[1:]):
+            raise ValueError(f"novelty of the shape {found.shape}")
+        return found
 
     def _computed(self, place: int, column: int, lenders: Sequence[int]) -> np.ndarray:
         present, others = self._volumes[place].present(column), [i for i in lenders if i != place]

@@ -10,6 +10,7 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
@@ -17,7 +18,6 @@ from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
 from WeakMedSAMLib.engine.mask_tags import MaskClass, tags_from_masks
 from WeakMedSAMLib.engine.result_overview import write_result_overview
-from WeakMedSAMLib.engine.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import Score, score
 

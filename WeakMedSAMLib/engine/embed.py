@@ -12,12 +12,11 @@ import torch
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Progress, Warning_
+from WeakMedSAMLib.contract.stages import EMBED as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache, LevelShape
 from WeakMedSAMLib.engine.finite import require_finite
 from WeakMedSAMLib.engine.preprocess import Frame, Intensity, to_unit
-
-STAGE = "embed"
 
 # Raised whenever the same input gives other features: part of the key.
 EMBED_VERSION = 1

@@ -85,7 +85,8 @@ def volume_result(
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
     """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
 
-    Returns their concord before: n x C Dice, 1 where there is no pseudo-mask.
+    Where nothing is known of the class, they stay as they are. Returns their concord before, where something is known:
+    n x C Dice, 1 where there is no pseudo-mask.
     """
     rows = {int(index): row for row, index in enumerate(indices)}
     concord = np.ones(coarse.shape[:2], np.float32)
@@ -93,8 +94,10 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
         row = rows[mask.index]
         for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
             own, seen = mask.probability[column] / np.float32(CERTAIN), coarse[row, column]
-            concord[row, column] = slice_dice(own[None] > 0.5, seen[None] > 0.5, both_empty=1.0)[0]
-            coarse[row, column] = 0.5 * (own + seen)
+            known = mask.probability[column] != UNKNOWN
+            drawn, other = known & (own > 0.5), known & (seen > 0.5)
+            concord[row, column] = slice_dice(drawn[None], other[None], both_empty=1.0)[0]
+            coarse[row, column] = np.where(known, 0.5 * (own + seen), seen)
     return concord
 
 

@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.files import json_text, private_folder, read_json, r
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
-from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.model import PublishedModel, known_axis, optional_text
 from WeakMedSAMLib.engine.sce import SliceClassifier
 from WeakMedSAMLib.engine.segmenter import Segmenter
 from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
@@ -51,6 +51,8 @@ class TrainedModel:
     projection : Projection
     classifier : SliceClassifier
     segmenter : Segmenter
+    axis : str or None
+        Slice axis that it learned along; None where that is not known, or was not the same for all.
     """
 
     classes: ClassTable
@@ -63,6 +65,7 @@ class TrainedModel:
     projection: Projection
     classifier: SliceClassifier
     segmenter: Segmenter
+    axis: str | None = None
 
 
 def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
@@ -93,7 +96,7 @@ def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
     if isinstance(model, PublishedModel):
         tensors, about = model.tensors(), model.description()
     else:
-        tensors, about = _tensors(model), _description(model)
+        tensors, about = tensors_of(model), _description(model)
     packed = pack_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     described = json_text({"format": _FORMAT, "version": _VERSION, **about}).encode("utf-8")
     with replacing_all([folder / WEIGHTS, folder / DESCRIPTION]) as (weights, description):
@@ -134,7 +137,8 @@ def load_model(folder: Path) -> TrainedModel | PublishedModel:
         raise _bad_model(path, (str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
-def _tensors(model: TrainedModel) -> dict[str, torch.Tensor]:
+def tensors_of(model: TrainedModel) -> dict[str, torch.Tensor]:
+    """All that training has made, by part and name."""
     parts: dict[str, Mapping[str, torch.Tensor]] = {
         "projection": vars(model.projection),
         "classifier": model.classifier.state_dict(),
@@ -152,6 +156,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
         "sub_classes": list(model.counts),
         "patients": model.patients,
         "window": model.window and model.window.to_json(),
+        "axis": model.axis,
         "levels": model.segmenter.channels,
     }
 
@@ -183,7 +188,7 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
     return TrainedModel(
         classes=classes,
         backbone=str(about["backbone"]),
-        weights_sha256=str(about["weights_sha256"]),
+        weights_sha256=optional_text(about["weights_sha256"]),
         settings=cast(MethodSettings, method_settings("fast", about["settings"])),
         counts=counts,
         patients=int(about["patients"]),
@@ -191,6 +196,7 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
         projection=projection,
         classifier=classifier.eval(),
         segmenter=segmenter.eval(),
+        axis=known_axis(about),
     )
 
 

@@ -21,6 +21,9 @@ from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.prompts import SlicePrompts, corner_prompts, grid_prompts, map_prompts, prompt_kind
 from WeakMedSAMLib.engine.settings import MethodSettings
 
+# Raised whenever the same input gives other pseudo-masks, by `cam`, `prompts`, `affinity` or here: part of the keys of
+# this stage and of those after it.
+VERSION = 1
 GRID = 64  # cells of the walk, edge
 TARGET = 128  # pixels of a pseudo-mask, edge
 _SLICES_AT_ONCE = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -13,6 +14,7 @@ from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.model import TrainedModel, require_fitting
+from WeakMedSAMLib.engine.published.model import learned_axis
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.settings import MethodSettings
@@ -88,6 +90,7 @@ def run_pipeline(
         trained, masks = train_model(
             volumes, classes, settings, backbone, store, report, trained, show, keep_sub_classes
         )
+        trained = replace(trained, axis=learned_axis(cohort))
         if keep_model is not None:
             keep_model(trained)
     yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report, masks)

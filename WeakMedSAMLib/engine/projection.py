@@ -15,6 +15,9 @@ import torch
 
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
+# Raised whenever the same input gives another output: part of the keys of this stage and of those after it.
+VERSION = 1
+
 _LIMIT = 8.0  # deviations
 _MIN_STD = 1e-3
 _SAMPLED_SLICES = 192

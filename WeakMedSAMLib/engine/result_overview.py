@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.preprocess import Intensity, choose_intensity
-from WeakMedSAMLib.engine.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.tag_match import match_tags
 
 

@@ -11,14 +11,11 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
-
-LABELS = "labels.nrrd"
-SEGMENTATION = "segmentation.seg.nrrd"
-QUALITY = "quality.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +35,6 @@ class VolumeResult:
     labels: np.ndarray
     probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
-
-
-def probability_name(label_value: int) -> str:
-    """File name of the probability map of a class."""
-    return f"probability_{label_value}.nrrd"
 
 
 def write_result(

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error
 from WeakMedSAMLib.contract.files import remove_leftovers, write_text
-from WeakMedSAMLib.contract.runs import RunFolder
+from WeakMedSAMLib.contract.run_folder import PROBE, RunFolder
 from WeakMedSAMLib.engine.process_watch import ParentWatch
 from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
 
@@ -140,7 +140,7 @@ def require_writable(folder: Path, needed_bytes: int = 0) -> None:
     UserError
         ``cannot_write``, ``disk_full``.
     """
-    probe = folder / ".writable"
+    probe = folder / PROBE
     write_text(probe, "")
     probe.unlink(missing_ok=True)
     free = shutil.disk_usage(folder).free
@@ -164,7 +164,7 @@ def _require_run(places: RunFolder) -> None:
 
 @contextmanager
 def _only_user(places: RunFolder) -> Iterator[None]:
-    lock = FileLock(places.path / ".lock", timeout=0, thread_local=False)
+    lock = FileLock(places.lock, timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

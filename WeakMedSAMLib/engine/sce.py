@@ -18,9 +18,12 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.stages import CLASSIFIER as STAGE
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 
-STAGE = "classifier"
+# Raised whenever the same input gives another output, by `clustering` or here: part of the keys of this stage and of
+# those after it.
+VERSION = 1
 POOLED_SHARES = (0.01, 0.03, 0.08)
 SHARPNESS = 5.0  # of log-sum-exp: 0 would be the mean, infinity the maximum
 

@@ -17,13 +17,16 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.pam import TARGET
 from WeakMedSAMLib.engine.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
-STAGE = "segmenter"
+# Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
+# key of this stage.
+VERSION = 1
 IGNORED = 255
 UNKNOWN = 255
 

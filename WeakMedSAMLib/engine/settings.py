@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
 from WeakMedSAMLib.engine.setting_checks import Limits, as_kind_of
@@ -108,7 +109,7 @@ class MethodSettings:
     pam_steps: int = 6
     pam_z: float = 2.0
     segmenter_steps: int = 300
-    rounds: int = 2
+    rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
 
@@ -123,12 +124,14 @@ class MethodSettings:
         _LIMITS.check(self)
 
 
+# What drawing masks reads and training does not.
+READ_WHEN_APPLIED = ("box_refinement", "z_consistency")
 # The default, the published method with its defects fixed, and as published.
 FAST = MethodSettings()
 PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
-    "fast": FAST,
-    "paper": PAPER,
-    "reference": REFERENCE,
+    stages.FAST: FAST,
+    stages.PAPER: PAPER,
+    stages.REFERENCE: REFERENCE,
 }
 
 
@@ -144,15 +147,39 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
     """
     if preset not in PRESETS:
         raise UserError("unknown_preset", f"There is no preset {preset!r}.", f"Choose one of: {', '.join(PRESETS)}.")
-    settings = PRESETS[preset]
+    return overridden(PRESETS[preset], overrides or {})
+
+
+def overridden(
+    settings: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> MethodSettings | PublishedSettings:
+    """Settings with some replaced; raises as `method_settings`."""
     known = {field.name for field in fields(settings)}
-    renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in (overrides or {}).items()}
+    renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in overrides.items()}
     for name in renamed:
         if name not in known:
             raise UserError(
                 "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
             )
     return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
+
+
+def applied_settings(
+    trained: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> tuple[MethodSettings | PublishedSettings, list[str]]:
+    """Settings by which a model is applied, and the names of the overrides that come too late.
+
+    They are the model's own; only what training does not read may still be chosen.
+
+    Raises
+    ------
+    UserError
+        ``unknown_setting``, ``bad_setting``.
+    """
+    wanted = overridden(trained, overrides)
+    changed = [one.name for one in fields(trained) if getattr(wanted, one.name) != getattr(trained, one.name)]
+    chosen = {name: getattr(wanted, name) for name in changed if name in READ_WHEN_APPLIED}
+    return replace(trained, **chosen), [name for name in changed if name not in READ_WHEN_APPLIED]
 
 
 def _read(name: str, value: Any, default: Any) -> Any:

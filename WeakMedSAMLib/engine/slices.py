@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.contract.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
@@ -92,7 +93,7 @@ def embed_cohort(
     UserError
         What reading and embedding say.
     """
-    report(Stage(stage="embed", state="started"))
+    report(Stage(stage=EMBED, state="started"))
     intensities = _intensities(cohort, window)
     inputs = [_embed_input(*pair, backbone.info.input_size) for pair in zip(cohort, intensities, strict=True)]
     levels = tuple(backbone.info.levels)
@@ -103,7 +104,7 @@ def embed_cohort(
         features = embed_volume(one, backbone, cache, levels, partial(_overall, report, done, total))
         slices.append(VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, one.intensity))
         done += one.n_slices
-    report(Stage(stage="embed", state="finished"))
+    report(Stage(stage=EMBED, state="finished"))
     return slices
 
 

@@ -9,17 +9,20 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from pickle import UnpicklingError
+from typing import Any, TypeVar
 
 import numpy as np
 
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.engine.array_files import create_map, open_map, write_array
 from WeakMedSAMLib.engine.finite import require_finite
+
+T = TypeVar("T")
 
 _META = "meta.json"
 _FORMAT = "weakmedsam-state-1"
@@ -177,6 +180,23 @@ class StageStore:
             if _checksum(entry / f"{_checked(name)}.npy") != checksum:
                 raise ValueError(f"{name}.npy does not match its checksum")
         self._trusted.add(entry)
+
+
+def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """What `use` makes of the output that is kept of ``stage`` for ``key``; None if there is none, or it does not fit.
+
+    The key names versions of code beside settings; `use` must raise where the output still is not what today's program
+    takes, so that the stage is computed again and the run does not break.
+    """
+    kept = store.load(stage, key)
+    if kept is None:
+        return None
+    try:
+        return use(kept)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, UnpicklingError) as problem:
+        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        _log.warning("What was kept of stage %s does not fit (%s); it is computed again", stage, reason)
+        return None
 
 
 def _short(key: str) -> str:

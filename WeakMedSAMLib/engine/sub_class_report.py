@@ -18,11 +18,10 @@ from matplotlib.figure import Figure
 from sklearn.metrics import adjusted_mutual_info_score
 
 from WeakMedSAMLib.contract.files import write_bytes, write_json
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.clustering import MIN_PATIENTS, SubClasses
 from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.slices import VolumeSlices
-
-REPORT, PICTURE = "sub_classes.json", "sub_classes.png"
 
 _EXAMPLES = 4
 _POSITIONS = 5  # fifths of a volume
@@ -156,9 +155,10 @@ def write_sub_classes(folder: Path, reports: Sequence[SubClassReport], views: Ma
     views : mapping
         Volume id -> how its slices are turned for display.
     """
-    write_json(folder / REPORT, {"classes": [one.to_json() for one in reports]})
-    write_bytes(folder / PICTURE, _picture(reports, views))
-    return [folder / REPORT, folder / PICTURE]
+    places = RunFolder(folder)
+    write_json(places.sub_classes, {"classes": [one.to_json() for one in reports]})
+    write_bytes(places.sub_class_picture, _picture(reports, views))
+    return [places.sub_classes, places.sub_class_picture]
 
 
 def _picture(reports: Sequence[SubClassReport], views: Mapping[str, View]) -> bytes:

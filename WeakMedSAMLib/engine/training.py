@@ -1,28 +1,32 @@
 """The learning part of the method: projection, novelty, classifier, pseudo-masks, segmentation network.
 
-Every stage's output is kept under a hash of what it depends on, so that a run goes on where it was cut off, and an edit
-of tags or settings repeats only what depends on them.
+Every stage's output is kept under a hash of what it depends on, the version of its code included, so that a run goes on
+where it was cut off, and an edit of tags or settings repeats only what depends on them.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
+from WeakMedSAMLib.contract.stages import CLASSIFIER, PROJECTION, PSEUDO_MASKS, SEGMENTER, segmenter_round
 from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.engine import cohort_novelty as novelty_stage
+from WeakMedSAMLib.engine import pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.memory import release_free_memory
-from WeakMedSAMLib.engine.model import TrainedModel
+from WeakMedSAMLib.engine.model import TrainedModel, tensors_of
 from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
 from WeakMedSAMLib.engine.preprocess import learned_window
@@ -37,23 +41,24 @@ from WeakMedSAMLib.engine.segmenter import (
     segmentation_levels,
     train_segmenter,
 )
-from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.settings import READ_WHEN_APPLIED, MethodSettings
 from WeakMedSAMLib.engine.showcase import Example, Show
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
-from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
 from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses, SubClassReport, sub_class_report
 
 Report = Callable[[Event], None]
+T = TypeVar("T")
 
 FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 # Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
 # belongs to every stage until it is named here.
-_READ_BY_MASKS_ALONE = ("rounds", "box_refinement", "z_consistency")
+_READ_BY_MASKS_ALONE = ("rounds", *READ_WHEN_APPLIED)
 _READ_LATER = {
-    "classifier": ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
-    "pseudo-masks": ("segmenter_steps", *_READ_BY_MASKS_ALONE),
-    "segmenter": _READ_BY_MASKS_ALONE,
+    CLASSIFIER: ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
+    PSEUDO_MASKS: ("segmenter_steps", *_READ_BY_MASKS_ALONE),
+    SEGMENTER: _READ_BY_MASKS_ALONE,
 }
 
 
@@ -127,19 +132,22 @@ class _Trainer:
         """All stages."""
         settings = self._settings
         features = stage_key([v.features.key for v in self._volumes], _start_key(self._start))
-        key = stage_key(features, settings.projection_dim, settings.seed)
-        projection = Projection(**self._stage("projection", key, self._fit_projection))
-        descriptors = self._describe(projection, key)
+        key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
+        projected_by = self._stage(PROJECTION, key, self._fit_projection, self._fitting_projection)
+        descriptors = self._describe(projected_by, key)
         novel = cohort_novelty(self._volumes, descriptors, settings, self._store, self._report, key)
         self._example.novelty(novel, descriptors[0].body.shape[-1])
         slices, learned = self._tagged_slices(descriptors, novel)
-        key = stage_key(key, [v.tags for v in self._volumes], _settings_until("classifier", settings))
+        key = stage_key(novelty_stage.VERSION, key, [v.tags for v in self._volumes], [v.patient for v in self._volumes])
+        read = _settings_until(CLASSIFIER, settings)
+        key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes)
         classifier = self._classifier(slices, key)
         self._example.classifier(classifier, descriptors, novel, self._showing)
-        key = stage_key(key, _settings_until("pseudo-masks", settings))
+        key = stage_key(pam.VERSION, key, _settings_until(PSEUDO_MASKS, settings))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
         self._example.pseudo_masks(masks)
-        segmenter = self._segmenter(masks, stage_key(key, _settings_until("segmenter", settings)))
+        key = stage_key(segmenter.VERSION, key, _settings_until(SEGMENTER, settings))
+        network = self._segmenter(masks, key)
         model = TrainedModel(
             classes=self._classes,
             backbone=self._backbone.info.name,
@@ -148,9 +156,9 @@ class _Trainer:
             counts=tuple(one.count for one in learned),
             patients=self._patients,
             window=learned_window(volume.intensity for volume in self._tagged),
-            projection=projection,
+            projection=projected_by,
             classifier=classifier,
-            segmenter=segmenter,
+            segmenter=network,
         )
         return model, masks
 
@@ -158,42 +166,54 @@ class _Trainer:
         """How many patients have slices that show a class."""
         return len({volume.patient for volume in self._volumes if len(volume.present(column))})
 
-    def _stage(self, name: str, key: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Output of a stage as tensors: kept from before, or computed and kept."""
-        kept = self._store.load(name, key)
-        self._report(Stage(stage=name, state="started" if kept is None else "reused"))
-        if kept is None:
-            kept = self._store.save(name, key, compute())
+    def _stage(
+        self,
+        name: str,
+        key: str,
+        compute: Callable[[], Mapping[str, Any]],
+        use: Callable[[dict[str, torch.Tensor]], T],
+    ) -> T:
+        """What `use` makes of a stage's output: of that kept from before where it fits, or computed and kept."""
+        used = used_again(self._store, name, key, lambda kept: use(_tensors(kept)))
+        self._report(Stage(stage=name, state="started" if used is None else "reused"))
+        if used is None:
+            used = use(_tensors(self._store.save(name, key, compute())))
             release_free_memory()
             self._report(Stage(stage=name, state="finished"))
-        return {
-            part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)
-        }
+        return used
 
     def _fit_projection(self) -> dict[str, np.ndarray]:
         level = self._backbone.info.cam_level
-        projection = (
+        fitted = (
             self._start.projection
             if self._start
             else fit_projection(self._volumes, level, self._settings.projection_dim, self._settings.seed)
         )
-        return {name: tensor.numpy() for name, tensor in vars(projection).items()}
+        return {name: tensor.numpy() for name, tensor in vars(fitted).items()}
 
-    def _describe(self, projection: Projection, key: str) -> list[CellDescriptors]:
+    def _fitting_projection(self, kept: dict[str, torch.Tensor]) -> Projection:
+        """What was kept; ValueError unless it is of the channels of today."""
+        channels = self._volumes[0].features.levels[self._backbone.info.cam_level].shape[1]
+        found = Projection(**kept)
+        if {found.mean.shape, found.std.shape, found.centre.shape, found.components.shape[:1]} != {(channels,)}:
+            raise ValueError(f"a projection of {tuple(found.components.shape)}, where there are {channels} channels")
+        return found
+
+    def _describe(self, by: Projection, key: str) -> list[CellDescriptors]:
         """Projected features of every volume, memory-mapped, and grey values of its cells."""
         described = []
         for volume in self._volumes:
             level = volume.features.levels[self._backbone.info.cam_level]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
-            kept = self._store.load(name, own)
-            if kept is None:
-                kept = self._store.save(
-                    name, own, {"projected": np.concatenate([part.half().numpy() for part in projection.parts(level)])}
-                )
+            shape = (len(level), by.components.shape[1], *level.shape[2:])
+            projected = used_again(self._store, name, own, partial(_fitting_cells, shape=shape))
+            if projected is None:
+                computed = np.concatenate([part.half().numpy() for part in by.parts(level)])
+                projected = self._store.save(name, own, {"projected": computed})["projected"]
             grey = volume.brightness(level.shape[-1])
-            described.append(CellDescriptors(kept["projected"], grey, foreground(grey, volume.frame)))
+            described.append(CellDescriptors(projected, grey, foreground(grey, volume.frame)))
             release_free_memory()
-            self._report(Progress("projection", len(described), len(self._volumes)))
+            self._report(Progress(PROJECTION, len(described), len(self._volumes)))
         return described
 
     def _tagged_slices(
@@ -255,12 +275,15 @@ class _Trainer:
                 settings.pooling,
             )
             if loss is not None:
-                self._report(Metric(name="validation_loss", value=loss, stage="classifier"))
+                self._report(Metric(name="validation_loss", value=loss, stage=CLASSIFIER))
             return {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
-        model = SliceClassifier(dim, slices.counts)
-        model.load_state_dict(self._stage("classifier", key, train))
-        return model.eval()
+        def loaded(weights: dict[str, torch.Tensor]) -> SliceClassifier:
+            model = SliceClassifier(dim, slices.counts)
+            model.load_state_dict(weights)
+            return model.eval()
+
+        return self._stage(CLASSIFIER, key, train, loaded)
 
     def _pseudo_masks(
         self,
@@ -275,15 +298,21 @@ class _Trainer:
         def make() -> dict[str, np.ndarray]:
             found = []
             for done, (place, indices) in enumerate(chosen.items()):
-                self._report(Progress("pseudo-masks", done, len(chosen)))
+                self._report(Progress(PSEUDO_MASKS, done, len(chosen)))
                 activation = activation_maps(classifier, cells[place].parts())
                 found.append(self._masks_of(place, indices, activation, cells[place].body, novel[place]))
                 release_free_memory()
             return {"probabilities": np.concatenate(found)}
 
-        masks = self._stage("pseudo-masks", key, make)["probabilities"].numpy()
         places = [(place, int(index)) for place, indices in chosen.items() for index in indices]
-        return [PseudoMask(*place, mask) for place, mask in zip(places, masks, strict=True)]
+
+        def taken(kept: dict[str, torch.Tensor]) -> list[PseudoMask]:
+            masks = kept["probabilities"].numpy()
+            if masks.shape[1:] != (len(self._classes), TARGET, TARGET):
+                raise ValueError(f"pseudo-masks of the shape {masks.shape}")
+            return [PseudoMask(*place, mask) for place, mask in zip(places, masks, strict=True)]
+
+        return self._stage(PSEUDO_MASKS, key, make, taken)
 
     def _chosen_slices(self) -> dict[int, np.ndarray]:
         """Volume -> slices, ascending, that get pseudo-masks: up to so many of each class."""
@@ -324,10 +353,11 @@ class _Trainer:
         network = self._new_segmenter({name: info.levels[name].channels for name in levels})
         steps = self._settings.segmenter_steps
         for round_ in range(1, max(1, self._settings.rounds) + 1):
-            trained = self._stage(f"segmenter-{round_}", key, partial(self._learn, network, masks, steps, round_))
-            network.load_state_dict(trained)
+            name = segmenter_round(round_)
+            learn = partial(self._learn, network, masks, steps, round_)
+            network = self._stage(name, key, learn, partial(_with_weights, network))
             network.to(self._backbone.device).eval()
-            self._example.segmenter(f"segmenter-{round_}", network, self._backbone.device)
+            self._example.segmenter(name, network, self._backbone.device)
             steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
 
@@ -372,11 +402,28 @@ def _settings_until(stage: str, settings: MethodSettings) -> dict[str, Any]:
     return {name: value for name, value in asdict(settings).items() if name not in hidden}
 
 
-def _start_key(start: TrainedModel | None) -> list[np.ndarray]:
-    """What a starting point changes in every stage: all of its weights."""
-    if start is None:
-        return []
-    return [tensor.cpu().numpy() for tensor in start.segmenter.state_dict().values()]
+def _start_key(start: TrainedModel | None) -> dict[str, np.ndarray]:
+    """What a starting point changes: all that it holds, for projection, classifier and network are begun from it."""
+    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in tensors_of(start).items()}
+
+
+def _tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    return {part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)}
+
+
+def _fitting_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
+    """Projected features as they were kept; ValueError unless they have this shape."""
+    projected: np.ndarray = kept["projected"]
+    if projected.shape != shape:
+        raise ValueError(f"projected features of the shape {projected.shape}, not {shape}")
+    return projected
+
+
+def _with_weights(network: Segmenter, weights: dict[str, torch.Tensor]) -> Segmenter:
+    """A copy of a network with other weights; the network stays as it is, also where they do not fit."""
+    copied = copy.deepcopy(network)
+    copied.load_state_dict(weights)
+    return copied
 
 
 def _lesion_features(projected: torch.Tensor, guide: np.ndarray) -> np.ndarray:

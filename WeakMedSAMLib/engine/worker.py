@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Artifact, Hello
+from WeakMedSAMLib.contract.events import Artifact, Hello, Warning_
 from WeakMedSAMLib.contract.files import private_folder, write_bytes
+from WeakMedSAMLib.contract.results import PREVIEW
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, load_run
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
@@ -32,7 +33,7 @@ from WeakMedSAMLib.engine.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.result_overview import used_intensity
 from WeakMedSAMLib.engine.results import VolumeResult, write_result
 from WeakMedSAMLib.engine.run_session import RunSession, require_writable
-from WeakMedSAMLib.engine.settings import MethodSettings, method_settings
+from WeakMedSAMLib.engine.settings import MethodSettings, applied_settings, method_settings
 from WeakMedSAMLib.engine.showcase import StagePicture
 from WeakMedSAMLib.engine.state import StageStore
 from WeakMedSAMLib.engine.sub_class_report import SubClassReport, write_sub_classes
@@ -42,7 +43,8 @@ Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
-PREVIEW = "preview.png"
+# Settings of a run that say nothing of masks where a model is only applied.
+_OF_TRAINING = ("preset", "seed", "subclasses")
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ class _Job:
     ) -> list[str]:
         """Write the result of every volume; returns the ids."""
         settings = self._run.settings
-        method = method_settings(settings.preset, _overrides(self._run))
         trained = load_model(Path(settings.model)) if settings.model else None
-        results = (pipeline or _pipeline(method, trained, settings.train))(
+        method = self._method(trained)
+        results = (pipeline or _pipeline(method, trained))(
             cohort,
             self._run.classes,
             method,
@@ -155,6 +157,16 @@ class _Job:
             keep_sub_classes=partial(self._keep_sub_classes, cohort),
         )
         return [self._write(volume, result) for volume, result in results]
+
+    def _method(self, trained: TrainedModel | PublishedModel | None) -> MethodSettings | PublishedSettings:
+        """The run's settings; those of a model that is only applied are its own."""
+        settings = self._run.settings
+        if trained is None or settings.train:
+            return method_settings(settings.preset, _overrides(self._run))
+        method, late = applied_settings(trained.settings, settings.overrides)
+        if late:
+            self._report(_too_late(late))
+        return method
 
     def _keep_model(self, model: TrainedModel | PublishedModel) -> None:
         save_model(self._places.model, model)
@@ -201,17 +213,21 @@ class _Job:
         return path.relative_to(self._places.path).as_posix()
 
 
-def _pipeline(
-    method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None, train: bool
-) -> Pipeline:
-    """The method of a preset; a model that is only applied says itself by which it was trained."""
+def _pipeline(method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None) -> Pipeline:
+    """The method that the settings are of; a model that training starts from is of the same."""
     published = isinstance(method, PublishedSettings)
     if trained is not None and isinstance(trained, PublishedModel) != published:
-        if train:
-            message = "The model was trained by another method than the run's preset."
-            raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
-        published = not published
+        message = "The model was trained by another method than the run's preset."
+        raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
     return run_published if published else run_pipeline
+
+
+def _too_late(names: list[str]) -> Warning_:
+    return Warning_(
+        code="settings_of_training",
+        message=f"A model that is only applied has its own settings; not used: {', '.join(map(repr, names))}.",
+        hint="Train with these settings, or leave them out.",
+    )
 
 
 def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
@@ -231,6 +247,7 @@ def _overrides(run: RunDescription) -> dict[str, Any]:
 
 
 def _attributes(run: RunDescription) -> dict[str, str]:
-    """What a segmentation says of its making."""
-    settings = {f"setting_{name}": str(value) for name, value in asdict(run.settings).items() if name != "model"}
+    """What a segmentation says of its making; of a model that was only applied, nothing that its training chose."""
+    hidden = {"model"} if run.settings.train else {"model", *_OF_TRAINING}
+    settings = {f"setting_{name}": str(value) for name, value in asdict(run.settings).items() if name not in hidden}
     return {"run_id": run.run_id, **settings, **{f"version_{name}": text for name, text in versions().items()}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +15,11 @@ from safetensors.torch import load_file, save_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine import model as module
-from WeakMedSAMLib.engine.model import DESCRIPTION, WEIGHTS, TrainedModel, load_model, save_model
+from WeakMedSAMLib.engine.model import DESCRIPTION, WEIGHTS, TrainedModel, load_model, require_fitting, save_model
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.projection import Projection
+from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.unet import build_network
 from WeakMedSAMLib.engine.sce import SliceClassifier
 from WeakMedSAMLib.engine.segmenter import Segmenter
 from WeakMedSAMLib.engine.settings import method_settings
@@ -62,6 +65,27 @@ def retensored(folder, change):
     tensors = load_file(folder / WEIGHTS)
     change(tensors)
     save_file(tensors, folder / WEIGHTS)
+
+
+def test_a_model_of_a_backbone_without_a_hash_comes_back_without_one_and_fits(trained, tmp_path):
+    save_model(tmp_path / "model", replace(trained, weights_sha256=None))
+    loaded = load_model(tmp_path / "model")
+    assert loaded.weights_sha256 is None
+    weights = SimpleNamespace(sha256=None)
+    backbone = SimpleNamespace(info=SimpleNamespace(name="litemedsam", weights=weights))
+    require_fitting(loaded, trained.classes, backbone)
+    weights.sha256 = "ab" * 32
+    with pytest.raises(UserError) as caught:
+        require_fitting(loaded, trained.classes, backbone)
+    assert caught.value.code == "model_does_not_fit"
+
+
+def test_a_published_model_of_a_backbone_without_a_hash_comes_back_without_one(trained, tmp_path):
+    settings = method_settings("paper", {"network_width": 1})
+    network = build_network(settings, 2)
+    model = PublishedModel(trained.classes, "litemedsam", None, settings, 3, 256, None, network)
+    save_model(tmp_path / "model", model)
+    assert load_model(tmp_path / "model").weights_sha256 is None
 
 
 def test_a_model_comes_back_bit_for_bit(trained, saved):

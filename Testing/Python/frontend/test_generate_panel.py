@@ -240,6 +240,7 @@ def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_fol
     settle(host)
     assert str(folder) in host.dialogs.texts[-1]
     assert "stays" in host.dialogs.texts[-1]
+    assert "notes.txt" in host.dialogs.texts[-1]
 
 
 def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagged, host, click, worker):

@@ -14,13 +14,18 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.frontend.running import estimates, job_runner, process_tree
+from WeakMedSAMLib.contract.events import Hello, Warning_, encode
+from WeakMedSAMLib.contract.run_folder import RunFolder, volume_id
+from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.frontend.running import estimates, process_tree
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
+from WeakMedSAMLib.frontend.running.run_trace import RunTrace
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
+from WeakMedSAMLib.frontend.trial import self_test
 from WeakMedSAMLib.frontend.turns import Coalesced
 
+SIZE = estimates.RunSize(1, 100, 10)
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="looks at processes as Linux and macOS show them")
 
@@ -93,6 +98,79 @@ def test_a_run_goes_from_preparation_to_results_whatever_is_printed_in_between(j
     assert "60 %" not in job.logText, "of a progress bar only the end is kept"
 
 
+SLOW = {"embed": 30.0, "masks": 20.0}
+
+
+def trace_of(overrides=None, preset="fast", **versions):
+    """A trace of a run that took so long, by a worker of these versions."""
+    trace = RunTrace(
+        "0123456789ab", SIZE, "cpu", time.monotonic, settings=RunSettings(preset, overrides=overrides or {})
+    )
+    trace.take(encode(Hello(versions={"weakmedsam": "1", **versions}, device="cpu")), isError=False)
+    trace.progress.secondsByStage.update(SLOW)
+    return trace
+
+
+@pytest.mark.usefixtures("fresh_settings")
+def test_only_runs_of_the_real_worker_as_the_panel_starts_them_teach_the_estimates():
+    for trace in (trace_of(fake=True), trace_of({"segmenter_steps": 3})):
+        trace.teach()
+        assert not estimates.isMeasured("cpu")
+    trace_of(preset="paper").teach()
+    assert not estimates.isMeasured("cpu")
+    trace_of().teach()
+    assert estimates.expectedStages(SIZE)["embed"] == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize("is_trial", [False, True])
+def test_a_run_of_the_self_test_teaches_nothing(scene, folder, monkeypatch, is_trial):
+    taught = []
+    monkeypatch.setattr(RunTrace, "teach", lambda self: taught.append(self))
+    job = JobRunner(isTrial=is_trial)
+    job.outcomes = []
+    job.ended.connect(job.outcomes.append)
+    ran(job, folder, "good")
+    assert job.outcome.status == "finished"
+    assert bool(taught) != is_trial
+    job.shutdown()
+
+
+@pytest.mark.usefixtures("own_places")
+def test_the_self_test_tries_its_runs_without_teaching(scene, monkeypatch):
+    made, ran_by = [], []
+
+    def runner(**options):
+        made.append((JobRunner(**options), options))
+        return made[-1][0]
+
+    monkeypatch.setattr(self_test, "JobRunner", runner)
+    monkeypatch.setattr(self_test, "missing", list)
+    test = self_test.WeakMedSAMTest()
+    monkeypatch.setattr(test, "_runAndCheck", lambda logic, volume, timeout: ran_by.append(logic.job))
+    for each in (test.test_RunWithStandIn, test.test_RunWithWorker):
+        test.setUp()
+        each()
+        test.tearDown()
+    assert ran_by == [job for job, _options in made]
+    assert [options["isTrial"] for _job, options in made] == [True, True]
+
+
+def test_volumes_get_their_names_back_from_the_thousandth_on_too():
+    names = {volume_id(999): "Kopf 999", volume_id(1000): "Kopf 1000"}
+    trace = RunTrace("0123456789ab", SIZE, "cpu", time.monotonic, names)
+    warning = Warning_(code="x", message="Volume 1000 and volume 999 are alike, 'volume 12345' is not.")
+    event, _texts = trace.take(encode(warning), isError=False)
+    assert event.message == "'Kopf 1000' and 'Kopf 999' are alike, 'volume 12345' is not."
+
+
+def test_a_run_is_told_by_the_stages_of_its_preset(job, folder):
+    settings = RunSettings("paper")
+    job.start("0123456789ab", prepared(folder), fake("good"), SIZE, settings=settings)
+    assert (job.info.number, job.info.total) == (1, len(estimates.PUBLISHED_STAGES))
+    assert job.info.secondsLeft is None
+    wait(lambda: job.outcomes)
+
+
 def test_progress_never_goes_back_and_ends_near_the_whole(job, folder):
     size = estimates.RunSize(1, 20, 10)
     job.start("0123456789ab", prepared(folder), fake("slow"), size)
@@ -102,7 +180,7 @@ def test_progress_never_goes_back_and_ends_near_the_whole(job, folder):
     assert fractions == sorted(fractions)
     assert 0 < fractions[-1] < 1
     shown = {(info.stage, info.number) for info in job.infos if info.stage}
-    assert all(job_runner.estimates.STAGES.index(stage) + 1 == number for stage, number in shown)
+    assert all(estimates.STAGES.index(stage) + 1 == number for stage, number in shown)
     assert all(info.text != info.stage for info in job.infos), "every stage is called by words"
 
 

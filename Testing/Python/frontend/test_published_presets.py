@@ -61,6 +61,28 @@ def test_progress_shows_the_stages_of_the_method_and_no_time_that_nobody_knows()
     assert not words & set(PUBLISHED_STAGES)
 
 
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_a_run_begins_with_the_stages_of_its_preset(preset):
+    expected = estimates.expectedStages(SIZE, "cpu", preset)
+    assert tuple(expected) == PUBLISHED_STAGES
+    info = RunProgress(expected, lambda: 0.0).info()
+    assert (info.total, info.secondsLeft) == (len(PUBLISHED_STAGES), None)
+    assert "tuning" in estimates.expectedStages(SIZE, "cpu", preset, {"tuning": True})
+
+
+def test_a_measured_run_of_a_preset_says_what_to_expect_of_the_next_and_of_no_other(scene):
+    slicer.app.userSettings().clear()
+    took = {"embed": 60.0, "sub-classes": 2.0, "adapters": 600.0, "pseudo-masks": 40.0, "network": 900.0, "masks": 60.0}
+    estimates.learn(SIZE, "cpu", took, "paper")
+    expected = estimates.expectedStages(SIZE, "cpu", "paper")
+    assert {stage: expected[stage] for stage in took} == pytest.approx(took)
+    assert "from earlier runs" in estimates.expectedTimeInWords(SIZE, "cpu", "paper")
+    assert "not measured" in estimates.expectedTimeInWords(SIZE, "cpu", "reference")
+    assert not estimates.isMeasured("cpu")
+    twice = RunSize(4, 120, 40)
+    assert estimates.expectedStages(twice, "cpu", "paper")["network"] == pytest.approx(1800.0)
+
+
 def test_times_of_a_published_run_do_not_change_what_is_expected_of_fast(scene):
     slicer.app.userSettings().clear()
     before = estimates.expectedSeconds(SIZE)

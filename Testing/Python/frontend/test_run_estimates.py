@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import slicer
 
@@ -47,7 +48,7 @@ def test_what_a_run_took_here_counts_for_the_next_one():
     estimates.learn(size, "cuda:0", {"embed": 2.0, "unknown": 5.0, "masks": 0.0})
     assert estimates.expectedStages(size, "cuda:1")["embed"] == pytest.approx(2.0)
     assert "on this computer" in estimates.expectedTimeInWords(size, "cuda")
-    slicer.app.userSettings().setValue("WeakMedSAM/secondsByStage/cuda", "spoilt {")
+    slicer.app.userSettings().setValue("WeakMedSAM/secondsOfStages/fast/cuda", "spoilt {")
     assert not estimates.isMeasured("cuda")
 
 
@@ -120,6 +121,78 @@ def test_reused_stages_and_stages_of_another_version_do_no_harm():
     assert (estimates.PREPARE, estimates.START, *fake_worker.STAGES) == estimates.STAGES
 
 
+def test_a_slow_start_is_not_taken_for_the_whole_of_a_run_whose_estimate_is_wrong():
+    clock = Clock()
+    progress = RunProgress(dict.fromkeys(estimates.STAGES, 0.1), clock)
+    fractions = []
+    for stage in estimates.STAGES:
+        progress.begin(stage)
+        for _second in range(9):
+            clock.now += 1
+            fractions.append(progress.info().fraction)
+        progress.finish(stage)
+        fractions.append(progress.info().fraction)
+    assert fractions == sorted(fractions)
+    assert fractions[8] < 0.25, "while the worker starts"
+    halfway = fractions[len(fractions) // 2]
+    assert 0.3 < halfway < 0.7
+    assert progress.info().isLate
+    assert progress.info().secondsLeft is None
+
+
+def test_once_an_estimate_is_exceeded_the_bar_shows_steps_and_goes_on_with_each():
+    clock = Clock()
+    progress = RunProgress(dict.fromkeys(estimates.STAGES, 10.0), clock)
+    for stage in estimates.STAGES[:5]:
+        progress.begin(stage)
+        clock.now += 10
+        progress.finish(stage)
+    progress.begin(estimates.STAGES[5])
+    clock.now += 30
+    assert not progress.info().isLate, "a quarter of the whole is not exceeded"
+    assert progress.info().secondsLeft > 0
+    clock.now += 60
+    late = progress.info()
+    assert late.isLate
+    assert 0.5 < late.fraction <= 0.6, "a stage never counts as more than was expected of it"
+    shown = []
+    for stage in estimates.STAGES[6:]:
+        progress.begin(stage)
+        shown.append(progress.info().fraction)
+    steps = np.diff([late.fraction, *shown])
+    assert steps == pytest.approx(np.full(len(steps), steps[0]))
+    assert steps[0] > 0.05
+
+
+def test_a_last_step_that_does_not_end_is_late_too():
+    clock = Clock()
+    progress = RunProgress(dict.fromkeys(estimates.STAGES, 1.0), clock)
+    progress.begin("masks")
+    progress.step("masks", 5, 5, None)
+    clock.now += 100
+    assert progress.info().isLate
+    assert progress.info().fraction == 0.99
+
+
+def test_stages_of_another_number_of_rounds_are_expected():
+    expected = estimates.expectedStages(RunSize(1, 30, 10), overrides={"rounds": 3})
+    assert list(expected)[-3:] == ["segmenter-2", "segmenter-3", "masks"]
+    assert expected["segmenter-3"] == expected["segmenter-2"] > 0
+
+
+def test_stages_that_found_their_output_made_teach_nothing():
+    size = RunSize(1, 2000, 10)
+    estimates.learn(size, "cpu", {"embed": 3.0, "masks": 0.2})
+    assert not estimates.isMeasured("cpu")
+    estimates.learn(size, "cpu", {"embed": 300.0})
+    assert estimates.expectedStages(size)["embed"] == pytest.approx(300.0)
+
+
+def test_what_version_0_1_measured_may_be_of_a_stand_in_and_does_not_count():
+    slicer.app.userSettings().setValue("WeakMedSAM/secondsByStage/cpu", json.dumps({"embed": 0.001}))
+    assert not estimates.isMeasured("cpu")
+
+
 def test_lines_are_bounded_and_never_raise():
     reader = LineReader(limit=10)
     assert reader.feed(b"ab") == []
@@ -133,4 +206,4 @@ def test_lines_are_bounded_and_never_raise():
 
 def test_stored_rates_are_plain_json():
     estimates.learn(RunSize(1, 10, 5), "mps", {"masks": 1.0})
-    assert json.loads(str(slicer.app.userSettings().value("WeakMedSAM/secondsByStage/mps"))) == {"masks": 0.1}
+    assert json.loads(str(slicer.app.userSettings().value("WeakMedSAM/secondsOfStages/fast/mps"))) == {"masks": 0.1}

@@ -204,6 +204,36 @@ def test_every_place_of_a_run_folder_is_deleted_with_the_run(tmp_path):
     assert not run.path.exists()
 
 
+def test_pictures_of_patients_and_what_a_killed_worker_left_are_deleted_with_the_run(tmp_path):
+    left = ["sub_classes.png", "sub_classes.json", ".lock", ".writable", ".tmp-0123456789ab.png", "previews"]
+    run = run_in(tmp_path, 5, extra=left)
+    runToEnd(places.deleteRunSteps(run.path))
+    assert not run.path.exists()
+
+
+def test_empty_folders_go_with_the_run_and_the_user_s_files_are_named(tmp_path):
+    run = run_in(tmp_path, 6)
+    (run.path / "mine" / "empty").mkdir(parents=True)
+    (run.path / "empty").mkdir()
+    (run.path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
+    runToEnd(places.deleteRunSteps(run.path))
+    assert places.leftIn(run.path) == ["mine/notes.txt"]
+    assert sorted(path.name for path in run.path.rglob("*")) == ["mine", "notes.txt"]
+
+
+def test_what_is_left_of_a_run_that_was_never_described_can_be_deleted(tmp_path):
+    cut, empty, other = (tmp_path / f"run-{number:012x}" for number in (7, 8, 9))
+    (cut / "volumes").mkdir(parents=True)
+    (cut / "volumes" / "000.nrrd").write_bytes(b"a patient")
+    empty.mkdir()
+    other.mkdir()
+    (other / "scan.nrrd").write_bytes(b"mine")
+    assert {found.folder for found in places.runsOnDisk(tmp_path)} == {cut, empty}
+    for folder in (cut, empty):
+        runToEnd(places.deleteRunSteps(folder))
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_the_cache_is_cleared_but_for_what_a_run_uses_now(tmp_path):
     engine_cache = pytest.importorskip("WeakMedSAMLib.engine.cache")
     levels = {"image": ((2, 4, 4), "|u1")}

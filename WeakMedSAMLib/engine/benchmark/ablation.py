@@ -25,7 +25,6 @@ from WeakMedSAMLib.engine.benchmark.cohorts import run_cohort
 from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.reporting import Listener
 from WeakMedSAMLib.engine.run_session import RunFailed
-from WeakMedSAMLib.engine.sub_class_report import REPORT as SUB_CLASSES
 from WeakMedSAMLib.engine.versions import versions
 from WeakMedSAMLib.engine.worker import RunSummary, run_folder
 
@@ -203,8 +202,7 @@ class _Grid:
 
     def _tidied(self, cell: Cell, place: Path, places: RunFolder) -> list[dict[str, Any]]:
         """What the run says of sub-classes; afterwards nothing of it is left but stages that other cells build on."""
-        found = places.path / SUB_CLASSES
-        report = read_json(found)["classes"] if found.exists() else []
+        report = read_json(places.sub_classes)["classes"] if places.sub_classes.exists() else []
         kept = (places.path, places.state) if any(other.base == cell.name for other in GRID) else ()
         for path in [*place.iterdir(), *(places.path.iterdir() if kept else ())]:
             if path not in kept:

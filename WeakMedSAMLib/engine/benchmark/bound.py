@@ -26,7 +26,7 @@ from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.pam import TARGET, resized
 from WeakMedSAMLib.engine.pipeline import Report
 from WeakMedSAMLib.engine.results import VolumeResult
-from WeakMedSAMLib.engine.segmenter import PseudoMask, Segmenter, encoded, train_segmenter
+from WeakMedSAMLib.engine.segmenter import VERSION, PseudoMask, Segmenter, encoded, train_segmenter
 from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.state import StageStore, stage_key
@@ -99,7 +99,8 @@ def _supervised(
     torch.manual_seed(settings.seed)
     network = Segmenter(like.channels, truths[0].probability.shape[0])
     steps = round(settings.segmenter_steps * (1 + FURTHER_STEPS * (max(1, settings.rounds) - 1)))
-    key = stage_key([v.features.key for v in volumes], [t.probability for t in truths], steps, settings.seed)
+    features, masks = [v.features.key for v in volumes], [t.probability for t in truths]
+    key = stage_key(VERSION, features, masks, steps, settings.seed)
     kept = store.load(STAGE, key)
     report(Stage(stage=STAGE, state="started" if kept is None else "reused"))
     if kept is None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
@@ -20,7 +21,6 @@ from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
 from WeakMedSAMLib.engine.evaluation.rows import Row
 from WeakMedSAMLib.engine.mask_tags import MIN_PIXELS, MaskClass, class_table
-from WeakMedSAMLib.engine.results import LABELS, QUALITY
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.scoring import score
 from WeakMedSAMLib.engine.worker import RunSummary

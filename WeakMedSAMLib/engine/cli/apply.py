@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
 @click.option("--tags", "tag_file", type=PLACE, help="Slice tags, where there are any: masks keep to them.")
 @numbering_option
-@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; the one of the training otherwise.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis; that of the training otherwise.")
 @click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
 @device_option
 @cache_option
@@ -70,6 +70,7 @@ def apply(
     needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortTags(trained.classes, tags.volumes)
+    axis = axis or trained.axis
     places = make_run(out, volumes, given, settings, axis, unsaid=numbering, report=listener(events))
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)

@@ -13,6 +13,8 @@ from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+_SUB_CLASSES = "Sub-classes a class. Otherwise fast chooses them from the data; paper and reference take 8."
+
 EXISTING = click.Path(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PLACE = click.Path(path_type=Path)
@@ -98,7 +100,7 @@ def method_options(command: Callable[..., Any]) -> Callable[..., Any]:
         set_option,
         device_option,
         click.option("--seed", default=0, show_default=True, help="The same seed gives the same masks."),
-        click.option("--subclasses", type=int, help="Sub-classes a class; chosen from the data otherwise."),
+        click.option("--subclasses", type=int, help=_SUB_CLASSES),
         click.option(
             "--intensity",
             type=IntensityType(),

@@ -103,8 +103,8 @@ def segment(
 
 def list_results(places: RunFolder) -> None:
     """Say where the masks of each volume are."""
+    from WeakMedSAMLib.contract.results import SEGMENTATION
     from WeakMedSAMLib.contract.runs import load_run
-    from WeakMedSAMLib.engine.results import SEGMENTATION
 
     for volume in load_run(places.path).volumes:
         click.echo(f"{volume.name}: {places.results(volume.id) / SEGMENTATION}")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import did_you_mean, named
+from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.data.itk_files import suffix_of
 from WeakMedSAMLib.engine.datasets.layouts import LAYOUTS, read_dataset
 from WeakMedSAMLib.engine.datasets.scans import by_name, case_name
-from WeakMedSAMLib.engine.results import LABELS
 
 
 @dataclass(frozen=True)

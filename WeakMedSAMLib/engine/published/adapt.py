@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Stage
+from WeakMedSAMLib.contract.stages import ADAPTERS, SUB_CLASSES
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.published import extractor
+from WeakMedSAMLib.engine.published import extractor, fitting
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, StandardFeatures
 from WeakMedSAMLib.engine.published.examples import Examples, measure_features
-from WeakMedSAMLib.engine.published.fitting import STAGE, Fitting
+from WeakMedSAMLib.engine.published.fitting import Fitting
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
 from WeakMedSAMLib.engine.published.tagged import TaggedPlaces, tagged_places
 from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
 from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses
 
 Report = Callable[[Event], None]
@@ -86,9 +90,11 @@ def train_adapted(
     classifier = new_classifier(explored.counts, settings, backbone)
     if not classifier.adapted:
         measure_features(classifier, examples)
-    fitting = Fitting(classifier, examples, report)
-    train_to_end(fitting, store, STAGE, key, report)
-    return fitting.finish()
+    training = Fitting(classifier, examples, report)
+    # Sub-classes that were found anew may be others, and other in number.
+    own = stage_key(fitting.VERSION, key, explored.counts, explored.clusters)
+    train_to_end(training, store, ADAPTERS, own, report)
+    return training.finish()
 
 
 def new_classifier(counts: Sequence[int], settings: PublishedSettings, backbone: Backbone) -> AdaptedClassifier:
@@ -124,7 +130,8 @@ def _learning_key(
     info = backbone.info
     shown = [[one.features.key, one.tags, one.patient] for one in volumes]
     resnet18 = settings.sub_classes != 1 and extractor.resnet18_for(settings.extractor) is not None
-    return stage_key(shown, read, kept, resnet18, info.name, info.weights.sha256, str(backbone.dtype))
+    of_backbone = (info.name, info.weights.sha256, str(backbone.dtype))
+    return stage_key(extractor.VERSION, shown, read, kept, resnet18, *of_backbone)
 
 
 def _explored(
@@ -137,10 +144,19 @@ def _explored(
     key: str,
 ) -> ExploredClasses:
     """Sub-classes: kept from before, or found and kept."""
-    kept = store.load(extractor.STAGE, key)
-    report(Stage(stage=extractor.STAGE, state="started" if kept is None else "reused"))
-    if kept is None:
-        found = explore_classes(volumes, tagged, settings, backbone, report)
-        kept = store.save(extractor.STAGE, key, found.to_kept())
-        report(Stage(stage=extractor.STAGE, state="finished"))
-    return ExploredClasses.from_kept(kept)
+    kept = used_again(store, SUB_CLASSES, key, partial(_fitting, tags=tagged.tags))
+    report(Stage(stage=SUB_CLASSES, state="started" if kept is None else "reused"))
+    if kept is not None:
+        return kept
+    found = explore_classes(volumes, tagged, settings, backbone, report)
+    saved = store.save(SUB_CLASSES, key, found.to_kept())
+    report(Stage(stage=SUB_CLASSES, state="finished"))
+    return ExploredClasses.from_kept(saved)
+
+
+def _fitting(kept: Mapping[str, Any], tags: np.ndarray) -> ExploredClasses:
+    """What was kept; ValueError unless it is of the slices and classes of today."""
+    found = ExploredClasses.from_kept(kept)
+    if found.clusters.shape != tags.shape or len(found.counts) != tags.shape[1]:
+        raise ValueError(f"sub-classes of the shape {found.clusters.shape}, not {tags.shape}")
+    return found

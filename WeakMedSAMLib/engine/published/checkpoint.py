@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ import torch
 
 from WeakMedSAMLib.contract.events import Event, Stage
 from WeakMedSAMLib.engine.finite import require_finite
-from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.state import StageStore, used_again
 
 Report = Callable[[Event], None]
 
@@ -40,6 +41,7 @@ def train_to_end(
 ) -> None:
     """Train from the last whole epoch on that is kept for ``stage`` under ``key``, and keep the state after each.
 
+    A state that does not fit the training of today is left alone, and the training begins anew.
     `report` is told whether the stage was begun and finished, or is reused as it was kept.
 
     Raises
@@ -47,9 +49,7 @@ def train_to_end(
     UserError
         ``not_finite`` for a state that holds NaN or infinity; it is not kept.
     """
-    state = _load(store, stage, key)
-    if state is not None:
-        training.load_state(state)
+    _go_on(training, store, stage, key)
     if training.finished:
         report(Stage(stage=stage, state="reused"))
         return
@@ -77,9 +77,21 @@ def _tensors(value: Any, name: str = "") -> Iterator[tuple[str, np.ndarray]]:
             yield from _tensors(part, f"{name}.{key}".lstrip("."))
 
 
-def _load(store: StageStore, stage: str, key: str) -> dict[str, Any] | None:
-    """What was kept for ``stage`` under ``key``, tensors on the CPU; None without it. Nothing in it is run."""
-    kept = store.load(stage, key)
-    if kept is None:
-        return None
+def _go_on(training: Training, store: StageStore, stage: str, key: str) -> None:
+    """Put a training where what is kept for ``stage`` was taken; where that does not fit, leave it as it was."""
+    fresh = copy.deepcopy(training.state())
+
+    def load(kept: Mapping[str, Any]) -> bool:
+        try:
+            training.load_state(_unpacked(kept))
+        except Exception:
+            training.load_state(fresh)
+            raise
+        return True
+
+    used_again(store, stage, key, load)
+
+
+def _unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A state as it was kept, tensors on the CPU. Nothing in it is run."""
     return torch.load(io.BytesIO(kept[_STATE].tobytes()), map_location="cpu", weights_only=True)

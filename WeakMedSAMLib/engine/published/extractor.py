@@ -18,12 +18,15 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.stages import SUB_CLASSES as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.weights import default_folder
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
 
-STAGE = "sub-classes"
+# Raised whenever the same input gives other sub-classes, by `sub_classes`, `clustering` or here: part of the keys of
+# this stage and of those after it.
+VERSION = 1
 RESNET18, BACKBONE = "resnet18", "backbone"
 
 _BATCH = 16

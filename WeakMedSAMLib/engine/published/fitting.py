@@ -17,12 +17,15 @@ import torch
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Metric, Progress
+from WeakMedSAMLib.contract.stages import ADAPTERS as STAGE
 from WeakMedSAMLib.engine.embed import is_out_of_memory
 from WeakMedSAMLib.engine.precision import loss_scaler
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier, summed_losses
 from WeakMedSAMLib.engine.published.examples import Batch, Examples
 
-STAGE = "adapters"
+# Raised whenever the same input gives another classifier, by `classifier`, `examples`, `augment` or here: part of the
+# keys of this stage and of those after it.
+VERSION = 1
 
 Report = Callable[[Event], None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,11 +10,33 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.tags import UNTAGGED
+from WeakMedSAMLib.contract.volume_tags import AXES
+from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.published.unet import build_network
 
 _PART = "network."
+
+
+def optional_text(value: Any) -> str | None:
+    """A text of a model's description, where null stays what it is: nothing is known."""
+    return None if value is None else str(value)
+
+
+def known_axis(about: Mapping[str, Any]) -> str | None:
+    """The slice axis in a model's description; older ones have none, and ValueError for what is no axis."""
+    axis = optional_text(about.get("axis"))
+    if axis is not None and axis not in AXES:
+        raise ValueError(f"{axis!r} is no slice axis")
+    return axis
+
+
+def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
+    """The slice axis of the tagged volumes; None if they have several."""
+    axes = {volume.axis for volume in cohort if (volume.tags != UNTAGGED).any()}
+    return axes.pop() if len(axes) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,8 @@ class PublishedModel:
         Range of grey values that all volumes shared that it learned from.
     network : nn.Module
         From `unet.build_network`.
+    axis : str or None
+        Slice axis that it learned along; None where that is not known, or was not the same for all.
     """
 
     classes: ClassTable
@@ -47,6 +71,7 @@ class PublishedModel:
     frame_size: int
     window: Intensity | None
     network: nn.Module
+    axis: str | None = None
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All weights by name."""
@@ -63,6 +88,7 @@ class PublishedModel:
             "patients": self.patients,
             "frame_size": self.frame_size,
             "window": self.window and self.window.to_json(),
+            "axis": self.axis,
         }
 
     @classmethod
@@ -80,10 +106,11 @@ class PublishedModel:
         return cls(
             classes=classes,
             backbone=str(about["backbone"]),
-            weights_sha256=str(about["weights_sha256"]),
+            weights_sha256=optional_text(about["weights_sha256"]),
             settings=settings,
             patients=int(about["patients"]),
             frame_size=size,
             window=Intensity.from_json(window) if (window := about["window"]) else None,
             network=network.eval(),
+            axis=known_axis(about),
         )

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.contract.events import Event, Metric, Progress
+from WeakMedSAMLib.contract.stages import NETWORK as STAGE
 from WeakMedSAMLib.engine.precision import reduced_precision
 from WeakMedSAMLib.engine.published.images import slice_images
 from WeakMedSAMLib.engine.published.mask_views import moved_together, random_views
@@ -26,7 +27,8 @@ from WeakMedSAMLib.engine.published.unet import IGNORED, beside, decoded_probabi
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.slices import VolumeSlices
 
-STAGE = "network"
+# Raised whenever the same input gives another network, by `unet`, `mask_views` or here: part of the key of this stage.
+VERSION = 1
 _STEPS_AN_EPOCH = 20  # at least, as far as batches of four slices allow
 _LEAST_BATCH = 4
 

@@ -6,6 +6,7 @@ Sub-classes and classifier, class activation maps, prompt affinity mining, pseud
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
 from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
@@ -22,7 +24,7 @@ from WeakMedSAMLib.engine.model import require_classes, require_fitting
 from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.published.adapt import train_adapted
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.published.model import PublishedModel
+from WeakMedSAMLib.engine.published.model import PublishedModel, learned_axis
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.published.results import volume_result
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
@@ -67,6 +69,7 @@ def run_published(
         require_fitting(trained, classes, backbone)
     slices = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
     model, masks = _learned(slices, classes, settings, backbone, store, report, trained, show, keep_sub_classes)
+    model = replace(model, axis=learned_axis(cohort))
     if keep_model is not None:
         keep_model(model)
     yield from _results(cohort, slices, classes, model, backbone, report, masks)
@@ -86,14 +89,14 @@ def _learned(
     """All stages of learning, and what each shows of one slice."""
     example = Example(show, volumes, _present(volumes))
     classifier = train_adapted(volumes, classes, settings, backbone, store, report, keep_sub_classes=keep_sub_classes)
-    example.drawn("adapters", lambda volume, index: _activation(classifier, volume, index))
+    example.drawn(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
     mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
     if settings.tuning:
         mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
     example.pseudo_masks([mask for one in mined for mask in one.masks])
     network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
-    example.drawn("network", lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
+    example.drawn(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     tagged = [volume for volume in volumes if volume.tagged]
     model = PublishedModel(
         classes=classes,

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.contract.tags import ABSENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.published.cams import class_maps
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.published.pam import believed_tags, decoder_of, volume_masks
+from WeakMedSAMLib.engine.published.pam import SIZE, believed_tags, decoder_of, volume_masks
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
 
-STAGE = "pseudo-masks"
+# Raised whenever the same input gives other pseudo-masks, by `cams`, either `pam` or here: part of the keys of this
+# stage and of those after it.
+VERSION = 1
 
 _READ = ("pooling", "prompts", "prompt_placing", "grid", "mask_weighting", "pam_radius", "pam_beta", "pam_steps")
 _READ_TOO = ("pam_z", "blur")
@@ -78,13 +82,14 @@ def mine_cohort(
     tagged = [place for place, volume in enumerate(volumes) if volume.tagged]
     common = _common_key(classifier, settings, backbone)
     keys = [stage_key(common, volumes[place].features.key, volumes[place].tags) for place in tagged]
-    kept = all(store.done(_name(volumes[place]), key) for place, key in zip(tagged, keys, strict=True))
-    report(Stage(stage=STAGE, state="reused" if kept else "started"))
+    kept = [_kept(place, volumes[place], store, key) for place, key in zip(tagged, keys, strict=True)]
+    all_kept = all(one is not None for one in kept)
+    report(Stage(stage=STAGE, state="reused" if all_kept else "started"))
     mined = []
-    for place, key in zip(tagged, keys, strict=True):
-        mined.append(_of_volume(place, volumes[place], classifier, settings, backbone, store, key))
+    for place, key, one in zip(tagged, keys, kept, strict=True):
+        mined.append(one or _made(place, volumes[place], classifier, settings, backbone, store, key))
         report(Progress(STAGE, len(mined), len(tagged)))
-    if not kept:
+    if not all_kept:
         report(Stage(stage=STAGE, state="finished"))
     return mined, stage_key(keys)
 
@@ -97,10 +102,25 @@ def _common_key(classifier: AdaptedClassifier, settings: PublishedSettings, back
     learned = {name: value.float().numpy() for name, value in classifier.learned().items()}
     read = {name: getattr(settings, name) for name in (*_READ, *_READ_TOO)}
     defects = [defect.value for defect in settings.defects if defect in _DEFECTS]
-    return stage_key(learned, read, defects, backbone.info.name, backbone.info.weights.sha256)
+    return stage_key(VERSION, learned, read, defects, backbone.info.name, backbone.info.weights.sha256)
 
 
-def _of_volume(
+def _kept(place: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
+    return used_again(store, _name(volume), key, lambda kept: _fitting(_mined(place, kept), volume))
+
+
+def _fitting(mined: Mined, volume: VolumeSlices) -> Mined:
+    """What was kept; ValueError unless it is of the classes of today, and as large as pseudo-masks are."""
+    if mined.probability.shape != (len(mined.indices), volume.tags.shape[1], SIZE, SIZE):
+        raise ValueError(f"pseudo-masks of the shape {mined.probability.shape}")
+    return mined
+
+
+def _mined(place: int, kept: Mapping[str, Any]) -> Mined:
+    return Mined(place, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
+
+
+def _made(
     place: int,
     volume: VolumeSlices,
     classifier: AdaptedClassifier,
@@ -109,11 +129,9 @@ def _of_volume(
     store: StageStore,
     key: str,
 ) -> Mined:
-    kept = store.load(_name(volume), key)
-    if kept is None:
-        cells = class_maps(classifier, volume)
-        decoder = decoder_of(volume, backbone, settings, classifier)
-        indices, probability = volume_masks(volume, cells, decoder, settings)
-        empty = np.flatnonzero((believed_tags(cells, volume.tags, settings) == ABSENT).all(1))
-        kept = store.save(_name(volume), key, {"indices": indices, "probability": probability, "empty": empty})
-    return Mined(place, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
+    cells = class_maps(classifier, volume)
+    decoder = decoder_of(volume, backbone, settings, classifier)
+    indices, probability = volume_masks(volume, cells, decoder, settings)
+    empty = np.flatnonzero((believed_tags(cells, volume.tags, settings) == ABSENT).all(1))
+    made = {"indices": indices, "probability": probability, "empty": empty}
+    return _mined(place, store.save(_name(volume), key, made))

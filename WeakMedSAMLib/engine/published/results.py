@@ -62,6 +62,8 @@ def _concord(drawn: np.ndarray, learned: Sequence[PseudoMask], threshold: float)
     concord = np.ones(drawn.shape[:2], np.float32)
     for mask in learned:
         for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
-            own, seen = mask.probability[column] > threshold * CERTAIN, drawn[mask.index, column] > 0.5
+            known = mask.probability[column] != UNKNOWN
+            own = known & (mask.probability[column] > threshold * CERTAIN)
+            seen = known & (drawn[mask.index, column] > 0.5)
             concord[mask.index, column] = slice_dice(own[None], seen[None], both_empty=1.0)[0]
     return concord

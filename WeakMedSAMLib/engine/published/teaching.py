@@ -10,9 +10,11 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.contract.stages import NETWORK
+from WeakMedSAMLib.engine.published import network_training
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.published.model import PublishedModel
-from WeakMedSAMLib.engine.published.network_training import STAGE, Lessons, NetworkTraining
+from WeakMedSAMLib.engine.published.network_training import Lessons, NetworkTraining
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.published.unet import build_network
@@ -73,7 +75,7 @@ def taught_network(
         message = "No slice says for every class whether it shows it, so that the network has nothing to learn from."
         raise UserError("nothing_to_learn", message, "Tag more slices, or leave out the defect predicted_gate.")
     training = NetworkTraining(network, Lessons(volumes, masks, empty, classes), settings, report)
-    train_to_end(training, store, STAGE, _own_key(key, settings, start), report)
+    train_to_end(training, store, NETWORK, _own_key(key, settings, start), report)
     return network.eval()
 
 
@@ -81,7 +83,7 @@ def _own_key(key: str, settings: PublishedSettings, start: PublishedModel | None
     names = [name for name in settings.__dataclass_fields__ if name in _READ or name.startswith("network")]
     read = {name: getattr(settings, name) for name in names}
     began = [] if start is None else [tensor.cpu().numpy() for tensor in start.network.state_dict().values()]
-    return stage_key(key, read, settings.has(Defect.MASK_SCALE), began)
+    return stage_key(network_training.VERSION, key, read, settings.has(Defect.MASK_SCALE), began)
 
 
 def _require_same_network(before: PublishedSettings, now: PublishedSettings) -> None:

@@ -19,6 +19,7 @@ from monai.losses import MaskedDiceLoss
 from torch import nn
 
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.stages import TUNING as STAGE
 from WeakMedSAMLib.engine.backbones.adaptable import trained_parameters
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.components import component_boxes
@@ -35,7 +36,8 @@ from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.slices import VolumeSlices
 from WeakMedSAMLib.engine.state import StageStore, stage_key
 
-STAGE = "tuning"
+# Raised whenever the same input gives another output: part of the keys of this stage and of those after it.
+VERSION = 1
 _CONFIDENT = 0.7  # Dice of a piece with what the untouched decoder draws for its box
 _MOST_BOXES = 3
 _READ = ("seed", "epochs", "batch", "learning_rate", "weight_decay", "threshold", "ignore_band")
@@ -65,7 +67,8 @@ class Piece:
 
     def target(self, settings: PublishedSettings) -> tuple[np.ndarray, np.ndarray]:
         """What is to be drawn for the box, and which pixels count: bool, SIZE x SIZE."""
-        high = self.probability > (settings.threshold + settings.ignore_band) * CERTAIN
+        known = self.probability != UNKNOWN
+        high = known & (self.probability > (settings.threshold + settings.ignore_band) * CERTAIN)
         low = self.probability <= (settings.threshold - settings.ignore_band) * CERTAIN
         x0, y0, x1, y1 = self.box.astype(int)
         inside = np.zeros_like(high)
@@ -116,7 +119,7 @@ def tuned_masks(
     UserError
         ``not_finite``.
     """
-    key = stage_key(key, {name: getattr(settings, name) for name in _READ}, "tuned")
+    key = stage_key(VERSION, key, {name: getattr(settings, name) for name in _READ}, "tuned")
     report(Stage(stage=STAGE, state="started"))
     pieces = [piece for one in mined for piece in pieces_of(one, settings)]
     confident = [piece for one in mined for piece in _confident(one, pieces, volumes[one.volume], settings, backbone)]

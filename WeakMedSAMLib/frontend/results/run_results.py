@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 from WeakMedSAMLib.contract.volume_tags import AXES
 from WeakMedSAMLib.frontend.scene.raw_nrrd import readMatrix
@@ -175,15 +176,15 @@ def volumeInWords(ml: float) -> str:
 
 
 def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeResult | None:
-    quality, labels = folder / "quality.json", folder / "labels.nrrd"
+    quality, labels = folder / QUALITY, folder / LABELS
     if not quality.is_file() or not labels.is_file():
         return None
     data = read_json(quality)
     if not isinstance(data, dict) or data.get("axis") not in AXES:
         raise UserError("bad_result", f"{quality} cannot be read.", _("Generate the masks again."))
     reports = data.get("classes") if isinstance(data.get("classes"), dict) else {}
-    files = {value: folder / f"probability_{value}.nrrd" for value in classes.label_values}
-    preview = folder / "preview.png"
+    files = {value: folder / probability_name(value) for value in classes.label_values}
+    preview = folder / PREVIEW
     return VolumeResult(
         volumeId=volume.id,
         name=volume.name,
@@ -191,7 +192,7 @@ def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeR
         folder=folder,
         axis=data["axis"],
         labels=labels,
-        segmentation=folder / "segmentation.seg.nrrd",
+        segmentation=folder / SEGMENTATION,
         probabilities={value: path for value, path in files.items() if path.is_file()},
         preview=preview if preview.is_file() else None,
         confidence=_number(data.get("confidence")),

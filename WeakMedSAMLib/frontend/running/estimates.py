@@ -12,47 +12,52 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.tag_checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
 from WeakMedSAMLib.contract.tags import PRESENT, CohortTags, VolumeTags
 
 PREPARE, START = "prepare", "start"
-# Stages in order. The first two are ours: writing the run folder, and loading the worker's libraries.
-STAGES = (
-    PREPARE,
-    START,
-    "embed",
-    "projection",
-    "novelty",
-    "classifier",
-    "pseudo-masks",
-    "segmenter-1",
-    "segmenter-2",
-    "masks",
-)
-# Those of the presets paper and reference, of which nothing was measured.
-PUBLISHED_STAGES = (PREPARE, START, "embed", "sub-classes", "adapters", "pseudo-masks", "network", "masks")
+_FIRST, _SECOND = stages.segmenter_round(1), stages.segmenter_round(2)
 
-_SETTINGS_KEY = "WeakMedSAM/secondsByStage/"
+
+def stagesOf(preset: str, overrides: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Return the stages of a run of a preset, in order.
+
+    The first two are ours: writing the run folder, and loading the worker's libraries.
+    """
+    return (PREPARE, START, *stages.stages_of(preset, overrides))
+
+
+STAGES = stagesOf(stages.FAST)
+PUBLISHED_STAGES = stagesOf(stages.PAPER)
+
+# By preset and kind of device. Version 0.1 kept them under "secondsByStage", those of stand-in runs among them.
+_SETTINGS_KEY = "WeakMedSAM/secondsOfStages/{preset}/{kind}"
 # Seconds for each unit of a stage's work (see `_units`). CPU: measured on two cores of a server (README, "Figures").
 # GPU: a cautious guess until a run on that GPU has been measured.
 _CPU_RATES = {
     PREPARE: 0.005,
     START: 9.0,
-    "embed": 0.42,
-    "projection": 0.004,
-    "novelty": 0.006,
-    "classifier": 4.0,
-    "pseudo-masks": 0.05,
-    "segmenter-1": 0.3,
-    "segmenter-2": 0.3,
-    "masks": 0.035,
+    stages.EMBED: 0.42,
+    stages.PROJECTION: 0.004,
+    stages.NOVELTY: 0.006,
+    stages.CLASSIFIER: 4.0,
+    stages.PSEUDO_MASKS: 0.05,
+    _FIRST: 0.3,
+    _SECOND: 0.3,
+    stages.MASKS: 0.035,
 }
-_GPU_FACTORS = {"embed": 0.1, "pseudo-masks": 0.3, "segmenter-1": 0.15, "segmenter-2": 0.15, "masks": 0.3}
+_GPU_FACTORS = {stages.EMBED: 0.1, stages.PSEUDO_MASKS: 0.3, _FIRST: 0.15, _SECOND: 0.15, stages.MASKS: 0.3}
+# Stages whose work is the same in every preset. Of the others of paper and reference nothing is known before a run of
+# theirs was measured here.
+_OF_ALL = (PREPARE, START, stages.EMBED)
 # As in the engine: training steps of the network in each round, and fewer where there are few masks.
-_SEGMENTER_STEPS = {"segmenter-1": 300, "segmenter-2": 180}
+_SEGMENTER_STEPS = {_FIRST: 300, _SECOND: 180}
 _LEAST_STEPS, _STEPS_A_MASK, _MOST_MASKED = 80, 2, 1000
 # How much a new measurement counts against what was known.
 _NEW_SHARE = 0.5
+# A stage that was this quick says nothing of the computer: it found its output made, or had next to nothing to do.
+_SHORTEST_S, _QUICKEST = 0.5, 0.02
 
 
 @dataclass(frozen=True)
@@ -87,35 +92,46 @@ def runSize(volumes: Iterable[VolumeTags], cachedHashes: Iterable[str] = ()) -> 
     )
 
 
-def expectedStages(size: RunSize, device: str = "cpu") -> dict[str, float]:
-    """Return the seconds that each stage will take on a device, by what was measured there, or in general."""
-    known = _learned(device)
-    rates = {**_CPU_RATES, **{name: _CPU_RATES[name] * factor for name, factor in _factors(device).items()}, **known}
-    return {stage: rates[stage] * _units(stage, size) for stage in STAGES}
+def expectedStages(
+    size: RunSize, device: str = "cpu", preset: str = stages.FAST, overrides: Mapping[str, Any] | None = None
+) -> dict[str, float]:
+    """Return the stages of a run with the seconds that each will take on a device, by what was measured there.
+
+    Before a run of a published preset was measured here, nothing is known of its times, and all are 0.
+    """
+    rates = _rates(device, preset)
+    # Further rounds of the network are as the second.
+    rounds = dict.fromkeys((stage for stage in stagesOf(preset, overrides) if _isRound(stage)), rates.get(_SECOND, 0.0))
+    rates = {**rounds, **rates}
+    return {stage: rates.get(stage, 0.0) * _units(stage, size, preset) for stage in stagesOf(preset, overrides)}
 
 
-def expectedSeconds(size: RunSize, device: str = "cpu") -> float:
-    """Return the seconds that a run will take on a device."""
-    return sum(expectedStages(size, device).values())
+def expectedSeconds(size: RunSize, device: str = "cpu", preset: str = stages.FAST) -> float:
+    """Return the seconds that a run will take on a device; 0 if nothing is known."""
+    return sum(expectedStages(size, device, preset).values())
 
 
-def isMeasured(device: str) -> bool:
-    """Say whether a run on this kind of device was measured on this computer."""
-    return bool(_learned(device))
+def isMeasured(device: str, preset: str = stages.FAST) -> bool:
+    """Say whether a run of a preset on this kind of device was measured on this computer."""
+    return bool(_learned(device, preset))
 
 
-def learn(size: RunSize, device: str, secondsByStage: Mapping[str, float]) -> None:
-    """Remember how long the stages of a finished run took, for the next estimate on this computer."""
-    if "network" in secondsByStage:
-        return  # of another preset, whose stages of the same names take other times
-    known = _learned(device)
+def learn(size: RunSize, device: str, secondsByStage: Mapping[str, float], preset: str = stages.FAST) -> None:
+    """Remember how long the stages of a finished run took, for the next estimate on this computer.
+
+    Nothing is learned of stages that found their output made, nor from a run of another preset.
+    """
+    others = {stage for other in stages.PRESETS for stage in stagesOf(other)} - set(stagesOf(preset))
+    if others & set(secondsByStage):
+        return
+    known, general = _learned(device, preset), _rates(device, preset)
     for stage, seconds in secondsByStage.items():
-        units = _units(stage, size) if stage in STAGES else 0
-        if units <= 0 or seconds <= 0:
+        units = _units(stage, size, preset) if stage in stagesOf(preset) else 0
+        if units <= 0 or seconds < _SHORTEST_S or seconds / units < _QUICKEST * general.get(stage, 0.0):
             continue
         rate = seconds / units
         known[stage] = rate if stage not in known else (1 - _NEW_SHARE) * known[stage] + _NEW_SHARE * rate
-    slicer.app.userSettings().setValue(_SETTINGS_KEY + _kind(device), json.dumps(known))
+    slicer.app.userSettings().setValue(_key(device, preset), json.dumps(known))
 
 
 def timeInWords(seconds: float) -> str:
@@ -134,10 +150,13 @@ def timeInWords(seconds: float) -> str:
     return text.format(hours=hours, minutes=minutes)
 
 
-def expectedTimeInWords(size: RunSize, device: str) -> str:
+def expectedTimeInWords(size: RunSize, device: str, preset: str = stages.FAST) -> str:
     """Return a sentence on how long a run will take, and how sure that is."""
-    time = timeInWords(expectedSeconds(size, device))
-    if isMeasured(device):
+    seconds = expectedSeconds(size, device, preset)
+    if not seconds:
+        return _("Expected time: not measured. This preset trains networks; plan for a GPU.")
+    time = timeInWords(seconds)
+    if isMeasured(device, preset):
         return _("Expected time: {time} (from earlier runs on this computer).").format(time=time)
     if _isGpu(device):
         return _("Expected time: {time} (a guess: no run on this GPU has been measured yet).").format(time=time)
@@ -186,17 +205,37 @@ def _slicesInWords(cohort: CohortTags) -> list[str]:
     return few
 
 
-def _units(stage: str, size: RunSize) -> float:
-    masked = min(size.presentSlices, _MOST_MASKED)
-    if stage in _SEGMENTER_STEPS:
-        return min(_SEGMENTER_STEPS[stage], max(_LEAST_STEPS, _STEPS_A_MASK * masked))
+def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
+    masked = size.presentSlices if _isPublished(preset) else min(size.presentSlices, _MOST_MASKED)
+    if _isRound(stage):
+        return min(_SEGMENTER_STEPS.get(stage, _SEGMENTER_STEPS[_SECOND]), max(_LEAST_STEPS, _STEPS_A_MASK * masked))
     if stage == START:
         return 1.0
-    if stage == "embed":
+    if stage == stages.EMBED:
         return max(0, size.slices - size.cachedSlices)
-    if stage == "classifier":
+    if stage == stages.CLASSIFIER:
         return 1.0 + size.slices / 2000
-    return float(masked if stage == "pseudo-masks" else size.slices)
+    return float(masked if stage in (stages.PSEUDO_MASKS, stages.SUB_CLASSES) else size.slices)
+
+
+def _rates(device: str, preset: str) -> dict[str, float]:
+    """Seconds for each unit of work of the stages of a preset; nothing where too little is known of them."""
+    general = {**_CPU_RATES, **{name: _CPU_RATES[name] * factor for name, factor in _factors(device).items()}}
+    if not _isPublished(preset):
+        return {**general, **_learned(device, preset)}
+    known = _learned(device, preset)
+    if not {stages.ADAPTERS, stages.PSEUDO_MASKS, stages.NETWORK} <= set(known):
+        return {}
+    shared = {**general, **_learned(device, stages.FAST)}
+    return {**{stage: shared[stage] for stage in _OF_ALL}, **known}
+
+
+def _isPublished(preset: str) -> bool:
+    return preset in (stages.PAPER, stages.REFERENCE)
+
+
+def _isRound(stage: str) -> bool:
+    return stage.startswith(stages.SEGMENTER)
 
 
 def _factors(device: str) -> dict[str, float]:
@@ -211,15 +250,19 @@ def _kind(device: str) -> str:
     return device.partition(":")[0]
 
 
-def _learned(device: str) -> dict[str, float]:
+def _key(device: str, preset: str) -> str:
+    return _SETTINGS_KEY.format(preset=preset, kind=_kind(device))
+
+
+def _learned(device: str, preset: str) -> dict[str, float]:
     """What was measured here, or nothing if the setting is missing or was spoilt by hand."""
     try:
-        found: Any = json.loads(str(slicer.app.userSettings().value(_SETTINGS_KEY + _kind(device)) or "{}"))
+        found: Any = json.loads(str(slicer.app.userSettings().value(_key(device, preset)) or "{}"))
     except ValueError:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {name: float(value) for name, value in found.items() if name in STAGES and _isRate(value)}
+    return {name: float(value) for name, value in found.items() if name in stagesOf(preset) and _isRate(value)}
 
 
 def _isRate(value: Any) -> bool:

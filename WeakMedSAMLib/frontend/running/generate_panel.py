@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.engine_words import translated
@@ -27,9 +28,9 @@ from WeakMedSAMLib.frontend.turns import Coalesced
 def presets() -> dict[str, str]:
     """Presets of the engine with their names for people; another one is shown by its own name."""
     return {
-        "fast": _("Fast: learns in minutes, on CPU or GPU"),
-        "paper": _("Paper: published method, defects fixed"),
-        "reference": _("Reference: as published, to compare"),
+        FAST: _("Fast: learns in minutes, on CPU or GPU"),
+        PAPER: _("Paper: published method, defects fixed"),
+        REFERENCE: _("Reference: as published, to compare"),
     }
 
 
@@ -151,11 +152,13 @@ class GeneratePanel:
         # Before the first tag nothing can be expected, and the reason below says that tags are missing.
         isShown = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
         ui.estimateLabel.visible = ui.qualityLabel.visible = isShown
-        if isShown and self.logic.state.preset == "fast":
-            ui.estimateLabel.text = expectedTimeInWords(self._size(cohort), self.devices.expected)
+        if not isShown:
+            return
+        preset = self.logic.state.preset
+        ui.estimateLabel.text = expectedTimeInWords(self._size(cohort), self.devices.expected, preset)
+        if preset == FAST:
             ui.qualityLabel.text = expectedQuality(cohort)
-        elif isShown:
-            ui.estimateLabel.text = _("Expected time: not measured. This preset trains networks; plan for a GPU.")
+        else:
             ui.qualityLabel.text = _(
                 "It is meant for research: how good its masks get with so many volumes was not measured either."
             )

@@ -13,10 +13,9 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Event, Hello, Warning_
-from WeakMedSAMLib.contract.runs import RunFolder
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.engine_words import translated
-from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import PREPARE, START, RunSize
 from WeakMedSAMLib.frontend.running.run_ending import endOf
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo
@@ -44,6 +43,8 @@ class JobRunner:
         Seconds, never going back.
     graceSeconds : float
         From the request to cancel to the forced end of the worker.
+    isTrial : bool
+        Whether what its runs take says nothing of the user's own, so that no estimate learns from them.
 
     Attributes
     ----------
@@ -73,13 +74,14 @@ class JobRunner:
         processFactory: Callable[[], WorkerProcess] = QtWorkerProcess,
         clock: Callable[[], float] = time.monotonic,
         graceSeconds: float = _GRACE_S,
+        isTrial: bool = False,
     ) -> None:
         self.changed, self.progress, self.preview = Callbacks(), Callbacks(), Callbacks()
         self.warning, self.log, self.ended = Callbacks(), Callbacks(), Callbacks()
         self.state = IDLE
         self.info = RunInfo()
         self.outcome: Outcome | None = None
-        self._factory, self._clock, self._grace = processFactory, clock, graceSeconds
+        self._factory, self._clock, self._grace, self._isTrial = processFactory, clock, graceSeconds, isTrial
         self._trace: RunTrace | None = None
         self._commandOf: Callable[[RunFolder], Command] | None = None
         self._steps: StepRunner | None = None
@@ -131,6 +133,7 @@ class JobRunner:
         size: RunSize | None = None,
         device: str = "cpu",
         names: Mapping[str, str] | None = None,
+        settings: RunSettings | None = None,
     ) -> None:
         """Begin a run; returns at once.
 
@@ -148,6 +151,8 @@ class JobRunner:
             That it is expected to run on, for the time left.
         names : mapping, optional
             Id of a volume in the run -> its name, for messages.
+        settings : RunSettings, optional
+            What the run is started with, for its stages and the time left.
 
         Raises
         ------
@@ -157,7 +162,7 @@ class JobRunner:
         if self.isRunning:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
-        self._trace = RunTrace(runId, size or RunSize(), device, self._clock, names)
+        self._trace = RunTrace(runId, size or RunSize(), device, self._clock, names, settings)
         self._commandOf, self._killed, self._ticks, self.outcome = commandOf, None, 0, None
         self._trace.progress.begin(PREPARE)
         self.info = self._trace.progress.info()
@@ -280,8 +285,8 @@ class JobRunner:
         if trace.places is not None:
             with suppress(OSError):
                 trace.places.cancel.unlink(missing_ok=True)
-        if status == "finished":
-            estimates.learn(trace.size, trace.device, trace.progress.secondsByStage)
+        if status == "finished" and not self._isTrial:
+            trace.teach()
         self.outcome = trace.outcome(status, message, hint, code)
         self._setState(ENDED)
         self.ended(self.outcome)

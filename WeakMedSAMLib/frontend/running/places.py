@@ -18,7 +18,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.contract.run_folder import RunFolder, is_part
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.frontend.steps import Steps, inThread
@@ -30,21 +30,7 @@ _RUNS_KEY = "WeakMedSAM/RunsFolder"
 _CACHE_KEY = "WeakMedSAM/CacheFolder"
 _RUN_NAME = re.compile(r"run-[0-9a-f]{12}")
 _CACHE_KEY_NAME = re.compile(r"[0-9a-f]{64}")
-_USERS, _LOCK = ".users", ".lock"
-# All that a run folder holds of ours (see `contract.run_folder`).
-_RUN_PARTS = (
-    "volumes",
-    "state",
-    "results",
-    "model",
-    "previews",
-    "tags.json",
-    "run.json",
-    "events.jsonl",
-    "log.txt",
-    "cancel",
-    _LOCK,
-)
+_USERS = ".users"
 
 
 @dataclass(frozen=True)
@@ -93,7 +79,7 @@ def runsOnDisk(parent: Path) -> list[RunOnDisk]:
 
 def runSizeSteps(parent: Path) -> Steps[int]:
     """Count the bytes of all runs in a folder, in short steps."""
-    return inThread(lambda: _size(folder / part for folder in _listed(parent) if _isRun(folder) for part in _RUN_PARTS))
+    return inThread(lambda: _size(part for folder in _listed(parent) if _isRun(folder) for part in _partsOf(folder)))
 
 
 def cacheSizeSteps(folder: Path) -> Steps[int]:
@@ -102,12 +88,12 @@ def cacheSizeSteps(folder: Path) -> Steps[int]:
 
 
 def deleteRunSteps(folder: Path) -> Steps[int]:
-    """Delete a run folder in short steps; files in it that are not ours stay, and then the folder too.
+    """Delete a run folder in short steps; files in it that are not ours stay (see `leftIn`), and then the folder too.
 
     Returns
     -------
     int
-        Bytes freed; whether the folder is still there must be looked up.
+        Bytes freed.
 
     Raises
     ------
@@ -118,14 +104,16 @@ def deleteRunSteps(folder: Path) -> Steps[int]:
     if not _isRun(folder):
         message = _("{folder} is not a run folder of WeakMedSAM.").format(folder=folder)
         raise UserError("not_a_run", message, _("Nothing was deleted."))
-    # run.json goes last: until then the rest can be found and deleted again.
-    freed = yield from _deleteSteps(
-        [*(folder / part for part in _RUN_PARTS if part != "run.json"), folder / "run.json"]
-    )
-    # It is not empty if somebody put files into it.
-    with suppress(OSError):
-        folder.rmdir()
+    last = RunFolder(folder).run
+    # Until then the rest can be found and deleted again.
+    freed = yield from _deleteSteps([*(part for part in _partsOf(folder) if part != last), last])
+    yield from inThread(partial(_removeEmpty, folder))
     return freed
+
+
+def leftIn(folder: Path) -> list[str]:
+    """Return the files that are left in a folder, relative to it; nothing if it is gone."""
+    return [path.relative_to(folder).as_posix() for path, _size in _filesIn(folder)]
 
 
 def clearCacheSteps(folder: Path) -> Steps[int]:
@@ -178,7 +166,15 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _isRun(folder: Path) -> bool:
-    return bool(_RUN_NAME.fullmatch(folder.name)) and not folder.is_symlink() and RunFolder(folder).run.is_file()
+    """Whether a folder is a run, or what is left of one that was never described or not deleted to the end."""
+    if not _RUN_NAME.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    return RunFolder(folder).run.is_file() or all(is_part(entry.name) for entry in _listed(folder))
+
+
+def _partsOf(folder: Path) -> list[Path]:
+    """What a run folder holds of ours."""
+    return [entry for entry in _listed(folder) if is_part(entry.name)]
 
 
 def _runIn(folder: Path) -> RunOnDisk | None:
@@ -220,6 +216,16 @@ def _delete(paths: list[Path]) -> int:
         if not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
     return freed
+
+
+def _removeEmpty(folder: Path) -> None:
+    """Remove the folders without any file in them, the folder itself included."""
+    for child in _listed(folder):
+        if child.is_dir() and not child.is_symlink():
+            _removeEmpty(child)
+    # It is not empty if somebody put files into it.
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _filesIn(path: Path) -> Iterator[tuple[Path, int]]:

@@ -121,7 +121,8 @@ class RunControl:
         _ours.add(start.runId)
         self._stateOf().saveRun(_newRecord(start))
         names = {volumeId: node.GetName() for volumeId, node in start.volumesById.items()}
-        self._job.start(start.runId, start.preparation(), start.command, start.size, start.device, names)
+        preparation, size = start.preparation(), start.size
+        self._job.start(start.runId, preparation, start.command, size, start.device, names, start.settings)
         self.changed()
         return start.runId
 

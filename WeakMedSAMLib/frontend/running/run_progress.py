@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.running.estimates import PREPARE, PUBLISHED_STAGES, STAGES, START
+from WeakMedSAMLib.contract import stages
+from WeakMedSAMLib.frontend.running.estimates import PREPARE, STAGES, START, stagesOf
 
 # Seconds that an estimate counts for, when it is weighed against what was measured.
 _TRUST_S = 5.0
@@ -18,6 +19,9 @@ _SLOWEST, _FASTEST = 10.0, 0.05
 _UNKNOWN_STAGE_S = 10.0
 # Of a stage that outlasts its estimate, this share of the estimate is said to be left.
 _OVERDUE = 0.15
+# A stage that outlasts its estimate by this share of the whole run, and by so many seconds, shows that the estimate is
+# wrong.
+_LATE_SHARE, _LATE_S = 0.25, 5.0
 # From this share of a stage on, its pace so far says something of the pace of the rest.
 _LEAST_SHARE = 0.1
 
@@ -40,6 +44,8 @@ class RunInfo:
         Of the whole run; None while nothing can be said.
     quietSeconds : float
         Since the worker last gave a sign of life.
+    isLate : bool
+        Whether the run takes so much longer than estimated that the fraction goes by steps alone.
     """
 
     stage: str = ""
@@ -49,6 +55,7 @@ class RunInfo:
     fraction: float = 0.0
     secondsLeft: float | None = None
     quietSeconds: float = 0.0
+    isLate: bool = False
 
 
 class RunProgress:
@@ -57,16 +64,16 @@ class RunProgress:
     Parameters
     ----------
     expected : mapping
-        Stage name -> seconds expected.
+        Stage name -> seconds expected, in the order of the stages; all 0 if nothing is known of them.
     clock : callable
         Seconds, never going back.
     """
 
     def __init__(self, expected: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
         self.secondsByStage: dict[str, float] = {}
+        self._order = list(expected)
         self._expected: dict[str, float] = {}
         self.expect(expected)
-        self._order = list(STAGES)
         self._clock = clock
         self._begun = self._stageBegun = self._lastSign = self._lastLook = clock()
         self._stage = ""
@@ -74,10 +81,12 @@ class RunProgress:
         self._eta: tuple[float, float] | None = None
         self._shownLeft: float | None = None
         self._fraction = 0.0
+        # Fraction and steps that were reached when the estimate proved wrong.
+        self._late: tuple[float, float] | None = None
 
     def expect(self, expected: Mapping[str, float]) -> None:
         """Expect other times from now on, since the device turned out to be another."""
-        self._expected.update({stage: max(0.0, expected.get(stage, 0.0)) for stage in STAGES})
+        self._expected.update({stage: max(0.0, expected.get(stage, 0.0)) for stage in self._order})
 
     def signOfLife(self) -> None:
         """The worker has said something."""
@@ -86,9 +95,8 @@ class RunProgress:
     def begin(self, stage: str) -> None:
         """A stage begins; the one before it is over."""
         self.finish(self._stage)
-        if stage in PUBLISHED_STAGES and stage not in self._order:
-            # Another preset, of which no times are known.
-            self._order, self._expected = list(PUBLISHED_STAGES), dict.fromkeys(PUBLISHED_STAGES, 0.0)
+        if stage not in self._order:
+            self._takeOther(stage)
         if stage not in self._order:
             # A stage of another version of the engine: it comes after the one that is under way.
             place = self._order.index(self._stage) + 1 if self._stage in self._order else len(self._order)
@@ -96,6 +104,12 @@ class RunProgress:
             self._expected[stage] = _UNKNOWN_STAGE_S if any(self._expected.values()) else 0.0
         self._stage, self._share, self._eta = stage, 0.0, None
         self._stageBegun = self._clock()
+
+    def _takeOther(self, stage: str) -> None:
+        """The stages of the preset that has this one, if it turns out to be another; of that no times are known."""
+        order = next((order for order in map(stagesOf, stages.PRESETS) if stage in order), None)
+        if order is not None:
+            self._order, self._expected = list(order), dict.fromkeys(order, 0.0)
 
     def finish(self, stage: str, seconds: float | None = None) -> None:
         """A stage is over, and took `seconds` if that was said."""
@@ -120,13 +134,11 @@ class RunProgress:
     def info(self) -> RunInfo:
         """Return how far the run is now."""
         now = self._clock()
-        left = self._smoothed(self._rawLeft(now), now)
-        elapsed = now - self._begun
-        if left is not None and elapsed + left > 0:
-            self._fraction = max(self._fraction, min(0.99, elapsed / (elapsed + left)))
-        elif self._stage in self._order:
-            place = self._order.index(self._stage)
-            self._fraction = max(self._fraction, min(0.99, (place + self._share) / len(self._order)))
+        if self._stage in self._order:
+            self._fraction = max(self._fraction, min(0.99, self._fractionNow(now)))
+        if self._late is None and self._isLate(now):
+            self._late = (self._fraction, self._steps())
+        left = self._smoothed(None if self._late else self._rawLeft(now), now)
         return RunInfo(
             stage=self._stage,
             text=stageInWords(self._stage),
@@ -135,7 +147,40 @@ class RunProgress:
             fraction=self._fraction,
             secondsLeft=left,
             quietSeconds=now - self._lastSign,
+            isLate=self._late is not None,
         )
+
+    def _steps(self) -> float:
+        """Share of the steps that are done."""
+        return (self._order.index(self._stage) + self._share) / len(self._order)
+
+    def _fractionNow(self, now: float) -> float:
+        """By the seconds that were expected of what is done; by steps where nothing was, or too little.
+
+        A stage never counts as more than was expected of it: how long it goes on says nothing of the rest of the run.
+        """
+        if self._late is not None:
+            reached, steps = self._late
+            return reached + (1 - reached) * (self._steps() - steps) / (1 - steps) if steps < 1 else reached
+        whole = sum(self._expected.values())
+        if not whole:
+            return self._steps()
+        before = sum(self._expected[stage] for stage in self._order[: self._order.index(self._stage)])
+        return (before + self._shareByTime(now) * self._expected[self._stage]) / whole
+
+    def _shareByTime(self, now: float) -> float:
+        expected, elapsed = self._expected[self._stage], now - self._stageBegun
+        if self._share or not expected:
+            return self._share
+        return min(1.0, elapsed / expected)
+
+    def _isLate(self, now: float) -> bool:
+        """Whether the stage has outlasted its estimate by far, be it corrected by the pace of the run so far."""
+        whole = sum(self._expected.values())
+        if not whole or not self._stage or self._stage in self.secondsByStage:
+            return False
+        over = now - self._stageBegun - max(1.0, self._factor(now)) * self._expected[self._stage]
+        return over > max(_LATE_S, _LATE_SHARE * whole)
 
     def _rawLeft(self, now: float) -> float | None:
         if not self._stage or not sum(self._expected.values()):
@@ -185,17 +230,17 @@ def stageInWords(stage: str) -> str:
         "": "",
         PREPARE: _("Writing the volumes for the worker"),
         START: _("Starting the worker"),
-        "embed": _("Looking at every slice"),
-        "projection": _("Summing up what was seen"),
-        "novelty": _("Comparing slices that show a class with slices that do not"),
-        "sub-classes": _("Grouping slices that show a class"),
-        "adapters": _("Training the classifier, and the encoder with it"),
-        "tuning": _("Refining the mask decoder"),
-        "network": _("Training the segmentation network"),
-        "classifier": _("Learning which slices show a class"),
-        "pseudo-masks": _("Sketching first masks"),
-        "segmenter-1": _("Learning to draw masks"),
-        "segmenter-2": _("Learning to draw masks, second round"),
-        "masks": _("Drawing the masks"),
+        stages.EMBED: _("Looking at every slice"),
+        stages.PROJECTION: _("Summing up what was seen"),
+        stages.NOVELTY: _("Comparing slices that show a class with slices that do not"),
+        stages.SUB_CLASSES: _("Grouping slices that show a class"),
+        stages.ADAPTERS: _("Training the classifier, and the encoder with it"),
+        stages.TUNING: _("Refining the mask decoder"),
+        stages.NETWORK: _("Training the segmentation network"),
+        stages.CLASSIFIER: _("Learning which slices show a class"),
+        stages.PSEUDO_MASKS: _("Sketching first masks"),
+        stages.segmenter_round(1): _("Learning to draw masks"),
+        stages.segmenter_round(2): _("Learning to draw masks, second round"),
+        stages.MASKS: _("Drawing the masks"),
     }
     return words.get(stage, stage)

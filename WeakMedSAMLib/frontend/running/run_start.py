@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.running.estimates import RunSize, runSize
 from WeakMedSAMLib.frontend.running.places import cacheFolder, runsFolder
@@ -64,7 +65,7 @@ class RunStart:
     @property
     def volumesById(self) -> dict[str, Any]:
         """Id of each volume in the run -> its node."""
-        return {f"{number:03d}": node for number, node in enumerate(self.volumes)}
+        return {volume_id(number): node for number, node in enumerate(self.volumes)}
 
     def preparation(self) -> Steps[RunFolder]:
         """Write the run folder, in short steps."""

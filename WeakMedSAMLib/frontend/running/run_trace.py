@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.events import Artifact, Done, Error, Event, Hello, Progress, Stage, Warning_
-from WeakMedSAMLib.contract.runs import RunFolder
-from WeakMedSAMLib.frontend.running.estimates import START, RunSize, expectedStages
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
+from WeakMedSAMLib.frontend.running.estimates import START, RunSize, expectedStages, learn
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress
 from WeakMedSAMLib.frontend.running.worker_events import eventOfLine
 
+# A stand-in for the worker says so by a version of this name.
+STAND_IN = "fake"
 _LOG_LINES = 2000
 _LOG_CHARACTERS = 2000
-_VOLUME = re.compile(r"\b[Vv]olume (\d{3})\b")
+_VOLUME = re.compile(r"\b[Vv]olume (\d{3,9})\b")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,10 @@ class RunTrace:
         How much work it is.
     device : str
         That it is expected to run on.
+    names : mapping, optional
+        Id of a volume in the run -> its name, for messages.
+    settings : RunSettings, optional
+        What the run was started with: its preset says which stages there are, and how long they take.
     clock : callable
         Seconds, never going back.
 
@@ -93,13 +99,15 @@ class RunTrace:
         device: str,
         clock: Callable[[], float],
         names: Mapping[str, str] | None = None,
+        settings: RunSettings | None = None,
     ) -> None:
         self.runId = runId
         self._names = names or {}
+        self._settings = settings or RunSettings()
         self.size = size
         self.device = device
         self.places: RunFolder | None = None
-        self.progress = RunProgress(expectedStages(size, device), clock)
+        self.progress = RunProgress(self._expected(), clock)
         self.previewPath: Path | None = None
         self.logLines: deque[str] = deque(maxlen=_LOG_LINES)
         self.warnings: list[Warning_] = []
@@ -109,6 +117,14 @@ class RunTrace:
         self._volumeIds: list[str] = []
         self._clock = clock
         self._begun = clock()
+
+    def teach(self) -> None:
+        """Remember how long the stages took, if the run was one as the panel starts them, of the real worker."""
+        if not self._settings.overrides and not self._versions.get(STAND_IN):
+            learn(self.size, self.device, self.progress.secondsByStage, self._settings.preset)
+
+    def _expected(self) -> dict[str, float]:
+        return expectedStages(self.size, self.device, self._settings.preset, self._settings.overrides)
 
     def take(self, line: str, isError: bool) -> tuple[Event | None, list[str]]:
         """Take a line of the worker; returns the event in it, and what is new in the log.
@@ -157,7 +173,7 @@ class RunTrace:
             return self._onStage(event)
         elif isinstance(event, Hello):
             self.device, self._versions = event.device, dict(event.versions)
-            self.progress.expect(expectedStages(self.size, event.device))
+            self.progress.expect(self._expected())
             self.progress.finish(START)
         elif isinstance(event, Artifact):
             self._onArtifact(event)

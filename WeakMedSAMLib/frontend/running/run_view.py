@@ -108,6 +108,8 @@ class RunView:
     def _timeText(self, info: RunInfo) -> str:
         if self._logic.job.state == CANCELLING:
             return ""
+        if info.isLate:
+            return _("It takes longer than expected; the bar shows steps.")
         if info.secondsLeft is None:
             return _("Time left: not known yet")
         text = _("Time left: {time}.").format(time=timeInWords(info.secondsLeft))

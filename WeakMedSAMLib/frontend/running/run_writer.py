@@ -17,6 +17,7 @@ import slicer
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags
@@ -154,7 +155,7 @@ def _writeVolumes(
 ) -> Generator[float | None, None, list[RunVolume]]:
     entries = []
     for number, job in enumerate(jobs):
-        volumeId = f"{number:03d}"
+        volumeId = volume_id(number)
         file, name, numbering = f"volumes/{volumeId}.nrrd", _nameOf(job, cohort), numberingOf(job.node)
         entry = RunVolume(volumeId, file, name, job.sha256, numbering=numbering)
         for progress in exportSteps(job.node, places.volume(entry)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,9 @@ class StorageBox:
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
         self.count()
         if run.folder.is_dir():
-            text = _("The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM.")
-            slicer.util.infoDisplay(text.format(folder=run.folder), windowTitle=_("Delete run"))
+            text = _("The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM ({files}).")
+            files = _shortened(places.leftIn(run.folder))
+            slicer.util.infoDisplay(text.format(folder=run.folder, files=files), windowTitle=_("Delete run"))
 
     def _onCleared(self, freed: int) -> None:
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
@@ -185,9 +186,14 @@ def _isPlace(path: str) -> bool:
     return not path.strip() or (Path(path).is_absolute() and Path(path).is_dir())
 
 
+def _shortened(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    if len(names) > _NAMES_SHOWN:
+        shown = _("{names} and {count} more").format(names=shown, count=len(names) - _NAMES_SHOWN)
+    return shown
+
+
 def _described(run: RunOnDisk) -> str:
-    names = ", ".join(run.volumeNames[:_NAMES_SHOWN])
-    if len(run.volumeNames) > _NAMES_SHOWN:
-        names = _("{names} and {count} more").format(names=names, count=len(run.volumeNames) - _NAMES_SHOWN)
+    names = _shortened(run.volumeNames)
     created = run.created[:16].replace("T", " ") or _("unknown date")
     return f"{created} {names}".strip() + f" [{run.folder.name.removeprefix('run-')[:6]}]"

@@ -20,12 +20,14 @@ import numpy as np
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
 from WeakMedSAMLib.contract.files import write_bytes, write_json
+from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.contract.stages import FAST, MASKS, PRESETS, PSEUDO_MASKS, stages_of
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import PRESENT, CohortTags, VolumeTags
 
-# Those of the preset "fast", as in `running.estimates`, which needs Slicer.
-STAGES = ("embed", "projection", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
+STAGES = stages_of(FAST)
+_OF_ANY_PRESET = sorted({stage for preset in PRESETS for stage in stages_of(preset)})
 _STEPS = 10
 _TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
 _CANCELLED_CODE = 3
@@ -36,25 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long it takes")
-    parser.add_argument("--stage", choices=STAGES, help="the stage that takes all of that time")
+    parser.add_argument("--stage", choices=_OF_ANY_PRESET, help="the stage that takes all of that time")
     parser.add_argument("--deaf", action="store_true", help="ignore the cancel file")
     parser.add_argument("--noise", action="store_true", help="print what no program could read between the events")
     options = parser.parse_args(arguments)
     places = RunFolder(options.folder)
     _say(Hello(versions={"weakmedsam": __version__, "fake": True}, device="cpu"))
-    for number, stage in enumerate(STAGES, 1):
-        if not _pretend(places, stage, number, options):
+    settings = load_run(places.path).settings
+    stages = stages_of(settings.preset, settings.overrides, settings.train)
+    for stage in stages:
+        if not _pretend(places, stage, stages, options):
             _say(Done(status="cancelled"))
             return _CANCELLED_CODE
     _say(Done())
     return 0
 
 
-def _pretend(places: RunFolder, stage: str, number: int, options: argparse.Namespace) -> bool:
+def _pretend(places: RunFolder, stage: str, stages: Sequence[str], options: argparse.Namespace) -> bool:
     """Let the time of one stage pass; False if it was cancelled."""
-    share = 1 / len(STAGES) if options.stage is None else float(options.stage == stage)
+    share = 1 / len(stages) if options.stage is None else float(options.stage == stage)
     seconds = options.seconds * share / _STEPS
-    _say(Stage(stage=stage, number=number, total=len(STAGES)))
+    _say(Stage(stage=stage, number=stages.index(stage) + 1, total=len(stages)))
     for step in range(1, _STEPS + 1):
         if places.cancel.exists() and not options.deaf:
             return False
@@ -62,7 +66,7 @@ def _pretend(places: RunFolder, stage: str, number: int, options: argparse.Names
             _babble()
         time.sleep(seconds)
         _say(Progress(stage=stage, done=step, total=_STEPS, eta_s=seconds * (_STEPS - step)))
-    if stage in ("pseudo-masks", "masks"):
+    if stage in (PSEUDO_MASKS, MASKS):
         _results(places, load_run(places.path), stage)
     _say(Stage(stage=stage, state="finished", seconds=seconds * _STEPS))
     return True
@@ -75,7 +79,7 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         preview = _writeResult(folder, places.volume(volume), volume, tags)
         _say(Artifact(kind="preview", path=preview.relative_to(places.path).as_posix(), volume=volume.id, stage=stage))
-        if stage == "masks":
+        if stage == MASKS:
             _say(Artifact(kind="result", path=f"results/{volume.id}", volume=volume.id))
 
 
@@ -87,14 +91,14 @@ def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) 
     for entry in tags.classes:
         mask = _brightOnPresent(array, found, entry.name)
         labels[mask] = entry.label_value
-        _write(folder / f"probability_{entry.label_value}.nrrd", header, np.where(mask, 230, 20).astype(np.uint8))
+        _write(folder / probability_name(entry.label_value), header, np.where(mask, 230, 20).astype(np.uint8))
         reports[entry.name] = _report(mask, found)
-    _write(folder / "labels.nrrd", header, labels)
+    _write(folder / LABELS, header, labels)
     axis = found.axis if found is not None else "k"
     quality = {"confidence": 0.72, "low_confidence": False, "advice": "", "classes": reports, "axis": axis}
-    write_json(folder / "quality.json", quality)
-    _writePreview(folder / "preview.png", array, labels)
-    return folder / "preview.png"
+    write_json(folder / QUALITY, quality)
+    _writePreview(folder / PREVIEW, array, labels)
+    return folder / PREVIEW
 
 
 def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> np.ndarray:

@@ -86,7 +86,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
     def test_RunWithStandIn(self) -> None:
         """A run of two seconds becomes a segmentation; the real worker is not needed for that."""
-        logic, volume, _slices = _tagged(JobRunner(processFactory=FakeWorkerProcess))
+        logic, volume, _slices = _tagged(JobRunner(processFactory=FakeWorkerProcess, isTrial=True))
         try:
             self._runAndCheck(logic, volume, timeout=60)
         finally:
@@ -98,7 +98,8 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         if missing():
             self.delayDisplay(_("The worker was not tested: {names} missing").format(names=", ".join(missing())))
             return
-        logic, volume, _slices = _tagged()
+        # One small volume: what it takes says nothing of a scan.
+        logic, volume, _slices = _tagged(JobRunner(isTrial=True))
         try:
             self._runAndCheck(logic, volume, timeout=_REAL_LIMIT_S)
         finally:
