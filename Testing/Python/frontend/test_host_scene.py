@@ -187,7 +187,8 @@ def test_a_loaded_volume_is_shown_in_every_view(make_volume, host, tmp_path):
 
 def test_layouts_may_have_no_slice_view_and_list_views_in_any_order(scene, host):
     manager, layouts = host.app.layoutManager(), slicer.vtkMRMLLayoutNode
-    shown = lambda: [name for name in manager.sliceViewNames() if manager.sliceWidget(name).mrmlSliceNode().IsMappedInLayout()]  # noqa: E501, E731
+    node_of = lambda name: manager.sliceWidget(name).mrmlSliceNode()  # noqa: E731
+    shown = lambda: [name for name in manager.sliceViewNames() if node_of(name).IsMappedInLayout()]  # noqa: E731
     before = shown()
     manager.setLayout(layouts.SlicerLayoutOneUp3DView)
     assert shown() == []

@@ -19,12 +19,16 @@ _FONT_SIZE = 15
 # Fonts of the views lack these signs.
 _PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!"})
 _MARGIN = 0.01
+# Slicer lists views in an order that changes with the layout; people know these three in this one.
+_FIRST_VIEWS = ("Red", "Yellow", "Green")
 
 
 def sliceViewNames() -> list[str]:
-    """Return the names of the slice views of the layout, such as Red, Yellow and Green; none without a window."""
+    """Return the slice views of the layout: Red, Yellow, Green, then others by name; none without a window."""
     # The manager has the views of earlier layouts, too.
-    return [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    shown = [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    known = [name for name in _FIRST_VIEWS if name in shown]
+    return known + sorted(name for name in shown if name not in known)
 
 
 def sliceNodeOf(viewName: str) -> Any:
@@ -82,17 +86,22 @@ def jumpToSlice(volumeNode: Any, sliceNode: Any, axis: str, index: int) -> None:
     sliceNode.JumpSliceByOffsetting(*(float(number) for number in first + index * step))
 
 
+def shownVolume(viewName: str) -> Any:
+    """Return the volume that a view shows: its background, whatever lies over that; None if there is none."""
+    composite = _compositeOf(viewName)
+    nodeId = composite.GetBackgroundVolumeID() if composite is not None else None
+    return composite.GetScene().GetNodeByID(nodeId) if nodeId and composite.GetScene() else None
+
+
 def showVolume(volumeNode: Any, viewName: str) -> None:
-    """Show a volume as the background of a view, unless it is there or in the foreground already."""
-    widget = _sliceWidget(viewName)
-    composite = widget.mrmlSliceCompositeNode() if widget else None
-    if composite is None or volumeNode.GetID() in (
-        composite.GetBackgroundVolumeID(),
-        composite.GetForegroundVolumeID(),
-    ):
+    """Show a volume as the background of a view, unless it is already; over itself it lies no longer."""
+    composite = _compositeOf(viewName)
+    if composite is None or shownVolume(viewName) is volumeNode:
         return
+    if composite.GetForegroundVolumeID() == volumeNode.GetID():
+        composite.SetForegroundVolumeID(None)
     composite.SetBackgroundVolumeID(volumeNode.GetID())
-    widget.sliceLogic().FitSliceToAll()
+    _sliceWidget(viewName).sliceLogic().FitSliceToAll()
 
 
 def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> None:
@@ -192,12 +201,13 @@ class SliceObserver:
             sliceNode = sliceNodeOf(viewName)
             if sliceNode is not None:
                 call = guarded(_namedCall(self._callback, viewName))
-                self._observations.append((sliceNode, sliceNode.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
+                for node in (sliceNode, _compositeOf(viewName)):
+                    self._observations.append((node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
 
     def stop(self) -> None:
         """Observe nothing any more."""
-        for sliceNode, tag in self._observations:
-            sliceNode.RemoveObserver(tag)
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
         self._observations = []
 
 
@@ -213,6 +223,11 @@ def _allViewNames() -> list[str]:
 def _sliceWidget(viewName: str) -> Any:
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(viewName) if manager else None
+
+
+def _compositeOf(viewName: str) -> Any:
+    widget = _sliceWidget(viewName)
+    return widget.mrmlSliceCompositeNode() if widget else None
 
 
 def _plane(sliceNode: Any) -> np.ndarray:
