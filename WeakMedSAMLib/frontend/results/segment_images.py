@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 from WeakMedSAMLib.frontend.steps import Steps
 
 BINARY = "Binary labelmap"
+RUN_TAG = "WeakMedSAM.RunId"
 THRESHOLD_TAG = "WeakMedSAM.Threshold"
 _SAME_MM = 1e-3
 

@@ -18,18 +18,19 @@ from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
+    RUN_TAG,
     imageArray,
     isSameGrid,
     newImage,
     requireLabelmaps,
     tagOf,
 )
+from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, showWithVolume
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas
 from WeakMedSAMLib.frontend.steps import Steps
 
-RUN_TAG = "WeakMedSAM.RunId"
 VOLUME_TAG = "WeakMedSAM.VolumeId"
 LABEL_TAG = "WeakMedSAM.LabelValue"
 CLASS_TAG = "WeakMedSAM.Class"
@@ -108,6 +109,7 @@ def newSegmentation(scene: Any, volumeNode: Any) -> Any:
     """Add an empty segmentation for a volume: its geometry, its parent transform, beside it in the hierarchy."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.SetName(scene.GenerateUniqueName(_("{volume} masks").format(volume=volumeNode.GetName())))
+    node.SetAttribute(OWN_ATTRIBUTE, "yes")
     node.CreateDefaultDisplayNodes()
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
@@ -265,3 +267,5 @@ def _showIn2d(segmentationNode: Any, segmentIds: Iterable[str], isNew: bool) -> 
     if isNew:
         # Whether the user's own is shown is the user's choice.
         displayNode.SetVisibility(True)
+    if isOwn(segmentationNode):
+        showWithVolume(segmentationNode)

@@ -50,6 +50,13 @@ def test_cohort_of_two_gets_two_segmentations(driver):
         assert volume.GetName() in node.GetName()
         (mask,) = segment_masks(node, volume).values()
         assert mask.any()
+    for volume in (one, two):
+        driver.choose(volume)
+        shown = [
+            node.GetDisplayNode().IsDisplayableInView("vtkMRMLSliceNodeRed")
+            for node in driver.logic.segmentationsOf(record.runId)
+        ]
+        assert shown == [volume is one, volume is two]
 
 
 def test_own_segments_survive_with_undo(driver, make_segmentation):
