@@ -32,8 +32,8 @@ def isOwn(segmentationNode: Any) -> bool:
 def showWithVolume(segmentationNode: Any) -> None:
     """Show a segmentation in the 3D views and in those slice views that show its volume.
 
-    Views that were taken from its display node, or given to it, by anybody else stay so; whether it is visible at all is
-    not touched. One whose volume is not in the scene stays where it is.
+    Views that anybody else took from its display node, or gave to it, stay so; whether it is visible at all is not
+    touched. One whose volume is not in the scene stays where it is.
     """
     scene = segmentationNode.GetScene()
     volumeNode = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
@@ -120,7 +120,7 @@ def _viewsOf(scene: Any, volumeNode: Any) -> tuple[set[str], set[str]]:
 
 
 def _show(displayNode: Any, wanted: set[str], known: set[str]) -> None:
-    """Restrict a display node to the wanted views, as changed by hand; notes on it what was left, to see such changes."""
+    """Restrict a display node to the wanted views, but as changed by hand; note on it what was left, to see that."""
     # All views is an empty list.
     current = (set(displayNode.GetViewNodeIDs()) or known) - {_NOWHERE}
     left, hidden, added = _memory(displayNode, known)

@@ -19,7 +19,10 @@ from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, histor
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
     RUN_TAG,
+    MaskContent,
+    contentSteps,
     imageArray,
+    imageMatrix,
     isSameGrid,
     newImage,
     requireLabelmaps,
@@ -84,19 +87,20 @@ def resultSteps(
     _requireSameGrid(labels, volumeNode, volumeResult)
     yield from _requireSameVoxels(volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
+    isOurs = segmentationNode is None
+    contents = [] if isOurs else (yield from _contentsSteps(image, classTable))
     for node in (volumeNode, segmentationNode):
         if node is not None and node.GetScene() is not scene:
             text = _("The volume {name} or its segmentation was removed from the scene.")
             hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
             raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
-    isOurs = segmentationNode is None
     if isOurs:
         segmentationNode = newSegmentation(scene, volumeNode)
     else:
         saveStateForUndo(segmentationNode)
     segmentIds = _addSegments(segmentationNode, image, classTable, runRecord, volumeResult.volumeId)
     if not isOurs:
-        history.add(SegmentsAdded(segmentationNode, segmentIds))
+        history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
     yield 1.0
     settings = {"run": runRecord.runId, "preset": runRecord.preset, "device": runRecord.device, **runRecord.settings}
     segmentationNode.SetAttribute(RUN_TAG, runRecord.runId)
@@ -208,6 +212,14 @@ def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:
         plane[:] = source
         yield None
     return image
+
+
+def _contentsSteps(image: Any, classTable: ClassTable) -> Steps[list[MaskContent]]:
+    """Make the contents of the segments that the classes become, so that hand work on them is told apart later."""
+    array, matrix, contents = imageArray(image), imageMatrix(image), []
+    for entry in classTable:
+        contents.append((yield from contentSteps(array, (0, 0, 0), matrix, entry.label_value)))
+    return contents
 
 
 def _addSegments(
