@@ -243,6 +243,10 @@ def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
     texts = (
         (layers.outside, _("Partly outside of the volume, and not in the file there: {names}.")),
         (layers.resampled, _("Resampled to the voxels of the volume: {names}.")),
+        (
+            layers.followed,
+            _("On the voxels of the volume, which was moved or given another spacing since they were made: {names}."),
+        ),
     )
     for ids, text in texts:
         if ids:

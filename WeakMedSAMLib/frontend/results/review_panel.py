@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
     ReviewSubjects,
@@ -65,6 +66,7 @@ class ReviewPanel:
         self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
         self.threshold = ReviewThreshold(self.ui)
         self._countSoon = Coalesced(self.masks.count, _COUNT_MS)
+        self.moved = MovedMasks(self.ui)
         self._connect()
         self.setScene(slicer.mrmlScene)
 
@@ -82,6 +84,7 @@ class ReviewPanel:
             soon.cancel()
         self._observe(None)
         self.threshold.cleanup()
+        self.moved.cleanup()
         self.masks.cleanup()
         self._connections.disconnect()
         self._subject = None
@@ -101,6 +104,7 @@ class ReviewPanel:
         self._subject = self._subjects.subject(self._scene, record, volumeId) if record and volumeId else None
         self._observe(self._subject.segmentationNode if self._subject else None)
         self.masks.fill(self._subject)
+        self.moved.choose(self._subject)
         self.slices.fill(self._subject)
         self._fillWords(record)
         self._onMaskChosen()
@@ -116,6 +120,7 @@ class ReviewPanel:
         ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
         self.masks.chosen.connect(self._onMaskChosen)
         self.threshold.applied.connect(self.masks.showVolume)
+        self.moved.moved.connect(self._countSoon)
         self._connections = Connections(
             (self._logic.state.changed, self._onStateChanged),
             (self._logic.runChanged, self._onRunsChanged),

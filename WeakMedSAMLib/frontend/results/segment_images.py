@@ -19,8 +19,9 @@ from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 BINARY = "Binary labelmap"
 RUN_TAG = "WeakMedSAM.RunId"
+VOLUME_TAG = "WeakMedSAM.VolumeId"
 THRESHOLD_TAG = "WeakMedSAM.Threshold"
-_SAME_MM = 1e-3
+SAME_MM = 1e-3
 _SAME_STEP = 1e-6
 _EMPTY = hashlib.sha256().digest()
 
@@ -169,17 +170,22 @@ def newImage(shape: Iterable[int], first: Iterable[int], matrix: np.ndarray, dty
     size = list(shape)[::-1]
     image.SetExtent([n for begin, count in zip(first, size, strict=True) for n in (begin, begin + count - 1)])
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR if np.dtype(dtype).itemsize == 1 else vtk.VTK_UNSIGNED_SHORT, 1)
+    setImageMatrix(image, matrix)
+    return image
+
+
+def setImageMatrix(image: Any, matrix: np.ndarray) -> None:
+    """Place a vtkOrientedImageData by the 4 x 4 matrix from voxel index to RAS."""
     vtkMatrix = vtk.vtkMatrix4x4()
     vtkMatrix.DeepCopy(matrix.ravel().tolist())
     image.SetImageToWorldMatrix(vtkMatrix)
-    return image
 
 
 def isSameGrid(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> bool:
     """Say whether two matrices (4 x 4, voxel index to RAS) put every voxel of a grid (k x j x i) at the same place."""
     corners = np.hstack([np.diag(list(shape)[::-1]), np.zeros((3, 1))])
     corners = np.vstack([corners, np.ones(4)])
-    return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=_SAME_MM))
+    return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=SAME_MM))
 
 
 def packedMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
@@ -231,6 +237,12 @@ def isShared(segmentationNode: Any, segmentId: str) -> bool:
     ids = (segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments()))
     others = (segmentation.GetSegment(each) for each in ids if each != segmentId)
     return image is not None and any(other.GetRepresentation(BINARY) is image for other in others)
+
+
+def segmentIdsIn(segmentationNode: Any) -> list[str]:
+    """Return the ids of all segments of a segmentation, in its order."""
+    segmentation = segmentationNode.GetSegmentation()
+    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
 
 
 def tagOf(segment: Any, tag: str) -> str:

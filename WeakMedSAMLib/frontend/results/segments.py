@@ -14,11 +14,11 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
-from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
     RUN_TAG,
+    VOLUME_TAG,
     MaskContent,
     contentSteps,
     imageArray,
@@ -26,15 +26,16 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     isSameGrid,
     newImage,
     requireLabelmaps,
+    segmentIdsIn,
     tagOf,
 )
+from WeakMedSAMLib.frontend.results.segment_places import gridOn, notePlace
 from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, showWithVolume
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas
 from WeakMedSAMLib.frontend.steps import Steps
 
-VOLUME_TAG = "WeakMedSAM.VolumeId"
 LABEL_TAG = "WeakMedSAM.LabelValue"
 CLASS_TAG = "WeakMedSAM.Class"
 SETTINGS_ATTRIBUTE = "WeakMedSAM.Settings"
@@ -99,6 +100,7 @@ def resultSteps(
     else:
         saveStateForUndo(segmentationNode)
     segmentIds = _addSegments(segmentationNode, image, classTable, runRecord, volumeResult.volumeId)
+    notePlace(segmentationNode, volumeNode, runRecord.runId, volumeResult.volumeId)
     if not isOurs:
         history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
     yield 1.0
@@ -161,11 +163,10 @@ def targetVolumeId(segmentationNode: Any, volumes: Mapping[str, Any]) -> str:
 def segmentIdsOf(segmentationNode: Any, runId: str | None = None, volumeId: str | None = None) -> list[str]:
     """Return the ids of the segments, of a run and of a volume of that run only if these are given."""
     segmentation = segmentationNode.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
     wanted = {RUN_TAG: runId, VOLUME_TAG: volumeId}
     return [
         segmentId
-        for segmentId in ids
+        for segmentId in segmentIdsIn(segmentationNode)
         if all(text is None or tagOf(segmentation.GetSegment(segmentId), tag) == text for tag, text in wanted.items())
     ]
 
@@ -189,8 +190,11 @@ def setReviewed(segment: Any, reviewed: bool) -> None:
 def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> None:
     image = volumeNode.GetImageData()
     shape = image.GetDimensions()[::-1] if image else ()
+    # Where the voxels are known to be the same, masks belong to them: spacing or position may be put right meanwhile.
     # The engine writes the geometry that it read; what SimpleITK rounds is far below a thousandth of a millimetre.
-    isSame = shape == labels.array.shape and isSameGrid(labels.ijkToRas, ijkToRas(volumeNode), shape)
+    isSame = shape == labels.array.shape and (
+        volumeResult.sha256 is not None or isSameGrid(labels.ijkToRas, ijkToRas(volumeNode), shape)
+    )
     if not isSame:
         message = _("The masks of {name} do not fit the volume {volume}: its size or position changed since.")
         text = message.format(name=volumeResult.name, volume=volumeNode.GetName())

@@ -14,7 +14,6 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
-from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
@@ -29,6 +28,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     setThreshold,
     thresholdOf,
 )
+from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, placeOf
 from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
@@ -54,6 +54,11 @@ class ThresholdEditor:
         uint8 in the volume's grid, 255 for 1.0.
     labelsPath : Path, optional
         The label map as generated; beside the probabilities by default.
+
+    Attributes
+    ----------
+    hasFollowed : bool
+        Whether the masks were moved along with their volume, which lay elsewhere when they were made.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class ThresholdEditor:
         self._before: tuple[PackedMask | None, float | None] | None = None
         self._value: float | None = None
         self._wasSurfaceShown = False
+        self.hasFollowed = False
 
     @property
     def isLoaded(self) -> bool:
@@ -131,6 +137,7 @@ class ThresholdEditor:
             ``segment_gone``, ``transforms_differ``, and what `loadSteps` raises.
         """
         self._load()
+        self._follow()
         mask = self._placed()
         self.begin()
         self._value = value
@@ -143,6 +150,7 @@ class ThresholdEditor:
     def reset(self) -> float:
         """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
         self._load()
+        self._follow()
         mask = self._placed()
         self.begin()
         self._image = self._value = None
@@ -169,9 +177,16 @@ class ThresholdEditor:
         if not self.isLoaded:
             runToEnd(self.loadSteps())
 
+    def _follow(self) -> None:
+        """Move all masks along if their volume was moved: one alone would be drawn beside the others."""
+        if hasVolumeMoved(self.segmentationNode, self.volumeNode, self.segmentId):
+            # What was drawn before the move is a step of its own to undo.
+            self.finish()
+            self.hasFollowed = followVolume(self.segmentationNode, self.volumeNode)
+
     def _placed(self) -> PackedMask:
-        """Return the mask as generated, where the volume is for the segmentation now."""
-        return replace(self._generated, ijkToRas=gridOn(self.volumeNode, self.segmentationNode))
+        """Return the mask as generated, on the voxels of the volume as the other masks of its run."""
+        return replace(self._generated, ijkToRas=placeOf(self.segmentationNode, self.volumeNode, self.segmentId))
 
     def _ownTarget(self, mask: PackedMask) -> np.ndarray:
         """Return the segment's voxels as bool, on an image of its own on the grid of a mask."""
