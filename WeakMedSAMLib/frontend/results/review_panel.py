@@ -249,7 +249,7 @@ class ReviewPanel:
         if not self._isFilling:
             self.refresh()
             if self._subject is not None and self._subject.volumeNode is not None:
-                slicer.util.setSliceViewerLayers(background=self._subject.volumeNode, fit=True)
+                slice_views.showEverywhere(self._subject.volumeNode)
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
         self.threshold.choose(self._subject, self.masks.segmentId)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import slicer
+import slicer.util
 import vtk
 
 from WeakMedSAMLib.contract.volume_tags import AXES
@@ -33,8 +35,8 @@ def sliceViewNames() -> list[str]:
 
 def sliceNodeOf(viewName: str) -> Any:
     """Return the vtkMRMLSliceNode of a view by its name, or None if no layout has had such a view yet."""
-    widget = _sliceWidget(viewName)
-    return widget.mrmlSliceNode() if widget else None
+    # By the scene: asking the widgets takes much longer, and this is asked at each step of scrolling.
+    return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceNode")
 
 
 def axisOfView(volumeNode: Any, sliceNode: Any) -> str:
@@ -90,7 +92,7 @@ def shownVolume(viewName: str) -> Any:
     """Return the volume that a view shows: its background, whatever lies over that; None if there is none."""
     composite = _compositeOf(viewName)
     nodeId = composite.GetBackgroundVolumeID() if composite is not None else None
-    return composite.GetScene().GetNodeByID(nodeId) if nodeId and composite.GetScene() else None
+    return slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
 
 
 def showVolume(volumeNode: Any, viewName: str) -> None:
@@ -100,8 +102,15 @@ def showVolume(volumeNode: Any, viewName: str) -> None:
         return
     if composite.GetForegroundVolumeID() == volumeNode.GetID():
         composite.SetForegroundVolumeID(None)
-    composite.SetBackgroundVolumeID(volumeNode.GetID())
-    _sliceWidget(viewName).sliceLogic().FitSliceToAll()
+    with together():
+        composite.SetBackgroundVolumeID(volumeNode.GetID())
+        _sliceWidget(viewName).sliceLogic().FitSliceToAll()
+
+
+def showEverywhere(volumeNode: Any) -> None:
+    """Show a volume as the background of all views, whole."""
+    with together():
+        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
 
 
 def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> None:
@@ -181,13 +190,33 @@ def clearSliceAnnotations() -> None:
     annotations.clear()
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Let observers hear once, at the end, of whatever the views do meanwhile."""
+    global _waiting
+    if _waiting is not None:
+        yield
+        return
+    _waiting = {}
+    try:
+        yield
+    finally:
+        calls, _waiting = _waiting, None
+        for call in calls.values():
+            call()
+
+
+# What observers are to be told at the end of `together`, by observer; None outside of it.
+_waiting: dict[int, Callable[[], Any]] | None = None
+
+
 class SliceObserver:
     """Calls a function with the name of a slice view whenever that view moves, turns or shows another volume.
 
     Parameters
     ----------
     callback : callable
-        Gets the name of the view.
+        Gets the name of the view; after `together` that of the last one of several.
     """
 
     def __init__(self, callback: Callable[[str], Any]) -> None:
@@ -200,7 +229,7 @@ class SliceObserver:
         for viewName in _allViewNames():
             sliceNode = sliceNodeOf(viewName)
             if sliceNode is not None:
-                call = guarded(_namedCall(self._callback, viewName))
+                call = guarded(self._namedCall(viewName))
                 for node in (sliceNode, _compositeOf(viewName)):
                     self._observations.append((node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
 
@@ -210,14 +239,19 @@ class SliceObserver:
             node.RemoveObserver(tag)
         self._observations = []
 
+    def _namedCall(self, viewName: str) -> Callable[[], Any]:
+        def call() -> None:
+            if _waiting is None:
+                self._callback(viewName)
+            else:
+                _waiting[id(self)] = guarded(lambda: self._callback(viewName))
 
-def _namedCall(callback: Callable[[str], Any], viewName: str) -> Callable[[], Any]:
-    return lambda: callback(viewName)
+        return call
 
 
 def _allViewNames() -> list[str]:
     manager = slicer.app.layoutManager()
-    return [name for name in manager.sliceViewNames() if manager.sliceWidget(name)] if manager else []
+    return [name for name in manager.sliceViewNames() if sliceNodeOf(name) is not None] if manager else []
 
 
 def _sliceWidget(viewName: str) -> Any:
@@ -226,8 +260,7 @@ def _sliceWidget(viewName: str) -> Any:
 
 
 def _compositeOf(viewName: str) -> Any:
-    widget = _sliceWidget(viewName)
-    return widget.mrmlSliceCompositeNode() if widget else None
+    return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceCompositeNode")
 
 
 def _plane(sliceNode: Any) -> np.ndarray:

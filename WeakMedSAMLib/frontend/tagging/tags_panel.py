@@ -75,6 +75,7 @@ class TagsPanel:
         self._files = TagFileDialogs(logic, self.widget)
         self._isShown = False
         self._lastState: tuple[Any, ...] = ()
+        self._shownReasons: dict[str, tuple[str, str]] = {}
         self._problemsTimer = qt.QTimer()
         self._problemsTimer.setSingleShot(True)
         self._problemsTimer.setInterval(_PROBLEMS_DELAY_MS)
@@ -297,8 +298,12 @@ class TagsPanel:
         }
         for name, reason in reasons.items():
             button = getattr(self.ui, name)
-            button.enabled = not reason
-            button.toolTip = reason or button.property("usualToolTip")
+            shown = reason, reason or button.property("usualToolTip")
+            # Setting them takes time, and this comes at each step of scrolling.
+            if self._shownReasons.get(name) != shown:
+                self._shownReasons[name] = shown
+                button.enabled = not reason
+                button.toolTip = shown[1]
 
     def _refreshHistory(self) -> None:
         session = self._logic.session

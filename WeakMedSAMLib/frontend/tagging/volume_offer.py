@@ -45,7 +45,7 @@ class VolumeOffer:
         self._ui.layoutButton.visible = code == "no_view"
         self._ui.showButton.visible = bool(view) and current is not None
         self._ui.useButton.visible = shown is not None
-        if current is not None:
+        if view and current is not None:
             self._ui.showButton.toolTip = _("Show '{name}', the volume to tag").format(name=current.GetName())
         if shown is not None:
             tip = _("Make '{name}', which is shown, part of the run, and tag it").format(name=shown.GetName())
@@ -54,8 +54,9 @@ class VolumeOffer:
     def showIt(self) -> None:
         """Show the volume to tag: in the view where a key was refused, else in all."""
         refused = self._refusedView()
-        for viewName in [refused] if refused else slice_views.sliceViewNames():
-            slice_views.showVolume(self._logic.state.currentVolume, viewName)
+        with slice_views.together():
+            for viewName in [refused] if refused else slice_views.sliceViewNames():
+                slice_views.showVolume(self._logic.state.currentVolume, viewName)
 
     def useIt(self) -> None:
         """Make the volume that is shown part of the run, and the one to tag."""
