@@ -16,6 +16,7 @@ from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
     ReviewSubjects,
     bannerInWords,
+    runInFull,
     runInWords,
     summaryInWords,
 )
@@ -156,7 +157,10 @@ class ReviewPanel:
         ids = [record.runId for record in self._runs]
         wanted = self._logic.state.reviewRunId
         self.ui.runSelector.currentIndex = ids.index(wanted) if wanted in ids else (0 if ids else -1)
-        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), _("All runs of this scene"))
+        chosen = self._chosenRun()
+        tip = _("All runs of this scene, the latest first. This one: {run}")
+        tip = tip.format(run=runInFull(chosen)) if chosen is not None else ""
+        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), tip)
 
     def _fillVolumes(self, record: RunRecord | None) -> None:
         before = self._chosenVolumeId()
