@@ -30,13 +30,14 @@ _SAME = 1e-6
 
 
 class _Place(NamedTuple):
-    """Where the voxels of a volume lay; each a 4 x 4 matrix in mm, the last two None where they were not noted.
+    """Where the voxels of a volume lay; matrices are 4 x 4 in mm, the last two None where they were not noted.
 
-    `grid`: voxel index to RAS of the segmentation. `own`: voxel index to RAS of the volume. `world`: RAS of the
-    segmentation to RAS of the views.
+    `grid`: voxel index to RAS of the segmentation. `shape`: voxels along k, j, i. `own`: voxel index to RAS of the
+    volume. `world`: RAS of the segmentation to RAS of the views.
     """
 
     grid: np.ndarray
+    shape: tuple[int, ...]
     own: np.ndarray | None = None
     world: np.ndarray | None = None
 
@@ -85,8 +86,10 @@ def toWorld(node: Any) -> np.ndarray:
 
 def notePlace(segmentationNode: Any, volumeNode: Any, runId: str, volumeId: str) -> None:
     """Note where the voxels of a volume lie, for masks of a run that lie on them."""
-    place = (gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode), toWorld(segmentationNode))
-    entries = {**_entries(segmentationNode), f"{runId}/{volumeId}": [part.ravel().tolist() for part in place]}
+    matrices = (gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode), toWorld(segmentationNode))
+    grid, own, world = (matrix.ravel().tolist() for matrix in matrices)
+    entry = {"grid": grid, "shape": _shapeOf(volumeNode), "own": own, "world": world}
+    entries = {**_entries(segmentationNode), f"{runId}/{volumeId}": entry}
     segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
 
 
@@ -116,9 +119,11 @@ def hasVolumeMoved(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bo
         ``transforms_differ``.
     """
     place, now = _noted(segmentationNode, volumeNode, segmentId), gridOn(volumeNode, segmentationNode)
-    shape = volumeNode.GetImageData().GetDimensions()[::-1]
+    # A volume that was cropped has other voxels, and those lie where they did.
+    if place is None or place.shape != _shapeOf(volumeNode):
+        return False
     # Slicer turns a left-handed volume when it loads it again: its voxels are numbered otherwise, where they were.
-    if place is None or isSameLattice(place.grid, now, shape):
+    if isSameLattice(place.grid, now, place.shape):
         return False
     if place.own is None or place.world is None:
         return volumeNode.GetParentTransformNode() is segmentationNode.GetParentTransformNode()
@@ -216,10 +221,11 @@ class MasksMoved:
 def _noted(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
     name = _noteOf(segmentationNode, segmentId)
     if name is not None:
-        return _Place(*(np.reshape(part, (4, 4)) for part in _entries(segmentationNode)[name]))
+        entry = _entries(segmentationNode)[name]
+        grid, own, world = (np.reshape(entry[part], (4, 4)) for part in ("grid", "own", "world"))
+        return _Place(grid, tuple(entry["shape"]), own, world)
     # Segments of the user, and all of earlier versions: Slicer itself notes a grid when it is told of a volume.
-    reference = _reference(segmentationNode, volumeNode)
-    return _Place(reference) if reference is not None else None
+    return _reference(segmentationNode, volumeNode)
 
 
 def _noteOf(segmentationNode: Any, segmentId: str) -> str | None:
@@ -233,7 +239,12 @@ def _noteOf(segmentationNode: Any, segmentId: str) -> str | None:
     return next(reversed(entries), None)
 
 
-def _entries(segmentationNode: Any) -> dict[str, list[list[float]]]:
+def _shapeOf(volumeNode: Any) -> tuple[int, ...]:
+    image = volumeNode.GetImageData()
+    return tuple(image.GetDimensions()[::-1]) if image else ()
+
+
+def _entries(segmentationNode: Any) -> dict[str, dict[str, list[float]]]:
     try:
         entries = json.loads(segmentationNode.GetAttribute(_ATTRIBUTE) or "{}")
     except ValueError:
@@ -241,13 +252,17 @@ def _entries(segmentationNode: Any) -> dict[str, list[list[float]]]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _reference(segmentationNode: Any, volumeNode: Any) -> np.ndarray | None:
-    """Return the grid that Slicer noted for a segmentation, if it is of this volume."""
+def _reference(segmentationNode: Any, volumeNode: Any) -> _Place | None:
+    """Return the place that Slicer noted for a segmentation, if it is of this volume."""
     role = segmentationNode.GetReferenceImageGeometryReferenceRole()
     text = segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE) or ""
     if segmentationNode.GetNodeReference(role) is not volumeNode or not text:
         return None
     try:
-        return np.reshape([float(part) for part in text.split(";")[:16]], (4, 4))
+        # A matrix, then the first and last index of each axis.
+        numbers = [float(part) for part in text.split(";") if part]
+        extent = np.reshape(numbers[16:], (3, 2))
+        shape = tuple(int(last - first) + 1 for first, last in extent[::-1])
+        return _Place(np.reshape(numbers[:16], (4, 4)), shape)
     except ValueError:
         return None

@@ -102,9 +102,11 @@ def showVolume(volumeNode: Any, viewName: str) -> None:
         return
     if composite.GetForegroundVolumeID() == volumeNode.GetID():
         composite.SetForegroundVolumeID(None)
+    widget = _sliceWidget(viewName)
     with together():
         composite.SetBackgroundVolumeID(volumeNode.GetID())
-        _sliceWidget(viewName).sliceLogic().FitSliceToAll()
+        if widget is not None:
+            widget.sliceLogic().FitSliceToAll()
 
 
 def showEverywhere(volumeNode: Any) -> None:

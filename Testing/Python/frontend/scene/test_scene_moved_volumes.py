@@ -203,3 +203,30 @@ def test_results_of_the_same_voxels_are_loaded_onto_a_volume_that_was_put_right(
     loaded.node = lib.end(steps)
     first, _second = lib.segments.segmentIdsOf(loaded.node)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, first), loaded.labels == 1)
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
+def test_a_volume_that_was_cropped_did_not_move(host, loaded, lib, tmp_path, noted):
+    if not noted:
+        loaded.node.SetAttribute("WeakMedSAM.Places", None)
+    array = lib.volumes.arrayOf(loaded.volume)[2:, 3:, :].copy()
+    host.slicer.util.updateVolumeFromArray(loaded.volume, array)
+    loaded.volume.SetOrigin(0, 3, 2)
+    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    path = tmp_path / "labels.nrrd"
+    lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))), loaded.labels[2:, 3:])
+    # Without any voxels there is nothing to be beside of.
+    loaded.volume.SetAndObserveImageData(None)
+    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+
+
+def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplog):
+    from WeakMedSAMLib.frontend.results.run_export import exportRun
+
+    loaded.record.segmentations = {"000": loaded.node.GetID()}
+    respace(loaded.volume, host)
+    paths = exportRun(loaded.record, tmp_path / "out")
+    assert len(paths) == 3
+    for path in paths[:2]:
+        assert any(path.name in text and "another spacing" in text for text in caplog.messages)
