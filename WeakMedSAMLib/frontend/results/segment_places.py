@@ -84,11 +84,15 @@ def toWorld(node: Any) -> np.ndarray:
     return matrixOf(matrix)
 
 
-def notePlace(segmentationNode: Any, volumeNode: Any, runId: str, volumeId: str) -> None:
-    """Note where the voxels of a volume lie, for masks of a run that lie on them."""
-    matrices = (gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode), toWorld(segmentationNode))
-    grid, own, world = (matrix.ravel().tolist() for matrix in matrices)
-    entry = {"grid": grid, "shape": _shapeOf(volumeNode), "own": own, "world": world}
+def notePlace(
+    segmentationNode: Any, volumeNode: Any, runId: str, volumeId: str, grid: np.ndarray | None = None
+) -> None:
+    """Note where the voxels of a volume lie, or lay when the masks of a run were made on that `grid`."""
+    grid = gridOn(volumeNode, segmentationNode) if grid is None else grid
+    matrices = (grid, ijkToRas(volumeNode), toWorld(segmentationNode))
+    names = ("grid", "own", "world")
+    entry: dict[str, Any] = {name: part.ravel().tolist() for name, part in zip(names, matrices, strict=True)}
+    entry["shape"] = _shapeOf(volumeNode)
     entries = {**_entries(segmentationNode), f"{runId}/{volumeId}": entry}
     segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
 
@@ -244,7 +248,7 @@ def _shapeOf(volumeNode: Any) -> tuple[int, ...]:
     return tuple(image.GetDimensions()[::-1]) if image else ()
 
 
-def _entries(segmentationNode: Any) -> dict[str, dict[str, list[float]]]:
+def _entries(segmentationNode: Any) -> dict[str, dict[str, Any]]:
     try:
         entries = json.loads(segmentationNode.GetAttribute(_ATTRIBUTE) or "{}")
     except ValueError:

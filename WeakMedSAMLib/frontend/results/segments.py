@@ -100,7 +100,8 @@ def resultSteps(
     else:
         saveStateForUndo(segmentationNode)
     segmentIds = _addSegments(segmentationNode, image, classTable, runRecord, volumeResult.volumeId)
-    notePlace(segmentationNode, volumeNode, runRecord.runId, volumeResult.volumeId)
+    # The volume may be moved while its masks are read.
+    notePlace(segmentationNode, volumeNode, runRecord.runId, volumeResult.volumeId, imageMatrix(image))
     if not isOurs:
         history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
     yield 1.0
@@ -190,11 +191,8 @@ def setReviewed(segment: Any, reviewed: bool) -> None:
 def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> None:
     image = volumeNode.GetImageData()
     shape = image.GetDimensions()[::-1] if image else ()
-    # Where the voxels are known to be the same, masks belong to them: spacing or position may be put right meanwhile.
     # The engine writes the geometry that it read; what SimpleITK rounds is far below a thousandth of a millimetre.
-    isSame = shape == labels.array.shape and (
-        volumeResult.sha256 is not None or isSameGrid(labels.ijkToRas, ijkToRas(volumeNode), shape)
-    )
+    isSame = shape == labels.array.shape and isSameGrid(labels.ijkToRas, ijkToRas(volumeNode), shape)
     if not isSame:
         message = _("The masks of {name} do not fit the volume {volume}: its size or position changed since.")
         text = message.format(name=volumeResult.name, volume=volumeNode.GetName())

@@ -191,20 +191,6 @@ def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, scene, mak
     np.testing.assert_array_equal(mask, (probability >= 128)[::-1])
 
 
-def test_results_of_the_same_voxels_are_loaded_onto_a_volume_that_was_put_right(host, scene, loaded, lib):
-    from dataclasses import replace
-
-    from WeakMedSAMLib.contract.identity import content_hash
-
-    result = replace(loaded.volume_result, sha256=content_hash(lib.volumes.arrayOf(loaded.volume)))
-    respace(loaded.volume, host)
-    loaded.record.runId = "e" * 32
-    steps = lib.segments.resultSteps(scene, loaded.volume, result, loaded.classes, loaded.record)
-    loaded.node = lib.end(steps)
-    first, _second = lib.segments.segmentIdsOf(loaded.node)
-    np.testing.assert_array_equal(place_on_volume(lib, loaded, first), loaded.labels == 1)
-
-
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
 def test_a_volume_that_was_cropped_did_not_move(host, loaded, lib, tmp_path, noted):
     if not noted:
