@@ -183,7 +183,8 @@ class SliceTable:
         if result is self._filledFor and result is not None:
             return
         self._filledFor = result
-        self._rows = slicesByConfidence(result)[:MAX_SLICES_SHOWN] if result else []
+        found = slicesByConfidence(result)[:MAX_SLICES_SHOWN] if result else []
+        self._rows = [row._replace(index=subject.sliceNow(row.index)) for row in found]
         self._isFilling = True
         try:
             self._table.setRowCount(len(self._rows))
