@@ -90,11 +90,7 @@ def resultSteps(
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
     isOurs = segmentationNode is None
     contents = [] if isOurs else (yield from _contentsSteps(image, classTable))
-    for node in (volumeNode, segmentationNode):
-        if node is not None and node.GetScene() is not scene:
-            text = _("The volume {name} or its segmentation was removed from the scene.")
-            hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
-            raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
+    _requireInScene(scene, volumeResult, volumeNode, segmentationNode)
     if isOurs:
         segmentationNode = newSegmentation(scene, volumeNode)
     else:
@@ -186,6 +182,14 @@ def isReviewed(segment: Any) -> bool:
 def setReviewed(segment: Any, reviewed: bool) -> None:
     """Mark a segment as reviewed, or as still in progress."""
     segment.SetTag(STATUS_TAG, REVIEWED if reviewed else IN_PROGRESS)
+
+
+def _requireInScene(scene: Any, volumeResult: VolumeResult, *nodes: Any) -> None:
+    for node in nodes:
+        if node is not None and node.GetScene() is not scene:
+            text = _("The volume {name} or its segmentation was removed from the scene.")
+            hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
+            raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
 
 
 def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> None:
