@@ -1198,6 +1198,10 @@ Overwrite them?</source>
         <translation>Rückgängig Gemachtes wiederholen</translation>
     </message>
     <message>
+        <source>The layout has no slice view along {axis}. Choose one that has, such as Four-Up.</source>
+        <translation>Die Anordnung hat keine Schichtansicht entlang {axis}. Wählen Sie eine, die eine hat, etwa „Four-Up“.</translation>
+    </message>
+    <message>
         <source>This mask was changed by hand since. Undo loses that change, too. Go on?</source>
         <translation>Diese Maske wurde seither von Hand geändert. „Rückgängig“ verwirft auch diese Änderung. Fortfahren?</translation>
     </message>
@@ -2466,6 +2470,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>No slice view shows a slice of this volume.</source>
         <translation>Keine Schichtansicht zeigt eine Schicht dieses Volumens.</translation>
+    </message>
+    <message>
+        <source>Take it out of the list of volumes.</source>
+        <translation>Nehmen Sie es aus der Liste der Volumina.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos; is being read; this takes a moment.</source>

@@ -569,6 +569,14 @@ def test_what_cannot_be_used_is_not_offered(ready, host):
     assert ready.ui.useButton.toolTip == "All voxels have the same value."
 
 
+def test_a_volume_of_the_run_that_became_useless_is_not_said_to_be_read(ready, second, host):
+    ready.logic.state.setInCohort(second, True)
+    host.waitUntil(lambda: ready.logic.keyOf(second))
+    host.slicer.util.updateVolumeFromArray(second, np.zeros((5, 6, 7), np.int16))
+    ready.press("P")
+    assert "All voxels have the same value" in ready.ui.messageLabel.text
+
+
 @pytest.mark.parametrize("layout", ["SlicerLayoutOneUp3DView", "SlicerLayoutOneUpYellowSliceView"])
 def test_a_layout_without_a_view_along_the_tags_is_said_and_another_offered(ready, host, layout):
     ready.jump(5)

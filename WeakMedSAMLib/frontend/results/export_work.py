@@ -13,10 +13,17 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags
-from WeakMedSAMLib.frontend.results.exports import Exported, exportLabelmapSteps, exportSegmentationSteps, exportTags
+from WeakMedSAMLib.frontend.results.exports import (
+    Exported,
+    exportLabelmapSteps,
+    exportSegmentationSteps,
+    exportTags,
+    movedNotes,
+)
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import RunResult
+from WeakMedSAMLib.frontend.results.segment_places import movedSegments
 from WeakMedSAMLib.frontend.steps import Steps, inThread
 
 KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
@@ -114,4 +121,5 @@ def _report(work: ExportWork, path: Path) -> Steps[Exported]:
     subject = work.subject
     volumes = [ReportVolume(subject.volumeNode, subject.segmentationNode, subject.result)]
     yield from writeReportSteps(path, work.run, volumes, work.includeNames)
-    return Exported(path)
+    moved = set(movedSegments(subject.segmentationNode, subject.volumeNode))
+    return Exported(path, movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved]))

@@ -264,8 +264,10 @@ class ReviewPanel:
         self.masks.choose(row.className)
         if subject is None or subject.volumeNode is None or subject.result is None:
             return
-        chosen = self._logic.state.sliceView
-        slice_views.showSlice(subject.volumeNode, subject.result.axis, row.index, chosen)
+        axis, view = subject.result.axis, self._logic.state.sliceView
+        isShown = slice_views.showSlice(subject.volumeNode, axis, row.index, view)
+        text = _("The layout has no slice view along {axis}. Choose one that has, such as Four-Up.")
+        setText(self.ui.messageLabel, "" if isShown else text.format(axis=axis.upper()))
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()

@@ -115,15 +115,16 @@ def showEverywhere(volumeNode: Any) -> None:
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
 
 
-def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> None:
-    """Show a slice in the view that one works in, or in another one that shows slices along the axis."""
+def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> bool:
+    """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""
     names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
     for name in names:
         sliceNode = sliceNodeOf(name)
         if sliceNode is not None and axisOfView(volumeNode, sliceNode) == axis:
             showVolume(volumeNode, name)
             jumpToSlice(volumeNode, sliceNode, axis, index)
-            return
+            return True
+    return False
 
 
 class SliceAnnotations:

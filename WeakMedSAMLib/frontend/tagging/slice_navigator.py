@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import AXES, VolumeTags
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
+from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
 from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 
 
@@ -154,6 +154,9 @@ class SceneSliceNavigator:
         self._logic.state.currentVolume = node
         volume = self._tags()
         if volume is None:
+            problem = usableProblem(node)
+            if problem:
+                raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
             text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
             raise UserError("being_read", text, _("Press the key again then."))
         if not self.isAlong(viewName):

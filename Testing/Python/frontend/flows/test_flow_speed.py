@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend.steps import StepRunner
 from WeakMedSAMLib.frontend.trial.phantoms import phantomArray
 
 LONGEST_BLOCK_MS = 50
-SHAPES = {"large": (80, 192, 192), "small": (20, 48, 56)}
+SHAPES = {"large": (60, 160, 160), "small": (20, 48, 56)}
 
 
 def scan(name, seed, shape):

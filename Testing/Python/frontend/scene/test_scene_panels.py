@@ -363,6 +363,38 @@ def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, r
     host.waitUntil(lambda: not ui.followButton.visible)
 
 
+def test_two_thresholds_are_undone_without_a_question(host, reviewed, lib):
+    ui, node = reviewed.panel.ui, reviewed.panel._subject.segmentationNode
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    for percent in (70, 30):
+        ui.thresholdSlider.value = percent
+        reviewed.panel.threshold.finish()
+    for _step in range(2):
+        # A question would have no answer here.
+        ui.undoButton.click()
+    assert lib.history.last(node) is None
+    assert not host.dialogs.texts
+
+
+def test_a_layout_that_cannot_show_a_slice_of_the_list_is_said(host, reviewed):
+    ui, manager, layouts = reviewed.panel.ui, host.app.layoutManager(), host.slicer.vtkMRMLLayoutNode
+    manager.setLayout(layouts.SlicerLayoutOneUp3DView)
+    ui.sliceTable.setCurrentCell(0, 0)
+    assert ui.messageLabel.text.startswith("The layout has no slice view along K")
+    manager.setLayout(layouts.SlicerLayoutFourUpView)
+    ui.sliceTable.setCurrentCell(1, 0)
+    assert not ui.messageLabel.visible
+
+
+def test_the_report_of_a_moved_volume_says_so(host, logic, export_panel, reviewed, click, tmp_path):
+    reviewed.volumes[0].SetSpacing(2, 2, 2)
+    for kind in ("segmentation", "labelmap"):
+        getattr(export_panel.ui, f"{kind}Check").checked = False
+    export_panel.ui.reportCheck.checked = True
+    click(export_panel.ui.exportButton)
+    host.waitUntil(lambda: "moved or given another spacing" in export_panel.ui.resultLabel.text)
+
+
 def test_a_transform_that_bends_is_said(host, scene, reviewed):
     bent = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
     reviewed.volumes[0].SetAndObserveTransformNodeID(bent.GetID())
