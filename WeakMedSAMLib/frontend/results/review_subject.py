@@ -13,10 +13,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
-from WeakMedSAMLib.frontend.results.segment_places import isTurned
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
-from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 _STATUS_WORDS = {
     "preparing": _("being prepared"),
@@ -64,17 +62,6 @@ class ReviewSubject:
             return name
         words = confidenceInWords(self.result.confidence)
         return f"{'⚠ ' if self.result.isLow else ''}{name} ({words})"
-
-    def sliceNow(self, index: int) -> int:
-        """Return the slice of the run as Slicer numbers it now, where it turned the volume since."""
-        if self.result is None or self.volumeNode is None or not self.segmentIds:
-            return index
-        try:
-            turned = isTurned(self.segmentationNode, self.volumeNode, self.segmentIds[0], self.result.axis)
-        except UserError:
-            # Under transforms that bend, which is said elsewhere.
-            return index
-        return sliceCount(self.volumeNode, self.result.axis) - 1 - index if turned else index
 
     def className(self, segmentId: str) -> str:
         """Return the name that the class of a segment had in the run."""

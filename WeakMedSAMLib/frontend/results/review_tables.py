@@ -183,8 +183,7 @@ class SliceTable:
         if result is self._filledFor and result is not None:
             return
         self._filledFor = result
-        found = slicesByConfidence(result)[:MAX_SLICES_SHOWN] if result else []
-        self._rows = [row._replace(index=subject.sliceNow(row.index)) for row in found]
+        self._rows = slicesByConfidence(result)[:MAX_SLICES_SHOWN] if result else []
         self._isFilling = True
         try:
             self._table.setRowCount(len(self._rows))

@@ -17,7 +17,6 @@ import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.volume_tags import AXES
 from WeakMedSAMLib.frontend.results.segment_history import history
 from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, SAME_MM, VOLUME_TAG, segmentIdsIn, tagOf
 from WeakMedSAMLib.frontend.results.segment_moves import moveSegments
@@ -134,18 +133,6 @@ def hasVolumeMoved(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bo
         return volumeNode.GetParentTransformNode() is segmentationNode.GetParentTransformNode()
     isMasksOwn = not np.allclose(place.world, toWorld(segmentationNode), rtol=0, atol=_SAME)
     return not isMasksOwn or not np.allclose(place.own, ijkToRas(volumeNode), rtol=0, atol=_SAME)
-
-
-def isTurned(segmentationNode: Any, volumeNode: Any, segmentId: str, axis: str) -> bool:
-    """Say whether slices along an axis are counted from the other end than when a segment was made.
-
-    Slicer turns a left-handed volume when it is saved and loaded again; its voxels stay where they are.
-    """
-    place, now = _noted(segmentationNode, volumeNode, segmentId), gridOn(volumeNode, segmentationNode)
-    if place is None or place.shape != _shapeOf(volumeNode) or not isSameLattice(place.grid, now, place.shape):
-        return False
-    number = AXES.index(axis)
-    return float(place.grid[:3, number] @ now[:3, number]) < 0
 
 
 def movedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:

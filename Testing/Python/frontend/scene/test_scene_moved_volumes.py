@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import qt
 import SimpleITK
 
 from WeakMedSAMLib.frontend.results import segment_places
-from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.review_tables import SliceTable
 
 SHAPE = (12, 32, 40)
 
@@ -188,15 +185,6 @@ def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, scene, mak
     assert np.linalg.det(lib.volumes.ijkToRas(volume)[:3, :3]) > 0
     assert segment_places.movedSegments(node, volume) == []
     first = lib.segments.segmentIdsOf(node)[0]
-    subject = ReviewSubject(run.record, "000", result, volume, node, [first], "")
-    # The least sure slice of the run, its first, is the last one as the Data Probe counts now.
-    assert subject.sliceNow(0) == SHAPE[0] - 1
-    table, shown = qt.QTableWidget(), []
-    slices = SliceTable(table, shown.append)
-    slices.fill(subject)
-    assert table.item(0, 0).text() == str(SHAPE[0] - 1)
-    table.setCurrentCell(0, 0)
-    assert shown[0].index == SHAPE[0] - 1
     lib.thresholds.ThresholdEditor(volume, node, first, result.probabilities[1], result.labels).apply(0.5)
     mask = host.slicer.util.arrayFromSegmentBinaryLabelmap(node, first, volume) > 0
     probability = lib.end(lib.raw.readSteps(result.probabilities[1])).array
