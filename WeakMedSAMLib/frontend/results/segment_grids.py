@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
-from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, placeOf
+from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 from WeakMedSAMLib.frontend.steps import Steps
 
@@ -79,12 +79,12 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
 def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
     """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
     wanted = ijkToRas(volumeNode)
-    grid = gridOn(volumeNode, segmentationNode)
+    place = mask.ijkToRas
     if hasVolumeMoved(segmentationNode, volumeNode, segmentId):
         layers.followed.append(segmentId)
-        grid = placeOf(segmentationNode, volumeNode, segmentId)
+        place = moveToVolume(segmentationNode, volumeNode, segmentId) @ place
     # Both as seen from the volume, so that its voxels need not be moved.
-    matrix = wanted @ np.linalg.inv(grid) @ mask.ijkToRas
+    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ place
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     if isSameGrid(matrix, wanted, shape):
         return mask

@@ -8,8 +8,7 @@ that place, or all of them are moved along.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from itertools import product
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,28 +17,28 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, SAME_MM, VOLUME_TAG, segmentIdsIn, tagOf
+from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, VOLUME_TAG, isSameGrid, segmentIdsIn, tagOf
 from WeakMedSAMLib.frontend.results.segment_moves import moveSegments
 from WeakMedSAMLib.frontend.results.segment_views import isOwn
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, voxelMl
 
 _ATTRIBUTE = "WeakMedSAM.Places"
 _REFERENCE = "Reference image geometry"
-_SAME = 1e-6
 
 
 class _Place(NamedTuple):
-    """Where the voxels of a volume lay; matrices are 4 x 4 in mm, the last two None where they were not noted.
+    """Where the voxels of a volume lay; matrices are 4 x 4 in mm, what follows the shape is None where nobody noted it.
 
     `grid`: voxel index to RAS of the segmentation. `shape`: voxels along k, j, i. `own`: voxel index to RAS of the
-    volume. `world`: RAS of the segmentation to RAS of the views.
+    volume. `world`: RAS of the segmentation to RAS of the views. `key`: content hash of the volume.
     """
 
     grid: np.ndarray
     shape: tuple[int, ...]
     own: np.ndarray | None = None
     world: np.ndarray | None = None
+    key: str | None = None
 
 
 def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
@@ -66,15 +65,6 @@ def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
     return np.linalg.inv(toWorld(segmentationNode)) @ toWorld(volumeNode) @ ijkToRas(volumeNode)
 
 
-def isSameLattice(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> bool:
-    """Say whether two matrices put the voxels of a grid at the same places, whichever end each axis is counted from."""
-    # Corners of the outermost voxels: for a single slice, its thickness counts too.
-    corners = np.array([*product(*((-0.5, count - 0.5) for count in reversed(list(shape))), (1,))], float).T
-    one, other = (matrix @ corners for matrix in (first, second))
-    distances = np.abs(one[:3, :, None] - other[:3, None, :]).max(axis=0)
-    return bool((distances.min(axis=1) < SAME_MM).all() and (distances.min(axis=0) < SAME_MM).all())
-
-
 def toWorld(node: Any) -> np.ndarray:
     """Return the 4 x 4 matrix from a node's own RAS to that of the views in mm, by its linear parent transforms."""
     matrix = vtk.vtkMatrix4x4()
@@ -89,12 +79,9 @@ def notePlace(
 ) -> None:
     """Note where the voxels of a volume lie, or lay when the masks of a run were made on that `grid`."""
     grid = gridOn(volumeNode, segmentationNode) if grid is None else grid
-    matrices = (grid, ijkToRas(volumeNode), toWorld(segmentationNode))
-    names = ("grid", "own", "world")
-    entry: dict[str, Any] = {name: part.ravel().tolist() for name, part in zip(names, matrices, strict=True)}
-    entry["shape"] = _shapeOf(volumeNode)
-    entries = {**_entries(segmentationNode), f"{runId}/{volumeId}": entry}
-    segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
+    key = knownIdentity(volumeNode)
+    place = _Place(grid, _shapeOf(volumeNode), ijkToRas(volumeNode), toWorld(segmentationNode), key)
+    _note(segmentationNode, f"{runId}/{volumeId}", place)
 
 
 def placeOf(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
@@ -122,17 +109,37 @@ def hasVolumeMoved(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bo
     UserError
         ``transforms_differ``.
     """
-    place, now = _noted(segmentationNode, volumeNode, segmentId), gridOn(volumeNode, segmentationNode)
+    place = _noted(segmentationNode, volumeNode, segmentId)
     # A volume that was cropped has other voxels, and those lie where they did.
     if place is None or place.shape != _shapeOf(volumeNode):
         return False
-    # Slicer turns a left-handed volume when it loads it again: its voxels are numbered otherwise, where they were.
-    if isSameLattice(place.grid, now, place.shape):
+    now = _placeNow(place, segmentationNode, volumeNode)
+    if isSameGrid(place.grid, now.grid, place.shape):
         return False
     if place.own is None or place.world is None:
         return volumeNode.GetParentTransformNode() is segmentationNode.GetParentTransformNode()
-    isMasksOwn = not np.allclose(place.world, toWorld(segmentationNode), rtol=0, atol=_SAME)
-    return not isMasksOwn or not np.allclose(place.own, ijkToRas(volumeNode), rtol=0, atol=_SAME)
+    isMasksOwn = not isSameGrid(place.world, now.world, place.shape)
+    return not isMasksOwn or not isSameGrid(place.own, now.own, place.shape)
+
+
+def moveToVolume(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
+    """Return the 4 x 4 by which a segment moves, RAS in mm, so that it follows its volume to where that lies now."""
+    place = _noted(segmentationNode, volumeNode, segmentId)
+    if place is None:
+        return np.eye(4)
+    return _placeNow(place, segmentationNode, volumeNode).grid @ np.linalg.inv(place.grid)
+
+
+def isOtherEnd(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: np.ndarray) -> bool:
+    """Say whether an image of the same voxels counts its k planes from the other end than `placeOf` does.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray
+        4 x 4 of the image, voxel index to RAS of the volume.
+    """
+    place = _noted(segmentationNode, volumeNode, segmentId)
+    return place is not None and place.own is not None and _isOtherHand(place.own, matrix)
 
 
 def movedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
@@ -157,12 +164,13 @@ def followVolume(segmentationNode: Any, volumeNode: Any) -> bool:
     ids = movedSegments(segmentationNode, volumeNode)
     if not ids:
         return False
-    now = gridOn(volumeNode, segmentationNode)
-    moves = {each: now @ np.linalg.inv(placeOf(segmentationNode, volumeNode, each)) for each in ids}
+    moves = {each: moveToVolume(segmentationNode, volumeNode, each) for each in ids}
     change = MasksMoved(segmentationNode, moves)
     moveSegments(segmentationNode, moves)
-    for name in {_noteOf(segmentationNode, each) for each in ids} - {None}:
-        notePlace(segmentationNode, volumeNode, *name.split("/"))
+    places = {_noteName(segmentationNode, each): _noted(segmentationNode, volumeNode, each) for each in ids}
+    for name, place in places.items():
+        if name and place is not None:
+            _note(segmentationNode, name, _placeNow(place, segmentationNode, volumeNode))
     if _reference(segmentationNode, volumeNode) is not None:
         segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     change.done()
@@ -223,24 +231,45 @@ class MasksMoved:
 
 
 def _noted(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
-    name = _noteOf(segmentationNode, segmentId)
-    if name is not None:
-        entry = _entries(segmentationNode)[name]
+    entry = _entries(segmentationNode).get(_noteName(segmentationNode, segmentId))
+    if entry is not None:
         grid, own, world = (np.reshape(entry[part], (4, 4)) for part in ("grid", "own", "world"))
-        return _Place(grid, tuple(entry["shape"]), own, world)
+        return _Place(grid, tuple(entry["shape"]), own, world, entry.get("key"))
     # Segments of the user, and all of earlier versions: Slicer itself notes a grid when it is told of a volume.
     return _reference(segmentationNode, volumeNode)
 
 
-def _noteOf(segmentationNode: Any, segmentId: str) -> str | None:
+def _placeNow(place: _Place, segmentationNode: Any, volumeNode: Any) -> _Place:
+    """Return where the voxels of a volume lie now, counted as in the place where they lay."""
+    grid, own = gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode)
+    # Slicer turns a left-handed volume when it loads it again: its k planes are counted from the other end then. Those
+    # of one whose directions were put right are not.
+    isTurned = _isOtherHand(place.grid if place.own is None else place.own, own)
+    if isTurned and (place.key is None or knownIdentity(volumeNode) != place.key):
+        reverse = np.diag([1.0, 1.0, -1.0, 1.0])
+        reverse[2, 3] = place.shape[0] - 1
+        grid, own = grid @ reverse, own @ reverse
+    return _Place(grid, place.shape, own, toWorld(segmentationNode), place.key)
+
+
+def _isOtherHand(first: np.ndarray, second: np.ndarray) -> bool:
+    return float(np.linalg.det(first[:3, :3]) * np.linalg.det(second[:3, :3])) < 0
+
+
+def _noteName(segmentationNode: Any, segmentId: str) -> str:
     """Return the name of the note for a segment; what was drawn by hand beside our masks lies as they do."""
-    segment, entries = segmentationNode.GetSegmentation().GetSegment(segmentId), _entries(segmentationNode)
-    if segment is None:
-        return None
-    name = f"{tagOf(segment, RUN_TAG)}/{tagOf(segment, VOLUME_TAG)}"
-    if name in entries or not isOwn(segmentationNode):
-        return name if name in entries else None
-    return next(reversed(entries), None)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    runId = tagOf(segment, RUN_TAG) if segment else ""
+    if runId:
+        return f"{runId}/{tagOf(segment, VOLUME_TAG)}"
+    return next(reversed(_entries(segmentationNode)), "") if isOwn(segmentationNode) else ""
+
+
+def _note(segmentationNode: Any, name: str, place: _Place) -> None:
+    matrices = {"grid": place.grid, "own": place.own, "world": place.world}
+    entry: dict[str, Any] = {part: np.ravel(matrix).tolist() for part, matrix in matrices.items()}
+    entries = {**_entries(segmentationNode), name: {**entry, "shape": place.shape, "key": place.key}}
+    segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
 
 
 def _shapeOf(volumeNode: Any) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     setThreshold,
     thresholdOf,
 )
-from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, placeOf
+from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, isOtherEnd, placeOf
 from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
@@ -105,13 +105,15 @@ class ThresholdEditor:
         probabilities = yield from readSteps(self._probabilityPath)
         labels = yield from readSteps(self._labelsPath)
         self._requireFit(probabilities, labels)
-        box = yield from _boxSteps(probabilities.array, labels.array, value)
+        isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijkToRas)
+        map_, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
+        box = yield from _boxSteps(map_, labelMap, value)
         first = tuple(part.start for part in reversed(box))
-        generated = labels.array[box] == value
+        generated = labelMap[box] == value
         yield None
         self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijkToRas)
         yield None
-        self._probabilities = probabilities.array[box].copy()
+        self._probabilities = map_[box].copy()
         return self
 
     def begin(self) -> None:

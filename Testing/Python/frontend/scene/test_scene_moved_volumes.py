@@ -170,25 +170,82 @@ def test_segments_of_the_user_stay_where_the_user_put_them(host, scene, loaded, 
     np.testing.assert_allclose(lib.images.imageMatrix(image), np.eye(4))
 
 
-def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, scene, make_volume, make_run, lib, tmp_path):
-    """Slicer turns it then: its voxels lie where they did, counted from the other end."""
-    volume = make_volume("MR", SHAPE, np.diag([1.0, 1, -2, 1]))
-    run = make_run([volume])
-    result = run.result.volumes["000"]
-    node = lib.end(lib.segments.resultSteps(scene, volume, result, run.classes, run.record))
-    path = str(tmp_path / "x.mrb")
-    host.slicer.util.saveScene(path)
-    host.closeScene()
-    host.slicer.util.loadScene(path)
-    (volume,) = host.slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    (node,) = host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-    assert np.linalg.det(lib.volumes.ijkToRas(volume)[:3, :3]) > 0
-    assert segment_places.movedSegments(node, volume) == []
-    first = lib.segments.segmentIdsOf(node)[0]
-    lib.thresholds.ThresholdEditor(volume, node, first, result.probabilities[1], result.labels).apply(0.5)
-    mask = host.slicer.util.arrayFromSegmentBinaryLabelmap(node, first, volume) > 0
+@pytest.fixture
+def turned(host, scene, make_volume, make_run, lib, tmp_path):
+    """turned(noted): masks of a left-handed volume, both saved and loaded again, by which Slicer turns the volume."""
+
+    def make(noted=True):
+        volume = make_volume("MR", SHAPE, np.diag([1.0, 1, -2, 1]))
+        lib.end(lib.volumes.identitySteps(volume))
+        run = make_run([volume])
+        run.volume_result = run.result.volumes["000"]
+        node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+        if not noted:
+            node.SetAttribute("WeakMedSAM.Places", None)
+        path = str(tmp_path / "x.mrb")
+        host.slicer.util.saveScene(path)
+        host.closeScene()
+        host.slicer.util.loadScene(path)
+        (run.volume,) = host.slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        (run.node,) = host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        lib.end(lib.volumes.identitySteps(run.volume))
+        assert np.linalg.det(lib.volumes.ijkToRas(run.volume)[:3, :3]) > 0
+        run.labels = lib.end(lib.raw.readSteps(run.volume_result.labels)).array
+        run.first, run.second = lib.segments.segmentIdsOf(run.node)
+        return run
+
+    return make
+
+
+def require_turned_threshold(host, run, lib):
+    """A threshold, and the mask beside it, lie on the slices that they belong to."""
+    result, volume = run.volume_result, run.volume
+    editor = lib.thresholds.ThresholdEditor(volume, run.node, run.first, result.probabilities[1], result.labels)
+    editor.apply(0.5)
     probability = lib.end(lib.raw.readSteps(result.probabilities[1])).array
-    np.testing.assert_array_equal(mask, (probability >= 128)[::-1])
+    masks = [
+        host.slicer.util.arrayFromSegmentBinaryLabelmap(run.node, each, volume) > 0 for each in (run.first, run.second)
+    ]
+    np.testing.assert_array_equal(masks[0], (probability >= 128)[::-1])
+    np.testing.assert_array_equal(masks[1], (run.labels == 7)[::-1])
+    return editor
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
+def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, turned, lib, noted):
+    """Slicer turns it then: its voxels lie where they did, counted from the other end."""
+    run = turned(noted)
+    assert segment_places.movedSegments(run.node, run.volume) == []
+    assert not require_turned_threshold(host, run, lib).hasFollowed
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
+def test_a_volume_that_was_turned_and_put_right_takes_its_masks_along(host, turned, lib, tmp_path, noted):
+    run = turned(noted)
+    run.volume.SetSpacing(1, 1, 5)
+    assert segment_places.movedSegments(run.node, run.volume) == [run.first, run.second]
+    path = tmp_path / "labels.nrrd"
+    lib.exports.exportLabelmap(run.node, run.volume, path, run.classes)
+    written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    np.testing.assert_array_equal(written, run.labels[::-1])
+    assert require_turned_threshold(host, run, lib).hasFollowed
+    # And once more, on masks that were moved already.
+    run.volume.SetOrigin(3, 4, 5)
+    assert require_turned_threshold(host, run, lib).hasFollowed
+
+
+def test_masks_follow_directions_that_were_put_right(host, loaded, lib, scene, make_volume, make_run):
+    """The same voxels in the same order, from the left now: no file was loaded again."""
+    lib.end(lib.volumes.identitySteps(loaded.volume))
+    scene.RemoveNode(loaded.node)
+    loaded.node = lib.end(
+        lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record)
+    )
+    loaded.first, loaded.second = lib.segments.segmentIdsOf(loaded.node)
+    loaded.volume.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, -1)
+    loaded.volume.SetOrigin(0, 0, SHAPE[0] - 1)
+    assert segment_places.followVolume(loaded.node, loaded.volume)
+    np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), loaded.labels == 1)
 
 
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
@@ -216,3 +273,9 @@ def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplo
     assert len(paths) == 3
     for path in paths[:2]:
         assert any(path.name in text and "another spacing" in text for text in caplog.messages)
+
+
+def test_probabilities_are_turned_for_masks_that_came_after_the_volume_was(host, turned, lib):
+    run = turned()
+    segment_places.notePlace(run.node, run.volume, run.record.runId, "000")
+    require_turned_threshold(host, run, lib)
