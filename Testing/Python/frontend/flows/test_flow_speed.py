@@ -16,11 +16,11 @@ from WeakMedSAMLib.frontend.steps import StepRunner
 from WeakMedSAMLib.frontend.trial.phantoms import phantomArray
 
 LONGEST_BLOCK_MS = 50
-SHAPES = {"large": (60, 160, 160), "small": (20, 48, 56)}
+SHAPE = (48, 144, 144)
 
 
-def scan(name, seed, shape):
-    array, slices = phantomArray(seed, SHAPES[shape])
+def scan(name, seed):
+    array, slices = phantomArray(seed, SHAPE)
     return slicer.util.addVolumeFromArray(array, np.diag([-1.0, -1, 1, 1]), name), *slices
 
 
@@ -47,9 +47,9 @@ def export_all(driver, folder):
 
 
 @pytest.fixture
-def finished(driver, request):
+def finished(driver):
     """A run on two volumes that has ended, with every section open."""
-    scans = [scan("One", 1, request.param), scan("Two", 2, request.param)]
+    scans = [scan("One", 1), scan("Two", 2)]
     driver.open(fake_worker("--seconds", "0.2"))
     for name in driver.widget.panel.panels:
         driver.widget.panel.section(name).collapsed = False
@@ -62,8 +62,7 @@ def finished(driver, request):
     return driver
 
 
-@pytest.mark.parametrize("finished", ["large"], indirect=True)
-def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finished, tmp_path, capsys):
+def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finished, tmp_path, monkeypatch, capsys):
     driver = finished
     logic, blocks = driver.logic, {}
 
@@ -80,6 +79,8 @@ def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finis
         driver.wait(lambda: not logic.isRunning)
         assert len(logic.segmentationsOf(driver.record.runId)) == 2
 
+    threads, sync = [], files._sync
+    monkeypatch.setattr(files, "_sync", lambda path: (threads.append(threading.current_thread()), sync(path)))
     folders = iter(tmp_path / f"out {number}" for number in range(3))
 
     def export():
@@ -92,15 +93,8 @@ def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finis
     with capsys.disabled():
         print("\nlongest time without an answer:", ", ".join(f"{name} {block}" for name, block in blocks.items()))
     assert max(block.own_ms for block in blocks.values()) <= LONGEST_BLOCK_MS * allowance
-
-
-@pytest.mark.parametrize("finished", ["small"], indirect=True)
-def test_no_file_of_an_export_is_waited_for_by_the_window(finished, tmp_path, monkeypatch):
-    threads = []
-    sync = files._sync
-    monkeypatch.setattr(files, "_sync", lambda path: (threads.append(threading.current_thread()), sync(path)))
-    export_all(finished, tmp_path)
-    assert len(threads) == len(KINDS)
+    # The disk of this computer may be quick: no file of an export is waited for by the window.
+    assert len(threads) >= len(KINDS)
     assert threading.main_thread() not in threads
 
 
