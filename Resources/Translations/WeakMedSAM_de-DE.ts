@@ -357,6 +357,14 @@
         <translation>Masken in die Szene laden</translation>
     </message>
     <message>
+        <source>Move all masks of this volume to where it lies now, with what was drawn on them (Undo moves them back)</source>
+        <translation>Alle Masken dieses Volumens dorthin verschieben, wo es jetzt liegt, mit allem, was darauf gezeichnet wurde („Rückgängig“ verschiebt sie zurück)</translation>
+    </message>
+    <message>
+        <source>Move masks along</source>
+        <translation>Masken mitverschieben</translation>
+    </message>
+    <message>
         <source>Make the mask as it was generated</source>
         <translation>Maske auf den erzeugten Stand zurücksetzen</translation>
     </message>
@@ -434,6 +442,22 @@
     <message>
         <source>&amp;Start (S)</source>
         <translation>An&amp;fang (S)</translation>
+    </message>
+    <message>
+        <source>Show it</source>
+        <translation>Zeigen</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>Verwenden</translation>
+    </message>
+    <message>
+        <source>Four views</source>
+        <translation>Vier Ansichten</translation>
+    </message>
+    <message>
+        <source>Choose the layout with Red, Yellow and Green slice views</source>
+        <translation>Die Anordnung mit den Schichtansichten Red, Yellow und Green wählen</translation>
     </message>
     <message>
         <source>The current class begins on this slice (key S in the slice view)</source>
@@ -885,12 +909,8 @@
         <translation>Es gibt noch keine Masken; erzeugen Sie welche in Abschnitt 4.</translation>
     </message>
     <message>
-        <source>The masks</source>
-        <translation>Die Masken</translation>
-    </message>
-    <message>
-        <source>{masks} ({run})</source>
-        <translation>{masks} ({run})</translation>
+        <source>The masks to export, of the run {run}</source>
+        <translation>Die zu exportierenden Masken, aus dem Lauf {run}</translation>
     </message>
     <message>
         <source>Write this file</source>
@@ -1032,6 +1052,17 @@ Overwrite them?</source>
         <source>Resampled to the voxels of the volume: {names}.</source>
         <translation>Auf die Voxel des Volumens umgerechnet: {names}.</translation>
     </message>
+    <message>
+        <source>On the voxels of the volume, which was moved or given another spacing since they were made: {names}.</source>
+        <translation>Auf den Voxeln des Volumens, das seit ihrer Erzeugung verschoben wurde oder eine andere Voxelgröße bekam: {names}.</translation>
+    </message>
+</context>
+<context>
+    <name>results.moved_masks</name>
+    <message>
+        <source>{volume} was moved, or given another spacing, since these masks were made: they lie where it was.</source>
+        <translation>{volume} wurde seit der Erzeugung dieser Masken verschoben oder bekam eine andere Voxelgröße: Sie liegen noch dort, wo es war.</translation>
+    </message>
 </context>
 <context>
     <name>results.report</name>
@@ -1123,8 +1154,8 @@ Overwrite them?</source>
         <translation>Es gibt noch keinen Lauf.</translation>
     </message>
     <message>
-        <source>All runs of this scene</source>
-        <translation>Alle Läufe dieser Szene</translation>
+        <source>All runs of this scene, the latest first. This one: {run}</source>
+        <translation>Alle Läufe dieser Szene, der neueste zuerst. Dieser: {run}</translation>
     </message>
     <message>
         <source>Masks appear here after Generate in section 4.</source>
@@ -1181,6 +1212,10 @@ Overwrite them?</source>
     <message>
         <source>Redo what was undone</source>
         <translation>Rückgängig Gemachtes wiederholen</translation>
+    </message>
+    <message>
+        <source>The layout has no slice view along {axis}. Choose one that has, such as Four-Up.</source>
+        <translation>Die Anordnung hat keine Schichtansicht entlang {axis}. Wählen Sie eine, die eine hat, etwa „Four-Up“.</translation>
     </message>
     <message>
         <source>This mask was changed by hand since. Undo loses that change, too. Go on?</source>
@@ -1323,6 +1358,10 @@ Overwrite them?</source>
         <source>Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it).</source>
         <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %. Verschieben des Reglers zeichnet die ganze Maske neu („Rückgängig“ stellt sie wieder her).</translation>
     </message>
+    <message>
+        <source>All masks were moved along with their volume, which lay elsewhere when they were made.</source>
+        <translation>Alle Masken wurden mit ihrem Volumen verschoben, das bei ihrer Erzeugung anderswo lag.</translation>
+    </message>
 </context>
 <context>
     <name>results.run_results</name>
@@ -1372,17 +1411,6 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
-    <name>results.segment_grids</name>
-    <message>
-        <source>{segmentation} and {volume} are under different transforms that bend.</source>
-        <translation>{segmentation} und {volume} liegen unter verschiedenen verformenden Transformationen.</translation>
-    </message>
-    <message>
-        <source>Put both under the same transform, or harden it.</source>
-        <translation>Legen Sie beide unter dieselbe Transformation, oder wenden Sie diese dauerhaft an (Harden transform).</translation>
-    </message>
-</context>
-<context>
     <name>results.segment_history</name>
     <message>
         <source>add generated segments</source>
@@ -1410,6 +1438,21 @@ Overwrite them?</source>
     <message>
         <source>Choose another segmentation, or a new one.</source>
         <translation>Wählen Sie eine andere Segmentierung oder eine neue.</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_places</name>
+    <message>
+        <source>{segmentation} and {volume} are under different transforms that bend.</source>
+        <translation>{segmentation} und {volume} liegen unter verschiedenen verformenden Transformationen.</translation>
+    </message>
+    <message>
+        <source>Put both under the same transform, or harden it.</source>
+        <translation>Legen Sie beide unter dieselbe Transformation, oder wenden Sie diese dauerhaft an (Harden transform).</translation>
+    </message>
+    <message>
+        <source>move the masks along with their volume</source>
+        <translation>Masken mit ihrem Volumen verschieben</translation>
     </message>
 </context>
 <context>
@@ -2441,12 +2484,24 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>tagging.slice_navigator</name>
     <message>
-        <source>No slice view shows the direction in which this volume is tagged.</source>
-        <translation>Keine Schichtansicht zeigt die Richtung, in der dieses Volumen markiert ist.</translation>
+        <source>Press the key R in a slice view to bring it back.</source>
+        <translation>Drücken Sie die Taste R in einer Schichtansicht, um es zurückzuholen.</translation>
     </message>
     <message>
-        <source>Choose a layout with Red, Yellow and Green.</source>
-        <translation>Wählen Sie ein Layout mit Red, Yellow und Green.</translation>
+        <source>No slice view shows a slice of this volume.</source>
+        <translation>Keine Schichtansicht zeigt eine Schicht dieses Volumens.</translation>
+    </message>
+    <message>
+        <source>Take it out of the list of volumes.</source>
+        <translation>Nehmen Sie es aus der Liste der Volumina.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is being read; this takes a moment.</source>
+        <translation>„{name}“ wird gelesen; das dauert einen Moment.</translation>
+    </message>
+    <message>
+        <source>Press the key again then.</source>
+        <translation>Drücken Sie die Taste danach noch einmal.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos; is tagged slice by slice in the {view} view, not in this one.</source>
@@ -2455,6 +2510,41 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>Tag it there, or start over in another direction in Volumes.</source>
         <translation>Markieren Sie es dort, oder beginnen Sie unter Volumina in einer anderen Richtung neu.</translation>
+    </message>
+    <message>
+        <source>The layout has no slice view along {axis}, the direction in which &apos;{name}&apos; is tagged.</source>
+        <translation>Die Anordnung hat keine Schichtansicht entlang {axis}, der Richtung, in der „{name}“ markiert wird.</translation>
+    </message>
+    <message>
+        <source>Choose a layout that has one.</source>
+        <translation>Wählen Sie eine Anordnung, die eine hat.</translation>
+    </message>
+    <message>
+        <source>No slice view along {axis} shows &apos;{name}&apos;, the volume to tag.</source>
+        <translation>Keine Schichtansicht entlang {axis} zeigt „{name}“, das zu markierende Volumen.</translation>
+    </message>
+    <message>
+        <source>Show it, or use the one that is shown.</source>
+        <translation>Zeigen Sie es, oder verwenden Sie das gezeigte.</translation>
+    </message>
+    <message>
+        <source>The {view} view shows no volume.</source>
+        <translation>Die Ansicht {view} zeigt kein Volumen.</translation>
+    </message>
+    <message>
+        <source>The {view} view shows &apos;{name}&apos;, which is not part of the run.</source>
+        <translation>Die Ansicht {view} zeigt „{name}“, das nicht Teil des Laufs ist.</translation>
+    </message>
+    <message>
+        <source>&apos;Show it&apos; brings back the volume to tag, &apos;Use it&apos; makes the one that is shown part of the run.</source>
+        <translation>„Zeigen“ holt das zu markierende Volumen zurück, „Verwenden“ macht das gezeigte zum Teil des Laufs.</translation>
+    </message>
+</context>
+<context>
+    <name>tagging.slice_notes</name>
+    <message>
+        <source>{volume}: not part of the run</source>
+        <translation>{volume}: nicht Teil des Laufs</translation>
     </message>
 </context>
 <context>
@@ -2503,6 +2593,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Gehen Sie zu seiner ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
     </message>
     <message>
+        <source>The start of the range is forgotten.</source>
+        <translation>Der Anfang des Bereichs ist vergessen.</translation>
+    </message>
+    <message>
         <source>There is nothing to redo.</source>
         <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
@@ -2525,14 +2619,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>Add one in Classes.</source>
         <translation>Fügen Sie unter Klassen eine hinzu.</translation>
-    </message>
-    <message>
-        <source>Move a slice view onto the volume, for instance by the key R in it.</source>
-        <translation>Bewegen Sie eine Schichtansicht auf das Volumen, zum Beispiel mit der Taste R in der Ansicht.</translation>
-    </message>
-    <message>
-        <source>No slice view shows a slice of this volume.</source>
-        <translation>Keine Schichtansicht zeigt eine Schicht dieses Volumens.</translation>
     </message>
     <message>
         <source>Slice {index}: &apos;{name}&apos; {tag}.</source>
@@ -2894,10 +2980,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Fügen Sie in Abschnitt 2, Klassen, eine Klasse hinzu.</translation>
     </message>
     <message>
-        <source>No slice view shows this volume: press the key R in a slice view to bring it back.</source>
-        <translation>Keine Schichtansicht zeigt dieses Volumen: Drücken Sie die Taste R in einer Schichtansicht, um es zurückzuholen.</translation>
-    </message>
-    <message>
         <source>Set the start of the range first.</source>
         <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
     </message>
@@ -2919,6 +3001,17 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
+    <name>tagging.volume_offer</name>
+    <message>
+        <source>Show &apos;{name}&apos;, the volume to tag</source>
+        <translation>„{name}“ zeigen, das zu markierende Volumen</translation>
+    </message>
+    <message>
+        <source>Make &apos;{name}&apos;, which is shown, part of the run, and tag it</source>
+        <translation>„{name}“, das gezeigt wird, zum Teil des Laufs machen und markieren</translation>
+    </message>
+</context>
+<context>
     <name>trial.sample_data</name>
     <message>
         <source>WeakMedSAM</source>
@@ -2933,8 +3026,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Zwei Hirntumoren</translation>
     </message>
     <message>
-        <source>Three generated volumes (no download)</source>
-        <translation>Drei erzeugte Volumina (ohne Download)</translation>
+        <source>Three phantoms</source>
+        <translation>Drei Phantome</translation>
     </message>
 </context>
 <context>
@@ -2954,6 +3047,22 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>The worker passed</source>
         <translation>Der Rechenprozess hat den Test bestanden</translation>
+    </message>
+    <message>
+        <source>choosing a volume</source>
+        <translation>Volumen wählen</translation>
+    </message>
+    <message>
+        <source>loading masks</source>
+        <translation>Masken laden</translation>
+    </message>
+    <message>
+        <source>export</source>
+        <translation>Export</translation>
+    </message>
+    <message>
+        <source>Longest time without an answer, {work}: {ms} ms</source>
+        <translation>Längste Zeit ohne Antwort, {work}: {ms} ms</translation>
     </message>
 </context>
 </TS>

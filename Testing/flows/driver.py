@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -22,10 +21,10 @@ from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
+from WeakMedSAMLib.frontend.trial.window_block import Block, longestBlock
 
 NAME = "WeakMedSAM"
 MODULE = Path(__file__).resolve().parents[2] / NAME / f"{NAME}.py"
-_SCHEDULE = Path("/proc/thread-self/schedstat")
 ANSWER = {
     "ready": True,
     "missing": [],
@@ -205,50 +204,8 @@ class Driver:
     @contextmanager
     def longest_block(self) -> Iterator[Block]:
         """Measure the longest time for which Qt does not come to a timer's turn."""
-        block = Block()
-        timer = qt.QTimer()
-        timer.setInterval(1)
-        timer.connect("timeout()", block.beat)
-        timer.start()
-        try:
+        with longestBlock() as block:
             yield block
-        finally:
-            timer.stop()
-
-
-class Block:
-    """The longest time without an answer of the window.
-
-    Attributes
-    ----------
-    wall_ms : float
-        By the clock, with the time in which other programs had the processor.
-    own_ms : float
-        Without that time, where the system tells it (Linux).
-    """
-
-    def __init__(self) -> None:
-        self.wall_ms = self.own_ms = 0.0
-        self._last = _now()
-
-    def __str__(self) -> str:
-        return f"{self.own_ms:.0f} ms ({self.wall_ms:.0f} ms with what other programs took)"
-
-    def beat(self) -> None:
-        """A timer had its turn."""
-        now = _now()
-        wall, waited = (1000 * (new - old) for new, old in zip(now, self._last, strict=True))
-        self.wall_ms, self.own_ms = max(self.wall_ms, wall), max(self.own_ms, wall - waited)
-        self._last = now
-
-
-def _now() -> tuple[float, float]:
-    """Return the clock, and how long this thread has waited for a processor so far; both in seconds."""
-    try:
-        waited = int(_SCHEDULE.read_text(encoding="ascii").split()[1]) / 1e9
-    except OSError:
-        waited = 0.0
-    return time.perf_counter(), waited
 
 
 def segment_masks(segmentation: Any, volume: Any) -> dict[str, np.ndarray]:

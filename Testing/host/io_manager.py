@@ -50,10 +50,17 @@ class qSlicerCoreIOManager(QtCore.QObject):
         options = int(bool(properties.get("labelmap"))) + 4 * int(properties.get("autoWindowLevel", True))
         node = self._mrml.moduleLogics["volumes"].AddArchetypeVolume(path, name, options)
         if node is not None and properties.get("show", True):
-            selection = self._mrml.applicationLogic.GetSelectionNode()
-            selection.SetActiveVolumeID(node.GetID())
-            self._mrml.applicationLogic.PropagateVolumeSelection(1)
+            self._showEverywhere(node)
         return node
+
+    def _showEverywhere(self, node: Any) -> None:
+        """Show a volume in every view, whatever they showed before: a scan behind, a label map in front."""
+        selection = self._mrml.applicationLogic.GetSelectionNode()
+        if node.IsA("vtkMRMLLabelMapVolumeNode"):
+            selection.SetActiveLabelVolumeID(node.GetID())
+        else:
+            selection.SetActiveVolumeID(node.GetID())
+        self._mrml.applicationLogic.PropagateVolumeSelection(1)
 
     def _loadSegmentation(self, path: str, properties: dict[str, Any]) -> Any:
         name = properties.get("name") or Path(path).name.removesuffix(".nrrd").removesuffix(".seg")

@@ -12,8 +12,8 @@ from .stand_in import qtProperty, widgetClass
 from .three_d_view import qMRMLThreeDView
 
 _FOUR_UP = 3
-# Layouts that show one of the slice views; all others here show all.
-_ONE_UP = {6: "Red", 7: "Yellow", 8: "Green"}
+# Layouts that show one of the slice views, or none beside the 3D view; all others here show all.
+_ONE_UP = {4: "", 6: "Red", 7: "Yellow", 8: "Green"}
 
 
 @widgetClass()
@@ -45,6 +45,7 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._mrml = mrml
         self._viewport = viewport
         self._layout = _FOUR_UP
+        self._changes = 0
         self._widgets = {name: qMRMLSliceWidget(logic, viewport) for name, logic in mrml.sliceLogics.items()}
         self._threeD = qMRMLThreeDWidget(viewport)
         grid = QtWidgets.QGridLayout(viewport)
@@ -55,7 +56,8 @@ class qSlicerLayoutManager(QtCore.QObject):
             grid.addWidget(widget, *place)
 
     def sliceViewNames(self) -> tuple[str, ...]:
-        return tuple(self._widgets)
+        # Slicer lists them as a hash has them: in another order after another layout.
+        return tuple(reversed(self._widgets)) if self._changes % 2 else tuple(self._widgets)
 
     def sliceWidget(self, name: str) -> Any:
         return self._widgets.get(name)
@@ -83,6 +85,7 @@ class qSlicerLayoutManager(QtCore.QObject):
             widget.mrmlSliceNode().SetMappedInLayout(isShown)
             widget.setVisible(isShown)
         if isOther:
+            self._changes += 1
             self.layoutChanged.emit(self._layout)
 
     def resetSliceViews(self) -> None:

@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.results.run_export import exportRun
+from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
@@ -81,6 +82,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.sceneChanged.connect(self._noteVolume)
+        self._segmentViews = SegmentViews(slicer.mrmlScene)
+        self.sceneChanged.connect(self._segmentViews.update)
         self._scene.begin()
 
     def cleanup(self) -> None:
@@ -88,6 +91,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if self._scene.isOver:
             return
         self._scene.cleanup()
+        self._segmentViews.cleanup()
         self.runs.cleanup()
         self.probe.shutdown()
         # At its end Slicer does not close the scene, but lets go of its modules.

@@ -24,7 +24,7 @@ class StepRunner:
     """Runs a generator piece by piece between the events of Qt.
 
     Each `next()` of the generator should take some milliseconds, 50 at most. Pieces follow each other until the budget
-    is spent; then Qt has its turn.
+    is spent; then Qt has its turn, and before the result is handed over, too.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ class StepRunner:
         self._budgetS = budgetMs / 1000
         self._timer: Any = None
         self._isWorking = False
+        self._outcome: tuple[Callable[[Any], Any] | None, Any] | None = None
         self.longestMs = 0.0
 
     @property
@@ -81,6 +82,9 @@ class StepRunner:
         # A piece that opens a window lets Qt's events in, this timer's among them.
         if self._isWorking or self._timer is None:
             return
+        if self._outcome is not None:
+            self._end(*self._outcome)
+            return
         self._isWorking = True
         try:
             self._runPieces()
@@ -96,9 +100,9 @@ class StepRunner:
                 progress = next(self._generator)
                 self.longestMs = max(self.longestMs, (time.perf_counter() - before) * 1000)
         except StopIteration as end:
-            self._end(self._onDone, end.value)
+            self._outcome = self._onDone, end.value
         except Exception as error:  # noqa: BLE001 - a timer of Qt called this: whatever went wrong goes to who asked
-            self._end(self._onError or _logError, error)
+            self._outcome = self._onError or _logError, error
         else:
             self._report(progress)
 

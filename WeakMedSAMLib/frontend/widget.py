@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
+from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 from WeakMedSAMLib.frontend.scene.volumes_panel import VolumesPanel
 from WeakMedSAMLib.frontend.tagging.classes_panel import ClassesPanel
@@ -94,9 +95,13 @@ class ModulePanel:
         self.widget.setMRMLScene(None)
 
     def _chooseVolume(self) -> None:
-        """Choose the volume that is shown already, which saves a beginner the first click."""
-        if self.logic.state.currentVolume is None:
-            self.logic.state.currentVolume = _volumeShown()
+        """Choose the volume that is shown already, which saves a beginner the first click; or show the only one."""
+        if self.logic.state.currentVolume is not None:
+            return
+        volume = self.logic.state.currentVolume = _volumeShown()
+        views = slice_views.sliceViewNames()
+        if volume is not None and not any(slice_views.shownVolume(name) for name in views):
+            slice_views.showEverywhere(volume)
 
     def _foldSections(self) -> None:
         hasRun = bool(self.logic.state.runs())

@@ -164,6 +164,43 @@ def test_files_are_written_and_read(make_volume, tmp_path):
         slicer.util.loadVolume(str(tmp_path / "missing.nrrd"))
 
 
+def backgrounds(host):
+    """Slice view -> ids of what it shows behind and in front of all other layers."""
+    manager = host.app.layoutManager()
+    nodes = {name: manager.sliceWidget(name).mrmlSliceCompositeNode() for name in ("Red", "Yellow", "Green")}
+    return {name: (node.GetBackgroundVolumeID(), node.GetLabelVolumeID()) for name, node in nodes.items()}
+
+
+def test_a_loaded_volume_is_shown_in_every_view(make_volume, host, tmp_path):
+    make_volume("first", show=True)
+    other, labels = make_volume("other"), make_volume("labels", array=np.ones((12, 32, 40), np.uint8))
+    paths = [str(tmp_path / f"{name}.nrrd") for name in ("other", "labels")]
+    for node, path in zip((other, labels), paths, strict=True):
+        slicer.util.saveNode(node, path)
+    hidden = slicer.util.loadVolume(paths[0], {"show": False})
+    assert hidden.GetID() not in {shown for shown, _label in backgrounds(host).values()}
+    loaded = slicer.util.loadVolume(paths[0])
+    assert set(backgrounds(host).values()) == {(loaded.GetID(), None)}
+    label = slicer.util.loadLabelVolume(paths[1])
+    assert set(backgrounds(host).values()) == {(loaded.GetID(), label.GetID())}
+
+
+def test_layouts_may_have_no_slice_view_and_list_views_in_any_order(scene, host):
+    manager, layouts = host.app.layoutManager(), slicer.vtkMRMLLayoutNode
+    node_of = lambda name: manager.sliceWidget(name).mrmlSliceNode()  # noqa: E731
+    shown = lambda: [name for name in manager.sliceViewNames() if node_of(name).IsMappedInLayout()]  # noqa: E731
+    before = shown()
+    manager.setLayout(layouts.SlicerLayoutOneUp3DView)
+    assert shown() == []
+    manager.setLayout(layouts.SlicerLayoutFourUpView)
+    manager.setLayout(layouts.SlicerLayoutOneUpYellowSliceView)
+    assert shown() == ["Yellow"]
+    manager.setLayout(layouts.SlicerLayoutConventionalView)
+    manager.setLayout(layouts.SlicerLayoutFourUpView)
+    assert sorted(shown()) == sorted(before)
+    assert shown() != before
+
+
 def test_a_scripted_module_is_loaded_entered_reloaded_and_unloaded(scene, host, tmp_path):
     path = tmp_path / "Small.py"
     path.write_text(MODULE, encoding="utf-8")

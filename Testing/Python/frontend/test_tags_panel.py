@@ -259,9 +259,9 @@ def test_scrolling_shows_the_slice_in_panel_and_view(ready):
     ready.jump(5)
     assert ready.ui.positionLabel.text == f"MR ü: slice 5 (0 to {N_SLICES - 1}), Red view. Lesion: untagged"
     notes = lambda: slice_views.annotations._actors["Red"][0].GetInput()  # noqa: E731
-    assert notes() == "Slice 5\n? Lesion: untagged"
+    assert notes() == "MR ü\nSlice 5\n? Lesion: untagged"
     ready.jump(4)
-    assert notes() == "Slice 4\n+ Lesion: present"
+    assert notes() == "MR ü\nSlice 4\n+ Lesion: present"
     ready.panel.exit()
     assert not slice_views.annotations._actors
 
@@ -348,7 +348,7 @@ def test_a_view_that_the_layout_does_not_show_is_not_scrolled(ready, host):
     host.settle()
     assert slice_views.sliceViewNames() == ["Yellow"]
     assert ready.panel._navigator.viewName() == ""
-    with pytest.raises(UserError, match="No slice view"):
+    with pytest.raises(UserError, match="no slice view along K"):
         ready.panel._navigator.jump(5)
     manager.setLayout(host.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     assert ready.panel._navigator.sliceIndex() == before
@@ -433,3 +433,186 @@ def test_the_strip_is_painted_fast_for_2000_slices_and_10_classes(allowance, hos
     strip.deleteLater()
     print(f"strip of 2000 slices x 10 classes: median {np.median(times):.1f} ms")
     assert np.percentile(times, 25) <= 16 * allowance
+
+
+@pytest.fixture
+def second(ready, host, tmp_path):
+    """A second scan, loaded from a file after the first was chosen: Slicer shows it in every view."""
+    other = volume_node(host, "CT", 30, seed=7)
+    path = str(tmp_path / "CT.nrrd")
+    host.slicer.util.saveNode(other, path)
+    host.slicer.mrmlScene.RemoveNode(other)
+    host.slicer.util.setSliceViewerLayers(background=ready.logic.state.currentVolume, fit=True)
+    ready.jump(5)
+    loaded = host.slicer.util.loadVolume(path)
+    host.settle()
+    return loaded
+
+
+def annotation(view="Red"):
+    return slice_views.annotations._actors[view][0].GetInput()
+
+
+def all_tags(bench):
+    return [state.tolist() for volume in bench.logic.session.cohort.volumes for state in volume.states.values()]
+
+
+def test_no_key_button_or_drag_tags_a_volume_that_is_not_shown(ready, second):
+    assert ready.ui.positionLabel.text.startswith("No slice view along K shows 'MR ü'")
+    assert annotation() == "CT: not part of the run"
+    for key in ("P", "A", "S", "E", "1", "N"):
+        ready.press(key)
+        assert "shows 'CT', which is not part of the run" in ready.ui.messageLabel.text
+    ready.drag(0, 3, 8)
+    assert "No slice view along K shows 'MR ü'" in ready.ui.messageLabel.text
+    for name in ("startButton", "presentButton", "restButton"):
+        assert not getattr(ready.ui, name).enabled
+    assert not any(any(state) for state in all_tags(ready))
+    assert ready.actions.start is None
+
+
+def test_show_it_brings_the_volume_to_tag_back(ready, second):
+    assert not ready.ui.layoutButton.visible
+    ready.ui.showButton.click()
+    assert not ready.ui.showButton.visible
+    assert not ready.ui.useButton.visible
+    ready.jump(5)
+    ready.press("P")
+    assert ready.tag(5) == PRESENT
+
+
+def test_use_it_makes_the_volume_that_is_shown_part_of_the_run(ready, second, host):
+    first = ready.key
+    ready.ui.useButton.click()
+    assert ready.logic.state.currentVolume is second
+    assert second in ready.logic.volumesOfRun()
+    ready.key = host.waitUntil(ready.logic.currentKey)
+    ready.press("P")
+    assert ready.counts()[0] == 1
+    assert ready.logic.session.volume(first).counts("Lesion").present == 0
+    assert annotation().startswith("CT\nSlice ")
+
+
+def test_a_key_tags_the_volume_of_its_own_view(ready, second, host):
+    """Two volumes of the run side by side: the keyboard's view says which one is meant."""
+    first_node, first = ready.logic.state.currentVolume, ready.key
+    for node in (first_node, second):
+        ready.logic.state.setInCohort(node, True)
+    other = host.waitUntil(lambda: ready.logic.keyOf(second))
+    slice_views.showVolume(first_node, "Yellow")
+    slice_views.sliceNodeOf("Yellow").SetOrientationToAxial()
+    slice_views.jumpToSlice(first_node, slice_views.sliceNodeOf("Yellow"), "k", 11)
+    slice_views.jumpToSlice(second, slice_views.sliceNodeOf("Red"), "k", 22)
+    assert annotation("Yellow").startswith("MR ü\nSlice 11")
+    assert annotation("Red").startswith("CT\nSlice 22")
+    ready.press("P")
+    assert ready.logic.state.currentVolume is second
+    ready.press("P", widget=ready.view("Yellow"))
+    assert ready.logic.state.currentVolume is first_node
+    for key, index in ((first, 11), (other, 22)):
+        assert np.flatnonzero(ready.logic.session.volume(key).state("Lesion") == PRESENT).tolist() == [index]
+
+
+def test_the_foreground_never_counts(ready, second, host):
+    host.slicer.util.setSliceViewerLayers(foreground=ready.logic.state.currentVolume, foregroundOpacity=1.0)
+    ready.press("P")
+    assert "shows 'CT'" in ready.ui.messageLabel.text
+    assert ready.counts()[0] == 0
+    ready.ui.showButton.click()
+    composite = host.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+    assert composite.GetForegroundVolumeID() is None
+    assert slice_views.shownVolume("Red") is ready.logic.state.currentVolume
+
+
+def test_one_view_with_another_volume_offers_a_way_out_for_that_view(ready, second, host):
+    current = ready.logic.state.currentVolume
+    host.slicer.util.setSliceViewerLayers(background=current)
+    slice_views.showVolume(second, "Yellow")
+    assert not ready.ui.showButton.visible
+    ready.press("P", widget=ready.view("Yellow"))
+    assert "The Yellow view shows 'CT'" in ready.ui.messageLabel.text
+    assert ready.ui.showButton.visible
+    assert "CT" in ready.ui.useButton.toolTip
+    slice_views.showVolume(second, "Green")
+    ready.ui.showButton.click()
+    assert slice_views.shownVolume("Yellow") is current
+    assert slice_views.shownVolume("Green") is second
+
+
+def test_a_start_of_a_range_does_not_go_over_to_another_volume(ready, second, host):
+    current = ready.logic.state.currentVolume
+    host.slicer.util.setSliceViewerLayers(background=current)
+    ready.logic.state.setInCohort(second, True)
+    host.waitUntil(lambda: ready.logic.keyOf(second))
+    ready.jump(5)
+    ready.press("S")
+    host.slicer.util.setSliceViewerLayers(background=second)
+    ready.press("E")
+    assert "Set the start of the range first" in ready.ui.messageLabel.text
+    assert not any(any(state) for state in all_tags(ready))
+
+
+def test_without_a_current_volume_the_one_that_is_shown_is_offered(bench, host):
+    node = volume_node(host)
+    bench.press("P")
+    assert "not part of the run" in bench.ui.messageLabel.text
+    assert not bench.ui.showButton.visible
+    bench.ui.useButton.click()
+    assert bench.logic.state.currentVolume is node
+
+
+def test_what_cannot_be_used_is_not_offered(ready, host):
+    constant = volume_node(host, "flat")
+    host.slicer.util.updateVolumeFromArray(constant, np.zeros((5, 6, 7), np.int16))
+    ready.press("P")
+    assert not ready.ui.useButton.enabled
+    assert ready.ui.useButton.toolTip == "All voxels have the same value."
+
+
+def test_a_volume_of_the_run_that_became_useless_is_not_said_to_be_read(ready, second, host):
+    ready.logic.state.setInCohort(second, True)
+    host.waitUntil(lambda: ready.logic.keyOf(second))
+    host.slicer.util.updateVolumeFromArray(second, np.zeros((5, 6, 7), np.int16))
+    ready.press("P")
+    assert "All voxels have the same value" in ready.ui.messageLabel.text
+
+
+@pytest.mark.parametrize("layout", ["SlicerLayoutOneUp3DView", "SlicerLayoutOneUpYellowSliceView"])
+def test_a_layout_without_a_view_along_the_tags_is_said_and_another_offered(ready, host, layout):
+    ready.jump(5)
+    ready.actions.present()
+    host.app.layoutManager().setLayout(getattr(host.slicer.vtkMRMLLayoutNode, layout))
+    host.settle()
+    assert ready.ui.positionLabel.text.startswith("The layout has no slice view along K")
+    assert "key R" not in ready.ui.positionLabel.text
+    assert not ready.ui.presentButton.enabled
+    assert not ready.ui.showButton.visible
+    ready.ui.layoutButton.click()
+    assert not ready.ui.layoutButton.visible
+    assert ready.panel._navigator.sliceIndex() == 5
+
+
+def test_views_are_listed_in_one_order_whatever_the_layout(ready, host):
+    layouts, manager = host.slicer.vtkMRMLLayoutNode, host.app.layoutManager()
+    for layout in (layouts.SlicerLayoutConventionalView, layouts.SlicerLayoutFourUpView):
+        manager.setLayout(layout)
+        assert slice_views.sliceViewNames() == ["Red", "Yellow", "Green"]
+
+
+def test_a_start_that_is_forgotten_stands_no_longer_in_words(ready):
+    ready.jump(5)
+    ready.press("S")
+    assert "begins on slice 5" in ready.ui.messageLabel.text
+    ready.press("Escape")
+    assert ready.ui.messageLabel.text == "The start of the range is forgotten."
+
+
+def test_a_tip_is_set_once_however_the_mouse_moves_over_one_cell(ready):
+    from host import tool_tips
+
+    places = ready.strip.places()
+    with tool_tips.wrapped() as wrapper:
+        for _step in range(5):
+            ready.mouse(qt.QEvent.MouseMove, places.sliceMiddle(4), places.rowTop(0) + 2)
+        assert ready.strip.toolTip == "<p>slice 4: Lesion untagged</p>"
+        assert wrapper.rewritten == 1

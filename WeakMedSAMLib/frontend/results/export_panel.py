@@ -20,7 +20,7 @@ from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, setEnabl
 from WeakMedSAMLib.frontend.resources import resource
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
 from WeakMedSAMLib.frontend.results.exports import Exported, proposedNames
-from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInWords
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
 from WeakMedSAMLib.frontend.steps import StepRunner
 from WeakMedSAMLib.frontend.turns import Coalesced
 
@@ -123,7 +123,9 @@ class ExportPanel:
             ofReview = [place for place in places if place[0] == self._logic.state.reviewRunId]
             wanted = (ofReview or places or [None])[0]
         selector.currentIndex = places.index(wanted) if wanted is not None else -1
-        setEnabled(selector, "" if places else _("There are no masks yet; generate some in section 4."), _("The masks"))
+        chosen = self._chosen()
+        tip = _("The masks to export, of the run {run}").format(run=runInFull(chosen.record)) if chosen else ""
+        setEnabled(selector, "" if places else _("There are no masks yet; generate some in section 4."), tip)
 
     def _subjectsWithMasks(self) -> Iterator[ReviewSubject]:
         for record in self._subjects.runs():
@@ -133,8 +135,7 @@ class ExportPanel:
                     yield subject
 
     def _inWords(self, subject: ReviewSubject) -> str:
-        name = subject.segmentationNode.GetName()
-        return _("{masks} ({run})").format(masks=name, run=runInWords(subject.record))
+        return f"{subject.segmentationNode.GetName()}, {whenInWords(subject.record)}"
 
     def _fillNames(self) -> None:
         """Propose names for the chosen volume; names that the user typed stay."""
@@ -196,6 +197,7 @@ class ExportPanel:
         if not self._isFilling:
             self._isFilling = True
             try:
+                self._fillMasks()
                 self._fillNames()
             finally:
                 self._isFilling = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from slicer.i18n import tr as _
@@ -11,11 +13,18 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags
-from WeakMedSAMLib.frontend.results.exports import Exported, exportLabelmapSteps, exportSegmentationSteps, exportTags
+from WeakMedSAMLib.frontend.results.exports import (
+    Exported,
+    exportLabelmapSteps,
+    exportSegmentationSteps,
+    exportTags,
+    movedNotes,
+)
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import RunResult
-from WeakMedSAMLib.frontend.steps import Steps
+from WeakMedSAMLib.frontend.results.segment_places import movedSegments
+from WeakMedSAMLib.frontend.steps import Steps, inThread
 
 KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
 
@@ -104,12 +113,13 @@ def _labelmap(work: ExportWork, path: Path) -> Steps[Exported]:
 
 
 def _tags(work: ExportWork, path: Path) -> Steps[Exported]:
-    yield None
-    return exportTags(work.cohort, path)
+    # Until a file is on the disk may take long; tags are copied first, since tagging goes on meanwhile.
+    return (yield from inThread(partial(exportTags, deepcopy(work.cohort), path)))
 
 
 def _report(work: ExportWork, path: Path) -> Steps[Exported]:
     subject = work.subject
     volumes = [ReportVolume(subject.volumeNode, subject.segmentationNode, subject.result)]
     yield from writeReportSteps(path, work.run, volumes, work.includeNames)
-    return Exported(path)
+    moved = set(movedSegments(subject.segmentationNode, subject.volumeNode))
+    return Exported(path, movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved]))

@@ -246,7 +246,17 @@ def _notes(segmentationNode: Any, layers: Layers) -> list[str]:
     )
     for ids, text in texts:
         if ids:
-            segmentation = segmentationNode.GetSegmentation()
-            names = ", ".join(segmentation.GetSegment(segmentId).GetName() for segmentId in ids)
-            notes.append(text.format(names=names))
-    return notes
+            notes.append(text.format(names=_namesOf(segmentationNode, ids)))
+    return [*notes, *movedNotes(segmentationNode, layers.followed)]
+
+
+def movedNotes(segmentationNode: Any, segmentIds: Iterable[str]) -> list[str]:
+    """Say of segments that their volume was moved away from them; empty without any."""
+    names = _namesOf(segmentationNode, segmentIds)
+    text = _("On the voxels of the volume, which was moved or given another spacing since they were made: {names}.")
+    return [text.format(names=names)] if names else []
+
+
+def _namesOf(segmentationNode: Any, segmentIds: Iterable[str]) -> str:
+    segmentation = segmentationNode.GetSegmentation()
+    return ", ".join(segmentation.GetSegment(segmentId).GetName() for segmentId in segmentIds)

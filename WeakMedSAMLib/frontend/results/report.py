@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +21,9 @@ from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, 
 from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, isReviewed, segmentIdsOf
-from WeakMedSAMLib.frontend.results.slice_picture import pngBase64, slicePicture
+from WeakMedSAMLib.frontend.results.slice_picture import pngBase64, sliceSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import voxelMl
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.steps import Steps, inThread, runToEnd
 
 _STYLE = """
 body { font-family: sans-serif; color: #222; max-width: 50em; margin: 2em auto; line-height: 1.4; }
@@ -77,7 +78,9 @@ def writeReportSteps(
     parts += [_settings(run), _versions(run.description.versions), _footer()]
     title = html.escape(_("WeakMedSAM report"))
     page = f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>\n'
-    write_text(path, page + "<body>\n" + "\n".join(parts) + "\n</body></html>\n")
+    page += "<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    # Until it is on the disk may take long.
+    yield from inThread(partial(write_text, path, page))
     return Path(path)
 
 
@@ -97,7 +100,8 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
     head = (_("Class"), _("Volume"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
     table = _table(head, [_classRow(segment, volume) for segment in segments])
     note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
-    return f"<h2>{html.escape(name)}</h2>\n{note}{table}{_picture(volume, segments)}"
+    picture = yield from _pictureSteps(volume, segments)
+    return f"<h2>{html.escape(name)}</h2>\n{note}{table}{picture}"
 
 
 def _countSteps(mask: np.ndarray, axis: str) -> Steps[np.ndarray]:
@@ -124,14 +128,16 @@ def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
     ]
 
 
-def _picture(volume: ReportVolume, segments: Sequence[_Segment]) -> str:
-    """Return the slice on which most is masked, as part of a page."""
+def _pictureSteps(volume: ReportVolume, segments: Sequence[_Segment]) -> Steps[str]:
+    """Draw the slice on which most is masked, as part of a page."""
     if not segments:
         return ""
     index = int(np.argmax(sum(segment.counts for segment in segments)))
     number = 2 - AXES.index(volume.result.axis)
     colored = [(np.take(segment.mask, index, axis=number), _color(segment.node)) for segment in segments]
-    data = pngBase64(slicePicture(volume.volumeNode, volume.result.axis, index, colored))
+    picture = yield from sliceSteps(volume.volumeNode, volume.result.axis, index, colored)
+    data = pngBase64(picture)
+    yield None
     caption = _("Slice {index} along {axis}.").format(index=index, axis=volume.result.axis.upper())
     return f'<p><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"><br>{html.escape(caption)}</p>'
 

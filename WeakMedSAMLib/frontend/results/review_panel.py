@@ -11,10 +11,12 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
     ReviewSubjects,
     bannerInWords,
+    runInFull,
     runInWords,
     summaryInWords,
 )
@@ -65,6 +67,7 @@ class ReviewPanel:
         self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
         self.threshold = ReviewThreshold(self.ui)
         self._countSoon = Coalesced(self.masks.count, _COUNT_MS)
+        self.moved = MovedMasks(self.ui)
         self._connect()
         self.setScene(slicer.mrmlScene)
 
@@ -82,6 +85,7 @@ class ReviewPanel:
             soon.cancel()
         self._observe(None)
         self.threshold.cleanup()
+        self.moved.cleanup()
         self.masks.cleanup()
         self._connections.disconnect()
         self._subject = None
@@ -101,6 +105,7 @@ class ReviewPanel:
         self._subject = self._subjects.subject(self._scene, record, volumeId) if record and volumeId else None
         self._observe(self._subject.segmentationNode if self._subject else None)
         self.masks.fill(self._subject)
+        self.moved.choose(self._subject)
         self.slices.fill(self._subject)
         self._fillWords(record)
         self._onMaskChosen()
@@ -116,6 +121,7 @@ class ReviewPanel:
         ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
         self.masks.chosen.connect(self._onMaskChosen)
         self.threshold.applied.connect(self.masks.showVolume)
+        self.moved.moved.connect(self._countSoon)
         self._connections = Connections(
             (self._logic.state.changed, self._onStateChanged),
             (self._logic.runChanged, self._onRunsChanged),
@@ -151,7 +157,10 @@ class ReviewPanel:
         ids = [record.runId for record in self._runs]
         wanted = self._logic.state.reviewRunId
         self.ui.runSelector.currentIndex = ids.index(wanted) if wanted in ids else (0 if ids else -1)
-        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), _("All runs of this scene"))
+        chosen = self._chosenRun()
+        tip = _("All runs of this scene, the latest first. This one: {run}")
+        tip = tip.format(run=runInFull(chosen)) if chosen is not None else ""
+        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), tip)
 
     def _fillVolumes(self, record: RunRecord | None) -> None:
         before = self._chosenVolumeId()
@@ -244,7 +253,7 @@ class ReviewPanel:
         if not self._isFilling:
             self.refresh()
             if self._subject is not None and self._subject.volumeNode is not None:
-                slicer.util.setSliceViewerLayers(background=self._subject.volumeNode, fit=True)
+                slice_views.showEverywhere(self._subject.volumeNode)
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
         self.threshold.choose(self._subject, self.masks.segmentId)
@@ -255,8 +264,10 @@ class ReviewPanel:
         self.masks.choose(row.className)
         if subject is None or subject.volumeNode is None or subject.result is None:
             return
-        chosen = self._logic.state.sliceView
-        slice_views.showSlice(subject.volumeNode, subject.result.axis, row.index, chosen)
+        axis, view = subject.result.axis, self._logic.state.sliceView
+        isShown = slice_views.showSlice(subject.volumeNode, axis, row.index, view)
+        text = _("The layout has no slice view along {axis}. Choose one that has, such as Four-Up.")
+        setText(self.ui.messageLabel, "" if isShown else text.format(axis=axis.upper()))
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +156,30 @@ def summaryInWords(result: VolumeResult) -> str:
 
 
 def runInWords(record: RunRecord, isLatest: bool = False) -> str:
-    """Return a run in one line: when, on what, how it ended."""
-    when = record.created[:16].replace("T", " ")
-    count = len(record.volumes)
-    volumes = _("1 volume") if count == 1 else _("{count} volumes").format(count=count)
-    text = _("{when} UTC, {volumes}, {status}").format(
-        when=when, volumes=volumes, status=_STATUS_WORDS.get(record.status, record.status)
-    )
+    """Return a run in one short line: when, on what, and how it ended unless it went well."""
+    words = [whenInWords(record), _volumesInWords(record)]
+    if record.status != "finished":
+        words.append(_STATUS_WORDS.get(record.status, record.status))
+    text = ", ".join(words)
     return _("{run} (latest)").format(run=text) if isLatest else text
+
+
+def runInFull(record: RunRecord) -> str:
+    """Return a run in one line, for a tip: when in UTC, on what, how it ended."""
+    when = record.created[:16].replace("T", " ")
+    status = _STATUS_WORDS.get(record.status, record.status)
+    return _("{when} UTC, {volumes}, {status}").format(when=when, volumes=_volumesInWords(record), status=status)
+
+
+def whenInWords(record: RunRecord) -> str:
+    """Return when a run began, by the clock of this computer."""
+    try:
+        return f"{datetime.fromisoformat(record.created).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        # Of a scene that somebody else wrote.
+        return record.created[:16].replace("T", " ")
+
+
+def _volumesInWords(record: RunRecord) -> str:
+    count = len(record.volumes)
+    return _("1 volume") if count == 1 else _("{count} volumes").format(count=count)

@@ -14,8 +14,8 @@ from WeakMedSAMLib.frontend.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
+from WeakMedSAMLib.frontend.results.segment_places import mlPerVoxel
 from WeakMedSAMLib.frontend.results.segments import isReviewed, setReviewed
-from WeakMedSAMLib.frontend.scene.scene_volumes import voxelMl
 from WeakMedSAMLib.frontend.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.tagging.classes_panel import colorIcon
 
@@ -101,14 +101,15 @@ class MaskTable:
                 self._isFilling = False
 
     def _countSteps(self, subject: ReviewSubject) -> Steps[None]:
-        voxel = voxelMl(subject.volumeNode)
+        node = subject.segmentationNode
         for segmentId in subject.segmentIds:
             if subject.segment(segmentId) is None:
                 continue
-            mask = yield from maskSteps(subject.segmentationNode, segmentId)
-            count = np.count_nonzero(mask.array) if mask is not None else 0
-            scale = abs(float(np.linalg.det(mask.ijkToRas[:3, :3]))) / 1000 if mask is not None else voxel
-            self.showVolume(segmentId, count * scale)
+            mask = yield from maskSteps(node, segmentId)
+            ml = 0.0
+            if mask is not None:
+                ml = np.count_nonzero(mask.array) * mlPerVoxel(node, subject.volumeNode, segmentId, mask.ijkToRas)
+            self.showVolume(segmentId, ml)
             yield None
 
     def _stopCounting(self) -> None:

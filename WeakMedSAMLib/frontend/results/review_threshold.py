@@ -142,7 +142,7 @@ class ReviewThreshold:
         except UserError as error:
             showError(error)
             return
-        self.ui.thresholdState.text = self._inWords(percent)
+        self.ui.thresholdState.text = self._inWords(percent) + self._followed()
         # One step of undo for all that follows quickly: a drag, or a key that is held.
         self._settle.cancel()
         self._settle()
@@ -153,7 +153,13 @@ class ReviewThreshold:
             self.finish()
             ml = self._editor.reset()
             self.show()
+            self.ui.thresholdState.text += self._followed()
             self.applied(self._segmentId, ml)
+
+    def _followed(self) -> str:
+        if self._editor is None or not self._editor.hasFollowed:
+            return ""
+        return " " + _("All masks were moved along with their volume, which lay elsewhere when they were made.")
 
     def finish(self) -> None:
         """End a drag now: what was changed is one step to undo."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import slicer
@@ -13,11 +14,14 @@ from WeakMedSAMLib.frontend.results.run_results import readRun
 from WeakMedSAMLib.frontend.results.segments import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
+_logger = logging.getLogger(__name__)
 REPORT_NAME = "report.html"
 
 
 def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
     """Write the masks of every volume of a run and its report; files of the same names are replaced.
+
+    What there is to know about a file, such as masks that were resampled, goes into the log as a warning.
 
     Parameters
     ----------
@@ -52,9 +56,14 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
             continue
         names = proposedNames(volumeNode)
         masks, labels = _free(folder, names, volumeId, paths)
-        paths.append(exportSegmentation(segmentationNode, masks, volumeNode, runSegmentIds=ids).path)
         table = ClassTable.from_json(record.classes)
-        paths.append(exportLabelmap(segmentationNode, volumeNode, labels, table, ids).path)
+        for exported in (
+            exportSegmentation(segmentationNode, masks, volumeNode, runSegmentIds=ids),
+            exportLabelmap(segmentationNode, volumeNode, labels, table, ids),
+        ):
+            paths.append(exported.path)
+            for note in exported.notes:
+                _logger.warning("%s: %s", exported.path.name, note)
         if volumeId in run.volumes:
             reported.append(ReportVolume(volumeNode, segmentationNode, run.volumes[volumeId]))
     return [*paths, writeReport(folder / REPORT_NAME, run, reported)]

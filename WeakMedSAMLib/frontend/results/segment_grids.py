@@ -8,12 +8,9 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
-from slicer.i18n import tr as _
 
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
-from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
+from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 from WeakMedSAMLib.frontend.steps import Steps
 
@@ -32,12 +29,15 @@ class Layers:
         Segments that have voxels outside of the volume; those are missing here.
     resampled : list of str
         Segments that have other voxels than the volume, and so were resampled.
+    followed : list of str
+        Segments that the volume was moved away from; here they are on its voxels all the same.
     """
 
     arrays: list[np.ndarray] = field(default_factory=list)
     layerOf: dict[str, int] = field(default_factory=dict)
     outside: list[str] = field(default_factory=list)
     resampled: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
 
 
 def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str, int]) -> Steps[Layers]:
@@ -79,8 +79,12 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
 def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
     """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
     wanted = ijkToRas(volumeNode)
+    place = mask.ijkToRas
+    if hasVolumeMoved(segmentationNode, volumeNode, segmentId):
+        layers.followed.append(segmentId)
+        place = moveToVolume(segmentationNode, volumeNode, segmentId) @ place
     # Both as seen from the volume, so that its voxels need not be moved.
-    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ mask.ijkToRas
+    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ place
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     if isSameGrid(matrix, wanted, shape):
         return mask
@@ -98,38 +102,6 @@ def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str
     result = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, result)
     return Mask(imageArray(result).astype(bool), (0, 0, 0), wanted)
-
-
-def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
-    """Return where the voxels of a volume are for a segmentation, which may be under another transform.
-
-    Returns
-    -------
-    numpy.ndarray
-        4 x 4, voxel index of the volume to RAS in mm, without the parent transform of the segmentation.
-
-    Raises
-    ------
-    UserError
-        ``transforms_differ`` if no matrix leads from one to the other.
-    """
-    nodes = (volumeNode, segmentationNode)
-    first, second = transforms = [node.GetParentTransformNode() for node in nodes]
-    if first is second:
-        return ijkToRas(volumeNode)
-    if not all(transform is None or transform.IsTransformToWorldLinear() for transform in transforms):
-        message = _("{segmentation} and {volume} are under different transforms that bend.")
-        text = message.format(segmentation=segmentationNode.GetName(), volume=volumeNode.GetName())
-        raise UserError("transforms_differ", text, _("Put both under the same transform, or harden it."))
-    return np.linalg.inv(_toWorld(segmentationNode)) @ _toWorld(volumeNode) @ ijkToRas(volumeNode)
-
-
-def _toWorld(node: Any) -> np.ndarray:
-    matrix = vtk.vtkMatrix4x4()
-    transform = node.GetParentTransformNode()
-    if transform is not None:
-        transform.GetMatrixTransformToWorld(matrix)
-    return matrixOf(matrix)
 
 
 _Box = tuple[slice, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
@@ -10,8 +10,9 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.results.segment_images import (
+    MaskContent,
     PackedMask,
-    imageVersion,
+    contentOf,
     packedMask,
     setMask,
     setThreshold,
@@ -41,14 +42,21 @@ class Change(Protocol):
 
 
 class SegmentsAdded:
-    """New segments in a segmentation that the user has chosen."""
+    """New segments in a segmentation that the user has chosen.
 
-    def __init__(self, segmentationNode: Any, segmentIds: Iterable[str]) -> None:
+    Parameters
+    ----------
+    segmentationNode : vtkMRMLSegmentationNode
+    contents : mapping of str to MaskContent
+        Segment id -> what was put into it.
+    """
+
+    def __init__(self, segmentationNode: Any, contents: Mapping[str, MaskContent]) -> None:
         self.segmentationNode = segmentationNode
         self.text = _("add generated segments")
         segmentation = segmentationNode.GetSegmentation()
-        self._segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in segmentIds}
-        self._versions = self._currentVersions()
+        self._segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in contents}
+        self._contents = dict(contents)
 
     def undo(self) -> None:
         """Remove them, with what was drawn on them since."""
@@ -62,10 +70,7 @@ class SegmentsAdded:
 
     def isUntouched(self) -> bool:
         """Say whether nobody drew on them."""
-        return self._currentVersions() == self._versions
-
-    def _currentVersions(self) -> list[int]:
-        return [imageVersion(segment) for segment in self._segments.values()]
+        return all(contentOf(segment).isSame(self._contents[each]) for each, segment in self._segments.items())
 
 
 class MaskChanged:
@@ -89,7 +94,7 @@ class MaskChanged:
         self._segmentId = segmentId
         self._before = (before, thresholdBefore)
         self._after: tuple[PackedMask | None, float | None] = (None, None)
-        self._version = imageVersion(self._segment())
+        self._content = contentOf(self._segment())
 
     def undo(self) -> None:
         """Put the former voxels back."""
@@ -103,14 +108,14 @@ class MaskChanged:
 
     def isUntouched(self) -> bool:
         """Say whether nobody drew on the segment."""
-        return imageVersion(self._segment()) == self._version
+        return contentOf(self._segment()).isSame(self._content)
 
     def _put(self, mask: PackedMask | None, threshold: float | None) -> None:
         if self._segment() is None:
             raise UserError("segment_gone", _("The segment was removed."), _("Generate the masks again."))
         setMask(self.segmentationNode, self._segmentId, mask)
         setThreshold(self._segment(), threshold)
-        self._version = imageVersion(self._segment())
+        self._content = contentOf(self._segment())
 
     def _segment(self) -> Any:
         return self.segmentationNode.GetSegmentation().GetSegment(self._segmentId)

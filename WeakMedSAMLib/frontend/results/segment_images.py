@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,15 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.steps import Steps
+from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 BINARY = "Binary labelmap"
+RUN_TAG = "WeakMedSAM.RunId"
+VOLUME_TAG = "WeakMedSAM.VolumeId"
 THRESHOLD_TAG = "WeakMedSAM.Threshold"
-_SAME_MM = 1e-3
+SAME_MM = 1e-3
+_SAME_STEP = 1e-6
+_EMPTY = hashlib.sha256().digest()
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,27 @@ class Mask:
     array: np.ndarray
     first: tuple[int, int, int]
     ijkToRas: np.ndarray
+
+
+@dataclass(frozen=True)
+class MaskContent:
+    """What tells whether a segment is as it was, however its image was cut, joined or made anew.
+
+    Attributes
+    ----------
+    digest : bytes
+        Of its voxels, by their indices on its grid; the same for every empty segment.
+    ijkToRas : numpy.ndarray
+        4 x 4 of that grid.
+    """
+
+    digest: bytes
+    ijkToRas: np.ndarray
+
+    def isSame(self, other: MaskContent) -> bool:
+        """Say whether two segments have the same voxels at the same place; empty ones have none anywhere."""
+        isPlace = np.allclose(self.ijkToRas, other.ijkToRas, rtol=0, atol=_SAME_STEP)
+        return self.digest == other.digest and (isPlace or self.digest == _EMPTY)
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,43 @@ def maskSteps(segmentationNode: Any, segmentId: str) -> Steps[Mask | None]:
     return Mask(array, first, matrix)
 
 
+def contentSteps(array: np.ndarray, first: Iterable[int], ijkToRas: np.ndarray, labelValue: int) -> Steps[MaskContent]:
+    """Make the content of a segment, in short pieces.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        Of its image, k x j x i.
+    first : iterable of int
+        Index (i, j, k) of the first voxel of that.
+    ijkToRas : numpy.ndarray
+        4 x 4 of its grid.
+    labelValue : int
+        Of its voxels.
+    """
+    digest = hashlib.sha256()
+    i0, j0, k0 = first
+    for k, plane in enumerate(array):
+        inside = plane == labelValue
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if rows.size:
+            top, left = int(rows[0]), int(columns[0])
+            inside = inside[top : rows[-1] + 1, left : columns[-1] + 1]
+            digest.update(repr((k0 + k, j0 + top, i0 + left, inside.shape)).encode("ascii"))
+            digest.update(np.packbits(inside))
+        yield None
+    return MaskContent(digest.digest(), ijkToRas)
+
+
+def contentOf(segment: Any) -> MaskContent:
+    """Return the content of a segment (vtkSegment or None) as it is now."""
+    image = segment.GetRepresentation(BINARY) if segment else None
+    if image is None or image.IsEmpty():
+        return MaskContent(_EMPTY, np.eye(4))
+    matrix = imageMatrix(image)
+    return runToEnd(contentSteps(imageArray(image), image.GetExtent()[::2], matrix, segment.GetLabelValue()))
+
+
 def imageArray(image: Any) -> np.ndarray:
     """Return the voxels of a vtkOrientedImageData, k x j x i, without copying."""
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
@@ -107,17 +170,22 @@ def newImage(shape: Iterable[int], first: Iterable[int], matrix: np.ndarray, dty
     size = list(shape)[::-1]
     image.SetExtent([n for begin, count in zip(first, size, strict=True) for n in (begin, begin + count - 1)])
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR if np.dtype(dtype).itemsize == 1 else vtk.VTK_UNSIGNED_SHORT, 1)
+    setImageMatrix(image, matrix)
+    return image
+
+
+def setImageMatrix(image: Any, matrix: np.ndarray) -> None:
+    """Place a vtkOrientedImageData by the 4 x 4 matrix from voxel index to RAS."""
     vtkMatrix = vtk.vtkMatrix4x4()
     vtkMatrix.DeepCopy(matrix.ravel().tolist())
     image.SetImageToWorldMatrix(vtkMatrix)
-    return image
 
 
 def isSameGrid(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> bool:
     """Say whether two matrices (4 x 4, voxel index to RAS) put every voxel of a grid (k x j x i) at the same place."""
     corners = np.hstack([np.diag(list(shape)[::-1]), np.zeros((3, 1))])
     corners = np.vstack([corners, np.ones(4)])
-    return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=_SAME_MM))
+    return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=SAME_MM))
 
 
 def packedMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
@@ -169,6 +237,12 @@ def isShared(segmentationNode: Any, segmentId: str) -> bool:
     ids = (segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments()))
     others = (segmentation.GetSegment(each) for each in ids if each != segmentId)
     return image is not None and any(other.GetRepresentation(BINARY) is image for other in others)
+
+
+def segmentIdsIn(segmentationNode: Any) -> list[str]:
+    """Return the ids of all segments of a segmentation, in its order."""
+    segmentation = segmentationNode.GetSegmentation()
+    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
 
 
 def tagOf(segment: Any, tag: str) -> str:

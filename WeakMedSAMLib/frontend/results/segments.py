@@ -14,23 +14,28 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
-from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
+    RUN_TAG,
+    VOLUME_TAG,
+    MaskContent,
+    contentSteps,
     imageArray,
+    imageMatrix,
     isSameGrid,
     newImage,
     requireLabelmaps,
+    segmentIdsIn,
     tagOf,
 )
+from WeakMedSAMLib.frontend.results.segment_places import gridOn, notePlace
+from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, showWithVolume
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
 from WeakMedSAMLib.frontend.steps import Steps
 
-RUN_TAG = "WeakMedSAM.RunId"
-VOLUME_TAG = "WeakMedSAM.VolumeId"
 LABEL_TAG = "WeakMedSAM.LabelValue"
 CLASS_TAG = "WeakMedSAM.Class"
 SETTINGS_ATTRIBUTE = "WeakMedSAM.Settings"
@@ -83,19 +88,18 @@ def resultSteps(
     labels = yield from _asHeldSteps(labels, volumeNode, volumeResult)
     _requireSameGrid(labels, volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
-    for node in (volumeNode, segmentationNode):
-        if node is not None and node.GetScene() is not scene:
-            text = _("The volume {name} or its segmentation was removed from the scene.")
-            hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
-            raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
     isOurs = segmentationNode is None
+    contents = [] if isOurs else (yield from _contentsSteps(image, classTable))
+    _requireInScene(scene, volumeResult, volumeNode, segmentationNode)
     if isOurs:
         segmentationNode = newSegmentation(scene, volumeNode)
     else:
         saveStateForUndo(segmentationNode)
     segmentIds = _addSegments(segmentationNode, image, classTable, runRecord, volumeResult.volumeId)
+    # The volume may be moved while its masks are read.
+    notePlace(segmentationNode, volumeNode, runRecord.runId, volumeResult.volumeId, imageMatrix(image))
     if not isOurs:
-        history.add(SegmentsAdded(segmentationNode, segmentIds))
+        history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
     yield 1.0
     settings = {"run": runRecord.runId, "preset": runRecord.preset, "device": runRecord.device, **runRecord.settings}
     segmentationNode.SetAttribute(RUN_TAG, runRecord.runId)
@@ -108,6 +112,7 @@ def newSegmentation(scene: Any, volumeNode: Any) -> Any:
     """Add an empty segmentation for a volume: its geometry, its parent transform, beside it in the hierarchy."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.SetName(scene.GenerateUniqueName(_("{volume} masks").format(volume=volumeNode.GetName())))
+    node.SetAttribute(OWN_ATTRIBUTE, "yes")
     node.CreateDefaultDisplayNodes()
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
@@ -155,11 +160,10 @@ def targetVolumeId(segmentationNode: Any, volumes: Mapping[str, Any]) -> str:
 def segmentIdsOf(segmentationNode: Any, runId: str | None = None, volumeId: str | None = None) -> list[str]:
     """Return the ids of the segments, of a run and of a volume of that run only if these are given."""
     segmentation = segmentationNode.GetSegmentation()
-    ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
     wanted = {RUN_TAG: runId, VOLUME_TAG: volumeId}
     return [
         segmentId
-        for segmentId in ids
+        for segmentId in segmentIdsIn(segmentationNode)
         if all(text is None or tagOf(segmentation.GetSegment(segmentId), tag) == text for tag, text in wanted.items())
     ]
 
@@ -178,6 +182,14 @@ def isReviewed(segment: Any) -> bool:
 def setReviewed(segment: Any, reviewed: bool) -> None:
     """Mark a segment as reviewed, or as still in progress."""
     segment.SetTag(STATUS_TAG, REVIEWED if reviewed else IN_PROGRESS)
+
+
+def _requireInScene(scene: Any, volumeResult: VolumeResult, *nodes: Any) -> None:
+    for node in nodes:
+        if node is not None and node.GetScene() is not scene:
+            text = _("The volume {name} or its segmentation was removed from the scene.")
+            hint = _("Undo that, then choose 'Load masks into the scene' in section 5, Review.")
+            raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
 
 
 def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> None:
@@ -216,6 +228,14 @@ def _imageSteps(labels: NrrdImage, matrix: np.ndarray) -> Steps[Any]:
         plane[:] = source
         yield None
     return image
+
+
+def _contentsSteps(image: Any, classTable: ClassTable) -> Steps[list[MaskContent]]:
+    """Make the contents of the segments that the classes become, so that hand work on them is told apart later."""
+    array, matrix, contents = imageArray(image), imageMatrix(image), []
+    for entry in classTable:
+        contents.append((yield from contentSteps(array, (0, 0, 0), matrix, entry.label_value)))
+    return contents
 
 
 def _addSegments(
@@ -275,3 +295,5 @@ def _showIn2d(segmentationNode: Any, segmentIds: Iterable[str], isNew: bool) -> 
     if isNew:
         # Whether the user's own is shown is the user's choice.
         displayNode.SetVisibility(True)
+    if isOwn(segmentationNode):
+        showWithVolume(segmentationNode)

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from WeakMedSAMLib.contract.volume_tags import AXES
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToWorld
+from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 EDGE_PIXELS = 480
 # Per normal of the slice (R, A, S): the directions that go to the right and down in the picture, in RAS.
@@ -20,8 +21,8 @@ _DOWN = np.array([[0, 0, -1], [0, 0, -1], [0, -1, 0]])
 _Color = tuple[int, int, int]
 
 
-def slicePicture(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.ndarray, _Color]]) -> np.ndarray:
-    """Draw one slice.
+def sliceSteps(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.ndarray, _Color]]) -> Steps[np.ndarray]:
+    """Draw one slice, in short pieces.
 
     Parameters
     ----------
@@ -40,12 +41,19 @@ def slicePicture(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[n
         `EDGE_PIXELS` along its longer side.
     """
     plane = np.take(arrayOf(volumeNode), index, axis=2 - AXES.index(axis))
-    picture = np.repeat(_grey(volumeNode, plane)[:, :, None], 3, axis=2)
     orient, size = _orientation(volumeNode, axis, plane.shape)
-    picture = _scaled(orient(picture), size)
+    grey = _scaled(orient(_grey(volumeNode, plane)), size)
+    yield None
+    picture = np.repeat(grey[:, :, None], 3, axis=2)
     for mask, color in masks:
         picture[_outline(_scaled(orient(mask), size))] = color
+        yield None
     return picture
+
+
+def slicePicture(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.ndarray, _Color]]) -> np.ndarray:
+    """Draw one slice at once; see `sliceSteps`."""
+    return runToEnd(sliceSteps(volumeNode, axis, index, masks))
 
 
 def pngBase64(picture: np.ndarray) -> str:

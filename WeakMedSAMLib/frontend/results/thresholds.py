@@ -14,7 +14,6 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
-from WeakMedSAMLib.frontend.results.segment_grids import gridOn
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
@@ -29,6 +28,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     setThreshold,
     thresholdOf,
 )
+from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, isOtherEnd, placeOf
 from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
@@ -54,6 +54,11 @@ class ThresholdEditor:
         uint8 in the volume's grid, 255 for 1.0.
     labelsPath : Path, optional
         The label map as generated; beside the probabilities by default.
+
+    Attributes
+    ----------
+    hasFollowed : bool
+        Whether the masks were moved along with their volume, which lay elsewhere when they were made.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class ThresholdEditor:
         self._before: tuple[PackedMask | None, float | None] | None = None
         self._value: float | None = None
         self._wasSurfaceShown = False
+        self.hasFollowed = False
 
     @property
     def isLoaded(self) -> bool:
@@ -99,13 +105,15 @@ class ThresholdEditor:
         probabilities = yield from readSteps(self._probabilityPath)
         labels = yield from readSteps(self._labelsPath)
         self._requireFit(probabilities, labels)
-        box = yield from _boxSteps(probabilities.array, labels.array, value)
+        isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijkToRas)
+        map_, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
+        box = yield from _boxSteps(map_, labelMap, value)
         first = tuple(part.start for part in reversed(box))
-        generated = labels.array[box] == value
+        generated = labelMap[box] == value
         yield None
         self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijkToRas)
         yield None
-        self._probabilities = probabilities.array[box].copy()
+        self._probabilities = map_[box].copy()
         return self
 
     def begin(self) -> None:
@@ -131,6 +139,7 @@ class ThresholdEditor:
             ``segment_gone``, ``transforms_differ``, and what `loadSteps` raises.
         """
         self._load()
+        self._follow()
         mask = self._placed()
         self.begin()
         self._value = value
@@ -143,6 +152,7 @@ class ThresholdEditor:
     def reset(self) -> float:
         """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
         self._load()
+        self._follow()
         mask = self._placed()
         self.begin()
         self._image = self._value = None
@@ -169,9 +179,16 @@ class ThresholdEditor:
         if not self.isLoaded:
             runToEnd(self.loadSteps())
 
+    def _follow(self) -> None:
+        """Move all masks along if their volume was moved: one alone would be drawn beside the others."""
+        if hasVolumeMoved(self.segmentationNode, self.volumeNode, self.segmentId):
+            # What was drawn before the move is a step of its own to undo.
+            self.finish()
+            self.hasFollowed = followVolume(self.segmentationNode, self.volumeNode)
+
     def _placed(self) -> PackedMask:
-        """Return the mask as generated, where the volume is for the segmentation now."""
-        return replace(self._generated, ijkToRas=gridOn(self.volumeNode, self.segmentationNode))
+        """Return the mask as generated, on the voxels of the volume as the other masks of its run."""
+        return replace(self._generated, ijkToRas=placeOf(self.segmentationNode, self.volumeNode, self.segmentId))
 
     def _ownTarget(self, mask: PackedMask) -> np.ndarray:
         """Return the segment's voxels as bool, on an image of its own on the grid of a mask."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import slicer
+import slicer.util
 import vtk
 
 from WeakMedSAMLib.contract.volume_tags import AXES
@@ -19,18 +21,22 @@ _FONT_SIZE = 15
 # Fonts of the views lack these signs.
 _PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!"})
 _MARGIN = 0.01
+# Slicer lists views in an order that changes with the layout; people know these three in this one.
+_FIRST_VIEWS = ("Red", "Yellow", "Green")
 
 
 def sliceViewNames() -> list[str]:
-    """Return the names of the slice views of the layout, such as Red, Yellow and Green; none without a window."""
+    """Return the slice views of the layout: Red, Yellow, Green, then others by name; none without a window."""
     # The manager has the views of earlier layouts, too.
-    return [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    shown = [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    known = [name for name in _FIRST_VIEWS if name in shown]
+    return known + sorted(name for name in shown if name not in known)
 
 
 def sliceNodeOf(viewName: str) -> Any:
     """Return the vtkMRMLSliceNode of a view by its name, or None if no layout has had such a view yet."""
-    widget = _sliceWidget(viewName)
-    return widget.mrmlSliceNode() if widget else None
+    # By the scene: asking the widgets takes much longer, and this is asked at each step of scrolling.
+    return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceNode")
 
 
 def axisOfView(volumeNode: Any, sliceNode: Any) -> str:
@@ -82,28 +88,43 @@ def jumpToSlice(volumeNode: Any, sliceNode: Any, axis: str, index: int) -> None:
     sliceNode.JumpSliceByOffsetting(*(float(number) for number in first + index * step))
 
 
+def shownVolume(viewName: str) -> Any:
+    """Return the volume that a view shows: its background, whatever lies over that; None if there is none."""
+    composite = _compositeOf(viewName)
+    nodeId = composite.GetBackgroundVolumeID() if composite is not None else None
+    return slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
+
+
 def showVolume(volumeNode: Any, viewName: str) -> None:
-    """Show a volume as the background of a view, unless it is there or in the foreground already."""
-    widget = _sliceWidget(viewName)
-    composite = widget.mrmlSliceCompositeNode() if widget else None
-    if composite is None or volumeNode.GetID() in (
-        composite.GetBackgroundVolumeID(),
-        composite.GetForegroundVolumeID(),
-    ):
+    """Show a volume as the background of a view, unless it is already; over itself it lies no longer."""
+    composite = _compositeOf(viewName)
+    if composite is None or shownVolume(viewName) is volumeNode:
         return
-    composite.SetBackgroundVolumeID(volumeNode.GetID())
-    widget.sliceLogic().FitSliceToAll()
+    if composite.GetForegroundVolumeID() == volumeNode.GetID():
+        composite.SetForegroundVolumeID(None)
+    widget = _sliceWidget(viewName)
+    with together():
+        composite.SetBackgroundVolumeID(volumeNode.GetID())
+        if widget is not None:
+            widget.sliceLogic().FitSliceToAll()
 
 
-def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> None:
-    """Show a slice in the view that one works in, or in another one that shows slices along the axis."""
+def showEverywhere(volumeNode: Any) -> None:
+    """Show a volume as the background of all views, whole."""
+    with together():
+        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+
+
+def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> bool:
+    """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""
     names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
     for name in names:
         sliceNode = sliceNodeOf(name)
         if sliceNode is not None and axisOfView(volumeNode, sliceNode) == axis:
             showVolume(volumeNode, name)
             jumpToSlice(volumeNode, sliceNode, axis, index)
-            return
+            return True
+    return False
 
 
 class SliceAnnotations:
@@ -172,13 +193,33 @@ def clearSliceAnnotations() -> None:
     annotations.clear()
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Let observers hear once, at the end, of whatever the views do meanwhile."""
+    global _waiting
+    if _waiting is not None:
+        yield
+        return
+    _waiting = {}
+    try:
+        yield
+    finally:
+        calls, _waiting = _waiting, None
+        for call in calls.values():
+            call()
+
+
+# What observers are to be told at the end of `together`, by observer; None outside of it.
+_waiting: dict[int, Callable[[], Any]] | None = None
+
+
 class SliceObserver:
     """Calls a function with the name of a slice view whenever that view moves, turns or shows another volume.
 
     Parameters
     ----------
     callback : callable
-        Gets the name of the view.
+        Gets the name of the view; after `together` that of the last one of several.
     """
 
     def __init__(self, callback: Callable[[str], Any]) -> None:
@@ -191,28 +232,38 @@ class SliceObserver:
         for viewName in _allViewNames():
             sliceNode = sliceNodeOf(viewName)
             if sliceNode is not None:
-                call = guarded(_namedCall(self._callback, viewName))
-                self._observations.append((sliceNode, sliceNode.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
+                call = guarded(self._namedCall(viewName))
+                for node in (sliceNode, _compositeOf(viewName)):
+                    self._observations.append((node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
 
     def stop(self) -> None:
         """Observe nothing any more."""
-        for sliceNode, tag in self._observations:
-            sliceNode.RemoveObserver(tag)
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
         self._observations = []
 
+    def _namedCall(self, viewName: str) -> Callable[[], Any]:
+        def call() -> None:
+            if _waiting is None:
+                self._callback(viewName)
+            else:
+                _waiting[id(self)] = guarded(lambda: self._callback(viewName))
 
-def _namedCall(callback: Callable[[str], Any], viewName: str) -> Callable[[], Any]:
-    return lambda: callback(viewName)
+        return call
 
 
 def _allViewNames() -> list[str]:
     manager = slicer.app.layoutManager()
-    return [name for name in manager.sliceViewNames() if manager.sliceWidget(name)] if manager else []
+    return [name for name in manager.sliceViewNames() if sliceNodeOf(name) is not None] if manager else []
 
 
 def _sliceWidget(viewName: str) -> Any:
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(viewName) if manager else None
+
+
+def _compositeOf(viewName: str) -> Any:
+    return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceCompositeNode")
 
 
 def _plane(sliceNode: Any) -> np.ndarray:

@@ -233,7 +233,7 @@ class VolumesPanel:
     def _chooseVolume(self, node: Any) -> None:
         self._logic.state.currentVolume = node
         if node is not None and node.GetImageData() is not None:
-            slicer.util.setSliceViewerLayers(background=node, fit=True)
+            slice_views.showEverywhere(node)
         self.refresh()
 
     def _onItemChanged(self, item: Any) -> None:

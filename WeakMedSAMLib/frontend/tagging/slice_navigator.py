@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import AXES, VolumeTags
 from WeakMedSAMLib.frontend.callbacks import Callbacks
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
+from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
 from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
 
 
@@ -43,8 +43,18 @@ class SliceNavigator(Protocol):
     def viewName(self) -> str:
         """Return the name of the view in which slices of the current volume are looked at; empty without one."""
 
+    def problem(self) -> UserError | None:
+        """Say why no slice of the current volume can be tagged where one looks; None if it can."""
+
     def workIn(self, viewName: str) -> None:
-        """Make a view the one that is worked in; `UserError` if the volume is tagged along another direction."""
+        """Make a view the one that is worked in, and the volume that it shows the current one.
+
+        Raises
+        ------
+        UserError
+            ``other_volume`` if it shows none that is part of the run, ``being_read`` if that is not ready yet,
+            ``other_direction`` if it is tagged along another direction.
+        """
 
 
 class SceneSliceNavigator:
@@ -83,11 +93,16 @@ class SceneSliceNavigator:
         return self.indexIn(self.viewName())
 
     def indexIn(self, viewName: str) -> int | None:
-        """Return the slice of the current volume that a view shows; None if it shows none, or cuts across them."""
-        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(viewName) if viewName else None
-        if node is None or sliceNode is None or self._tags() is None or not self.isAlong(viewName):
+        """Return the slice that a view shows of the current volume; None if it shows another, or cuts across them."""
+        node = self._logic.state.currentVolume
+        if node is None or not viewName or slice_views.shownVolume(viewName) is not node:
             return None
-        return slice_views.currentSlice(node, sliceNode, self.axis())
+        return indexOf(node, self._tags(), viewName)
+
+    def isOfRun(self, node: Any) -> bool:
+        """Say whether a volume may be tagged: the current one, and those that are learned from."""
+        state = self._logic.state
+        return node is not None and (node is state.currentVolume or state.isInCohort(node))
 
     def isAlong(self, viewName: str) -> bool:
         """Say whether a view shows slices along the axis of the current volume's tags."""
@@ -101,18 +116,24 @@ class SceneSliceNavigator:
 
     def jump(self, index: int) -> None:
         """See `SliceNavigator`."""
-        viewName = self.viewName()
-        if not viewName:
-            text = _("No slice view shows the direction in which this volume is tagged.")
-            raise UserError("no_view", text, _("Choose a layout with Red, Yellow and Green."))
-        sliceNode = slice_views.sliceNodeOf(viewName)
+        problem = self._viewProblem()
+        if problem is not None:
+            raise problem
+        sliceNode = slice_views.sliceNodeOf(self.viewName())
         slice_views.jumpToSlice(self._logic.state.currentVolume, sliceNode, self.axis(), index)
 
     def viewName(self) -> str:
         """See `SliceNavigator`."""
-        chosen = self._logic.state.sliceView
-        names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
-        return next((name for name in names if self.isAlong(name)), "")
+        node = self._logic.state.currentVolume
+        return next((name for name in self._viewsAlong() if slice_views.shownVolume(name) is node), "")
+
+    def problem(self) -> UserError | None:
+        """See `SliceNavigator`."""
+        problem = self._viewProblem()
+        if problem is None and self.sliceIndex() is None:
+            hint = _("Press the key R in a slice view to bring it back.")
+            return UserError("no_slice", _("No slice view shows a slice of this volume."), hint)
+        return problem
 
     def isAligned(self) -> bool:
         """Say whether the view shows whole slices of the volume, rather than cutting across them."""
@@ -127,18 +148,55 @@ class SceneSliceNavigator:
 
     def workIn(self, viewName: str) -> None:
         """See `SliceNavigator`."""
-        volume, node = self._tags(), self._logic.state.currentVolume
-        if volume is None or node is None:
-            return
+        node = slice_views.shownVolume(viewName)
+        self._requireOfRun(node, viewName)
+        # The key tells which volume is meant: the one that is looked at.
+        self._logic.state.currentVolume = node
+        volume = self._tags()
+        if volume is None:
+            problem = usableProblem(node)
+            if problem:
+                raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
+            text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
+            raise UserError("being_read", text, _("Press the key again then."))
         if not self.isAlong(viewName):
             if isTagged(volume):
                 text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
+                text = text.format(name=volume.name, view=", ".join(self._viewsAlong()[:1]) or volume.axis.upper())
                 hint = _("Tag it there, or start over in another direction in Volumes.")
-                raise UserError("other_direction", text.format(name=volume.name, view=self.viewName()), hint)
+                raise UserError("other_direction", text, hint)
             axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
             counts = {each: sliceCount(node, each) for each in AXES}
             self._logic.session.ensureVolume(volume.name, volume.sha256, axis, counts)
         self._logic.state.sliceView = viewName
+
+    def _viewsAlong(self) -> list[str]:
+        """Return the views along the axis of the tags, the one that is worked in first."""
+        chosen = self._logic.state.sliceView
+        names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
+        return [name for name in names if self.isAlong(name)]
+
+    def _viewProblem(self) -> UserError | None:
+        """Say why no view shows slices of the current volume along the axis of its tags."""
+        node = self._logic.state.currentVolume
+        name, axis = node.GetName() if node is not None else "", self.axis().upper()
+        if not self._viewsAlong():
+            text = _("The layout has no slice view along {axis}, the direction in which '{name}' is tagged.")
+            return UserError("no_view", text.format(axis=axis, name=name), _("Choose a layout that has one."))
+        if not self.viewName():
+            text = _("No slice view along {axis} shows '{name}', the volume to tag.").format(axis=axis, name=name)
+            return UserError("not_shown", text, _("Show it, or use the one that is shown."))
+        return None
+
+    def _requireOfRun(self, node: Any, viewName: str) -> None:
+        if self.isOfRun(node):
+            return
+        text = _("The {view} view shows no volume.").format(view=viewName)
+        if node is not None:
+            text = _("The {view} view shows '{name}', which is not part of the run.")
+            text = text.format(view=viewName, name=node.GetName())
+        hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
+        raise UserError("other_volume", text, hint if node is not None else "")
 
     def _tags(self) -> VolumeTags | None:
         key = self.volumeKey()
@@ -146,3 +204,11 @@ class SceneSliceNavigator:
 
     def _onViewMoved(self, _viewName: str) -> None:
         self.changed()
+
+
+def indexOf(node: Any, tags: VolumeTags | None, viewName: str) -> int | None:
+    """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
+    sliceNode = slice_views.sliceNodeOf(viewName)
+    if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:
+        return None
+    return slice_views.currentSlice(node, sliceNode, tags.axis)

@@ -1,11 +1,13 @@
-"""Notes in the slice views: the tags of the slice that each of them shows."""
+"""Notes in the slice views: which volume each of them shows, and the tags of its slice."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.tagging.slice_navigator import SceneSliceNavigator
+from WeakMedSAMLib.frontend.tagging.slice_navigator import SceneSliceNavigator, indexOf
 from WeakMedSAMLib.frontend.tagging.tag_actions import TagActions
 from WeakMedSAMLib.frontend.tagging.tag_words import sliceInWords
 
@@ -13,12 +15,12 @@ _COLOR = (1.0, 1.0, 0.6)
 
 
 class SliceNotes:
-    """Writes the tags of the current volume into the slice views that show its slices.
+    """Writes into each slice view what a key there would tag: the volume that it shows, and the tags of its slice.
 
     Parameters
     ----------
     logic : WeakMedSAMLogic
-        With `session`.
+        With `state`, `session` and `keyOf(node)`.
     navigator : SceneSliceNavigator
     actions : TagActions
         Knows the start of a range.
@@ -31,13 +33,21 @@ class SliceNotes:
 
     def show(self) -> None:
         """Bring all notes up to date."""
-        key = self._navigator.volumeKey()
-        volume = self._logic.session.volume(key) if key is not None else None
         for viewName in slice_views.sliceViewNames():
-            index = self._navigator.indexIn(viewName) if volume is not None else None
-            text = sliceInWords(volume, self._logic.session.classes, index, self._actions.start)
-            slice_views.setSliceAnnotation(viewName, text, _COLOR)
+            slice_views.setSliceAnnotation(viewName, self._text(viewName), _COLOR)
 
     def clear(self) -> None:
         """Remove all notes."""
         slice_views.clearSliceAnnotations()
+
+    def _text(self, viewName: str) -> str:
+        node = slice_views.shownVolume(viewName)
+        if node is None:
+            return ""
+        if not self._navigator.isOfRun(node):
+            return _("{volume}: not part of the run").format(volume=node.GetName())
+        key = self._logic.keyOf(node)
+        tags = self._logic.session.volume(key) if key is not None else None
+        start = self._actions.start if node is self._logic.state.currentVolume else None
+        slice_ = sliceInWords(tags, self._logic.session.classes, indexOf(node, tags, viewName), start)
+        return f"{node.GetName()}\n{slice_}".strip()

@@ -134,14 +134,14 @@ class TagActions:
             self._session.tagRange(key, className, first, last, self._stateOf().restIsAbsent)
         else:
             self._session.setRange(key, className, first, last, tag)
-        self.forgetStart()
+        self._dropStart()
         self.told(f"{rangeInWords(className, tag, first, last)}.")
 
     def forgetStart(self) -> None:
-        """Forget the marked slice."""
+        """Forget the marked slice, and say so: what was said of it holds no longer."""
         if self._start is not None:
-            self._start = None
-            self.startChanged()
+            self._dropStart()
+            self.told(_("The start of the range is forgotten."))
 
     def restAbsent(self) -> None:
         """Make every slice absent for the current class that is still untagged."""
@@ -188,6 +188,11 @@ class TagActions:
             "redo": self.redo,
         }
 
+    def _dropStart(self) -> None:
+        if self._start is not None:
+            self._start = None
+            self.startChanged()
+
     def _key(self) -> str:
         key = self._navigator.volumeKey()
         if key is None:
@@ -200,11 +205,15 @@ class TagActions:
         return self.currentClass
 
     def _place(self) -> tuple[str, str, int]:
-        key, className, index = self._key(), self._class(), self._navigator.sliceIndex()
-        if index is None:
-            hint = _("Move a slice view onto the volume, for instance by the key R in it.")
-            raise UserError("no_slice", _("No slice view shows a slice of this volume."), hint)
-        return key, className, index
+        key, className = self._key(), self._class()
+        self.requireShown()
+        return key, className, self._navigator.sliceIndex()
+
+    def requireShown(self) -> None:
+        """Raise `UserError` if no view shows a slice of the current volume: what one tags must be seen."""
+        problem = self._navigator.problem()
+        if problem is not None:
+            raise problem
 
     def _tellTag(self) -> None:
         key, className, index = self._place()

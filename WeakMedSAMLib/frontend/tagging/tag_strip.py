@@ -47,6 +47,7 @@ class TagStrip(qt.QWidget):
         self._view = StripView(None, ClassTable())
         self._painter = StripPainter()
         self._pressed: tuple[int, int] | None = None
+        self._tip = ""
         self.mouseTracking = True
         self.focusPolicy = qt.Qt.StrongFocus
         self.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
@@ -203,8 +204,9 @@ class TagStrip(qt.QWidget):
             text = tipInWords(index, name, tagOf(self._view.volume, name, index))
         elif row is not None:
             text = self._view.classes[row].name
-        if self.toolTip != text:
-            self.toolTip = text
+        # Slicer rewrites plain tooltips, so that what they read back as tells nothing.
+        if self._tip != text:
+            self._tip = self.toolTip = text
 
     def _currentRow(self) -> int:
         names = self._view.classes.names

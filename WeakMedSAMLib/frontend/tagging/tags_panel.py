@@ -24,6 +24,7 @@ from WeakMedSAMLib.frontend.tagging.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.tagging.tag_keys import keysAsHtml
 from WeakMedSAMLib.frontend.tagging.tag_strip import TagStrip
 from WeakMedSAMLib.frontend.tagging.tag_words import allCountsInWords, positionInWords, problemsInWords, tagOf
+from WeakMedSAMLib.frontend.tagging.volume_offer import VolumeOffer
 
 _PROBLEMS_DELAY_MS = 200
 _STATUS_MS = 4000
@@ -68,11 +69,13 @@ class TagsPanel:
         self.strip = TagStrip()
         self.ui.stripFrame.layout().addWidget(self.strip)
         self._classButtons = ClassButtons(self.ui.classButtons, self.actions.chooseClass)
-        self._keys = SliceKeys(self.actions.run, self._showError)
+        self._offer = VolumeOffer(self.ui, logic, self._navigator)
+        self._keys = SliceKeys(self._onKey, self._showError)
         self._notes = SliceNotes(logic, self._navigator, self.actions)
         self._files = TagFileDialogs(logic, self.widget)
         self._isShown = False
         self._lastState: tuple[Any, ...] = ()
+        self._shownReasons: dict[str, tuple[str, str]] = {}
         self._problemsTimer = qt.QTimer()
         self._problemsTimer.setSingleShot(True)
         self._problemsTimer.setInterval(_PROBLEMS_DELAY_MS)
@@ -137,6 +140,9 @@ class TagsPanel:
             "importButton": self._files.importTags,
             "exportButton": self._files.exportTags,
             "alignButton": self._navigator.align,
+            "showButton": self._offer.showIt,
+            "useButton": self._offer.useIt,
+            "layoutButton": self._offer.changeLayout,
         }
         for name, function in functions.items():
             getattr(self.ui, name).connect("clicked()", guarded(partial(self._act, function), self._showError))
@@ -144,7 +150,7 @@ class TagsPanel:
         self.ui.keysButton.connect("toggled(bool)", guarded(self._onKeysToggled))
         self.strip.jumped.connect(guarded(self._navigator.jump, self._showError))
         self.strip.classChosen.connect(actions.chooseClass)
-        self.strip.rangeTagged.connect(guarded(actions.tagRange, self._showError))
+        self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self._showError))
 
     def _follow(self) -> None:
         self._connections = Connections(
@@ -182,6 +188,19 @@ class TagsPanel:
         finally:
             # A checkable button that was refused must not stay down.
             self._refreshSlice()
+
+    def _onKey(self, action: str, viewName: str) -> None:
+        try:
+            self.actions.run(action, viewName)
+        except UserError as error:
+            if error.code == "other_volume":
+                self._offer.refuse(viewName)
+            raise
+
+    def _onRangeDragged(self, className: str, first: int, last: int, tag: int) -> None:
+        # One looks at the views to see where a range ends: they must show the volume of the strip.
+        self.actions.requireShown()
+        self.actions.tagRange(className, first, last, tag)
 
     def _onTagsChanged(self, kind: str) -> None:
         self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
@@ -250,6 +269,7 @@ class TagsPanel:
         view = self._navigator.viewName()
         self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
+        self._offer.show()
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
@@ -265,9 +285,8 @@ class TagsPanel:
             return _("The volume is being read; this takes a moment.")
         if not self._logic.session.classes:
             return _("Add a class in section 2, Classes.")
-        if index is None:
-            return _("No slice view shows this volume: press the key R in a slice view to bring it back.")
-        return ""
+        problem = self._navigator.problem() if index is None else None
+        return errorInWords(problem) if problem is not None else ""
 
     def _enable(self, problem: str) -> None:
         noStart = problem or ("" if self.actions.start is not None else _("Set the start of the range first."))
@@ -279,8 +298,12 @@ class TagsPanel:
         }
         for name, reason in reasons.items():
             button = getattr(self.ui, name)
-            button.enabled = not reason
-            button.toolTip = reason or button.property("usualToolTip")
+            shown = reason, reason or button.property("usualToolTip")
+            # Setting them takes time, and this comes at each step of scrolling.
+            if self._shownReasons.get(name) != shown:
+                self._shownReasons[name] = shown
+                button.enabled = not reason
+                button.toolTip = shown[1]
 
     def _refreshHistory(self) -> None:
         session = self._logic.session

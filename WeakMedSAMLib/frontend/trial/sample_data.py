@@ -58,7 +58,8 @@ def loadPhantoms() -> list[Any]:
 
 
 def _sources() -> dict[str, Callable[[], list[Any]]]:
-    return {_("Two brain tumours"): loadBrainTumors, _("Three generated volumes (no download)"): loadPhantoms}
+    # Short names: the module makes a button as wide as its own.
+    return {_("Two brain tumours"): loadBrainTumors, _("Three phantoms"): loadPhantoms}
 
 
 def _shown(nodes: list[Any]) -> list[Any]:

@@ -50,6 +50,13 @@ def test_cohort_of_two_gets_two_segmentations(driver):
         assert volume.GetName() in node.GetName()
         (mask,) = segment_masks(node, volume).values()
         assert mask.any()
+    for volume in (one, two):
+        driver.choose(volume)
+        shown = [
+            node.GetDisplayNode().IsDisplayableInView("vtkMRMLSliceNodeRed")
+            for node in driver.logic.segmentationsOf(record.runId)
+        ]
+        assert shown == [volume is one, volume is two]
 
 
 def test_own_segments_survive_with_undo(driver, make_segmentation):
@@ -99,3 +106,13 @@ def test_tagging_can_be_undone_with_keys(driver):
     assert driver.logic.session.volume(key).counts("Lesion").present == 0
     driver.press("Y")
     assert driver.logic.session.volume(key).counts("Lesion").present == last - first + 1
+
+
+def test_the_only_volume_is_shown_where_nothing_is(driver, make_volume):
+    only = make_volume("Only")
+    driver.open(fake_worker())
+    assert driver.logic.state.currentVolume is only
+    driver.wait(lambda: driver.logic.currentKey() is not None)
+    driver.go_to(3)
+    driver.press("P")
+    assert driver.logic.session.volume(driver.logic.currentKey()).counts("Lesion").present == 1

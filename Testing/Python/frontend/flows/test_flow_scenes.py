@@ -109,7 +109,7 @@ def test_at_its_end_the_module_holds_nothing_of_the_scene(driver):
     node = slicer.mrmlScene.GetNodeByID(record.segmentations["000"])
     review, export = driver.panel("review"), driver.panel("export")
     driver.wait(lambda: review._subject is not None and export._choices)
-    history.add(SegmentsAdded(node, []))
+    history.add(SegmentsAdded(node, {}))
     driver.close()
     assert history.last(node) is None
     assert (review._subject, review.masks._subject, export._choices) == (None, None, [])
@@ -119,7 +119,7 @@ def test_a_script_that_ends_holds_nothing_of_the_scene(driver):
     driver.open(fake_worker())
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     logic = WeakMedSAMLogic()
-    history.add(SegmentsAdded(node, []))
+    history.add(SegmentsAdded(node, {}))
     logic.cleanup()
     assert history.last(node) is None
 

@@ -132,5 +132,7 @@ def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeyp
     sample_data.registerSampleData()
     sample_data.registerSampleData()
     assert len(listed) == 2
+    # Beside its neighbours in the module Sample Data: a button is as wide as its name.
+    assert max(len(each["sampleName"]) for each in listed) <= len("CTAAbdomenPanoramix")
     nodes = listed[1]["customDownloader"](None)
     assert [node.GetName() for node in nodes] == ["Phantom 1", "Phantom 2", "Phantom 3"]

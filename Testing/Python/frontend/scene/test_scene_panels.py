@@ -338,6 +338,70 @@ def test_what_is_gone_is_said(host, scene, logic, reviewed, click):
 # Export
 
 
+def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, reviewed, lib):
+    ui, (volume, _other) = reviewed.panel.ui, reviewed.volumes
+    row_ml = lambda: ui.classTable.item(0, 1).text()  # noqa: E731
+    assert not ui.movedLabel.visible
+    assert not ui.followButton.visible
+    before = host.waitUntil(row_ml)
+    volume.SetSpacing(2, 2, 2)
+    host.waitUntil(lambda: ui.movedLabel.visible)
+    assert ui.movedLabel.text.startswith("⚠ CT was moved, or given another spacing")
+    # Of the spacing that it has now, where the masks still lie as before.
+    host.waitUntil(lambda: row_ml() != before)
+    right = row_ml()
+    ui.followButton.click()
+    assert not ui.followButton.visible
+    host.settle(0.4)
+    assert row_ml() == right
+    assert ui.undoButton.toolTip == "Undo: move the masks along with their volume"
+    ui.undoButton.click()
+    assert ui.followButton.visible
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 30
+    assert "All masks were moved along" in ui.thresholdState.text
+    host.waitUntil(lambda: not ui.followButton.visible)
+
+
+def test_two_thresholds_are_undone_without_a_question(host, reviewed, lib):
+    ui, node = reviewed.panel.ui, reviewed.panel._subject.segmentationNode
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    for percent in (70, 30):
+        ui.thresholdSlider.value = percent
+        reviewed.panel.threshold.finish()
+    for _step in range(2):
+        # A question would have no answer here.
+        ui.undoButton.click()
+    assert lib.history.last(node) is None
+    assert not host.dialogs.texts
+
+
+def test_a_layout_that_cannot_show_a_slice_of_the_list_is_said(host, reviewed):
+    ui, manager, layouts = reviewed.panel.ui, host.app.layoutManager(), host.slicer.vtkMRMLLayoutNode
+    manager.setLayout(layouts.SlicerLayoutOneUp3DView)
+    ui.sliceTable.setCurrentCell(0, 0)
+    assert ui.messageLabel.text.startswith("The layout has no slice view along K")
+    manager.setLayout(layouts.SlicerLayoutFourUpView)
+    ui.sliceTable.setCurrentCell(1, 0)
+    assert not ui.messageLabel.visible
+
+
+def test_the_report_of_a_moved_volume_says_so(host, logic, export_panel, reviewed, click, tmp_path):
+    reviewed.volumes[0].SetSpacing(2, 2, 2)
+    for kind in ("segmentation", "labelmap"):
+        getattr(export_panel.ui, f"{kind}Check").checked = False
+    export_panel.ui.reportCheck.checked = True
+    click(export_panel.ui.exportButton)
+    host.waitUntil(lambda: "moved or given another spacing" in export_panel.ui.resultLabel.text)
+
+
+def test_a_transform_that_bends_is_said(host, scene, reviewed):
+    bent = scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode")
+    reviewed.volumes[0].SetAndObserveTransformNodeID(bent.GetID())
+    host.waitUntil(lambda: "transforms that bend" in reviewed.panel.ui.movedLabel.text)
+    assert not reviewed.panel.ui.followButton.visible
+
+
 @pytest.fixture
 def export_panel(host, logic, reviewed, tmp_path):
     from WeakMedSAMLib.frontend.results.export_panel import ExportPanel

@@ -148,7 +148,11 @@ def test_a_drag_is_one_step_to_undo_and_hand_work_is_told_apart(loaded, lib, vox
     lib.history.redo(node)
     np.testing.assert_array_equal(voxels_of(node, first, loaded.shape), after)
     image = node.GetBinaryLabelmapInternalRepresentation(first)
-    lib.images.imageArray(image)[0, 0, 0] = 1
+    # Painted over what is there already: nothing is lost by undo.
+    lib.images.imageArray(image)[lib.images.imageArray(image) == 1] = 1
+    image.Modified()
+    assert lib.history.last(node).isUntouched()
+    lib.images.imageArray(image)[0, 0, 0] ^= 1
     image.Modified()
     assert not lib.history.last(node).isUntouched()
     lib.history.undo(node)
@@ -158,6 +162,51 @@ def test_a_drag_is_one_step_to_undo_and_hand_work_is_told_apart(loaded, lib, vox
 
     with pytest.raises(UserError, match="removed"):
         editor.apply(0.5)
+
+
+def test_undo_after_undo_tells_no_hand_work_from_its_own(loaded, lib, voxels_of):
+    node = loaded.node
+    first, second = lib.segments.segmentIdsOf(node)
+    editor = editor_of(lib, loaded, first, 1)
+    before = voxels_of(node, first, loaded.shape)
+    for value in (0.7, 0.3):
+        editor.apply(value)
+        editor.finish()
+    for _step in range(2):
+        assert lib.history.last(node).isUntouched()
+        lib.history.undo(node)
+    np.testing.assert_array_equal(voxels_of(node, first, loaded.shape), before)
+    for _step in range(2):
+        lib.history.redo(node)
+        assert lib.history.last(node).isUntouched()
+    # Slicer joins images when it saves, and cuts them to size after an edit elsewhere: no hand work either.
+    node.GetSegmentation().CollapseBinaryLabelmaps(False)
+    assert lib.history.last(node).isUntouched()
+    image = node.GetBinaryLabelmapInternalRepresentation(second)
+    lib.images.imageArray(image)[lib.images.imageArray(image) == 7] = 0
+    image.Modified()
+    assert lib.history.last(node).isUntouched()
+    image = node.GetBinaryLabelmapInternalRepresentation(first)
+    value = node.GetSegmentation().GetSegment(first).GetLabelValue()
+    lib.images.imageArray(image)[lib.images.imageArray(image) == value] = 0
+    image.Modified()
+    assert not lib.history.last(node).isUntouched()
+
+
+def test_added_segments_are_untouched_after_a_threshold_was_undone(scene, loaded, make_segmentation, lib):
+    node = make_segmentation(loaded.volume, {"mine": np.ones(loaded.shape, bool)})
+    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    lib.end(steps)
+    first = lib.segments.segmentIdsOf(node, loaded.record.runId)[0]
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, node, first, loaded.volume_result.probabilities[1])
+    editor.apply(0.4)
+    editor.finish()
+    lib.history.undo(node)
+    added = lib.history.last(node)
+    assert added.text == "add generated segments"
+    assert added.isUntouched()
+    node.GetSegmentation().GetSegment(first).RemoveRepresentation(lib.images.BINARY)
+    assert not added.isUntouched()
 
 
 def painted_segment(lib, node, label_of="new"):

@@ -1,0 +1,97 @@
+"""What the review says where a volume was moved away from its masks, and the way to move them along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.engine_words import errorInWords
+from WeakMedSAMLib.frontend.panel_parts import setText
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.results.segment_places import followVolume, movedSegments
+from WeakMedSAMLib.frontend.turns import Coalesced
+
+
+class MovedMasks:
+    """A line and a button, seen only while masks do not lie on their volume.
+
+    Parameters
+    ----------
+    ui : object
+        With `movedLabel` and `followButton`.
+
+    Attributes
+    ----------
+    moved : Callbacks
+        Called without arguments after the volume or its masks were moved: millilitres may be others now.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._subject: ReviewSubject | None = None
+        self._observations: list[tuple[Any, int]] = []
+        self._soon = Coalesced(self._onMoved)
+        self.moved = Callbacks()
+        ui.followButton.connect("clicked()", guarded(self._onFollow))
+
+    def cleanup(self) -> None:
+        """Observe nothing and hold nothing of the scene any more."""
+        self._soon.cancel()
+        self._stop()
+        self._subject = None
+        self.moved.clear()
+
+    def choose(self, subject: ReviewSubject | None) -> None:
+        """Look after one volume and its masks; None for none."""
+        self._stop()
+        self._subject = subject
+        for node in self._nodes():
+            for event in (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLTransformableNode.TransformModifiedEvent):
+                self._observations.append((node, node.AddObserver(event, guarded(self._soon))))
+        self.show()
+
+    def show(self) -> None:
+        """Say whether the masks lie where their volume does."""
+        problem, isMoved = self._problem()
+        setText(self._ui.movedLabel, f"⚠ {problem}" if problem else "")
+        self._ui.followButton.visible = isMoved
+
+    def _problem(self) -> tuple[str, bool]:
+        nodes = self._nodes()
+        if len(nodes) < 2:
+            return "", False
+        volumeNode, segmentationNode = nodes
+        try:
+            isMoved = bool(movedSegments(segmentationNode, volumeNode))
+        except UserError as error:
+            return errorInWords(error), False
+        text = _("{volume} was moved, or given another spacing, since these masks were made: they lie where it was.")
+        return (text.format(volume=volumeNode.GetName()), True) if isMoved else ("", False)
+
+    def _nodes(self) -> list[Any]:
+        """Return volume and segmentation, if there are both."""
+        subject = self._subject
+        if subject is None or not subject.segmentIds or subject.volumeNode is None:
+            return []
+        return [subject.volumeNode, subject.segmentationNode]
+
+    def _onFollow(self) -> None:
+        nodes = self._nodes()
+        if nodes:
+            volumeNode, segmentationNode = nodes
+            followVolume(segmentationNode, volumeNode)
+            self._onMoved()
+
+    def _onMoved(self) -> None:
+        self.show()
+        self.moved()
+
+    def _stop(self) -> None:
+        for node, tag in self._observations:
+            node.RemoveObserver(tag)
+        self._observations = []
