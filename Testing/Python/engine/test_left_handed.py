@@ -301,7 +301,7 @@ def test_segment_takes_the_answer(tmp_path, scan, monkeypatch):
 def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
     monkeypatch.setattr("WeakMedSAMLib.engine.cli.apply.perform", lambda *arguments, **options: None)
     monkeypatch.setattr("WeakMedSAMLib.engine.run_maker.model_folder", lambda path: path)
-    monkeypatch.setattr("WeakMedSAMLib.engine.model.load_model", lambda path: SimpleNamespace(classes=BALL))
+    monkeypatch.setattr("WeakMedSAMLib.engine.model.load_model", lambda path: SimpleNamespace(classes=BALL, axis="k"))
     write_tags(tmp_path / "tags.csv", tagged(0, 4))
     words = ["--model", str(tmp_path), "--volume", str(scan), "--tags", str(tmp_path / "tags.csv")]
     command = ["apply", *words, "--out", str(tmp_path / "out")]

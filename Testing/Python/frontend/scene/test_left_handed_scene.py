@@ -327,3 +327,16 @@ def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of):
     assert masks[0].any()
     assert not np.array_equal(*masks)
     assert np.array_equal(masks[0], masks[1][::-1])
+
+
+def test_a_threshold_draws_on_the_slices_that_were_meant(scene, reloaded, lib):
+    run, result = reloaded.run, reloaded.result
+    made = runToEnd(resultSteps(scene, reloaded.before, result, run.classes, run.record))
+    first = made.GetSegmentation().GetNthSegmentID(0)
+    editor = lib.thresholds.ThresholdEditor(reloaded.after, made, first, result.probabilities[1], result.labels)
+    for draw in (editor.reset, lambda: editor.apply(0.5)):
+        draw()
+        mask = lib.images.packedMask(made, first)
+        slices = np.flatnonzero(mask.array.any(axis=(1, 2))) + mask.first[2]
+        assert sorted(float((mask.ijkToRas @ [0, 0, k, 1])[2]) for k in slices) == LESION_Z
+    editor.finish()
