@@ -325,7 +325,7 @@ def _require_whole(path: Path, n_bytes: int) -> None:
 
 
 def _open(path: Path) -> Source:
-    if path.is_dir():
+    if path.is_dir() or dicom.is_part(path):
         return dicom.open_folder(path)
     is_nifti = itk_files.suffix_of(path) in nifti.SUFFIXES
     return nifti.open_nifti(path) if is_nifti else itk_files.open_file(path)

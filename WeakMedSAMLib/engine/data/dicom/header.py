@@ -1,0 +1,160 @@
+"""The header of one DICOM file, and whether all of its pixels are there. No pixels are read."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.tag import Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from WeakMedSAMLib.engine.data.dicom import tags
+from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
+
+KEYWORDS = (
+    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID",
+    "FrameOfReferenceUID", "PatientID", "PatientName", "PatientBirthDate", "Modality", "SeriesDescription",
+    "InstanceNumber", "ImagesInAcquisition", "NumberOfSlices", "AcquisitionNumber", "AcquisitionDate",
+    "AcquisitionTime", "AcquisitionDateTime", "ContentTime", "TriggerTime", "FrameReferenceTime",
+    "TemporalPositionIdentifier", "EchoTime", "EchoNumbers", "InversionTime", "FlipAngle", "ComplexImageComponent",
+    "DiffusionBValue", "DiffusionGradientOrientation", "SequenceName", "ConvolutionKernel", "KVP",
+    "NominalPercentageOfCardiacPhase", "StackID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
+    "ImagerPixelSpacing", "NominalScannedPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns",
+    "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept",
+    "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
+# The b-value where it is private: creators and elements of Siemens, GE and Philips.
+PRIVATE = (0x00190010, 0x0019100C, 0x0019100E, 0x00430010, 0x00431039, 0x20010010, 0x20011003)
+_WANTED = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
+_PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
+# Longer values are read only when asked for: a hostile header promises gigabytes.
+_LONGEST_VALUE = 2**24
+_MAX_INFLATED = 2**28
+_START = 1024
+# Where the meta elements begin after preamble, magic and their own length.
+_META_START = 144
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """Where the pixels of a file are; `length` is None where they are compressed."""
+
+    keyword: str
+    length: int | None
+
+
+@dataclass(frozen=True)
+class Header:
+    """The elements of one file that matter here, and where its pixels are (None: there are none)."""
+
+    file: Path
+    dataset: Dataset
+    pixels: PixelElement | None
+
+    def text(self, keyword: str) -> str:
+        """Value of an element as text; see `tags.text`."""
+        return tags.text(self.dataset, keyword, self.file)
+
+    @cached_property
+    def n_frames(self) -> int:
+        """How many images it holds."""
+        return max(1, tags.whole(self.dataset, "NumberOfFrames", self.file, default=1))
+
+    @property
+    def syntax(self) -> str:
+        """UID of the transfer syntax; empty where the file does not say it."""
+        meta: Dataset = getattr(self.dataset, "file_meta", Dataset())
+        return tags.text(meta, "TransferSyntaxUID", self.file)
+
+
+def read_header(file: Path) -> Header:
+    """Header of a file that is DICOM by its beginning.
+
+    Raises
+    ------
+    UserError
+        ``dicom_damaged``.
+    """
+    try:
+        with file.open("rb") as stream:
+            if _is_deflated(stream):
+                return _inflated(file)
+            dataset = _read(stream)
+            return Header(file, dataset, _pixel_element(file, stream, dataset))
+    except FAULTS as error:
+        raise damaged(file, _why(error)) from error
+
+
+def _why(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def _read(stream: BinaryIO) -> FileDataset:
+    return dcmread(stream, _LONGEST_VALUE, stop_before_pixels=True, force=True, specific_tags=_WANTED)
+
+
+def _is_deflated(stream: BinaryIO) -> bool:
+    start = stream.read(_START)
+    stream.seek(0)
+    return DeflatedExplicitVRLittleEndian.encode() + b"\0" in start
+
+
+def _inflated(file: Path) -> Header:
+    """Header of a file whose elements are deflated as a whole: it is unpacked, within limits, to find its pixels."""
+    raw = file.read_bytes()
+    begin = _META_START + struct.unpack_from("<L", raw, _META_START - 4)[0]
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    unpacker.decompress(raw[begin:], _MAX_INFLATED)
+    if not unpacker.eof:
+        raise damaged(file, "its deflated elements have no end, or are too large")
+    dataset = dcmread(io.BytesIO(raw), force=True)
+    keyword = next((keyword for keyword in _PIXELS.values() if keyword in dataset), None)
+    return Header(file, dataset, PixelElement(keyword, len(dataset[keyword].value)) if keyword else None)
+
+
+def _pixel_element(file: Path, stream: BinaryIO, dataset: FileDataset) -> PixelElement | None:
+    """The element that reading stopped before; checks that the file holds all of it."""
+    is_implicit, is_little = dataset.original_encoding
+    order = "<" if is_little else ">"
+    start = stream.read(8)
+    if len(start) < 8:
+        return None
+    group, element = struct.unpack_from(f"{order}HH", start)
+    keyword = _PIXELS.get(group << 16 | element)
+    if keyword is None:
+        return None
+    # An explicit VR of pixels is followed by four bytes of length.
+    length = struct.unpack(f"{order}L", start[4:] if is_implicit else stream.read(4))[0]
+    if length == _UNDEFINED:
+        _check_items(file, stream, order)
+        return PixelElement(keyword, None)
+    there = os.fstat(stream.fileno()).st_size - stream.tell()
+    if length > there:
+        raise damaged(file, f"its pixels take {length:,} bytes and {there:,} are there")
+    return PixelElement(keyword, length)
+
+
+def _check_items(file: Path, stream: BinaryIO, order: str) -> None:
+    """Go from item to item of compressed pixels, to their end."""
+    size = os.fstat(stream.fileno()).st_size
+    while True:
+        start = stream.read(8)
+        if len(start) < 8 or stream.tell() > size:
+            raise damaged(file, "it ends within its compressed pixels")
+        group, element, length = struct.unpack(f"{order}HHL", start)
+        if group << 16 | element == _END:
+            return
+        if group << 16 | element != _ITEM:
+            raise damaged(file, "its compressed pixels are not the items that they must be")
+        stream.seek(length, os.SEEK_CUR)
