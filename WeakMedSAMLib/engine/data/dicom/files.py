@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.header import Header, read_header
@@ -30,6 +30,7 @@ _IMAGE_SUFFIXES = (".dcm", ".dicom", ".ima", ".img", ".dc3")
 _MAGIC_AT, _MAGIC = 128, b"DICM"
 _START = 512
 _TEXT = frozenset(range(32, 127)) | {9, 10, 12, 13} | frozenset(range(128, 256))
+_STANDARD = "1.2.840.10008."
 _MOST_NAMED = 5
 
 
@@ -111,7 +112,7 @@ def _is_dicom(start: bytes) -> bool:
 def _is_known(file: Path, start: bytes) -> bool:
     """Whether a file that is no DICOM is known by its name, or is text that does not call itself an image."""
     name = file.name.lower()
-    if _is_hidden(file) or name.endswith(_SUFFIXES) or name.partition(".")[0] in _NAMES:
+    if _is_hidden(file) or name.endswith(_SUFFIXES) or name in _NAMES or name.partition(".")[0] in _NAMES:
         return True
     return bool(start) and not name.endswith(_IMAGE_SUFFIXES) and _TEXT.issuperset(start)
 
@@ -127,11 +128,16 @@ def _image(file: Path) -> Header | None:
     header = read_header(file)
     if header.pixels is not None:
         return header
-    kind = header.text("SOPClassUID") or _class_in_meta(header)
+    kind, kind_in_meta = header.text("SOPClassUID"), _class_in_meta(header)
+    if not kind and kind_in_meta == MediaStorageDirectoryStorage:
+        return None
     if not kind:
         raise damaged(file, "it ends before it says what it is")
     if _has_pixels(UID(kind).name) or "Rows" in header.dataset:
         raise damaged(file, "it ends before its pixels, or has none")
+    is_unknown = kind.startswith(_STANDARD) and UID(kind).name == kind
+    if is_unknown or kind != (kind_in_meta or kind):
+        raise damaged(file, f"it ends where it says what it is ({kind})")
     return None
 
 

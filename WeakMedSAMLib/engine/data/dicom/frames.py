@@ -14,7 +14,15 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom import tags
 from WeakMedSAMLib.engine.data.dicom.header import Header
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
-from WeakMedSAMLib.engine.data.dicom.values import Scale, Stored, check_grey, padding_of, scale_of, stored_of
+from WeakMedSAMLib.engine.data.dicom.values import (
+    Scale,
+    Stored,
+    check_grey,
+    padding_of,
+    scale_in_slicer,
+    scale_of,
+    stored_of,
+)
 
 EXPORT_HINT = "Load the series in 3D Slicer, which can regularise it, and save it as NRRD."
 _SHARED, _EACH = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
@@ -36,6 +44,8 @@ class Frame:
         Centre of its first pixel, LPS mm.
     axes : numpy.ndarray
         Rows are the unit vectors along i and along j.
+    has_unit_axes : bool
+        Whether they are so in the file.
     size : tuple
         Columns and rows.
     spacing : tuple
@@ -44,6 +54,8 @@ class Frame:
         Slice thickness and spacing between slices in mm, as the header says.
     stored, scale, padding
         See `values`.
+    scale_in_slicer : Scale
+        What ITK makes of the rescale, for 3D Slicer.
     marks : mapping
         What tells acquisitions apart, by name, in words; see `acquisition_marks` and `moment_marks`.
     moments : mapping
@@ -54,12 +66,14 @@ class Frame:
     index: int
     position: np.ndarray
     axes: np.ndarray
+    has_unit_axes: bool
     size: tuple[int, int]
     spacing: tuple[float, float]
     thickness: float | None
     between: float | None
     stored: Stored
     scale: Scale
+    scale_in_slicer: Scale
     padding: tuple[int, int] | None
     marks: Mapping[str, str]
     moments: Mapping[str, str]
@@ -155,17 +169,20 @@ def _frame(header: Header, index: int, dataset: Dataset) -> Frame:
     file = header.file
     stored = stored_of(header, dataset)
     position, axes = _place(file, dataset)
+    lengths = np.linalg.norm(axes, axis=1, keepdims=True)
     return Frame(
         header,
         index,
         position,
-        axes,
+        axes / lengths,
+        bool(np.abs(lengths - 1).max() < _SQUARE),
         (tags.whole(dataset, "Columns", file), tags.whole(dataset, "Rows", file)),
         _spacing(file, dataset),
         _positive(tags.number(dataset, "SliceThickness", file)),
         _positive(tags.number(dataset, "SpacingBetweenSlices", file)),
         stored,
         scale_of(file, dataset),
+        scale_in_slicer(file, dataset),
         padding_of(file, dataset, stored),
         acquisition_marks(file, dataset),
         moment_marks(file, dataset),
@@ -189,7 +206,7 @@ def _place(file: Path, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         shown = "\\".join(f"{number:g}" for number in axes.ravel())
         message = f"{file} has an orientation of {shown}, whose axes are not at right angles."
         raise UserError("dicom_bad_orientation", message, "Export the series again from the archive.")
-    return position, axes / lengths
+    return position, axes
 
 
 def _spacing(file: Path, dataset: Dataset) -> tuple[float, float]:
@@ -215,7 +232,7 @@ def _number(file: Path, dataset: Dataset, *keywords: str | int) -> str:
         found = tags.text(dataset, keyword, file)
         if found:
             try:
-                return "\\".join(f"{float(part):g}" for part in found.split("\\"))
+                return "\\".join(f"{float(part):.10g}" for part in found.split("\\"))
             except ValueError:
                 return found
     return ""

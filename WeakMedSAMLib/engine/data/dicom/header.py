@@ -42,6 +42,7 @@ _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
 _LONGEST_VALUE = 2**24
 _MAX_INFLATED = 2**28
 _START = 1024
+_SYNTAX_IS = b"\x02\x00\x10\x00UI\x16\x00"
 # Where the meta elements begin after preamble, magic and their own length.
 _META_START = 144
 
@@ -107,7 +108,7 @@ def _read(stream: BinaryIO) -> FileDataset:
 def _is_deflated(stream: BinaryIO) -> bool:
     start = stream.read(_START)
     stream.seek(0)
-    return DeflatedExplicitVRLittleEndian.encode() + b"\0" in start
+    return _SYNTAX_IS + DeflatedExplicitVRLittleEndian.encode() in start
 
 
 def _inflated(file: Path) -> Header:

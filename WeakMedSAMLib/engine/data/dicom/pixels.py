@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import Frame
 from WeakMedSAMLib.engine.data.dicom.header import Header
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
-from WeakMedSAMLib.engine.data.itk_files import explained, reason
+from WeakMedSAMLib.engine.data.itk_files import reason
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _DESCRIPTION = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
@@ -126,16 +126,3 @@ def _by_gdcm(frame: Frame, dataset: Dataset, stream: bytes, syntax: UID) -> np.n
         finally:
             sitk.ProcessObject.SetGlobalWarningDisplay(shown)
     return array[0] if array.ndim == 3 else array
-
-
-def as_slicer_reads(file: Path) -> np.ndarray:
-    """Images of a file (frames x rows x columns) as ITK's reader gives them to 3D Slicer.
-
-    Raises
-    ------
-    UserError
-        ``volume_unreadable``.
-    """
-    with explained(file):
-        array = sitk.GetArrayFromImage(sitk.ReadImage(str(file), imageIO="GDCMImageIO"))
-    return array[None] if array.ndim == 2 else array

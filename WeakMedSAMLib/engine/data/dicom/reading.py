@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import Frame
-from WeakMedSAMLib.engine.data.dicom.pixels import as_slicer_reads, has_unused_bits, stored_pixels
+from WeakMedSAMLib.engine.data.dicom.pixels import has_unused_bits, stored_pixels
 from WeakMedSAMLib.engine.data.dicom.said import Ear
 from WeakMedSAMLib.engine.data.dicom.values import common_type
 from WeakMedSAMLib.engine.data.notes import Note
@@ -169,15 +170,18 @@ def differs_in_slicer(frames: Sequence[Frame]) -> bool:
     )
 
 
-def as_in_slicer(frames: Sequence[Frame]) -> np.ndarray | None:
-    """Voxels as 3D Slicer holds them; None where it cannot read a file, so that no tags can have been made on it."""
-    columns, rows = frames[0].size
-    array = np.empty((len(frames), rows, columns), np.float32)
-    try:
-        for some in _by_file(frames):
-            images = as_slicer_reads(some[0][1].file)
-            for place, frame in some:
-                array[place] = images[frame.index]
-    except (UserError, IndexError, ValueError):
-        return None
-    return array
+def as_in_slicer(frames: Sequence[Frame]) -> np.ndarray:
+    """Voxels as 3D Slicer holds them: the line of the first frame of a file, no table, no padding; bits from below."""
+    firsts: dict[Path, Frame] = {}
+    for frame in sorted(frames, key=lambda frame: frame.index):
+        firsts.setdefault(frame.file, frame)
+    held = [
+        replace(
+            frame,
+            scale=firsts[frame.file].scale_in_slicer,
+            stored=replace(frame.stored, high=frame.stored.used - 1),
+            padding=None,
+        )
+        for frame in frames
+    ]
+    return read(held[0].file.parent, held, Ear())[0]

@@ -175,6 +175,12 @@ def scale_of(file: Path, dataset: Dataset) -> Scale:
     return Scale() if slope is None or intercept is None else Scale(slope, intercept)
 
 
+def scale_in_slicer(file: Path, dataset: Dataset) -> Scale:
+    """What ITK's reader, which 3D Slicer uses, applies: no table, each number by itself, and 1 for a slope of 0."""
+    slope, intercept = (tags.number(dataset, f"Rescale{part}", file) for part in ("Slope", "Intercept"))
+    return Scale(slope or 1.0, intercept or 0.0)
+
+
 def _checked_table(file: Path, table: Dataset) -> Dataset:
     try:
         entries, _first, bits = (int(number) for number in table.LUTDescriptor)
