@@ -38,8 +38,6 @@ _WANTED = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
-# Longer values are read only when asked for: a hostile header promises gigabytes.
-_LONGEST_VALUE = 2**24
 _MAX_INFLATED = 2**28
 _START = 1024
 _SYNTAX_IS = b"\x02\x00\x10\x00UI\x16\x00"
@@ -88,10 +86,10 @@ def read_header(file: Path) -> Header:
         ``dicom_damaged``.
     """
     try:
-        with file.open("rb") as stream:
+        with _Bounded(file) as stream:
             if _is_deflated(stream):
                 return _inflated(file)
-            dataset = _read(stream)
+            dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_WANTED)
             return Header(file, dataset, _pixel_element(file, stream, dataset))
     except FAULTS as error:
         raise damaged(file, _why(error)) from error
@@ -101,8 +99,21 @@ def _why(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
 
 
-def _read(stream: BinaryIO) -> FileDataset:
-    return dcmread(stream, _LONGEST_VALUE, stop_before_pixels=True, force=True, specific_tags=_WANTED)
+def read_whole(file: Path) -> FileDataset:
+    """All elements of a file; raises what pydicom does, see `tags.FAULTS`."""
+    with _Bounded(file) as stream:
+        return dcmread(stream, force=True)
+
+
+class _Bounded(io.BufferedReader):
+    """A file that is never asked for more than it is long: a hostile header promises gigabytes."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(io.FileIO(file))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(-1 if size is None else min(size, self._size))
 
 
 def _is_deflated(stream: BinaryIO) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.utils import iter_pixels, pixel_array
@@ -16,7 +15,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import Frame
-from WeakMedSAMLib.engine.data.dicom.header import Header
+from WeakMedSAMLib.engine.data.dicom.header import Header, read_whole
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
 from WeakMedSAMLib.engine.data.itk_files import reason
 
@@ -60,7 +59,7 @@ def has_unused_bits(header: Header) -> bool:
 
 
 def _from_dataset(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
-    dataset = dcmread(frames[0].file, force=True)
+    dataset = read_whole(frames[0].file)
     if not dataset.file_meta.get("TransferSyntaxUID"):
         dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
     for frame in frames:
@@ -74,7 +73,7 @@ def _guessed_syntax(dataset: Dataset) -> UID:
 
 
 def _decompressed(frames: Sequence[Frame], syntax: UID) -> Iterator[np.ndarray]:
-    dataset = dcmread(frames[0].file, force=True)
+    dataset = read_whole(frames[0].file)
     for frame in frames:
         stream = get_frame(dataset.PixelData, frame.index, number_of_frames=frame.header.n_frames)
         if frame.stored.high != frame.stored.used - 1:

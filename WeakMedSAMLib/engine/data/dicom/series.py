@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from pydicom import dcmread
-
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.dicom.header import Header
+from WeakMedSAMLib.engine.data.dicom.header import Header, read_whole
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS
 from WeakMedSAMLib.engine.data.notes import Note
 
@@ -98,7 +96,7 @@ def _each_once(folder: Path, images: Sequence[Header]) -> tuple[list[Header], tu
 def _is_same(file: Path, other: Path) -> bool:
     """Whether two files hold the same, byte by byte or element by element."""
     try:
-        return filecmp.cmp(file, other, shallow=False) or bool(dcmread(file, force=True) == dcmread(other, force=True))
+        return filecmp.cmp(file, other, shallow=False) or bool(read_whole(file) == read_whole(other))
     except FAULTS:
         return False
 
