@@ -322,6 +322,36 @@ def _good_series(folder: Path) -> None:
         writer.Execute(image)
 
 
+def _read_series(folder: Path) -> None:
+    """Read as any volume; what is taken without a note must be what ITK makes of it, slice by slice."""
+    from WeakMedSAMLib.engine.data.volumes import read_volume
+
+    _read_volumes(folder)
+    scan = read_volume(folder / "series")
+    if not scan.notes:
+        for file in sorted((folder / "series").iterdir()):
+            _compare_with_itk(scan, file)
+
+
+def _compare_with_itk(scan: Scan, file: Path) -> None:
+    """Find a slice where it lies in the volume; a file that ITK cannot read cannot be compared."""
+    import SimpleITK as sitk  # noqa: N813
+
+    try:
+        slice_ = sitk.ReadImage(str(file), imageIO="GDCMImageIO")
+    except RuntimeError:
+        return
+    place = scan.geometry
+    steps = np.linalg.inv(place.axes * place.spacing) @ (np.array(slice_.GetOrigin()) - place.origin)
+    k = round(float(steps[2]))
+    if not (np.allclose(steps, (0, 0, k), atol=0.1) and 0 <= k < place.size[2]):
+        raise Finding(f"ITK has {file.name} elsewhere, and nothing was said")
+    if not np.allclose(place.spacing[:2], slice_.GetSpacing()[:2], rtol=1e-3):
+        raise Finding(f"ITK has another spacing for {file.name}, and nothing was said")
+    if not np.array_equal(scan.array[k], sitk.GetArrayFromImage(slice_)[0].astype(np.float32)):
+        raise Finding(f"ITK has other voxels for {file.name}, and nothing was said")
+
+
 # ---- tags, runs, events
 
 _CLASSES = [{"name": "=tumour", "color": [1, 2, 3], "label_value": 4, "terminology": "a~b^c|"}, {"name": "liver"}]
@@ -549,7 +579,7 @@ TARGETS: dict[str, Target] = {
     "dicom": Target(
         _good_series,
         _spoil_series,
-        _read_volumes,
+        _read_series,
     ),
     "tags-json": Target(_good_json("tags.json", _TAGS), _spoil_json("tags.json"), _read_tags),
     "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),

@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.dataset import Dataset
 from pydicom.uid import UID, MediaStorageDirectoryStorage
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.dicom.header import Header, read_header
+from WeakMedSAMLib.engine.data.dicom.header import Header, is_image, read_header
 from WeakMedSAMLib.engine.data.dicom.said import Ear
-from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT, damaged, text
+from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT, damaged
 from WeakMedSAMLib.engine.data.file_checks import require_utf8
 from WeakMedSAMLib.engine.data.notes import Note
 
@@ -128,26 +127,17 @@ def _image(file: Path) -> Header | None:
     header = read_header(file)
     if header.pixels is not None:
         return header
-    kind, kind_in_meta = header.text("SOPClassUID"), _class_in_meta(header)
-    if not kind and kind_in_meta == MediaStorageDirectoryStorage:
+    kind = header.kind
+    if not kind and header.kind_in_meta == MediaStorageDirectoryStorage:
         return None
     if not kind:
         raise damaged(file, "it ends before it says what it is")
-    if _has_pixels(UID(kind).name) or "Rows" in header.dataset:
+    if is_image(kind) or "Rows" in header.dataset:
         raise damaged(file, "it ends before its pixels, or has none")
     is_unknown = kind.startswith(_STANDARD) and UID(kind).name == kind
-    if is_unknown or kind != (kind_in_meta or kind):
+    if is_unknown or header.kind_in_meta not in ("", kind):
         raise damaged(file, f"it ends where it says what it is ({kind})")
     return None
-
-
-def _class_in_meta(header: Header) -> str:
-    meta: Dataset = getattr(header.dataset, "file_meta", Dataset())
-    return text(meta, "MediaStorageSOPClassUID", header.file)
-
-
-def _has_pixels(kind: str) -> bool:
-    return "Image Storage" in kind or kind in ("RT Dose Storage", "Segmentation Storage")
 
 
 def _refuse_unknown(folder: Path, unknown: list[Path], anything: bool) -> None:

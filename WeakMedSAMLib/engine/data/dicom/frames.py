@@ -110,7 +110,7 @@ def frames_of(header: Header) -> list[Frame]:
 
 
 def _refuse_kinds(header: Header) -> None:
-    if header.text("SOPClassUID") == _SEGMENTATION:
+    if header.kind == _SEGMENTATION:
         message = f"{header.file} is a segmentation, not a scan."
         raise UserError("volume_is_segmentation", message, "Give the series that it was drawn on.")
     if "MOSAIC" in header.text("ImageType").split("\\"):

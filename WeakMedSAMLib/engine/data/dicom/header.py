@@ -14,7 +14,7 @@ from typing import BinaryIO
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from WeakMedSAMLib.engine.data.dicom import tags
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
@@ -36,6 +36,7 @@ KEYWORDS = (
 PRIVATE = (0x00190010, 0x0019100C, 0x0019100E, 0x00430010, 0x00431039, 0x20010010, 0x20011003)
 _WANTED = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_WITH_PIXELS = ("RT Dose Storage", "Segmentation Storage", "Parametric Map Storage")
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
 _MAX_INFLATED = 2**28
@@ -71,10 +72,32 @@ class Header:
         return max(1, tags.whole(self.dataset, "NumberOfFrames", self.file, default=1))
 
     @property
+    def kind(self) -> str:
+        """UID of what it says to be; empty where the file does not say it."""
+        return self.text("SOPClassUID")
+
+    @property
+    def kind_in_meta(self) -> str:
+        """The same, as the elements at the beginning of the file say it."""
+        meta: Dataset = getattr(self.dataset, "file_meta", Dataset())
+        return tags.text(meta, "MediaStorageSOPClassUID", self.file)
+
+    @property
+    def has_known_kind(self) -> bool:
+        """Whether it says to be an image of a kind that the standard knows, and the same twice."""
+        return is_image(self.kind) and self.kind_in_meta in ("", self.kind)
+
+    @property
     def syntax(self) -> str:
         """UID of the transfer syntax; empty where the file does not say it."""
         meta: Dataset = getattr(self.dataset, "file_meta", Dataset())
         return tags.text(meta, "TransferSyntaxUID", self.file)
+
+
+def is_image(kind: str) -> bool:
+    """Whether the standard knows objects of a kind, by its UID, and they have pixels."""
+    name = UID(kind).name
+    return "Image Storage" in name or name in _WITH_PIXELS
 
 
 def read_header(file: Path) -> Header:
