@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from dicom_inputs import PLACE, pixels, series
+from click.testing import CliRunner
+from dicom_inputs import PLACE, pixels, save, series, slice_
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.volumes import open_scan, read_volume
 
 HALVES = pixels((6, 6, 7))
@@ -118,8 +122,6 @@ def test_moments_alone_are_no_reason_to_take_a_volume_apart(tmp_path):
 
 
 def test_private_b_values_are_parts(tmp_path):
-    from dicom_inputs import save, slice_
-
     for maker, tags, values in (
         ("SIEMENS MR HEADER", (0x0019, 0x10, 0x0C), ("0", "1000")),
         ("GEMS_PARM_01", (0x0043, 0x10, 0x39), ("1000000000", "1000001000")),
@@ -134,6 +136,21 @@ def test_private_b_values_are_parts(tmp_path):
             elements.add_new((group, block << 8 | element), vr, values[number % 2])
             save(elements, folder / f"{number}.dcm")
         assert set(refused(folder).values["parts"]) == {"b_value=0", "b_value=1000"}
+
+
+def test_a_part_is_a_volume_for_the_command_line(tmp_path):
+    folder = series(tmp_path / "scan", HALVES, beside(EchoTime=(4.6, 9.2)))
+    tagged = {"liver": {"present": [[1, 1]], "absent": [[0, 0]]}}
+    volume = {"name": "scan#echo_time=9.2", "axis": "k", "slices": 3, "tags": tagged}
+    tags = {"schema": "weakmedsam-tags", "version": 1, "classes": [{"name": "liver"}], "volumes": [volume]}
+    (tmp_path / "tags.json").write_text(json.dumps(tags))
+    done = CliRunner().invoke(
+        cli, ["tags", "check", str(tmp_path / "tags.json"), "--volume", f"{folder}#echo_time=9.2"]
+    )
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(cli, ["tags", "check", str(tmp_path / "tags.json"), "--volume", str(folder)])
+    assert "echo_time=9.2" in done.output
+    assert done.exit_code != 0
 
 
 def test_parts_that_are_not_whole_are_not_offered(tmp_path):

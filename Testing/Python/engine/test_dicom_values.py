@@ -249,6 +249,15 @@ def test_floating_point_pixels_are_read(tmp_path, keyword, kind):
     np.testing.assert_array_equal(scan.array, stored.astype(np.float32))
 
 
+def test_elements_that_are_there_twice_are_noted(tmp_path):
+    folder = series(tmp_path / "scan", pixels(), RescaleIntercept="-1024")
+    file = folder / "IM0002.dcm"
+    whole = file.read_bytes()
+    start, stop, end = (whole.index(tag) for tag in (b"\x28\x00\x52\x10", b"\x28\x00\x53\x10", b"\xe0\x7f\x10\x00"))
+    file.write_bytes(whole[:end] + whole[start:stop] + whole[end:])
+    assert "dicom_disordered" in codes(read_volume(folder))
+
+
 def test_a_mosaic_is_refused(tmp_path):
     error = refused(series(tmp_path / "scan", pixels(), ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]))
     assert error.code == "dicom_mosaic"

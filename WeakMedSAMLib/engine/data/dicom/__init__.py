@@ -4,6 +4,6 @@
 says what each slice is, `parts` keeps acquisitions apart, `stack` places the slices, `pixels` and `values` read them.
 """
 
-from WeakMedSAMLib.engine.data.dicom.source import SeriesFolder, is_part, open_folder
+from WeakMedSAMLib.engine.data.dicom.source import SeriesFolder, open_folder
 
-__all__ = ["SeriesFolder", "is_part", "open_folder"]
+__all__ = ["SeriesFolder", "open_folder"]

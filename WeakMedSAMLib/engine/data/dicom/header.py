@@ -56,11 +56,15 @@ class PixelElement:
 
 @dataclass(frozen=True)
 class Header:
-    """The elements of one file that matter here, and where its pixels are (None: there are none)."""
+    """The elements of one file that matter here, and where its pixels are (None: there are none).
+
+    Elements out of order (`in_order`) are a sign of some that are there twice, of which readers take different ones.
+    """
 
     file: Path
     dataset: Dataset
     pixels: PixelElement | None
+    in_order: bool = True
 
     def text(self, keyword: str) -> str:
         """Value of an element as text; see `tags.text`."""
@@ -113,9 +117,15 @@ def read_header(file: Path) -> Header:
             if _is_deflated(stream):
                 return _inflated(file)
             dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_WANTED)
-            return Header(file, dataset, _pixel_element(file, stream, dataset))
+            return Header(file, dataset, _pixel_element(file, stream, dataset), _is_in_order(dataset))
     except FAULTS as error:
         raise damaged(file, _why(error)) from error
+
+
+def _is_in_order(dataset: Dataset) -> bool:
+    found = (getattr(dataset.get_item(tag), "value_tell", None) for tag in sorted(dataset.keys()))
+    places = [place for place in found if place is not None]
+    return places == sorted(places)
 
 
 def _why(error: BaseException) -> str:

@@ -19,8 +19,7 @@ from WeakMedSAMLib.engine.data.dicom.series import count_notes, only_series
 from WeakMedSAMLib.engine.data.dicom.stack import geometry_of, stack_notes
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note
-
-_PART = "#"
+from WeakMedSAMLib.engine.data.part_names import folder_and_part
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,6 @@ class SeriesFolder:
         return as_in_slicer(self.frames) if differs_in_slicer(self.frames) else None
 
 
-def is_part(path: Path) -> bool:
-    """Whether a path names a part of the series in a folder, as in ``scan#echo_time=4.6``."""
-    folder, mark, part = path.name.rpartition(_PART)
-    return bool(mark and part and folder) and not path.exists() and path.with_name(folder).is_dir()
-
-
 def open_folder(path: Path) -> SeriesFolder:
     """Headers of the one series below a folder, or of the part of it that is named behind ``#``; no pixels are read.
 
@@ -61,7 +54,7 @@ def open_folder(path: Path) -> SeriesFolder:
     UserError
         What the modules of this package refuse, and `itk_files` of any volume.
     """
-    folder, part = _folder_and_part(path)
+    folder, part = folder_and_part(path)
     ear = Ear()
     with listening(ear):
         found = find_images(folder, ear)
@@ -73,13 +66,6 @@ def open_folder(path: Path) -> SeriesFolder:
         notes = (*found.notes, *copies, *counted, *stack_notes(folder, frames, geometry), *value_notes(folder, frames))
     itk_files.check_geometry(folder, geometry)
     return SeriesFolder(path, folder, tuple(frames), geometry, (*notes, *ear.notes()))
-
-
-def _folder_and_part(path: Path) -> tuple[Path, str]:
-    if path.is_dir():
-        return path, ""
-    folder, _, part = path.name.rpartition(_PART)
-    return path.with_name(folder), part
 
 
 def _all_frames(headers: Sequence[Header], ear: Ear) -> list[Frame]:
