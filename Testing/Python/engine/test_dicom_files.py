@@ -90,6 +90,15 @@ def test_pixels_of_another_length_are_refused(folder, rows):
     assert f"holds {rows * 14}" in error.message
 
 
+def test_zeros_behind_the_pixels_are_no_pixels(tmp_path):
+    stored = pixels()
+    each = {n: plane.tobytes() + bytes(100) for n, plane in enumerate(stored)}
+    folder = series(tmp_path / "scan", stored, lambda n: {"PixelData": each[n]})
+    scan = read_volume(folder)
+    np.testing.assert_array_equal(scan.array, stored.astype(int) - 1024)
+    assert note(scan, "dicom_filled_pixels").values["slices"] == 4
+
+
 def test_images_in_subfolders_belong_to_the_series(folder):
     (folder / "a" / "b").mkdir(parents=True)
     shutil.move(folder / "IM0002.dcm", folder / "a" / "b" / "x")

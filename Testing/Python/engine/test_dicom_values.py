@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from dicom_inputs import enhanced, in_slicer, item, pixels, save, series, slice_
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -287,12 +291,22 @@ def compressed(folder, stored, name):
     return folder
 
 
-@pytest.mark.parametrize("name", ["JPEG", "JPEG2000", "JPEGLS"])
+@pytest.mark.parametrize("name", ["JPEG", "JPEG2000"])
 @pytest.mark.parametrize("kind", ["u2", "i2"])
 def test_compressed_series(tmp_path, name, kind):
     stored = pixels((3, 32, 28), low=-1000 if kind == "i2" else 0, kind=kind)
     scan = read_volume(compressed(tmp_path / "scan", stored, name))
     np.testing.assert_array_equal(scan.array, stored)
+
+
+def test_jpeg_ls(tmp_path):
+    """By a file that pydicom brings, beside the same image uncompressed."""
+    for name in ("MR_small", "MR_small_jpeg_ls_lossless"):
+        (tmp_path / name).mkdir()
+        shutil.copy(get_testdata_file(f"{name}.dcm", download=False), tmp_path / name)
+    compressed_, plain = (read_volume(tmp_path / name) for name in ("MR_small_jpeg_ls_lossless", "MR_small"))
+    np.testing.assert_array_equal(compressed_.array, plain.array)
+    np.testing.assert_array_equal(plain.array[0], dcmread(tmp_path / "MR_small" / "MR_small.dcm").pixel_array)
 
 
 def test_rle_series(tmp_path):
@@ -308,8 +322,6 @@ def test_a_compressed_enhanced_file(tmp_path):
     stored = pixels((3, 6, 7))
     frames = [{"PlanePositionSequence": item(ImagePositionPatient=[0, 0, 2 * n])} for n in range(3)]
     path = enhanced(tmp_path / "scan" / "a.dcm", stored, frames)
-    from pydicom import dcmread
-
     elements = dcmread(path)
     elements.compress(RLELossless)
     save(elements, path)
@@ -331,9 +343,6 @@ def test_what_cannot_be_decoded_is_named_with_its_syntax(tmp_path):
 
 def test_a_compressed_stream_without_its_end_is_refused(tmp_path):
     folder = compressed(tmp_path / "scan", pixels((3, 32, 28)), "JPEG2000")
-    from pydicom import dcmread
-    from pydicom.encaps import get_frame
-
     elements = dcmread(folder / "1.dcm")
     stream = get_frame(elements.PixelData, 0, number_of_frames=1)
     elements.PixelData = encapsulate([stream[: len(stream) // 2]])
@@ -342,6 +351,18 @@ def test_a_compressed_stream_without_its_end_is_refused(tmp_path):
     error = refused(folder)
     assert error.code == "dicom_damaged"
     assert "1.dcm" in error.message
+
+
+def test_a_decoder_that_finds_a_stream_corrupt_is_believed(tmp_path, capfd):
+    folder = compressed(tmp_path / "scan", pixels((3, 32, 28)), "JPEG")
+    raw = (folder / "1.dcm").read_bytes()
+    start = raw.index(b"\xff\xda") + 40
+    (folder / "1.dcm").write_bytes(raw[:start] + bytes(len(raw) - start - 12) + raw[-12:])
+    capfd.readouterr()
+    error = refused(folder)
+    assert error.code == "dicom_damaged"
+    assert "1.dcm" in error.message
+    assert capfd.readouterr() == ("", "")
 
 
 def test_headers_alone_are_read_to_open(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag, Tag
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom import tags
@@ -26,6 +27,7 @@ from WeakMedSAMLib.engine.data.dicom.values import (
 
 EXPORT_HINT = "Load the series in 3D Slicer, which can regularise it, and save it as NRRD."
 _SHARED, _EACH = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+_NESTED = (Tag(_SHARED), Tag(_EACH))
 _SQUARE = 1e-3
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
@@ -124,13 +126,31 @@ def _refuse_kinds(header: Header) -> None:
 
 def _check_length(header: Header) -> None:
     """Refuse pixels that are fewer or more than the header says."""
-    if header.pixels is None or header.pixels.length is None:
+    excess = excess_bytes(header)
+    if header.pixels is None or (0 <= excess <= 1) or _is_filling(header.pixels.end, excess):
         return
+    rows, columns, bits = _shape(header)
+    shape = f"{columns} x {rows} pixels of {bits} bits" + (f" x {header.n_frames}" if header.n_frames > 1 else "")
+    length = header.pixels.length or 0
+    raise damaged(header.file, f"{shape} are {length - excess:,} bytes, and it holds {length:,}")
+
+
+def excess_bytes(header: Header) -> int:
+    """How many bytes a file has beyond those of its pixels; negative where there are too few, 0 if compressed."""
+    if header.pixels is None or header.pixels.length is None:
+        return 0
+    rows, columns, bits = _shape(header)
+    return header.pixels.length - -(-rows * columns * header.n_frames * bits // 8)
+
+
+def _shape(header: Header) -> tuple[int, int, int]:
     rows, columns, bits = (tags.whole(header.dataset, k, header.file) for k in ("Rows", "Columns", "BitsAllocated"))
-    expected = -(-rows * columns * header.n_frames * bits // 8)
-    if not expected <= header.pixels.length < expected + max(2, columns * bits // 8):
-        shape = f"{columns} x {rows} pixels of {bits} bits" + (f" x {header.n_frames}" if header.n_frames > 1 else "")
-        raise damaged(header.file, f"{shape} are {expected:,} bytes, and it holds {header.pixels.length:,}")
+    return rows, columns, bits
+
+
+def _is_filling(end: bytes, excess: int) -> bool:
+    """Whether what follows the pixels is nothing but a few zeros, which some writers put there."""
+    return 0 < excess <= len(end) and not any(end[-excess:])
 
 
 def _datasets(header: Header) -> Iterator[Dataset]:
@@ -152,7 +172,7 @@ def _datasets(header: Header) -> Iterator[Dataset]:
 def _flat(file: Path, common: Dataset, groups: list[Dataset]) -> Dataset:
     """Elements of a dataset and of the functional groups of a frame, on one level."""
     flat = Dataset()
-    flat.update({tag: item for tag in list(common.keys()) if (item := common.get_item(tag)) is not None})
+    flat.update({tag: item for tag in _flat_tags(common) if (item := common.get_item(tag)) is not None})
     try:
         for group in groups:
             for sequence in group:
@@ -163,6 +183,10 @@ def _flat(file: Path, common: Dataset, groups: list[Dataset]) -> Dataset:
     except FAULTS as error:
         raise damaged(file, f"its functional groups cannot be read ({error})") from error
     return flat
+
+
+def _flat_tags(dataset: Dataset) -> list[BaseTag]:
+    return [tag for tag in dataset.keys() if tag not in _NESTED]  # noqa: SIM118 - values stay unread
 
 
 def _frame(header: Header, index: int, dataset: Dataset) -> Frame:

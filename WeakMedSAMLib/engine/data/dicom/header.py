@@ -37,6 +37,7 @@ PRIVATE = (0x00190010, 0x0019100C, 0x0019100E, 0x00430010, 0x00431039, 0x2001001
 _WANTED = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 _WITH_PIXELS = ("RT Dose Storage", "Segmentation Storage", "Parametric Map Storage")
+_END_BYTES = 1024
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _END = 0xFFFEE000, 0xFFFEE0DD
 _MAX_INFLATED = 2**28
@@ -48,10 +49,14 @@ _META_START = 144
 
 @dataclass(frozen=True)
 class PixelElement:
-    """Where the pixels of a file are; `length` is None where they are compressed."""
+    """Where the pixels of a file are; `length` is None where they are compressed.
+
+    `end` are its last bytes, which may be no pixels.
+    """
 
     keyword: str
     length: int | None
+    end: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,8 @@ def _pixel_element(file: Path, stream: BinaryIO, dataset: FileDataset) -> PixelE
     there = os.fstat(stream.fileno()).st_size - stream.tell()
     if length > there:
         raise damaged(file, f"its pixels take {length:,} bytes and {there:,} are there")
-    return PixelElement(keyword, length)
+    stream.seek(length - min(length, _END_BYTES), os.SEEK_CUR)
+    return PixelElement(keyword, length, stream.read(min(length, _END_BYTES)))
 
 
 def _check_items(file: Path, stream: BinaryIO, order: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import Frame
 from WeakMedSAMLib.engine.data.dicom.header import Header, read_whole
+from WeakMedSAMLib.engine.data.dicom.said import libraries_heard
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
 from WeakMedSAMLib.engine.data.itk_files import reason
 
@@ -23,6 +26,7 @@ _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _DESCRIPTION = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
 # JPEG, JPEG-LS and JPEG 2000 streams end with this mark; decoders fill what is missing and say nothing.
 _END_OF_STREAM = b"\xff\xd9"
+_CORRUPT = re.compile(r"(?i)corrupt|premature|truncated|bogus")
 _JPEG = "1.2.840.10008.1.2.4."
 
 
@@ -118,10 +122,16 @@ def _by_gdcm(frame: Frame, dataset: Dataset, stream: bytes, syntax: UID) -> np.n
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.dcm"
         alone.save_as(path, enforce_file_format=True)
+        said: list[str] = []
         shown = sitk.ProcessObject.GetGlobalWarningDisplay()
         sitk.ProcessObject.SetGlobalWarningDisplay(False)
         try:
-            array = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
+            with libraries_heard(said):
+                array = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
         finally:
             sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+    if corrupt := next((line for line in said if _CORRUPT.search(line)), ""):
+        raise damaged(frame.file, f"its pixels cannot be decompressed ({corrupt})")
+    for line in said:
+        warnings.warn(line, stacklevel=1)
     return array[0] if array.ndim == 3 else array

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.dicom.frames import Frame
+from WeakMedSAMLib.engine.data.dicom.frames import Frame, excess_bytes
 from WeakMedSAMLib.engine.data.dicom.pixels import has_unused_bits, stored_pixels
 from WeakMedSAMLib.engine.data.dicom.said import Ear
 from WeakMedSAMLib.engine.data.dicom.values import common_type
@@ -131,6 +131,9 @@ def value_notes(folder: Path, frames: Sequence[Frame]) -> Iterator[Note]:
             "a RescaleSlope without a RescaleIntercept or the other way round; it is not applied", _OTHER_VALUES),
         "dicom_high_bit": ([frame for frame in frames if frame.stored.high != frame.stored.used - 1],
             "values in the upper bits of their pixels (HighBit), which were shifted down", _OTHER_VALUES),
+        "dicom_filled_pixels": ([frame for frame in frames if excess_bytes(frame.header) > 1],
+            "zeros behind its pixels, which were left out",
+            "If the pictures are cut at the bottom, the header is wrong: export the series again."),
         "dicom_disordered": ([frame for frame in frames if not frame.header.in_order],
             "elements that are not in order, and perhaps some that are there twice; of these the last ones were taken",
             "3D Slicer may take others: export the series again."),
