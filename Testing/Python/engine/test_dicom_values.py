@@ -243,14 +243,18 @@ def test_the_sign_is_that_of_the_stored_bits(tmp_path, is_extended):
 @pytest.mark.parametrize(("keyword", "kind"), [("FloatPixelData", "<f4"), ("DoubleFloatPixelData", "<f8")])
 def test_floating_point_pixels_are_read(tmp_path, keyword, kind):
     stored = np.random.default_rng(0).normal(size=(4, 6, 7)).astype(kind)
+    stored[0] = -99
     folder = tmp_path / "scan"
     for number, plane in enumerate(stored):
         gone = dict.fromkeys(("PixelData", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope"))
         elements = slice_(number, plane, RescaleIntercept=None, **gone)
         setattr(elements, keyword, plane.tobytes())
+        setattr(elements, keyword.replace("Data", "PaddingValue"), -99.0)
         save(elements, folder / f"{number}.dcm")
     scan = read_volume(folder)
-    np.testing.assert_array_equal(scan.array, stored.astype(np.float32))
+    expected = np.where(stored == -99, stored[1:].min(), stored)
+    np.testing.assert_array_equal(scan.array, expected.astype(np.float32))
+    assert "dicom_padding" in codes(scan)
 
 
 def test_elements_that_are_there_twice_are_noted(tmp_path):

@@ -76,7 +76,7 @@ class Frame:
     stored: Stored
     scale: Scale
     scale_in_slicer: Scale
-    padding: tuple[int, int] | None
+    padding: tuple[float, float] | None
     marks: Mapping[str, str]
     moments: Mapping[str, str]
 
@@ -265,6 +265,8 @@ def _number(file: Path, dataset: Dataset, *keywords: str | int) -> str:
 def acquisition_marks(file: Path, dataset: Dataset) -> dict[str, str]:
     """What one volume has one of, by name."""
     return {
+        "modality": tags.text(dataset, "Modality", file),
+        "series_number": _number(file, dataset, "SeriesNumber"),
         "echo_time": _number(file, dataset, "EchoTime", "EffectiveEchoTime"),
         "echo_number": _number(file, dataset, "EchoNumbers"),
         "component": tags.text(dataset, "ComplexImageComponent", file),

@@ -21,7 +21,8 @@ from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
 
 KEYWORDS = (
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID",
-    "FrameOfReferenceUID", "PatientID", "PatientName", "PatientBirthDate", "Modality", "SeriesDescription",
+    "FrameOfReferenceUID", "PatientID", "PatientName", "PatientBirthDate", "Modality", "SeriesNumber",
+    "SeriesDescription",
     "InstanceNumber", "ImagesInAcquisition", "NumberOfSlices", "AcquisitionNumber", "AcquisitionDate",
     "AcquisitionTime", "AcquisitionDateTime", "ContentTime", "TriggerTime", "FrameReferenceTime",
     "TemporalPositionIdentifier", "EchoTime", "EchoNumbers", "InversionTime", "FlipAngle", "ComplexImageComponent",
@@ -29,7 +30,9 @@ KEYWORDS = (
     "NominalPercentageOfCardiacPhase", "StackID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "ImagerPixelSpacing", "NominalScannedPixelSpacing", "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
-    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept",
+    "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit", "RescaleSlope", "RescaleIntercept",
     "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
 # The b-value where it is private: creators and elements of Siemens, GE and Philips.

@@ -57,23 +57,32 @@ def _by_marks(frames: Sequence[Frame], marks: Sequence[Mapping[str, str]]) -> Pa
     for key in marks[0]:
         if len(_groups(marks, [*keys, key])) > len(_groups(marks, keys)):
             keys.append(key)
-    parts: Parts = defaultdict(list)
-    shown = {key: _shown([each[key] for each in marks]) for key in keys}
+    parts: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
     for frame, each in zip(frames, marks, strict=True):
-        parts[",".join(f"{key}={shown[key][each[key]]}" for key in keys)].append(frame)
-    return dict(parts)
+        parts[tuple(each[key] for key in keys)].append(frame)
+    names = [_names({each[key] for each in marks}) for key in keys]
+    return {
+        ",".join(f"{key}={name[value]}" for key, name, value in zip(keys, names, values, strict=True)): some
+        for values, some in parts.items()
+    }
 
 
 def _groups(marks: Sequence[Mapping[str, str]], keys: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(each[key] for key in keys) for each in marks}
 
 
-def _shown(values: Sequence[str]) -> dict[str, str]:
-    """Each value as it stands in a name: of lists only what not all of them have, without letters of paths."""
+def _names(values: set[str]) -> dict[str, str]:
+    """A name for each value: of lists only what not all of them have, if that tells them apart; without odd letters."""
     common = set.intersection(*(set(value.split("\\")) for value in values))
-    shown = {value: "-".join(word for word in value.split("\\") if word not in common) for value in set(values)}
-    names = {value: "".join(c if c.isalnum() or c in ".-+_" else "_" for c in text) for value, text in shown.items()}
-    return {value: name or "none" for value, name in names.items()}
+    short = {value: _plain([word for word in value.split("\\") if word not in common]) for value in values}
+    long = {value: _plain(value.split("\\")) for value in values}
+    numbered = {value: f"{long[value]}~{number}" for number, value in enumerate(sorted(values), start=1)}
+    return next(names for names in (short, long, numbered) if len(set(names.values())) == len(values))
+
+
+def _plain(words: Sequence[str]) -> str:
+    letters = (c if c.isalnum() or c in ".-+_" else "_" for c in "_".join(words))
+    return "".join(letters) or "none"
 
 
 def _by_moment(frames: Sequence[Frame]) -> Parts | None:

@@ -100,7 +100,7 @@ class _Reading:
         if self._padded:
             count = sum(int(np.count_nonzero(padded)) for _place, padded in self._padded)
             low, high = next(frame.padding for frame in frames if frame.padding is not None)
-            shown = f"{low}" if low == high else f"{low} to {high}"
+            shown = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             message = f"{folder.name}: {count:,} voxels hold the padding {shown}, which is no measurement."
             hint = f"They are read as places outside of the field of view. {_OTHER_VALUES}"
             yield Note("dicom_padding", message, hint, {"count": count, "padding": [low, high]})
@@ -170,11 +170,7 @@ def _is_shuffled(frames: Sequence[Frame]) -> bool:
 def differs_in_slicer(frames: Sequence[Frame]) -> bool:
     """Whether ITK's reader, which 3D Slicer uses, may give other values than the standard."""
     return bool(_rescaled_frames(frames)) or any(
-        frame.padding is not None
-        or frame.scale.table is not None
-        or frame.scale.slope == 0
-        or _is_half(frame)
-        or frame.stored.high != frame.stored.used - 1
+        frame.padding is not None or frame.scale != frame.scale_in_slicer or frame.stored.high != frame.stored.used - 1
         for frame in frames
     )
 

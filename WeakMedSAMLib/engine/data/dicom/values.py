@@ -17,6 +17,7 @@ from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _INTEGERS = tuple(np.dtype(kind) for kind in ("u1", "u2", "u4", "i1", "i2", "i4"))
+_KINDS_OF_FLOAT = {32: "Float", 64: "DoubleFloat"}
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
 
 
@@ -192,11 +193,17 @@ def _checked_table(file: Path, table: Dataset) -> Dataset:
     return table
 
 
-def padding_of(file: Path, dataset: Dataset, stored: Stored) -> tuple[int, int] | None:
+def padding_of(file: Path, dataset: Dataset, stored: Stored) -> tuple[float, float] | None:
     """Smallest and largest stored number that stands for no measurement; None where the file names none."""
-    value = tags.number(dataset, "PixelPaddingValue", file)
-    if value is None or stored.is_float:
+    kind = _KINDS_OF_FLOAT[stored.allocated] if stored.is_float else ""
+    value, limit = (tags.value(dataset, f"{kind}PixelPadding{end}", file) for end in ("Value", "RangeLimit"))
+    if value is None or value != value:  # not-a-number stands for itself
         return None
-    limit = tags.number(dataset, "PixelPaddingRangeLimit", file)
-    ends = [stored.in_range(int(end)) for end in (value, value if limit is None else limit)]
+    ends = [_as_stored(file, end, stored) for end in (value, value if limit is None else limit)]
     return min(ends), max(ends)
+
+
+def _as_stored(file: Path, number: object, stored: Stored) -> float:
+    if not isinstance(number, (int, float)):
+        raise damaged(file, f"its padding value is {str(number)[:40]!r}")
+    return number if stored.is_float else stored.in_range(int(number))
