@@ -257,12 +257,14 @@ def test_floating_point_pixels_are_read(tmp_path, keyword, kind):
     assert "dicom_padding" in codes(scan)
 
 
-def test_elements_that_are_there_twice_are_noted(tmp_path):
+@pytest.mark.parametrize("is_adjacent", [True, False])
+def test_elements_that_are_there_twice_are_noted(tmp_path, is_adjacent):
     folder = series(tmp_path / "scan", pixels(), RescaleIntercept="-1024")
     file = folder / "IM0002.dcm"
     whole = file.read_bytes()
     start, stop, end = (whole.index(tag) for tag in (b"\x28\x00\x52\x10", b"\x28\x00\x53\x10", b"\xe0\x7f\x10\x00"))
-    file.write_bytes(whole[:end] + whole[start:stop] + whole[end:])
+    place = stop if is_adjacent else end
+    file.write_bytes(whole[:place] + whole[start:stop] + whole[place:])
     assert "dicom_disordered" in codes(read_volume(folder))
 
 
@@ -367,6 +369,20 @@ def test_a_decoder_that_finds_a_stream_corrupt_is_believed(tmp_path, capfd):
     assert error.code == "dicom_damaged"
     assert "1.dcm" in error.message
     assert capfd.readouterr() == ("", "")
+
+
+def test_warnings_stay_off_the_terminal_while_a_hash_is_made(tmp_path, recwarn):
+    folder = tmp_path / "scan"
+    for number, plane in enumerate(pixels((3, 5, 7), kind="u1", high=255)):
+        elements = slice_(number, plane, PixelPaddingValue=3)
+        elements.compress(RLELossless)
+        elements.PixelData = encapsulate([get_frame(elements.PixelData, 0, number_of_frames=1) + bytes(6)])
+        elements["PixelData"].is_undefined_length = True
+        save(elements, folder / f"{number}.dcm")
+    scan = read_volume(folder)
+    assert scan.sha256
+    assert "dicom_warning" in codes(scan)
+    assert not recwarn.list
 
 
 def test_headers_alone_are_read_to_open(tmp_path, monkeypatch):

@@ -172,8 +172,8 @@ def _datasets(header: Header) -> Iterator[Dataset]:
 def _flat(file: Path, common: Dataset, groups: list[Dataset]) -> Dataset:
     """Elements of a dataset and of the functional groups of a frame, on one level."""
     flat = Dataset()
-    flat.update({tag: item for tag in _flat_tags(common) if (item := common.get_item(tag)) is not None})
     try:
+        flat.update({tag: item for tag in _flat_tags(common) if (item := common.get_item(tag)) is not None})
         for group in groups:
             for sequence in group:
                 if sequence.VR == "SQ" and sequence.value:

@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.tag import Tag
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from WeakMedSAMLib.engine.data.dicom import tags
@@ -37,7 +38,7 @@ KEYWORDS = (
 )  # fmt: skip
 # The b-value where it is private: creators and elements of Siemens, GE and Philips.
 PRIVATE = (0x00190010, 0x0019100C, 0x0019100E, 0x00430010, 0x00431039, 0x20010010, 0x20011003)
-_WANTED = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
+_WANTED: list[BaseTag | int] = [Tag(wanted) for wanted in (*KEYWORDS, *PRIVATE)]
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 _WITH_PIXELS = ("RT Dose Storage", "Segmentation Storage", "Parametric Map Storage")
 _END_BYTES = 1024
@@ -124,16 +125,25 @@ def read_header(file: Path) -> Header:
         with _Bounded(file) as stream:
             if _is_deflated(stream):
                 return _inflated(file)
-            dataset = dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_WANTED)
-            return Header(file, dataset, _pixel_element(file, stream, dataset), _is_in_order(dataset))
+            watch = _Watch()
+            dataset = read_partial(stream, watch, force=True, specific_tags=_WANTED)
+            return Header(file, dataset, _pixel_element(file, stream, dataset), watch.in_order)
     except FAULTS as error:
         raise damaged(file, _why(error)) from error
 
 
-def _is_in_order(dataset: Dataset) -> bool:
-    found = (getattr(dataset.get_item(tag), "value_tell", None) for tag in sorted(dataset.keys()))
-    places = [place for place in found if place is not None]
-    return places == sorted(places)
+class _Watch:
+    """Stops reading before the pixels, and sees whether elements come in order, each once."""
+
+    def __init__(self) -> None:
+        self.in_order = True
+        self._last = -1
+
+    def __call__(self, tag: int, _vr: str | None, _length: int) -> bool:
+        number = int(tag)
+        self.in_order = self.in_order and number > self._last
+        self._last = number
+        return number in _PIXELS
 
 
 def _why(error: BaseException) -> str:

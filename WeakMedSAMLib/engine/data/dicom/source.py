@@ -43,7 +43,10 @@ class SeriesFolder:
 
     def slicer_voxels(self) -> np.ndarray | None:
         """See `source.Source`."""
-        return as_in_slicer(self.frames) if differs_in_slicer(self.frames) else None
+        if not differs_in_slicer(self.frames):
+            return None
+        with listening(Ear()):
+            return as_in_slicer(self.frames)
 
 
 def open_folder(path: Path) -> SeriesFolder:
