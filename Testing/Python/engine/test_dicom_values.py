@@ -175,6 +175,12 @@ def test_half_a_rescale_is_not_applied_and_said(tmp_path, missing):
     assert_recognised(scan, folder)
 
 
+def test_an_empty_slope_is_half_a_rescale(tmp_path):
+    scan = read_volume(series(tmp_path / "scan", pixels(), RescaleSlope=""))
+    np.testing.assert_array_equal(scan.array, pixels())
+    assert "dicom_half_rescale" in codes(scan)
+
+
 @pytest.mark.parametrize(
     ("stored_as", "padding", "limit", "padded"),
     [

@@ -153,8 +153,8 @@ def value_notes(folder: Path, frames: Sequence[Frame]) -> Iterator[Note]:
 
 
 def _is_half(frame: Frame) -> bool:
-    dataset = frame.header.dataset
-    return frame.header.n_frames == 1 and ("RescaleSlope" in dataset) != ("RescaleIntercept" in dataset)
+    header = frame.header
+    return header.n_frames == 1 and bool(header.text("RescaleSlope")) != bool(header.text("RescaleIntercept"))
 
 
 def _rescaled_frames(frames: Sequence[Frame]) -> list[Frame]:
