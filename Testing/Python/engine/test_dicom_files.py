@@ -9,7 +9,12 @@ import pytest
 from dicom_inputs import SERIES, described, identified, pixels, save, series, slice_
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, RTStructureSetStorage
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+    RTStructureSetStorage,
+)
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.volumes import open_scan, read_volume
@@ -106,12 +111,41 @@ def test_images_in_subfolders_belong_to_the_series(folder):
     np.testing.assert_array_equal(read_volume(folder).array, pixels().astype(int) - 1024)
 
 
+def test_links_to_folders_are_followed_once(folder, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(folder / "IM0002.dcm", tmp_path / "elsewhere" / "x.dcm")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(folder)
+    scan = read_volume(folder)
+    np.testing.assert_array_equal(scan.array, pixels().astype(int) - 1024)
+    assert scan.notes == ()
+
+
+def test_a_hidden_image_is_an_image(folder):
+    (folder / "IM0002.dcm").rename(folder / ".IM0002.dcm")
+    assert read_volume(folder).geometry.size == (7, 6, 4)
+    (folder / ".IM0002.dcm").write_bytes((folder / ".IM0002.dcm").read_bytes()[:300])
+    assert ".IM0002.dcm" in refused(folder).message
+
+
+def test_deflated_elements_are_unpacked_within_limits(folder, monkeypatch):
+    from WeakMedSAMLib.engine.data.dicom import header
+
+    elements = slice_(1, pixels()[1], syntax=DeflatedExplicitVRLittleEndian)
+    save(elements, folder / "IM0002.dcm")
+    assert read_volume(folder).geometry.size == (7, 6, 4)
+    monkeypatch.setattr(header, "_MAX_INFLATED", 500)
+    assert "IM0002.dcm" in refused(folder).message
+
+
 def test_what_is_known_to_be_no_image_is_noted(folder):
     others = {
         "Thumbs.db": b"\xd0\xcf\x11\xe0", ".DS_Store": b"\0\0\0\1Bud1", "._IM0001.dcm": b"\0\5\x16\7", "notes.txt": b"",
-        "report.pdf": b"%PDF-1.4\0", "sub/info.json": b"{}", "sub/table.xml": b"<a/>", "Liesmich": "für Ärzte".encode(),
+        "report.pdf": b"%PDF-1.4\0", ".git/index": b"\0DIRC", "sub/info.json": b"{}", "sub/table.xml": b"<a/>",
+        "Liesmich": "für Ärzte".encode(),
     }  # fmt: skip
     (folder / "sub").mkdir()
+    (folder / ".git").mkdir()
     for name, content in others.items():
         (folder / name).write_bytes(content)
     scan = read_volume(folder)

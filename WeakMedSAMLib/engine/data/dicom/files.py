@@ -56,8 +56,8 @@ def find_images(folder: Path, ear: Ear) -> Found:
     for file in _files_below(folder):
         ear.file = file
         start = _start(file)
-        if _is_hidden(file) or not _is_dicom(start):
-            (others if _is_known(file, start) else unknown).append(file)
+        if not _is_dicom(start):
+            (others if _is_known(file.relative_to(folder), start) else unknown).append(file)
         elif header := _image(file):
             images.append(header)
         else:
@@ -73,13 +73,24 @@ def find_images(folder: Path, ear: Ear) -> Found:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
+    """Files in a folder and its subfolders, by name; links are followed, each folder is seen once."""
     require_utf8(folder)
-    for place, folders, names in os.walk(folder):
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
         folders.sort()
         for name in sorted(names):
             file = Path(place) / name
             require_utf8(file)
             yield file
+
+
+def _refuse_folder(error: OSError) -> None:
+    raise damaged(Path(str(error.filename)), f"it cannot be listed ({error.strerror})") from error
 
 
 def _start(file: Path) -> bytes:
@@ -90,11 +101,6 @@ def _start(file: Path) -> bytes:
             return stream.read(_START)
     except OSError as error:
         raise damaged(file, f"it cannot be read ({error.strerror})") from error
-
-
-def _is_hidden(file: Path) -> bool:
-    """Whether it is what macOS and other systems leave beside files under their names."""
-    return file.name.startswith(".")
 
 
 def _is_dicom(start: bytes) -> bool:
@@ -109,9 +115,17 @@ def _is_dicom(start: bytes) -> bool:
 
 
 def _is_known(file: Path, start: bytes) -> bool:
-    """Whether a file that is no DICOM is known by its name, or is text that does not call itself an image."""
+    """Whether a file that is no DICOM is known by its name, or is text that does not call itself an image.
+
+    Systems leave files beside others under names that begin with a dot.
+    """
     name = file.name.lower()
-    if _is_hidden(file) or name.endswith(_SUFFIXES) or name in _NAMES or name.partition(".")[0] in _NAMES:
+    if (
+        any(part.startswith(".") for part in file.parts)
+        or name.endswith(_SUFFIXES)
+        or name in _NAMES
+        or name.partition(".")[0] in _NAMES
+    ):
         return True
     return bool(start) and not name.endswith(_IMAGE_SUFFIXES) and _TEXT.issuperset(start)
 
