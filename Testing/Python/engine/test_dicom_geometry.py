@@ -57,6 +57,11 @@ def test_a_sheared_volume_is_said_to_be_one(tmp_path):
     assert note.values["degrees"] == pytest.approx(np.degrees(np.arctan(1 / 4)))
 
 
+def test_rounded_positions_are_no_shear(tmp_path):
+    scan = open_scan(placed(tmp_path / "scan", lambda n: (0, 0.01 * n, 1.0 * n)))
+    assert scan.notes == ()
+
+
 @pytest.mark.parametrize("which", range(5))
 @pytest.mark.parametrize("off", [(7, 0, 0), (0, -7, 0), (0.3, 0, 0)])
 def test_a_slice_beside_the_line_is_refused(tmp_path, which, off):

@@ -174,8 +174,10 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
         message = f"{folder.name}: a single slice, {depth:g} mm thick by its header; 3D Slicer takes {in_slicer:g} mm."
         yield Note("dicom_single_slice", message, "Its place in the plane is the same.", {"thickness_mm": depth})
     cosine = float(geometry.axes[:, 2] @ first.normal)
-    if cosine < 1 - _SHEARED**2 / 2:
-        degrees = float(np.degrees(np.arccos(min(1.0, cosine))))
+    angle = float(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    # Rounded positions make a tiny angle of a few thin slices.
+    if angle > _SHEARED and np.sin(angle) * depth * (len(frames) - 1) > _UNEVEN_MM:
+        degrees = float(np.degrees(angle))
         yield Note(
             "volume_is_sheared",
             f"{folder.name}: its slices are shifted against each other ({degrees:.1f} degrees, as by a tilted gantry); "
