@@ -21,7 +21,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-KINDS = ("nrrd", "nhdr", "meta", "nifti", "dicom", "tags-json", "tags-csv", "run", "events", "state", "cache", "model")
+KINDS = (
+    "nrrd",
+    "nhdr",
+    "meta",
+    "nifti",
+    "dicom",
+    "enhanced",
+    "tags-json",
+    "tags-csv",
+    "run",
+    "events",
+    "state",
+    "cache",
+    "model",
+)
 # For a child that waits for something without working; one that works too long ends by itself.
 _PATIENCE_SECONDS = 300.0
 

@@ -125,7 +125,7 @@ def _spoil_nifti(random: Random, files: Files) -> Files:
 
 def _spoil_series(random: Random, files: Files) -> Files:
     spoiled = dict(files)
-    for name in random.sample(sorted(files), random.randint(1, 2)):
+    for name in random.sample(sorted(files), random.randint(1, min(2, len(files)))):
         spoiled[name] = mutations.spoil_bytes(random, files[name])
     return spoiled
 
@@ -320,6 +320,65 @@ def _good_series(folder: Path) -> None:
         writer.KeepOriginalImageUIDOn()
         writer.SetFileName(str(folder / "series" / f"{number}.dcm"))
         writer.Execute(image)
+
+
+def _good_enhanced(folder: Path) -> None:
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian
+
+    def item(**elements: object) -> list[Dataset]:
+        made = Dataset()
+        for keyword, value in elements.items():
+            setattr(made, keyword, value)
+        return [made]
+
+    scan = _scan()
+    (whole,) = item(
+        file_meta=FileMetaDataset(), SOPClassUID=EnhancedMRImageStorage, SOPInstanceUID="1.2.3.5", Modality="MR",
+        SeriesInstanceUID="1.2.3.4", StudyInstanceUID="1.2.3", NumberOfFrames=len(scan), Rows=scan.shape[1],
+        Columns=scan.shape[2], SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2", BitsAllocated=16,
+        BitsStored=12, HighBit=11, PixelRepresentation=0, PixelData=scan.tobytes(),
+    )  # fmt: skip
+    whole.SharedFunctionalGroupsSequence = item(
+        PixelMeasuresSequence=item(PixelSpacing=[1, 1], SliceThickness=1),
+        PlaneOrientationSequence=item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0]),
+        PixelValueTransformationSequence=item(RescaleSlope=2, RescaleIntercept=0, RescaleType="US"),
+    )
+    places = (item(ImagePositionPatient=[0, 0, number]) for number in range(len(scan)))
+    whole.PerFrameFunctionalGroupsSequence = [item(PlanePositionSequence=place)[0] for place in places]
+    whole.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    (folder / "enhanced").mkdir()
+    whole.save_as(folder / "enhanced" / "a.dcm", enforce_file_format=True)
+
+
+def _read_series(folder: Path) -> None:
+    """Read as any volume; what is taken without a note must be what ITK makes of it, slice by slice."""
+    from WeakMedSAMLib.engine.data.volumes import read_volume
+
+    _read_volumes(folder)
+    scan = read_volume(folder / "series")
+    if not scan.notes:
+        for file in sorted((folder / "series").iterdir()):
+            _compare_with_itk(scan, file)
+
+
+def _compare_with_itk(scan: Scan, file: Path) -> None:
+    """Find a slice where it lies in the volume; a file that ITK cannot read cannot be compared."""
+    import SimpleITK as sitk  # noqa: N813
+
+    try:
+        slice_ = sitk.ReadImage(str(file), imageIO="GDCMImageIO")
+    except RuntimeError:
+        return
+    place = scan.geometry
+    steps = np.linalg.inv(place.axes * place.spacing) @ (np.array(slice_.GetOrigin()) - place.origin)
+    k = round(float(steps[2]))
+    if not (np.allclose(steps, (0, 0, k), atol=0.1) and 0 <= k < place.size[2]):
+        raise Finding(f"ITK has {file.name} elsewhere, and nothing was said")
+    if not np.allclose(place.spacing[:2], slice_.GetSpacing()[:2], rtol=1e-3):
+        raise Finding(f"ITK has another spacing for {file.name}, and nothing was said")
+    if not np.array_equal(scan.array[k], sitk.GetArrayFromImage(slice_)[0].astype(np.float32)):
+        raise Finding(f"ITK has other voxels for {file.name}, and nothing was said")
 
 
 # ---- tags, runs, events
@@ -549,8 +608,9 @@ TARGETS: dict[str, Target] = {
     "dicom": Target(
         _good_series,
         _spoil_series,
-        _read_volumes,
+        _read_series,
     ),
+    "enhanced": Target(_good_enhanced, _spoil_series, _read_volumes),
     "tags-json": Target(_good_json("tags.json", _TAGS), _spoil_json("tags.json"), _read_tags),
     "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),
     "run": Target(_good_json("run.json", _RUN), _spoil_json("run.json"), _read_run),

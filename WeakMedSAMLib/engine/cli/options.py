@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,22 @@ from typing import Any
 import click
 
 from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
+from WeakMedSAMLib.engine.data.part_names import is_part
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _SUB_CLASSES = "Sub-classes a class. Otherwise fast chooses them from the data; paper and reference take 8."
 
-EXISTING = click.Path(exists=True, path_type=Path)
+
+class VolumePath(click.Path):
+    """A file or folder that is there, or ``folder#part`` for a part of the DICOM series in a folder."""
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the option's text."""
+        return Path(value) if is_part(Path(value)) else super().convert(value, param, ctx)
+
+
+EXISTING = VolumePath(exists=True, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PLACE = click.Path(path_type=Path)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     type=EXISTING,
     multiple=True,
     required=True,
-    help="NRRD, NIfTI, MetaImage or a DICOM folder; repeat for more.",
+    help="NRRD, NIfTI, MetaImage or a DICOM folder (folder#part for a part of it); repeat for more.",
 )
 @click.option("--tags", "tag_file", type=PLACE, required=True, help="Slice tags, .json or .csv.")
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")

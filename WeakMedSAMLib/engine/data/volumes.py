@@ -29,6 +29,8 @@ from WeakMedSAMLib.engine.data.geometry import (
     slice_stack,
 )
 from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
+from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.part_names import is_part
 from WeakMedSAMLib.engine.data.source import Source
 
 __all__ = [
@@ -325,7 +327,7 @@ def _require_whole(path: Path, n_bytes: int) -> None:
 
 
 def _open(path: Path) -> Source:
-    if path.is_dir():
+    if path.is_dir() or is_part(path):
         return dicom.open_folder(path)
     is_nifti = itk_files.suffix_of(path) in nifti.SUFFIXES
     return nifti.open_nifti(path) if is_nifti else itk_files.open_file(path)

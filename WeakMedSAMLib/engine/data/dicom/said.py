@@ -1,0 +1,90 @@
+"""What pydicom and decoders say while they read: kept off the terminal, and told as notes of the volume."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from WeakMedSAMLib.engine.data.notes import Note
+
+_MOST = 8
+_LONGEST = 300
+_STDERR = 2
+
+
+class Ear(logging.Handler):
+    """Hears what is said, and of which file.
+
+    Attributes
+    ----------
+    file : Path or None
+        The file that is being read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.file: Path | None = None
+        self._said: dict[str, list[str]] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one line of a log."""
+        self.hear(record.getMessage())
+
+    def hear(self, text: str) -> None:
+        """Take one warning."""
+        name = self.file.name if self.file else ""
+        files = self._said.setdefault(" ".join(text.split())[:_LONGEST].rstrip("."), [])
+        if name not in files:
+            files.append(name)
+
+    def notes(self) -> tuple[Note, ...]:
+        """One note for each different thing that was said."""
+        return tuple(_note(text, files) for text, files in list(self._said.items())[:_MOST])
+
+
+def _note(text: str, files: list[str]) -> Note:
+    others = f" and {len(files) - 1} more files" if len(files) > 1 else ""
+    message = f"{files[0]}{others}: while it was read, its reader said: {text}."
+    hint = "If the volume looks wrong, export the series again from the archive."
+    return Note("dicom_warning", message, hint, {"text": text, "files": files})
+
+
+@contextmanager
+def listening(ear: Ear) -> Iterator[None]:
+    """Let an ear hear what pydicom warns of, in place of the terminal."""
+    log = logging.getLogger("pydicom")
+    was = log.propagate
+    log.addHandler(ear)
+    log.propagate = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.showwarning = lambda message, *_args, **_more: ear.hear(str(message))
+            yield
+    finally:
+        log.removeHandler(ear)
+        log.propagate = was
+
+
+@contextmanager
+def libraries_heard(said: list[str]) -> Iterator[None]:
+    """Take the lines that decoders in C write straight to the terminal."""
+    with tempfile.TemporaryFile() as heard:
+        try:
+            terminal = os.dup(_STDERR)
+        except OSError:  # a program without a terminal has none to be kept clean
+            yield
+            return
+        os.dup2(heard.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, _STDERR)
+            os.close(terminal)
+            heard.seek(0)
+            said += [line.strip() for line in heard.read().decode("utf-8", "replace").splitlines() if line.strip()]
