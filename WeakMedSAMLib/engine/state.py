@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import pickle
 import re
 import shutil
 import tempfile
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import numpy as np
@@ -193,7 +193,7 @@ def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[s
         return None
     try:
         return use(kept)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, UnpicklingError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, pickle.UnpicklingError) as problem:
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         _log.warning("What was kept of stage %s does not fit (%s); it is computed again", stage, reason)
         return None

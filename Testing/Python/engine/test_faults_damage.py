@@ -14,6 +14,7 @@ from faults.tiny_run import different, outputs
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import parse_line
+from WeakMedSAMLib.contract.runs import RUN_VERSION
 
 
 def flip(path, place=0.6):
@@ -125,7 +126,7 @@ def test_a_folder_in_the_place_of_the_file_of_events_is_named(finished):
         (lambda data: b"", "bad_json"),
         (lambda data: b"\xff\xfe" + data, "not_utf8"),
         (lambda data: b'{"schema": "of another program", "schema_version": 1}', "bad_run"),
-        (lambda data: data.replace(b'"schema_version": 1', b'"schema_version": 2'), "run_too_new"),
+        (lambda data: data.replace(f'"schema_version": {RUN_VERSION}'.encode(), b'"schema_version": 99'), "run_too_new"),
     ],
     ids=["half", "empty", "binary", "foreign", "newer"],
 )

@@ -29,7 +29,6 @@ from WeakMedSAMLib.engine.data.geometry import (
     slice_stack,
 )
 from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
-from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.part_names import is_part
 from WeakMedSAMLib.engine.data.source import Source
 
