@@ -126,7 +126,10 @@ def test_a_folder_in_the_place_of_the_file_of_events_is_named(finished):
         (lambda data: b"", "bad_json"),
         (lambda data: b"\xff\xfe" + data, "not_utf8"),
         (lambda data: b'{"schema": "of another program", "schema_version": 1}', "bad_run"),
-        (lambda data: data.replace(f'"schema_version": {RUN_VERSION}'.encode(), b'"schema_version": 99'), "run_too_new"),
+        (
+            lambda data: data.replace(f'"schema_version": {RUN_VERSION}'.encode(), b'"schema_version": 99'),
+            "run_too_new",
+        ),
     ],
     ids=["half", "empty", "binary", "foreign", "newer"],
 )
