@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_checks import matched_by_name
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tag_spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
@@ -186,6 +187,9 @@ def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | N
         problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
         message = problem.message if problem else f"There are no tags for {path} ({name!r})."
         raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+    named = [match.tags.name for match in matches if match.by_name]
+    if named:
+        tell(matched_by_name(len(named), repr(named[0])))
     return [match.tags for match in matches]
 
 
