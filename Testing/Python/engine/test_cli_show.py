@@ -79,6 +79,23 @@ def test_a_note_that_many_files_have_takes_one_line(capsys, files, lines):
     assert (f"{files - 1} more are like it" in told[0]) is (files > 3)
 
 
+@pytest.mark.parametrize("sentence", ["scan {}.nii.gz gives no spacing.", "scan {}: {} voxels are padding."])
+def test_files_that_have_the_same_note_are_named(capsys, sentence):
+    with notes_by_kind() as show:
+        for number in range(5):
+            show(Warning_(code="some", message=sentence.format(number, number * 1000)))
+    (line,) = capsys.readouterr().err.splitlines()
+    name = sentence.replace(":", " ").split(" ")[1].format(4)
+    assert f"'scan {name}'" in line
+
+
+def test_notes_of_one_kind_that_say_different_things_are_all_said(capsys):
+    with notes_by_kind() as show:
+        for number, word in enumerate(["red", "blue", "green", "grey", "white"]):
+            show(Warning_(code="dicom_warning", message=f"scan {number}: the library says: {word}"))
+    assert len(capsys.readouterr().err.splitlines()) == 5
+
+
 def test_notes_are_said_though_a_later_file_cannot_be_read(capsys):
     def read():
         with notes_by_kind() as show:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _PLAIN_STEPS = 4
 _MOST_ALIKE = 3
+# Notes begin with the name of their file or folder; numbers are what else differs from file to file.
+_NAME = re.compile(r"([^:]+?\.(?:nii\.gz|nii|seg\.nrrd|nrrd|nhdr|mha|mhd)|[^:]+):? ", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def listener(events: bool) -> Callable[[Event], None]:
@@ -44,26 +48,28 @@ def spoken(seconds: float) -> str:
 
 
 @contextmanager
-def notes_by_kind(show: Callable[[Event], None] | None = None) -> Iterator[Callable[[Event], None]]:
+def notes_by_kind() -> Iterator[Callable[[Event], None]]:
     """Hold back what is noticed while files are read, and say it at the end: a line a kind where many files have it.
 
     Yields
     ------
     callable
-        Takes each warning; in the end they go to `show`, the terminal by default.
+        Takes each warning; they go to stderr in the end, also where reading ends with an error.
     """
-    held: dict[tuple[str, str], list[Warning_]] = {}
+    held: dict[tuple[str, str, str], list[Warning_]] = {}
 
     def hold(event: Event) -> None:
         if isinstance(event, Warning_):
-            held.setdefault((event.code, event.hint), []).append(event)
+            said = _NUMBER.sub("", event.message.removeprefix(_file_of(event)))
+            held.setdefault((event.code, event.hint, said), []).append(event)
 
     try:
         yield hold
     finally:
+        show = TerminalListener()
         for same in held.values():
             for warning in _in_few_lines(same):
-                (show or TerminalListener())(warning)
+                show(warning)
 
 
 def reading_notes(events: bool) -> AbstractContextManager[Callable[[Event], None]]:
@@ -76,8 +82,13 @@ def _in_few_lines(same: Sequence[Warning_]) -> Sequence[Warning_]:
     first, *others = {warning.message: warning for warning in same}.values()
     if len(others) < _MOST_ALIKE:
         return [first, *others]
-    names = named(list(dict.fromkeys(other.message.partition(": ")[0] for other in others)))
+    names = named(list(dict.fromkeys(map(_file_of, others))))
     return [replace(first, message=f"{first.message} {len(others)} more are like it: {names}.")]
+
+
+def _file_of(warning: Warning_) -> str:
+    found = _NAME.match(warning.message)
+    return found[1] if found else ""
 
 
 def tell_notes(scan: Scan | MaskFile, show: Callable[[Event], None]) -> None:
