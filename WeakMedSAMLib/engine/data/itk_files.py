@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.itk_words import Heard, listening
 from WeakMedSAMLib.engine.data.lengths import unpack
 from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, sheared_note
 from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader, read_nrrd_header
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
@@ -224,10 +224,7 @@ def _axes_notes(file: str, geometry: Geometry) -> Iterator[Note]:
         yield Note("axes_not_unit", f"{message} 3D Slicer reads it so.", "Check the spacing.", {"spacing": spacing})
     cosines = np.abs((geometry.axes / lengths).T @ (geometry.axes / lengths) - np.eye(3))
     if cosines.max() > _ANGLE_TOLERANCE:
-        degrees = float(np.degrees(np.arcsin(cosines.max())))
-        message = f"{file}: its axes are {degrees:.2g} degrees off right angles; it was read as it is."
-        hint = "3D Slicer shows it rightly and saves it as NRRD, but not as NIfTI."
-        yield Note("volume_sheared", message, hint, {"file": file, "degrees": degrees})
+        yield sheared_note(file, float(np.degrees(np.arcsin(cosines.max()))))
 
 
 def unit_axes(geometry: Geometry) -> Geometry:

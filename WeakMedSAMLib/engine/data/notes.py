@@ -49,3 +49,10 @@ def spacing_notes(path: Path, geometry: Geometry) -> tuple[Note, ...]:
     hint = "Check the spacing in 3D Slicer (Volumes, Volume Information); lengths may be given in another unit than mm."
     values = {"file": path.name, "spacing_mm": list(geometry.spacing)}
     return (Note("spacing_unusual", message, hint, values),)
+
+
+def sheared_note(file: str, degrees: float) -> Note:
+    """The note that the axes of a volume are so many degrees off right angles."""
+    message = f"{file}: its axes are {degrees:.2g} degrees off right angles, as by a tilted gantry; it was read so."
+    hint = "3D Slicer shows it rightly, but cannot load its masks as NIfTI: save them as .seg.nrrd or .nrrd."
+    return Note("volume_sheared", message, hint, {"file": file, "degrees": degrees})
