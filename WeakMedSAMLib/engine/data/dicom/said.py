@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, reader_note
 
 _MOST = 8
 _LONGEST = 300
@@ -44,14 +44,8 @@ class Ear(logging.Handler):
 
     def notes(self) -> tuple[Note, ...]:
         """One note for each different thing that was said."""
-        return tuple(_note(text, files) for text, files in list(self._said.items())[:_MOST])
-
-
-def _note(text: str, files: list[str]) -> Note:
-    others = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-    message = f"{files[0]}{others}: while it was read, its reader said: {text}."
-    hint = "If the volume looks wrong, export the series again from the archive."
-    return Note("dicom_warning", message, hint, {"text": text, "files": files})
+        told = list(self._said.items())[:_MOST]
+        return tuple(reader_note(files[0], text, len(files) - 1) for text, files in told)
 
 
 @contextmanager
