@@ -23,7 +23,6 @@ from WeakMedSAMLib.engine.data.nifti_header import (
 from WeakMedSAMLib.engine.data.nifti_placing import Placing, placing
 from WeakMedSAMLib.engine.data.notes import Note, longer_note, other_values_note
 
-SUFFIXES = (".nii", ".nii.gz")
 _CHUNK = 1 << 20
 _PACKED_SUFFIX = ".gz"
 
