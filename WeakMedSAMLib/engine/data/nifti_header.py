@@ -18,7 +18,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.itk_files import check_components, check_promise, check_size
+from WeakMedSAMLib.engine.data.itk_files import check_components, check_promise, check_size, size_3d
 from WeakMedSAMLib.engine.data.lengths import truncated
 from WeakMedSAMLib.engine.data.notes import Note, other_values_note
 
@@ -207,21 +207,7 @@ def _size(path: Path, fields: Nifti1Header) -> tuple[int, int, int]:
     n = int(fields["dim"][0])
     if not 1 <= n <= 7:
         raise _unreadable(path, f"its header claims {n} dimensions")
-    size = tuple(int(length) for length in fields["dim"][1 : n + 1])
-    shape = " x ".join(map(str, size))
-    if n == 1:
-        message = f"{path} has one dimension; a scan has three."
-        raise UserError("volume_is_line", message, "Export the scan itself as a volume.")
-    if min(size) < 1:
-        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
-    if any(length > 1 for length in size[3:]):
-        raise UserError(
-            "volume_is_4d",
-            f"{path} has {n} dimensions ({shape}); a scan has three.",
-            "Export the one time point, echo or layer that you want as a volume of its own.",
-        )
-    i, j, k = (*size[:3], 1)[:3]
-    return i, j, k
+    return size_3d(path, tuple(int(length) for length in fields["dim"][1 : n + 1]))
 
 
 def _first_voxel(path: Path, fields: Nifti1Header) -> int:
