@@ -41,13 +41,13 @@ class Heard:
 
 
 @contextmanager
-def listening() -> Iterator[Heard]:
-    """Keep stderr silent while ITK reads, and hear what would have been there."""
+def listening(to_itk: bool = True) -> Iterator[Heard]:
+    """Keep stderr silent while ITK reads, and hear what would have been there; without ITK's own words, if so asked."""
     heard = Heard()
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     with _ALONE, tempfile.TemporaryFile() as kept:
         before = _diverted(kept)
-        sitk.ProcessObject.SetGlobalWarningDisplay(before is not None)
+        sitk.ProcessObject.SetGlobalWarningDisplay(to_itk and before is not None)
         try:
             yield heard
         finally:
