@@ -63,7 +63,7 @@ def refused(path):
 def codes(path):
     volume = read_volume(path)
     for note in volume.notes:
-        assert path.name in note.message
+        assert note.message.startswith(f"{path.name}: ")
         assert note.hint
     return {note.code for note in volume.notes}
 

@@ -165,7 +165,7 @@ def _spacing(file: str, header: MetaHeader) -> Iterator[Note]:
     if not spacing and not size:
         yield spacing_missing(file, "any axis (ElementSpacing)", values)
     elif not spacing:
-        message = f"{file} gives the size of its voxels but no spacing: the size was taken, as 3D Slicer does."
+        message = f"{file}: it gives the size of its voxels but no spacing; the size was taken, as 3D Slicer does."
         yield Note("spacing_from_size", message, "If there are gaps between slices, correct the spacing.", values)
     elif size and not np.allclose(np.abs(size), np.abs(spacing), rtol=1e-3):
         message = f"{file}: its voxels have another size than spacing; the spacing counts, as in 3D Slicer."
@@ -192,6 +192,6 @@ def _orientation(file: str, header: MetaHeader, geometry: Geometry) -> Iterator[
     said, axes = header.fields.get("AnatomicalOrientation", "").upper(), geometry.axes
     lying = "".join(_LETTERS[row][int(axes[row, n] < 0)] for n, row in enumerate(np.abs(axes).argmax(0)))
     if said.strip("?") and len(said) == 3 and said != lying:
-        message = f"{file} says that its axes begin at {said}, but its matrix places them at {lying}."
+        message = f"{file}: it says that its axes begin at {said}, but its matrix places them at {lying}."
         hint = "The matrix counts, as in 3D Slicer. Check left and right, and export it again if they are wrong."
         yield Note("orientation_differs", message, hint, {"file": file, "said": said, "matrix": lying})

@@ -23,7 +23,7 @@ class Note:
     code : str
         Short, stable, machine-readable name such as ``"voxels_not_finite"``; docs/scan_looks_wrong.md has its row.
     message : str
-        What was found and how it was read; names the file and the value.
+        What was found and how it was read; begins with the name of the file and a colon, and names the value.
     hint : str
         What to do if that is wrong.
     values : mapping
@@ -61,13 +61,13 @@ def sheared_note(file: str, degrees: float) -> Note:
 
 def spacing_missing(file: str, where: str, values: Mapping[str, Any]) -> Note:
     """The note that a header gives no spacing."""
-    message = f"{file} gives no spacing along {where}: it was read as 1 mm, as 3D Slicer does."
+    message = f"{file}: it gives no spacing along {where}, which was read as 1 mm, as 3D Slicer does."
     return Note("spacing_missing", message, f"Sizes and distances may be wrong. {RESAVE_HINT}", values)
 
 
 def position_missing(file: str, what: str) -> Note:
     """The note that a header does not say where the volume lies."""
-    message = f"{file} gives no {what}: it was placed as 3D Slicer does, at 0 and along the patient's axes."
+    message = f"{file}: it gives no {what}; it was placed as 3D Slicer does, at 0 and along the patient's axes."
     hint = "Left and right may be exchanged, and masks of other files may not fit. Export it again from its source."
     return Note("position_missing", message, hint, {"file": file, "missing": what})
 
@@ -75,14 +75,14 @@ def position_missing(file: str, what: str) -> Note:
 def units_not_mm(file: str, units: list[str]) -> Iterator[Note]:
     """The note that lengths are in other units, which Slicer passes over."""
     if units:
-        message = f"{file} gives its lengths in {', '.join(units)}; they were read as mm, as 3D Slicer does."
+        message = f"{file}: its lengths are in {', '.join(units)}; they were read as mm, as 3D Slicer does."
         hint = f"Sizes are wrong by that factor. {RESAVE_HINT}"
         yield Note("units_not_mm", message, hint, {"file": file, "units": units})
 
 
 def longer_note(file: str, more: str = "some bytes") -> Note:
     """The note that there is more in a file than voxels."""
-    message = f"{file} goes on after the last voxel that its header promises, by {more}: these were left out."
+    message = f"{file}: it goes on after the last voxel that its header promises, by {more}, which were left out."
     hint = "If slices are missing or the picture is noise, its header is wrong: export it again."
     return Note("volume_longer", message, hint, {"file": file})
 

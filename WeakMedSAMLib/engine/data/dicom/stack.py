@@ -190,4 +190,4 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
     if not all(frame.has_unit_axes for frame in frames):
         message = f"{folder.name}: axes in its header are not of length 1; their directions are used, as in 3D Slicer."
         hint = "Check the size of something known in the pictures: the header may be wrong."
-        yield Note("dicom_axes_not_unit", message, hint)
+        yield Note("axes_not_unit", message, hint)
