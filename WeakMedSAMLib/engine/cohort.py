@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.contract.tag_checks import matched_by_name
 from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags, check
+from WeakMedSAMLib.contract.tags import UNTAGGED, CohortTags, VolumeTags, check
 from WeakMedSAMLib.contract.volume_tags import Numbering
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.tag_match import Match, match_tags
@@ -88,6 +88,12 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
         _check_tags(CohortTags(run.classes, settled), report)
     _warn_of_unused(run.volumes, tags, matches, report)
     return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
+
+
+def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
+    """The slice axis of the tagged volumes; None if they have several."""
+    axes = {volume.axis for volume in cohort if (volume.tags != UNTAGGED).any()}
+    return axes.pop() if len(axes) == 1 else None
 
 
 def _read_tags(places: RunFolder, run: RunDescription) -> CohortTags:

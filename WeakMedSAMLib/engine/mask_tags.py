@@ -71,11 +71,6 @@ def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: G
         raise grids_differ(geometry, other, path, other_path)
 
 
-def mask_of(labels_kji: np.ndarray, entry: MaskClass) -> np.ndarray:
-    """Mask of one class by its label values: bool, of the shape of the label map."""
-    return np.isin(labels_kji, entry.values)
-
-
 def slice_tags(mask_kji: np.ndarray, axis: str, min_pixels: int = MIN_PIXELS, stride: int = 1) -> np.ndarray:
     """Tag of every slice along an axis.
 
@@ -101,20 +96,6 @@ def slice_tags(mask_kji: np.ndarray, axis: str, min_pixels: int = MIN_PIXELS, st
     return tags
 
 
-def tags_from_labels(
-    name: str,
-    sha256: str | None,
-    labels_kji: np.ndarray,
-    classes: Sequence[MaskClass],
-    axis: str = "k",
-    min_pixels: int = MIN_PIXELS,
-    stride: int = 1,
-) -> VolumeTags:
-    """Tags of one volume from its label map; ``name`` and ``sha256`` are those of the volume, not of the label map."""
-    masks = {entry.name: mask_of(labels_kji, entry) for entry in classes}
-    return tags_from_masks(name, sha256, masks, axis, min_pixels, stride)
-
-
 def tags_from_masks(
     name: str,
     sha256: str | None,
@@ -123,7 +104,7 @@ def tags_from_masks(
     min_pixels: int = MIN_PIXELS,
     stride: int = 1,
 ) -> VolumeTags:
-    """Tags of one volume from a mask a class (bool, k x j x i)."""
+    """Tags of one volume from a mask a class (bool, k x j x i); ``name`` and ``sha256`` are those of the volume."""
     states = {class_name: slice_tags(mask, axis, min_pixels, stride) for class_name, mask in masks.items()}
     n_slices = next(len(state) for state in states.values())
     return VolumeTags(name, sha256, axis, n_slices, states, numbering="slicer")

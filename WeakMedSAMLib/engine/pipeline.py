@@ -11,10 +11,9 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
-from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.cohort import CohortVolume, learned_axis
 from WeakMedSAMLib.engine.masks import mask_volumes
 from WeakMedSAMLib.engine.model import TrainedModel, require_fitting
-from WeakMedSAMLib.engine.published.model import learned_axis
 from WeakMedSAMLib.engine.results import VolumeResult
 from WeakMedSAMLib.engine.segmenter import PseudoMask
 from WeakMedSAMLib.engine.settings import MethodSettings

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from pathlib import Path
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.contract.volume_tags import Numbering
-from WeakMedSAMLib.engine.data.volumes import Scan, read_geometry, read_volume, volume_name, write_volume
+from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, read_volume, volume_name, write_volume
 from WeakMedSAMLib.engine.reporting import Listener
 from WeakMedSAMLib.engine.run_session import require_writable
 from WeakMedSAMLib.engine.state import stage_key
@@ -137,12 +137,7 @@ def _require_told_apart(names: Sequence[str], tags: CohortTags) -> None:
 
 def _bytes_of(volumes: Sequence[Path]) -> int:
     """Room for the copies: at most the voxels as 16-bit numbers, which is what scans are."""
-    return sum(2 * _voxels(path) for path in volumes)
-
-
-def _voxels(path: Path) -> int:
-    size = read_geometry(path).size
-    return size[0] * size[1] * size[2]
+    return sum(2 * prod(open_scan(path).geometry.size) for path in volumes)
 
 
 def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable, settings: RunSettings) -> str:
@@ -167,7 +162,7 @@ def _copied(
     for note in volume.notes:
         report(note.as_warning())
     match = find(volume)
-    sha256, noticed = content_hash(volume.array), {note.code: note.message for note in volume.notes}
+    sha256, noticed = volume.array_sha256, {note.code: note.message for note in volume.notes}
     file, numbering = f"volumes/{volume_id}.nrrd", held_numbering(volume)
     entry = RunVolume(volume_id, file, name, sha256, str(path), notes=noticed, numbering=numbering)
     _write_copy(places, entry, volume)

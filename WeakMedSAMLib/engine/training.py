@@ -6,9 +6,7 @@ where it was cut off, and an edit of tags or settings repeats only what depends 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
@@ -26,7 +24,7 @@ from WeakMedSAMLib.engine.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.memory import release_free_memory
-from WeakMedSAMLib.engine.model import TrainedModel, tensors_of
+from WeakMedSAMLib.engine.model import TrainedModel
 from WeakMedSAMLib.engine.novelty import CellDescriptors
 from WeakMedSAMLib.engine.pam import TARGET, pseudo_masks
 from WeakMedSAMLib.engine.preprocess import learned_window
@@ -41,9 +39,10 @@ from WeakMedSAMLib.engine.segmenter import (
     segmentation_levels,
     train_segmenter,
 )
-from WeakMedSAMLib.engine.settings import READ_WHEN_APPLIED, MethodSettings
+from WeakMedSAMLib.engine.settings import MethodSettings
 from WeakMedSAMLib.engine.showcase import Example, Show
 from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
+from WeakMedSAMLib.engine.stage_outputs import fitting_cells, settings_until, start_key, tensors, with_weights
 from WeakMedSAMLib.engine.state import StageStore, stage_key, used_again
 from WeakMedSAMLib.engine.sub_class_report import KeepSubClasses, SubClassReport, sub_class_report
 
@@ -52,14 +51,6 @@ T = TypeVar("T")
 
 FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
-# Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
-# belongs to every stage until it is named here.
-_READ_BY_MASKS_ALONE = ("rounds", *READ_WHEN_APPLIED)
-_READ_LATER = {
-    CLASSIFIER: ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
-    PSEUDO_MASKS: ("segmenter_steps", *_READ_BY_MASKS_ALONE),
-    SEGMENTER: _READ_BY_MASKS_ALONE,
-}
 
 
 def train_model(
@@ -131,7 +122,7 @@ class _Trainer:
     def run(self) -> tuple[TrainedModel, list[PseudoMask]]:
         """All stages."""
         settings = self._settings
-        features = stage_key([v.features.key for v in self._volumes], _start_key(self._start))
+        features = stage_key([v.features.key for v in self._volumes], start_key(self._start))
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
         projected_by = self._stage(PROJECTION, key, self._fit_projection, self._fitting_projection)
         descriptors = self._describe(projected_by, key)
@@ -139,14 +130,14 @@ class _Trainer:
         self._example.novelty(novel, descriptors[0].body.shape[-1])
         slices, learned = self._tagged_slices(descriptors, novel)
         key = stage_key(novelty_stage.VERSION, key, [v.tags for v in self._volumes], [v.patient for v in self._volumes])
-        read = _settings_until(CLASSIFIER, settings)
+        read = settings_until(CLASSIFIER, settings)
         key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes)
         classifier = self._classifier(slices, key)
         self._example.classifier(classifier, descriptors, novel, self._showing)
-        key = stage_key(pam.VERSION, key, _settings_until(PSEUDO_MASKS, settings))
+        key = stage_key(pam.VERSION, key, settings_until(PSEUDO_MASKS, settings))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
         self._example.pseudo_masks(masks)
-        key = stage_key(segmenter.VERSION, key, _settings_until(SEGMENTER, settings))
+        key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         network = self._segmenter(masks, key)
         model = TrainedModel(
             classes=self._classes,
@@ -174,10 +165,10 @@ class _Trainer:
         use: Callable[[dict[str, torch.Tensor]], T],
     ) -> T:
         """What `use` makes of a stage's output: of that kept from before where it fits, or computed and kept."""
-        used = used_again(self._store, name, key, lambda kept: use(_tensors(kept)))
+        used = used_again(self._store, name, key, lambda kept: use(tensors(kept)))
         self._report(Stage(stage=name, state="started" if used is None else "reused"))
         if used is None:
-            used = use(_tensors(self._store.save(name, key, compute())))
+            used = use(tensors(self._store.save(name, key, compute())))
             release_free_memory()
             self._report(Stage(stage=name, state="finished"))
         return used
@@ -206,7 +197,7 @@ class _Trainer:
             level = volume.features.levels[self._backbone.info.cam_level]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
             shape = (len(level), by.components.shape[1], *level.shape[2:])
-            projected = used_again(self._store, name, own, partial(_fitting_cells, shape=shape))
+            projected = used_again(self._store, name, own, partial(fitting_cells, shape=shape))
             if projected is None:
                 computed = np.concatenate([part.half().numpy() for part in by.parts(level)])
                 projected = self._store.save(name, own, {"projected": computed})["projected"]
@@ -355,7 +346,7 @@ class _Trainer:
         for round_ in range(1, max(1, self._settings.rounds) + 1):
             name = segmenter_round(round_)
             learn = partial(self._learn, network, masks, steps, round_)
-            network = self._stage(name, key, learn, partial(_with_weights, network))
+            network = self._stage(name, key, learn, partial(with_weights, network))
             network.to(self._backbone.device).eval()
             self._example.segmenter(name, network, self._backbone.device)
             steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
@@ -393,37 +384,6 @@ class _Trainer:
             relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
             release_free_memory()
         return relearned
-
-
-def _settings_until(stage: str, settings: MethodSettings) -> dict[str, Any]:
-    """The settings that a stage and those before it read; those of ``pam`` begin with its name."""
-    later = _READ_LATER[stage]
-    hidden = {name for name in asdict(settings) if name in later or ("pam" in later and name.startswith("pam_"))}
-    return {name: value for name, value in asdict(settings).items() if name not in hidden}
-
-
-def _start_key(start: TrainedModel | None) -> dict[str, np.ndarray]:
-    """What a starting point changes: all that it holds, for projection, classifier and network are begun from it."""
-    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in tensors_of(start).items()}
-
-
-def _tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    return {part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)}
-
-
-def _fitting_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Projected features as they were kept; ValueError unless they have this shape."""
-    projected: np.ndarray = kept["projected"]
-    if projected.shape != shape:
-        raise ValueError(f"projected features of the shape {projected.shape}, not {shape}")
-    return projected
-
-
-def _with_weights(network: Segmenter, weights: dict[str, torch.Tensor]) -> Segmenter:
-    """A copy of a network with other weights; the network stays as it is, also where they do not fit."""
-    copied = copy.deepcopy(network)
-    copied.load_state_dict(weights)
-    return copied
 
 
 def _lesion_features(projected: torch.Tensor, guide: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.preprocess import Frame
 from WeakMedSAMLib.engine.segmenter import CERTAIN, targets_of
 from WeakMedSAMLib.engine.settings import method_settings
-from WeakMedSAMLib.engine.training import _settings_until
+from WeakMedSAMLib.engine.stage_outputs import settings_until
 from WeakMedSAMLib.engine.worker import run_folder
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 8))
@@ -157,7 +157,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
 def test_stages_that_do_not_read_a_setting_are_shared_between_cells(changed, reused):
     stages = ["classifier", "pseudo-masks", "segmenter"]
     default, other = method_settings("fast"), method_settings("fast", changed)
-    assert [stage for stage in stages if _settings_until(stage, default) == _settings_until(stage, other)] == reused
+    assert [stage for stage in stages if settings_until(stage, default) == settings_until(stage, other)] == reused
 
 
 def test_the_bound_learns_the_true_mask_of_each_slice_and_nothing_where_the_tag_says_absent(grid):

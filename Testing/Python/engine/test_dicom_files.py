@@ -235,7 +235,7 @@ def test_warnings_become_notes_and_stay_off_the_terminal(tmp_path, capfd):
     scan = read_volume(folder)
     notes = [note for note in scan.notes if "ISO_IR 999" in note.message]
     assert notes
-    assert all(note.code == "dicom_warning" and len(note.values["files"]) == 4 for note in notes)
+    assert all(note.code == "reader_warned" and note.values["others"] == 3 for note in notes)
     assert capfd.readouterr() == ("", "")
 
 

@@ -53,7 +53,7 @@ def test_place_is_that_in_slicer(tmp_path, position, axes):
 
 def test_a_sheared_volume_is_said_to_be_one(tmp_path):
     scan = open_scan(placed(tmp_path / "scan", lambda n: (0, 1.0 * n, 4.0 * n)))
-    (note,) = (note for note in scan.notes if note.code == "volume_is_sheared")
+    (note,) = (note for note in scan.notes if note.code == "volume_sheared")
     assert note.values["degrees"] == pytest.approx(np.degrees(np.arctan(1 / 4)))
 
 
@@ -158,7 +158,7 @@ def test_axes_of_another_length_are_directions_alone(tmp_path):
     folder = series(tmp_path / "scan", pixels(), ImageOrientationPatient=[1.01, 0, 0, 0, 0.98, 0])
     scan = open_scan(folder)
     np.testing.assert_allclose(ijk_to_lps(scan.geometry), in_slicer(sorted(folder.iterdir())).ijk_to_lps, atol=1e-9)
-    assert "dicom_axes_not_unit" in codes(scan)
+    assert "axes_not_unit" in codes(scan)
 
 
 @pytest.mark.parametrize("said", [5.0, 1.0])
@@ -171,7 +171,7 @@ def test_a_spacing_that_disagrees_with_the_positions_is_said(tmp_path, said):
 
 def test_an_unusual_spacing_is_said_once(tmp_path):
     scan = open_scan(series(tmp_path / "scan", pixels(), PixelSpacing=[0.0008, 0.0005]))
-    assert [note.code for note in scan.notes].count("spacing_unusual") == 1
+    assert [note.code for note in scan.notes] == ["spacing_unusual"]
 
 
 def test_several_pixel_spacings_are_refused(tmp_path):

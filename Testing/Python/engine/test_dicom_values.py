@@ -388,7 +388,7 @@ def test_warnings_stay_off_the_terminal_while_a_hash_is_made(tmp_path, recwarn):
         save(elements, folder / f"{number}.dcm")
     scan = read_volume(folder)
     assert scan.sha256
-    assert "dicom_warning" in codes(scan)
+    assert "reader_warned" in codes(scan)
     assert not recwarn.list
 
 

@@ -57,6 +57,15 @@ def rows_of(folders, gallery=None, images=True):
     return evaluate_pairs(pairing.pairs, classes_of(pairing, "ball=1,$box$=2", None), "k", gallery)
 
 
+def test_what_was_noticed_in_scans_is_told(folders):
+    scan = np.random.default_rng(0).normal(100, 10, (10, 24, 20)).astype(np.float32)
+    scan[0, 0, 0] = np.nan
+    write_volume(folders[2] / "case 0_image.nrrd", scan, GEOMETRY)
+    pairing, told = find_pairs(*folders), []
+    evaluate_pairs(pairing.pairs, classes_of(pairing, "ball=1", None), tell=told.append)
+    assert [note.code for file in told for note in file.notes] == ["voxels_not_finite"]
+
+
 def test_the_mean_pools_values_and_the_interval_draws_patients():
     groups = {"a": [1.0, 1.0, 1.0], "b": [0.0], "c": [0.5, float("nan")]}
     assert mean(groups) == pytest.approx(3.5 / 5)

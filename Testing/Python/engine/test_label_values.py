@@ -11,7 +11,7 @@ import pytest
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.engine.benchmark.cases import find_cases, require_labels
+from WeakMedSAMLib.engine.benchmark.cases import check_cases, find_cases
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.label_values import require_values, values_in_words
@@ -167,13 +167,24 @@ def as_nifti(path):
     path.unlink()
 
 
+def test_a_benchmark_says_what_was_noticed_in_scans_once_a_kind(pairs):
+    for case in "ab":
+        scan = np.random.default_rng(0).normal(100, 9, (8, 20, 20)).astype(np.float32)
+        scan[0, 0, 0] = np.nan
+        write_volume(pairs / f"{case}_image.nrrd", scan, GEOMETRY)
+        as_nifti(pairs / f"{case}_image.nrrd")
+    problems = check_cases(find_cases(pairs), parse_mask_classes("tumour=255"))
+    assert [problem.code for problem in problems] == ["slicer_shows_other_values", "voxels_not_finite"]
+    assert all("a_image.nii.gz" in each.message and each.message.endswith("(2 such)") for each in problems)
+
+
 def test_a_benchmark_refuses_a_value_that_no_case_holds(call, pairs):
     cases = find_cases(pairs)
     with pytest.raises(UserError, match=r"None of the 2 masks.*\(1\).*there: 255") as caught:
-        require_labels(cases, parse_mask_classes("1"))
+        check_cases(cases, parse_mask_classes("1"))
     assert caught.value.code == "label_not_in_masks"
-    assert require_labels(cases, parse_mask_classes("1"), all_needed=False)[0].code == "other_values_alone"
-    assert require_labels(cases, parse_mask_classes("tumour=255")) == []
+    assert check_cases(cases, parse_mask_classes("1"), all_needed=False)[0].code == "other_values_alone"
+    assert check_cases(cases, parse_mask_classes("tumour=255")) == []
     code, _, err = call("benchmark", "accuracy", pairs, "--out", pairs / "report.json")
     assert (code, "Values that are there: 255." in err) == (2, True)
 

@@ -24,7 +24,7 @@ from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.demo import demo_scan
-from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_labels
+from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_maker import make_run
 from WeakMedSAMLib.engine.worker import run_folder
@@ -54,7 +54,8 @@ def bench(tmp_path_factory):
 
 
 def tags_of(bench, *classes, name="tagged"):
-    entry = tags_from_labels(name, read_volume(bench.paths[name]).sha256, bench.labels[name], classes)
+    masks = {one.name: np.isin(bench.labels[name], one.values) for one in classes}
+    entry = tags_from_masks(name, read_volume(bench.paths[name]).sha256, masks)
     return CohortTags(ClassTable.from_names([one.name for one in classes]), [entry])
 
 

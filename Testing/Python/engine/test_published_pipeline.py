@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.benchmark.mined import drawn_classes, run_mined
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.demo import demo_scan
-from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_labels
+from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.model import load_model
 from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.published.settings import Defect
@@ -46,7 +46,8 @@ def bench(tmp_path_factory):
     path = folder / "chest.nrrd"
     array = np.ascontiguousarray(scan.array[SLICES])
     write_volume(path, array, replace(scan.geometry, size=(*scan.geometry.size[:2], len(array))))
-    entry = tags_from_labels("chest", read_volume(path).sha256, labels, CLASSES)
+    masks = {one.name: np.isin(labels, one.values) for one in CLASSES}
+    entry = tags_from_masks("chest", read_volume(path).sha256, masks)
     tags = CohortTags(ClassTable.from_names([one.name for one in CLASSES]), [entry])
     return SimpleNamespace(folder=folder, path=path, tags=tags, cache=folder / "cache")
 

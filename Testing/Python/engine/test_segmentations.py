@@ -404,7 +404,7 @@ def test_commands_take_cropped_and_layered_segmentations(tmp_path, call, scan):
         assert (code, json.loads(out)["tumour"]["patient_dice"]) == (0, 1.0), err
     plain = write(tmp_path / "crop.nrrd", box.astype(np.uint8), place)
     _, _, err = call("evaluate", "--prediction", plain, "--reference", full, "--labels", "tumour=1")
-    assert "crop.nrrd is smaller than" in err
+    assert "crop.nrrd: it is smaller than" in err
     layers, _, tumour = layered(tmp_path / "layers.seg.nrrd", "liver", "tumour")
     for labels in ("tumour=1", "tumour"):
         words = ("--labels", labels, "--min-pixels", 1, "--out", tmp_path / "t.json")

@@ -25,8 +25,8 @@ from WeakMedSAMLib.engine.published import extractor, fitting, network_training,
 from WeakMedSAMLib.engine.published import sub_classes as exploration
 from WeakMedSAMLib.engine.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.reporting import Cancelled
+from WeakMedSAMLib.engine.stage_outputs import start_key
 from WeakMedSAMLib.engine.state import StageStore, stage_key
-from WeakMedSAMLib.engine.training import _start_key
 from WeakMedSAMLib.engine.worker import run_folder
 
 KEPT = ("projection", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2")
@@ -147,9 +147,9 @@ def test_a_starting_point_is_told_apart_by_all_of_its_parts(finished):
     with torch.no_grad():
         for part in (others[0].projection.mean, others[1].classifier.shared.bias, others[2].segmenter.fine[0].bias):
             part += 1
-    keys = {stage_key(_start_key(one)) for one in (model, *others)}
+    keys = {stage_key(start_key(one)) for one in (model, *others)}
     assert len(keys) == 4
-    assert stage_key(_start_key(load_model(finished.places.model))) in keys
+    assert stage_key(start_key(load_model(finished.places.model))) in keys
 
 
 # The published method

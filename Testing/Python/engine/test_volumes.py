@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -418,3 +420,22 @@ def test_real_scans_survive_rewriting(tmp_path, case):
     labels, place = read_labels(data / f"{case}_mask.nii.gz")
     assert place == volume.geometry
     assert labels.any()
+
+
+def test_libraries_of_other_formats_are_not_imported(tmp_path):
+    """They take longer to import than a NRRD file to read."""
+    path = write(tmp_path / "a.nrrd", voxels())
+    code = "import sys; from WeakMedSAMLib.engine.data.volumes import read_volume; read_volume(sys.argv[1]); "
+    code += "print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert not {"torch", "nibabel", "pydicom"} & set(done.stdout.split())
+
+
+def test_the_hash_of_the_other_order_is_made_without_reading_again(tmp_path, monkeypatch):
+    mirrored = Geometry((0, 0, 0), (1, 1, 1), (1, 0, 0, 0, 1, 0, 0, 0, -1), SHAPE[::-1])
+    write_volume(tmp_path / "a.nrrd", voxels(), mirrored)
+    volume = read_volume(tmp_path / "a.nrrd")
+    monkeypatch.setattr("WeakMedSAMLib.engine.data.itk_files.VolumeFile.voxels", None)
+    assert volume.is_turned
+    assert volume.order_of(content_hash(voxels())) == "reversed"
+    assert volume.order_of(content_hash(voxels()[::-1])) == "same"

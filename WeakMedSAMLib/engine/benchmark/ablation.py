@@ -20,7 +20,7 @@ from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.benchmark.ablation_cells import BOUND, GRID, MASKS, TIMING, Cell
 from WeakMedSAMLib.engine.benchmark.accuracy_report import group, machine
-from WeakMedSAMLib.engine.benchmark.cases import Case, find_cases, require_labels
+from WeakMedSAMLib.engine.benchmark.cases import Case, check_cases, find_cases
 from WeakMedSAMLib.engine.benchmark.cohorts import run_cohort
 from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.reporting import Listener
@@ -125,7 +125,7 @@ class _Grid:
         self._options, self._out, self._run, self._told = options, out, run, told
         self._classes: list[MaskClass] = parse_mask_classes(options.labels)
         self._cases: list[Case] = find_cases(options.folder, options.cases, options.stride, options.axis)
-        for problem in require_labels(self._cases, self._classes):
+        for problem in check_cases(self._cases, self._classes):
             told(f"{problem.message} {problem.hint}")
         self._claim()
 

@@ -20,7 +20,7 @@ from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
 from WeakMedSAMLib.engine.benchmark.accuracy_report import accuracy_report, group, rounded
-from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of, require_labels
+from WeakMedSAMLib.engine.benchmark.cases import Case, cases_of, check_cases
 from WeakMedSAMLib.engine.benchmark.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.engine.benchmark.encoder import encoder_only_seconds
 from WeakMedSAMLib.engine.benchmark.held_out import run_split
@@ -182,7 +182,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
     dataset = read_dataset(options.folder, options.layout)
     classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
     cases = cases_of(dataset, options.cases, options.stride, options.axis)
-    for problem in require_labels(cases, classes, all_needed=bool(options.labels or not dataset.labels)):
+    for problem in check_cases(cases, classes, all_needed=bool(options.labels or not dataset.labels)):
         tell(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
     split = _split(options, cases)
     gallery = Gallery() if options.plots else None

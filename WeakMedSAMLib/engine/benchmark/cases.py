@@ -11,6 +11,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.tags import CohortTags, Problem, VolumeTags
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
+from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, write_volume
 from WeakMedSAMLib.engine.datasets.layouts import AUTO, read_dataset
@@ -91,13 +92,13 @@ def cases_of(dataset: Dataset, count: int | None = None, stride: int = 1, axis: 
     return [Case(scan.name, scan.image, scan.mask, scan.patient, stride, axis) for scan in dataset.scans[:count]]
 
 
-def require_labels(cases: Sequence[Case], classes: Sequence[MaskClass], all_needed: bool = True) -> list[Problem]:
-    """Compare the values in the masks with the classes that are asked for.
+def check_cases(cases: Sequence[Case], classes: Sequence[MaskClass], all_needed: bool = True) -> list[Problem]:
+    """Read scans and masks before any run, and compare the values in the masks with the classes that are asked for.
 
     Parameters
     ----------
     cases : sequence of Case
-        Their masks are read one at a time.
+        Their files are read one at a time.
     classes : sequence of MaskClass
         What to look for.
     all_needed : bool
@@ -106,17 +107,33 @@ def require_labels(cases: Sequence[Case], classes: Sequence[MaskClass], all_need
     Returns
     -------
     list of Problem
-        Warnings: of masks with other values alone.
+        Warnings: what was noticed in the files, once a kind; of masks with other values alone.
 
     Raises
     ------
     UserError
         ``label_not_in_masks`` with the values that are there.
     """
-    found = {case.mask: frozenset(case.masks().values) for case in cases}
+    found, notes = {}, []
+    for case in cases:
+        masks = case.masks()
+        found[case.mask] = frozenset(masks.values)
+        notes += [*read_volume(case.image).notes, *masks.notes]
     if all_needed:
         require_values(found, classes, "--labels")
-    return other_values(found, classes, "They count as empty: check how that mask is numbered.")
+    strange = other_values(found, classes, "They count as empty: check how that mask is numbered.")
+    return [*_once_a_kind(notes), *strange]
+
+
+def _once_a_kind(notes: Sequence[Note]) -> list[Problem]:
+    """A warning for the first note of each code, and how many more files have it."""
+    by_code: dict[str, list[Note]] = {}
+    for note in notes:
+        by_code.setdefault(note.code, []).append(note)
+    return [
+        Problem("warning", code, some[0].message + (f" ({len(some)} such)" if len(some) > 1 else ""), some[0].hint)
+        for code, some in by_code.items()
+    ]
 
 
 def volume_of(case: Case, folder: Path) -> Path:

@@ -15,9 +15,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.itk_words import Heard, listening
-from WeakMedSAMLib.engine.data.lengths import unpack
+from WeakMedSAMLib.engine.data.lengths import truncated, unpack
 from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, sheared_note
 from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader, read_nrrd_header
 
 SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
@@ -39,7 +39,6 @@ _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
 _FOLDER_HINT = "Give the folder of the DICOM series, not one of its files."
 _PAIR_HINT = "A pair of .hdr and .img may not say where left is: check it in 3D Slicer and save it as NRRD or .nii.gz."
 _WAYS = {".dcm": _FOLDER_HINT, ".ima": _FOLDER_HINT, ".hdr": _PAIR_HINT, ".img": _PAIR_HINT}
-_COPY_HINT = "Copy or download it again; it is cut off or damaged."
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def _described(
     if not is_segmentation:
         check_components(path, layers)
         _check_pixel(path, pixel)
-    size = _size_3d(path, header.GetSize())
+    size = size_3d(path, header.GetSize())
     i, j, k = size
     check_size(path, (i, j, k * layers))
     check_promise(path, (i, j, k * layers), _dtype(pixel).itemsize, there)
@@ -221,13 +220,11 @@ def _axes_notes(file: str, geometry: Geometry) -> Iterator[Note]:
         message = (
             f"{file}: its axes have the lengths {_listed(lengths)} and not 1; the spacing is {_listed(spacing)} mm."
         )
-        yield Note("axes_not_unit", f"{message} 3D Slicer reads it so.", "Check the spacing.", {"spacing": spacing})
+        values = {"file": file, "spacing_mm": spacing}
+        yield Note("axes_not_unit", f"{message} 3D Slicer reads it so.", "Check the spacing.", values)
     cosines = np.abs((geometry.axes / lengths).T @ (geometry.axes / lengths) - np.eye(3))
     if cosines.max() > _ANGLE_TOLERANCE:
-        degrees = float(np.degrees(np.arcsin(cosines.max())))
-        message = f"{file}: its axes are {degrees:.2g} degrees off right angles; it was read as it is."
-        hint = "3D Slicer shows it rightly and saves it as NRRD, but not as NIfTI."
-        yield Note("volume_sheared", message, hint, {"file": file, "degrees": degrees})
+        yield sheared_note(file, float(np.degrees(np.arcsin(cosines.max()))))
 
 
 def unit_axes(geometry: Geometry) -> Geometry:
@@ -243,18 +240,25 @@ def _listed(numbers: Iterable[float]) -> str:
     return ", ".join(f"{number:.6g}" for number in numbers)
 
 
-def _size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
-    """Size along i, j, k: one slice for a 2-D image; further axes must have one element."""
+def size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
+    """Size along i, j, k: one slice for a 2-D image; further axes must have one element.
+
+    Raises
+    ------
+    UserError
+        ``volume_is_line``, ``volume_is_empty``, ``volume_is_4d``.
+    """
+    shape = " x ".join(map(str, size))
+    if len(size) < 2:
+        message = f"{path} has one dimension; a scan has three."
+        raise UserError("volume_is_line", message, "Export the scan itself as a volume.")
+    if min(size) < 1:
+        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
     if any(n > 1 for n in size[3:]):
-        shape = " x ".join(map(str, size))
         raise UserError(
             "volume_is_4d",
             f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
             "Export the one time point, echo or layer that you want as a volume of its own.",
-        )
-    if len(size) < 2:
-        raise UserError(
-            "volume_is_line", f"{path} has one dimension; a scan has three.", "Export the scan itself as a volume."
         )
     i, j, k = (*size[:3], 1)[:3]
     return i, j, k
@@ -297,10 +301,9 @@ def _check_pixel(path: Path, pixel: int) -> None:
 
 def check_size(path: Path, size: tuple[int, int, int]) -> None:
     """Refuse no voxels, and more than can be worked on; `UserError` ``volume_is_empty``, ``volume_too_large``."""
-    voxels, shape = int(np.prod(size, dtype=object)), " x ".join(map(str, size))
-    if voxels < 1:
-        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
+    voxels = int(np.prod(size_3d(path, size), dtype=object))
     if voxels > MAX_VOXELS:
+        shape = " x ".join(map(str, size))
         raise UserError(
             "volume_too_large",
             f"The header of {path} claims {shape} = {voxels:,} voxels; at most {MAX_VOXELS:,} can be worked on.",
@@ -312,11 +315,7 @@ def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, ther
     """Refuse files far too short for what their header claims, before that much memory is taken."""
     claimed = int(np.prod(size, dtype=object)) * voxel_bytes
     if claimed > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
-        raise UserError(
-            "volume_truncated",
-            f"{path} is not complete: its header claims {claimed:,} bytes of voxels and there are {there:,} bytes.",
-            _COPY_HINT,
-        )
+        raise truncated(path, f"its header claims {claimed:,} bytes of voxels and there are {there:,} bytes")
 
 
 def check_geometry(path: Path, geometry: Geometry) -> None:
@@ -354,8 +353,7 @@ def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[Heard
         if "allocate memory" in str(error):
             raise MemoryError(str(error)) from error
         if any(words in str(error) for words in cut_off):
-            message = f"{path} is not complete: it ends before its last voxel."
-            raise UserError("volume_truncated", message, _COPY_HINT) from error
+            raise truncated(path, "it ends before its last voxel") from error
         raise UserError(
             "volume_unreadable",
             f"{path} cannot be read: {reason(error)}.",

@@ -17,7 +17,7 @@ from typing import IO
 
 import SimpleITK as sitk  # noqa: N813
 
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, reader_note
 
 _STDERR = 2
 _MOST_SENTENCES = 5
@@ -37,20 +37,17 @@ class Heard:
 
     def notes(self, path: Path) -> tuple[Note, ...]:
         """A note for each sentence about a file; a long talk is cut short."""
-        hint = "Compare the volume with what 3D Slicer shows; if it is wrong there, export it again from its source."
-        told = self.sentences[:_MOST_SENTENCES]
-        message = f"{path.name}: the library that read it says: {{}}"
-        return tuple(Note("reader_warned", message.format(said), hint, {"said": said}) for said in told)
+        return tuple(reader_note(path.name, said) for said in self.sentences[:_MOST_SENTENCES])
 
 
 @contextmanager
-def listening() -> Iterator[Heard]:
-    """Keep stderr silent while ITK reads, and hear what would have been there."""
+def listening(to_itk: bool = True) -> Iterator[Heard]:
+    """Keep stderr silent while ITK reads, and hear what would have been there; without ITK's own words, if so asked."""
     heard = Heard()
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     with _ALONE, tempfile.TemporaryFile() as kept:
         before = _diverted(kept)
-        sitk.ProcessObject.SetGlobalWarningDisplay(before is not None)
+        sitk.ProcessObject.SetGlobalWarningDisplay(to_itk and before is not None)
         try:
             yield heard
         finally:

@@ -10,18 +10,11 @@ from typing import BinaryIO
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, longer_note
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZLIB_OR_GZIP = 47
 _CHUNK = 1 << 20
-
-
-def longer_note(path: Path) -> Note:
-    """The note that there is more in a file than voxels."""
-    message = f"{path.name} holds more bytes than its header has voxels; what comes after them was left out."
-    hint = "Compare size and type of the voxels in its header with those of the program that wrote it."
-    return Note("volume_longer", message, hint, {"file": path.name})
 
 
 def truncated(path: Path, why: str) -> UserError:
@@ -60,7 +53,8 @@ def check_raw(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[
     UserError
         ``volume_unreadable`` for packed voxels that the header calls raw. Fewer than there must be are ITK's to find.
     """
-    if voxels.stat().st_size - first_byte == n_bytes:
+    more = voxels.stat().st_size - first_byte - n_bytes
+    if more == 0:
         return ()
     with voxels.open("rb") as stream:
         stream.seek(first_byte)
@@ -68,7 +62,7 @@ def check_raw(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[
     if is_packed:
         message = f"{path} says that its voxels are not packed, but {voxels.name} holds a gzip stream."
         raise UserError("volume_unreadable", message, "Correct the encoding in its header, or unpack the voxels.")
-    return (longer_note(path),) if voxels.stat().st_size - first_byte > n_bytes else ()
+    return (longer_note(path.name, f"{more:,} bytes"),) if more > 0 else ()
 
 
 def unpack(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[bytearray, tuple[Note, ...]]:
@@ -92,7 +86,7 @@ def unpack(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[byt
             raise truncated(path, f"its packed voxels are damaged or end early ({error})") from error
     if len(found) < n_bytes:
         raise truncated(path, f"its header promises {n_bytes:,} bytes of voxels and {len(found):,} are there")
-    notes = (longer_note(path),) if len(found) > n_bytes else ()
+    notes = (longer_note(path.name),) if len(found) > n_bytes else ()
     del found[n_bytes:]
     return found, notes
 

@@ -15,8 +15,13 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.lengths import check_raw, require_beside, require_read
-from WeakMedSAMLib.engine.data.notes import Note
-from WeakMedSAMLib.engine.data.nrrd_header import position_missing, spacing_missing, units_not_mm
+from WeakMedSAMLib.engine.data.notes import (
+    Note,
+    other_values_note,
+    position_missing,
+    spacing_missing,
+    units_not_mm,
+)
 
 _LONGEST = 2**24
 _DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
@@ -121,9 +126,9 @@ class MetaHeader:
         said, there = self._whole("CompressedDataSize"), where.stat().st_size - first
         if said == there or (said == 0 and not self.is_local):
             return ()
-        message = f"{path.name} has {there:,} bytes of packed voxels, its header says {said or 'no number'}."
-        hint = "It was read whole, but 3D Slicer shows noise: write it again with CompressedDataSize, or unpacked."
-        return (Note("slicer_reads_otherwise", message, hint, {"file": path.name, "there": there, "said": said}),)
+        why = f"it has {there:,} bytes of packed voxels, its header says {said or 'no number'}; it was read whole."
+        hint = "3D Slicer shows noise: write it again with CompressedDataSize, or unpacked."
+        return (other_values_note(path.name, "packed_size", why, hint, there=there, said=said),)
 
     def _voxels(self, path: Path) -> tuple[Path, int]:
         """The file that holds the voxels, and where they begin."""
@@ -160,7 +165,7 @@ def _spacing(file: str, header: MetaHeader) -> Iterator[Note]:
     if not spacing and not size:
         yield spacing_missing(file, "any axis (ElementSpacing)", values)
     elif not spacing:
-        message = f"{file} gives the size of its voxels but no spacing: the size was taken, as 3D Slicer does."
+        message = f"{file}: it gives the size of its voxels but no spacing; the size was taken, as 3D Slicer does."
         yield Note("spacing_from_size", message, "If there are gaps between slices, correct the spacing.", values)
     elif size and not np.allclose(np.abs(size), np.abs(spacing), rtol=1e-3):
         message = f"{file}: its voxels have another size than spacing; the spacing counts, as in 3D Slicer."
@@ -177,9 +182,9 @@ def _place(file: str, header: MetaHeader) -> Iterator[Note]:
 def _scale(file: str, header: MetaHeader) -> Iterator[Note]:
     if header.scale is not None:
         slope, offset = header.scale
-        message = f"{file}: its voxels were multiplied by {slope:g} and {offset:g} was added, as its header says."
+        why = f"its voxels were multiplied by {slope:g} and {offset:g} was added, as its header says."
         hint = "3D Slicer passes over these lines (ElementToIntensityFunction) and shows the stored values."
-        yield Note("values_scaled", message, hint, {"file": file, "slope": slope, "offset": offset})
+        yield other_values_note(file, "scale", why, hint, slope=slope, intercept=offset)
 
 
 def _orientation(file: str, header: MetaHeader, geometry: Geometry) -> Iterator[Note]:
@@ -187,6 +192,6 @@ def _orientation(file: str, header: MetaHeader, geometry: Geometry) -> Iterator[
     said, axes = header.fields.get("AnatomicalOrientation", "").upper(), geometry.axes
     lying = "".join(_LETTERS[row][int(axes[row, n] < 0)] for n, row in enumerate(np.abs(axes).argmax(0)))
     if said.strip("?") and len(said) == 3 and said != lying:
-        message = f"{file} says that its axes begin at {said}, but its matrix places them at {lying}."
+        message = f"{file}: it says that its axes begin at {said}, but its matrix places them at {lying}."
         hint = "The matrix counts, as in 3D Slicer. Check left and right, and export it again if they are wrong."
         yield Note("orientation_differs", message, hint, {"file": file, "said": said, "matrix": lying})

@@ -11,6 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.itk_files import check_name, suffix_of
+from WeakMedSAMLib.engine.data.lengths import truncated
 from WeakMedSAMLib.engine.data.nifti_header import (
     GZIP_ERRORS,
     Header,
@@ -18,12 +19,10 @@ from WeakMedSAMLib.engine.data.nifti_header import (
     is_packed,
     open_plain,
     read_header,
-    truncated,
 )
 from WeakMedSAMLib.engine.data.nifti_placing import Placing, placing
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, longer_note, other_values_note
 
-SUFFIXES = (".nii", ".nii.gz")
 _CHUNK = 1 << 20
 _PACKED_SUFFIX = ".gz"
 
@@ -79,7 +78,7 @@ class NiftiFile:
         except GZIP_ERRORS as error:
             raise truncated(self.path, f"its gzip stream is broken ({error})") from error
         native = array if array.dtype.isnative else array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
-        return native, self._left_over_notes(left)
+        return native, (longer_note(self.path.name, left),) if left else ()
 
     def _fill(self, stream: gzip.GzipFile | BufferedReader, numbers: np.ndarray) -> None:
         found = 0
@@ -93,16 +92,9 @@ class NiftiFile:
     def _not_finite_notes(self) -> tuple[Note, ...]:
         if self._all_finite:
             return ()
-        message = f"{self.path.name}: 3D Slicer shows 0 where its voxels are NaN or infinite."
+        why = "3D Slicer shows 0 where its voxels are NaN or infinite."
         hint = "Look at it here, or save it in Slicer as NRRD if 0 is what you want there."
-        return (Note("slicer_shows_other_values", message, hint, {"file": self.path.name, "reason": "not_finite"}),)
-
-    def _left_over_notes(self, left: str) -> tuple[Note, ...]:
-        if not left:
-            return ()
-        message = f"{self.path.name}: it goes on after the last voxel that its header promises; {left} were left out."
-        hint = "If slices are missing, its header is wrong: export it again."
-        return (Note("bytes_left_out", message, hint, {"file": self.path.name}),)
+        return (other_values_note(self.path.name, "not_finite", why, hint),)
 
 
 def open_nifti(path: Path) -> NiftiFile:

@@ -18,8 +18,9 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.itk_files import check_components, check_promise, check_size
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.itk_files import check_components, check_promise, check_size, size_3d
+from WeakMedSAMLib.engine.data.lengths import truncated
+from WeakMedSAMLib.engine.data.notes import Note, other_values_note
 
 GZIP_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -162,12 +163,6 @@ def header_notes(path: Path, header: Header) -> tuple[Note, ...]:
     return (*_scaling_notes(path, header), *_length_notes(path, header))
 
 
-def truncated(path: Path, why: str) -> UserError:
-    """Error for a file that ends early or is damaged."""
-    hint = "Copy or download it again; it is cut off or damaged."
-    return UserError("volume_truncated", f"{path} is not complete: {why}.", hint)
-
-
 def _fields(path: Path) -> Nifti1Header:
     raw = _beginning(path)
     for kind, place, magics in _MAGICS:
@@ -212,21 +207,7 @@ def _size(path: Path, fields: Nifti1Header) -> tuple[int, int, int]:
     n = int(fields["dim"][0])
     if not 1 <= n <= 7:
         raise _unreadable(path, f"its header claims {n} dimensions")
-    size = tuple(int(length) for length in fields["dim"][1 : n + 1])
-    shape = " x ".join(map(str, size))
-    if n == 1:
-        message = f"{path} has one dimension; a scan has three."
-        raise UserError("volume_is_line", message, "Export the scan itself as a volume.")
-    if min(size) < 1:
-        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
-    if any(length > 1 for length in size[3:]):
-        raise UserError(
-            "volume_is_4d",
-            f"{path} has {n} dimensions ({shape}); a scan has three.",
-            "Export the one time point, echo or layer that you want as a volume of its own.",
-        )
-    i, j, k = (*size[:3], 1)[:3]
-    return i, j, k
+    return size_3d(path, tuple(int(length) for length in fields["dim"][1 : n + 1]))
 
 
 def _first_voxel(path: Path, fields: Nifti1Header) -> int:
@@ -248,7 +229,7 @@ def _check_scaling(path: Path, fields: Nifti1Header) -> None:
     except HeaderDataError as error:
         slope, intercept = float(fields["scl_slope"]), float(fields["scl_inter"])
         raise UserError(
-            "volume_bad_scaling",
+            "volume_bad_scale",
             f"The header of {path} scales voxels by {slope:g} and adds {intercept:g} (scl_slope, scl_inter).",
             "Its values cannot be known: export it again from its source.",
             {"file": path.name, "slope": slope},
@@ -262,13 +243,12 @@ def _scaling_notes(path: Path, header: Header) -> tuple[Note, ...]:
     slope, intercept = (float(header.fields[name]) for name in ("scl_slope", "scl_inter"))
     done = "voxels were read as they are stored" if standard.is_none else "voxels were scaled by these"
     shown = "shows them as they are stored" if slicer.is_none else f"adds {slicer.intercept:g} to them"
-    message = (
-        f"{path.name}: its header has a scale of {slope:g} with {intercept:g} to add (scl_slope, scl_inter); {done}, "
+    why = (
+        f"its header has a scale of {slope:g} with {intercept:g} to add (scl_slope, scl_inter); {done}, "
         f"as the standard wants it, while 3D Slicer {shown}."
     )
     hint = "If Slicer's values are the right ones, save the volume in Slicer as NRRD and use that file."
-    values = {"file": path.name, "reason": "scale", "slope": str(slope), "intercept": str(intercept)}
-    return (Note("slicer_shows_other_values", message, hint, values),)
+    return (other_values_note(path.name, "scale", why, hint, slope=str(slope), intercept=str(intercept)),)
 
 
 def _length_notes(path: Path, header: Header) -> tuple[Note, ...]:

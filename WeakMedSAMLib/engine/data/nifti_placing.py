@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry
 from WeakMedSAMLib.engine.data.itk_files import check_geometry
 from WeakMedSAMLib.engine.data.nifti_header import Header
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, position_missing, units_not_mm
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _SCANNER = 1  # the sform code at which ITK takes the sform even if there is a qform
@@ -28,6 +28,7 @@ _FAR = 1e7
 # Headers disagree if by one of them a voxel lies this part of a voxel away from where the other has it.
 _PART_OF_A_VOXEL = 0.1
 _TO_MM = {1: ("metres", 1000.0), 2: ("mm", 1.0), 3: ("micrometres", 0.001), 0: ("mm", 1.0)}
+_NO_FORMS = "position and orientation (qform and sform are 0)"
 _FIX_HINT = "Correct the header with the program that made it, or export the volume again."
 
 
@@ -73,7 +74,7 @@ def placing(path: Path, header: Header) -> Placing:
     geometry = _geometry(path, header, matrix, is_sheared, to_mm)
     check_geometry(path, geometry)
     notes = (
-        *_unplaced_notes(path, matrix),
+        *((position_missing(path.name, _NO_FORMS),) if matrix is None else ()),
         *_form_notes(path, header, forms, to_mm),
         *_distance_notes(path, header, matrix, is_sheared, to_mm),
         *_unit_notes(path, header, unit, to_mm),
@@ -214,17 +215,6 @@ def _apart(header: Header, one: np.ndarray, other: np.ndarray, to_mm: float) -> 
     return apart * to_mm if apart > _PART_OF_A_VOXEL * _pixdim(header)[: 2 if header.is_flat else 3].min() else 0.0
 
 
-def _unplaced_notes(path: Path, matrix: np.ndarray | None) -> tuple[Note, ...]:
-    if matrix is not None:
-        return ()
-    message = (
-        f"{path.name}: its header does not say where the scan lies nor how it is turned (qform and sform are 0); it "
-        "was placed as 3D Slicer does: first voxel at 0, i to the left, j to the back, k upwards."
-    )
-    hint = "Left and right may be swapped: compare with the original scan before you trust a side."
-    return (Note("orientation_missing", message, hint, {"file": path.name}),)
-
-
 def _form_notes(path: Path, header: Header, forms: _Forms, to_mm: float) -> tuple[Note, ...]:
     if forms.qform is None or forms.sform is None:
         return _unusable_notes(path, header, forms)
@@ -270,13 +260,12 @@ def _distance_notes(
 def _unit_notes(path: Path, header: Header, unit: str, to_mm: float) -> tuple[Note, ...]:
     code = _unit(header)
     if code not in _TO_MM:
-        message = f"{path.name}: its header gives lengths in a unit that does not exist ({code}); they were read as mm."
-    elif to_mm != 1:
-        message = f"{path.name}: its header gives lengths in {unit}; they were read so, as in 3D Slicer."
-    else:
+        return tuple(units_not_mm(path.name, [f"a unit that does not exist ({code})"]))
+    if to_mm == 1:
         return ()
+    message = f"{path.name}: its header gives lengths in {unit}; they were read so, as in 3D Slicer."
     hint = "If the scan is a thousand times too large or too small, or of odd size, the unit in the header is wrong."
-    return (Note("unit_not_mm", message, hint, {"file": path.name, "unit": code}),)
+    return (Note("unit_converted", message, hint, {"file": path.name, "unit": unit}),)
 
 
 def _handedness_notes(path: Path, header: Header) -> tuple[Note, ...]:

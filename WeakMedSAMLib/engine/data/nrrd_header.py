@@ -15,7 +15,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.lengths import check_raw, require_beside, require_read
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import RESAVE_HINT, Note, position_missing, spacing_missing, units_not_mm
 
 _LONGEST = 2**24
 # Spaces that say where the patient's left, front and head are; ITK and Slicer take all others as LPS.
@@ -24,7 +24,6 @@ _RAS, _LAS = np.diag([-1.0, -1.0, 1.0]), np.diag([1.0, -1.0, 1.0])
 _TO_LPS = {"rightanteriorsuperior": _RAS, "ras": _RAS, "leftanteriorsuperior": _LAS, "las": _LAS}
 _SEGMENT = re.compile(r"Segmentation_\w|Segment\d+_\w|ContainedRepresentationNames$")
 _SPATIAL = ("domain", "space", "???", "none")
-_RESAVE = "Open it in 3D Slicer, correct it in Volumes, Volume Information, and save it as NRRD."
 
 
 @dataclass(frozen=True)
@@ -178,12 +177,6 @@ def _spacing(file: str, header: NrrdHeader) -> Iterator[Note]:
     yield spacing_missing(file, f"{axes} (spacings, space directions)", values)
 
 
-def spacing_missing(file: str, where: str, values: Mapping[str, object]) -> Note:
-    """The note that a header gives no spacing."""
-    message = f"{file} gives no spacing along {where}: it was read as 1 mm, as 3D Slicer does."
-    return Note("spacing_missing", message, f"Sizes and distances may be wrong. {_RESAVE}", values)
-
-
 def _place(file: str, header: NrrdHeader) -> Iterator[Note]:
     """Where the patient is that the voxels belong to."""
     space = header.space
@@ -191,7 +184,7 @@ def _place(file: str, header: NrrdHeader) -> Iterator[Note]:
     if space and space not in _PLACED:
         message = f"{file}: its space is {header.fields['space']!r}, which does not say where left and front are."
         message += " It was read as left-posterior-superior, as 3D Slicer does."
-        yield Note("space_unknown", message, _RESAVE, values)
+        yield Note("space_unknown", message, RESAVE_HINT, values)
     elif not space:
         yield position_missing(file, "space and orientation")
     if space and "spaceorigin" not in header.fields:
@@ -200,25 +193,9 @@ def _place(file: str, header: NrrdHeader) -> Iterator[Note]:
         yield position_missing(file, "space directions")
 
 
-def position_missing(file: str, what: str) -> Note:
-    """The note that a header does not say where the volume lies."""
-    message = f"{file} gives no {what}: it was placed as 3D Slicer does, at 0 and along the patient's axes."
-    hint = "Left and right may be exchanged, and masks of other files may not fit. Export it again from its source."
-    return Note("position_missing", message, hint, {"file": file, "missing": what})
-
-
 def _units(file: str, header: NrrdHeader) -> Iterator[Note]:
     units = {word.strip('" ') for name in ("spaceunits", "units") for word in header.words(name)}
     yield from units_not_mm(file, sorted(units - {"", "mm", "millimeter", "millimetre", "???", "none"}))
-
-
-def units_not_mm(file: str, units: list[str]) -> Iterator[Note]:
-    """The note that lengths are in other units, which Slicer passes over."""
-    if units:
-        message = f"{file} gives its lengths in {', '.join(units)}; they were read as mm, as 3D Slicer does."
-        yield Note(
-            "units_not_mm", message, f"Sizes are wrong by that factor. {_RESAVE}", {"file": file, "units": units}
-        )
 
 
 def _range(file: str, header: NrrdHeader) -> Iterator[Note]:

@@ -143,7 +143,7 @@ class MaskFile:
         raise UserError("scan_needed", message, "Give the scan too, so that slices can be counted.")
 
     def _smaller(self, path: Path) -> Note:
-        message = f"{self.path.name} is smaller than {path.name}: voxels outside of it count as not labelled."
+        message = f"{self.path.name}: it is smaller than {path.name}; voxels outside of it count as not labelled."
         values = {"file": self.path.name, "size": self.geometry.size}
         return Note("mask_smaller", message, "If it was cropped to what was looked at, crop the scan too.", values)
 

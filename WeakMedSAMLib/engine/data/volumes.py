@@ -1,23 +1,19 @@
-"""Volumes from NRRD, NIfTI, MetaImage and DICOM, read exactly or refused with the reason; and their writing as NRRD."""
+"""Volumes from NRRD, NIfTI, MetaImage and DICOM, read exactly or refused with the reason."""
 
 from __future__ import annotations
 
-import errno
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import replacing
 from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.tag_matching import Order
 from WeakMedSAMLib.contract.volume_tags import Numbering
-from WeakMedSAMLib.engine.data import dicom, itk_files, nifti
+from WeakMedSAMLib.engine.data import itk_files
 from WeakMedSAMLib.engine.data.geometry import (
     AXES,
     Geometry,
@@ -31,6 +27,7 @@ from WeakMedSAMLib.engine.data.geometry import (
 from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
 from WeakMedSAMLib.engine.data.part_names import is_part
 from WeakMedSAMLib.engine.data.source import Source
+from WeakMedSAMLib.engine.data.writing import write_nrrd, write_volume
 
 __all__ = [
     "AXES",
@@ -51,12 +48,12 @@ __all__ = [
     "slice_spacing",
     "slice_stack",
     "volume_name",
+    "write_nrrd",
     "write_volume",
 ]
 
+_NIFTI = ".nii"
 _LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
-_FASTEST = 1
-_UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out
 
 
 class Scan:
@@ -147,16 +144,24 @@ class Scan:
         return self.is_turned or self.geometry.is_left_handed
 
     @cached_property
+    def array_sha256(self) -> str:
+        """Content hash of `array`, in which what was not finite is replaced."""
+        return content_hash(self.array)
+
+    @property
     def _standard_sha256(self) -> str:
-        array = self.array
-        return self._hash_before_filling or content_hash(array)
+        _ = self.array  # first, as above
+        return self._hash_before_filling or self.array_sha256
 
     @cached_property
     def _reversed_hashes(self) -> set[str]:
         """Hashes over the reversed order of the k planes."""
+        _ = self.array
+        is_filled = self._hash_before_filling is not None
+        standard = self._ordered(_voxels(self._source)[0]) if is_filled else self.array
         held = self._source.slicer_voxels()
-        arrays = [_voxels(self._source)[0]] if held is None else [_voxels(self._source)[0], _narrow(held)]
-        return {content_hash(self._ordered(array)[::-1]) for array in arrays}
+        arrays = [standard] if held is None else [standard, self._ordered(_narrow(held))]
+        return {content_hash(array[::-1]) for array in arrays}
 
     def _ordered(self, array: np.ndarray) -> np.ndarray:
         return array[::-1] if self.is_turned else array
@@ -265,71 +270,17 @@ def volume_name(path: Path) -> str:
     return path.name[: -len(suffix)] if suffix and path.name != suffix else path.name
 
 
-def write_volume(
-    path: Path | str, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None
-) -> None:
-    """Write a k, j, i array as compressed NRRD, atomically.
-
-    Parameters
-    ----------
-    path : Path
-        File ending in .nrrd.
-    array : numpy.ndarray
-        Voxels in the shape of `geometry`.
-    geometry : Geometry
-        Where they lie.
-    metadata : dict
-        Key-value pairs of the NRRD header.
-
-    Raises
-    ------
-    UserError
-        ``cannot_write`` with the reason.
-    """
-    with replacing(Path(path)) as temporary:
-        write_nrrd(temporary, array, geometry, metadata)
-
-
-def write_nrrd(path: Path, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None) -> None:
-    """Write as `write_volume` does, but straight to `path`, to be used inside of `files.replacing`.
-
-    Raises
-    ------
-    OSError
-        With the number of the fault where the disk says it, `errno.EIO` else.
-    """
-    image = geometry.image(array)
-    for key, value in (metadata or {}).items():
-        image.SetMetaData(key, value)
-    writer = sitk.ImageFileWriter()
-    writer.UseCompressionOn()
-    writer.SetCompressionLevel(_FASTEST)
-    writer.SetFileName(str(path))
-    try:
-        writer.Execute(image)
-    except RuntimeError as error:
-        raise OSError(errno.EIO, itk_files.reason(error), str(path)) from error
-    _require_whole(path, image.GetNumberOfPixels() * image.GetSizeOfPixelComponent())
-
-
-def _require_whole(path: Path, n_bytes: int) -> None:
-    """Unpack the voxels of a NRRD that was just written: on a full disk ITK leaves half of it and says nothing."""
-    unpacked, found = zlib.decompressobj(wbits=31), 0
-    with path.open("rb") as stream:
-        while stream.readline() not in (b"\n", b""):
-            pass
-        with suppress(zlib.error):
-            while chunk := stream.read(_UNPACKED_AT_ONCE):
-                found += len(unpacked.decompress(chunk))
-    if not unpacked.eof or found != n_bytes:
-        raise OSError(errno.ENOSPC, "the file could not be written whole, most likely for want of space", str(path))
-
-
 def _open(path: Path) -> Source:
+    # pydicom and nibabel (which imports it) take longer to import than most files to read.
     if path.is_dir() or is_part(path):
-        return dicom.open_folder(path)
-    is_nifti = itk_files.suffix_of(path) in nifti.SUFFIXES
-    return nifti.open_nifti(path) if is_nifti else itk_files.open_file(path)
+        from WeakMedSAMLib.engine.data.dicom import open_folder
+
+        return open_folder(path)
+    if itk_files.suffix_of(path).startswith(_NIFTI):
+        from WeakMedSAMLib.engine.data.nifti import open_nifti
+
+        return open_nifti(path)
+    return itk_files.open_file(path)
 
 
 def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:

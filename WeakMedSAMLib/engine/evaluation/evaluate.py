@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import named
 from WeakMedSAMLib.contract.tags import Problem
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.labels import covering
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
-from WeakMedSAMLib.engine.data.volumes import read_volume
+from WeakMedSAMLib.engine.data.volumes import Scan, read_volume
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
 from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
@@ -94,11 +92,11 @@ def evaluate_pairs(
     classes: Classes,
     axis: str = "k",
     gallery: Gallery | None = None,
-    tell: Callable[[MaskFile], None] = lambda masks: None,
+    tell: Callable[[Scan | MaskFile], None] = lambda file: None,
 ) -> list[Row]:
     """Scores of every class of every case; files are read one case at a time.
 
-    ``tell`` is given both mask files of each, for what was noticed in them.
+    ``tell`` is given the scan, if there is one, and both mask files of each, for what was noticed in them.
 
     Raises
     ------
@@ -107,14 +105,16 @@ def evaluate_pairs(
     """
     rows = []
     for pair in pairs:
-        predicted, true, image = _on_one_grid(pair)
-        tell(predicted)
-        tell(true)
+        predicted, true, scan = _on_one_grid(pair)
+        for file in (scan, predicted, true):
+            if file is not None:
+                tell(file)
+        image = None if scan is None else scan.array
         for entry, in_reference in classes:
             masks = (predicted.mask(entry), true.mask(in_reference))
             predicted_stack, true_stack = (slice_stack(mask, axis) for mask in masks)
-            scan = None if image is None else slice_stack(image, axis)
-            published = published_score(predicted_stack, true_stack, scan)
+            shown = None if image is None else slice_stack(image, axis)
+            published = published_score(predicted_stack, true_stack, shown)
             found = score(*masks, true.geometry, axis)
             row = Row(pair.name, entry.name, False, found, patient=pair.name, published=published)
             rows.append(row)
@@ -131,12 +131,12 @@ def _found_classes(there: Mapping[Path, frozenset[int]]) -> list[MaskClass]:
     return [MaskClass(f"label {value}", (value,)) for value in values]
 
 
-def _on_one_grid(pair: MaskPair) -> tuple[MaskFile, MaskFile, np.ndarray | None]:
+def _on_one_grid(pair: MaskPair) -> tuple[MaskFile, MaskFile, Scan | None]:
     """Prediction, reference and scan on the grid of the scan, or on that of the reference where there is none."""
     predicted, true = read_mask(pair.prediction), read_mask(pair.reference)
     if pair.image is not None:
         scan = read_volume(pair.image)
-        return predicted.on(scan.geometry, pair.image), true.on(scan.geometry, pair.image), scan.array
+        return predicted.on(scan.geometry, pair.image), true.on(scan.geometry, pair.image), scan
     grid = true.geometry if true.layers.any() else predicted.geometry
     if true.is_segmentation or predicted.is_segmentation:
         grid = covering(grid, predicted.geometry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,9 +10,7 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.tags import UNTAGGED
 from WeakMedSAMLib.contract.volume_tags import AXES
-from WeakMedSAMLib.engine.cohort import CohortVolume
 from WeakMedSAMLib.engine.preprocess import Intensity
 from WeakMedSAMLib.engine.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.published.unet import build_network
@@ -31,12 +29,6 @@ def known_axis(about: Mapping[str, Any]) -> str | None:
     if axis is not None and axis not in AXES:
         raise ValueError(f"{axis!r} is no slice axis")
     return axis
-
-
-def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
-    """The slice axis of the tagged volumes; None if they have several."""
-    axes = {volume.axis for volume in cohort if (volume.tags != UNTAGGED).any()}
-    return axes.pop() if len(axes) == 1 else None
 
 
 @dataclass(frozen=True)

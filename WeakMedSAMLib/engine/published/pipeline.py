@@ -19,12 +19,12 @@ from WeakMedSAMLib.contract.tags import PRESENT
 from WeakMedSAMLib.engine.assembly import told_results
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.cache import FeatureCache
-from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.engine.cohort import CohortVolume, learned_axis
 from WeakMedSAMLib.engine.model import require_classes, require_fitting
 from WeakMedSAMLib.engine.preprocess import learned_window
 from WeakMedSAMLib.engine.published.adapt import train_adapted
 from WeakMedSAMLib.engine.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.published.model import PublishedModel, learned_axis
+from WeakMedSAMLib.engine.published.model import PublishedModel
 from WeakMedSAMLib.engine.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.published.results import volume_result
 from WeakMedSAMLib.engine.published.settings import PublishedSettings

@@ -18,9 +18,9 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import Frame
 from WeakMedSAMLib.engine.data.dicom.header import Header, read_whole
-from WeakMedSAMLib.engine.data.dicom.said import libraries_heard
 from WeakMedSAMLib.engine.data.dicom.tags import FAULTS, damaged
 from WeakMedSAMLib.engine.data.itk_files import reason
+from WeakMedSAMLib.engine.data.itk_words import listening
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _DESCRIPTION = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
@@ -122,16 +122,10 @@ def _by_gdcm(frame: Frame, dataset: Dataset, stream: bytes, syntax: UID) -> np.n
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.dcm"
         alone.save_as(path, enforce_file_format=True)
-        said: list[str] = []
-        shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-        sitk.ProcessObject.SetGlobalWarningDisplay(False)
-        try:
-            with libraries_heard(said):
-                array = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
-        finally:
-            sitk.ProcessObject.SetGlobalWarningDisplay(shown)
-    if corrupt := next((line for line in said if _CORRUPT.search(line)), ""):
+        with listening(to_itk=False) as heard:
+            array = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
+    if corrupt := next((line for line in heard.sentences if _CORRUPT.search(line)), ""):
         raise damaged(frame.file, f"its pixels cannot be decompressed ({corrupt})")
-    for line in said:
+    for line in heard.sentences:
         warnings.warn(line, stacklevel=1)
     return array[0] if array.ndim == 3 else array

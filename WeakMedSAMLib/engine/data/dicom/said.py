@@ -1,20 +1,17 @@
-"""What pydicom and decoders say while they read: kept off the terminal, and told as notes of the volume."""
+"""What pydicom says while it reads: kept off the terminal, and told as notes of the volume."""
 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, reader_note
 
 _MOST = 8
 _LONGEST = 300
-_STDERR = 2
 
 
 class Ear(logging.Handler):
@@ -44,14 +41,8 @@ class Ear(logging.Handler):
 
     def notes(self) -> tuple[Note, ...]:
         """One note for each different thing that was said."""
-        return tuple(_note(text, files) for text, files in list(self._said.items())[:_MOST])
-
-
-def _note(text: str, files: list[str]) -> Note:
-    others = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-    message = f"{files[0]}{others}: while it was read, its reader said: {text}."
-    hint = "If the volume looks wrong, export the series again from the archive."
-    return Note("dicom_warning", message, hint, {"text": text, "files": files})
+        told = list(self._said.items())[:_MOST]
+        return tuple(reader_note(files[0], text, len(files) - 1) for text, files in told)
 
 
 @contextmanager
@@ -69,22 +60,3 @@ def listening(ear: Ear) -> Iterator[None]:
     finally:
         log.removeHandler(ear)
         log.propagate = was
-
-
-@contextmanager
-def libraries_heard(said: list[str]) -> Iterator[None]:
-    """Take the lines that decoders in C write straight to the terminal."""
-    with tempfile.TemporaryFile() as heard:
-        try:
-            terminal = os.dup(_STDERR)
-        except OSError:  # a program without a terminal has none to be kept clean
-            yield
-            return
-        os.dup2(heard.fileno(), _STDERR)
-        try:
-            yield
-        finally:
-            os.dup2(terminal, _STDERR)
-            os.close(terminal)
-            heard.seek(0)
-            said += [line.strip() for line in heard.read().decode("utf-8", "replace").splitlines() if line.strip()]

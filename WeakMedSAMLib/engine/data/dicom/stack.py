@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import EXPORT_HINT, Frame
 from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.data.notes import Note
+from WeakMedSAMLib.engine.data.notes import Note, sheared_note
 
 # A step this much off the usual one is uneven, and a corner of a slice this far from where the volume has it is off:
 # the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst.
@@ -176,14 +176,7 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
     angle = float(np.arccos(np.clip(cosine, -1.0, 1.0)))
     # Rounded positions make a tiny angle of a few thin slices.
     if angle > _SHEARED and np.sin(angle) * depth * (len(frames) - 1) > _UNEVEN_MM:
-        degrees = float(np.degrees(angle))
-        yield Note(
-            "volume_is_sheared",
-            f"{folder.name}: its slices are shifted against each other ({degrees:.1f} degrees, as by a tilted gantry); "
-            "the volume is read as the sheared one that it is.",
-            "3D Slicer cannot load masks of it as NIfTI: save them as .seg.nrrd or .nrrd.",
-            {"degrees": degrees},
-        )
+        yield sheared_note(folder.name, float(np.degrees(angle)))
     said = {frame.between for frame in frames if frame.between is not None}
     wrong = [number for number in said if abs(number - depth) > max(_DISAGREES * depth, _UNEVEN_MM / 2)]
     if wrong and len(frames) > 1:
@@ -197,4 +190,4 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
     if not all(frame.has_unit_axes for frame in frames):
         message = f"{folder.name}: axes in its header are not of length 1; their directions are used, as in 3D Slicer."
         hint = "Check the size of something known in the pictures: the header may be wrong."
-        yield Note("dicom_axes_not_unit", message, hint)
+        yield Note("axes_not_unit", message, hint)
