@@ -176,7 +176,8 @@ def _flat(file: Path, common: Dataset, groups: list[Dataset]) -> Dataset:
         flat.update({tag: item for tag in _flat_tags(common) if (item := common.get_item(tag)) is not None})
         for group in groups:
             for sequence in group:
-                if sequence.VR == "SQ" and sequence.value:
+                # Makers keep copies of elements in private groups, which say nothing of this frame (Philips).
+                if sequence.VR == "SQ" and sequence.value and not sequence.tag.is_private:
                     flat.update(sequence.value[0])
         for direction in flat.get("DiffusionGradientDirectionSequence") or []:
             flat.update(direction)
