@@ -23,6 +23,9 @@ _SUFFIXES = (
     ".txt", ".md", ".rtf", ".log", ".csv", ".tsv", ".xml", ".xsl", ".json", ".yml", ".yaml", ".ini", ".inf", ".cfg",
     ".htm", ".html", ".css", ".js", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".jpg", ".jpeg", ".png", ".gif", ".bmp",
     ".ico", ".tif", ".tiff", ".avi", ".mp4", ".exe", ".dll", ".jar", ".bat", ".sh", ".py", ".app", ".lnk", ".url",
+    ".hlp", ".chm", ".svg", ".ttf", ".otf", ".woff", ".wav", ".mp3", ".mpg", ".mov", ".wmv", ".ppt", ".pptx", ".odt",
+    ".ocx", ".sys", ".so", ".dylib", ".class", ".msi", ".cab", ".manifest", ".config", ".db", ".tar", ".7z", ".rar",
+    ".mgz", ".mgh", ".npy", ".npz", ".mat", ".pkl", ".h5", ".stl", ".obj", ".ply", ".vtk", ".vtp",
     ".zip", ".md5", ".sha256", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mrb", ".mrml", ".bval", ".bvec",
 )  # fmt: skip
 _IMAGE_SUFFIXES = (".dcm", ".dicom", ".ima", ".img", ".dc3")

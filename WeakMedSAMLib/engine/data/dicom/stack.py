@@ -14,8 +14,9 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note
 
 # A step this much off the usual one is uneven, and a corner of a slice this far from where the volume has it is off:
-# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst.
-_UNEVEN, _UNEVEN_MM = 0.1, 0.1
+# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst, of which the
+# binary difference is a little more.
+_UNEVEN, _UNEVEN_MM = 0.1, 0.1 + 1e-6
 _SAME_AXES, _SAME_SPACING = 1e-3, 1e-3
 _SAME_PLACE_MM = 1e-3
 _SHEARED = 1e-3
