@@ -185,6 +185,7 @@ def test_killed_right_before_every_rename(run, writes):
     run.check_goes_on_to_the_same_end()
 
 
+@pytest.mark.soak
 def test_every_write_fails_once_with_a_full_a_read_only_a_closed_and_a_broken_disk(run, writes):
     numbers = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
     names = first_of_each_kind(writes, kind_of_error)
@@ -222,6 +223,7 @@ def small_disk(bench, tmp_path):
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
+@pytest.mark.soak
 def test_a_disk_that_is_really_full_in_every_stage(small_disk):
     run, disk = small_disk.run, small_disk.disk
     for stage in STAGES:

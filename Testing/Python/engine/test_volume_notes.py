@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
@@ -55,3 +58,16 @@ def test_a_run_keeps_what_was_noticed_and_says_it_once(call, holed, sentence, sc
     assert [volume.notes for volume in load_run(folder).volumes] == [{"voxels_not_finite": sentence}, {}]
     # Names of files may be names of patients: no event of the run has them.
     assert "scan 0" not in (folder / "events.jsonl").read_text()
+
+
+def test_every_note_has_a_row_in_the_page_for_users():
+    root = Path(__file__).resolve().parents[3]
+    sources = "".join(path.read_text(encoding="utf-8") for path in (root / "WeakMedSAMLib/engine/data").rglob("*.py"))
+    # The first argument of a note, or a row of the tables by which some are made.
+    forms = (r'Note\(\s*"(\w+)"', r'"(\w+)": \(\[', r'\n +\("(dicom_\w+)", \w+, "')
+    codes = {code for form in forms for code in re.findall(form, sources)}
+    page = (root / "docs/scan_looks_wrong.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert len(codes) > 30
+    assert codes - set(re.findall(r"`(\w+)`", page)) == set()
+    assert rows - {code for code in rows if f'"{code}"' in sources} == set()
