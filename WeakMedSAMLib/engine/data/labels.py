@@ -122,7 +122,7 @@ def _steps(geometry: Geometry, onto: Geometry) -> _Steps | None:
 
 
 def _as_deep(geometry: Geometry, onto: Geometry) -> Geometry:
-    """A grid whose single slices are as thick as those of another: where there is no next slice, spacing says nothing."""
+    """A grid whose single slices are as thick as those of another: without a next slice, spacing says nothing."""
     along = np.abs(onto.axes.T @ geometry.axes).argmax(0)
     i, j, k = (onto.spacing[along[n]] if count == 1 else geometry.spacing[n] for n, count in enumerate(geometry.size))
     return replace(geometry, spacing=(i, j, k))

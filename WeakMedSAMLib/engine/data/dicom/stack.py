@@ -14,8 +14,8 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note
 
 # A step this much off the usual one is uneven, and a corner of a slice this far from where the volume has it is off:
-# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst, of which the
-# binary difference is a little more.
+# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst, which is a
+# little more in binary.
 _UNEVEN, _UNEVEN_MM = 0.1, 0.1 + 1e-6
 _SAME_AXES, _SAME_SPACING = 1e-3, 1e-3
 _SAME_PLACE_MM = 1e-3
@@ -32,7 +32,12 @@ def in_order(frames: Sequence[Frame]) -> list[Frame]:
 
 def has_repeats(frames: Sequence[Frame]) -> bool:
     """Whether several slices lie at one height."""
-    return len(frames) > 1 and bool((_steps(in_order(frames))[1] < _SAME_PLACE_MM).any())
+    return repeats(frames) > 0
+
+
+def repeats(frames: Sequence[Frame]) -> int:
+    """How many slices lie at the height of another that comes before."""
+    return int(np.count_nonzero(_steps(in_order(frames))[1] < _SAME_PLACE_MM))
 
 
 def geometry_of(folder: Path, frames: Sequence[Frame]) -> Geometry:
