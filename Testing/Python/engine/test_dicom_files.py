@@ -175,6 +175,11 @@ def test_objects_without_pixels_are_noted(folder):
     assert set(note(read_volume(folder), "dicom_without_pixels").values["files"]) == {"RS.dcm", "DICOMDIR"}
 
 
+def test_a_list_of_files_that_is_cut_is_no_image_either(folder):
+    (folder / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM\2\0\0\0UL\4\0\0\0")
+    assert note(read_volume(folder), "dicom_without_pixels").values["files"] == ["DICOMDIR"]
+
+
 def test_an_image_without_pixels_is_an_error(folder):
     save(slice_(5, pixels((6, 7)), PixelData=None), folder / "IM0006.dcm")
     error = refused(folder)

@@ -143,7 +143,9 @@ def test_frames_without_places_are_refused(tmp_path):
 def test_a_segmentation_object_is_no_scan(tmp_path):
     kind = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}
     enhanced(tmp_path / "scan" / "a.dcm", pixels(), [at(z) for z in HEIGHTS], **kind)
-    assert refused(tmp_path / "scan").code == "volume_is_segmentation"
+    error = refused(tmp_path / "scan")
+    assert error.code == "volume_is_segmentation"
+    assert ".seg.nrrd" in error.hint
 
 
 def test_two_stacks_of_one_file_are_opened_without_pixels(tmp_path):

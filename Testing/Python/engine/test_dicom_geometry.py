@@ -98,6 +98,7 @@ def test_a_slightly_turned_large_slice_is_refused(tmp_path):
     ("heights", "code"),
     [
         ((0, 2, 4, 8, 10), "dicom_missing_slices"),
+        ((0, 2, 6, 8, 12), "dicom_missing_slices"),
         ((0, 2, 4, 6.5, 9), "dicom_uneven_slices"),
         ((0, 2, 4, 4, 6), "dicom_repeated_positions"),
     ],

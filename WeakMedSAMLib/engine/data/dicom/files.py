@@ -18,7 +18,8 @@ from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT, damaged
 from WeakMedSAMLib.engine.data.file_checks import require_utf8
 from WeakMedSAMLib.engine.data.notes import Note
 
-_NAMES = ("dicomdir", "thumbs.db", "desktop.ini", "lockfile", "version", "license", "readme", "changelog", "checksums")
+_DIRECTORY = "dicomdir"
+_NAMES = (_DIRECTORY, "thumbs.db", "desktop.ini", "lockfile", "version", "license", "readme", "changelog", "checksums")
 _SUFFIXES = (
     ".txt", ".md", ".rtf", ".log", ".csv", ".tsv", ".xml", ".xsl", ".json", ".yml", ".yaml", ".ini", ".inf", ".cfg",
     ".htm", ".html", ".css", ".js", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".jpg", ".jpeg", ".png", ".gif", ".bmp",
@@ -141,6 +142,8 @@ def _image(file: Path) -> Header | None:
     UserError
         ``dicom_damaged``: it should have pixels and has none, or not all of them.
     """
+    if file.name.lower() == _DIRECTORY:
+        return None  # a list of files, whole or not
     header = read_header(file)
     if header.pixels is not None:
         return header

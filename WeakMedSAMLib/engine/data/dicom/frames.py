@@ -114,7 +114,8 @@ def frames_of(header: Header) -> list[Frame]:
 def _refuse_kinds(header: Header) -> None:
     if header.kind == _SEGMENTATION:
         message = f"{header.file} is a segmentation, not a scan."
-        raise UserError("volume_is_segmentation", message, "Give the series that it was drawn on.")
+        hint = "Give the series that it was drawn on. If its masks are wanted, save them in 3D Slicer as .seg.nrrd."
+        raise UserError("volume_is_segmentation", message, hint)
     if "MOSAIC" in header.text("ImageType").split("\\"):
         raise UserError(
             "dicom_mosaic",

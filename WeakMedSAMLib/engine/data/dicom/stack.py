@@ -125,7 +125,7 @@ def _depth_of_one(frame: Frame) -> float:
 
 
 def _check_gaps(folder: Path, heights: np.ndarray, steps: np.ndarray) -> None:
-    usual = float(np.median(steps))
+    usual = float(np.sort(steps)[(len(steps) - 1) // 2])  # the smaller one of two: the larger may be a gap
     gaps = np.flatnonzero(steps > 1.5 * usual)
     if gaps.size:
         missing = int(np.round(steps[gaps] / usual - 1).clip(min=1).sum())
