@@ -21,7 +21,6 @@ _SAME_AXES, _SAME_SPACING = 1e-3, 1e-3
 _SAME_PLACE_MM = 1e-3
 _SHEARED = 1e-3
 _DISAGREES = 0.02
-_MIN_MM, _MAX_MM = 0.01, 50.0
 
 
 def in_order(frames: Sequence[Frame]) -> list[Frame]:
@@ -205,12 +204,3 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
         message = f"{folder.name}: axes in its header are not of length 1; their directions are used, as in 3D Slicer."
         hint = "Check the size of something known in the pictures: the header may be wrong."
         yield Note("dicom_axes_not_unit", message, hint)
-    yield from _unusual_spacing(folder, geometry)
-
-
-def _unusual_spacing(folder: Path, geometry: Geometry) -> Iterator[Note]:
-    if min(geometry.spacing) < _MIN_MM or max(geometry.spacing) > _MAX_MM:
-        shown = " x ".join(f"{number:g}" for number in geometry.spacing)
-        message = f"{folder.name}: its spacing is {shown} mm, which is unusual for a scan."
-        hint = "Check the units: if they are wrong, set the spacing in 3D Slicer and save it as NRRD."
-        yield Note("spacing_unusual", message, hint, {"spacing_mm": list(geometry.spacing)})
