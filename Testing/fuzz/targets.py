@@ -177,7 +177,7 @@ def _read_nifti(folder: Path) -> None:
             continue
         told = {note.code for note in scan.notes}
         _compare_with_nibabel(path, scan, told)
-        _compare_with_itk(path, scan, told)
+        _compare_nifti_with_itk(path, scan, told)
     _read_volumes(folder)
 
 
@@ -195,7 +195,7 @@ def _compare_with_nibabel(path: Path, scan: Scan, told: set[str]) -> None:
         raise Finding(f"{path.name} has other voxels than nibabel gives")
 
 
-def _compare_with_itk(path: Path, scan: Scan, told: set[str]) -> None:
+def _compare_nifti_with_itk(path: Path, scan: Scan, told: set[str]) -> None:
     """Places are those of ITK, which are Slicer's, and so are values unless a note says otherwise."""
     import SimpleITK as sitk  # noqa: N813
 
@@ -359,10 +359,10 @@ def _read_series(folder: Path) -> None:
     scan = read_volume(folder / "series")
     if not scan.notes:
         for file in sorted((folder / "series").iterdir()):
-            _compare_with_itk(scan, file)
+            _compare_series_with_itk(scan, file)
 
 
-def _compare_with_itk(scan: Scan, file: Path) -> None:
+def _compare_series_with_itk(scan: Scan, file: Path) -> None:
     """Find a slice where it lies in the volume; a file that ITK cannot read cannot be compared."""
     import SimpleITK as sitk  # noqa: N813
 

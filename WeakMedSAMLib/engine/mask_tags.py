@@ -65,7 +65,7 @@ def class_table(classes: Sequence[MaskClass]) -> ClassTable:
 def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: Geometry) -> None:
     """Refuse two volumes whose voxels do not lie at the same places; `UserError` ``grids_differ``.
 
-    Files of different formats round differently, hence a tolerance: a hundredth of a voxel.
+    Programs round differently, hence a tolerance: a tenth of a voxel.
     """
     if not same_grid(geometry, other):
         raise grids_differ(geometry, other, path, other_path)

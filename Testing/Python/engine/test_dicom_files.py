@@ -142,10 +142,12 @@ def test_what_is_known_to_be_no_image_is_noted(folder):
     others = {
         "Thumbs.db": b"\xd0\xcf\x11\xe0", ".DS_Store": b"\0\0\0\1Bud1", "._IM0001.dcm": b"\0\5\x16\7", "notes.txt": b"",
         "report.pdf": b"%PDF-1.4\0", ".git/index": b"\0DIRC", "sub/info.json": b"{}", "sub/table.xml": b"<a/>",
+        "viewer/help.chm": b"ITSF\3\0", "viewer/sans.ttf": b"\0\1\0\0", "mask.npy": b"\x93NUMPY\0",
         "Liesmich": "für Ärzte".encode(),
     }  # fmt: skip
     (folder / "sub").mkdir()
     (folder / ".git").mkdir()
+    (folder / "viewer").mkdir()
     for name, content in others.items():
         (folder / name).write_bytes(content)
     scan = read_volume(folder)
@@ -171,6 +173,11 @@ def test_objects_without_pixels_are_noted(folder):
     directory.FileSetID = "DISK"
     save(directory, folder / "DICOMDIR")
     assert set(note(read_volume(folder), "dicom_without_pixels").values["files"]) == {"RS.dcm", "DICOMDIR"}
+
+
+def test_a_list_of_files_that_is_cut_is_no_image_either(folder):
+    (folder / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM\2\0\0\0UL\4\0\0\0")
+    assert note(read_volume(folder), "dicom_without_pixels").values["files"] == ["DICOMDIR"]
 
 
 def test_an_image_without_pixels_is_an_error(folder):

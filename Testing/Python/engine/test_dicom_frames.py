@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dicom_inputs import at, enhanced, ijk_to_lps, in_slicer, item, pixels, save
+from pydicom import dcmread
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
@@ -142,10 +143,25 @@ def test_frames_without_places_are_refused(tmp_path):
 def test_a_segmentation_object_is_no_scan(tmp_path):
     kind = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}
     enhanced(tmp_path / "scan" / "a.dcm", pixels(), [at(z) for z in HEIGHTS], **kind)
-    assert refused(tmp_path / "scan").code == "volume_is_segmentation"
+    error = refused(tmp_path / "scan")
+    assert error.code == "volume_is_segmentation"
+    assert ".seg.nrrd" in error.hint
 
 
 def test_two_stacks_of_one_file_are_opened_without_pixels(tmp_path):
     frames = [at(2 * n, FrameContentSequence=item(StackID="1")) for n in range(4)]
     enhanced(tmp_path / "scan" / "a.dcm", pixels(), frames)
     assert open_scan(tmp_path / "scan").geometry.size == (7, 6, 4)
+
+
+def test_private_groups_say_nothing_of_a_frame(tmp_path):
+    stored = pixels()
+    path = enhanced(tmp_path / "scan" / "a.dcm", stored, [at(2.5 * number) for number in range(4)])
+    written = dcmread(path)
+    for number, group in enumerate(written.PerFrameFunctionalGroupsSequence):
+        group.private_block(0x2005, "Philips MR Imaging DD 001", create=True).add_new(
+            0x0F, "SQ", item(EchoTime=5 + number, ImageType=["OTHER", str(number)], RescaleSlope=7, RescaleIntercept=1)
+        )
+    written.save_as(path)
+    scan = read_volume(tmp_path / "scan")
+    np.testing.assert_array_equal(scan.array, stored.astype(int) - 1024)

@@ -62,6 +62,13 @@ def test_rounded_positions_are_no_shear(tmp_path):
     assert scan.notes == ()
 
 
+def test_positions_rounded_to_a_tenth_are_even(tmp_path):
+    folder = placed(tmp_path / "scan", lambda n: (1, 2, round(-100 + n / 1.2, 1)), count=40)
+    scan = open_scan(folder)
+    assert scan.geometry.spacing[2] == pytest.approx(1 / 1.2, abs=2e-3)
+    np.testing.assert_allclose(ijk_to_lps(scan.geometry), in_slicer(sorted(folder.iterdir())).ijk_to_lps, atol=1e-5)
+
+
 @pytest.mark.parametrize("which", range(5))
 @pytest.mark.parametrize("off", [(7, 0, 0), (0, -7, 0), (0.3, 0, 0)])
 def test_a_slice_beside_the_line_is_refused(tmp_path, which, off):
@@ -91,6 +98,7 @@ def test_a_slightly_turned_large_slice_is_refused(tmp_path):
     ("heights", "code"),
     [
         ((0, 2, 4, 8, 10), "dicom_missing_slices"),
+        ((0, 2, 6, 8, 12), "dicom_missing_slices"),
         ((0, 2, 4, 6.5, 9), "dicom_uneven_slices"),
         ((0, 2, 4, 4, 6), "dicom_repeated_positions"),
     ],

@@ -125,6 +125,31 @@ def test_moments_alone_are_no_reason_to_take_a_volume_apart(tmp_path):
     assert read_volume(folder).notes == ()
 
 
+@pytest.mark.parametrize("keyword", ["InversionTime", "TemporalPositionIdentifier", "KVP"])
+def test_what_each_slice_has_of_its_own_does_not_take_a_volume_apart(tmp_path, keyword):
+    folder = series(tmp_path / "scan", HALVES, lambda n: {**at(2.5 * n), keyword: 100 + n})
+    scan = read_volume(folder)
+    np.testing.assert_array_equal(scan.array, HALVES.astype(int) - 1024)
+    assert [note.code for note in scan.notes] == ["dicom_marks_by_slice"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "place"),
+    [
+        ("InversionTime", lambda n: at(2.5 * (n // 2))),  # at the same places
+        ("ComplexImageComponent", lambda n: at(2.5 * n)),  # not what differs from slice to slice
+    ],
+)
+def test_images_that_are_no_slices_of_one_volume_are_parts(tmp_path, keyword, place):
+    folder = series(tmp_path / "scan", HALVES, lambda n: {**place(n), keyword: f"{n + 1}"})
+    assert refused(folder).code == "dicom_several_parts"
+
+
+def test_moments_of_single_images_are_no_volumes(tmp_path):
+    folder = series(tmp_path / "scan", HALVES, lambda n: {**at(2.5 * (n // 2)), "AcquisitionTime": f"1015{n:02d}"})
+    assert refused(folder).code == "dicom_repeated_positions"
+
+
 def test_private_b_values_are_parts(tmp_path):
     for maker, tags, values in (
         ("SIEMENS MR HEADER", (0x0019, 0x10, 0x0C), ("0", "1000")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,11 +201,28 @@ def test_a_smaller_label_map_is_placed_and_told(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".seg.nrrd"])
-@pytest.mark.parametrize("by", [0.75, 0.06])
+@pytest.mark.parametrize("by", [0.75, 0.2])
 def test_voxels_between_those_of_the_scan_are_refused(tmp_path, suffix, by):
     place = Geometry((10.0 + by, -20.0, 30.0), GRID.spacing, GRID.direction, SIZE)
     path = segmented(tmp_path / f"a{suffix}", [lesion()], place, [("tumour", 1, 0)])
     assert refused(lambda: placed(path)).code == "grids_differ"
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".seg.nrrd"])
+def test_a_rounding_that_adds_up_over_the_slices_leaves_no_doubt(tmp_path, suffix):
+    direction = (1.0, 0.0, 0.0025, 0.0, 1.0, 0.0, -0.0025, 0.0, 1.0)
+    path = segmented(tmp_path / f"a{suffix}", [lesion()], Geometry(GRID.origin, GRID.spacing, direction, SIZE))
+    assert np.array_equal(placed(path), lesion())
+
+
+@pytest.mark.parametrize("suffix", [".nrrd", ".seg.nrrd"])
+def test_a_mask_of_a_single_slice_may_be_of_another_thickness(tmp_path, suffix):
+    """3D Slicer gives a single DICOM slice its spacing, or 1 mm, whatever its thickness."""
+    place = Geometry(GRID.origin, (*GRID.spacing[:2], 1.0), GRID.direction, (*SIZE[:2], 1))
+    scan = replace(place, spacing=GRID.spacing)
+    mask = lesion()[2:3]
+    path = segmented(tmp_path / f"a{suffix}", [mask], place, [("tumour", 1, 0)] if suffix == ".seg.nrrd" else ())
+    assert np.array_equal(read_mask(path).on(scan, Path("scan")).mask(TUMOUR), mask)
 
 
 def test_a_label_map_of_the_same_size_elsewhere_is_refused(tmp_path):

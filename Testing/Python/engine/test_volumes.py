@@ -272,6 +272,22 @@ def test_label_maps(tmp_path):
     assert refused(write(tmp_path / "below.nrrd", voxels() - 9), read_labels).code == "labels_not_whole"
 
 
+def test_noise_that_scaling_leaves_on_labels_is_taken_off(tmp_path):
+    labels = np.arange(210).reshape(SHAPE) % 4
+    noisy = (labels * 0.1).astype(np.float32) * np.float32(10.00001)
+    assert not np.array_equal(noisy, labels)
+    np.testing.assert_array_equal(read_labels(write(tmp_path / "noisy.nrrd", noisy))[0], labels)
+
+
+def test_labels_that_are_no_numbers_are_told(tmp_path, recwarn):
+    labels = (np.arange(210).reshape(SHAPE) % 4).astype(np.float32)
+    labels[0, 0, :2] = np.nan, np.inf
+    error = refused(write(tmp_path / "holes.nrrd", labels), read_labels)
+    assert error.code == "labels_not_whole"
+    assert "values from 0.0 to 3.0 and some that are no numbers" in error.message
+    assert not recwarn.list
+
+
 # ---- what is refused
 
 

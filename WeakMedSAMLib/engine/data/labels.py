@@ -12,8 +12,9 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 
-# Files of different formats round differently: a hundredth of the longest side of a voxel.
-_TOLERANCE = 0.01
+# Programs round positions and directions differently, which adds up over many slices: a tenth of the shortest side of a
+# voxel, as for the slices of a series, leaves no doubt which voxel is meant.
+_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def same_grid(geometry: Geometry, other: Geometry) -> bool:
 
 def _steps(geometry: Geometry, onto: Geometry) -> _Steps | None:
     """How one grid is counted in another; None where its voxels lie between those of the other."""
+    geometry = _as_deep(geometry, onto)
     to_index = np.linalg.inv(onto.axes * onto.spacing)
     matrix = np.rint(to_index @ (geometry.axes * geometry.spacing))
     first = np.rint(to_index @ (np.array(geometry.origin) - onto.origin))
@@ -119,6 +121,13 @@ def _steps(geometry: Geometry, onto: Geometry) -> _Steps | None:
     return _Steps(tuple(axes.tolist()), tuple(signs.tolist()), tuple(first.astype(int).tolist()))
 
 
+def _as_deep(geometry: Geometry, onto: Geometry) -> Geometry:
+    """A grid whose single slices are as thick as those of another: without a next slice, spacing says nothing."""
+    along = np.abs(onto.axes.T @ geometry.axes).argmax(0)
+    i, j, k = (onto.spacing[along[n]] if count == 1 else geometry.spacing[n] for n, count in enumerate(geometry.size))
+    return replace(geometry, spacing=(i, j, k))
+
+
 def _distance(geometry: Geometry, onto: Geometry, matrix: np.ndarray, first: np.ndarray) -> float:
     """How far the outermost voxels lie at most, in mm, from where whole steps on the other grid lead."""
     ends = np.array(list(product(*((0, count - 1) for count in geometry.size))))
@@ -128,7 +137,7 @@ def _distance(geometry: Geometry, onto: Geometry, matrix: np.ndarray, first: np.
 
 
 def _tolerance(geometry: Geometry) -> float:
-    return _TOLERANCE * max(geometry.spacing)
+    return _TOLERANCE * min(geometry.spacing)
 
 
 def _ordered(labels: np.ndarray, steps: _Steps) -> np.ndarray:

@@ -54,6 +54,7 @@ __all__ = [
 
 _NIFTI = ".nii"
 _LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
+_SCALING_NOISE = 1e-4
 
 
 class Scan:
@@ -246,16 +247,23 @@ def read_label_map(path: Path) -> tuple[np.ndarray, Geometry, tuple[Note, ...]]:
 
 
 def as_labels(path: Path, array: np.ndarray) -> np.ndarray:
-    """Voxels as uint8 or uint16; `UserError` ``labels_not_whole`` where they are no whole numbers from 0 to 65535."""
-    low, high = array.min(), array.max()
-    whole = array.dtype.kind in "iu" or (array == np.rint(array)).all()
-    if not (whole and low >= 0 and high <= np.iinfo(np.uint16).max):
+    """Voxels as uint8 or uint16; `UserError` ``labels_not_whole`` where they are no whole numbers from 0 to 65535.
+
+    Scaling leaves a little noise on whole numbers, which is taken off.
+    """
+    whole = array if array.dtype.kind in "iu" else np.rint(array)
+    finite = array if whole is array else array[np.isfinite(array)]
+    is_whole = finite.size == array.size and (whole is array or np.abs(array - whole).max() <= _SCALING_NOISE)
+    low, high = whole.min(), whole.max()
+    if not (is_whole and low >= 0 and high <= np.iinfo(np.uint16).max):
+        shown = f"values from {finite.min()} to {finite.max()}" if finite.size else "values"
+        also = " and some that are no numbers (NaN)" if finite.size < array.size else ""
         raise UserError(
             "labels_not_whole",
-            f"{path} holds values from {low} to {high} that are not all label values.",
+            f"{path} holds {shown}{also} that are not all label values.",
             "A label map holds whole numbers from 0 to 65535.",
         )
-    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
+    return whole.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
 
 
 def read_geometry(path: Path | str) -> Geometry:

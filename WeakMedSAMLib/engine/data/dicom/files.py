@@ -18,11 +18,15 @@ from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT, damaged
 from WeakMedSAMLib.engine.data.file_checks import require_utf8
 from WeakMedSAMLib.engine.data.notes import Note
 
-_NAMES = ("dicomdir", "thumbs.db", "desktop.ini", "lockfile", "version", "license", "readme", "changelog", "checksums")
+_DIRECTORY = "dicomdir"
+_NAMES = (_DIRECTORY, "thumbs.db", "desktop.ini", "lockfile", "version", "license", "readme", "changelog", "checksums")
 _SUFFIXES = (
     ".txt", ".md", ".rtf", ".log", ".csv", ".tsv", ".xml", ".xsl", ".json", ".yml", ".yaml", ".ini", ".inf", ".cfg",
     ".htm", ".html", ".css", ".js", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".jpg", ".jpeg", ".png", ".gif", ".bmp",
     ".ico", ".tif", ".tiff", ".avi", ".mp4", ".exe", ".dll", ".jar", ".bat", ".sh", ".py", ".app", ".lnk", ".url",
+    ".hlp", ".chm", ".svg", ".ttf", ".otf", ".woff", ".wav", ".mp3", ".mpg", ".mov", ".wmv", ".ppt", ".pptx", ".odt",
+    ".ocx", ".sys", ".so", ".dylib", ".class", ".msi", ".cab", ".manifest", ".config", ".db", ".tar", ".7z", ".rar",
+    ".mgz", ".mgh", ".npy", ".npz", ".mat", ".pkl", ".h5", ".stl", ".obj", ".ply", ".vtk", ".vtp",
     ".zip", ".md5", ".sha256", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mrb", ".mrml", ".bval", ".bvec",
 )  # fmt: skip
 _IMAGE_SUFFIXES = (".dcm", ".dicom", ".ima", ".img", ".dc3")
@@ -138,6 +142,8 @@ def _image(file: Path) -> Header | None:
     UserError
         ``dicom_damaged``: it should have pixels and has none, or not all of them.
     """
+    if file.name.lower() == _DIRECTORY:
+        return None  # a list of files, whole or not
     header = read_header(file)
     if header.pixels is not None:
         return header

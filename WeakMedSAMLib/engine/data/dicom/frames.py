@@ -114,7 +114,8 @@ def frames_of(header: Header) -> list[Frame]:
 def _refuse_kinds(header: Header) -> None:
     if header.kind == _SEGMENTATION:
         message = f"{header.file} is a segmentation, not a scan."
-        raise UserError("volume_is_segmentation", message, "Give the series that it was drawn on.")
+        hint = "Give the series that it was drawn on. If its masks are wanted, save them in 3D Slicer as .seg.nrrd."
+        raise UserError("volume_is_segmentation", message, hint)
     if "MOSAIC" in header.text("ImageType").split("\\"):
         raise UserError(
             "dicom_mosaic",
@@ -176,7 +177,8 @@ def _flat(file: Path, common: Dataset, groups: list[Dataset]) -> Dataset:
         flat.update({tag: item for tag in _flat_tags(common) if (item := common.get_item(tag)) is not None})
         for group in groups:
             for sequence in group:
-                if sequence.VR == "SQ" and sequence.value:
+                # Makers keep copies of elements in private groups, which say nothing of this frame (Philips).
+                if sequence.VR == "SQ" and sequence.value and not sequence.tag.is_private:
                     flat.update(sequence.value[0])
         for direction in flat.get("DiffusionGradientDirectionSequence") or []:
             flat.update(direction)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import EXPORT_HINT, Frame
-from WeakMedSAMLib.engine.data.dicom.stack import geometry_of, has_repeats, in_order
+from WeakMedSAMLib.engine.data.dicom.stack import geometry_of, has_repeats, in_order, repeats
+from WeakMedSAMLib.engine.data.notes import Note
 
 Parts = dict[str, list[Frame]]
 _MOST_LISTED = 12
+_BY_SLICE = {"echo_time", "inversion_time", "flip_angle", "time_point", "cardiac_phase", "kvp"}
 
 
 def chosen(folder: Path, frames: Sequence[Frame], part: str) -> list[Frame]:
@@ -46,9 +48,32 @@ def chosen(folder: Path, frames: Sequence[Frame], part: str) -> list[Frame]:
 def split(frames: Sequence[Frame]) -> Parts:
     """The acquisitions among the slices of a series, by name; the only one has an empty name."""
     parts = _by_marks(frames, [frame.marks for frame in frames])
+    if _each_alone(frames, parts):
+        return {"": list(frames)}
     if len(parts) > 1 or not has_repeats(frames):
         return parts
     return _by_moment(frames) or parts
+
+
+def _each_alone(frames: Sequence[Frame], parts: Parts) -> bool:
+    """Whether each slice, at a place of its own, is a part of its own: then what tells them apart goes with the slice.
+
+    Such are times that are counted on from slice to slice, and inversion times of slices that were taken in turn.
+    """
+    return 2 < len(frames) == len(parts) and not has_repeats(frames) and _differing(frames).issubset(_BY_SLICE)
+
+
+def _differing(frames: Sequence[Frame]) -> set[str]:
+    """The marks in which slices differ."""
+    return {key for key in frames[0].marks if len({frame.marks[key] for frame in frames}) > 1}
+
+
+def mark_notes(folder: Path, frames: Sequence[Frame]) -> Iterator[Note]:
+    """What differs between the slices of one volume that tells acquisitions apart elsewhere."""
+    if differing := sorted(_differing(frames)):
+        message = f"{folder.name}: each slice has its own {', '.join(differing)}; they were read as one volume."
+        hint = "If they are of several acquisitions, put the files of one into a folder of its own."
+        yield Note("dicom_marks_by_slice", message, hint, {"marks": differing})
 
 
 def _by_marks(frames: Sequence[Frame], marks: Sequence[Mapping[str, str]]) -> Parts:
@@ -86,11 +111,12 @@ def _plain(words: Sequence[str]) -> str:
 
 
 def _by_moment(frames: Sequence[Frame]) -> Parts | None:
-    """Images at one place, told apart by the first moment that makes whole parts of one length."""
+    """Images at one place, told apart by the first moment of which each makes a part with a slice at every place."""
+    places = len(frames) - repeats(frames)
     for key in frames[0].moments:
         parts = _by_marks(frames, [{key: frame.moments[key]} for frame in frames])
         lengths = {len(some) for some in parts.values()}
-        if len(parts) > 1 and len(lengths) == 1 and not any(has_repeats(some) for some in parts.values()):
+        if len(parts) > 1 and lengths == {places} and not any(has_repeats(some) for some in parts.values()):
             return parts
     return None
 

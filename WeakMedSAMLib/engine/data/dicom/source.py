@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.data import itk_files
 from WeakMedSAMLib.engine.data.dicom.files import find_images
 from WeakMedSAMLib.engine.data.dicom.frames import Frame, frames_of
 from WeakMedSAMLib.engine.data.dicom.header import Header
-from WeakMedSAMLib.engine.data.dicom.parts import chosen
+from WeakMedSAMLib.engine.data.dicom.parts import chosen, mark_notes
 from WeakMedSAMLib.engine.data.dicom.reading import as_in_slicer, differs_in_slicer, read, value_notes
 from WeakMedSAMLib.engine.data.dicom.said import Ear, listening
 from WeakMedSAMLib.engine.data.dicom.series import count_notes, only_series
@@ -66,9 +66,15 @@ def open_folder(path: Path) -> SeriesFolder:
         frames = chosen(folder, _all_frames(headers, ear), part)
         geometry = geometry_of(folder, frames)
         counted = () if part or any(header.n_frames > 1 for header in headers) else count_notes(folder, headers)
-        notes = (*found.notes, *copies, *counted, *stack_notes(folder, frames, geometry), *value_notes(folder, frames))
+        notes = (*found.notes, *copies, *counted, *_frame_notes(folder, frames, geometry))
     itk_files.check_geometry(folder, geometry)
     return SeriesFolder(path, folder, tuple(frames), geometry, (*notes, *ear.notes()))
+
+
+def _frame_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> Iterator[Note]:
+    yield from mark_notes(folder, frames)
+    yield from stack_notes(folder, frames, geometry)
+    yield from value_notes(folder, frames)
 
 
 def _all_frames(headers: Sequence[Header], ear: Ear) -> list[Frame]:

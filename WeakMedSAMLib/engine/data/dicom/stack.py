@@ -14,8 +14,9 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note, sheared_note
 
 # A step this much off the usual one is uneven, and a corner of a slice this far from where the volume has it is off:
-# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst.
-_UNEVEN, _UNEVEN_MM = 0.1, 0.1
+# the larger of a tenth of a voxel and a tenth of a millimetre. Scanners round positions to 0.1 mm at worst, which is a
+# little more in binary.
+_UNEVEN, _UNEVEN_MM = 0.1, 0.1 + 1e-6
 _SAME_AXES, _SAME_SPACING = 1e-3, 1e-3
 _SAME_PLACE_MM = 1e-3
 _SHEARED = 1e-3
@@ -30,7 +31,12 @@ def in_order(frames: Sequence[Frame]) -> list[Frame]:
 
 def has_repeats(frames: Sequence[Frame]) -> bool:
     """Whether several slices lie at one height."""
-    return len(frames) > 1 and bool((_steps(in_order(frames))[1] < _SAME_PLACE_MM).any())
+    return repeats(frames) > 0
+
+
+def repeats(frames: Sequence[Frame]) -> int:
+    """How many slices lie at the height of another that comes before."""
+    return int(np.count_nonzero(_steps(in_order(frames))[1] < _SAME_PLACE_MM))
 
 
 def geometry_of(folder: Path, frames: Sequence[Frame]) -> Geometry:
@@ -118,7 +124,7 @@ def _depth_of_one(frame: Frame) -> float:
 
 
 def _check_gaps(folder: Path, heights: np.ndarray, steps: np.ndarray) -> None:
-    usual = float(np.median(steps))
+    usual = float(np.sort(steps)[(len(steps) - 1) // 2])  # the smaller one of two: the larger may be a gap
     gaps = np.flatnonzero(steps > 1.5 * usual)
     if gaps.size:
         missing = int(np.round(steps[gaps] / usual - 1).clip(min=1).sum())
