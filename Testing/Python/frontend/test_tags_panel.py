@@ -592,6 +592,19 @@ def test_a_layout_without_a_view_along_the_tags_is_said_and_another_offered(read
     assert ready.panel._navigator.sliceIndex() == 5
 
 
+def test_a_view_that_was_turned_is_turned_back_where_no_layout_helps(ready, host):
+    ready.jump(5)
+    ready.actions.present()
+    slice_views.sliceNodeOf("Red").SetOrientation("Sagittal")
+    host.settle()
+    assert ready.ui.positionLabel.text.startswith("The layout has no slice view along K")
+    ready.ui.layoutButton.click()
+    host.settle()
+    assert not ready.ui.layoutButton.visible
+    assert ready.panel._navigator.viewName() == "Red"
+    assert ready.ui.presentButton.enabled
+
+
 def test_views_are_listed_in_one_order_whatever_the_layout(ready, host):
     layouts, manager = host.slicer.vtkMRMLLayoutNode, host.app.layoutManager()
     for layout in (layouts.SlicerLayoutConventionalView, layouts.SlicerLayoutFourUpView):

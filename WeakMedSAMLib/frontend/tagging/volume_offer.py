@@ -68,6 +68,9 @@ class VolumeOffer:
     def changeLayout(self) -> None:
         """Show slices along all three directions."""
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        if self._problemCode() == "no_view":
+            # Somebody turned a view: two of them show the same direction.
+            slice_views.showAllDirections()
 
     def _problemCode(self) -> str:
         problem = self._navigator.problem() if self._navigator.volumeKey() is not None else None
