@@ -18,6 +18,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_history import history
 from WeakMedSAMLib.frontend.results.segment_images import (
+    BINARY,
     RUN_TAG,
     VOLUME_TAG,
     imageMatrix,
@@ -254,7 +255,9 @@ class MasksMoved:
 def _noted(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
     """Return the place that is noted for a segment; that of now if both were moved in one way, and nobody noted it."""
     place = _written(segmentationNode, volumeNode, segmentId)
-    image = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
+    # Asking the node for it is an error where the segment is gone.
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    image = segment.GetRepresentation(BINARY) if segment else None
     # What Slicer itself noted it moves, too.
     isOurs = place is not None and place.own is not None and place.shape == _shapeOf(volumeNode)
     if not isOurs or image is None or image.IsEmpty():
