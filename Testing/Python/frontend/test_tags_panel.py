@@ -473,9 +473,13 @@ def test_no_key_button_or_drag_tags_a_volume_that_is_not_shown(ready, second):
 
 def test_show_it_brings_the_volume_to_tag_back(ready, second):
     assert not ready.ui.layoutButton.visible
+    ready.press("P")
+    assert "not part of the run" in ready.ui.messageLabel.text
     ready.ui.showButton.click()
     assert not ready.ui.showButton.visible
     assert not ready.ui.useButton.visible
+    # What was said of the view holds no longer.
+    assert ready.ui.messageLabel.text == ""
     ready.jump(5)
     ready.press("P")
     assert ready.tag(5) == PRESENT

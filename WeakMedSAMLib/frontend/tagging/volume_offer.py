@@ -37,6 +37,10 @@ class VolumeOffer:
         self._refused = viewName
         self.show()
 
+    def isRefused(self) -> bool:
+        """Say whether a key would still be refused in the view in which one was."""
+        return bool(self._refusedView())
+
     def show(self) -> None:
         """Show the buttons that help now."""
         code = self._problemCode()
