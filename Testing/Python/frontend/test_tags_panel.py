@@ -473,9 +473,13 @@ def test_no_key_button_or_drag_tags_a_volume_that_is_not_shown(ready, second):
 
 def test_show_it_brings_the_volume_to_tag_back(ready, second):
     assert not ready.ui.layoutButton.visible
+    ready.press("P")
+    assert "not part of the run" in ready.ui.messageLabel.text
     ready.ui.showButton.click()
     assert not ready.ui.showButton.visible
     assert not ready.ui.useButton.visible
+    # What was said of the view holds no longer.
+    assert ready.ui.messageLabel.text == ""
     ready.jump(5)
     ready.press("P")
     assert ready.tag(5) == PRESENT
@@ -590,6 +594,19 @@ def test_a_layout_without_a_view_along_the_tags_is_said_and_another_offered(read
     ready.ui.layoutButton.click()
     assert not ready.ui.layoutButton.visible
     assert ready.panel._navigator.sliceIndex() == 5
+
+
+def test_a_view_that_was_turned_is_turned_back_where_no_layout_helps(ready, host):
+    ready.jump(5)
+    ready.actions.present()
+    slice_views.sliceNodeOf("Red").SetOrientation("Sagittal")
+    host.settle()
+    assert ready.ui.positionLabel.text.startswith("The layout has no slice view along K")
+    ready.ui.layoutButton.click()
+    host.settle()
+    assert not ready.ui.layoutButton.visible
+    assert ready.panel._navigator.viewName() == "Red"
+    assert ready.ui.presentButton.enabled
 
 
 def test_views_are_listed_in_one_order_whatever_the_layout(ready, host):

@@ -17,7 +17,15 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, VOLUME_TAG, isSameGrid, segmentIdsIn, tagOf
+from WeakMedSAMLib.frontend.results.segment_images import (
+    BINARY,
+    RUN_TAG,
+    VOLUME_TAG,
+    imageMatrix,
+    isSameGrid,
+    segmentIdsIn,
+    tagOf,
+)
 from WeakMedSAMLib.frontend.results.segment_moves import moveSegments
 from WeakMedSAMLib.frontend.results.segment_views import isOwn
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
@@ -31,7 +39,8 @@ class _Place(NamedTuple):
     """Where the voxels of a volume lay; matrices are 4 x 4 in mm, what follows the shape is None where nobody noted it.
 
     `grid`: voxel index to RAS of the segmentation. `shape`: voxels along k, j, i. `own`: voxel index to RAS of the
-    volume. `world`: RAS of the segmentation to RAS of the views. `key`: content hash of the volume.
+    volume. `world`: RAS of the segmentation to RAS of the views. `key`: content hash of the volume. `isReversed`:
+    whether k planes are counted from the other end than in the files of the run.
     """
 
     grid: np.ndarray
@@ -39,6 +48,7 @@ class _Place(NamedTuple):
     own: np.ndarray | None = None
     world: np.ndarray | None = None
     key: str | None = None
+    isReversed: bool | None = None
 
 
 def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
@@ -75,12 +85,21 @@ def toWorld(node: Any) -> np.ndarray:
 
 
 def notePlace(
-    segmentationNode: Any, volumeNode: Any, runId: str, volumeId: str, grid: np.ndarray | None = None
+    segmentationNode: Any,
+    volumeNode: Any,
+    runId: str,
+    volumeId: str,
+    grid: np.ndarray | None = None,
+    isReversed: bool | None = None,
 ) -> None:
-    """Note where the voxels of a volume lie, or lay when the masks of a run were made on that `grid`."""
+    """Note where the voxels of a volume lie, or lay when the masks of a run were made on that `grid`.
+
+    `isReversed` says whether the k planes of that are counted from the other end than in the files of the run; None
+    where nobody knows.
+    """
     grid = gridOn(volumeNode, segmentationNode) if grid is None else grid
     key = knownIdentity(volumeNode)
-    place = _Place(grid, _shapeOf(volumeNode), ijkToRas(volumeNode), toWorld(segmentationNode), key)
+    place = _Place(grid, _shapeOf(volumeNode), ijkToRas(volumeNode), toWorld(segmentationNode), key, isReversed)
     _note(segmentationNode, f"{runId}/{volumeId}", place)
 
 
@@ -139,7 +158,10 @@ def isOtherEnd(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: n
         4 x 4 of the image, voxel index to RAS of the volume.
     """
     place = _noted(segmentationNode, volumeNode, segmentId)
-    return place is not None and place.own is not None and _isOtherHand(place.own, matrix)
+    if place is None or place.own is None:
+        return False
+    # The hand tells it only where no directions were put right since, by which no plane changes its number.
+    return _isOtherHand(place.own, matrix) if place.isReversed is None else place.isReversed
 
 
 def movedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
@@ -231,10 +253,25 @@ class MasksMoved:
 
 
 def _noted(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
+    """Return the place that is noted for a segment; that of now if both were moved in one way, and nobody noted it."""
+    place = _written(segmentationNode, volumeNode, segmentId)
+    # Asking the node for it is an error where the segment is gone.
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    image = segment.GetRepresentation(BINARY) if segment else None
+    # What Slicer itself noted it moves, too.
+    isOurs = place is not None and place.own is not None and place.shape == _shapeOf(volumeNode)
+    if not isOurs or image is None or image.IsEmpty():
+        return place
+    now = _placeNow(place, segmentationNode, volumeNode)
+    # As after a transform of both was hardened.
+    return now if isSameGrid(imageMatrix(image), now.grid, place.shape) else place
+
+
+def _written(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
     entry = _entries(segmentationNode).get(_noteName(segmentationNode, segmentId))
     if entry is not None:
         grid, own, world = (np.reshape(entry[part], (4, 4)) for part in ("grid", "own", "world"))
-        return _Place(grid, tuple(entry["shape"]), own, world, entry.get("key"))
+        return _Place(grid, tuple(entry["shape"]), own, world, entry.get("key"), entry.get("isReversed"))
     # Segments of the user, and all of earlier versions: Slicer itself notes a grid when it is told of a volume.
     return _reference(segmentationNode, volumeNode)
 
@@ -249,7 +286,7 @@ def _placeNow(place: _Place, segmentationNode: Any, volumeNode: Any) -> _Place:
         reverse = np.diag([1.0, 1.0, -1.0, 1.0])
         reverse[2, 3] = place.shape[0] - 1
         grid, own = grid @ reverse, own @ reverse
-    return _Place(grid, place.shape, own, toWorld(segmentationNode), place.key)
+    return place._replace(grid=grid, own=own, world=toWorld(segmentationNode))
 
 
 def _isOtherHand(first: np.ndarray, second: np.ndarray) -> bool:
@@ -268,7 +305,8 @@ def _noteName(segmentationNode: Any, segmentId: str) -> str:
 def _note(segmentationNode: Any, name: str, place: _Place) -> None:
     matrices = {"grid": place.grid, "own": place.own, "world": place.world}
     entry: dict[str, Any] = {part: np.ravel(matrix).tolist() for part, matrix in matrices.items()}
-    entries = {**_entries(segmentationNode), name: {**entry, "shape": place.shape, "key": place.key}}
+    entry |= {"shape": place.shape, "key": place.key, "isReversed": place.isReversed}
+    entries = {**_entries(segmentationNode), name: entry}
     segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
 
 

@@ -84,8 +84,8 @@ def resultSteps(
     """
     if segmentationNode is not None:
         requireLabelmaps(segmentationNode)
-    labels = yield from readSteps(volumeResult.labels)
-    labels = yield from _asHeldSteps(labels, volumeNode, volumeResult)
+    inFile = yield from readSteps(volumeResult.labels)
+    labels = yield from _asHeldSteps(inFile, volumeNode, volumeResult)
     _requireSameGrid(labels, volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
     isOurs = segmentationNode is None
@@ -97,7 +97,8 @@ def resultSteps(
         saveStateForUndo(segmentationNode)
     segmentIds = _addSegments(segmentationNode, image, classTable, runRecord, volumeResult.volumeId)
     # The volume may be moved while its masks are read.
-    notePlace(segmentationNode, volumeNode, runRecord.runId, volumeResult.volumeId, imageMatrix(image))
+    ids, isReversed = (runRecord.runId, volumeResult.volumeId), labels is not inFile
+    notePlace(segmentationNode, volumeNode, *ids, imageMatrix(image), isReversed)
     if not isOurs:
         history.add(SegmentsAdded(segmentationNode, dict(zip(segmentIds, contents, strict=True))))
     yield 1.0

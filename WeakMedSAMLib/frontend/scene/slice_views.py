@@ -22,7 +22,8 @@ _FONT_SIZE = 15
 _PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!"})
 _MARGIN = 0.01
 # Slicer lists views in an order that changes with the layout; people know these three in this one.
-_FIRST_VIEWS = ("Red", "Yellow", "Green")
+_ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+_FIRST_VIEWS = tuple(_ORIENTATIONS)
 
 
 def sliceViewNames() -> list[str]:
@@ -52,6 +53,14 @@ def isAligned(volumeNode: Any, sliceNode: Any) -> bool:
 def alignView(volumeNode: Any, sliceNode: Any) -> None:
     """Turn a view so that it shows whole slices of a volume."""
     sliceNode.RotateToVolumePlane(volumeNode)
+
+
+def showAllDirections() -> None:
+    """Turn the views Red, Yellow and Green as Slicer has them at first: each shows slices along another direction."""
+    for viewName, orientation in _ORIENTATIONS.items():
+        sliceNode = sliceNodeOf(viewName)
+        if sliceNode is not None:
+            sliceNode.SetOrientation(orientation)
 
 
 def currentSlice(volumeNode: Any, sliceNode: Any, axis: str) -> int | None:

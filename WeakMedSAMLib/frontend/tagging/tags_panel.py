@@ -74,6 +74,7 @@ class TagsPanel:
         self._notes = SliceNotes(logic, self._navigator, self.actions)
         self._files = TagFileDialogs(logic, self.widget)
         self._isShown = False
+        self._isRefusalShown = False
         self._lastState: tuple[Any, ...] = ()
         self._shownReasons: dict[str, tuple[str, str]] = {}
         self._problemsTimer = qt.QTimer()
@@ -229,11 +230,13 @@ class TagsPanel:
         self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes, keyName) if isChecked else ""
 
     def _showMessage(self, text: str) -> None:
+        self._isRefusalShown = False
         setText(self.ui.messageLabel, breakable(text))
         slicer.util.showStatusMessage(text, _STATUS_MS)
 
     def _showError(self, error: UserError) -> None:
         self._showMessage(_("Not done: {error}").format(error=errorInWords(error)))
+        self._isRefusalShown = error.code == "other_volume"
 
     # Showing
 
@@ -270,6 +273,9 @@ class TagsPanel:
         self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
         self._offer.show()
+        if self._isRefusalShown and not self._offer.isRefused():
+            # What it says of a view holds no longer.
+            self._showMessage("")
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT

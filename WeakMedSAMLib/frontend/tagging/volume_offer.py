@@ -37,6 +37,10 @@ class VolumeOffer:
         self._refused = viewName
         self.show()
 
+    def isRefused(self) -> bool:
+        """Say whether a key would still be refused in the view in which one was."""
+        return bool(self._refusedView())
+
     def show(self) -> None:
         """Show the buttons that help now."""
         code = self._problemCode()
@@ -68,6 +72,9 @@ class VolumeOffer:
     def changeLayout(self) -> None:
         """Show slices along all three directions."""
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        if self._problemCode() == "no_view":
+            # Somebody turned a view: two of them show the same direction.
+            slice_views.showAllDirections()
 
     def _problemCode(self) -> str:
         problem = self._navigator.problem() if self._navigator.volumeKey() is not None else None

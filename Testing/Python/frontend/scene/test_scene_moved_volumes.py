@@ -246,6 +246,44 @@ def test_masks_follow_directions_that_were_put_right(host, loaded, lib, scene, m
     loaded.volume.SetOrigin(0, 0, SHAPE[0] - 1)
     assert segment_places.followVolume(loaded.node, loaded.volume)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), loaded.labels == 1)
+    # A slider that comes later reads the same files again, whose directions are those of the run.
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    editor.apply(0.5)
+    wanted = lib.end(lib.raw.readSteps(loaded.path)).array >= 128
+    np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), wanted)
+
+
+MIRROR, TURN = np.diag([-1.0, 1, 1, 1]), np.array([[0, -1, 0, 30], [1, 0, 0, -8], [0, 0, 1, 5], [0, 0, 0, 1.0]])
+
+
+@pytest.mark.parametrize("matrix", [MIRROR, TURN])
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
+def test_masks_hardened_with_their_volume_are_on_it(host, loaded, lib, tmp_path, matrix, noted):
+    """Slicer moves both then, as with all that lies under a transform: moved once more, masks lie beside it."""
+    lib.end(lib.volumes.identitySteps(loaded.volume))
+    steps = lib.segments.resultSteps(
+        host.slicer.mrmlScene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record
+    )
+    loaded.node = lib.end(steps)
+    if not noted:
+        loaded.node.SetAttribute("WeakMedSAM.Places", None)
+    transform = host.slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    host.slicer.util.updateTransformMatrixFromArray(transform, matrix)
+    for node in (loaded.volume, loaded.node):
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    for node in (loaded.volume, loaded.node):
+        node.HardenTransform()
+    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    path = tmp_path / "labels.nrrd"
+    assert lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes).notes == []
+    written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    np.testing.assert_array_equal(written, loaded.labels)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    editor.apply(0.5)
+    assert not editor.hasFollowed
+    wanted = lib.end(lib.raw.readSteps(loaded.path)).array >= 128
+    np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), wanted)
+    np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.second), loaded.labels == 7)
 
 
 @pytest.mark.parametrize("noted", [True, False], ids=["noted", "of an earlier version"])
