@@ -141,8 +141,13 @@ def _cohort_problems(cohort: CohortTags) -> Iterator[Problem]:
         yield Problem("warning", "one_volume" if tagged == 1 else "few_volumes", message, hint)
     unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
     if unhashed:
-        message = f"Matched by name alone: {_counted(len(unhashed), 'volume')}, such as {unhashed[0]!r}."
-        yield Problem("warning", "matched_by_name", message, "Make sure that the tags belong to these very scans.")
+        yield matched_by_name(len(unhashed), repr(unhashed[0]))
+
+
+def matched_by_name(number: int, one: str) -> Problem:
+    """The warning that nothing but the names says that tags are of these volumes, one of which is called ``one``."""
+    message = f"Matched to their tags by name alone: {_counted(number, 'volume')}, such as {one}."
+    return Problem("warning", "matched_by_name", message, "Make sure that they are these very scans.")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
+from WeakMedSAMLib.contract.tag_checks import matched_by_name
 from WeakMedSAMLib.contract.tag_files import read_tags
 from WeakMedSAMLib.contract.tags import UNTAGGED, CohortTags, VolumeTags, check
 from WeakMedSAMLib.contract.volume_tags import Numbering
@@ -139,8 +140,8 @@ def _nameless(error: UserError, entry: RunVolume, tags: CohortTags) -> UserError
 def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Report) -> None:
     named = [volume.id for volume, match in zip(volumes, matches, strict=True) if match.by_name]
     if named:
-        message = f"{len(named)} volume(s) were matched to their tags by name alone, such as volume {named[0]}."
-        report(Warning_(code="matched_by_name", message=message, hint="Make sure that they are these very scans."))
+        problem = matched_by_name(len(named), f"volume {named[0]}")
+        report(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
 
 
 def _changed(path: Path, expected: str, volume: Scan) -> UserError:

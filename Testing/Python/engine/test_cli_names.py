@@ -88,3 +88,25 @@ def test_checking_against_a_volume_that_is_nowhere_in_the_file(call, numbered, t
     write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["Tumor"])))
     code, _, err = call("tags", "check", tmp_path / "tags.json", "--volume", numbered[0])
     assert (code, "Tag it first" in err) == (2, True)
+
+
+def test_a_match_by_name_is_said_in_the_same_words_before_and_in_the_run(call, numbered, tmp_path):
+    words = (*volumes_of(numbered[:1]), "--out", tmp_path / "out", "--tags")
+    tags = csv_file(tmp_path, "001")
+    checked = call("tags", "check", tags, *volumes_of(numbered[:1]))[2]
+    run = call("segment", *words, tags)[2]
+    (said,) = (line for line in checked.splitlines() if "by name alone" in line)
+    assert "1 volume, such as '001'" in said
+    assert said in run.splitlines()
+
+
+def test_an_error_of_a_run_names_the_volume_on_the_terminal_and_not_in_events(call, numbered, tmp_path):
+    tags = read_tags(csv_file(tmp_path, "001"))
+    places = make_run(tmp_path / "out", numbered[:1], tags, RunSettings())
+    beyond = tags.volumes[0].states["Tumor"].tolist() + [1] * 70
+    write_tags(places.tags, CohortTags(tags.classes, [VolumeTags("001", states={"Tumor": beyond})]))
+    code, _, err = call("run", places.path)
+    assert code == 2
+    assert "'001'" in err
+    assert "volume 000" not in err
+    assert "'001'" not in call("run", places.path, "--events")[1]

@@ -6,8 +6,9 @@ import io
 
 import pytest
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
-from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
+from WeakMedSAMLib.engine.cli.show import TerminalListener, notes_by_kind, spoken
 
 
 def test_a_pipe_gets_a_line_a_quarter_with_the_time_left_and_no_control_characters():
@@ -58,3 +59,49 @@ def test_warnings_go_to_stderr_with_their_way_out(capsys):
 )
 def test_seconds_are_spoken(seconds, words):
     assert spoken(seconds) == words
+
+
+def noticed(name, code="dicom_inverted"):
+    return Warning_(code=code, message=f"{name}: it is inverted.", hint="Nothing is to be done.")
+
+
+@pytest.mark.parametrize(("files", "lines"), [(1, 1), (3, 3), (4, 1), (30, 1)])
+def test_a_note_that_many_files_have_takes_one_line(capsys, files, lines):
+    with notes_by_kind() as show:
+        for number in range(files):
+            show(noticed(f"scan {number}"))
+            show(noticed(f"scan {number}"))
+        show(noticed("scan 0", "another"))
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == lines + 1
+    assert "scan 0: it is inverted." in told[0]
+    assert ("'scan 3'" in told[0]) is (files > 3)
+    assert (f"{files - 1} more are like it" in told[0]) is (files > 3)
+
+
+@pytest.mark.parametrize("sentence", ["scan {}.nii.gz gives no spacing.", "scan {}: {} voxels are padding."])
+def test_files_that_have_the_same_note_are_named(capsys, sentence):
+    with notes_by_kind() as show:
+        for number in range(5):
+            show(Warning_(code="some", message=sentence.format(number, number * 1000)))
+    (line,) = capsys.readouterr().err.splitlines()
+    name = sentence.replace(":", " ").split(" ")[1].format(4)
+    assert f"'scan {name}'" in line
+
+
+def test_notes_of_one_kind_that_say_different_things_are_all_said(capsys):
+    with notes_by_kind() as show:
+        for number, word in enumerate(["red", "blue", "green", "grey", "white"]):
+            show(Warning_(code="dicom_warning", message=f"scan {number}: the library says: {word}"))
+    assert len(capsys.readouterr().err.splitlines()) == 5
+
+
+def test_notes_are_said_though_a_later_file_cannot_be_read(capsys):
+    def read():
+        with notes_by_kind() as show:
+            show(noticed("scan"))
+            raise UserError("volume_truncated", "scan 2 is not complete.")
+
+    with pytest.raises(UserError):
+        read()
+    assert "scan: it is inverted." in capsys.readouterr().err

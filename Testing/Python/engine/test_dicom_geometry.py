@@ -169,7 +169,7 @@ def test_a_spacing_that_disagrees_with_the_positions_is_said(tmp_path, said):
     assert "dicom_spacing_disagrees" in codes(scan)
 
 
-def test_an_unusual_spacing_is_said(tmp_path):
+def test_an_unusual_spacing_is_said_once(tmp_path):
     scan = open_scan(series(tmp_path / "scan", pixels(), PixelSpacing=[0.0008, 0.0005]))
     assert [note.code for note in scan.notes] == ["spacing_unusual"]
 

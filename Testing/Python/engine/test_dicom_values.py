@@ -208,7 +208,8 @@ def test_padding_is_no_tissue(tmp_path, stored_as, padding, limit, padded):
     np.testing.assert_array_equal(scan.array, np.where(is_padded, values[~is_padded].min(), values))
     (note,) = (note for note in scan.notes if note.code == "dicom_padding")
     assert note.values["count"] == is_padded.sum()
-    assert "voxels_not_finite" in codes(scan)
+    (filled,) = (note for note in scan.notes if note.code == "voxels_not_finite")
+    assert "are padding, NaN or infinite" in filled.message
     assert_recognised(scan, folder)
 
 

@@ -275,9 +275,18 @@ def test_a_label_value_of_several_segments_is_ambiguous(tmp_path):
     error = refused(lambda: placed(path, MaskClass("lesion", (1,))))
     assert error.code == "segment_ambiguous"
     assert "'tumour' (ID S1, layer 1, value 1)" in error.message
+    assert error.hint.endswith('as "lesion=S1".')
     path, *_ = layered(tmp_path / "b.seg.nrrd", "cyst", "cyst")
     assert refused(lambda: placed(path, MaskClass("cyst", (), ("cyst",)))).code == "segment_ambiguous"
     assert placed(path, MaskClass("cyst", (), ("S1",))).any()
+
+
+def test_an_ambiguous_label_value_names_none_but_the_segments_that_have_it(tmp_path):
+    masks = [lesion(), lesion(), lesion(low=(2, 1, 2), high=(5, 5, 6))]
+    path = segmented(tmp_path / "a.seg.nrrd", masks, GRID, [("bone", 2, 0), ("liver", 1, 1), ("tumour", 1, 2)])
+    message = refused(lambda: placed(path, MaskClass("lesion", (1,)))).message
+    assert "'bone'" not in message
+    assert "'liver'" in message
 
 
 def test_a_class_with_the_name_of_another_segment_is_refused(tmp_path):

@@ -300,7 +300,7 @@ def test_tags_without_a_hash_are_used_with_a_warning(make, method):
     run_folder(places.path, **method.arguments)
     told = [event for event in kinds(method.events, Warning_) if event.code == "matched_by_name"]
     assert len(told) == 1
-    assert "3 volume(s)" in told[0].message
+    assert "3 volumes, such as volume 000" in told[0].message
     assert labels_of(places)[0].any()
 
 

@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.cli.options import (
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.segment import list_results
-from WeakMedSAMLib.engine.cli.show import listener
+from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice
@@ -71,7 +71,8 @@ def apply(
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortTags(trained.classes, tags.volumes)
     axis = axis or trained.axis
-    places = make_run(out, volumes, given, settings, axis, unsaid=numbering, report=listener(events))
+    with reading_notes(events) as report:
+        places = make_run(out, volumes, given, settings, axis, unsaid=numbering, report=report)
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import require_engine
-from WeakMedSAMLib.engine.cli.show import tell_notes
+from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def evaluate(
     classes = classes_of(pairing, labels, reference_labels, tell)
     for problem in prediction_problems(pairing.pairs, classes):
         tell(problem)
-    rows = evaluate_pairs(pairing.pairs, classes, axis, gallery, tell_notes)
+    with notes_by_kind() as show:
+        rows = evaluate_pairs(pairing.pairs, classes, axis, gallery, partial(tell_notes, show=show))
     if out is None or gallery is None:
         click.echo(json.dumps(_scores(rows, seed), indent=2, ensure_ascii=False))
         return

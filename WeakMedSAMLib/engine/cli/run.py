@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Done, Error, Event
+from WeakMedSAMLib.contract.events import Done, Error, Event, Warning_
+from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.cli.options import PLACE, cache_option, events_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.worker import RunSummary
+
+_VOLUME = re.compile(r"'?\b[Vv]olume (\d{3,9})\b'?")
 
 
 @click.command(short_help="Run a run folder, or go on with it.")
@@ -44,7 +49,8 @@ def perform(
     events: bool = False,
 ) -> RunSummary:
     """Run a folder and show it; with ``events``, whatever ends it is an event too, however early it ends."""
-    told = _LastWord(listener(events))
+    names = {} if events else _names(folder)
+    told = _LastWord(_naming(listener(events), names))
     try:
         require_engine()
         from WeakMedSAMLib.engine.worker import run_folder
@@ -54,7 +60,30 @@ def perform(
         if events and not told.is_over:
             told(Error(code=error.code, message=error.message, hint=error.hint))
             told(Done(status="failed"))
-        raise
+        message, hint = _named(error.message, names), _named(error.hint, names)
+        raise UserError(error.code, message, hint, error.values) from error
+
+
+def _names(folder: Path) -> dict[str, str]:
+    """Id of each volume of a run, and its name; none where the run cannot be read, which is said elsewhere."""
+    try:
+        return {volume.id: volume.name for volume in load_run(folder).volumes}
+    except UserError:
+        return {}
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    """A sentence with names in place of ids: events hold none, as they may be names of patients; a terminal may."""
+    return _VOLUME.sub(lambda found: repr(names[found[1]]) if found[1] in names else found[0], text)
+
+
+def _naming(hand_on: Callable[[Event], None], names: Mapping[str, str]) -> Callable[[Event], None]:
+    def show(event: Event) -> None:
+        if isinstance(event, Warning_) and names:
+            event = replace(event, message=_named(event.message, names), hint=_named(event.hint, names))
+        hand_on(event)
+
+    return show
 
 
 class _LastWord:

@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.cli.options import (
 )
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.run import perform
-from WeakMedSAMLib.engine.cli.show import listener
+from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
@@ -92,7 +92,8 @@ def segment(
         intensity=intensity,
         model=str(model_folder(model)) if model else None,
     )
-    places = make_run(out, volumes, tags, settings, unsaid=numbering, report=listener(events))
+    with reading_notes(events) as report:
+        places = make_run(out, volumes, tags, settings, unsaid=numbering, report=report)
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)
     if not events:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from WeakMedSAMLib.contract.events import Done, Event, Hello, Progress, Stage, Warning_, encode
+from WeakMedSAMLib.contract.likely_names import named
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.data.segmentations import MaskFile
     from WeakMedSAMLib.engine.data.volumes import Scan
 
 _PLAIN_STEPS = 4
+_MOST_ALIKE = 3
+# Notes begin with the name of their file or folder; numbers are what else differs from file to file.
+_NAME = re.compile(r"([^:]+?\.(?:nii\.gz|nii|seg\.nrrd|nrrd|nhdr|mha|mhd)|[^:]+):? ", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def listener(events: bool) -> Callable[[Event], None]:
@@ -39,9 +47,52 @@ def spoken(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def tell_notes(scan: Scan | MaskFile) -> None:
-    """Say on stderr what was noticed when a scan was read, in the words that a run has for it."""
-    show = TerminalListener()
+@contextmanager
+def notes_by_kind() -> Iterator[Callable[[Event], None]]:
+    """Hold back what is noticed while files are read, and say it at the end: a line a kind where many files have it.
+
+    Yields
+    ------
+    callable
+        Takes each warning; they go to stderr in the end, also where reading ends with an error.
+    """
+    held: dict[tuple[str, str, str], list[Warning_]] = {}
+
+    def hold(event: Event) -> None:
+        if isinstance(event, Warning_):
+            said = _NUMBER.sub("", event.message.removeprefix(_file_of(event)))
+            held.setdefault((event.code, event.hint, said), []).append(event)
+
+    try:
+        yield hold
+    finally:
+        show = TerminalListener()
+        for same in held.values():
+            for warning in _in_few_lines(same):
+                show(warning)
+
+
+def reading_notes(events: bool) -> AbstractContextManager[Callable[[Event], None]]:
+    """What takes the notes of volumes that a run is made from: a program gets an event each, a person a line a kind."""
+    return nullcontext(print_event_line) if events else notes_by_kind()
+
+
+def _in_few_lines(same: Sequence[Warning_]) -> Sequence[Warning_]:
+    """Warnings of one kind as they are; of more than three the first, with the names of the other files."""
+    first, *others = {warning.message: warning for warning in same}.values()
+    if len(others) < _MOST_ALIKE:
+        return [first, *others]
+    names = named(list(dict.fromkeys(map(_file_of, others))))
+    return [replace(first, message=f"{first.message} {len(others)} more are like it: {names}.")]
+
+
+def _file_of(warning: Warning_) -> str:
+    found = _NAME.match(warning.message)
+    return found[1] if found else ""
+
+
+def tell_notes(scan: Scan | MaskFile, show: Callable[[Event], None]) -> None:
+    """Say what was noticed when a scan was read, in the words that a run has for it."""
     for note in scan.notes:
         show(note.as_warning())
 

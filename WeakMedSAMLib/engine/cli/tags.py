@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.tag_checks import matched_by_name
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tag_spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.tags import check as problems_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
-from WeakMedSAMLib.engine.cli.show import tell_notes
+from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.events import Event
     from WeakMedSAMLib.contract.volume_tags import Numbering
     from WeakMedSAMLib.engine.mask_tags import MaskClass
 
@@ -129,7 +131,8 @@ def from_mask(
     for problem in crossed_pairs(masks, volumes):
         tell(problem)
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
-    made = [_from_mask(mask, volume, classes, axis, min_pixels, stride) for mask, volume in pairs]
+    with notes_by_kind() as show:
+        made = [_from_mask(mask, volume, classes, axis, min_pixels, stride, show) for mask, volume in pairs]
     problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
     problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
     for problem in problems:
@@ -148,7 +151,13 @@ def _show_counts(cohort: CohortTags) -> None:
 
 
 def _from_mask(
-    mask: Path, volume_path: Path | None, classes: list[MaskClass], axis: str, min_pixels: int, stride: int
+    mask: Path,
+    volume_path: Path | None,
+    classes: list[MaskClass],
+    axis: str,
+    min_pixels: int,
+    stride: int,
+    show: Callable[[Event], None],
 ) -> tuple[Path, VolumeTags, frozenset[int]]:
     """The mask, the tags made from it, and the values in it."""
     from WeakMedSAMLib.engine.data.segmentations import read_mask
@@ -160,9 +169,9 @@ def _from_mask(
         name, sha256, placed = volume_name(mask), None, drawn.on_its_scan()
     else:
         volume = read_volume(volume_path)
-        tell_notes(volume)
+        tell_notes(volume, show)
         name, sha256, placed = volume.name, volume.sha256, drawn.on(volume.geometry, volume_path)
-    tell_notes(placed)
+    tell_notes(placed, show)
     masks = {entry.name: placed.mask(entry) for entry in classes}
     tags = tags_from_masks(name, sha256, masks, axis, min_pixels, stride)
     return mask, tags, frozenset(drawn.values)
@@ -175,10 +184,11 @@ def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | N
     from WeakMedSAMLib.engine.tag_match import match_tags
 
     matches = []
-    for path in paths:
-        scan = read_volume(path)
-        tell_notes(scan)
-        matches.append(match_tags(cohort, scan, unsaid=numbering))
+    with notes_by_kind() as show:
+        for path in paths:
+            scan = read_volume(path)
+            tell_notes(scan, show)
+            matches.append(match_tags(cohort, scan, unsaid=numbering))
     used = [id(match.entry) for match in matches]
     lacking = [(path, match.tags.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
     if lacking:
@@ -186,6 +196,9 @@ def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | N
         problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
         message = problem.message if problem else f"There are no tags for {path} ({name!r})."
         raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+    named = [match.tags.name for match in matches if match.by_name]
+    if named:
+        tell(matched_by_name(len(named), repr(named[0])))
     return [match.tags for match in matches]
 
 

@@ -161,10 +161,11 @@ class MaskFile:
         found = [segment for segment in self.segments if segment.value == value]
         named = [segment for segment in self.segments if segment.name.casefold() == asked.name.casefold()]
         if len(found) > 1:
-            found = [segment for segment in found if segment in named]
-            if len(found) != 1:
-                raise self._ambiguous(f"label value {value}", asked.name)
-        elif found and len(named) == 1 and named[0].value not in asked.values:
+            meant = [segment for segment in found if segment in named]
+            if len(meant) != 1:
+                raise self._ambiguous(f"the label value {value}", asked.name, meant or found)
+            return meant
+        if found and len(named) == 1 and named[0].value not in asked.values:
             message = f"In {self.path} label value {value} is the segment {found[0].name!r}, and "
             message += f"{named[0].name!r} has the label value {named[0].value}."
             hint = f"Write {asked.name}={named[0].name} for that segment, or give the class another name."
@@ -178,13 +179,13 @@ class MaskFile:
             message = f"{self.path} has no segment {name!r}."
             raise UserError("segment_missing", message, f"There are: {', '.join(map(repr, self.names))}.")
         if len(found) > 1:
-            raise self._ambiguous(f"the name {name!r}", name)
+            raise self._ambiguous(f"the name {name!r}", name, found)
         return found[0]
 
-    def _ambiguous(self, what: str, name: str) -> UserError:
-        segments = ", ".join(f"{s.name!r} (ID {s.id}, layer {s.layer}, value {s.value})" for s in self.segments)
+    def _ambiguous(self, what: str, name: str, found: Sequence[Segment]) -> UserError:
+        segments = ", ".join(f"{s.name!r} (ID {s.id}, layer {s.layer}, value {s.value})" for s in found)
         message = f"In {self.path} several segments have {what}: {segments}."
-        return UserError("segment_ambiguous", message, f"Say which one by its name or ID, as {name}=Segment_1.")
+        return UserError("segment_ambiguous", message, f'Say which one by its name or ID, as "{name}={found[-1].id}".')
 
     def _require_layer(self, segment: Segment) -> bool:
         if not 0 <= segment.layer < len(self.layers) or segment.value < 1:

@@ -113,7 +113,7 @@ class Scan:
         array = np.ascontiguousarray(array[::-1]) if self.is_turned else array
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             self._hash_before_filling = content_hash(array)
-        array, filled = _finite(self.path, array)
+        array, filled = _finite(self.path, array, noticed)
         _refuse_constant(self.path, array)
         self._notes = (*self._notes, *noticed, *filled)
         return array
@@ -321,7 +321,7 @@ def memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
         ) from error
 
 
-def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[Note, ...]]:
+def _finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tuple[np.ndarray, tuple[Note, ...]]:
     if array.dtype.kind != "f":
         return array, ()
     usable = np.isfinite(array)
@@ -337,7 +337,8 @@ def _finite(path: Path, array: np.ndarray) -> tuple[np.ndarray, tuple[Note, ...]
     count = int(usable.size - np.count_nonzero(usable))
     array[~usable] = lowest
     share = f"{count:,} voxels ({count / usable.size:.1%})"
-    message = f"{path.name}: {share} are NaN or infinite and were read as {lowest:g}."
+    what = "are padding, NaN or infinite" if any(n.code == "dicom_padding" for n in noticed) else "are NaN or infinite"
+    message = f"{path.name}: {share} {what} and were read as {lowest:g}."
     values = {"file": path.name, "count": count, "value": float(lowest)}
     return array, (Note("voxels_not_finite", message, "Results there mean nothing.", values),)
 
