@@ -371,3 +371,8 @@ def test_headers_alone_tell_without_voxels(tmp_path):
     assert {note.code for note in open_scan(nrrd(tmp_path / "a.nrrd", {"space": "scanner-xyz"})).notes} == {
         "space_unknown"
     }
+
+
+@pytest.mark.parametrize("name", ["ElementByteOrderMSB", "ElementType", "ElementToIntensityFunctionSlope"])
+def test_a_metaimage_field_without_a_value_on_its_line_is_refused(tmp_path, name):
+    assert refused(meta(tmp_path / "empty.mha", {name: ""})) == "volume_bad_header"

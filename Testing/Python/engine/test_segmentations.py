@@ -465,3 +465,9 @@ def test_classes_by_value_and_by_name(text, values, segments):
 @pytest.mark.parametrize("text", ["", "liver=", "=1", "liver=0", "liver=-1", "liver=1.5", "liver=1+"])
 def test_what_is_neither_value_nor_name_is_refused(text):
     assert refused(lambda: parse_mask_classes(text)).code == "bad_labels"
+
+
+def test_a_segment_that_has_lost_its_label_value_is_refused(tmp_path):
+    masks = [scan_voxels() > 0, scan_voxels() > 1]
+    path = segmented(tmp_path / "lost.seg.nrrd", masks, segments=[("cyst", "1", "0"), ("tumour", None, "1")])
+    assert refused(lambda: read_mask(path).mask(MaskClass("tumour", (), ("tumour",)))).code == "segment_missing"

@@ -26,6 +26,13 @@ from WeakMedSAMLib.engine.data.notes import (
 _LONGEST = 2**24
 _DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
 _ORIGINS = ("Offset", "Position", "Origin")
+# Without a value on their line MetaIO takes what stands on the next one.
+_NEED_A_VALUE = (
+    *("NDims", "DimSize", "ElementType", "ElementNumberOfChannels", "HeaderSize", "ElementSpacing", "ElementSize"),
+    *("BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData", "CompressedDataSize"),
+    *("ElementToIntensityFunctionSlope", "ElementToIntensityFunctionOffset"),
+    *(*_DIRECTIONS, *_ORIGINS),
+)
 # Where an axis begins: at the patient's right, front and feet if it runs along L, P, S.
 _LETTERS = (("R", "L"), ("A", "P"), ("I", "S"))
 
@@ -69,8 +76,13 @@ class MetaHeader:
         Raises
         ------
         UserError
-            ``volume_unreadable``, ``volume_data_missing``; ``volume_bad_scale`` for numbers that make no intensities.
+            ``volume_unreadable``, ``volume_data_missing``; ``volume_bad_header`` for a name without a value;
+            ``volume_bad_scale`` for numbers that make no intensities.
         """
+        bare = next((name for name in _NEED_A_VALUE if self.fields.get(name, "?") == ""), None)
+        if bare is not None:
+            message = f"{path} gives no value to {bare} on its line of the header."
+            raise UserError("volume_bad_header", message, "Correct that line, or export the volume again.")
         skipped = self._whole("HeaderSize")
         if self.is_local and skipped > 0 and skipped != self.first_byte:
             raise UserError(

@@ -243,7 +243,8 @@ def _segments(pairs: Mapping[str, str], layers: int) -> list[Segment]:
         Segment(
             id=told.get("ID", f"Segment_{index + 1}"),
             name=told.get("Name", told.get("ID", f"Segment_{index + 1}")),
-            value=_whole(told.get("LabelValue", "1")),
+            # Old files say neither value nor layer; one that says its layer alone has lost its value.
+            value=_whole(told.get("LabelValue", "" if "Layer" in told else "1")),
             layer=_layer(told, index, layers),
         )
         for index, told in sorted(fields.items())
