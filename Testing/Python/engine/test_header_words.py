@@ -376,3 +376,8 @@ def test_headers_alone_tell_without_voxels(tmp_path):
 @pytest.mark.parametrize("name", ["ElementByteOrderMSB", "ElementType", "ElementToIntensityFunctionSlope"])
 def test_a_metaimage_field_without_a_value_on_its_line_is_refused(tmp_path, name):
     assert refused(meta(tmp_path / "empty.mha", {name: ""})) == "volume_bad_header"
+
+
+@pytest.mark.parametrize("changed", [{"ElementByteOrderMSB": "\r=1"}, {"ElementType\0": "MET_SHORT"}])
+def test_control_characters_in_a_metaimage_header_are_refused(tmp_path, changed):
+    assert refused(meta(tmp_path / "control.mha", changed)) == "volume_bad_header"

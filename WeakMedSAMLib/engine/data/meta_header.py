@@ -24,6 +24,7 @@ from WeakMedSAMLib.engine.data.notes import (
 )
 
 _LONGEST = 2**24
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f]")
 _DIRECTIONS = ("TransformMatrix", "Rotation", "Orientation")
 _ORIGINS = ("Offset", "Position", "Origin")
 # Without a value on their line MetaIO takes what stands on the next one.
@@ -160,10 +161,19 @@ class MetaHeader:
 
 
 def read_meta_header(path: Path) -> MetaHeader:
-    """Read the header of a file that ITK takes for MetaImage."""
+    """Read the header of a file that ITK takes for MetaImage.
+
+    Raises
+    ------
+    UserError
+        ``volume_bad_header`` for a control character: each program takes what stands around it in its own way.
+    """
     fields: dict[str, str] = {}
     with path.open("rb") as stream:
         while stream.tell() < _LONGEST and (line := stream.readline(_LONGEST)):
+            if _CONTROL.search(line.rstrip(b"\r\n")):
+                message = f"{path} has a control character in line {len(fields) + 1} of its header."
+                raise UserError("volume_bad_header", message, "It is damaged: copy it again, or export it again.")
             name, _, value = re.sub("[:=]", "=", line.decode("utf-8", "replace"), count=1).partition("=")
             fields.setdefault(name.strip(), value.strip())
             if name.strip() == "ElementDataFile":
