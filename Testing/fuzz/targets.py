@@ -12,7 +12,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -450,7 +450,7 @@ def _read_tags(folder: Path) -> None:
 
 
 def _read_run(folder: Path) -> None:
-    from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
+    from WeakMedSAMLib.contract.runs import RUN_VERSION, RunFolder, load_run, save_run
     from WeakMedSAMLib.engine.settings import method_settings
 
     run = load_run(folder)
@@ -461,7 +461,7 @@ def _read_run(folder: Path) -> None:
                 raise Finding(f"{place} is outside of the run folder")
     method_settings(run.settings.preset, run.settings.overrides)
     save_run(folder, run)
-    if load_run(folder) != run:
+    if load_run(folder) != replace(run, schema_version=RUN_VERSION):  # the newest is written
         raise Finding("the run is another when written and read again")
 
 
