@@ -1,0 +1,132 @@
+"""Lists of what a user, a script or another program can see of the engine: commands, codes, events, files, texts, tests.
+
+Each function returns the lines of one list. They are taken from the program itself (its commands, its syntax trees, a tiny
+run), never written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = (ROOT / "WeakMedSAMLib", ROOT / "WeakMedSAM")
+# Calls that give a code its meaning, and where among their arguments it stands.
+_CODED = {"UserError": 0, "Problem": 1, "Note": 0, "Warning_": None, "Error": None}
+_CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_KEY = re.compile(r"[0-9a-f]{12,64}(-\w{8})?")
+
+
+def commands() -> list[str]:
+    """Help of every command, as it is shown."""
+    from WeakMedSAMLib.engine.cli.main import cli
+
+    lines = []
+    for path, command in _walked((), cli):
+        context = click.Context(command, info_name=" ".join(("weakmedsam", *path)), max_content_width=100)
+        lines += [f"# weakmedsam {' '.join(path)}".rstrip(), *command.get_help(context).splitlines(), ""]
+    return [line.rstrip() for line in lines]
+
+
+def _walked(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from _walked((*path, name), command.commands[name])
+
+
+def codes() -> list[str]:
+    """Codes of errors, problems, notes and warnings, each with what it is the code of."""
+    found = {
+        f"{kind} {code}"
+        for tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for kind, code in _coded(node)
+    }
+    return sorted(found)
+
+
+def _coded(call: ast.Call) -> Iterator[tuple[str, str]]:
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name not in _CODED:
+        return
+    place = _CODED[name]
+    given = [call.args[place]] if place is not None and len(call.args) > place else []
+    given += [keyword.value for keyword in call.keywords if keyword.arg == "code"]
+    for value in given:
+        for part in ast.walk(value):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str) and _CODE.fullmatch(part.value):
+                yield name.strip("_"), part.value
+
+
+def _trees() -> Iterator[ast.Module]:
+    for folder in SOURCES:
+        for path in sorted(folder.rglob("*.py")):
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def events() -> list[str]:
+    """Event lines and their fields."""
+    from WeakMedSAMLib.contract import events as module
+
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, module.Event)]
+    return sorted(f"{kind.event}: {', '.join(sorted(f.name for f in fields(kind)))}" for kind in kinds if kind.event)
+
+
+def exit_codes() -> list[str]:
+    """How a command ends."""
+    from WeakMedSAMLib.engine.cli import outcome
+
+    return [f"{name} {getattr(outcome, name)}" for name in ("OK", "INTERNAL", "USER_ERROR", "CANCELLED")]
+
+
+def attributes() -> list[str]:
+    """Names under which the module keeps things with nodes, segments and settings."""
+    found = {
+        node.value
+        for tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"WeakMedSAM[./][A-Za-z]\w*", node.value)
+    }
+    return sorted(found - {"WeakMedSAM.png", "WeakMedSAM.py", "WeakMedSAM.json"})
+
+
+def translated() -> list[str]:
+    """Contexts of the German texts, and how many are finished in each."""
+    sys.path.insert(0, str(ROOT / "Utilities"))
+    import translations
+
+    texts = translations.texts(translations.FOLDER / "WeakMedSAM_de-DE.ts")
+    finished = Counter(context for context, _text, translation in texts if translation)
+    return [f"{context} {count}" for context, count in sorted(finished.items())]
+
+
+def tests() -> list[str]:
+    """Names of all tests, by file."""
+    lines = []
+    for path in sorted((ROOT / "Testing" / "Python").rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        lines += [
+            f"{path.relative_to(ROOT / 'Testing' / 'Python').as_posix()}::{name}" for name in names if _is_test(name)
+        ]
+    return lines
+
+
+def _is_test(name: str) -> bool:
+    return name.lower().startswith("test")
+
+
+def run_tree(folder: Path) -> list[str]:
+    """Files of a run folder, with numbers of keys left out."""
+    files = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted({_KEY.sub("<key>", name) for name in files})
