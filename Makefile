@@ -23,7 +23,7 @@ WHEELHOUSE_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage lint bench fuzz screenshots translations docs package wheelhouse lock audit lists \
+.PHONY: help setup demo test soak coverage lint bench fuzz screenshots translations inventory docs package wheelhouse lock audit lists \
 	clean
 
 help: ## Show what can be made
@@ -73,6 +73,10 @@ bench: $(STAMP) ## Measure speed, then accuracy on BENCH_DATA from nothing and a
 
 fuzz: $(STAMP) ## Spoiled inputs for every reader, for FUZZ_SECONDS (600)
 	$(BIN)/python Testing/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
+inventory: $(STAMP) ## Write anew the lists of what the program shows and leaves behind (Testing/inventory)
+	INVENTORY=write $(BIN)/python -m pytest -q -k inventory Testing/Python/engine/test_inventory.py \
+		Testing/Python/frontend/flows/test_flow_inventory.py
 
 screenshots: $(STAMP) ## Draw every state of the Slicer panel into Resources/screenshots/ (minutes)
 	$(BIN)/python Testing/screenshots/make_screenshots.py --out Resources/screenshots

@@ -1,7 +1,7 @@
-"""Lists of what a user, a script or another program can see of the engine: commands, codes, events, files, texts, tests.
+"""Lists of what a user, a script or another program can see: commands, codes, events, files, texts, tests.
 
-Each function returns the lines of one list. They are taken from the program itself (its commands, its syntax trees, a tiny
-run), never written by hand.
+Each function returns the lines of one list. They are taken from the program itself (its commands, its syntax trees, a
+tiny run), never written by hand.
 """
 
 from __future__ import annotations
@@ -120,10 +120,6 @@ def tests() -> list[str]:
             f"{path.relative_to(ROOT / 'Testing' / 'Python').as_posix()}::{name}" for name in names if _is_test(name)
         ]
     return lines
-
-
-def _is_test(name: str) -> bool:
-    return name.lower().startswith("test")
 
 
 def run_tree(folder: Path) -> list[str]:
