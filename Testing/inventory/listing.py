@@ -21,6 +21,7 @@ SOURCES = (ROOT / "WeakMedSAMLib", ROOT / "WeakMedSAM")
 # Calls that give a code its meaning, and where among their arguments it stands.
 _CODED = {"UserError": 0, "Problem": 1, "Note": 0, "Warning_": None, "Error": None}
 _CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_READERS_CODE = re.compile(r"dicom_[a-z_]+")
 _KEY = re.compile(r"[0-9a-f]{12,64}(-\w{8})?")
 
 
@@ -43,7 +44,7 @@ def _walked(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tup
 
 
 def codes() -> list[str]:
-    """Codes of errors, problems, notes and warnings, each with what it is the code of."""
+    """Codes of errors, problems, notes and warnings, with what each is the code of; those in tables of readers, too."""
     found = {
         f"{kind} {code}"
         for tree in _trees()
@@ -51,7 +52,15 @@ def codes() -> list[str]:
         if isinstance(node, ast.Call)
         for kind, code in _coded(node)
     }
-    return sorted(found)
+    named = {line.partition(" ")[2] for line in found}
+    data = ROOT / "WeakMedSAMLib" / "engine" / "data"
+    constants = {
+        node.value
+        for path in sorted(data.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _READERS_CODE.fullmatch(node.value)
+    }
+    return sorted(found | {f"Note {code}" for code in constants - named})
 
 
 def _coded(call: ast.Call) -> Iterator[tuple[str, str]]:

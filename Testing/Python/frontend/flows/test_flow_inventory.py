@@ -9,14 +9,25 @@ from inventory.compare import check
 from inventory.panel import widgets
 
 
+def at_rest(driver, panel):
+    """Lines of the panel once nothing changes any more: volumes and results are read while the window answers."""
+    before, lines = [], widgets(panel.widget)
+    for _ in range(60):
+        if lines == before:
+            break
+        driver.host.settle(0.5)
+        before, lines = lines, widgets(panel.widget)
+    return lines
+
+
 def test_the_panel_is_as_listed(driver, make_volume, tmp_path):
     volume = make_volume(name="Brain")
     panel = driver.open(worker=fake_worker("--seconds", "0.3")).panel
-    driver.host.settle(1.0)
-    before = widgets(panel.widget)
+    driver.host.waitUntil(lambda: "Slices along" in driver.ui("volumes", "directionLabel").text, 30)
+    lines = [f"at the start: {line}" for line in at_rest(driver, panel)]
     driver.tag(volume, 3, 6)
     driver.generate()
     assert driver.wait_for_end().status == "finished"
-    lines = [*(f"at the start: {line}" for line in before), *(f"after a run: {line}" for line in widgets(panel.widget))]
+    lines += [f"after a run: {line}" for line in at_rest(driver, panel)]
     # Folders, times and amounts of memory are those of this computer and moment.
     check("panel", [re.sub(r"\d+", "0", line.replace(str(tmp_path), "<folder>")) for line in lines])
