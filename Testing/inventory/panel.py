@@ -8,6 +8,8 @@ from typing import Any
 import qt
 
 _TAGS = re.compile(r"<[^>]+>")
+# What a run says while it goes on stays as it was told last, which is never the same.
+_PASSING = {"stageLabel", "timeLabel", "logText"}
 _TEXTS = ("title", "text", "placeholderText", "windowTitle")
 
 
@@ -22,6 +24,8 @@ def _line(widget: Any) -> str:
     name = widget.objectName
     if not name or name.startswith("qt_"):
         return ""
+    if name in _PASSING:
+        return f"{widget.metaObject().className()} {name}"
     said = [f"{field}={_plain(getattr(widget, field))!r}" for field in _TEXTS if _plain(getattr(widget, field, ""))]
     tip = _plain(widget.toolTip)
     return " ".join([widget.metaObject().className(), name, *said, *([f"tip={tip!r}"] if tip else [])])
