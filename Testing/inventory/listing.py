@@ -31,7 +31,7 @@ def commands() -> list[str]:
 
     lines = []
     for path, command in _walked((), cli):
-        context = click.Context(command, info_name=" ".join(("weakmedsam", *path)), max_content_width=100)
+        context = click.Context(command, info_name=" ".join(("weakmedsam", *path)), terminal_width=100)
         lines += [f"# weakmedsam {' '.join(path)}".rstrip(), *command.get_help(context).splitlines(), ""]
     return [line.rstrip() for line in lines]
 
