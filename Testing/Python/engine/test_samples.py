@@ -171,12 +171,8 @@ def test_exports_of_the_module_become_tags_of_their_slices(call, masks_of, tmp_p
     for name in ("right", "left"):
         tags = tmp_path / f"{name}.json"
         words = ("--mask", EXPORTS / f"{name}_{ending}", "--volume", opened.scan(name), *FROM_MASK)
-        code, _, error = call("tags", "from-mask", *words, "--out", tags)
-        if code:
-            # The mask has the slices as Slicer holds them, the file has them the other way round.
-            assert (name, error.startswith("Error: ")) == ("left", True)
-        else:
-            assert masks_of(tags, [name]) == {name: opened.true_positions(name, "ball")}
+        assert call("tags", "from-mask", *words, "--out", tags)[0] == 0
+        assert masks_of(tags, [name]) == {name: opened.true_positions(name, "ball")}
 
 
 @pytest.mark.parametrize("ending", ["masks.seg.nrrd", "labels.nrrd"])
@@ -184,8 +180,6 @@ def test_exports_of_the_module_are_scored(call, ending):
     for name in ("right", "left"):
         truth = opened.SAMPLES / "scans" / f"{name}_truth.nrrd"
         words = ("--prediction", EXPORTS / f"{name}_{ending}", "--reference", truth, "--labels", "ball=1,rod=2")
-        code, out, error = call("evaluate", *words)
-        if code:
-            assert (name, error.startswith("Error: ")) == ("left", True)
-        else:
-            assert min(json.loads(out)[label]["patient_dice"] for label in opened.LABELS) > 0.9
+        code, out, _ = call("evaluate", *words)
+        assert code == 0
+        assert min(json.loads(out)[label]["patient_dice"] for label in opened.LABELS) > 0.9
