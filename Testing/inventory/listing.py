@@ -92,9 +92,9 @@ def events() -> list[str]:
 
 def exit_codes() -> list[str]:
     """How a command ends."""
-    from WeakMedSAMLib.engine.cli import outcome
+    from WeakMedSAMLib.contract import exit_codes as module
 
-    return [f"{name} {getattr(outcome, name)}" for name in ("OK", "INTERNAL", "USER_ERROR", "CANCELLED")]
+    return [f"{name} {value}" for name, value in vars(module).items() if name.isupper()]
 
 
 def attributes() -> list[str]:

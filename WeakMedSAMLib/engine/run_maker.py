@@ -12,6 +12,7 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.contract.tag_files import write_tags
 from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
@@ -75,7 +76,7 @@ def make_run(
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
-    jobs = zip(_ids(len(volumes)), volumes, called, strict=True)
+    jobs = zip(map(volume_id, range(len(volumes))), volumes, called, strict=True)
     copied = [_copied(places, *job, find, report) for job in jobs]
     matches = [match for _, match in copied]
     kept = [*(match.tags for match in matches), *_others(tags, matches)]
@@ -144,10 +145,6 @@ def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable
     """Short hash of what makes it another run; tags do not, since their edit reuses what does not depend on them."""
     places = [path.resolve() for path in volumes]
     return stage_key(places, list(names), classes.to_json(), settings)[:12]
-
-
-def _ids(count: int) -> list[str]:
-    return [f"{number:03d}" for number in range(count)]
 
 
 def _copied(

@@ -11,6 +11,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
+from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
@@ -105,7 +106,7 @@ def run_cohort(
         return CohortOutcome(rows, 0.0, {}, len(cases), places, error.message)
     rows = []
     for number, case in enumerate(cases):
-        folder = places.results(f"{number:03d}")
+        folder = places.results(volume_id(number))
         rows += scored(case, folder, classes, case.name not in untagged, gallery)
     return CohortOutcome(rows, done.seconds, done.seconds_by_stage, len(cases), places)
 

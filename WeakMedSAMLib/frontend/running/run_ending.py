@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Done, Error
 from WeakMedSAMLib.frontend.engine_words import translated
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
@@ -16,8 +17,6 @@ _LAST_LINES = 4
 _LONGEST = 300
 # Ended by the system: most often because memory ran out. 137 is 128 + 9, as launchers and shells hand it on.
 _KILLED_CODES = (9, 137)
-# What else the exit codes of the worker mean (see `weakmedsam --help`).
-_CANCELLED_CODE = 3
 
 
 def endOf(
@@ -55,7 +54,7 @@ def endOf(
 
 
 def _isCancelled(done: Done | None, found: WorkerExit) -> bool:
-    return done is None and not found.crashed and found.code == _CANCELLED_CODE
+    return done is None and not found.crashed and found.code == exit_codes.CANCELLED
 
 
 def _silentDeath(found: WorkerExit, log: list[str]) -> tuple[str, str, str, str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib import __version__
+from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
@@ -30,7 +31,6 @@ STAGES = stages_of(FAST)
 _OF_ANY_PRESET = sorted({stage for preset in PRESETS for stage in stages_of(preset)})
 _STEPS = 10
 _TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
-_CANCELLED_CODE = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stage in stages:
         if not _pretend(places, stage, stages, options):
             _say(Done(status="cancelled"))
-            return _CANCELLED_CODE
+            return exit_codes.CANCELLED
     _say(Done())
     return 0
 
