@@ -26,21 +26,26 @@ _KEY = re.compile(r"[0-9a-f]{12,64}(-\w{8})?")
 
 
 def commands() -> list[str]:
-    """Help of every command, as it is shown."""
+    """Help of every command, as it is shown in a terminal of 100 columns."""
     from WeakMedSAMLib.engine.cli.main import cli
 
     lines = []
-    for path, command in _walked((), cli):
-        context = click.Context(command, info_name=" ".join(("weakmedsam", *path)), terminal_width=100)
-        lines += [f"# weakmedsam {' '.join(path)}".rstrip(), *command.get_help(context).splitlines(), ""]
+    for context in _walked(_context(cli, "weakmedsam", None)):
+        lines += [f"# {context.command_path}", *context.get_help().splitlines(), ""]
     return [line.rstrip() for line in lines]
 
 
-def _walked(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield path, command
+def _walked(context: click.Context) -> Iterator[click.Context]:
+    yield context
+    command = context.command
     if isinstance(command, click.Group):
         for name in sorted(command.commands):
-            yield from _walked((*path, name), command.commands[name])
+            yield from _walked(_context(command.commands[name], name, context))
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    """As a call makes it: what a command says of `-h` depends on its parents."""
+    return click.Context(command, parent, info_name=name, **{**command.context_settings, "terminal_width": 100})
 
 
 def codes() -> list[str]:
