@@ -15,7 +15,7 @@ BENCH_DATA ?= ../shared/data/lgg_flair
 BENCH_ARGS ?= --cold --edit-rerun
 FUZZ_SECONDS ?= 600
 FUZZ_SEED ?= 1
-SOAK_SECONDS ?= 600
+SOAK_INPUTS ?= 2500
 SLICER ?= 5.12
 MACOS_REVISION ?=
 SYSTEM ?= linux
@@ -53,9 +53,9 @@ test: lint ## Lint, then run every test but the long ones, WORKERS (2) at a time
 	$(BIN)/python -m pytest Testing/Python/frontend -m alone || [ $$? -eq 5 ]
 	$(SIDE_BY_SIDE) -m "not alone and not soak" $(PYTEST_ARGS)
 
-soak: $(STAMP) ## The long tests, then SOAK_SECONDS (600) of spoiled inputs; 45 minutes at most
+soak: $(STAMP) ## The long tests, then SOAK_INPUTS (2500) spoiled inputs of each kind; 45 minutes at most
 	$(SIDE_BY_SIDE) -m soak
-	$(BIN)/python Testing/fuzz/fuzz.py --seconds $(SOAK_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python Testing/fuzz/fuzz.py --count $(SOAK_INPUTS) --seed 1
 
 coverage: $(STAMP) ## Which lines of contract and engine their tests reach, by file; fails under 90 %
 	$(SIDE_BY_SIDE) Testing/Python/contract Testing/Python/engine -m "not soak" \
