@@ -22,9 +22,9 @@ if Path(__file__).with_name("WeakMedSAMLib").is_dir():
 else:
     sys.path[:] = dict.fromkeys([str(Path(__file__).resolve().parents[1]), *sys.path])
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.reloading import forgetFrontend
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.reloading import forgetFrontend
 from WeakMedSAMLib.frontend.trial.sample_data import registerSampleData
 from WeakMedSAMLib.frontend.trial.self_test import WeakMedSAMTest
 from WeakMedSAMLib.frontend.widget import ModulePanel

@@ -655,7 +655,7 @@
     </message>
 </context>
 <context>
-    <name>frontend.callbacks</name>
+    <name>base.callbacks</name>
     <message>
         <source>WeakMedSAM</source>
         <translation>WeakMedSAM</translation>
@@ -666,7 +666,7 @@
     </message>
 </context>
 <context>
-    <name>frontend.engine_words</name>
+    <name>base.engine_words</name>
     <message>
         <source>The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30.</source>
         <translation>Die Zahl der markierten Volumina entscheidet, wie gut die Masken werden: Markieren Sie mehr Volumina, 8 oder besser 30.</translation>
@@ -861,6 +861,41 @@
     </message>
 </context>
 <context>
+    <name>base.places</name>
+    <message>
+        <source>{folder} is not a run folder of WeakMedSAM.</source>
+        <translation>{folder} ist kein Laufordner von WeakMedSAM.</translation>
+    </message>
+    <message>
+        <source>Nothing was deleted.</source>
+        <translation>Es wurde nichts gelöscht.</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>nichts</translation>
+    </message>
+    <message>
+        <source>{count} kB</source>
+        <translation>{count} kB</translation>
+    </message>
+    <message>
+        <source>{count} MB</source>
+        <translation>{count} MB</translation>
+    </message>
+    <message>
+        <source>{count} GB</source>
+        <translation>{count} GB</translation>
+    </message>
+    <message>
+        <source>Cannot delete {file}: {reason}.</source>
+        <translation>{file} kann nicht gelöscht werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Close programs that use it, then try again.</source>
+        <translation>Schließen Sie Programme, die die Datei verwenden, und versuchen Sie es dann erneut.</translation>
+    </message>
+</context>
+<context>
     <name>frontend.logic</name>
     <message>
         <source>A run is under way. Wait until it has ended, or cancel it.</source>
@@ -893,6 +928,530 @@
     <message>
         <source>Use what startRun returned.</source>
         <translation>Verwenden Sie den Rückgabewert von startRun.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.class_edits</name>
+    <message>
+        <source>Lesion</source>
+        <translation>Läsion</translation>
+    </message>
+    <message>
+        <source>Class {number}</source>
+        <translation>Klasse {number}</translation>
+    </message>
+    <message>
+        <source>All label values are in use.</source>
+        <translation>Alle Labelwerte sind vergeben.</translation>
+    </message>
+    <message>
+        <source>Remove a class first.</source>
+        <translation>Entfernen Sie zuerst eine Klasse.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.classes_panel</name>
+    <message>
+        <source>{preset}: {classes}</source>
+        <translation>{preset}: {classes}</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>Double-click to rename; tags go along.</source>
+        <translation>Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
+    </message>
+    <message>
+        <source>Colour {color}; double-click to choose another one.</source>
+        <translation>Farbe {color}; Doppelklick, um eine andere zu wählen.</translation>
+    </message>
+    <message>
+        <source>Voxel value of this class in exported label maps. It never changes by itself.</source>
+        <translation>Voxelwert dieser Klasse in exportierten Labelmaps. Er ändert sich nie von selbst.</translation>
+    </message>
+    <message>
+        <source>Key in the slice views: present or untagged; with Shift: absent or untagged.</source>
+        <translation>Taste in den Schichtansichten: vorhanden oder nicht markiert; mit Umschalt: nicht vorhanden oder nicht markiert.</translation>
+    </message>
+    <message>
+        <source>What the class is in Slicer&apos;s terminology; double-click to choose.</source>
+        <translation>Was die Klasse in der Terminologie von Slicer ist; Doppelklick zum Wählen.</translation>
+    </message>
+    <message>
+        <source>There is no class; press Add first.</source>
+        <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
+    </message>
+    <message>
+        <source>No class is selected.</source>
+        <translation>Es ist keine Klasse ausgewählt.</translation>
+    </message>
+    <message>
+        <source>Click on one in the table.</source>
+        <translation>Klicken Sie in der Tabelle auf eine.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo in Tags brings both back.)</source>
+        <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ in Markierungen stellt beides wieder her.)</translation>
+    </message>
+    <message>
+        <source>Colour of {name}</source>
+        <translation>Farbe von {name}</translation>
+    </message>
+    <message>
+        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
+        <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
+    </message>
+    <message>
+        <source>Terminology</source>
+        <translation>Terminologie</translation>
+    </message>
+    <message>
+        <source>WeakMedSAM</source>
+        <translation>WeakMedSAM</translation>
+    </message>
+    <message>
+        <source>The label value &apos;{text}&apos; is not a whole number.</source>
+        <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
+    </message>
+    <message>
+        <source>Use 1 to 65535.</source>
+        <translation>Verwenden Sie 1 bis 65535.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_file_dialogs</name>
+    <message>
+        <source>Import tags</source>
+        <translation>Markierungen importieren</translation>
+    </message>
+    <message>
+        <source>Tags (*.json *.csv)</source>
+        <translation>Markierungen (*.json *.csv)</translation>
+    </message>
+    <message>
+        <source>There are no tags of volumes in this file; its classes were imported.</source>
+        <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden importiert.</translation>
+    </message>
+    <message>
+        <source>These tags do not say from which end slices are counted, and Slicer shows them in reversed order.</source>
+        <translation>Diese Markierungen sagen nicht, von welchem Ende aus Schichten gezählt sind, und Slicer zeigt die Schichten in umgekehrter Reihenfolge.</translation>
+    </message>
+    <message>
+        <source>How were the slices counted?</source>
+        <translation>Wie wurden die Schichten gezählt?</translation>
+    </message>
+    <message>
+        <source>As Slicer shows them</source>
+        <translation>So, wie Slicer sie zeigt</translation>
+    </message>
+    <message>
+        <source>In the order of the file</source>
+        <translation>In der Reihenfolge der Datei</translation>
+    </message>
+    <message>
+        <source>Export tags</source>
+        <translation>Markierungen exportieren</translation>
+    </message>
+    <message>
+        <source>JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)</source>
+        <translation>JSON, bewahrt alles (*.json);;CSV, für Tabellenkalkulationen (*.csv)</translation>
+    </message>
+    <message>
+        <source>The tags were written to {path}</source>
+        <translation>Die Markierungen wurden nach {path} geschrieben</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_import</name>
+    <message>
+        <source>The label value {old} of &apos;{name}&apos; is in use already: it became {new}.</source>
+        <translation>Der Labelwert {old} von „{name}“ ist bereits vergeben: Er wurde zu {new}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; was left as it is: {reason}</source>
+        <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; was left as it is: it is tagged along {scene}, the file along {file}.</source>
+        <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: tags imported.</source>
+        <translation>„{name}“: Markierungen importiert.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; were not imported: the scene has other tags for it. Load the scan, then import.</source>
+        <translation>Die Markierungen von „{name}“ wurden nicht importiert: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
+    </message>
+    <message>
+        <source>It was matched by its name alone: make sure that it is the same scan.</source>
+        <translation>Die Zuordnung erfolgte allein nach dem Namen: Vergewissern Sie sich, dass es dieselbe Aufnahme ist.</translation>
+    </message>
+    <message>
+        <source>Tags that were replaced: {count}.</source>
+        <translation>Ersetzte Markierungen: {count}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
+        <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_keys</name>
+    <message>
+        <source>Start of a range: its first slice</source>
+        <translation>Anfang eines Bereichs: seine erste Schicht</translation>
+    </message>
+    <message>
+        <source>End of the range: its last slice; the range becomes present</source>
+        <translation>Ende des Bereichs: seine letzte Schicht; der Bereich wird als „vorhanden“ markiert</translation>
+    </message>
+    <message>
+        <source>Forget the start of the range</source>
+        <translation>Anfang des Bereichs verwerfen</translation>
+    </message>
+    <message>
+        <source>Current class: present on this slice, or untagged again</source>
+        <translation>Aktuelle Klasse: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>Current class: absent on this slice, or untagged again</source>
+        <translation>Aktuelle Klasse: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>Make the next class the current one</source>
+        <translation>Nächste Klasse zur aktuellen machen</translation>
+    </message>
+    <message>
+        <source>Go to the next untagged slice</source>
+        <translation>Zur nächsten nicht markierten Schicht gehen</translation>
+    </message>
+    <message>
+        <source>Go to the previous untagged slice</source>
+        <translation>Zur vorherigen nicht markierten Schicht gehen</translation>
+    </message>
+    <message>
+        <source>Undo the last change of tags</source>
+        <translation>Letzte Änderung der Markierungen rückgängig machen</translation>
+    </message>
+    <message>
+        <source>Redo what was undone</source>
+        <translation>Rückgängig Gemachtes wiederholen</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
+        <translation>„{name}“: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: absent on this slice, or untagged again</source>
+        <translation>„{name}“: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source> or </source>
+        <translation> oder </translation>
+    </message>
+    <message>
+        <source>These keys work while a slice view has the keyboard (click into it), and in this section.</source>
+        <translation>Diese Tasten gelten, während eine Schichtansicht den Tastaturfokus hat (hineinklicken), und in diesem Abschnitt.</translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
+        <translation>Die eigenen Tasten von Slicer bleiben unverändert: Pfeiltasten, F und B blättern; R setzt die Ansicht zurück.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: present, absent (again: untagged)</source>
+        <translation>„{name}“: vorhanden, nicht vorhanden (noch einmal: nicht markiert)</translation>
+    </message>
+    <message>
+        <source>A class key is one digit or one letter, such as 1 or K.</source>
+        <translation>Die Taste einer Klasse ist eine Ziffer oder ein Buchstabe, zum Beispiel 1 oder K.</translation>
+    </message>
+    <message>
+        <source>Slicer&apos;s slice views use the key {key} already. Digits are always free.</source>
+        <translation>Die Schichtansichten von Slicer verwenden die Taste {key} bereits. Ziffern sind immer frei.</translation>
+    </message>
+    <message>
+        <source>The key {key} has a meaning in tagging already. Digits are always free.</source>
+        <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
+    </message>
+    <message>
+        <source>The key &apos;{key}&apos; cannot be used.</source>
+        <translation>Die Taste „{key}“ kann nicht verwendet werden.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_session</name>
+    <message>
+        <source>new class &apos;{name}&apos;</source>
+        <translation>neue Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>&apos;{old}&apos; renamed to &apos;{new}&apos;</source>
+        <translation>„{old}“ umbenannt in „{new}“</translation>
+    </message>
+    <message>
+        <source>change of class &apos;{name}&apos;</source>
+        <translation>Ändern der Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>removal of class &apos;{name}&apos;</source>
+        <translation>Entfernen der Klasse „{name}“</translation>
+    </message>
+    <message>
+        <source>new class table</source>
+        <translation>neue Klassentabelle</translation>
+    </message>
+    <message>
+        <source>other slice direction for &apos;{name}&apos;</source>
+        <translation>andere Schichtrichtung für „{name}“</translation>
+    </message>
+    <message>
+        <source>rest absent for &apos;{name}&apos;</source>
+        <translation>Rest nicht vorhanden für „{name}“</translation>
+    </message>
+    <message>
+        <source>clearing of &apos;{name}&apos;</source>
+        <translation>Leeren von „{name}“</translation>
+    </message>
+    <message>
+        <source>import of tags</source>
+        <translation>Importieren von Markierungen</translation>
+    </message>
+    <message>
+        <source>Import the tags from a file, if you exported them.</source>
+        <translation>Importieren Sie die Markierungen aus einer Datei, falls Sie sie exportiert haben.</translation>
+    </message>
+    <message>
+        <source>The tags kept in the scene cannot be read.</source>
+        <translation>Die in der Szene gespeicherten Markierungen können nicht gelesen werden.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_store</name>
+    <message>
+        <source>This volume is not ready for tags.</source>
+        <translation>Dieses Volumen ist noch nicht zum Markieren bereit.</translation>
+    </message>
+    <message>
+        <source>Choose it in Volumes first.</source>
+        <translation>Wählen Sie es zuerst unter Volumina.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_volumes</name>
+    <message>
+        <source>{name} (tags of another scan)</source>
+        <translation>{name} (Markierungen einer anderen Aufnahme)</translation>
+    </message>
+</context>
+<context>
+    <name>labels.tag_words</name>
+    <message>
+        <source>present</source>
+        <translation>vorhanden</translation>
+    </message>
+    <message>
+        <source>absent</source>
+        <translation>nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>untagged</source>
+        <translation>nicht markiert</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slice {first}</source>
+        <translation>„{name}“ {tag} in Schicht {first}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
+        <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
+    </message>
+    <message>
+        <source>{name}: no volume</source>
+        <translation>{name}: kein Volumen</translation>
+    </message>
+    <message>
+        <source>{name}: no slice tagged yet; set the start and the end of a range</source>
+        <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende eines Bereichs</translation>
+    </message>
+    <message>
+        <source>{count} present</source>
+        <translation>{count} vorhanden</translation>
+    </message>
+    <message>
+        <source>{count} absent</source>
+        <translation>{count} nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>{count} untagged</source>
+        <translation>{count} nicht markiert</translation>
+    </message>
+    <message>
+        <source>{name}: {counts}; {state}</source>
+        <translation>{name}: {counts}; {state}</translation>
+    </message>
+    <message>
+        <source>Still missing: {text}</source>
+        <translation>Noch erforderlich: {text}</translation>
+    </message>
+    <message>
+        <source>Note: {text}</source>
+        <translation>Hinweis: {text}</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>bereit</translation>
+    </message>
+    <message>
+        <source>ready: the class is not in this volume</source>
+        <translation>bereit: Die Klasse ist in diesem Volumen nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>tag slices that show it, or go on to the next volume</source>
+        <translation>markieren Sie Schichten, die sie zeigen, oder gehen Sie zum nächsten Volumen</translation>
+    </message>
+    <message>
+        <source>tag slices that do not show it, or press &apos;Tag rest&apos;</source>
+        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest markieren“</translation>
+    </message>
+    <message>
+        <source>ready: untagged slices are left out</source>
+        <translation>bereit: Nicht markierte Schichten bleiben unberücksichtigt</translation>
+    </message>
+    <message>
+        <source>Slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>Range from slice {start}</source>
+        <translation>Bereich ab Schicht {start}</translation>
+    </message>
+    <message>
+        <source>{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}</source>
+        <translation>{volume}: Schicht {index} (0 bis {last}), Ansicht {view}. {name}: {tag}</translation>
+    </message>
+    <message>
+        <source>slice {index}: {name} {tag}</source>
+        <translation>Schicht {index}: {name} {tag}</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; do not say from which end its slices are counted.</source>
+        <translation>Die Markierungen von „{name}“ sagen nicht, von welchem Ende aus die Schichten gezählt sind.</translation>
+    </message>
+    <message>
+        <source>Import them while the scan is loaded, and say how they were counted: {readings}</source>
+        <translation>Importieren Sie sie, während die Aufnahme geladen ist, und sagen Sie, wie gezählt wurde: {readings}</translation>
+    </message>
+    <message>
+        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer&apos;s numbers).</source>
+        <translation>so, wie Slicer Schichten zeigt: {slicer}; in der Reihenfolge der Datei: {file} (in den Nummern von Slicer).</translation>
+    </message>
+</context>
+<context>
+    <name>labels.volume_keys</name>
+    <message>
+        <source>Choose another volume.</source>
+        <translation>Wählen Sie ein anderes Volumen.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.volume_list</name>
+    <message>
+        <source>being read ...</source>
+        <translation>wird gelesen ...</translation>
+    </message>
+    <message>
+        <source>{name}: {present} present, {absent} absent</source>
+        <translation>{name}: {present} vorhanden, {absent} nicht vorhanden</translation>
+    </message>
+    <message>
+        <source>, {count} untagged</source>
+        <translation>, {count} nicht markiert</translation>
+    </message>
+    <message>
+        <source>no class yet</source>
+        <translation>noch keine Klasse</translation>
+    </message>
+    <message>
+        <source>no tags yet</source>
+        <translation>noch keine Markierungen</translation>
+    </message>
+    <message>
+        <source>to do: {names}</source>
+        <translation>zu tun: {names}</translation>
+    </message>
+    <message>
+        <source>✓ ready</source>
+        <translation>✓ bereit</translation>
+    </message>
+</context>
+<context>
+    <name>labels.volumes_panel</name>
+    <message>
+        <source>Volume</source>
+        <translation>Volumen</translation>
+    </message>
+    <message>
+        <source>Tags</source>
+        <translation>Markierungen</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Stand</translation>
+    </message>
+    <message>
+        <source>The layout has no slice views.</source>
+        <translation>Das Layout hat keine Schichtansichten.</translation>
+    </message>
+    <message>
+        <source>Choose a volume first.</source>
+        <translation>Wählen Sie zuerst ein Volumen.</translation>
+    </message>
+    <message>
+        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
+        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+    </message>
+    <message>
+        <source>Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1.</source>
+        <translation>Laden Sie zuerst eine Aufnahme: Ziehen Sie ihre Datei oder ihren Ordner in dieses Fenster, oder versuchen Sie ein {link}Beispiel{end}, MRBrainTumor1.</translation>
+    </message>
+    <message>
+        <source>Reading the volume ...</source>
+        <translation>Volumen wird gelesen ...</translation>
+    </message>
+    <message>
+        <source>Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.</source>
+        <translation>Schichten entlang {axis}: {count}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
+    </message>
+    <message>
+        <source>⚠ This view cuts across them; align it, so that what you see is one slice.</source>
+        <translation>⚠ Diese Ansicht schneidet quer durch sie; richten Sie sie aus, damit Sie jeweils genau eine Schicht sehen.</translation>
+    </message>
+    <message>
+        <source>No volume is checked.</source>
+        <translation>Es ist kein Volumen angekreuzt.</translation>
+    </message>
+    <message>
+        <source>No volume is checked: {name} alone is learned from.</source>
+        <translation>Es ist kein Volumen angekreuzt: Gelernt wird allein aus {name}.</translation>
+    </message>
+    <message>
+        <source>{checked} checked, {tagged} of them tagged. Volumes without tags get masks, too.</source>
+        <translation>{checked} angekreuzt, davon {tagged} markiert. Volumina ohne Markierungen erhalten ebenfalls Masken.</translation>
+    </message>
+    <message>
+        <source>{name} is tagged along {old}. In the {view} view slices are counted along {new}.
+
+Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
+        <translation>{name} ist entlang {old} markiert. In der Ansicht {view} werden die Schichten entlang {new} gezählt.
+
+Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
+    </message>
+    <message>
+        <source>Other slice direction</source>
+        <translation>Andere Schichtrichtung</translation>
     </message>
 </context>
 <context>
@@ -1821,41 +2380,6 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
-    <name>running.places</name>
-    <message>
-        <source>{folder} is not a run folder of WeakMedSAM.</source>
-        <translation>{folder} ist kein Laufordner von WeakMedSAM.</translation>
-    </message>
-    <message>
-        <source>Nothing was deleted.</source>
-        <translation>Es wurde nichts gelöscht.</translation>
-    </message>
-    <message>
-        <source>nothing</source>
-        <translation>nichts</translation>
-    </message>
-    <message>
-        <source>{count} kB</source>
-        <translation>{count} kB</translation>
-    </message>
-    <message>
-        <source>{count} MB</source>
-        <translation>{count} MB</translation>
-    </message>
-    <message>
-        <source>{count} GB</source>
-        <translation>{count} GB</translation>
-    </message>
-    <message>
-        <source>Cannot delete {file}: {reason}.</source>
-        <translation>{file} kann nicht gelöscht werden: {reason}.</translation>
-    </message>
-    <message>
-        <source>Close programs that use it, then try again.</source>
-        <translation>Schließen Sie Programme, die die Datei verwenden, und versuchen Sie es dann erneut.</translation>
-    </message>
-</context>
-<context>
     <name>running.probe_client</name>
     <message>
         <source>CPU</source>
@@ -2276,112 +2800,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     </message>
 </context>
 <context>
-    <name>scene.volume_keys</name>
-    <message>
-        <source>Choose another volume.</source>
-        <translation>Wählen Sie ein anderes Volumen.</translation>
-    </message>
-</context>
-<context>
-    <name>scene.volume_list</name>
-    <message>
-        <source>being read ...</source>
-        <translation>wird gelesen ...</translation>
-    </message>
-    <message>
-        <source>{name}: {present} present, {absent} absent</source>
-        <translation>{name}: {present} vorhanden, {absent} nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>, {count} untagged</source>
-        <translation>, {count} nicht markiert</translation>
-    </message>
-    <message>
-        <source>no class yet</source>
-        <translation>noch keine Klasse</translation>
-    </message>
-    <message>
-        <source>no tags yet</source>
-        <translation>noch keine Markierungen</translation>
-    </message>
-    <message>
-        <source>to do: {names}</source>
-        <translation>zu tun: {names}</translation>
-    </message>
-    <message>
-        <source>✓ ready</source>
-        <translation>✓ bereit</translation>
-    </message>
-</context>
-<context>
-    <name>scene.volumes_panel</name>
-    <message>
-        <source>Volume</source>
-        <translation>Volumen</translation>
-    </message>
-    <message>
-        <source>Tags</source>
-        <translation>Markierungen</translation>
-    </message>
-    <message>
-        <source>State</source>
-        <translation>Stand</translation>
-    </message>
-    <message>
-        <source>The layout has no slice views.</source>
-        <translation>Das Layout hat keine Schichtansichten.</translation>
-    </message>
-    <message>
-        <source>Choose a volume first.</source>
-        <translation>Wählen Sie zuerst ein Volumen.</translation>
-    </message>
-    <message>
-        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
-        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
-    </message>
-    <message>
-        <source>Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1.</source>
-        <translation>Laden Sie zuerst eine Aufnahme: Ziehen Sie ihre Datei oder ihren Ordner in dieses Fenster, oder versuchen Sie ein {link}Beispiel{end}, MRBrainTumor1.</translation>
-    </message>
-    <message>
-        <source>Reading the volume ...</source>
-        <translation>Volumen wird gelesen ...</translation>
-    </message>
-    <message>
-        <source>Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.</source>
-        <translation>Schichten entlang {axis}: {count}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
-    </message>
-    <message>
-        <source>⚠ This view cuts across them; align it, so that what you see is one slice.</source>
-        <translation>⚠ Diese Ansicht schneidet quer durch sie; richten Sie sie aus, damit Sie jeweils genau eine Schicht sehen.</translation>
-    </message>
-    <message>
-        <source>No volume is checked.</source>
-        <translation>Es ist kein Volumen angekreuzt.</translation>
-    </message>
-    <message>
-        <source>No volume is checked: {name} alone is learned from.</source>
-        <translation>Es ist kein Volumen angekreuzt: Gelernt wird allein aus {name}.</translation>
-    </message>
-    <message>
-        <source>{checked} checked, {tagged} of them tagged. Volumes without tags get masks, too.</source>
-        <translation>{checked} angekreuzt, davon {tagged} markiert. Volumina ohne Markierungen erhalten ebenfalls Masken.</translation>
-    </message>
-    <message>
-        <source>{name} is tagged along {old}. In the {view} view slices are counted along {new}.
-
-Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
-        <translation>{name} ist entlang {old} markiert. In der Ansicht {view} werden die Schichten entlang {new} gezählt.
-
-Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
-    </message>
-    <message>
-        <source>Other slice direction</source>
-        <translation>Andere Schichtrichtung</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.class_buttons</name>
+    <name>slice_tags.class_buttons</name>
     <message>
         <source>Tag &apos;{name}&apos; from now on.</source>
         <translation>Von jetzt an „{name}“ markieren.</translation>
@@ -2392,97 +2811,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
-    <name>tagging.class_edits</name>
-    <message>
-        <source>Lesion</source>
-        <translation>Läsion</translation>
-    </message>
-    <message>
-        <source>Class {number}</source>
-        <translation>Klasse {number}</translation>
-    </message>
-    <message>
-        <source>All label values are in use.</source>
-        <translation>Alle Labelwerte sind vergeben.</translation>
-    </message>
-    <message>
-        <source>Remove a class first.</source>
-        <translation>Entfernen Sie zuerst eine Klasse.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.classes_panel</name>
-    <message>
-        <source>{preset}: {classes}</source>
-        <translation>{preset}: {classes}</translation>
-    </message>
-    <message>
-        <source>none</source>
-        <translation>keine</translation>
-    </message>
-    <message>
-        <source>Double-click to rename; tags go along.</source>
-        <translation>Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
-    </message>
-    <message>
-        <source>Colour {color}; double-click to choose another one.</source>
-        <translation>Farbe {color}; Doppelklick, um eine andere zu wählen.</translation>
-    </message>
-    <message>
-        <source>Voxel value of this class in exported label maps. It never changes by itself.</source>
-        <translation>Voxelwert dieser Klasse in exportierten Labelmaps. Er ändert sich nie von selbst.</translation>
-    </message>
-    <message>
-        <source>Key in the slice views: present or untagged; with Shift: absent or untagged.</source>
-        <translation>Taste in den Schichtansichten: vorhanden oder nicht markiert; mit Umschalt: nicht vorhanden oder nicht markiert.</translation>
-    </message>
-    <message>
-        <source>What the class is in Slicer&apos;s terminology; double-click to choose.</source>
-        <translation>Was die Klasse in der Terminologie von Slicer ist; Doppelklick zum Wählen.</translation>
-    </message>
-    <message>
-        <source>There is no class; press Add first.</source>
-        <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
-    </message>
-    <message>
-        <source>No class is selected.</source>
-        <translation>Es ist keine Klasse ausgewählt.</translation>
-    </message>
-    <message>
-        <source>Click on one in the table.</source>
-        <translation>Klicken Sie in der Tabelle auf eine.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo in Tags brings both back.)</source>
-        <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ in Markierungen stellt beides wieder her.)</translation>
-    </message>
-    <message>
-        <source>Colour of {name}</source>
-        <translation>Farbe von {name}</translation>
-    </message>
-    <message>
-        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
-        <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
-    </message>
-    <message>
-        <source>Terminology</source>
-        <translation>Terminologie</translation>
-    </message>
-    <message>
-        <source>WeakMedSAM</source>
-        <translation>WeakMedSAM</translation>
-    </message>
-    <message>
-        <source>The label value &apos;{text}&apos; is not a whole number.</source>
-        <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
-    </message>
-    <message>
-        <source>Use 1 to 65535.</source>
-        <translation>Verwenden Sie 1 bis 65535.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.slice_navigator</name>
+    <name>slice_tags.slice_navigator</name>
     <message>
         <source>Press the key R in a slice view to bring it back.</source>
         <translation>Drücken Sie die Taste R in einer Schichtansicht, um es zurückzuholen.</translation>
@@ -2541,21 +2870,21 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
-    <name>tagging.slice_notes</name>
+    <name>slice_tags.slice_notes</name>
     <message>
         <source>{volume}: not part of the run</source>
         <translation>{volume}: nicht Teil des Laufs</translation>
     </message>
 </context>
 <context>
-    <name>tagging.strip_painter</name>
+    <name>slice_tags.strip_painter</name>
     <message>
         <source>No volume to tag</source>
         <translation>Kein Volumen zum Markieren</translation>
     </message>
 </context>
 <context>
-    <name>tagging.tag_actions</name>
+    <name>slice_tags.tag_actions</name>
     <message>
         <source>Current class: {name}</source>
         <translation>Aktuelle Klasse: {name}</translation>
@@ -2626,343 +2955,14 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
-    <name>tagging.tag_file_dialogs</name>
-    <message>
-        <source>Import tags</source>
-        <translation>Markierungen importieren</translation>
-    </message>
-    <message>
-        <source>Tags (*.json *.csv)</source>
-        <translation>Markierungen (*.json *.csv)</translation>
-    </message>
-    <message>
-        <source>There are no tags of volumes in this file; its classes were imported.</source>
-        <translation>Diese Datei enthält keine Markierungen von Volumina; ihre Klassen wurden importiert.</translation>
-    </message>
-    <message>
-        <source>These tags do not say from which end slices are counted, and Slicer shows them in reversed order.</source>
-        <translation>Diese Markierungen sagen nicht, von welchem Ende aus Schichten gezählt sind, und Slicer zeigt die Schichten in umgekehrter Reihenfolge.</translation>
-    </message>
-    <message>
-        <source>How were the slices counted?</source>
-        <translation>Wie wurden die Schichten gezählt?</translation>
-    </message>
-    <message>
-        <source>As Slicer shows them</source>
-        <translation>So, wie Slicer sie zeigt</translation>
-    </message>
-    <message>
-        <source>In the order of the file</source>
-        <translation>In der Reihenfolge der Datei</translation>
-    </message>
-    <message>
-        <source>Export tags</source>
-        <translation>Markierungen exportieren</translation>
-    </message>
-    <message>
-        <source>JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)</source>
-        <translation>JSON, bewahrt alles (*.json);;CSV, für Tabellenkalkulationen (*.csv)</translation>
-    </message>
-    <message>
-        <source>The tags were written to {path}</source>
-        <translation>Die Markierungen wurden nach {path} geschrieben</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_import</name>
-    <message>
-        <source>The label value {old} of &apos;{name}&apos; is in use already: it became {new}.</source>
-        <translation>Der Labelwert {old} von „{name}“ ist bereits vergeben: Er wurde zu {new}.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; was left as it is: {reason}</source>
-        <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; was left as it is: it is tagged along {scene}, the file along {file}.</source>
-        <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos;: tags imported.</source>
-        <translation>„{name}“: Markierungen importiert.</translation>
-    </message>
-    <message>
-        <source>The tags of &apos;{name}&apos; were not imported: the scene has other tags for it. Load the scan, then import.</source>
-        <translation>Die Markierungen von „{name}“ wurden nicht importiert: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
-    </message>
-    <message>
-        <source>It was matched by its name alone: make sure that it is the same scan.</source>
-        <translation>Die Zuordnung erfolgte allein nach dem Namen: Vergewissern Sie sich, dass es dieselbe Aufnahme ist.</translation>
-    </message>
-    <message>
-        <source>Tags that were replaced: {count}.</source>
-        <translation>Ersetzte Markierungen: {count}.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
-        <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_keys</name>
-    <message>
-        <source>Start of a range: its first slice</source>
-        <translation>Anfang eines Bereichs: seine erste Schicht</translation>
-    </message>
-    <message>
-        <source>End of the range: its last slice; the range becomes present</source>
-        <translation>Ende des Bereichs: seine letzte Schicht; der Bereich wird als „vorhanden“ markiert</translation>
-    </message>
-    <message>
-        <source>Forget the start of the range</source>
-        <translation>Anfang des Bereichs verwerfen</translation>
-    </message>
-    <message>
-        <source>Current class: present on this slice, or untagged again</source>
-        <translation>Aktuelle Klasse: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
-    </message>
-    <message>
-        <source>Current class: absent on this slice, or untagged again</source>
-        <translation>Aktuelle Klasse: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
-    </message>
-    <message>
-        <source>Make the next class the current one</source>
-        <translation>Nächste Klasse zur aktuellen machen</translation>
-    </message>
-    <message>
-        <source>Go to the next untagged slice</source>
-        <translation>Zur nächsten nicht markierten Schicht gehen</translation>
-    </message>
-    <message>
-        <source>Go to the previous untagged slice</source>
-        <translation>Zur vorherigen nicht markierten Schicht gehen</translation>
-    </message>
-    <message>
-        <source>Undo the last change of tags</source>
-        <translation>Letzte Änderung der Markierungen rückgängig machen</translation>
-    </message>
-    <message>
-        <source>Redo what was undone</source>
-        <translation>Rückgängig Gemachtes wiederholen</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
-        <translation>„{name}“: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos;: absent on this slice, or untagged again</source>
-        <translation>„{name}“: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
-    </message>
-    <message>
-        <source> or </source>
-        <translation> oder </translation>
-    </message>
-    <message>
-        <source>These keys work while a slice view has the keyboard (click into it), and in this section.</source>
-        <translation>Diese Tasten gelten, während eine Schichtansicht den Tastaturfokus hat (hineinklicken), und in diesem Abschnitt.</translation>
-    </message>
-    <message>
-        <source>Slicer&apos;s own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
-        <translation>Die eigenen Tasten von Slicer bleiben unverändert: Pfeiltasten, F und B blättern; R setzt die Ansicht zurück.</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos;: present, absent (again: untagged)</source>
-        <translation>„{name}“: vorhanden, nicht vorhanden (noch einmal: nicht markiert)</translation>
-    </message>
-    <message>
-        <source>A class key is one digit or one letter, such as 1 or K.</source>
-        <translation>Die Taste einer Klasse ist eine Ziffer oder ein Buchstabe, zum Beispiel 1 oder K.</translation>
-    </message>
-    <message>
-        <source>Slicer&apos;s slice views use the key {key} already. Digits are always free.</source>
-        <translation>Die Schichtansichten von Slicer verwenden die Taste {key} bereits. Ziffern sind immer frei.</translation>
-    </message>
-    <message>
-        <source>The key {key} has a meaning in tagging already. Digits are always free.</source>
-        <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
-    </message>
-    <message>
-        <source>The key &apos;{key}&apos; cannot be used.</source>
-        <translation>Die Taste „{key}“ kann nicht verwendet werden.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_session</name>
-    <message>
-        <source>new class &apos;{name}&apos;</source>
-        <translation>neue Klasse „{name}“</translation>
-    </message>
-    <message>
-        <source>&apos;{old}&apos; renamed to &apos;{new}&apos;</source>
-        <translation>„{old}“ umbenannt in „{new}“</translation>
-    </message>
-    <message>
-        <source>change of class &apos;{name}&apos;</source>
-        <translation>Ändern der Klasse „{name}“</translation>
-    </message>
-    <message>
-        <source>removal of class &apos;{name}&apos;</source>
-        <translation>Entfernen der Klasse „{name}“</translation>
-    </message>
-    <message>
-        <source>new class table</source>
-        <translation>neue Klassentabelle</translation>
-    </message>
-    <message>
-        <source>other slice direction for &apos;{name}&apos;</source>
-        <translation>andere Schichtrichtung für „{name}“</translation>
-    </message>
-    <message>
-        <source>rest absent for &apos;{name}&apos;</source>
-        <translation>Rest nicht vorhanden für „{name}“</translation>
-    </message>
-    <message>
-        <source>clearing of &apos;{name}&apos;</source>
-        <translation>Leeren von „{name}“</translation>
-    </message>
-    <message>
-        <source>import of tags</source>
-        <translation>Importieren von Markierungen</translation>
-    </message>
-    <message>
-        <source>Import the tags from a file, if you exported them.</source>
-        <translation>Importieren Sie die Markierungen aus einer Datei, falls Sie sie exportiert haben.</translation>
-    </message>
-    <message>
-        <source>The tags kept in the scene cannot be read.</source>
-        <translation>Die in der Szene gespeicherten Markierungen können nicht gelesen werden.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_store</name>
-    <message>
-        <source>This volume is not ready for tags.</source>
-        <translation>Dieses Volumen ist noch nicht zum Markieren bereit.</translation>
-    </message>
-    <message>
-        <source>Choose it in Volumes first.</source>
-        <translation>Wählen Sie es zuerst unter Volumina.</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_strip</name>
+    <name>slice_tags.tag_strip</name>
     <message>
         <source>Tag strip</source>
         <translation>Markierungsleiste</translation>
     </message>
 </context>
 <context>
-    <name>tagging.tag_volumes</name>
-    <message>
-        <source>{name} (tags of another scan)</source>
-        <translation>{name} (Markierungen einer anderen Aufnahme)</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tag_words</name>
-    <message>
-        <source>present</source>
-        <translation>vorhanden</translation>
-    </message>
-    <message>
-        <source>absent</source>
-        <translation>nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>untagged</source>
-        <translation>nicht markiert</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; {tag} on slice {first}</source>
-        <translation>„{name}“ {tag} in Schicht {first}</translation>
-    </message>
-    <message>
-        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
-        <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
-    </message>
-    <message>
-        <source>{name}: no volume</source>
-        <translation>{name}: kein Volumen</translation>
-    </message>
-    <message>
-        <source>{name}: no slice tagged yet; set the start and the end of a range</source>
-        <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende eines Bereichs</translation>
-    </message>
-    <message>
-        <source>{count} present</source>
-        <translation>{count} vorhanden</translation>
-    </message>
-    <message>
-        <source>{count} absent</source>
-        <translation>{count} nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>{count} untagged</source>
-        <translation>{count} nicht markiert</translation>
-    </message>
-    <message>
-        <source>{name}: {counts}; {state}</source>
-        <translation>{name}: {counts}; {state}</translation>
-    </message>
-    <message>
-        <source>Still missing: {text}</source>
-        <translation>Noch erforderlich: {text}</translation>
-    </message>
-    <message>
-        <source>Note: {text}</source>
-        <translation>Hinweis: {text}</translation>
-    </message>
-    <message>
-        <source>ready</source>
-        <translation>bereit</translation>
-    </message>
-    <message>
-        <source>ready: the class is not in this volume</source>
-        <translation>bereit: Die Klasse ist in diesem Volumen nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>tag slices that show it, or go on to the next volume</source>
-        <translation>markieren Sie Schichten, die sie zeigen, oder gehen Sie zum nächsten Volumen</translation>
-    </message>
-    <message>
-        <source>tag slices that do not show it, or press &apos;Tag rest&apos;</source>
-        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest markieren“</translation>
-    </message>
-    <message>
-        <source>ready: untagged slices are left out</source>
-        <translation>bereit: Nicht markierte Schichten bleiben unberücksichtigt</translation>
-    </message>
-    <message>
-        <source>Slice {index}</source>
-        <translation>Schicht {index}</translation>
-    </message>
-    <message>
-        <source>Range from slice {start}</source>
-        <translation>Bereich ab Schicht {start}</translation>
-    </message>
-    <message>
-        <source>{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}</source>
-        <translation>{volume}: Schicht {index} (0 bis {last}), Ansicht {view}. {name}: {tag}</translation>
-    </message>
-    <message>
-        <source>slice {index}: {name} {tag}</source>
-        <translation>Schicht {index}: {name} {tag}</translation>
-    </message>
-    <message>
-        <source>The tags of &apos;{name}&apos; do not say from which end its slices are counted.</source>
-        <translation>Die Markierungen von „{name}“ sagen nicht, von welchem Ende aus die Schichten gezählt sind.</translation>
-    </message>
-    <message>
-        <source>Import them while the scan is loaded, and say how they were counted: {readings}</source>
-        <translation>Importieren Sie sie, während die Aufnahme geladen ist, und sagen Sie, wie gezählt wurde: {readings}</translation>
-    </message>
-    <message>
-        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer&apos;s numbers).</source>
-        <translation>so, wie Slicer Schichten zeigt: {slicer}; in der Reihenfolge der Datei: {file} (in den Nummern von Slicer).</translation>
-    </message>
-</context>
-<context>
-    <name>tagging.tags_panel</name>
+    <name>slice_tags.tags_panel</name>
     <message>
         <source>Not done: {error}</source>
         <translation>Nicht ausgeführt: {error}</translation>
@@ -3001,7 +3001,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
-    <name>tagging.volume_offer</name>
+    <name>slice_tags.volume_offer</name>
     <message>
         <source>Show &apos;{name}&apos;, the volume to tag</source>
         <translation>„{name}“ zeigen, das zu markierende Volumen</translation>

@@ -13,7 +13,7 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Stage
 from WeakMedSAMLib.contract.runs import RunFolder
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 from .tiny_run import different, make_scans, make_tiny_run, outputs
 

@@ -12,13 +12,13 @@ from safetensors.torch import load_file
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels, write_volume
-from WeakMedSAMLib.engine.run_maker import make_run
+from WeakMedSAMLib.engine.runs.maker import make_run
 
 NAME = "tiny-of-tests"
 CLASSES = ("ball", "rod")

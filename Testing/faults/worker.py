@@ -81,7 +81,7 @@ class Workers:
 def serve() -> None:
     """Fork a worker for each order on stdin; the answer is its process id, or the exit code of one waited for."""
     from faults import tiny_run
-    from WeakMedSAMLib.engine.worker import run_folder
+    from WeakMedSAMLib.engine.runs.worker import run_folder
 
     with tempfile.TemporaryDirectory() as folder:
         # Once here, so that no worker spends its time on what is loaded at its first use.
@@ -146,8 +146,8 @@ def _inject(fault: dict | None, parent: int | None, folders: list[str]) -> None:
 def _at_event(fault: dict, parent: int | None) -> None:
     """Act once, right before the event is taken: "started" or "finished" of a stage, or "inside" at a progress."""
     from WeakMedSAMLib.contract.events import Progress, Stage
-    from WeakMedSAMLib.engine import run_session
-    from WeakMedSAMLib.engine.reporting import RunReport
+    from WeakMedSAMLib.engine.base.reporting import RunReport
+    from WeakMedSAMLib.engine.runs import session as run_session
 
     original, watch = RunReport.__call__, run_session.ParentWatch
     run_session.ParentWatch = lambda pid, gone: watch(pid, gone, poll_s=0.01)

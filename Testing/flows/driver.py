@@ -14,8 +14,8 @@ import qt
 import slicer
 
 from WeakMedSAMLib.frontend import logic as logic_module
-from WeakMedSAMLib.frontend.callbacks import Callbacks
-from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit

@@ -285,8 +285,8 @@ def _read_segmentations(folder: Path) -> None:
     import other_readers
 
     from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.engine.data.mask_tags import MaskClass
     from WeakMedSAMLib.engine.data.segmentations import read_mask
-    from WeakMedSAMLib.engine.mask_tags import MaskClass
 
     refusals = []
     for path in sorted(folder.glob("*.seg.nrrd")):
@@ -432,10 +432,10 @@ def _spoil_csv(random: Random, files: Files) -> Files:
 
 
 def _read_tags(folder: Path) -> None:
-    from WeakMedSAMLib.contract.tag_csv import tags_from_csv, tags_to_csv
-    from WeakMedSAMLib.contract.tag_files import read_tags
-    from WeakMedSAMLib.contract.tag_json import tags_from_json, tags_to_json
-    from WeakMedSAMLib.contract.tags import check
+    from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
+    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
+    from WeakMedSAMLib.contract.labels.tags import check
 
     for path in sorted(folder.iterdir()):
         cohort = read_tags(path)
@@ -451,7 +451,7 @@ def _read_tags(folder: Path) -> None:
 
 def _read_run(folder: Path) -> None:
     from WeakMedSAMLib.contract.runs import RUN_VERSION, RunFolder, load_run, save_run
-    from WeakMedSAMLib.engine.settings import method_settings
+    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 
     run = load_run(folder)
     places = RunFolder(folder)
@@ -492,12 +492,12 @@ def _good_model(folder: Path) -> None:
     import torch
 
     from WeakMedSAMLib.contract.classes import ClassTable
-    from WeakMedSAMLib.engine.model import TrainedModel, save_model
-    from WeakMedSAMLib.engine.preprocess import Intensity
-    from WeakMedSAMLib.engine.projection import Projection
-    from WeakMedSAMLib.engine.sce import SliceClassifier
-    from WeakMedSAMLib.engine.segmenter import Segmenter
-    from WeakMedSAMLib.engine.settings import method_settings
+    from WeakMedSAMLib.engine.features.preprocess import Intensity
+    from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, save_model
+    from WeakMedSAMLib.engine.methods.fast.projection import Projection
+    from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+    from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
+    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 
     torch.manual_seed(0)
     model = TrainedModel(
@@ -525,7 +525,7 @@ def _spoil_model(random: Random, files: Files) -> Files:
 
 
 def _read_model(folder: Path) -> None:
-    from WeakMedSAMLib.engine.model import load_model
+    from WeakMedSAMLib.engine.methods.fast.model import load_model
 
     model = load_model(folder)
     if not np.isfinite(next(model.projection.parts(np.zeros((1, 6, 2, 2), np.float16))).numpy()).all():
@@ -533,7 +533,7 @@ def _read_model(folder: Path) -> None:
 
 
 def _good_state(folder: Path) -> None:
-    from WeakMedSAMLib.engine.state import StageStore
+    from WeakMedSAMLib.engine.base.state import StageStore
 
     arrays = {"labels": _scan(), "maps": np.zeros((40, 40), np.float32), "loss": 0.5, "names": ["a", {"b": None}]}
     StageStore(folder).save("stage", "ab" * 32, arrays)
@@ -563,14 +563,14 @@ def _spoiled_array(random: Random, data: bytes) -> bytes:
 
 
 def _read_state(folder: Path) -> None:
-    from WeakMedSAMLib.engine.state import StageStore
+    from WeakMedSAMLib.engine.base.state import StageStore
 
     found = StageStore(folder).load("stage", "ab" * 32)
     _sum_arrays(found or {})
 
 
 def _good_cache(folder: Path) -> None:
-    from WeakMedSAMLib.engine.cache import FeatureCache
+    from WeakMedSAMLib.engine.features.cache import FeatureCache
 
     with FeatureCache(folder) as cache, cache.writer("ab" * 32, {"image": ((3, 8, 8), "|u1"), "last": ((3, 4), "<f2")}):
         pass
@@ -587,7 +587,7 @@ def _spoil_cache(random: Random, files: Files) -> Files:
 
 
 def _read_cache(folder: Path) -> None:
-    from WeakMedSAMLib.engine.cache import FeatureCache
+    from WeakMedSAMLib.engine.features.cache import FeatureCache
 
     with FeatureCache(folder) as cache:
         _sum_arrays(cache.entry("ab" * 32) or {})

@@ -27,7 +27,7 @@ from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_ches
 from flows.driver import Driver, FakeProbeProcess, fake_worker  # noqa: E402
 from host.user import User  # noqa: E402
 
-from WeakMedSAMLib.frontend.running import places  # noqa: E402
+from WeakMedSAMLib.frontend.base import places  # noqa: E402
 
 WINDOW = (1500, 1060)
 PANEL_WIDTH = 520

@@ -11,12 +11,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS, Numbering
+
 from .classes import ClassTable
 from .errors import UserError
 from .fields import build, require_fit, require_name, require_object, type_hints
 from .files import read_json, write_json
 from .run_folder import RunFolder, checked_id, require_inside
-from .volume_tags import NUMBERINGS, Numbering
 
 __all__ = [
     "RUN_VERSION",

@@ -14,11 +14,14 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded, showError
-from WeakMedSAMLib.frontend.engine_words import translated
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.labels.session_store import SessionStore
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
 from WeakMedSAMLib.frontend.results.run_export import exportRun
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
-from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -27,9 +30,6 @@ from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
-from WeakMedSAMLib.frontend.scene.volume_keys import VolumeKeys
-from WeakMedSAMLib.frontend.tagging.session_store import SessionStore
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 _POLL_S = 0.005
 

@@ -9,17 +9,17 @@ import qt
 import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.classes_panel import ClassesPanel
+from WeakMedSAMLib.frontend.labels.slice_tags.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
-from WeakMedSAMLib.frontend.scene.volumes_panel import VolumesPanel
-from WeakMedSAMLib.frontend.tagging.classes_panel import ClassesPanel
-from WeakMedSAMLib.frontend.tagging.tags_panel import TagsPanel
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 _PANELS = {
     "volumes": VolumesPanel,

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
-from WeakMedSAMLib.contract.volume_tags import NUMBERINGS
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/run.schema.json").read_text("utf-8"))
 GOOD = {

@@ -12,17 +12,17 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
+from WeakMedSAMLib.contract.labels.tag_files import write_tags
+from WeakMedSAMLib.contract.labels.tags import ABSENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tag_files import write_tags
-from WeakMedSAMLib.contract.tags import ABSENT, CohortTags, VolumeTags
-from WeakMedSAMLib.engine import worker
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
-from WeakMedSAMLib.engine.results import VolumeResult
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.state import stage_key
+from WeakMedSAMLib.engine.runs import worker
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.results import VolumeResult
 
 
 class BrightMethod:

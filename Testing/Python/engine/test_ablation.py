@@ -10,19 +10,19 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.benchmark.ablation import GridOptions, finished_cells, run_grid
-from WeakMedSAMLib.engine.benchmark.ablation_cells import DEFAULT, GRID, Cell, chosen_cells
-from WeakMedSAMLib.engine.benchmark.ablation_figures import estimate, rows_of
-from WeakMedSAMLib.engine.benchmark.ablation_report import page, plot, write_pages
-from WeakMedSAMLib.engine.benchmark.bound import SupervisedPipeline
-from WeakMedSAMLib.engine.benchmark.cases import find_cases
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
-from WeakMedSAMLib.engine.preprocess import Frame
-from WeakMedSAMLib.engine.segmenter import CERTAIN, targets_of
-from WeakMedSAMLib.engine.settings import method_settings
-from WeakMedSAMLib.engine.stage_outputs import settings_until
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
+from WeakMedSAMLib.engine.features.preprocess import Frame
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, targets_of
+from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+from WeakMedSAMLib.engine.methods.fast.stage_outputs import settings_until
+from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies.ablation import GridOptions, finished_cells, run_grid
+from WeakMedSAMLib.studies.ablation_cells import DEFAULT, GRID, Cell, chosen_cells
+from WeakMedSAMLib.studies.ablation_figures import estimate, rows_of
+from WeakMedSAMLib.studies.ablation_report import page, plot, write_pages
+from WeakMedSAMLib.studies.bound import SupervisedPipeline
+from WeakMedSAMLib.studies.cases import find_cases
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 8))
 CELLS = [

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.engine.affinity import random_walk, shifted, stencil_affinity, stencil_offsets
+from WeakMedSAMLib.engine.parts.affinity import random_walk, shifted, stencil_affinity, stencil_offsets
 
 
 def case(seed, slices=3, height=6, width=7, masks=2):

@@ -14,17 +14,17 @@ from faults.tiny_run import CLASSES, NAME, read_array
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Warning_
+from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tags import CohortTags
 from WeakMedSAMLib.engine.cli.main import cli
-from WeakMedSAMLib.engine.masks import _average_in
-from WeakMedSAMLib.engine.published.results import _concord
-from WeakMedSAMLib.engine.published.settings import PAPER
-from WeakMedSAMLib.engine.published.tuning import Piece
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN, PseudoMask
-from WeakMedSAMLib.engine.settings import applied_settings, method_settings
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.methods.fast.masks import _average_in
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
+from WeakMedSAMLib.engine.methods.fast.settings import applied_settings, method_settings
+from WeakMedSAMLib.engine.methods.published.results import _concord
+from WeakMedSAMLib.engine.methods.published.settings import PAPER
+from WeakMedSAMLib.engine.methods.published.tuning import Piece
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 PLAIN = {"box_refinement": False, "z_consistency": False}
 

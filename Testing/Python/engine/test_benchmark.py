@@ -13,13 +13,13 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.runs import load_run
-from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.engine.benchmark.accuracy_report import time_lines
-from WeakMedSAMLib.engine.benchmark.cases import cases_of, find_cases
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels
-from WeakMedSAMLib.engine.scoring import Score, score, summary
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.evaluation.scoring import Score, score, summary
+from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
+from WeakMedSAMLib.studies.accuracy_report import time_lines
+from WeakMedSAMLib.studies.cases import cases_of, find_cases
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 12))
 
@@ -103,7 +103,7 @@ def test_scans_of_one_patient_are_untagged_together_and_known_to_the_run_as_one_
     def of_two_patients(*arguments):
         return [replace(case, patient=f"patient {number % 2}") for number, case in enumerate(cases_of(*arguments))]
 
-    monkeypatch.setattr("WeakMedSAMLib.engine.benchmark.accuracy.cases_of", of_two_patients)
+    monkeypatch.setattr("WeakMedSAMLib.studies.accuracy.cases_of", of_two_patients)
     report = measure(untagged=0.5, work=tmp_path / "kept")
     untagged = {row["case"] for row in report["untagged"]["patients"]}
     assert untagged in ({"case0", "case2", "case4"}, {"case1", "case3", "case5"})

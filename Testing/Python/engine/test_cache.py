@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine import cache as cache_module
-from WeakMedSAMLib.engine.cache import FeatureCache
-from WeakMedSAMLib.engine.memory import private_memory_mb
+from WeakMedSAMLib.engine.base.memory import private_memory_mb
+from WeakMedSAMLib.engine.features import cache as cache_module
+from WeakMedSAMLib.engine.features.cache import FeatureCache
 
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 LEVELS = {"last": ((3, 4, 2, 2), "<f2"), "image": ((3, 8, 8), "|u1")}
 ONE_MB = {"last": ((1 << 20,), "|u1")}
 START = (
-    "import sys, time, pathlib; from WeakMedSAMLib.engine.cache import FeatureCache; c = FeatureCache(sys.argv[1])\n"
+    "import sys, time, pathlib; from WeakMedSAMLib.engine.features.cache import FeatureCache\n"
+    "c = FeatureCache(sys.argv[1])\n"
 )
 
 
@@ -295,7 +296,7 @@ def test_a_cache_held_by_a_stuck_process_is_an_error_not_a_hang(root, other, mon
     cache = FeatureCache(root)
     stuck = other("with c._use.exclusive():\n print(1, flush=True)\n time.sleep(60)\n")
     assert stuck.stdout.readline() == "1\n"
-    monkeypatch.setattr("WeakMedSAMLib.engine.cache_use._WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("WeakMedSAMLib.engine.features.cache_use._WAIT_SECONDS", 0.2)
     with pytest.raises(UserError) as caught:
         cache.entry(A)
     assert caught.value.code == "cache_locked"

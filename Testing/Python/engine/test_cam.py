@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.cam import activation_maps, evidence, peak_normalised, slice_probabilities
-from WeakMedSAMLib.engine.novelty import standardised_map
-from WeakMedSAMLib.engine.sce import SliceClassifier, pooled
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, peak_normalised, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
 
 BODY = np.ones((3, 8, 8), bool)
 

@@ -13,11 +13,11 @@ from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, parse_line
 from WeakMedSAMLib.contract.runs import load_run
-from WeakMedSAMLib.engine import worker
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import log_unforeseen
 from WeakMedSAMLib.engine.data.volumes import read_labels
-from WeakMedSAMLib.engine.run_maker import model_folder
+from WeakMedSAMLib.engine.runs import worker
+from WeakMedSAMLib.engine.runs.maker import model_folder
 
 pytestmark = pytest.mark.usefixtures("own_folders")
 

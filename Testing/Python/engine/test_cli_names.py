@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tags import ClassTable, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import ClassTable, CohortTags, VolumeTags
 from WeakMedSAMLib.engine.cli.unmet import tell_unmet
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
-from WeakMedSAMLib.engine.run_maker import make_run
+from WeakMedSAMLib.engine.runs.maker import make_run
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_weights_are_listed_and_checked(call):
 
 
 def test_the_cache_tells_its_size_and_can_be_cleared(call, tmp_path):
-    from WeakMedSAMLib.engine.cache import FeatureCache
+    from WeakMedSAMLib.engine.features.cache import FeatureCache
 
     with FeatureCache() as cache, cache.writer("0" * 64, {"image": ((1000, 1000, 20), "|u1")}):
         pass

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.engine.clustering import MAX_SUB_CLASSES, MIN_PATIENTS, explore_sub_classes
+from WeakMedSAMLib.engine.parts.clustering import MAX_SUB_CLASSES, MIN_PATIENTS, explore_sub_classes
 
 
 def planted(clusters, patients=12, slices=8, dim=8, distance=6.0, seed=0):

@@ -11,11 +11,12 @@ from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
-from WeakMedSAMLib.engine.benchmark import preset_costs
-from WeakMedSAMLib.engine.benchmark.complexity import _network_operations, _seconds
-from WeakMedSAMLib.engine.benchmark.complexity_report import page
-from WeakMedSAMLib.engine.benchmark.counting import operations, parameters, trainable
-from WeakMedSAMLib.engine.benchmark.preset_costs import (
+from WeakMedSAMLib.engine.methods.published.settings import PAPER
+from WeakMedSAMLib.studies import preset_costs
+from WeakMedSAMLib.studies.complexity import _network_operations, _seconds
+from WeakMedSAMLib.studies.complexity_report import page
+from WeakMedSAMLib.studies.counting import operations, parameters, trainable
+from WeakMedSAMLib.studies.preset_costs import (
     _fast_work,
     _published_work,
     _trained,
@@ -23,7 +24,6 @@ from WeakMedSAMLib.engine.benchmark.preset_costs import (
     second_parts,
     trained_parts,
 )
-from WeakMedSAMLib.engine.published.settings import PAPER
 
 
 def test_parameters_are_counted_all_and_those_that_are_trained():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.engine.components import component_boxes, distinct_boxes, without_small_pieces
+from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, without_small_pieces
 
 
 def mask_with(*rectangles, shape=(60, 80)):

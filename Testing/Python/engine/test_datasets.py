@@ -9,10 +9,10 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.benchmark.cases import find_cases
-from WeakMedSAMLib.engine.datasets.layouts import read_dataset
-from WeakMedSAMLib.engine.datasets.scans import case_name
-from WeakMedSAMLib.engine.mask_tags import parse_mask_classes
+from WeakMedSAMLib.engine.data.layouts.known import read_dataset
+from WeakMedSAMLib.engine.data.layouts.scans import case_name
+from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
+from WeakMedSAMLib.studies.cases import find_cases
 
 
 def write(path, values):

@@ -9,11 +9,11 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
-from WeakMedSAMLib.engine import demo
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels
+from WeakMedSAMLib.engine.runs import demo
 
 slicerio = pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 

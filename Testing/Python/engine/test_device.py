@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine import device
-from WeakMedSAMLib.engine.device import choose_device, describe_devices, precision_for, seed_everything
+from WeakMedSAMLib.engine.base import device
+from WeakMedSAMLib.engine.base.device import choose_device, describe_devices, precision_for, seed_everything
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 

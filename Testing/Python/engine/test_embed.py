@@ -10,10 +10,10 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.weights import manifest
-from WeakMedSAMLib.engine.cache import FeatureCache
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.embed import EmbedInput, embed_volume, feature_key
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity, to_unit
+from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.embed import EmbedInput, embed_volume, feature_key
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 SIZE, SLICES = 16, 7
 

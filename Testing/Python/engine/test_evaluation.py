@@ -21,7 +21,7 @@ from WeakMedSAMLib.engine.evaluation.intervals import mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, scores_csv, write_evaluation
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
-from WeakMedSAMLib.engine.scoring import Score
+from WeakMedSAMLib.engine.evaluation.scoring import Score
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 10))
 

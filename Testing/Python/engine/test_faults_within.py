@@ -18,11 +18,11 @@ from faults.tiny_bench import KEPT
 from faults.tiny_run import CLASSES, SHOWN, STAGES, TinyBackbone, outputs
 
 from WeakMedSAMLib.contract.events import Stage, Warning_
-from WeakMedSAMLib.engine import worker
-from WeakMedSAMLib.engine.novelty import novelty
-from WeakMedSAMLib.engine.pam import pseudo_masks
-from WeakMedSAMLib.engine.sce import SliceClassifier
-from WeakMedSAMLib.engine.segmenter import Segmenter
+from WeakMedSAMLib.engine.methods.fast.novelty import novelty
+from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
+from WeakMedSAMLib.engine.runs import worker
 
 MORE_THAN_ANY_MEMORY = 1 << 46
 

@@ -10,13 +10,13 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, write_json
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.tags import UNTAGGED
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
-from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.contract.tags import UNTAGGED
-from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
-from WeakMedSAMLib.engine.results import LABELS, QUALITY
-from WeakMedSAMLib.engine.worker import RunSummary
+from WeakMedSAMLib.engine.runs.results import LABELS, QUALITY
+from WeakMedSAMLib.engine.runs.worker import RunSummary
+from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
 
 NAMES = [f"BraTS19_A_{number}_1" for number in range(6)]
 

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.contract import tag_spans
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels import tag_spans
+from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv
+from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
 from WeakMedSAMLib.contract.runs import RunDescription
-from WeakMedSAMLib.contract.tag_csv import tags_from_csv
-from WeakMedSAMLib.contract.tag_json import tags_from_json
 from WeakMedSAMLib.engine.data.file_checks import stored_bytes
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
 

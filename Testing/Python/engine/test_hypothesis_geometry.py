@@ -16,7 +16,7 @@ from WeakMedSAMLib.engine.data.geometry import (
     slice_stack,
 )
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored, read_volume, write_volume
-from WeakMedSAMLib.engine.preprocess import Frame
+from WeakMedSAMLib.engine.features.preprocess import Frame
 
 lengths = st.floats(0.05, 20.0)
 places = st.floats(-2000.0, 2000.0)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.engine.benchmark.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.engine.benchmark.cases import check_cases, find_cases
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
+from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
 from WeakMedSAMLib.engine.data.volumes import write_volume
-from WeakMedSAMLib.engine.label_values import require_values, values_in_words
-from WeakMedSAMLib.engine.mask_tags import parse_mask_classes
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
+from WeakMedSAMLib.studies.cases import check_cases, find_cases
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 20, 8))
 

@@ -19,17 +19,17 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings, RunVolume, load_run, save_run
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
-from WeakMedSAMLib.engine import result_overview
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
-from WeakMedSAMLib.engine.cohort import load_cohort
+from WeakMedSAMLib.engine.data.cohort import load_cohort
+from WeakMedSAMLib.engine.data.tag_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_labels, read_volume
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.tag_match import match_tags
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs import result_overview
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 BALL = ClassTable.from_names(["ball"])
 SLICES = {"i": 20, "j": 24, "k": 10}
@@ -300,8 +300,10 @@ def test_segment_takes_the_answer(tmp_path, scan, monkeypatch):
 
 def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
     monkeypatch.setattr("WeakMedSAMLib.engine.cli.apply.perform", lambda *arguments, **options: None)
-    monkeypatch.setattr("WeakMedSAMLib.engine.run_maker.model_folder", lambda path: path)
-    monkeypatch.setattr("WeakMedSAMLib.engine.model.load_model", lambda path: SimpleNamespace(classes=BALL, axis="k"))
+    monkeypatch.setattr("WeakMedSAMLib.engine.runs.maker.model_folder", lambda path: path)
+    monkeypatch.setattr(
+        "WeakMedSAMLib.engine.methods.fast.model.load_model", lambda path: SimpleNamespace(classes=BALL, axis="k")
+    )
     write_tags(tmp_path / "tags.csv", tagged(0, 4))
     words = ["--model", str(tmp_path), "--volume", str(scan), "--tags", str(tmp_path / "tags.csv")]
     command = ["apply", *words, "--out", str(tmp_path / "out")]

@@ -17,9 +17,9 @@ from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.base.device import precision_for
 from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
-from WeakMedSAMLib.engine.device import precision_for
-from WeakMedSAMLib.engine.preprocess import Frame, choose_intensity, to_unit
+from WeakMedSAMLib.engine.features.preprocess import Frame, choose_intensity, to_unit
 
 TORCH_THREADS = 2  # the same number of threads whatever the machine
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from WeakMedSAMLib.engine.metrics import (
+from WeakMedSAMLib.engine.parts.metrics import (
     assd_mm,
     hd95_mm,
     patient_dice,

@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.backbones.mobilesam import build_mobilesam
 from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
 from WeakMedSAMLib.engine.backbones.sam_network import as_photographs
 from WeakMedSAMLib.engine.backbones.weights import weights_for
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it
 from segment_anything.modeling import MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402

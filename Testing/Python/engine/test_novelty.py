@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.novelty import CellDescriptors, novelty, reference_cells, standardised_map
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells, standardised_map
 
 SLICES, DIM, M = 8, 6, 32
 ABSENT, PRESENT = np.arange(4), np.arange(4, 8)

@@ -13,9 +13,9 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.data.volumes import AXES, Geometry, slice_stack
-from WeakMedSAMLib.engine.overview import Findings, chosen_slices, overview_picture
-from WeakMedSAMLib.engine.preprocess import Intensity
-from WeakMedSAMLib.engine.preview import preview_png
+from WeakMedSAMLib.engine.features.preprocess import Intensity
+from WeakMedSAMLib.engine.pictures.overview import Findings, chosen_slices, overview_picture
+from WeakMedSAMLib.engine.pictures.preview import preview_png
 
 RED = (255, 0, 0)
 CLASSES = ClassTable([SegmentClass("Läsion $x_1$", RED, 3)])

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine import pam
-from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.components import component_boxes, distinct_boxes
-from WeakMedSAMLib.engine.pam import TARGET, Mining, cached, placed_prompts, pseudo_masks, resized
-from WeakMedSAMLib.engine.prompts import corner_prompts, grid_prompts, map_boxes, map_points
-from WeakMedSAMLib.engine.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast import pam
+from WeakMedSAMLib.engine.methods.fast.pam import TARGET, Mining, cached, placed_prompts, pseudo_masks, resized
+from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes
+from WeakMedSAMLib.engine.parts.prompts import corner_prompts, grid_prompts, map_boxes, map_points
 
 SIZE = 256
 THING = (slice(40, 80), slice(50, 90))  # of the 128 x 128 pixels of a pseudo-mask

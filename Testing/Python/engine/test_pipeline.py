@@ -19,15 +19,15 @@ from safetensors.torch import load_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.engine.base.reporting import Cancelled
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.demo import demo_scan
-from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_masks
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs.demo import demo_scan
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 

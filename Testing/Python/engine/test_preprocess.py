@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.preprocess import (
+from WeakMedSAMLib.engine.features.preprocess import (
     CHEST,
     SOFT_TISSUE,
     Frame,

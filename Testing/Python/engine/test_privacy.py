@@ -20,11 +20,11 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 PLANTED = ("Mustermann", "Zweitname", "PID4711", "Ordnername", "Kommentar")

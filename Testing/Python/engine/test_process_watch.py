@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.events import Progress, parse_line
-from WeakMedSAMLib.engine.memory import PeakMemory, private_memory_mb, release_free_memory
-from WeakMedSAMLib.engine.process_watch import ParentWatch, ProcessHandle
+from WeakMedSAMLib.engine.base.memory import PeakMemory, private_memory_mb, release_free_memory
+from WeakMedSAMLib.engine.runs.process_watch import ParentWatch, ProcessHandle
 
 
 @pytest.fixture(autouse=True)
@@ -29,8 +29,8 @@ sys.path.insert(0, {tests!r})
 from conftest import NoBackbone
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.engine.cli.show import print_event_line
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.base.reporting import Cancelled
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 def slow(cohort, classes, settings, *, report, **_):
     for step in range(600):

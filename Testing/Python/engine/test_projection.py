@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.projection import fit_projection
-from WeakMedSAMLib.engine.slices import VolumeSlices, foreground
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
+from WeakMedSAMLib.engine.methods.fast.projection import fit_projection
 
 CHANNELS, M = 12, 16
 

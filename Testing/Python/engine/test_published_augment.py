@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from WeakMedSAMLib.engine.published.augment import augmented, flipped
-from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.methods.published.augment import augmented, flipped
+from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 
 SIZE = 64
 CARELESS = (Defect.CARELESS_CROPS,)

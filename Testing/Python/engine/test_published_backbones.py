@@ -15,14 +15,14 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.engine.data.mask_tags import require_same_grid
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.mask_tags import require_same_grid
-from WeakMedSAMLib.engine.model import load_model
-from WeakMedSAMLib.engine.published import tuning
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.methods.fast.model import load_model
+from WeakMedSAMLib.engine.methods.published import tuning
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
 

@@ -13,22 +13,22 @@ from torch import nn
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Metric, Progress, Stage
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.published import fitting
-from WeakMedSAMLib.engine.published.adapt import new_classifier, train_adapted
-from WeakMedSAMLib.engine.published.cams import class_maps
-from WeakMedSAMLib.engine.published.classifier import ClassHeads, StandardFeatures, summed_losses
-from WeakMedSAMLib.engine.published.examples import Examples
-from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
-from WeakMedSAMLib.engine.published.sub_classes import sub_class_tags
-from WeakMedSAMLib.engine.published.tagged import tagged_places
-from WeakMedSAMLib.engine.sce import pooled
-from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.base.state import StageStore
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.sce import pooled
+from WeakMedSAMLib.engine.methods.published import fitting
+from WeakMedSAMLib.engine.methods.published.adapt import new_classifier, train_adapted
+from WeakMedSAMLib.engine.methods.published.cams import class_maps
+from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads, StandardFeatures, summed_losses
+from WeakMedSAMLib.engine.methods.published.examples import Examples
+from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.methods.published.sub_classes import sub_class_tags
+from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
 
 TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
 

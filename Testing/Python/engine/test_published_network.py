@@ -14,25 +14,25 @@ from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.model import DESCRIPTION, load_model, save_model
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.published import network_training
-from WeakMedSAMLib.engine.published.images import slice_images
-from WeakMedSAMLib.engine.published.mask_views import moved_together, random_views
-from WeakMedSAMLib.engine.published.model import PublishedModel
-from WeakMedSAMLib.engine.published.network_training import Lessons, NetworkTraining
-from WeakMedSAMLib.engine.published.pam import SIZE
-from WeakMedSAMLib.engine.published.pseudo_masks import Mined
-from WeakMedSAMLib.engine.published.settings import Defect, PublishedSettings
-from WeakMedSAMLib.engine.published.teaching import taught_network
-from WeakMedSAMLib.engine.published.tuning import tuned_masks
-from WeakMedSAMLib.engine.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
-from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.state import StageStore
+from WeakMedSAMLib.engine.base.state import StageStore
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.model import DESCRIPTION, load_model, save_model
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.methods.published import network_training
+from WeakMedSAMLib.engine.methods.published.images import slice_images
+from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
+from WeakMedSAMLib.engine.methods.published.model import PublishedModel
+from WeakMedSAMLib.engine.methods.published.network_training import Lessons, NetworkTraining
+from WeakMedSAMLib.engine.methods.published.pam import SIZE
+from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
+from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.methods.published.teaching import taught_network
+from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
+from WeakMedSAMLib.engine.methods.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
 
 QUICK = PublishedSettings(network_width=4, network_epochs=2, network_batch=2, micro_batch=2, epochs=1)
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40

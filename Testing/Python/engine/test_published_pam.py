@@ -11,24 +11,31 @@ import torch
 from scipy import ndimage
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.affinity import (
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.backbones.base import PromptKind
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.pam import GRID, Mining, resized
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.methods.published import pam
+from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk
+from WeakMedSAMLib.engine.methods.published.pam import (
+    SIZE,
+    believed_tags,
+    decoder_of,
+    mining_of,
+    start_maps,
+    volume_masks,
+)
+from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
+from WeakMedSAMLib.engine.parts.affinity import (
     given_away,
     random_walk,
     stencil_affinity,
     transposed_walk,
     without_border_pairs,
 )
-from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.pam import GRID, Mining, resized
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.published import pam
-from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk
-from WeakMedSAMLib.engine.published.pam import SIZE, believed_tags, decoder_of, mining_of, start_maps, volume_masks
-from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
-from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.slices import VolumeSlices
 
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
 

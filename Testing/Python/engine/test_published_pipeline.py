@@ -16,19 +16,19 @@ from click.testing import CliRunner
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Stage
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags
-from WeakMedSAMLib.engine.benchmark.mined import drawn_classes, run_mined
 from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.demo import demo_scan
-from WeakMedSAMLib.engine.mask_tags import MaskClass, require_same_grid, tags_from_masks
-from WeakMedSAMLib.engine.model import load_model
-from WeakMedSAMLib.engine.published.model import PublishedModel
-from WeakMedSAMLib.engine.published.settings import Defect
-from WeakMedSAMLib.engine.run_maker import make_run
-from WeakMedSAMLib.engine.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.methods.fast.model import load_model
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.methods.published.model import PublishedModel
+from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.engine.runs.demo import demo_scan
+from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies.mined import drawn_classes, run_mined
 
 pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
+from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
 
 
 def test_the_paper_has_no_defect_and_the_reference_all_of_them():

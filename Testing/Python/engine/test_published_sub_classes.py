@@ -11,15 +11,15 @@ import torch
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.published import extractor
-from WeakMedSAMLib.engine.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.published.sub_classes import ExploredClasses, explore_classes
-from WeakMedSAMLib.engine.published.tagged import tagged_places
-from WeakMedSAMLib.engine.slices import VolumeSlices
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.published import extractor
+from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes
+from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
 
 KINDS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 1]], np.float16)
 BACKBONE = SimpleNamespace(info=SimpleNamespace(cam_level="cam"), device=torch.device("cpu"))
@@ -78,7 +78,7 @@ def test_one_sub_class_needs_no_features(monkeypatch):
 
 
 def test_what_was_found_survives_being_kept(tmp_path):
-    from WeakMedSAMLib.engine.state import StageStore
+    from WeakMedSAMLib.engine.base.state import StageStore
 
     found, _ = explored([volume(n, 2) for n in range(12)], sub_classes=0)
     kept = StageStore(tmp_path).save("sub-classes", "ab", found.to_kept())

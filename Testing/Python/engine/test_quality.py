@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.parts.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
 
 NAN = np.nan
 

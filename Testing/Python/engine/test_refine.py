@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.refine import redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
 
 SIZE, INPUT = 128, 256
 

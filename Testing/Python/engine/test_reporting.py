@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from WeakMedSAMLib.contract.events import Stage
-from WeakMedSAMLib.engine.reporting import RemainingTime, StageClock
+from WeakMedSAMLib.engine.base.reporting import RemainingTime, StageClock
 
 
 def ticking(times):

@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
 from WeakMedSAMLib.engine.backbones.samus import build_samus
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
 

@@ -12,11 +12,11 @@ from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME
 from samples import opened
 
+from WeakMedSAMLib.contract.labels.tags import PRESENT
 from WeakMedSAMLib.contract.runs import RunFolder
-from WeakMedSAMLib.contract.tags import PRESENT
-from WeakMedSAMLib.engine import result_overview
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
+from WeakMedSAMLib.engine.runs import result_overview
 
 TAGS = opened.SAMPLES / "tags"
 EXPORTS = opened.SAMPLES / "exports"

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
 
 DIM, M = 8, 12
 

@@ -14,15 +14,15 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.labels import covering, place_labels
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
+from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
 from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_volume, write_volume
-from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
-from WeakMedSAMLib.engine.segmentation_nrrd import segmentation_header
 
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
 SCANS = (".nrrd", ".mha", ".nii.gz")

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine import segmenter as module
-from WeakMedSAMLib.engine.embed import VolumeFeatures
-from WeakMedSAMLib.engine.pam import TARGET
-from WeakMedSAMLib.engine.preprocess import Frame, Intensity
-from WeakMedSAMLib.engine.segmenter import (
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast import segmenter as module
+from WeakMedSAMLib.engine.methods.fast.pam import TARGET
+from WeakMedSAMLib.engine.methods.fast.segmenter import (
     CERTAIN,
     IGNORED,
     UNKNOWN,
@@ -27,7 +28,6 @@ from WeakMedSAMLib.engine.segmenter import (
     targets_of,
     train_segmenter,
 )
-from WeakMedSAMLib.engine.slices import VolumeSlices
 
 CPU = torch.device("cpu")
 CHANNELS = {"stage0": 6, "last": 4}

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.published.settings import Defect
-from WeakMedSAMLib.engine.settings import PRESETS, MethodSettings, method_settings
+from WeakMedSAMLib.engine.methods.fast.settings import PRESETS, MethodSettings, method_settings
+from WeakMedSAMLib.engine.methods.published.settings import Defect
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.tags import UNTAGGED
-from WeakMedSAMLib.engine.cohort import CohortVolume
+from WeakMedSAMLib.contract.labels.tags import UNTAGGED
+from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
-from WeakMedSAMLib.engine.preprocess import CHEST, SOFT_TISSUE, Intensity
-from WeakMedSAMLib.engine.slices import framed_cohort
+from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
+from WeakMedSAMLib.engine.features.slices import framed_cohort
 
 
 def written(folder, name, array, intensity="auto"):

@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.affinity import random_walk, stencil_affinity
-from WeakMedSAMLib.engine.benchmark import encode_per_prompt
-from WeakMedSAMLib.engine.benchmark.speed import grid_boxes, measure_speed, walk_difference
-from WeakMedSAMLib.engine.benchmark.speed_report import speed_table
-from WeakMedSAMLib.engine.published.dense import dense_affinity, published_walk, row_stochastic_walk
+from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
+from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.studies import encode_per_prompt
+from WeakMedSAMLib.studies.speed import grid_boxes, measure_speed, walk_difference
+from WeakMedSAMLib.studies.speed_report import speed_table
 
 TORCH_THREADS = 1  # one slice is soon done, and other tests run beside
 
@@ -81,7 +81,7 @@ def test_walk_difference_sees_a_change_of_masks(masks, monkeypatch):
     start = masks.mean(0)
     assert walk_difference(masks, start) < 1e-5
     flipped = lambda given, *rest: stencil_affinity(given.flip(1), *rest)  # noqa: E731
-    monkeypatch.setattr("WeakMedSAMLib.engine.benchmark.speed.stencil_affinity", flipped)
+    monkeypatch.setattr("WeakMedSAMLib.studies.speed.stencil_affinity", flipped)
     assert walk_difference(masks, start) > 1e-3
 
 

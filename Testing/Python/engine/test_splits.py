@@ -7,7 +7,7 @@ import json
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.datasets.splits import random_split, read_split, require_other_scans
+from WeakMedSAMLib.studies.splits import random_split, read_split, require_other_scans
 
 # Ten patients with two scans each.
 PATIENTS = {f"p{number}_{scan}": f"p{number}" for number in range(10) for scan in (1, 2)}

@@ -18,16 +18,16 @@ from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.run_folder import RunFolder, is_part
 from WeakMedSAMLib.contract.runs import load_run, save_run
 from WeakMedSAMLib.contract.stages import PRESETS, stages_of
-from WeakMedSAMLib.engine import cohort_novelty, pam, projection, sce, segmenter, settings, training
-from WeakMedSAMLib.engine.clustering import SubClasses
-from WeakMedSAMLib.engine.model import load_model
-from WeakMedSAMLib.engine.published import extractor, fitting, network_training, pseudo_masks
-from WeakMedSAMLib.engine.published import sub_classes as exploration
-from WeakMedSAMLib.engine.published.checkpoint import train_to_end
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.stage_outputs import start_key
-from WeakMedSAMLib.engine.state import StageStore, stage_key
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.base.reporting import Cancelled
+from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, settings, training
+from WeakMedSAMLib.engine.methods.fast.model import load_model
+from WeakMedSAMLib.engine.methods.fast.stage_outputs import start_key
+from WeakMedSAMLib.engine.methods.published import extractor, fitting, network_training, pseudo_masks
+from WeakMedSAMLib.engine.methods.published import sub_classes as exploration
+from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
+from WeakMedSAMLib.engine.parts.clustering import SubClasses
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 KEPT = ("projection", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2")
 LEARNED = ("sub-classes", "adapters", "pseudo-masks", "network")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.engine.state import StageStore, stage_key
+from WeakMedSAMLib.engine.base.state import StageStore, stage_key
 
 ARRAYS = {
     "maps": np.arange(600, dtype=np.float16).reshape(2, 3, 10, 10),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from WeakMedSAMLib.engine.clustering import explore_sub_classes
 from WeakMedSAMLib.engine.data.orientation import View
-from WeakMedSAMLib.engine.preprocess import Frame
-from WeakMedSAMLib.engine.sub_class_report import sub_class_report, write_sub_classes
+from WeakMedSAMLib.engine.features.preprocess import Frame
+from WeakMedSAMLib.engine.parts.clustering import explore_sub_classes
+from WeakMedSAMLib.engine.parts.sub_class_report import sub_class_report, write_sub_classes
 
 SLICES, PATIENTS = 20, 12
 AS_IT_IS = View("axial", False, False, False, ("R", "L", "A", "P"))

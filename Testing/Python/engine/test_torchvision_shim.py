@@ -30,7 +30,7 @@ def outcome(tmp_path):
         (tmp_path / "torchvision").mkdir()
         (tmp_path / "torchvision" / "__init__.py").write_text(COUNT + textwrap.dedent(torchvision))
         (tmp_path / "torchvision" / "half_way.py").write_text("import sys; sys.half = getattr(sys, 'half', 0) + 1\n")
-        begin = "import sys\nfrom WeakMedSAMLib.engine import torchvision_shim as shim\n"
+        begin = "import sys\nfrom WeakMedSAMLib.engine.base import torchvision_shim as shim\n"
         result = subprocess.run(
             [sys.executable, "-c", begin + textwrap.dedent(code)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},

@@ -11,13 +11,13 @@ import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.engine import run_session
+from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.run_session import RunFailed, Terminated
-from WeakMedSAMLib.engine.worker import run_folder
+from WeakMedSAMLib.engine.runs import session as run_session
+from WeakMedSAMLib.engine.runs.session import RunFailed, Terminated
+from WeakMedSAMLib.engine.runs.worker import run_folder
 
 
 @pytest.fixture(autouse=True)

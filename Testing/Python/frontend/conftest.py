@@ -88,7 +88,7 @@ def fresh_settings(host, scene):
 @pytest.fixture
 def own_places(fresh_settings, tmp_path):
     """Folders of runs and of the cache that are the test's own."""
-    from WeakMedSAMLib.frontend.running import places
+    from WeakMedSAMLib.frontend.base import places
 
     places.setRunsFolder(tmp_path / "runs")
     places.setCacheFolder(tmp_path / "cache")

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend import callbacks
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base import callbacks
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 
 
 @pytest.fixture

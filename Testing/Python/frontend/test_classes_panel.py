@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import qt
 
+from WeakMedSAMLib.frontend.labels import classes_panel
+from WeakMedSAMLib.frontend.labels.classes_panel import COLOR, KEY, LABEL, NAME, TERM
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.tagging import classes_panel
-from WeakMedSAMLib.frontend.tagging.classes_panel import COLOR, KEY, LABEL, NAME, TERM
 
 VOLUME = "a" * 64
 

@@ -10,14 +10,14 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Error, Warning_
-from WeakMedSAMLib.contract.tag_checks import check
-from WeakMedSAMLib.contract.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.frontend import engine_words
+from WeakMedSAMLib.contract.labels.tag_checks import check
+from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.frontend.base import engine_words
+from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
 from WeakMedSAMLib.frontend.running.run_ending import FAILED, endOf
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 from WeakMedSAMLib.frontend.running.run_words import outcomeText
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
-from WeakMedSAMLib.frontend.tagging.tag_words import problemsInWords
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "Utilities"))

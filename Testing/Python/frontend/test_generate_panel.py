@@ -11,14 +11,15 @@ import qt
 import slicer
 
 from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.running import places, run_start
+from WeakMedSAMLib.frontend.running import run_start
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.probe_client import Device
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
 GPU = Device("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)

@@ -17,13 +17,13 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Hello, Warning_, encode
 from WeakMedSAMLib.contract.run_folder import RunFolder, volume_id
 from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.running import estimates, process_tree
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.run_trace import RunTrace
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
 from WeakMedSAMLib.frontend.trial import self_test
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 SIZE = estimates.RunSize(1, 100, 10)
 FAKE = Path(__file__).with_name("misbehaving_worker.py")

@@ -16,13 +16,14 @@ import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
-from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.frontend.running import places, run_writer, worker_command
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.steps import runToEnd
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.running import run_writer, worker_command
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
-from WeakMedSAMLib.frontend.steps import runToEnd
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 pytestmark = pytest.mark.usefixtures("fresh_settings")
 
@@ -155,7 +156,7 @@ def test_places_are_chosen_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     usual = places.runsFolder()
     assert usual.is_absolute()
-    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.cache").FeatureCache().root
+    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.features.cache").FeatureCache().root
     places.setRunsFolder(tmp_path / "Meine Läufe")
     assert places.runsFolder() == tmp_path / "Meine Läufe"
     places.setRunsFolder("")
@@ -235,7 +236,7 @@ def test_what_is_left_of_a_run_that_was_never_described_can_be_deleted(tmp_path)
 
 
 def test_the_cache_is_cleared_but_for_what_a_run_uses_now(tmp_path):
-    engine_cache = pytest.importorskip("WeakMedSAMLib.engine.cache")
+    engine_cache = pytest.importorskip("WeakMedSAMLib.engine.features.cache")
     levels = {"image": ((2, 4, 4), "|u1")}
     keys = ["a" * 64, "b" * 64]
     with engine_cache.FeatureCache(tmp_path) as cache:

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tag_checks import Problem
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
-from WeakMedSAMLib.frontend.tagging import tag_keys, tag_words
-from WeakMedSAMLib.frontend.tagging.class_edits import newClass, withClass
-from WeakMedSAMLib.frontend.tagging.class_presets import ClassPreset, presets, readPreset, terms, withPreset
-from WeakMedSAMLib.frontend.tagging.strip_geometry import StripGeometry
-from WeakMedSAMLib.frontend.tagging.strip_image import columnStates, rowImage, rowsImage
-from WeakMedSAMLib.frontend.tagging.terminology import isTerminology, terminologyText
+from WeakMedSAMLib.contract.labels.tag_checks import Problem
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.frontend.labels import tag_keys, tag_words
+from WeakMedSAMLib.frontend.labels.class_edits import newClass, withClass
+from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, readPreset, terms, withPreset
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage
+from WeakMedSAMLib.frontend.labels.terminology import isTerminology, terminologyText
 
 CLASSES = ClassTable.from_names(["Tumour", "Edema"])
 
@@ -96,7 +96,7 @@ def test_all_keys_are_in_the_help():
 
 
 def test_the_help_says_what_the_keyboard_says():
-    from WeakMedSAMLib.frontend.tagging.slice_keys import keyName
+    from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
 
     html = tag_keys.keysAsHtml(ClassTable([newClass(ClassTable(), name="A")]), keyName)
     assert "<b>Esc</b>" in html

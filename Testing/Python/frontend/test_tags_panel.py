@@ -10,12 +10,12 @@ import pytest
 import qt
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
+from WeakMedSAMLib.frontend.labels.slice_tags.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
-from WeakMedSAMLib.frontend.tagging.tag_strip import TagStrip
-from WeakMedSAMLib.frontend.tagging.tags_panel import TagsPanel
 
 N_SLICES = 40
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 import_torchvision()  # both packages below import it
 from segment_anything.modeling.common import LayerNorm2d  # noqa: E402

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Network
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 Prepare: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 

@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.state_dicts import filled
 from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
-from WeakMedSAMLib.engine.precision import in_precision
+from WeakMedSAMLib.engine.base.precision import in_precision
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
 _GPU_BATCH = 4  # a ViT at 1024 pixels needs about 1 GB a slice for its attention

@@ -18,7 +18,7 @@ from torch import nn
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork, as_photographs
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer  # noqa: E402

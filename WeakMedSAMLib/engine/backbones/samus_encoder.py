@@ -23,7 +23,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.sam_vit import SamSize
-from WeakMedSAMLib.engine.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it
 from segment_anything.modeling.common import LayerNorm2d  # noqa: E402

@@ -22,8 +22,8 @@ from WeakMedSAMLib.engine.cli.segment import list_results
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
     from WeakMedSAMLib.contract.runs import IntensityChoice
-    from WeakMedSAMLib.contract.volume_tags import Numbering
 
 
 @click.command(short_help="Segment volumes by a model trained before.")
@@ -56,12 +56,12 @@ def apply(
       weakmedsam apply --model masks/run-0123456789ab --volume new.nrrd --out new_masks
     """
     require_engine()
+    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.tags import CohortTags
     from WeakMedSAMLib.contract.runs import RunSettings
-    from WeakMedSAMLib.contract.tag_files import read_tags
-    from WeakMedSAMLib.contract.tags import CohortTags
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
-    from WeakMedSAMLib.engine.model import TrainedModel, load_model
-    from WeakMedSAMLib.engine.run_maker import make_run, model_folder
+    from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model
+    from WeakMedSAMLib.engine.runs.maker import make_run, model_folder
 
     folder = model_folder(model)
     trained = load_model(folder)

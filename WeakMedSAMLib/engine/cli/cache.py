@@ -28,7 +28,7 @@ def size(cache_root: Path | None) -> None:
     Example:
       weakmedsam cache size
     """
-    from WeakMedSAMLib.engine.cache import FeatureCache
+    from WeakMedSAMLib.engine.features.cache import FeatureCache
 
     with FeatureCache(cache_root) as features:
         click.echo(f"{features.size() / 1e9:.2f} GB of at most {features.max_bytes / 1e9:.0f} GB in {features.root}")
@@ -43,7 +43,7 @@ def clear(cache_root: Path | None) -> None:
     Example:
       weakmedsam cache clear
     """
-    from WeakMedSAMLib.engine.cache import FeatureCache
+    from WeakMedSAMLib.engine.features.cache import FeatureCache
 
     with FeatureCache(cache_root) as features:
         click.echo(f"Freed {features.clear() / 1e9:.2f} GB in {features.root}")

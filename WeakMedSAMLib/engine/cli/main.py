@@ -11,7 +11,6 @@ import click
 
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.engine.cli.apply import apply
-from WeakMedSAMLib.engine.cli.benchmark import benchmark
 from WeakMedSAMLib.engine.cli.cache import cache
 from WeakMedSAMLib.engine.cli.demo import demo
 from WeakMedSAMLib.engine.cli.evaluate import evaluate
@@ -21,7 +20,8 @@ from WeakMedSAMLib.engine.cli.run import run
 from WeakMedSAMLib.engine.cli.segment import segment
 from WeakMedSAMLib.engine.cli.tags import tags
 from WeakMedSAMLib.engine.cli.weights import weights
-from WeakMedSAMLib.engine.run_session import Terminated
+from WeakMedSAMLib.engine.runs.session import Terminated
+from WeakMedSAMLib.studies.commands import benchmark
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

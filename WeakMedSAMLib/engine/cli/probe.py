@@ -19,6 +19,6 @@ def probe(speed: bool, device: str) -> None:
     Example:
       weakmedsam probe --speed
     """
-    from WeakMedSAMLib.engine.probe import probe as probe_machine
+    from WeakMedSAMLib.engine.runs.probe import probe as probe_machine
 
     click.echo(json.dumps(probe_machine(speed, device), indent=2, ensure_ascii=True))

@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import listener
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.engine.worker import RunSummary
+    from WeakMedSAMLib.engine.runs.worker import RunSummary
 
 _VOLUME = re.compile(r"'?\b[Vv]olume (\d{3,9})\b'?")
 
@@ -53,7 +53,7 @@ def perform(
     told = _LastWord(_naming(listener(events), names))
     try:
         require_engine()
-        from WeakMedSAMLib.engine.worker import run_folder
+        from WeakMedSAMLib.engine.runs.worker import run_folder
 
         return run_folder(folder, device, parent, told, cache_root)
     except UserError as error:

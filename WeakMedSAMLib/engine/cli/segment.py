@@ -20,8 +20,8 @@ from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
-    from WeakMedSAMLib.contract.volume_tags import Numbering
 
 
 @click.command(short_help="Make masks of volumes from slice tags.")
@@ -69,12 +69,12 @@ def segment(
       weakmedsam segment --volume scan1.nrrd --volume scan2.nii.gz --tags tags.json --out masks
     """
     require_engine()
+    from WeakMedSAMLib.contract.labels.tag_files import read_tags
     from WeakMedSAMLib.contract.runs import RunSettings
-    from WeakMedSAMLib.contract.tag_files import read_tags
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
-    from WeakMedSAMLib.engine.run_maker import make_run, model_folder, with_classes
-    from WeakMedSAMLib.engine.settings import method_settings
+    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+    from WeakMedSAMLib.engine.runs.maker import make_run, model_folder, with_classes
 
     # Both refuse what they do not know before anything is written.
     method_settings(preset, dict(overrides))

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tag_checks import matched_by_name
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tag_spans import spans_in_words, spans_of
-from WeakMedSAMLib.contract.tags import ABSENT, PRESENT, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.tags import check as problems_of
+from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tag_spans import spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.tags import check as problems_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.events import Event
-    from WeakMedSAMLib.contract.volume_tags import Numbering
-    from WeakMedSAMLib.engine.mask_tags import MaskClass
+    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+    from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 
 _COUNTED = {
     "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
@@ -121,8 +121,8 @@ def from_mask(
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
     """
-    from WeakMedSAMLib.engine.label_values import crossed_pairs, require_values, too_small
-    from WeakMedSAMLib.engine.mask_tags import class_table, parse_mask_classes
+    from WeakMedSAMLib.engine.data.label_values import crossed_pairs, require_values, too_small
+    from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 
     classes = parse_mask_classes(labels)
     if volumes and len(volumes) != len(masks):
@@ -160,9 +160,9 @@ def _from_mask(
     show: Callable[[Event], None],
 ) -> tuple[Path, VolumeTags, frozenset[int]]:
     """The mask, the tags made from it, and the values in it."""
+    from WeakMedSAMLib.engine.data.mask_tags import tags_from_masks
     from WeakMedSAMLib.engine.data.segmentations import read_mask
     from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
-    from WeakMedSAMLib.engine.mask_tags import tags_from_masks
 
     drawn = read_mask(mask)
     if volume_path is None:
@@ -179,9 +179,9 @@ def _from_mask(
 
 def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeTags]:
     """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
-    from WeakMedSAMLib.contract.unmet_tags import unmet
+    from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+    from WeakMedSAMLib.engine.data.tag_match import match_tags
     from WeakMedSAMLib.engine.data.volumes import read_volume
-    from WeakMedSAMLib.engine.tag_match import match_tags
 
     matches = []
     with notes_by_kind() as show:

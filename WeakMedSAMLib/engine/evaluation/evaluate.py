@@ -6,25 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import Problem
 from WeakMedSAMLib.contract.likely_names import named
-from WeakMedSAMLib.contract.tags import Problem
 from WeakMedSAMLib.engine.data.geometry import slice_stack
-from WeakMedSAMLib.engine.data.labels import covering
-from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
-from WeakMedSAMLib.engine.data.volumes import Scan, read_volume
-from WeakMedSAMLib.engine.evaluation.gallery import Gallery
-from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
-from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
-from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.label_values import (
+from WeakMedSAMLib.engine.data.label_values import (
     classes_in_words,
     holds,
     other_values,
     require_values,
     values_in_words,
 )
-from WeakMedSAMLib.engine.mask_tags import MaskClass, parse_mask_classes
-from WeakMedSAMLib.engine.scoring import score
+from WeakMedSAMLib.engine.data.labels import covering
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import Scan, read_volume
+from WeakMedSAMLib.engine.evaluation.gallery import Gallery
+from WeakMedSAMLib.engine.evaluation.pairs import MaskPair, Pairing
+from WeakMedSAMLib.engine.evaluation.published_metrics import published_score
+from WeakMedSAMLib.engine.evaluation.rows import Row
+from WeakMedSAMLib.engine.evaluation.scoring import score
 
 Classes = Sequence[tuple[MaskClass, MaskClass]]
 _HINT = "If its label values are others than the reference's, say so by --labels and --reference-labels."

@@ -10,7 +10,7 @@ import numpy as np
 from WeakMedSAMLib.engine.data.geometry import Geometry, in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.evaluation.rows import Row
-from WeakMedSAMLib.engine.preprocess import choose_intensity, to_unit
+from WeakMedSAMLib.engine.features.preprocess import choose_intensity, to_unit
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.data.itk_files import suffix_of
-from WeakMedSAMLib.engine.datasets.layouts import LAYOUTS, read_dataset
-from WeakMedSAMLib.engine.datasets.scans import by_name, case_name
+from WeakMedSAMLib.engine.data.layouts.known import LAYOUTS, read_dataset
+from WeakMedSAMLib.engine.data.layouts.scans import by_name, case_name
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from WeakMedSAMLib.engine.metrics import cropped, slice_dice, slice_jaccard
+from WeakMedSAMLib.engine.parts.metrics import cropped, slice_dice, slice_jaccard
 
 FRAME = 256
 _GREY_LEVELS = 255

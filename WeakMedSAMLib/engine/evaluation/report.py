@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.files import private_folder, write_bytes, write_json, write_text
-from WeakMedSAMLib.contract.tag_csv import neutral_cell
+from WeakMedSAMLib.contract.labels.tag_csv import neutral_cell
+from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.plots import class_names, draw_boxes, draw_cases, draw_volumes
 from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
-from WeakMedSAMLib.engine.versions import versions
 
 REPORT, TABLE = "evaluation.json", "scores.csv"
 BOXES, VOLUMES, WORST, BEST = "boxes.png", "volumes.png", "worst.png", "best.png"

@@ -11,7 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.published_metrics import FIGURES, FRAME, PublishedScore
-from WeakMedSAMLib.engine.scoring import Score, rounded, rounded_interval, summary
+from WeakMedSAMLib.engine.evaluation.scoring import Score, rounded, rounded_interval, summary
 
 
 @dataclass(frozen=True)

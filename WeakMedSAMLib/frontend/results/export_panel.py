@@ -14,15 +14,15 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Connections, guarded
-from WeakMedSAMLib.frontend.engine_words import errorInWords
-from WeakMedSAMLib.frontend.panel_parts import breakable, fillSelector, setEnabled, setText
-from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
 from WeakMedSAMLib.frontend.results.exports import Exported, proposedNames
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
-from WeakMedSAMLib.frontend.steps import StepRunner
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
 _MASKS = ("segmentation", "labelmap", "report")

@@ -12,7 +12,8 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tags import CohortTags
+from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 from WeakMedSAMLib.frontend.results.exports import (
     Exported,
     exportLabelmapSteps,
@@ -24,7 +25,6 @@ from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import RunResult
 from WeakMedSAMLib.frontend.results.segment_places import movedSegments
-from WeakMedSAMLib.frontend.steps import Steps, inThread
 
 KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
 

@@ -14,15 +14,15 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.tag_files import write_tags
-from WeakMedSAMLib.contract.tags import CohortTags
+from WeakMedSAMLib.contract.labels.tag_files import write_tags
+from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_grids import Layers, layerSteps
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segmentation_file import segmentationFields
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.scene.raw_nrrd import writeSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 _LONGEST_NAME = 80
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

@@ -9,12 +9,12 @@ import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.engine_words import errorInWords
-from WeakMedSAMLib.frontend.panel_parts import setText
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel_parts import setText
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_places import followVolume, movedSegments
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 
 class MovedMasks:

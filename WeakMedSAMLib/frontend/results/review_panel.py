@@ -8,9 +8,10 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import Connections, guarded
-from WeakMedSAMLib.frontend.panel_parts import fillSelector, setEnabled, setText
-from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
@@ -28,7 +29,6 @@ from WeakMedSAMLib.frontend.results.segment_history import history
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, setSurfaceShown
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 # Worded and framed, not only coloured; dark on light in every theme.
 _BANNER_STYLE = (

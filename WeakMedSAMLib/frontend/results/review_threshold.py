@@ -7,12 +7,12 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_images import thresholdOf
 from WeakMedSAMLib.frontend.results.thresholds import ThresholdEditor
-from WeakMedSAMLib.frontend.steps import StepRunner
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 _SETTLE_MS = 600
 _FIRST_PERCENT = 50

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import slicer
 
+from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
 from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
-from WeakMedSAMLib.frontend.steps import Steps
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.results.segment_images import (
     MaskContent,
     PackedMask,

@@ -14,8 +14,8 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 BINARY = "Binary labelmap"
 RUN_TAG = "WeakMedSAM.RunId"

@@ -9,7 +9,7 @@ import slicer
 import slicer.util
 import vtk
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, tagOf
 
 OWN_ATTRIBUTE = "WeakMedSAM.Own"

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
@@ -34,7 +35,6 @@ from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, s
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
-from WeakMedSAMLib.frontend.steps import Steps
 
 LABEL_TAG = "WeakMedSAM.LabelValue"
 CLASS_TAG = "WeakMedSAM.Class"

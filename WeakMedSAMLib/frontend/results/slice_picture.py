@@ -10,9 +10,9 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from WeakMedSAMLib.contract.volume_tags import AXES
+from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToWorld
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 EDGE_PIXELS = 480
 # Per normal of the slice (R, A, S): the directions that go to the right and down in the picture, in RAS.

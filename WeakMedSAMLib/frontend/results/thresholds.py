@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.results import LABELS
+from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -34,7 +35,6 @@ from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
-from WeakMedSAMLib.frontend.steps import Steps, runToEnd
 
 _Box = tuple[slice, slice, slice]
 

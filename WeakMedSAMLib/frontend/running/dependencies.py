@@ -12,7 +12,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.base.resources import resource
 
 # What Slicer ships (SuperBuild/External_python-*.cmake); an installation keeps it as it is (see `constraints`).
 SHIPPED = (

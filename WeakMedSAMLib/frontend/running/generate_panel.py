@@ -8,11 +8,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
-from WeakMedSAMLib.contract.tags import CohortTags
-from WeakMedSAMLib.frontend.callbacks import Connections, guarded
-from WeakMedSAMLib.frontend.engine_words import translated
-from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.running.device_chooser import DeviceChooser
 from WeakMedSAMLib.frontend.running.estimates import RunSize, expectedQuality, expectedTimeInWords, runSize
 from WeakMedSAMLib.frontend.running.install_box import InstallBox
@@ -21,8 +23,6 @@ from WeakMedSAMLib.frontend.running.job_runner import CANCELLING
 from WeakMedSAMLib.frontend.running.run_view import RunView
 from WeakMedSAMLib.frontend.running.run_words import codeInWords
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
-from WeakMedSAMLib.frontend.tagging.tag_volumes import isTagged
-from WeakMedSAMLib.frontend.turns import Coalesced
 
 
 def presets() -> dict[str, str]:

@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.running import dependencies
 from WeakMedSAMLib.frontend.running.installer import Installer
 

@@ -14,15 +14,15 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Event, Hello, Warning_
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.engine_words import translated
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.running.estimates import PREPARE, START, RunSize
 from WeakMedSAMLib.frontend.running.run_ending import endOf
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo
 from WeakMedSAMLib.frontend.running.run_trace import Outcome, RunTrace, insideOf
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess, WorkerExit, WorkerProcess
-from WeakMedSAMLib.frontend.steps import StepRunner
 
 IDLE, PREPARING, RUNNING, CANCELLING, ENDED = "idle", "preparing", "running", "cancelling", "ended"
 _GRACE_S = 3.0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import qt
 
-from WeakMedSAMLib.frontend.callbacks import guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
 
 _logger = logging.getLogger(__name__)
 _PROC = Path("/proc")

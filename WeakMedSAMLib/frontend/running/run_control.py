@@ -12,7 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
 from WeakMedSAMLib.frontend.results.segment_history import history
 from WeakMedSAMLib.frontend.results.segments import resultSteps, segmentIdsOf, targetVolumeId
@@ -20,7 +21,6 @@ from WeakMedSAMLib.frontend.running.job_runner import RUNNING, JobRunner, Outcom
 from WeakMedSAMLib.frontend.running.run_start import RunStart
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
-from WeakMedSAMLib.frontend.steps import StepRunner, Steps
 
 _logger = logging.getLogger(__name__)
 _UNDER_WAY = ("preparing", "running")

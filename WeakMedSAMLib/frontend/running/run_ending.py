@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Done, Error
-from WeakMedSAMLib.frontend.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import translated
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 
 FINISHED, CANCELLED, FAILED = "finished", "cancelled", "failed"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
+from WeakMedSAMLib.frontend.base.places import cacheFolder, runsFolder
+from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running.estimates import RunSize, runSize
-from WeakMedSAMLib.frontend.running.places import cacheFolder, runsFolder
 from WeakMedSAMLib.frontend.running.run_writer import newRunFolder, newRunId, writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command, workerCommand
-from WeakMedSAMLib.frontend.steps import Steps
-from WeakMedSAMLib.frontend.tagging.tag_session import TagSession
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo

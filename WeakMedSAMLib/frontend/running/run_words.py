@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import translated
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 

@@ -17,13 +17,13 @@ import slicer
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.labels.tag_files import write_tags
+from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
-from WeakMedSAMLib.contract.tag_files import write_tags
-from WeakMedSAMLib.contract.tags import CohortTags
+from WeakMedSAMLib.frontend.base.steps import inBackground, inThread
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
 from WeakMedSAMLib.frontend.scene.slice_order import numberingOf
-from WeakMedSAMLib.frontend.steps import inBackground, inThread
 
 # Beside the copies of the volumes: label maps, probability maps, states of the stages.
 _SPARE_BYTES = 64 << 20

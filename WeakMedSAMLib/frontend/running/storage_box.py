@@ -11,11 +11,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import guarded, showError
-from WeakMedSAMLib.frontend.panel_parts import setEnabled
-from WeakMedSAMLib.frontend.running import places
-from WeakMedSAMLib.frontend.running.places import RunOnDisk, sizeInWords
-from WeakMedSAMLib.frontend.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
+from WeakMedSAMLib.frontend.base.places import RunOnDisk, sizeInWords
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 
 _NAMES_SHOWN = 3
 

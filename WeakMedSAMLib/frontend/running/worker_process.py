@@ -10,7 +10,7 @@ from typing import Protocol
 
 import qt
 
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.running.line_reader import LineReader
 from WeakMedSAMLib.frontend.running.process_tree import ProcessTree
 from WeakMedSAMLib.frontend.running.worker_command import Command

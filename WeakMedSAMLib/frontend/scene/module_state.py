@@ -10,7 +10,7 @@ from typing import Any
 import slicer
 import vtk
 
-from WeakMedSAMLib.frontend.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.scene.run_records import (
     RUN_STATUSES,
     RunRecord,

@@ -14,7 +14,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import replacing
-from WeakMedSAMLib.frontend.steps import Steps, inThread
+from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 
 PIECE_BYTES = 2**20
 _HEADER_BYTES = 2**20

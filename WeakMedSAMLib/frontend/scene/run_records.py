@@ -11,7 +11,7 @@ from typing import Any
 
 import slicer
 
-from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.base import places
 
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
 _PLACES_KEY = "WeakMedSAM/EarlierRunsFolders"

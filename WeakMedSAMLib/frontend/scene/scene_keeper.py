@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import slicer
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.callbacks import Callbacks, showError
-from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, showError
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_events import SceneEvents

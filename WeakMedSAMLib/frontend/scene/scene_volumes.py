@@ -12,9 +12,9 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash_steps
-from WeakMedSAMLib.contract.volume_tags import AXES, MAX_SLICES
+from WeakMedSAMLib.contract.labels.slice_tags import AXES, MAX_SLICES
+from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps
-from WeakMedSAMLib.frontend.steps import Steps
 
 _SAMPLE_VOXELS = 100_000
 _KEPT_HASHES = 1000

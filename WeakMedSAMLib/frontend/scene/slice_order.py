@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import slicer
 
-from WeakMedSAMLib.contract.volume_tags import Numbering
+from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, reversedIdentitySteps
-from WeakMedSAMLib.frontend.steps import runToEnd
 
 _ATTRIBUTE, _REVERSED = "WeakMedSAM.OrderOfFile", "reversed"
 # What Slicer turns: it loads DICOM in an order of its own.

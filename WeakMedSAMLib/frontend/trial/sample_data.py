@@ -11,8 +11,8 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.callbacks import guarded
-from WeakMedSAMLib.frontend.resources import resource
+from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom
 
 CATEGORY = "WeakMedSAM"

@@ -17,18 +17,18 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, exportSteps
 from WeakMedSAMLib.frontend.results.exports import proposedNames
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubjects
-from WeakMedSAMLib.frontend.running import places
 from WeakMedSAMLib.frontend.running.dependencies import missing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
 from WeakMedSAMLib.frontend.scene.run_records import forgetPlace
 from WeakMedSAMLib.frontend.scene.slice_views import showEverywhere
-from WeakMedSAMLib.frontend.steps import StepRunner
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 

@@ -110,7 +110,7 @@ def test_the_list_of_volumes_is_as_high_as_its_rows(driver, make_volume):
 
 
 def test_long_words_may_be_broken_and_nothing_else_changes():
-    from WeakMedSAMLib.frontend.panel_parts import breakable
+    from WeakMedSAMLib.frontend.base.panel_parts import breakable
 
     assert breakable("A few words, and a name_of_a_scan.") == "A few words, and a name_of_a_scan."
     broken = breakable("x" * 80 + ": ready")

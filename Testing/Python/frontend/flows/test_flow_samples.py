@@ -15,8 +15,9 @@ import slicer
 from flows.driver import fake_worker, segment_masks
 from samples import opened
 
-from WeakMedSAMLib.contract.tags import PRESENT
-from WeakMedSAMLib.frontend.running import estimates, places
+from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 LABELS = tuple(opened.LABELS)

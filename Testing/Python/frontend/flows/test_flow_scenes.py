@@ -11,12 +11,12 @@ import pytest
 import slicer
 from flows.driver import fake_worker
 
-from WeakMedSAMLib.contract.tag_files import read_tags
-from WeakMedSAMLib.contract.tags import PRESENT
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
-from WeakMedSAMLib.frontend.running import places
-from WeakMedSAMLib.frontend.tagging.session_store import keptCopies
 
 
 def test_scene_closed_during_a_run(driver):

@@ -10,7 +10,7 @@ import pytest
 import slicer
 from flows.driver import MODULE, fake_worker
 
-from WeakMedSAMLib.frontend.running import places
+from WeakMedSAMLib.frontend.base import places
 
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLE = ROOT / "Testing" / "flows" / "scripting_example.py"

@@ -10,9 +10,9 @@ import slicer
 from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract import files
+from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.export_work import KINDS
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.steps import StepRunner
 from WeakMedSAMLib.frontend.trial.phantoms import phantomArray
 
 LONGEST_BLOCK_MS = 50

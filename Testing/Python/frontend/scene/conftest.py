@@ -13,7 +13,7 @@ import SimpleITK
 @pytest.fixture
 def lib(host):
     """The parts of the frontend that these tests look into."""
-    from WeakMedSAMLib.frontend import steps
+    from WeakMedSAMLib.frontend.base import steps
     from WeakMedSAMLib.frontend.results import (
         exports,
         report,

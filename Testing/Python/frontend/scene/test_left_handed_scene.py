@@ -19,20 +19,20 @@ import slicer.util
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.identity import content_hash
+from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings, load_run
-from WeakMedSAMLib.contract.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.tags import PRESENT, CohortTags, VolumeTags
-from WeakMedSAMLib.engine.cohort import load_cohort
+from WeakMedSAMLib.engine.data.cohort import load_cohort
+from WeakMedSAMLib.engine.data.tag_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import read_volume
-from WeakMedSAMLib.engine.tag_match import match_tags
+from WeakMedSAMLib.frontend.base.steps import runToEnd
+from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.review_subject import _asHeld
 from WeakMedSAMLib.frontend.results.segments import resultSteps
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf
-from WeakMedSAMLib.frontend.steps import runToEnd
-from WeakMedSAMLib.frontend.tagging.tag_file_dialogs import TagFileDialogs
 
 N = 8
 LEFT, RIGHT = np.diag([-1.0, 1.0, 1.0]), np.eye(3)

@@ -46,7 +46,7 @@ def center_of(table, row, column, x=None):
 
 @pytest.fixture
 def volumes_panel(host, logic):
-    from WeakMedSAMLib.frontend.scene.volumes_panel import VolumesPanel
+    from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
 
     panel = opened(VolumesPanel, logic, host)
     yield panel

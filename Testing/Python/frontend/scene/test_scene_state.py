@@ -76,7 +76,7 @@ def test_unreadable_runs_are_no_disaster(scene, lib):
 
 
 def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_path):
-    from WeakMedSAMLib.frontend.running import places
+    from WeakMedSAMLib.frontend.base import places
     from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetPlace
 
     host.app.userSettings().clear()

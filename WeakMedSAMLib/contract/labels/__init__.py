@@ -1,0 +1,1 @@
+"""Labels: what a reader says of volumes, by kind."""

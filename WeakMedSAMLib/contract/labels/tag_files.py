@@ -1,0 +1,58 @@
+"""Slice tags in and out of files, by suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json, read_text, write_json, write_text
+from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
+from WeakMedSAMLib.contract.labels.tags import CohortTags
+
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+
+
+def read_tags(path: Path | str) -> CohortTags:
+    """Read the tags of a cohort from a ``.json`` or ``.csv`` file.
+
+    Raises
+    ------
+    UserError
+        ``bad_suffix``, what `files.read_text` and `files.read_json` raise, and what is wrong inside, with the name of
+        the file in front.
+    """
+    path = Path(path)
+    suffix = _checked_suffix(path)
+    data = read_json(path) if suffix == ".json" else read_text(path, utf16=True)
+    try:
+        return tags_from_json(data) if suffix == ".json" else tags_from_csv(data)
+    except UserError as error:
+        raise UserError(error.code, f"{path}: {error.message}", error.hint) from None
+
+
+def write_tags(path: Path | str, cohort: CohortTags) -> None:
+    """Write the tags of a cohort to a ``.json`` or ``.csv`` file, atomically.
+
+    CSV has no columns for terminology and shortcut keys; JSON keeps everything.
+
+    Raises
+    ------
+    UserError
+        ``bad_suffix`` or ``cannot_write``.
+    """
+    path = Path(path)
+    if _checked_suffix(path) == ".json":
+        write_json(path, tags_to_json(cohort))
+    else:
+        write_text(path, tags_to_csv(cohort))
+
+
+def _checked_suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in (".json", ".csv"):
+        hint = "Use a name that ends in .json or .csv."
+        if suffix in _SPREADSHEETS:
+            hint += " Save the table as CSV UTF-8 in the spreadsheet program."
+        raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint)
+    return suffix

@@ -1,0 +1,180 @@
+"""Which tags belong to a volume, and from which end they count its slices.
+
+A hash names a scan in either order of its k planes: 3D Slicer reverses those of a left-handed volume when it loads it.
+Where tags do not say how they count, they count in the order that their hash is over; without a hash nobody can tell,
+and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED, Numbering, VolumeTags
+from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.tags import CohortTags
+
+Order: TypeAlias = Literal["same", "reversed"]
+
+
+class HeldVolume(Protocol):
+    """A volume whose voxels somebody holds, in one of the two orders of its k planes."""
+
+    @property
+    def name(self) -> str:
+        """As the user calls it."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """`identity.content_hash` in the order in which it is held."""
+        ...
+
+    @property
+    def has_two_numberings(self) -> bool:
+        """Whether the order of its file is not the one in which Slicer shows it."""
+        ...
+
+    def order_of(self, sha256: str) -> Order | None:
+        """Whether a hash is over the k planes as they are held, or reversed; None if it is of another volume."""
+        ...
+
+    def reverses(self, numbering: Numbering) -> bool:
+        """Whether slices counted in this way run against the order in which it is held."""
+        ...
+
+
+class Matched(NamedTuple):
+    """Tags of a volume: as they stand in the cohort, and counted in the order in which the volume is held.
+
+    `tags` are settled where the number of slices was given.
+    """
+
+    entry: VolumeTags
+    tags: VolumeTags
+
+
+def matched_tags(
+    cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+) -> Matched | None:
+    """Find the tags of a volume: by its hash in either order, or by name where they carry none; None without any.
+
+    Parameters
+    ----------
+    cohort : CohortTags
+        All tags.
+    volume : HeldVolume
+    counts : mapping
+        Axis -> number of slices, as far as it is known.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
+
+    Raises
+    ------
+    UserError
+        What `CohortTags.volume_for` and `VolumeTags.settled` raise; ``numbering_unsaid`` with both readings in
+        `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say different things.
+    """
+    entries = _of_hash(cohort, volume, counts)
+    if not entries:
+        by_name = cohort.volume_for(volume.name, volume.sha256)
+        entries = [] if by_name is None else [by_name]
+    found = [Matched(entry, as_held(entry, volume, counts, unsaid)) for entry in entries]
+    for other in found[1:]:
+        _require_agreement(found[0].tags, other.tags)
+    return found[0] if found else None
+
+
+def as_held(
+    entry: VolumeTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+) -> VolumeTags:
+    """Return tags that are known to be of a volume, counted in the order in which it is held.
+
+    Parameters
+    ----------
+    entry, volume, counts, unsaid
+        As of `matched_tags`.
+
+    Raises
+    ------
+    UserError
+        What `VolumeTags.settled` raises; ``numbering_unsaid``.
+    """
+    settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
+    if settled.n_slices is None or _is_symmetric(settled):
+        return settled
+    return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
+
+
+def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) -> list[VolumeTags]:
+    """Entries with a hash of the volume, those over the order in which it is held first.
+
+    To hash the reversed order takes as long as to read the volume: only what can be of it is compared with that.
+    """
+    exact = [entry for entry in cohort.volumes if entry.sha256 == volume.sha256]
+    others = [entry for entry in cohort.volumes if entry.sha256 not in (None, volume.sha256)]
+    likely = [entry for entry in others if _fits(entry, counts) and (not exact or entry.name == volume.name)]
+    orders = [(volume.order_of(entry.sha256 or ""), entry) for entry in likely]
+    return [*exact, *(entry for wanted in ("same", "reversed") for order, entry in orders if order == wanted)]
+
+
+def _fits(entry: VolumeTags, counts: Mapping[str, int]) -> bool:
+    return entry.n_slices is None or counts.get(entry.axis, entry.n_slices) == entry.n_slices
+
+
+def _is_symmetric(tags: VolumeTags) -> bool:
+    """Whether it makes no difference from which end the slices are counted."""
+    return tags.axis != "k" or all(np.array_equal(state, state[::-1]) for state in tags.states.values())
+
+
+def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, unsaid: Numbering | None) -> bool:
+    if entry.numbering is not None:
+        return volume.reverses(entry.numbering)
+    order = None if entry.sha256 is None else volume.order_of(entry.sha256)
+    if order is not None:
+        return order == "reversed"
+    if unsaid is None and volume.has_two_numberings:
+        raise _unsaid(settled, volume)
+    return unsaid is not None and volume.reverses(unsaid)
+
+
+def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
+    """The refusal of tags that may be counted from either end, with what each reading would mean in 3D Slicer."""
+    tag = PRESENT if any((state == PRESENT).any() for state in tags.states.values()) else ABSENT
+    slices = {"slicer": _slices_of(tags, tag), "file": _slices_of(tags.turned(), tag)}
+    words = {
+        numbering: "; ".join(f"{name} {TAG_NAMES[tag]} on {ranges}" for name, ranges in by_class.items())
+        for numbering, by_class in slices.items()
+    }
+    message = (
+        f"The tags of {volume.name!r} do not say from which end its slices are counted, and carry no hash that would "
+        f"tell: 3D Slicer reverses the slices of this left-handed scan when it loads it."
+    )
+    hint = (
+        "Say how they were counted. In the slice numbers of 3D Slicer's Data Probe, "
+        f"--numbering slicer means: {words['slicer']}; --numbering file means: {words['file']}."
+    )
+    return UserError("numbering_unsaid", message, hint, {"name": volume.name, "tag": TAG_NAMES[tag], **slices})
+
+
+def _slices_of(tags: VolumeTags, tag: int) -> dict[str, str]:
+    """Class name -> its slices with a tag, in words."""
+    spans = {name: spans_of(state, tag) for name, state in tags.states.items()}
+    return {name: spans_in_words(found) for name, found in spans.items() if found}
+
+
+def _require_agreement(first: VolumeTags, second: VolumeTags) -> None:
+    """Refuse two entries of one volume, found by the hashes of either order, that tag a slice differently."""
+    for name in first.states.keys() & second.states.keys():
+        if first.axis != second.axis or _clash(first.state(name), second.state(name)):
+            message = f"{first.name!r} is tagged twice, by the hash of either order, and not the same for {name!r}."
+            raise UserError("tags_conflict", message, "Keep the entry that is right, and delete the other one.")
+
+
+def _clash(first: np.ndarray, second: np.ndarray) -> bool:
+    length = min(len(first), len(second))
+    one, other = first[:length], second[:length]
+    return bool(((one != UNTAGGED) & (other != UNTAGGED) & (one != other)).any())

@@ -1,1 +1,0 @@
-"""Readers of public dataset layouts, and patient-level splits."""

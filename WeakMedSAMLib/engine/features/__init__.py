@@ -1,0 +1,1 @@
+"""Slices, framed and encoded, and the cache that keeps them."""

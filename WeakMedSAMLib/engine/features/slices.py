@@ -1,0 +1,150 @@
+"""Stage: every volume of the cohort as framed slices with features, memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.labels.tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.stages import EMBED
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
+from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored
+from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
+from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
+
+Report = Callable[[Event], None]
+
+_DARK = 0.05  # of the grey range: below it a cell shows air or background
+
+
+@dataclass(frozen=True)
+class VolumeSlices:
+    """One volume as the method sees it: S slices, C classes, cells of an m x m grid over the input frame.
+
+    Attributes
+    ----------
+    id, patient : str
+        Of the volume; volumes of one patient stay together in validation.
+    tags : numpy.ndarray
+        int8 S x C of PRESENT, ABSENT, UNTAGGED.
+    features : VolumeFeatures
+        Levels S x C' x h x w and image S x size x size, memory-mapped.
+    frame : Frame
+        Placing of the slices in the square.
+    intensity : Intensity
+        Grey values to [0, 1].
+    """
+
+    id: str
+    patient: str
+    tags: np.ndarray
+    features: VolumeFeatures
+    frame: Frame
+    intensity: Intensity
+
+    @property
+    def n_slices(self) -> int:
+        """Number of slices S."""
+        return len(self.tags)
+
+    @property
+    def tagged(self) -> bool:
+        """Whether any slice says of any class that it is there or not."""
+        return bool((self.tags != UNTAGGED).any())
+
+    def present(self, class_index: int) -> np.ndarray:
+        """Indices of the slices tagged with the class."""
+        return np.flatnonzero(self.tags[:, class_index] == PRESENT)
+
+    def brightness(self, m: int) -> np.ndarray:
+        """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""
+        step = self.features.image.shape[-1] // m
+        cells = np.empty((self.n_slices, m, m), np.float32)
+        for index, image in enumerate(self.features.image):
+            cells[index] = image.reshape(m, step, m, step).mean((1, 3), dtype=np.float32) / 255
+        return cells
+
+
+def foreground(brightness: np.ndarray, frame: Frame) -> np.ndarray:
+    """Cells that show the body: inside the slice and not dark. S x m x m, bool."""
+    return (brightness > _DARK) & frame.inside(brightness.shape[-1])
+
+
+def embed_cohort(
+    cohort: Sequence[CohortVolume],
+    backbone: Backbone,
+    cache: FeatureCache,
+    report: Report,
+    window: Intensity | None = None,
+) -> list[VolumeSlices]:
+    """Features of all volumes, from the cache where they are; volumes are read one at a time.
+
+    `window` is the range of grey values that a model learned with, for volumes for which nothing was asked.
+
+    Raises
+    ------
+    UserError
+        What reading and embedding say.
+    """
+    report(Stage(stage=EMBED, state="started"))
+    intensities = _intensities(cohort, window)
+    inputs = [_embed_input(*pair, backbone.info.input_size) for pair in zip(cohort, intensities, strict=True)]
+    levels = tuple(backbone.info.levels)
+    cache.claim(feature_key(one, backbone, levels) for one in inputs)
+    total, done = sum(one.n_slices for one in inputs), 0
+    slices = []
+    for volume, one in zip(cohort, inputs, strict=True):
+        features = embed_volume(one, backbone, cache, levels, partial(_overall, report, done, total))
+        slices.append(VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, one.intensity))
+        done += one.n_slices
+    report(Stage(stage=EMBED, state="finished"))
+    return slices
+
+
+def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity | None = None) -> Iterator[VolumeSlices]:
+    """Volumes as framed slices of `size` pixels without features, one at a time: for networks that see images alone."""
+    intensities = _intensities(cohort, window)
+    for volume, intensity in zip(cohort, intensities, strict=True):
+        one = _embed_input(volume, intensity, size)
+        framed = one.frame.to_frame(to_unit(one.load_stack(), intensity))
+        features = VolumeFeatures("", {}, np.rint(framed * 255).astype(np.uint8))
+        yield VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, intensity)
+
+
+def _overall(report: Report, before: int, total: int, event: Event) -> None:
+    """Pass an event on, progress as that of the whole cohort."""
+    report(Progress(event.stage, before + event.done, total) if isinstance(event, Progress) else event)
+
+
+def _intensities(cohort: Sequence[CohortVolume], window: Intensity | None) -> list[Intensity]:
+    return in_common(_intensity(volume, window) for volume in cohort)
+
+
+def _intensity(volume: CohortVolume, window: Intensity | None) -> Intensity:
+    own = choose_intensity(read_stored(volume.path).array, volume.intensity)
+    return as_learned(own, window) if volume.intensity == "auto" else own
+
+
+def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:
+    geometry = open_stored(volume.path).geometry
+    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
+    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), size)
+    return EmbedInput(
+        load_stack=partial(_load_stack, volume),
+        n_slices=slice_count(geometry, volume.axis),
+        content_sha256=volume.sha256,
+        axis=volume.axis,
+        frame=frame,
+        intensity=intensity,
+    )
+
+
+def _load_stack(volume: CohortVolume) -> np.ndarray:
+    return slice_stack(read_stored(volume.path).array, volume.axis)

@@ -1,0 +1,1 @@
+"""Methods: what learns from labels and draws masks."""

@@ -1,0 +1,1 @@
+"""The default method, on a frozen backbone."""

@@ -1,0 +1,62 @@
+"""Stage: one map per class and present slice, from what the classifier looks at and from what is novel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
+
+# Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
+# them a classifier finds whatever else tells their slices apart.
+_EVEN_PATIENTS = 2.0
+
+
+@torch.no_grad()
+def activation_maps(classifier: SliceClassifier, parts: Iterable[torch.Tensor]) -> np.ndarray:
+    """Class activation maps: cell logits S x C x m x m, float32, of S slices that come in parts n x D x m x m.
+
+    The primary head is linear in the features, so its cell logits are the class activation map itself.
+    """
+    return torch.cat([classifier(part.float())[0] for part in parts]).numpy()
+
+
+def slice_probabilities(maps: np.ndarray, pooling: str = "top-k") -> np.ndarray:
+    """Probability that each slice shows each class, S x C, from cell logits S x C x m x m pooled as in training."""
+    return pooled(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
+
+
+def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarray, patients: int) -> np.ndarray:
+    """Where a class is on the slices tagged with it: P x m x m in [0, 1], each slice with a peak of 1.
+
+    Parameters
+    ----------
+    activation : numpy.ndarray
+        P x m x m cell logits of the class.
+    novelty : numpy.ndarray or None
+        P x m x m; None where there is no absent slice to compare with.
+    body : numpy.ndarray
+        P x m x m, bool.
+    patients : int
+        Number of patients that the classifier learned the class from.
+    """
+    combined = standardised_map(activation, body, smoothings=0)
+    if novelty is not None:
+        combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
+    return peak_normalised(combined)
+
+
+def peak_normalised(maps: np.ndarray) -> np.ndarray:
+    """Positive part of P x m x m maps over the peak of their slice.
+
+    A slice without any positive value gets its own maximum as the only cell: its tag says that something is there.
+    """
+    positive = np.maximum(maps, 0)
+    peaks = positive.max((1, 2), keepdims=True)
+    empty = peaks[:, 0, 0] <= 0
+    positive[empty] = maps[empty] >= maps[empty].max((1, 2), keepdims=True)
+    peaks[empty] = 1
+    return (positive / peaks).astype(np.float32)

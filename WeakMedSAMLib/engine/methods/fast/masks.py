@@ -1,0 +1,120 @@
+"""Last stage: the trained model on every volume of the cohort, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Event
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
+from WeakMedSAMLib.engine.methods.fast.pam import resized
+from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
+from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
+from WeakMedSAMLib.engine.runs.results import VolumeResult
+
+# Below this probability an untagged slice is not searched for a class.
+_SHOWN = 0.3
+
+Report = Callable[[Event], None]
+
+
+def mask_volumes(
+    cohort: Sequence[CohortVolume],
+    volumes: Sequence[VolumeSlices],
+    classes: ClassTable,
+    settings: MethodSettings,
+    trained: TrainedModel,
+    backbone: Backbone,
+    report: Report,
+    learned: Sequence[PseudoMask] = (),
+) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+    """Masks, probabilities and quality of every volume.
+
+    Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
+    likely; where its tag says absent there is no mask. What the network was taught of a
+    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all.
+    """
+    learned_of: dict[int, list[PseudoMask]] = {}
+    for mask in learned:
+        learned_of.setdefault(mask.volume, []).append(mask)
+
+    def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
+        return volume_result(source, volume, classes, settings, trained, backbone, learned_of.get(place, ()))
+
+    return told_results(cohort, volumes, report, result_of)
+
+
+def volume_result(
+    source: CohortVolume,
+    volume: VolumeSlices,
+    classes: ClassTable,
+    settings: MethodSettings,
+    trained: TrainedModel,
+    backbone: Backbone,
+    learned: Sequence[PseudoMask] = (),
+) -> VolumeResult:
+    """Everything about one volume, in its own geometry."""
+    cam_level = volume.features.levels[backbone.info.cam_level]
+    activation = activation_maps(trained.classifier, trained.projection.parts(cam_level))
+    likely = slice_probabilities(activation, trained.settings.pooling)
+    searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
+    indices = np.flatnonzero(searched.any(1))
+    coarse = segment(trained.segmenter, volume, indices, backbone.device)
+    concord = _average_in(coarse, indices, learned)
+
+    def drawn() -> Iterator[DrawnClass]:
+        for column in range(len(classes)):
+            rows = np.flatnonzero(searched[indices, column])
+            masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
+            yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
+
+    return assembled(source, volume, classes, drawn(), trained.patients)
+
+
+def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
+    """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
+
+    Where nothing is known of the class, they stay as they are. Returns their concord before, where something is known:
+    n x C Dice, 1 where there is no pseudo-mask.
+    """
+    rows = {int(index): row for row, index in enumerate(indices)}
+    concord = np.ones(coarse.shape[:2], np.float32)
+    for mask in learned:
+        row = rows[mask.index]
+        for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
+            own, seen = mask.probability[column] / np.float32(CERTAIN), coarse[row, column]
+            known = mask.probability[column] != UNKNOWN
+            drawn, other = known & (own > 0.5), known & (seen > 0.5)
+            concord[row, column] = slice_dice(drawn[None], other[None], both_empty=1.0)[0]
+            coarse[row, column] = np.where(known, 0.5 * (own + seen), seen)
+    return concord
+
+
+def _class_masks(
+    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: MethodSettings, backbone: Backbone
+) -> tuple[np.ndarray, np.ndarray]:
+    """Refined masks n x h x w of one class and the agreement behind them, n.
+
+    The mask decoder redraws them at its own resolution, for small pieces are mostly edge.
+    """
+    masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
+    if settings.box_refinement:
+        masks = resized(torch.from_numpy(masks), backbone.info.input_size).numpy()
+    if settings.z_consistency:
+        masks = smoothed_along_z(masks, indices)
+    if settings.box_refinement:
+        masks, agreement = redrawn(masks, indices, dict(volume.features.levels), backbone)
+    if settings.z_consistency:
+        masks = without_loose_pieces(smoothed_along_z(masks, indices))
+    return masks, agreement

@@ -1,0 +1,89 @@
+"""Stage: masks of the segmentation network redrawn by the backbone's mask decoder, and made consistent in 3-D."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.methods.fast.pam import resized
+from WeakMedSAMLib.engine.parts.components import component_boxes, without_small_pieces
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
+
+_SLICES_AT_ONCE = 16
+_DRAWN_WEIGHT = 0.95
+_MARGIN = 1 / 128  # of the frame, around each piece on every side
+# A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.
+_MIN_AGREEMENT = 0.4
+_MIN_PIECE = 0.05  # of the largest piece in the volume
+_Z_WEIGHTS = (0.25, 0.5, 0.25)
+
+
+def redrawn(
+    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let the backbone redraw the masks of one class from boxes around their pieces.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        n x h x w probabilities over the input frame.
+    indices : numpy.ndarray
+        n slice indices.
+    levels : dict
+        The backbone's decode levels of the whole volume.
+    backbone : Backbone
+        Answers boxes.
+
+    Returns
+    -------
+    masks : numpy.ndarray
+        n x h x w, float32: mostly what was redrawn, where it agrees with what was there.
+    agreement : numpy.ndarray
+        n: Dice of the two at 0.5; NaN where there was nothing to redraw.
+    """
+    result, agreement = masks.copy(), np.full(len(masks), np.nan, np.float32)
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        part = slice(start, start + _SLICES_AT_ONCE)
+        drawn = _drawn(masks[part], indices[part], levels, backbone)
+        for row, new in drawn.items():
+            old = masks[start + row]
+            agreement[start + row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
+            if agreement[start + row] >= _MIN_AGREEMENT:
+                result[start + row] = _DRAWN_WEIGHT * new + (1 - _DRAWN_WEIGHT) * old
+    return result, agreement
+
+
+def _drawn(
+    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+) -> dict[int, np.ndarray]:
+    """Row -> largest probability of the masks redrawn for its boxes."""
+    size = masks.shape[-1]
+    boxes = [component_boxes(mask > 0.5, margin=round(_MARGIN * size)) for mask in masks]
+    rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found], dtype=torch.long)
+    if not len(rows):
+        return {}
+    features = {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
+    prompts = torch.from_numpy(np.concatenate(boxes)) * (backbone.info.input_size / size)
+    logits, _ = backbone.decode(features, prompts, rows)
+    drawn = resized(logits.sigmoid().cpu(), size)
+    return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
+
+
+def smoothed_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Weighted mean of each of n x h x w masks with those of the slices next to it, where they are among them."""
+    before, own, after = _Z_WEIGHTS
+    result, weight = own * masks, np.full(len(masks), own, np.float32)
+    follows = np.flatnonzero(np.diff(indices) == 1)
+    result[follows + 1] += before * masks[follows]
+    result[follows] += after * masks[follows + 1]
+    weight[follows + 1] += before
+    weight[follows] += after
+    return result / weight[:, None, None]
+
+
+def without_loose_pieces(masks: np.ndarray) -> np.ndarray:
+    """Probabilities n x h x w with those set to 0 that lie in small pieces of the mask above 0.5."""
+    mask = masks > 0.5
+    kept = without_small_pieces(mask, _MIN_PIECE)
+    return np.where(mask & ~kept, 0, masks)

@@ -1,0 +1,302 @@
+"""Stage: sub-class exploration, a slice classifier whose evidence can be mapped back to cells.
+
+Section III-A of WeakMedSAM (arXiv 2503.04106): a head for the classes and one for their sub-classes train one shared
+layer, so that features of a class do not mix with what co-occurs with it. Here the layer is linear and lies on the
+projected features of a frozen encoder (capacity finds shortcuts), and slices are scored by multiple-instance pooling:
+the mean logit of their best 1, 3 and 8 % of cells, not of all (averaging dilutes small lesions). In a present slice the
+best cells are looked for where it is novel, too (`novelty`). Other ways of pooling are there to be compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.stages import CLASSIFIER as STAGE
+
+# Raised whenever the same input gives another output, by `clustering` or here: part of the keys of this stage and of
+# those after it.
+VERSION = 1
+POOLED_SHARES = (0.01, 0.03, 0.08)
+SHARPNESS = 5.0  # of log-sum-exp: 0 would be the mean, infinity the maximum
+
+_SHARED = 32  # outputs of the shared layer
+_BATCH = 24
+_LEARNING_RATE = 1e-2
+_WEIGHT_DECAY = 0.05
+_LENGTHS = (0.25, 0.5, 1.0)  # of the steps at most
+_REPORT_EVERY = 20
+_LEFT_OUT = 5  # every fifth patient validates
+_MIN_PATIENTS = 5
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class TaggedSlices:
+    """All slices that carry a tag, of the whole cohort.
+
+    Attributes
+    ----------
+    projected : sequence of Tensor
+        One D x m x m for each of N slices (views, float16 or float32).
+    tags : numpy.ndarray
+        int8 N x C.
+    novelty : numpy.ndarray
+        N x C x m x m, float32; 0 where a class is not present.
+    sub_classes : numpy.ndarray
+        int N x C: cluster of a present slice, -1 elsewhere.
+    counts : tuple of int
+        Number of sub-classes of each class.
+    patients : numpy.ndarray
+        N, whose slice it is.
+    """
+
+    projected: Sequence[torch.Tensor]
+    tags: np.ndarray
+    novelty: np.ndarray
+    sub_classes: np.ndarray
+    counts: tuple[int, ...]
+    patients: np.ndarray = field(repr=False)
+
+
+class SliceClassifier(nn.Module):
+    """Logits of classes and sub-classes for every cell: linear in the projected features.
+
+    Parameters
+    ----------
+    dim : int
+        Components D of the features.
+    counts : sequence of int
+        Sub-classes of each of C classes.
+    """
+
+    def __init__(self, dim: int, counts: Sequence[int]) -> None:
+        super().__init__()
+        self.shared = nn.Conv2d(dim, _SHARED, 1)
+        self.primary = nn.Conv2d(_SHARED, len(counts), 1)
+        self.secondary = nn.Conv2d(_SHARED, sum(counts), 1)
+
+    def forward(self, projected: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """B x D x m x m -> cell logits of classes B x C x m x m and of sub-classes B x (sum of K) x m x m."""
+        shared = self.shared(projected)
+        return self.primary(shared), self.secondary(shared)
+
+
+def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "top-k") -> torch.Tensor:
+    """Slice logits of cell logits B x C x m x m: B x C x n.
+
+    Parameters
+    ----------
+    cells : Tensor
+        B x C x m x m.
+    guide : Tensor, optional
+        Of that shape: where to look, in deviations.
+    kind : str
+        ``"top-k"``: means over the best 1, 3 and 8 % of the cells (n = 3); best is by logit in deviations plus guide.
+        ``"average"``: mean over all cells (n = 1), as published; the guide has no say.
+        ``"log-sum-exp"``: 1/r log mean exp(r x) with r = 5 (n = 1; Pinheiro and Collobert, CVPR 2015, equation 3), the
+        mean weighted by the softmax of the guide.
+    """
+    if kind == "average":
+        return cells.mean((2, 3))[..., None]
+    if kind == "log-sum-exp":
+        return _log_sum_exp(cells.flatten(2), guide)[..., None]
+    return _best_means(cells.flatten(2), guide)
+
+
+def _log_sum_exp(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
+    weight = torch.zeros_like(flat) if guide is None else guide.flatten(2)
+    return (SHARPNESS * flat + weight.log_softmax(2)).logsumexp(2) / SHARPNESS
+
+
+def _best_means(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
+    sizes = [max(1, round(share * flat.shape[-1])) for share in POOLED_SHARES]
+    rank = flat.detach()
+    if guide is not None:
+        rank = rank / (rank.std() + 1e-3) + guide.flatten(2)
+    best = flat.gather(2, rank.topk(max(sizes), 2).indices)
+    return torch.stack([best[..., :size].mean(-1) for size in sizes], -1)
+
+
+def train_classifier(
+    slices: TaggedSlices,
+    steps: int,
+    sub_class_weight: float,
+    guidance: float,
+    seed: int,
+    report: Report,
+    start: SliceClassifier | None = None,
+    pooling: str = "top-k",
+) -> tuple[SliceClassifier, float | None]:
+    """Train on all tagged slices, for as long as served patients that were left out.
+
+    Parameters
+    ----------
+    slices : TaggedSlices
+        The cohort.
+    steps : int
+        At most.
+    sub_class_weight : float
+        Weight of the sub-class loss.
+    guidance : float
+        Weight of novelty in the choice of cells.
+    seed : int
+        Of initial weights and batches.
+    report : callable
+        Takes progress.
+    start : SliceClassifier, optional
+        Trained before, for the same classes and sub-classes.
+    pooling : str
+        Kind of `pooled`.
+
+    Returns
+    -------
+    classifier : SliceClassifier
+    validation_loss : float or None
+        Cross-entropy of slices of the patients left out; None with fewer than five patients, when all steps are done.
+    """
+    chosen, loss = steps, None
+    left_out = _fifth_of_patients(slices.patients, seed)
+    if left_out is not None:
+        chosen, loss = _best_length(slices, left_out, steps, sub_class_weight, guidance, seed, report, pooling)
+    training = _Training(slices, np.arange(len(slices.tags)), chosen, sub_class_weight, guidance, seed, start, pooling)
+    training.run(lambda done: report(Progress(STAGE, done, chosen)))
+    return training.model.eval(), loss
+
+
+def _fifth_of_patients(patients: np.ndarray, seed: int) -> np.ndarray | None:
+    """Which slices belong to patients left out; None if there are too few patients."""
+    names = np.unique(patients)
+    if len(names) < _MIN_PATIENTS:
+        return None
+    left_out = np.random.default_rng(seed).permutation(names)[::_LEFT_OUT]
+    return np.isin(patients, left_out)
+
+
+def _best_length(
+    slices: TaggedSlices,
+    left_out: np.ndarray,
+    steps: int,
+    sub_class_weight: float,
+    guidance: float,
+    seed: int,
+    report: Report,
+    pooling: str,
+) -> tuple[int, float]:
+    """The length of training after which the loss on the patients left out is lowest, and that loss.
+
+    Each length is a training of its own with its own schedule of learning rates, which a training cut short lacks.
+    """
+    lengths = [max(1, round(share * steps)) for share in _LENGTHS]
+    losses = []
+    for length in lengths:
+        inside = np.flatnonzero(~left_out)
+        training = _Training(slices, inside, length, sub_class_weight, guidance, seed, pooling=pooling)
+        training.run(lambda done: report(Progress(STAGE, done, steps)))
+        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out), pooling))
+    best = int(np.argmin(losses))
+    return lengths[best], losses[best]
+
+
+@torch.no_grad()
+def _validation_loss(model: SliceClassifier, slices: TaggedSlices, indices: np.ndarray, pooling: str) -> float:
+    total, count = 0.0, 0
+    for part in np.array_split(indices, max(1, len(indices) // _BATCH)):
+        tags = torch.from_numpy(slices.tags[part])
+        known = tags.ge(0)
+        logits = pooled(model(_stacked(slices, part))[0], kind=pooling).mean(-1)
+        losses = F.binary_cross_entropy_with_logits(logits, tags.eq(PRESENT).float(), reduction="none")
+        total, count = total + float((losses * known).sum()), count + int(known.sum())
+    return total / max(count, 1)
+
+
+def _stacked(slices: TaggedSlices, indices: np.ndarray) -> torch.Tensor:
+    return torch.stack([slices.projected[index] for index in indices]).float()
+
+
+class _Training:
+    """Model, optimiser and draw of batches: half of each shows a class, in turn, and half lacks it."""
+
+    def __init__(
+        self,
+        slices: TaggedSlices,
+        indices: np.ndarray,
+        steps: int,
+        sub_class_weight: float,
+        guidance: float,
+        seed: int,
+        start: SliceClassifier | None = None,
+        pooling: str = "top-k",
+    ) -> None:
+        self._slices, self._weight, self._guidance, self._pooling = slices, sub_class_weight, guidance, pooling
+        self._random = np.random.default_rng(seed)
+        torch.manual_seed(seed)
+        self.model = SliceClassifier(slices.projected[0].shape[0], slices.counts)
+        if start is not None:
+            self.model.load_state_dict(start.state_dict())
+        self._optimizer = torch.optim.AdamW(self.model.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, _LEARNING_RATE, total_steps=steps)
+        self._steps = steps
+        self._turns = [
+            (
+                np.intersect1d(indices, np.flatnonzero(column == PRESENT)),
+                np.intersect1d(indices, np.flatnonzero(column == ABSENT)),
+            )
+            for column in slices.tags.T
+        ]
+
+    def run(self, done: Callable[[int], None]) -> None:
+        """All steps; `done` is told now and then how many."""
+        for step in range(self._steps):
+            self._step([group for group in self._turns[step % len(self._turns)] if len(group)])
+            if (step + 1) % _REPORT_EVERY == 0:
+                done(step + 1)
+
+    def _step(self, groups: Sequence[np.ndarray]) -> None:
+        """One batch of these groups of slices."""
+        if not groups:
+            return
+        batch = np.concatenate([self._random.choice(group, _BATCH // len(groups)) for group in groups])
+        loss = self._loss(batch)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        self._schedule.step()
+
+    def _loss(self, batch: np.ndarray) -> torch.Tensor:
+        features = _stacked(self._slices, batch)
+        guide = torch.from_numpy(self._slices.novelty[batch]) * self._guidance
+        primary, secondary = self.model(features)
+        tags = self._slices.tags[batch]
+        loss = _masked_loss(pooled(primary, guide, self._pooling), torch.from_numpy(tags))
+        if max(self._slices.counts) == 1 or self._weight == 0:
+            return loss
+        repeats = torch.tensor(self._slices.counts)
+        sub_guide = guide.repeat_interleave(repeats, 1)
+        sub_logits = pooled(secondary, sub_guide, self._pooling)
+        return loss + self._weight * _masked_loss(sub_logits, self._sub_tags(batch))
+
+    def _sub_tags(self, batch: np.ndarray) -> torch.Tensor:
+        """Tags of sub-classes, B x (sum of K): present in its own cluster only, untagged with the class."""
+        columns = []
+        for index, count in enumerate(self._slices.counts):
+            tags, own = self._slices.tags[batch, index], self._slices.sub_classes[batch, index]
+            hit = own[:, None] == np.arange(count)
+            columns.append(np.where((tags == PRESENT)[:, None], np.where(hit, PRESENT, ABSENT), tags[:, None]))
+        return torch.from_numpy(np.concatenate(columns, 1))
+
+
+def _masked_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
+    """Mean binary cross-entropy of B x C x n pooled logits over the entries that carry a tag."""
+    known = tags.ge(0)[..., None].expand_as(logits)
+    target = tags.eq(PRESENT).float()[..., None].expand_as(logits)
+    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (losses * known).sum() / known.sum().clamp_min(1)

@@ -1,0 +1,297 @@
+"""Stage: a small segmentation network on frozen features, trained on pseudo-masks.
+
+It sees all slices of all patients at once, so that what the pseudo-masks get right again and again outweighs what they
+get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from monai.losses import MaskedDiceLoss
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo
+from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.pam import TARGET
+
+# Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
+# key of this stage.
+VERSION = 1
+IGNORED = 255
+UNKNOWN = 255
+
+_CHANNELS = 48
+_IMAGE_CHANNELS = 16
+_POSITIVE, _NEGATIVE = 5, 3  # slices of a batch
+_LEARNING_RATE = 2e-3
+_WEIGHT_DECAY = 1e-2
+_SAMPLED_SLICES = 64
+_SLICES_AT_ONCE = 8
+_FOREGROUND, _BACKGROUND = 0.55, 0.25
+CERTAIN = 254
+_LEAST_STEPS = 80
+_STEPS_A_MASK = 2
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class PseudoMask:
+    """What is believed of one slice, and what the network learns from it.
+
+    Attributes
+    ----------
+    volume : int
+        Place of the volume in the cohort.
+    index : int
+        Slice.
+    probability : numpy.ndarray
+        C x TARGET x TARGET, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
+    """
+
+    volume: int
+    index: int
+    probability: np.ndarray
+
+
+def encoded(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
+    """Probabilities n x C x h x w in [0, 1] as those of pseudo-masks, uint8.
+
+    Where a tag of the n x C says absent that is 0, and where there is none nothing is known.
+    """
+    values = np.rint(np.clip(probability, 0, 1) * CERTAIN).astype(np.uint8)
+    values[tags == ABSENT] = 0
+    values[(tags != ABSENT) & (tags != PRESENT)] = UNKNOWN
+    return values
+
+
+def targets_of(probability: np.ndarray) -> np.ndarray:
+    """Targets of B x C x h x w probabilities of pseudo-masks, uint8: 1 class, 0 not, 255 ignored.
+
+    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes is ignored.
+    """
+    high = (probability > _FOREGROUND * CERTAIN) & (probability != UNKNOWN)
+    certain = high & (high.sum(-3, keepdims=True) == 1)
+    return np.where(certain, 1, np.where(probability < _BACKGROUND * CERTAIN, 0, IGNORED)).astype(np.uint8)
+
+
+class Segmenter(nn.Module):
+    """Convolutions on feature levels at 64 x 64, then on them and the image at 128 x 128.
+
+    Parameters
+    ----------
+    channels : mapping
+        Level name -> channels; all levels of one size.
+    classes : int
+        C.
+    """
+
+    def __init__(self, channels: Mapping[str, int], classes: int) -> None:
+        super().__init__()
+        self.levels, self.channels, self.classes = tuple(channels), dict(channels), classes
+        for name, count in channels.items():
+            self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
+            self.register_buffer(f"scale_{name}", torch.ones(count, 1, 1))
+        self.project = nn.ModuleDict({name: nn.Conv2d(count, _CHANNELS, 1) for name, count in channels.items()})
+        half = _CHANNELS // 2
+        # Narrowed before it is upsampled: the 128 x 128 layers take most of the time.
+        self.coarse = nn.Sequential(
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
+            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
+        )  # fmt: skip
+        self.image = nn.Sequential(
+            nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
+        )  # fmt: skip
+        self.fine = nn.Sequential(
+            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
+        )  # fmt: skip
+        # A third faster on a CPU. torch's types leave memory_format out.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def standardise_by(self, samples: Sequence[Mapping[str, np.ndarray]]) -> None:
+        """Remember mean and scale of each level's channels, from samples B x C x h x w, looked at one by one."""
+        for name, count in self.channels.items():
+            cells, total, squares = 0, np.zeros(count), np.zeros(count)
+            for sample in samples:
+                level = sample[name].astype(np.float64).swapaxes(0, 1).reshape(count, -1)
+                cells, total, squares = cells + level.shape[1], total + level.sum(1), squares + np.square(level).sum(1)
+            deviation = np.sqrt(np.maximum(squares - np.square(total) / cells, 0) / (cells - 1))
+            getattr(self, f"mean_{name}").copy_(torch.from_numpy(total / cells)[:, None, None])
+            getattr(self, f"scale_{name}").copy_(torch.from_numpy(1 / (deviation + 1e-3))[:, None, None])
+
+    def forward(self, levels: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
+        """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
+        return self.masks(self.merged(levels), image)
+
+    def merged(self, levels: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The sum of the projected levels: B x 48 x 64 x 64. Pointwise, so that it may be flipped in their place."""
+        return cast(torch.Tensor, sum(self._projected(name, levels[name]) for name in self.levels))
+
+    def masks(self, merged: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        """Merged levels and image -> logits B x C x 128 x 128."""
+        coarse = self.coarse(merged)
+        upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+        detail = self.image(F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1]))
+        return self.fine(torch.cat([upsampled, detail], 1))
+
+    def _projected(self, name: str, level: torch.Tensor) -> torch.Tensor:
+        """Project standardised channels; standardising is folded into the weights, which spares a pass over them."""
+        layer, mean, scale = self.project[name], getattr(self, f"mean_{name}"), getattr(self, f"scale_{name}")
+        weight = layer.weight * scale
+        bias = layer.bias - (weight * mean).sum((1, 2, 3))
+        return F.conv2d(level, weight.to(level.dtype), bias.to(level.dtype))
+
+
+def segmentation_levels(info: BackboneInfo) -> tuple[str, ...]:
+    """The levels that the network uses: not the pooled one for CAMs, and not the decoder's if there are others."""
+    full = [name for name in info.levels if name != info.cam_level]
+    return tuple([name for name in full if name not in info.decode_levels] or full)
+
+
+def train_segmenter(
+    network: Segmenter,
+    volumes: Sequence[VolumeSlices],
+    masks: Sequence[PseudoMask],
+    steps: int,
+    seed: int,
+    device: torch.device,
+    report: Report,
+    fresh: bool = True,
+) -> Segmenter:
+    """Train the network, in place.
+
+    Parameters
+    ----------
+    network : Segmenter
+        New, or trained before.
+    volumes : sequence of VolumeSlices
+        The cohort. Slices on which every class is absent are learned as background.
+    masks : sequence of PseudoMask
+        At least one.
+    steps : int
+        Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
+    seed : int
+        Of initial weights (if fresh) and batches.
+    device : torch.device
+        Where to train.
+    report : callable
+        Takes progress.
+    fresh : bool
+        Whether the network's scaling of the levels must be set first.
+    """
+    steps = min(steps, max(_LEAST_STEPS, _STEPS_A_MASK * len(masks)))
+    random = np.random.default_rng(seed)
+    negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
+    if fresh:
+        network.standardise_by(_sample(network, volumes, random))
+    network.to(device).train()
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
+    for step in range(steps):
+        batch = _draw(masks, negatives, network.classes, random)
+        loss = _loss(network, volumes, batch, bool(random.random() < 0.5), device)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        report(Progress(STAGE, step + 1, steps))
+    return network.eval()
+
+
+def _sample(
+    network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
+) -> list[dict[str, np.ndarray]]:
+    """Levels of some slices of the cohort, each 1 x C x h x w, memory-mapped."""
+    places = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
+    drawn = random.choice(len(places), min(len(places), _SAMPLED_SLICES), replace=False)
+    chosen = [(volumes[v].features.levels, i) for v, i in (places[place] for place in drawn)]
+    return [{name: levels[name][i : i + 1] for name in network.levels} for levels, i in chosen]
+
+
+def _levels(
+    names: Sequence[str], volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
+) -> dict[str, torch.Tensor]:
+    return {
+        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])) for name in names
+    }
+
+
+def _images(volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in places]))[:, None].float() / 255
+
+
+def _draw(
+    masks: Sequence[PseudoMask], negatives: Sequence[tuple[int, int]], classes: int, random: np.random.Generator
+) -> list[PseudoMask]:
+    batch = [masks[i] for i in random.integers(len(masks), size=_POSITIVE if negatives else _POSITIVE + _NEGATIVE)]
+    if negatives:
+        nothing = np.zeros((classes, TARGET, TARGET), np.uint8)
+        batch += [PseudoMask(*negatives[int(i)], nothing) for i in random.integers(len(negatives), size=_NEGATIVE)]
+    return batch
+
+
+def _loss(
+    network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
+) -> torch.Tensor:
+    """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
+    places = [(one.volume, one.index) for one in batch]
+    levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
+    target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
+    if flip:
+        target = target.flip(-1)
+    logits = _logits(network, levels, image, device, [flip])[0]
+    counted = target.ne(IGNORED).float().to(device)
+    wanted = target.eq(1).float().to(device)
+    entropy = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted).sum() / counted.sum()
+    rows, classes = wanted.flatten(2).any(2).nonzero(as_tuple=True)
+    if not len(rows):
+        return entropy
+    shown = [x[rows, classes][:, None] for x in (logits, wanted, counted)]
+    return entropy + MaskedDiceLoss()(shown[0].sigmoid(), shown[1], mask=shown[2])
+
+
+def _logits(
+    network: Segmenter,
+    levels: Mapping[str, torch.Tensor],
+    image: torch.Tensor,
+    device: torch.device,
+    flips: Sequence[bool],
+) -> list[torch.Tensor]:
+    """Logits of the batch, once for each of `flips`: seen as it is, or mirrored left to right."""
+    dtype = network_dtype(device)
+    levels = {name: level.to(device, dtype, memory_format=torch.channels_last) for name, level in levels.items()}
+    image = image.to(device)
+    with in_precision(device, dtype):
+        merged = network.merged(levels)
+        seen = [network.masks(*(x.flip(-1) if flip else x for x in (merged, image))) for flip in flips]
+    return [logits.float() for logits in seen]
+
+
+@torch.inference_mode()
+def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, device: torch.device) -> np.ndarray:
+    """Probabilities of every class on slices of one volume, mean over left-right flips.
+
+    Returns
+    -------
+    numpy.ndarray
+        n x C x TARGET x TARGET, float32.
+    """
+    parts = []
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        places = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
+        levels, image = _levels(network.levels, [volume], places), _images([volume], places)
+        plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
+        parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
+    return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)

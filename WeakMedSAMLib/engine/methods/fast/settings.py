@@ -1,0 +1,190 @@
+"""Settings of the method, and the presets that fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from WeakMedSAMLib.contract import stages
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.base.setting_checks import Limits, as_kind_of
+from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
+
+# Six tenths of the network's steps must be left for further rounds.
+_LIMITS = Limits(
+    choices={
+        "pooling": ("top-k", "average", "log-sum-exp"),
+        "pam_prompts": ("auto", "boxes", "points"),
+        "pam_placing": ("map", "grid"),
+        "pam_weighting": ("quality-fit", "quality", "equal"),
+    },
+    least={
+        "projection_dim": 1,
+        "novelty_references": 1,
+        "novelty_neighbours": 1,
+        "classifier_steps": 1,
+        "pam_slices": 1,
+        "pam_grid": 1,
+        "pam_radius": 1,
+        "segmenter_steps": 2,
+    },
+)
+
+
+@dataclass(frozen=True)
+class MethodSettings:
+    """Every choice of the method.
+
+    Attributes
+    ----------
+    seed : int
+        Of everything random.
+    projection_dim : int
+        Principal components kept of the CAM level.
+    novelty_references, novelty_neighbours : int
+        Cells of the volume's own absent slices that a cell is compared with (and twice as many of all others'), and
+        nearest ones averaged.
+    novelty_brightness : float
+        Weight of the grey value beside the features.
+    sub_classes : int
+        Sub-classes of each class (K); 0 chooses them from the data, 1 turns sub-class exploration off.
+    sub_class_weight : float
+        Weight of the sub-class loss beside the primary loss (0.5 in the paper).
+    classifier_steps : int
+        Training steps of the classifier at most; fewer if patients left out say so.
+    pooling : str
+        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see `sce.pooled`.
+    guidance : float
+        How strongly novelty steers which cells of a present slice are pooled.
+    pam : bool
+        Sharpen maps by prompt affinity mining; without it pseudo-masks are thresholded maps.
+    pam_slices : int
+        Present slices of each class, drawn evenly from all patients, for which pseudo-masks are made.
+    pam_prompts : str
+        ``"boxes"``, ``"points"``, or ``"auto"`` for boxes where the backbone answers them, and points elsewhere.
+    pam_placing : str
+        Where prompts lie: ``"map"`` around its pieces, or ``"grid"`` evenly over what is not background.
+    pam_grid : int
+        Prompts along each edge of that grid.
+    pam_weighting : str
+        How masks count: ``"quality-fit"`` by predicted IoU and fit to the map, ``"quality"`` by predicted IoU and
+        stability, each mask once, or ``"equal"``.
+    pam_radius : int
+        Radius of the affinity stencil in cells of the 64 x 64 walk grid.
+    pam_beta : float
+        Sharpness of the affinity.
+    pam_steps : int
+        Steps of the random walk.
+    pam_z : float
+        Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
+    segmenter_steps : int
+        Training steps of the segmentation network in the first round; six tenths of them in each further one.
+    rounds : int
+        Rounds of self-training; from the second on, the network learns from its own refined masks.
+    box_refinement : bool
+        Let the backbone's mask decoder redraw the components of the masks.
+    z_consistency : bool
+        Smooth maps along the slice axis and drop pieces that hang together with nothing.
+    """
+
+    seed: int = 0
+    projection_dim: int = 64
+    novelty_references: int = 3000
+    novelty_neighbours: int = 5
+    novelty_brightness: float = 1.5
+    sub_classes: int = 0
+    sub_class_weight: float = 0.5
+    classifier_steps: int = 300
+    pooling: str = "top-k"
+    guidance: float = 3.0
+    pam: bool = True
+    pam_slices: int = 1000
+    pam_prompts: str = "auto"
+    pam_placing: str = "map"
+    pam_grid: int = 4
+    pam_weighting: str = "quality-fit"
+    pam_radius: int = 5
+    pam_beta: float = 6.0
+    pam_steps: int = 6
+    pam_z: float = 2.0
+    segmenter_steps: int = 300
+    rounds: int = stages.ROUNDS
+    box_refinement: bool = True
+    z_consistency: bool = True
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises
+        ------
+        UserError
+            ``bad_setting``.
+        """
+        _LIMITS.check(self)
+
+
+# What drawing masks reads and training does not.
+READ_WHEN_APPLIED = ("box_refinement", "z_consistency")
+# The default, the published method with its defects fixed, and as published.
+FAST = MethodSettings()
+PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
+    stages.FAST: FAST,
+    stages.PAPER: PAPER,
+    stages.REFERENCE: REFERENCE,
+}
+
+
+def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> MethodSettings | PublishedSettings:
+    """Settings of a preset, with some replaced.
+
+    ``defects`` of the published method may be one text: names with commas between them, ``all`` or ``none``.
+
+    Raises
+    ------
+    UserError
+        ``unknown_preset``, ``unknown_setting``, ``bad_setting``.
+    """
+    if preset not in PRESETS:
+        raise UserError("unknown_preset", f"There is no preset {preset!r}.", f"Choose one of: {', '.join(PRESETS)}.")
+    return overridden(PRESETS[preset], overrides or {})
+
+
+def overridden(
+    settings: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> MethodSettings | PublishedSettings:
+    """Settings with some replaced; raises as `method_settings`."""
+    known = {field.name for field in fields(settings)}
+    renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in overrides.items()}
+    for name in renamed:
+        if name not in known:
+            raise UserError(
+                "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
+            )
+    return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
+
+
+def applied_settings(
+    trained: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> tuple[MethodSettings | PublishedSettings, list[str]]:
+    """Settings by which a model is applied, and the names of the overrides that come too late.
+
+    They are the model's own; only what training does not read may still be chosen.
+
+    Raises
+    ------
+    UserError
+        ``unknown_setting``, ``bad_setting``.
+    """
+    wanted = overridden(trained, overrides)
+    changed = [one.name for one in fields(trained) if getattr(wanted, one.name) != getattr(trained, one.name)]
+    chosen = {name: getattr(wanted, name) for name in changed if name in READ_WHEN_APPLIED}
+    return replace(trained, **chosen), [name for name in changed if name not in READ_WHEN_APPLIED]
+
+
+def _read(name: str, value: Any, default: Any) -> Any:
+    """A setting as the class of its method takes it, which also checks it."""
+    if name == "defects" and isinstance(value, str):
+        named = {"all": tuple(Defect), "none": ()}
+        return named[value] if value in named else tuple(part.strip() for part in value.split(","))
+    return as_kind_of(default, value)

@@ -1,0 +1,305 @@
+"""Stage of the published method: class activation maps to pseudo-masks by prompt affinity mining.
+
+Section III-B of WeakMedSAM (arXiv 2503.04106), with every choice a parameter and the defects of its code
+(utils/affinity.py and lab_gen.py of github.com/wanghr64/WeakMedSAM) switches: the map is walked along affinities of
+prompted masks on a grid of 64 x 64 cells, smoothed by a Gaussian, gated and cut at a threshold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional as F  # noqa: N812
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.cam import peak_normalised
+from WeakMedSAMLib.engine.methods.fast.pam import (
+    GRID,
+    TARGET,
+    Encode,
+    Mining,
+    between_slices,
+    cached,
+    decoded,
+    placed_prompts,
+    prompted_masks,
+    resized,
+)
+from WeakMedSAMLib.engine.methods.fast.sce import pooled
+from WeakMedSAMLib.engine.methods.fast.segmenter import encoded
+from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
+from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
+from WeakMedSAMLib.engine.methods.published.images import slice_images
+from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.parts.affinity import (
+    random_walk,
+    stencil_affinity,
+    stretched,
+    transposed_walk,
+    without_border_pairs,
+)
+from WeakMedSAMLib.engine.parts.prompts import SlicePrompts
+
+SIZE = 256  # pixels of a pseudo-mask, edge, as published
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Who draws prompted masks, and on whose features.
+
+    Attributes
+    ----------
+    backbone : Backbone
+        Decodes.
+    encode : callable
+        Gives the decode levels of slices of the volume by their indices.
+    each : bool
+        Ask `encode` anew for every prompt.
+    """
+
+    backbone: Backbone
+    encode: Encode
+    each: bool
+
+
+@dataclass(frozen=True)
+class Agreeing:
+    """The masks whose agreement is the affinity.
+
+    Attributes
+    ----------
+    masks : Tensor
+        P x Q x GRID x GRID.
+    weights : Tensor
+        P x Q.
+    """
+
+    masks: torch.Tensor
+    weights: torch.Tensor
+
+    @property
+    def shares(self) -> torch.Tensor:
+        """Weights that add up to one."""
+        return self.weights / self.weights.sum(1, keepdim=True).clamp_min(1e-6)
+
+    def of(self, rows: np.ndarray) -> Agreeing:
+        """Those of some slices."""
+        return Agreeing(self.masks[rows], self.weights[rows])
+
+
+def mining_of(settings: PublishedSettings, backbone: Backbone) -> Mining:
+    """Choices of prompt affinity mining; prompts "auto" are points where the backbone answers them.
+
+    Raises
+    ------
+    UserError
+        ``bad_setting``: neighbouring slices cannot be walked to with a defect that knows one slice only.
+    """
+    alone = [defect for defect in (Defect.DENSE_AFFINITY, Defect.TRANSPOSED_WALK) if settings.has(defect)]
+    if alone and settings.pam_z:
+        message = f"The setting pam_z cannot be {settings.pam_z:g} with the defect {alone[0].value}."
+        raise UserError("bad_setting", message, "Set pam_z to 0, or leave that defect out.")
+    auto = "points" if PromptKind.POINT in backbone.info.prompts else "boxes"
+    return Mining(
+        prompts=auto if settings.prompts == "auto" else settings.prompts,
+        placing="corner" if settings.has(Defect.GRID_IN_CORNER) else settings.prompt_placing,
+        grid=settings.grid,
+        weighting=settings.mask_weighting,
+        radius=settings.pam_radius,
+        beta=settings.pam_beta,
+        steps=settings.pam_steps,
+        z=settings.pam_z,
+    )
+
+
+def decoder_of(
+    volume: VolumeSlices, backbone: Backbone, settings: PublishedSettings, classifier: AdaptedClassifier
+) -> Decoder:
+    """The untouched encoder's features, computed once; or what the switches ADAPTED_MASKS, ENCODE_PER_PROMPT say."""
+    encode = cached(volume.features.levels, backbone)
+    each = settings.has(Defect.ENCODE_PER_PROMPT)
+    if settings.has(Defect.ADAPTED_MASKS) and classifier.adapted:
+        encode = _adapted_encode(volume, backbone, classifier)
+    elif each:
+        encode = _fresh_encode(volume, backbone)
+    return Decoder(backbone, encode, each)
+
+
+def _fresh_encode(volume: VolumeSlices, backbone: Backbone) -> Encode:
+    def encode(indices: np.ndarray) -> dict[str, torch.Tensor]:
+        levels = backbone.embed(slice_images(volume, indices))
+        return {name: levels[name] for name in backbone.info.decode_levels}
+
+    return encode
+
+
+def _adapted_encode(volume: VolumeSlices, backbone: Backbone, classifier: AdaptedClassifier) -> Encode:
+    @torch.no_grad()
+    def encode(indices: np.ndarray) -> dict[str, torch.Tensor]:
+        encoder = classifier.encoder.to(backbone.device).eval()
+        return encoder.decode_levels(encoder(slice_images(volume, indices).to(backbone.device)))
+
+    return encode
+
+
+def believed_tags(cells: np.ndarray, tags: np.ndarray, settings: PublishedSettings) -> np.ndarray:
+    """What decides which slices get a mask: the tags S x C; with PREDICTED_GATE the classifier's word in their place.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray
+        Cell logits S x C x m x m.
+    tags : numpy.ndarray
+        int8 S x C.
+    """
+    if not settings.has(Defect.PREDICTED_GATE):
+        return tags
+    logits = pooled(torch.from_numpy(cells), kind=settings.pooling).mean(-1).numpy()
+    predicted = np.where(logits > 0, PRESENT, ABSENT).astype(tags.dtype)
+    return np.where(tags == UNTAGGED, tags, predicted)
+
+
+def volume_masks(
+    volume: VolumeSlices, cells: np.ndarray, decoder: Decoder, settings: PublishedSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pseudo-masks of one volume.
+
+    Parameters
+    ----------
+    volume : VolumeSlices
+        Tagged.
+    cells : numpy.ndarray
+        Cell logits S x C x m x m, the class activation maps.
+    decoder : Decoder
+        Draws prompted masks.
+    settings : PublishedSettings
+        The choices.
+
+    Returns
+    -------
+    indices : numpy.ndarray
+        n slices that show a class.
+    probability : numpy.ndarray
+        n x C x SIZE x SIZE, uint8 as in `segmenter.PseudoMask`.
+
+    Raises
+    ------
+    UserError
+        ``bad_setting``, ``prompts_not_answered``.
+    """
+    belief = believed_tags(cells, volume.tags, settings)
+    indices = np.flatnonzero((belief == PRESENT).any(1))
+    found = np.zeros((len(indices), belief.shape[1], SIZE, SIZE), np.float32)
+    placing = mining_of(settings, decoder.backbone).placing
+    # Prompts on a grid are the same for every class.
+    same = settings.pam_steps and placing != "map" and len(indices)
+    drawn = agreeing_masks(None, indices, volume, decoder, settings) if same else None
+    columns = range(1 if settings.has(Defect.FIRST_CLASS_ONLY) else belief.shape[1])
+    for column in columns:
+        rows = np.flatnonzero(belief[indices, column] == PRESENT)
+        if len(rows):
+            maps, mine = start_maps(cells[indices[rows], column], settings), indices[rows]
+            own = drawn.of(rows) if drawn else None
+            if settings.pam_steps and own is None:
+                own = agreeing_masks(resized(maps, TARGET), mine, volume, decoder, settings)
+            found[rows, column] = refined_maps(maps, mine, own, decoder, settings)
+    told = belief[indices]
+    told[:, len(columns) :] = ABSENT  # what the published code never draws is background to it
+    return indices, encoded(found, told)
+
+
+def refined_maps(
+    maps: torch.Tensor, indices: np.ndarray, drawn: Agreeing | None, decoder: Decoder, settings: PublishedSettings
+) -> np.ndarray:
+    """Maps P x GRID x GRID of one class on slices of one volume, refined: P x SIZE x SIZE in [0, 1].
+
+    Without masks they are smoothed alone.
+    """
+    if drawn is not None:
+        maps = _walked(maps, indices, drawn, decoder, settings)
+    if not settings.has(Defect.TRANSPOSED_WALK):  # which has stretched them already
+        maps = maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-6)
+    found = smoothed(_bilinear(maps, SIZE).numpy(), settings.blur)
+    if settings.has(Defect.PEAK_BEFORE_BLUR):
+        return found
+    return found / np.maximum(found.max((1, 2), keepdims=True), 1e-6)
+
+
+def start_maps(cells: np.ndarray, settings: PublishedSettings) -> torch.Tensor:
+    """Maps to walk from, P x GRID x GRID: the positive part of cell logits P x m x m over the peak of its slice.
+
+    With NO_RELU all of the logits, stretched to 0..1 after being enlarged to 256 pixels.
+    """
+    if settings.has(Defect.NO_RELU):
+        return _bilinear(stretched(_bilinear(torch.from_numpy(cells), SIZE)), GRID)
+    return resized(torch.from_numpy(peak_normalised(cells)), GRID)
+
+
+def smoothed(maps: np.ndarray, kernel: int) -> np.ndarray:
+    """P x h x w maps under a Gaussian kernel of so many pixels, with the deviation that torchvision gives it."""
+    if not kernel:
+        return maps
+    sigma = 0.3 * ((kernel - 1) * 0.5 - 1) + 0.8
+    return ndimage.gaussian_filter(maps, sigma, mode="mirror", radius=kernel // 2, axes=(1, 2))
+
+
+def agreeing_masks(
+    evidence: torch.Tensor | None,
+    indices: np.ndarray,
+    volume: VolumeSlices,
+    decoder: Decoder,
+    settings: PublishedSettings,
+) -> Agreeing:
+    """Prompted masks of P slices, or with SUMMED_LOGITS the sum of their logits as the only one.
+
+    `evidence` is P x TARGET x TARGET; None where prompts lie on a grid.
+    """
+    mining = mining_of(settings, decoder.backbone)
+    prompts = placed_prompts(evidence, indices, decoder.backbone, mining, volume.features.image)
+    if settings.has(Defect.SUMMED_LOGITS):
+        return Agreeing(summed_logits(prompts, indices, decoder), torch.ones(len(indices), 1))
+    encode, backbone = decoder.encode, decoder.backbone
+    prompted = prompted_masks(evidence, indices, prompts, encode, backbone, mining.weighting, decoder.each)
+    return Agreeing(resized(prompted.masks, GRID), prompted.weights)
+
+
+def _walked(
+    maps: torch.Tensor, indices: np.ndarray, drawn: Agreeing, decoder: Decoder, settings: PublishedSettings
+) -> torch.Tensor:
+    """Maps P x GRID x GRID after the random walk."""
+    mining = mining_of(settings, decoder.backbone)
+    if settings.has(Defect.DENSE_AFFINITY):
+        return _dense_walk(maps, drawn, mining, settings.has(Defect.TRANSPOSED_WALK))
+    affinity = stencil_affinity(drawn.masks, drawn.weights, mining.radius, mining.beta)
+    if settings.has(Defect.TRANSPOSED_WALK):
+        return transposed_walk(maps, without_border_pairs(affinity, mining.radius), mining.radius, mining.steps)
+    vote = torch.einsum("pqhw,pq->phw", drawn.masks, drawn.shares)
+    return random_walk(maps, affinity, mining.radius, mining.steps, *between_slices(vote, indices, mining))
+
+
+def summed_logits(prompts: SlicePrompts, indices: np.ndarray, decoder: Decoder) -> torch.Tensor:
+    """The logits of all masks of each of P slices added up, P x 1 x GRID x GRID, every fourth pixel as published."""
+    total = torch.zeros(len(indices), 1, GRID, GRID)
+    for part, logits, _ in decoded(prompts, indices, decoder.encode, decoder.backbone, decoder.each):
+        total.index_add_(0, part.rows, F.interpolate(logits[:, None].float(), size=(GRID, GRID)))
+    return total
+
+
+def _dense_walk(maps: torch.Tensor, drawn: Agreeing, mining: Mining, transposed: bool) -> torch.Tensor:
+    """The walk slice by slice with a dense matrix of 64 MiB."""
+    walk = published_walk if transposed else row_stochastic_walk
+    walked = [
+        walk(start, dense_affinity(mask, share, mining.radius, mining.beta, not transposed), mining.steps)
+        for start, mask, share in zip(maps, drawn.masks, drawn.shares, strict=True)
+    ]
+    return torch.stack(walked)
+
+
+def _bilinear(maps: torch.Tensor, size: int) -> torch.Tensor:
+    return F.interpolate(maps[:, None], size=(size, size), mode="bilinear", align_corners=False)[:, 0]

@@ -1,0 +1,137 @@
+"""Stage of the published method: pseudo-masks of every tagged volume, each kept by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.labels.tags import ABSENT
+from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
+from WeakMedSAMLib.engine.methods.published.cams import class_maps
+from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
+from WeakMedSAMLib.engine.methods.published.pam import SIZE, believed_tags, decoder_of, volume_masks
+from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+
+# Raised whenever the same input gives other pseudo-masks, by `cams`, either `pam` or here: part of the keys of this
+# stage and of those after it.
+VERSION = 1
+
+_READ = ("pooling", "prompts", "prompt_placing", "grid", "mask_weighting", "pam_radius", "pam_beta", "pam_steps")
+_READ_TOO = ("pam_z", "blur")
+_DEFECTS = frozenset(Defect) - {Defect.CARELESS_CROPS, Defect.MASK_SCALE, Defect.TEST_IN_CLUSTERING}
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Mined:
+    """What is believed of one volume.
+
+    Attributes
+    ----------
+    volume : int
+        Its place in the cohort.
+    indices : numpy.ndarray
+        n slices that show a class.
+    probability : numpy.ndarray
+        n x C x SIZE x SIZE, uint8 as in `PseudoMask`; may be memory-mapped.
+    empty : numpy.ndarray
+        Slices that show none.
+    """
+
+    volume: int
+    indices: np.ndarray
+    probability: np.ndarray
+    empty: np.ndarray
+
+    @property
+    def masks(self) -> list[PseudoMask]:
+        """Slice by slice."""
+        return [PseudoMask(self.volume, int(i), mask) for i, mask in zip(self.indices, self.probability, strict=True)]
+
+
+def mine_cohort(
+    volumes: Sequence[VolumeSlices],
+    classifier: AdaptedClassifier,
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    report: Report,
+) -> tuple[list[Mined], str]:
+    """Pseudo-masks of all volumes with tags, kept from before or made.
+
+    Returns
+    -------
+    mined : list of Mined
+    key : str
+        Hash of all that they depend on.
+
+    Raises
+    ------
+    UserError
+        What `pam.volume_masks` says.
+    """
+    tagged = [place for place, volume in enumerate(volumes) if volume.tagged]
+    common = _common_key(classifier, settings, backbone)
+    keys = [stage_key(common, volumes[place].features.key, volumes[place].tags) for place in tagged]
+    kept = [_kept(place, volumes[place], store, key) for place, key in zip(tagged, keys, strict=True)]
+    all_kept = all(one is not None for one in kept)
+    report(Stage(stage=STAGE, state="reused" if all_kept else "started"))
+    mined = []
+    for place, key, one in zip(tagged, keys, kept, strict=True):
+        mined.append(one or _made(place, volumes[place], classifier, settings, backbone, store, key))
+        report(Progress(STAGE, len(mined), len(tagged)))
+    if not all_kept:
+        report(Stage(stage=STAGE, state="finished"))
+    return mined, stage_key(keys)
+
+
+def _name(volume: VolumeSlices) -> str:
+    return f"{STAGE}-{volume.id}"
+
+
+def _common_key(classifier: AdaptedClassifier, settings: PublishedSettings, backbone: Backbone) -> str:
+    learned = {name: value.float().numpy() for name, value in classifier.learned().items()}
+    read = {name: getattr(settings, name) for name in (*_READ, *_READ_TOO)}
+    defects = [defect.value for defect in settings.defects if defect in _DEFECTS]
+    return stage_key(VERSION, learned, read, defects, backbone.info.name, backbone.info.weights.sha256)
+
+
+def _kept(place: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
+    return used_again(store, _name(volume), key, lambda kept: _fitting(_mined(place, kept), volume))
+
+
+def _fitting(mined: Mined, volume: VolumeSlices) -> Mined:
+    """What was kept; ValueError unless it is of the classes of today, and as large as pseudo-masks are."""
+    if mined.probability.shape != (len(mined.indices), volume.tags.shape[1], SIZE, SIZE):
+        raise ValueError(f"pseudo-masks of the shape {mined.probability.shape}")
+    return mined
+
+
+def _mined(place: int, kept: Mapping[str, Any]) -> Mined:
+    return Mined(place, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
+
+
+def _made(
+    place: int,
+    volume: VolumeSlices,
+    classifier: AdaptedClassifier,
+    settings: PublishedSettings,
+    backbone: Backbone,
+    store: StageStore,
+    key: str,
+) -> Mined:
+    cells = class_maps(classifier, volume)
+    decoder = decoder_of(volume, backbone, settings, classifier)
+    indices, probability = volume_masks(volume, cells, decoder, settings)
+    empty = np.flatnonzero((believed_tags(cells, volume.tags, settings) == ABSENT).all(1))
+    made = {"indices": indices, "probability": probability, "empty": empty}
+    return _mined(place, store.save(_name(volume), key, made))

@@ -1,0 +1,134 @@
+"""From drawn masks to the result of a volume: label map, probabilities, quality, in the volume's own geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.stages import MASKS as STAGE
+from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.engine.data.geometry import from_slice_stack
+from WeakMedSAMLib.engine.data.volumes import open_stored
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
+from WeakMedSAMLib.engine.runs.results import VolumeResult
+
+Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class DrawnClass:
+    """What was drawn of one class on n of S slices.
+
+    Attributes
+    ----------
+    masks : numpy.ndarray
+        n x h x w probabilities over the input frame.
+    indices : numpy.ndarray
+        n slice indices.
+    agreement : numpy.ndarray
+        n: how far the ways to draw them agree; NaN where there is nothing to compare.
+    likely : numpy.ndarray
+        S: probability that a slice shows the class.
+    """
+
+    masks: np.ndarray
+    indices: np.ndarray
+    agreement: np.ndarray
+    likely: np.ndarray
+
+
+def told_results(
+    cohort: Sequence[CohortVolume],
+    volumes: Iterable[VolumeSlices],
+    report: Report,
+    result_of: Callable[[CohortVolume, VolumeSlices, int], VolumeResult],
+) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+    """Results volume by volume, by source, slices and place in the cohort, with events for them."""
+    report(Stage(stage=STAGE, state="started"))
+    unsure = 0
+    for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
+        result = result_of(source, volume, done)
+        unsure += bool(result.quality["low_confidence"])
+        yield source, result
+        release_free_memory()
+        report(Progress(STAGE, done + 1, len(cohort)))
+    if unsure:
+        report(_low_confidence(unsure, len(cohort), result.quality))
+    report(Stage(stage=STAGE, state="finished"))
+
+
+def assembled(
+    source: CohortVolume,
+    volume: VolumeSlices,
+    classes: ClassTable,
+    drawn: Iterable[DrawnClass],
+    patients: int,
+) -> VolumeResult:
+    """The result of one volume.
+
+    Parameters
+    ----------
+    source, volume
+        It, as it is and as the method saw it.
+    classes : ClassTable
+    drawn : iterable of DrawnClass
+        Class by class; each is let go before the next.
+    patients : int
+        Patients that the model learned from.
+    """
+    stacks, evidence = {}, {}
+    for entry, one in zip(classes, drawn, strict=True):
+        stacks[entry.label_value] = _in_slices(one.masks, one.indices, volume)
+        evidence[entry.name] = (_everywhere(one), one.likely)
+    labels = _labels(stacks)
+    seen = {
+        entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
+        for entry in classes
+    }
+    voxel_ml = open_stored(source.path).geometry.voxel_ml
+    quality = quality_report(classes, volume.tags, seen, patients, volume.intensity.to_json(), voxel_ml)
+    probabilities = {value: from_slice_stack(stack, source.axis) for value, stack in stacks.items()}
+    return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)
+
+
+def _everywhere(drawn: DrawnClass) -> np.ndarray:
+    """Agreement of all S slices, NaN where nothing was drawn."""
+    agreement = np.full(len(drawn.likely), np.nan, np.float32)
+    agreement[drawn.indices] = drawn.agreement
+    return agreement
+
+
+def _in_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:
+    """Masks over the frame as uint8 probabilities on the pixels of all slices: S x rows x columns."""
+    frame = volume.frame
+    stack = np.zeros((volume.n_slices, frame.rows, frame.columns), np.uint8)
+    for index, mask in zip(indices, masks, strict=True):
+        stack[index] = np.rint(np.clip(frame.from_frame(mask), 0, 1) * 255)
+    return stack
+
+
+def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
+    """Label value of the most probable class where any is above one half: S x rows x columns."""
+    first = next(iter(stacks.values()))
+    best = np.full(first.shape, 127, np.uint8)
+    labels = np.zeros(first.shape, np.uint8 if max(stacks) < 256 else np.uint16)
+    for value, stack in stacks.items():
+        higher = stack > best
+        labels[higher] = value
+        best[higher] = stack[higher]
+    return labels
+
+
+def _low_confidence(unsure: int, total: int, quality: Mapping[str, Any]) -> Warning_:
+    return Warning_(
+        code="low_confidence",
+        message=f"Low confidence in {unsure} of {total} volume(s): look at every slice before you use these masks.",
+        hint=quality["advice"] or "Volumes and slices to look at first are listed in quality.json.",
+    )

@@ -1,0 +1,1 @@
+"""Runs: made, worked on, and what they leave behind."""

@@ -1,0 +1,186 @@
+"""Makes a run folder from volumes and tags: copies under opaque ids, nothing of the user's names in a path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from math import prod
+from pathlib import Path
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.labels.tag_files import write_tags
+from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.run_folder import volume_id
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
+from WeakMedSAMLib.engine.base.reporting import Listener
+from WeakMedSAMLib.engine.base.state import stage_key
+from WeakMedSAMLib.engine.base.versions import versions
+from WeakMedSAMLib.engine.data.tag_match import Match, held_numbering, match_tags
+from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, read_volume, volume_name, write_volume
+from WeakMedSAMLib.engine.runs.session import require_writable
+
+
+def make_run(
+    out: Path,
+    volumes: Sequence[Path],
+    tags: CohortTags,
+    settings: RunSettings,
+    axis: str | None = None,
+    names: Sequence[str] | None = None,
+    patients: Sequence[str | None] | None = None,
+    unsaid: Numbering | None = None,
+    report: Listener = lambda _event: None,
+) -> RunFolder:
+    """Make a run folder inside ``out``; the same volumes and settings give the same folder, so a run goes on there.
+
+    Parameters
+    ----------
+    out : Path
+        Made if absent.
+    volumes : sequence of Path
+        Files or DICOM folders; read one at a time.
+    tags : CohortTags
+        Class table and tags; those of other volumes go along, so that the run can say that it has no use for them.
+    settings : RunSettings
+        What the user chose.
+    axis : str, optional
+        Slice axis of volumes without tags; that of the first tagged one otherwise.
+    names : sequence of str, optional
+        Names of the volumes, in place of those of their files.
+    patients : sequence of str or None, optional
+        Whose volume each is; without it every volume is a patient of its own.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
+    report : callable, optional
+        Takes what was noticed about the volumes, as warnings. They name files, which no event of the run itself does.
+
+    Returns
+    -------
+    RunFolder
+
+    Raises
+    ------
+    UserError
+        ``no_volumes``, ``ambiguous_volume``, ``cannot_write``, ``disk_full``, and what volumes and tags raise.
+    """
+    if not volumes:
+        raise UserError("no_volumes", "No volume was given.", "Give one or more: --volume scan.nrrd")
+    called = list(names) if names is not None else [volume_name(path.resolve()) for path in volumes]
+    _require_told_apart(called, tags)
+    require_writable(private_folder(out), _bytes_of(volumes))
+    places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
+    axis = axis or next((volume.axis for volume in tags.volumes), "k")
+    find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
+    jobs = zip(map(volume_id, range(len(volumes))), volumes, called, strict=True)
+    copied = [_copied(places, *job, find, report) for job in jobs]
+    matches = [match for _, match in copied]
+    kept = [*(match.tags for match in matches), *_others(tags, matches)]
+    write_tags(places.tags, CohortTags(tags.classes, kept))
+    whose = patients or [None] * len(copied)
+    entries = [replace(volume, patient=patient) for (volume, _), patient in zip(copied, whose, strict=True)]
+    _save(places, entries, tags.classes, settings)
+    return places
+
+
+def model_folder(path: Path) -> Path:
+    """The model folder of a run, of the one run in a folder of results, or the folder itself if it is one; absolute.
+
+    Raises
+    ------
+    UserError
+        ``no_model``, ``several_models``.
+    """
+    for folder in (RunFolder(path).model, path):
+        if _holds_model(folder):
+            return folder.resolve()
+    runs = sorted(run for run in path.glob("run-*") if _holds_model(RunFolder(run).model))
+    if len(runs) > 1:
+        message = f"{path} holds the models of {len(runs)} runs: {', '.join(run.name for run in runs)}."
+        raise UserError("several_models", message, f"Give the folder of one of them, such as {runs[0]}.")
+    if not runs:
+        raise UserError(
+            "no_model", f"{path} holds no trained model.", "Give the folder of a finished run, or its model/."
+        )
+    return RunFolder(runs[0]).model.resolve()
+
+
+def _holds_model(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.glob("*.safetensors"))
+
+
+def with_classes(tags: CohortTags, names: Sequence[str]) -> CohortTags:
+    """The tags of only these classes, in this order; `UserError` ``unknown_class``."""
+    table = ClassTable([tags.classes[tags.classes.index(name)] for name in names])
+    volumes = [
+        replace(
+            volume,
+            states={name: state for name, state in volume.states.items() if name in names},
+            rest_is_absent={name: rest for name, rest in volume.rest_is_absent.items() if name in names},
+        )
+        for volume in tags.volumes
+    ]
+    return CohortTags(table, volumes)
+
+
+def _require_told_apart(names: Sequence[str], tags: CohortTags) -> None:
+    """Two volumes of one name would get the same tags unless the tags carry hashes."""
+    by_name = {entry.name for entry in tags.volumes if entry.sha256 is None}
+    twice = [name for name, count in Counter(names).items() if count > 1 and name in by_name]
+    if twice:
+        message = f"Two volumes are named {twice[0]!r}, and the tags of that name carry no hash."
+        raise UserError("ambiguous_volume", message, "Rename one of the files, and its entry in the tag file.")
+
+
+def _bytes_of(volumes: Sequence[Path]) -> int:
+    """Room for the copies: at most the voxels as 16-bit numbers, which is what scans are."""
+    return sum(2 * prod(open_scan(path).geometry.size) for path in volumes)
+
+
+def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable, settings: RunSettings) -> str:
+    """Short hash of what makes it another run; tags do not, since their edit reuses what does not depend on them."""
+    places = [path.resolve() for path in volumes]
+    return stage_key(places, list(names), classes.to_json(), settings)[:12]
+
+
+def _copied(
+    places: RunFolder, volume_id: str, path: Path, name: str, find: Callable[[Scan], Match], report: Listener
+) -> tuple[RunVolume, Match]:
+    """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
+
+    The copy has its slices in the order in which 3D Slicer shows the loaded file, and the tags count them so. Tags
+    without a hash stay without, so that the run can warn that they were matched by name.
+    """
+    volume = read_volume(path, name)
+    for note in volume.notes:
+        report(note.as_warning())
+    match = find(volume)
+    sha256, noticed = volume.array_sha256, {note.code: note.message for note in volume.notes}
+    file, numbering = f"volumes/{volume_id}.nrrd", held_numbering(volume)
+    entry = RunVolume(volume_id, file, name, sha256, str(path), notes=noticed, numbering=numbering)
+    _write_copy(places, entry, volume)
+    return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
+
+
+def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
+    """Tags of volumes that are not part of the run."""
+    names = {match.tags.name for match in matches}
+    used = {id(match.entry) for match in matches}
+    return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
+
+
+def _write_copy(places: RunFolder, entry: RunVolume, volume: Scan) -> None:
+    write_volume(places.volume(entry), volume.array, volume.geometry)
+
+
+def _save(places: RunFolder, volumes: list[RunVolume], classes: ClassTable, settings: RunSettings) -> None:
+    """Write run.json; a run that is repeated keeps its id and its date."""
+    run = RunDescription(volumes=volumes, classes=classes, settings=settings, versions=versions())
+    if places.run.exists():
+        before = load_run(places.path)
+        run = replace(run, run_id=before.run_id, created=before.created)
+    save_run(places.path, run)

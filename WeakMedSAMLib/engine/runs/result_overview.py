@@ -1,0 +1,60 @@
+"""The overview picture of a finished run's volume, from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.results import LABELS, QUALITY
+from WeakMedSAMLib.contract.runs import RunFolder, load_run
+from WeakMedSAMLib.engine.data.segmentations import read_mask
+from WeakMedSAMLib.engine.data.tag_match import match_tags
+from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
+from WeakMedSAMLib.engine.features.preprocess import Intensity, choose_intensity
+from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture
+
+
+def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: str = "") -> None:
+    """Draw slices of one volume of a run with outlines, tags and confidence.
+
+    Parameters
+    ----------
+    path : Path
+        PNG to write.
+    places : RunFolder
+        A finished run.
+    volume_id : str
+        Its volume.
+    title : str
+        Heading; the volume's name by default.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write``, and what reading raises.
+    """
+    run = load_run(places.path)
+    entry = next(volume for volume in run.volumes if volume.id == volume_id)
+    volume = read_stored(places.volume(entry), entry.name)
+    folder = places.results(volume_id)
+    quality = read_json(folder / QUALITY)
+    tags = match_tags(read_tags(places.tags), volume, unsaid=entry.numbering).tags if places.tags.exists() else None
+    findings = Findings(
+        volume=volume,
+        labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
+        classes=run.classes,
+        axis=quality["axis"],
+        intensity=used_intensity(quality, volume, run.settings.intensity),
+        tags=tags.matrix(run.classes) if tags is not None and tags.states else None,
+        confidence=quality.get("slice_confidence"),
+    )
+    overview_picture(path, findings, title)
+
+
+def used_intensity(quality: Mapping[str, Any], volume: Scan, requested: str | tuple[float, float]) -> Intensity:
+    """The grey scale that the run used, as it recorded it; chosen anew where it did not."""
+    recorded = quality.get("intensity")
+    return Intensity.from_json(recorded) if recorded else choose_intensity(volume.array, requested)

@@ -1,0 +1,115 @@
+"""The result of one volume in its folder: label map, segmentation, probabilities and quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
+from WeakMedSAMLib.engine.data.volumes import write_nrrd
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeResult:
+    """What is known about one volume at the end.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label values, 0 for none; k x j x i, unsigned integers.
+    probabilities : mapping of int to numpy.ndarray
+        Label value -> uint8 map k x j x i, 0..255 for 0..1.
+    quality : dict
+        Plain JSON values, confidence by slice among them.
+    """
+
+    labels: np.ndarray
+    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_result(
+    folder: Path,
+    result: VolumeResult,
+    geometry: Geometry,
+    classes: ClassTable,
+    axis: str,
+    attributes: Mapping[str, str] | None = None,
+    numbering: Numbering = "file",
+) -> list[Path]:
+    """Write the result of one volume: all files or none, and each whole; the segmentation takes its place last.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    result : VolumeResult
+        In the shape of `geometry`.
+    geometry : Geometry
+        Of the source volume.
+    classes : ClassTable
+        Names, colours and label values of the segments.
+    axis : {"i", "j", "k"}
+        Slice axis, recorded in quality.json and in the attributes.
+    attributes : mapping of str to str
+        Run id, settings and the like; kept in both label files.
+    numbering : {"slicer", "file"}
+        How slices are counted in this run, recorded in quality.json; see `runs.RunVolume`.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    UserError
+        ``cannot_write``.
+    ValueError
+        Wrong shape or type, or labels and probabilities of values that are not in the class table.
+    """
+    _check(result, geometry, classes)
+    folder = private_folder(folder)
+    attributes = {"SliceAxis": axis, **(attributes or {})}
+    labels = _smallest(result.labels, classes)
+    plain = {f"WeakMedSAM_{name}": str(value) for name, value in attributes.items()}
+    quality = json_text({**result.quality, "axis": axis, "numbering": numbering}).encode("utf-8")
+    names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
+    paths = [folder / name for name in names]
+    # None takes its place before all are written: a disk that fills up leaves the whole result of the run before.
+    with replacing_all(paths) as temporaries:
+        place = dict(zip(names, temporaries, strict=True))
+        for label_value, probability in result.probabilities.items():
+            write_nrrd(place[probability_name(label_value)], probability, geometry)
+        place[QUALITY].write_bytes(quality)
+        write_nrrd(place[LABELS], labels, geometry, plain)
+        write_nrrd(place[SEGMENTATION], labels, geometry, segmentation_header(classes, geometry, attributes))
+    return paths
+
+
+def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:
+    """Labels in the smallest type that holds every value of the class table, whether it occurs or not."""
+    largest = max(classes.label_values, default=0)
+    return labels.astype(np.uint8 if largest <= np.iinfo(np.uint8).max else np.uint16, copy=False)
+
+
+def _check(result: VolumeResult, geometry: Geometry, classes: ClassTable) -> None:
+    if result.labels.dtype.kind != "u" or result.labels.shape != geometry.shape:
+        raise ValueError(f"labels are {result.labels.dtype} {result.labels.shape}, not unsigned {geometry.shape}")
+    known = {0, *classes.label_values}
+    unknown = sorted(set(np.unique(result.labels).tolist()) - known)
+    if unknown:
+        raise ValueError(f"labels {unknown} are not in the class table")
+    for label_value, probability in result.probabilities.items():
+        if label_value not in known or probability.dtype != np.uint8 or probability.shape != geometry.shape:
+            what = f"{probability.dtype} {probability.shape}"
+            raise ValueError(f"the probability of label {label_value} is {what}, or its label is not known")

@@ -1,0 +1,253 @@
+"""Runs a run folder: volumes and tags in, pipeline, results out. Knows the files, so that the stages need not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Artifact, Hello, Warning_
+from WeakMedSAMLib.contract.files import private_folder, write_bytes
+from WeakMedSAMLib.contract.results import PREVIEW
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, load_run
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.base.device import choose_device, precision_for, seed_everything
+from WeakMedSAMLib.engine.base.reporting import Cancelled, Listener, RunReport
+from WeakMedSAMLib.engine.base.state import StageStore
+from WeakMedSAMLib.engine.base.versions import versions
+from WeakMedSAMLib.engine.data.cohort import CohortVolume, load_cohort
+from WeakMedSAMLib.engine.data.orientation import view_of
+from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored, slice_stack
+from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.preprocess import to_unit
+from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, save_model
+from WeakMedSAMLib.engine.methods.fast.pipeline import run_pipeline
+from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, applied_settings, method_settings
+from WeakMedSAMLib.engine.methods.fast.showcase import StagePicture
+from WeakMedSAMLib.engine.methods.published.model import PublishedModel
+from WeakMedSAMLib.engine.methods.published.pipeline import run_published
+from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, write_sub_classes
+from WeakMedSAMLib.engine.pictures.preview import preview_png
+from WeakMedSAMLib.engine.runs.result_overview import used_intensity
+from WeakMedSAMLib.engine.runs.results import VolumeResult, write_result
+from WeakMedSAMLib.engine.runs.session import RunSession, require_writable
+
+Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
+
+__all__ = ["Cancelled", "RunSummary", "run_folder"]
+
+# Settings of a run that say nothing of masks where a model is only applied.
+_OF_TRAINING = ("preset", "seed", "subclasses")
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run made, and how long it took.
+
+    Attributes
+    ----------
+    folder : RunFolder
+        The run.
+    volume_ids : tuple of str
+        Volumes with results, in order.
+    seconds : float
+        From the start to the last result written.
+    seconds_by_stage : dict
+        Stage name -> seconds; 0 for a stage whose output was there already.
+    """
+
+    folder: RunFolder
+    volume_ids: tuple[str, ...]
+    seconds: float
+    seconds_by_stage: dict[str, float]
+
+
+def run_folder(
+    folder: Path | str,
+    device: str | None = None,
+    parent: int | None = None,
+    report: Listener | None = None,
+    cache_root: Path | None = None,
+    pipeline: Pipeline | None = None,
+    build: Callable[[str], Backbone] = build_backbone,
+) -> RunSummary:
+    """Run what a run folder describes; repeated after a cut-off or an edit of its tags, do only what is missing.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``run.json``, ``tags.json`` and ``volumes/``.
+    device : str, optional
+        In place of the one that the run asks for.
+    parent : int, optional
+        Id of the process without which the run is of no use: once it is gone, the run ends.
+    report : callable
+        Gets every event; each is also appended to ``events.jsonl``.
+    cache_root : Path, optional
+        Folder of the feature cache.
+    pipeline : callable, optional
+        The method, in place of the one that the preset or the model asks for.
+    build : callable
+        The maker of backbones.
+
+    Returns
+    -------
+    RunSummary
+
+    Raises
+    ------
+    UserError
+        Whatever the user can put right; told as an event too.
+    Cancelled
+        The run was asked to stop; the folder can be run again.
+    """
+    places = RunFolder(Path(folder))
+    with RunSession(places, report, parent) as session:
+        run = load_run(places.path)
+        chosen = choose_device(device or run.settings.device)
+        session.report(Hello(versions=versions(), device=str(chosen)))
+        seed_everything(run.settings.seed)
+        cohort = load_cohort(places, run, session.report)
+        require_writable(places.path, _bytes_of_results(cohort, len(run.classes)))
+        with FeatureCache(cache_root) as cache:
+            backbone = build(run.settings.backbone).to(chosen, precision_for(chosen))
+            job = _Job(places, run, session.report)
+            done = job.run(cohort, pipeline, backbone, cache)
+        return RunSummary(places, tuple(done), session.seconds(), dict(session.report.stages.seconds))
+
+
+class _Job:
+    """The middle part of a run: call the pipeline and write what it yields."""
+
+    def __init__(self, places: RunFolder, run: RunDescription, report: RunReport) -> None:
+        self._places = places
+        self._run = run
+        self._report = report
+
+    def run(
+        self,
+        cohort: list[CohortVolume],
+        pipeline: Pipeline | None,
+        backbone: Backbone,
+        cache: FeatureCache,
+    ) -> list[str]:
+        """Write the result of every volume; returns the ids."""
+        settings = self._run.settings
+        trained = load_model(Path(settings.model)) if settings.model else None
+        method = self._method(trained)
+        results = (pipeline or _pipeline(method, trained))(
+            cohort,
+            self._run.classes,
+            method,
+            backbone=backbone,
+            cache=cache,
+            store=StageStore(self._places.state),
+            report=self._report,
+            trained=trained,
+            train=settings.train,
+            keep_model=self._keep_model,
+            show=partial(self._show, {volume.id: volume for volume in cohort}),
+            keep_sub_classes=partial(self._keep_sub_classes, cohort),
+        )
+        return [self._write(volume, result) for volume, result in results]
+
+    def _method(self, trained: TrainedModel | PublishedModel | None) -> MethodSettings | PublishedSettings:
+        """The run's settings; those of a model that is only applied are its own."""
+        settings = self._run.settings
+        if trained is None or settings.train:
+            return method_settings(settings.preset, _overrides(self._run))
+        method, late = applied_settings(trained.settings, settings.overrides)
+        if late:
+            self._report(_too_late(late))
+        return method
+
+    def _keep_model(self, model: TrainedModel | PublishedModel) -> None:
+        save_model(self._places.model, model)
+        self._report(Artifact(kind="model", path=self._relative(self._places.model)))
+
+    def _keep_sub_classes(self, cohort: list[CohortVolume], found: list[SubClassReport]) -> None:
+        views = {volume.id: view_of(open_stored(volume.path).geometry, volume.axis) for volume in cohort}
+        for file in write_sub_classes(self._places.path, found, views):
+            self._report(Artifact(kind="report", path=self._relative(file)))
+
+    def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
+        folder = private_folder(self._places.results(volume.id))
+        geometry = open_stored(volume.path).geometry
+        write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run), volume.numbering)
+        self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
+        write_bytes(folder / PREVIEW, self._preview(volume, result))
+        self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
+        return volume.id
+
+    def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
+        """Write what a stage makes of the example slice, so that a person can watch it take shape."""
+        volume = cohort[picture.volume]
+        view = view_of(open_stored(volume.path).geometry, volume.axis)
+        values = np.array([0, *self._run.classes.label_values])
+        labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
+        file = private_folder(self._places.previews) / f"{picture.stage}.png"
+        write_bytes(file, preview_png(view.shown(picture.image), view.shown(labels), self._colours()))
+        self._report(Artifact(kind="preview", path=self._relative(file), volume=volume.id, stage=picture.stage))
+
+    def _colours(self) -> dict[int, tuple[int, int, int]]:
+        return {entry.label_value: entry.color for entry in self._run.classes}
+
+    def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:
+        """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
+        scan = read_stored(volume.path)
+        view = view_of(scan.geometry, volume.axis)
+        labels = slice_stack(result.labels, volume.axis)
+        best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
+        intensity = used_intensity(result.quality, scan, volume.intensity)
+        image = to_unit(slice_stack(scan.array, volume.axis)[best], intensity)
+        return preview_png(view.shown(image), view.shown(labels[best]), self._colours())
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._places.path).as_posix()
+
+
+def _pipeline(method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None) -> Pipeline:
+    """The method that the settings are of; a model that training starts from is of the same."""
+    published = isinstance(method, PublishedSettings)
+    if trained is not None and isinstance(trained, PublishedModel) != published:
+        message = "The model was trained by another method than the run's preset."
+        raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
+    return run_published if published else run_pipeline
+
+
+def _too_late(names: list[str]) -> Warning_:
+    return Warning_(
+        code="settings_of_training",
+        message=f"A model that is only applied has its own settings; not used: {', '.join(map(repr, names))}.",
+        hint="Train with these settings, or leave them out.",
+    )
+
+
+def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
+    """At most: label map and one probability map a class, uncompressed."""
+    voxels = sum(volume_size[0] * volume_size[1] * volume_size[2] for volume_size in map(_size, cohort))
+    return voxels * (1 + n_classes)
+
+
+def _size(volume: CohortVolume) -> tuple[int, int, int]:
+    return open_stored(volume.path).geometry.size
+
+
+def _overrides(run: RunDescription) -> dict[str, Any]:
+    settings = run.settings
+    chosen = {"seed": settings.seed, "subclasses": settings.subclasses}
+    return {**{name: value for name, value in chosen.items() if value is not None}, **settings.overrides}
+
+
+def _attributes(run: RunDescription) -> dict[str, str]:
+    """What a segmentation says of its making; of a model that was only applied, nothing that its training chose."""
+    hidden = {"model"} if run.settings.train else {"model", *_OF_TRAINING}
+    settings = {f"setting_{name}": str(value) for name, value in asdict(run.settings).items() if name not in hidden}
+    return {"run_id": run.run_id, **settings, **{f"version_{name}": text for name, text in versions().items()}}

@@ -1,0 +1,1 @@
+"""Classes and what a reader says of volumes: session, panels, kinds of labels."""

@@ -1,0 +1,1 @@
+"""Slice tags: the strip, its keys and buttons."""

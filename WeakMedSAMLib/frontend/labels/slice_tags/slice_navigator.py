@@ -1,0 +1,214 @@
+"""Where one is in the current volume: which slice along which axis, and how to get to another one."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
+from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
+
+
+class SliceNavigator(Protocol):
+    """What tagging needs to know of the scene and its views.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when a view moved or another volume is current.
+    """
+
+    changed: Callbacks
+
+    def volumeKey(self) -> str | None:
+        """Return the key of the current volume; None while there is none that is ready for tags."""
+
+    def axis(self) -> str:
+        """Return the slice axis of the current volume's tags."""
+
+    def sliceIndex(self) -> int | None:
+        """Return the slice that is being looked at; None if no view shows one."""
+
+    def sliceCount(self) -> int:
+        """Return the number of slices of the current volume, 0 without one."""
+
+    def jump(self, index: int) -> None:
+        """Show a slice."""
+
+    def viewName(self) -> str:
+        """Return the name of the view in which slices of the current volume are looked at; empty without one."""
+
+    def problem(self) -> UserError | None:
+        """Say why no slice of the current volume can be tagged where one looks; None if it can."""
+
+    def workIn(self, viewName: str) -> None:
+        """Make a view the one that is worked in, and the volume that it shows the current one.
+
+        Raises
+        ------
+        UserError
+            ``other_volume`` if it shows none that is part of the run, ``being_read`` if that is not ready yet,
+            ``other_direction`` if it is tagged along another direction.
+        """
+
+
+class SceneSliceNavigator:
+    """The slice views of Slicer, for the current volume of a logic.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+        With `state`, `session` and `currentKey()`.
+    """
+
+    def __init__(self, logic: Any) -> None:
+        self._logic = logic
+        self._observer = slice_views.SliceObserver(self._onViewMoved)
+        self.changed = Callbacks()
+
+    def start(self) -> None:
+        """Observe the slice views of the layout as it is now; again after the layout changed."""
+        self._observer.start()
+
+    def stop(self) -> None:
+        """Observe nothing any more."""
+        self._observer.stop()
+
+    def volumeKey(self) -> str | None:
+        """See `SliceNavigator`."""
+        return self._logic.currentKey() if self._logic.state.currentVolume is not None else None
+
+    def axis(self) -> str:
+        """See `SliceNavigator`."""
+        volume = self._tags()
+        return volume.axis if volume is not None else "k"
+
+    def sliceIndex(self) -> int | None:
+        """See `SliceNavigator`."""
+        return self.indexIn(self.viewName())
+
+    def indexIn(self, viewName: str) -> int | None:
+        """Return the slice that a view shows of the current volume; None if it shows another, or cuts across them."""
+        node = self._logic.state.currentVolume
+        if node is None or not viewName or slice_views.shownVolume(viewName) is not node:
+            return None
+        return indexOf(node, self._tags(), viewName)
+
+    def isOfRun(self, node: Any) -> bool:
+        """Say whether a volume may be tagged: the current one, and those that are learned from."""
+        state = self._logic.state
+        return node is not None and (node is state.currentVolume or state.isInCohort(node))
+
+    def isAlong(self, viewName: str) -> bool:
+        """Say whether a view shows slices along the axis of the current volume's tags."""
+        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(viewName)
+        return None not in (node, sliceNode) and slice_views.axisOfView(node, sliceNode) == self.axis()
+
+    def sliceCount(self) -> int:
+        """See `SliceNavigator`."""
+        volume = self._tags()
+        return (volume.n_slices or 0) if volume is not None else 0
+
+    def jump(self, index: int) -> None:
+        """See `SliceNavigator`."""
+        problem = self._viewProblem()
+        if problem is not None:
+            raise problem
+        sliceNode = slice_views.sliceNodeOf(self.viewName())
+        slice_views.jumpToSlice(self._logic.state.currentVolume, sliceNode, self.axis(), index)
+
+    def viewName(self) -> str:
+        """See `SliceNavigator`."""
+        node = self._logic.state.currentVolume
+        return next((name for name in self._viewsAlong() if slice_views.shownVolume(name) is node), "")
+
+    def problem(self) -> UserError | None:
+        """See `SliceNavigator`."""
+        problem = self._viewProblem()
+        if problem is None and self.sliceIndex() is None:
+            hint = _("Press the key R in a slice view to bring it back.")
+            return UserError("no_slice", _("No slice view shows a slice of this volume."), hint)
+        return problem
+
+    def isAligned(self) -> bool:
+        """Say whether the view shows whole slices of the volume, rather than cutting across them."""
+        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(self.viewName())
+        return None in (node, sliceNode) or slice_views.isAligned(node, sliceNode)
+
+    def align(self) -> None:
+        """Turn the view so that it shows whole slices of the volume."""
+        sliceNode = slice_views.sliceNodeOf(self.viewName())
+        if sliceNode is not None:
+            slice_views.alignView(self._logic.state.currentVolume, sliceNode)
+
+    def workIn(self, viewName: str) -> None:
+        """See `SliceNavigator`."""
+        node = slice_views.shownVolume(viewName)
+        self._requireOfRun(node, viewName)
+        # The key tells which volume is meant: the one that is looked at.
+        self._logic.state.currentVolume = node
+        volume = self._tags()
+        if volume is None:
+            problem = usableProblem(node)
+            if problem:
+                raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
+            text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
+            raise UserError("being_read", text, _("Press the key again then."))
+        if not self.isAlong(viewName):
+            if isTagged(volume):
+                text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
+                text = text.format(name=volume.name, view=", ".join(self._viewsAlong()[:1]) or volume.axis.upper())
+                hint = _("Tag it there, or start over in another direction in Volumes.")
+                raise UserError("other_direction", text, hint)
+            axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
+            counts = {each: sliceCount(node, each) for each in AXES}
+            self._logic.session.ensureVolume(volume.name, volume.sha256, axis, counts)
+        self._logic.state.sliceView = viewName
+
+    def _viewsAlong(self) -> list[str]:
+        """Return the views along the axis of the tags, the one that is worked in first."""
+        chosen = self._logic.state.sliceView
+        names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
+        return [name for name in names if self.isAlong(name)]
+
+    def _viewProblem(self) -> UserError | None:
+        """Say why no view shows slices of the current volume along the axis of its tags."""
+        node = self._logic.state.currentVolume
+        name, axis = node.GetName() if node is not None else "", self.axis().upper()
+        if not self._viewsAlong():
+            text = _("The layout has no slice view along {axis}, the direction in which '{name}' is tagged.")
+            return UserError("no_view", text.format(axis=axis, name=name), _("Choose a layout that has one."))
+        if not self.viewName():
+            text = _("No slice view along {axis} shows '{name}', the volume to tag.").format(axis=axis, name=name)
+            return UserError("not_shown", text, _("Show it, or use the one that is shown."))
+        return None
+
+    def _requireOfRun(self, node: Any, viewName: str) -> None:
+        if self.isOfRun(node):
+            return
+        text = _("The {view} view shows no volume.").format(view=viewName)
+        if node is not None:
+            text = _("The {view} view shows '{name}', which is not part of the run.")
+            text = text.format(view=viewName, name=node.GetName())
+        hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
+        raise UserError("other_volume", text, hint if node is not None else "")
+
+    def _tags(self) -> VolumeTags | None:
+        key = self.volumeKey()
+        return self._logic.session.volume(key) if key is not None else None
+
+    def _onViewMoved(self, _viewName: str) -> None:
+        self.changed()
+
+
+def indexOf(node: Any, tags: VolumeTags | None, viewName: str) -> int | None:
+    """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
+    sliceNode = slice_views.sliceNodeOf(viewName)
+    if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:
+        return None
+    return slice_views.currentSlice(node, sliceNode, tags.axis)

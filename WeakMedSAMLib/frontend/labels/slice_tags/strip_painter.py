@@ -1,0 +1,187 @@
+"""How the tag strip is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.tags import PRESENT, VolumeTags
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage
+
+# White within black (or the reverse) is seen on every colour that a class may have.
+_LIGHT, _DARK = (255, 255, 255), (0, 0, 0)
+
+
+@dataclass
+class StripView:
+    """What a tag strip shows.
+
+    Attributes
+    ----------
+    volume : VolumeTags or None
+    classes : ClassTable
+    current : str
+        Name of the class that keys and buttons act on.
+    position, start : int or None
+        The slice being looked at, and the first slice of a range that has been begun.
+    drag : tuple or None
+        Row, first slice, last slice and tag of a range that is being dragged.
+    """
+
+    volume: VolumeTags | None
+    classes: ClassTable
+    current: str = ""
+    position: int | None = None
+    start: int | None = None
+    drag: tuple[int, int, int, int] | None = None
+
+
+class StripPainter:
+    """Draws a tag strip. The rows are kept as one picture until tags, size or colours change."""
+
+    def __init__(self) -> None:
+        self._picture: Any = None
+        self._pictureOf: tuple[Any, ...] = ()
+
+    def forget(self) -> None:
+        """Make the rows anew at the next paint."""
+        self._picture = None
+
+    def paint(self, painter: Any, widget: Any, places: StripGeometry, view: StripView) -> None:
+        """Draw a view onto a widget."""
+        colors = _Colors(widget)
+        self._names(painter, widget, places, view, colors)
+        if not places.slices:
+            painter.setPen(qt.QColor(*colors.ink))
+            area = qt.QRect(places.left, places.top, places.trackWidth, places.rowHeight)
+            painter.drawText(area, int(qt.Qt.AlignVCenter | qt.Qt.AlignLeft), _("No volume to tag"))
+            return
+        self._rows(painter, widget, places, view, colors)
+        self._drag(painter, places, view, colors)
+        self._numbers(painter, widget, places, view, colors)
+        if view.start is not None:
+            self._startMark(painter, places, view, colors)
+        if view.position is not None:
+            self._positionMark(painter, places, view.position, colors)
+
+    def _names(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+        metrics = widget.fontMetrics()
+        painter.setPen(qt.QColor(*colors.ink))
+        for row, entry in enumerate(view.classes):
+            isCurrent = entry.name == view.current
+            area = qt.QRect(0, places.rowTop(row), places.labelWidth, places.rowHeight)
+            text = metrics.elidedText(entry.name, qt.Qt.ElideRight, places.labelWidth - places.lineHeight)
+            painter.drawText(area, int(qt.Qt.AlignVCenter | qt.Qt.AlignRight), f"{text} ▸" if isCurrent else text)
+
+    def _rows(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+        # As many pixels as the screen has, also where the desktop is scaled.
+        ratio = widget.devicePixelRatioF()
+        size = (max(1, round(places.trackWidth * ratio)), max(4, round(places.rowHeight * ratio)))
+        wanted = (size, colors.base, colors.ink)
+        if self._picture is None or self._pictureOf != wanted:
+            self._picture = _rowsPicture(view, size, colors)
+            self._pictureOf = wanted
+        for row in range(places.rows):
+            source = qt.QRect(0, row * size[1], size[0], size[1])
+            target = qt.QRect(places.left, places.rowTop(row), places.trackWidth, places.rowHeight)
+            painter.drawPixmap(target, self._picture, source)
+            painter.setPen(qt.QColor(*(colors.strong if view.classes[row].name == view.current else colors.faint)))
+            painter.drawRect(target.adjusted(-1, -1, 0, 0))
+
+    def _drag(self, painter: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+        if view.drag is None or view.drag[0] >= places.rows:
+            return
+        row, first, last, tag = view.drag
+        first, last = min(first, last), max(first, last)
+        left, right = places.sliceLeft(first), places.sliceLeft(last + 1)
+        area = qt.QRect(left, places.rowTop(row), max(2, right - left), places.rowHeight)
+        painter.fillRect(area, qt.QColor(*(view.classes[row].color if tag == PRESENT else colors.base)))
+        _frame(painter, area)
+
+    def _numbers(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+        """Draw the number of the slice being looked at above its place, and those of the ends where there is room."""
+        metrics = widget.fontMetrics()
+        taken: list[tuple[int, int]] = []
+        shown = [view.position] if view.position is not None else []
+        shown += [index for index in (view.start, places.slices - 1, 0) if index is not None]
+        for number, index in enumerate(dict.fromkeys(shown)):
+            text = str(index)
+            width = metrics.boundingRect(text).width() + places.lineHeight // 2
+            left = places.sliceMiddle(index) - width // 2
+            left = min(max(left, places.left - places.lineHeight // 2), places.width - width)
+            if any(left < right and other < left + width for other, right in taken):
+                continue
+            taken.append((left, left + width))
+            isPosition = number == 0 and view.position is not None
+            painter.setPen(qt.QColor(*(colors.ink if isPosition else colors.quiet)))
+            painter.drawText(qt.QRect(left, 0, width, places.lineHeight), int(qt.Qt.AlignCenter), text)
+
+    def _positionMark(self, painter: Any, places: StripGeometry, index: int, colors: _Colors) -> None:
+        x, top = places.sliceMiddle(index), places.top - places.lineHeight // 3
+        bottom, half = places.height - places.gap, places.lineHeight // 4
+        painter.fillRect(qt.QRect(x - 1, top, 3, bottom - top), _q(_LIGHT))
+        painter.fillRect(qt.QRect(x, top, 1, bottom - top), _q(_DARK))
+        # A handle that widens towards the top, to be found at once without hiding a slice.
+        for step in range(half + 1):
+            painter.fillRect(qt.QRect(x - half + step, top + step, 2 * (half - step) + 1, 1), colors.inkColor)
+
+    def _startMark(self, painter: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+        """Draw a bracket at the start of the range, open towards the slice being looked at."""
+        row = view.classes.names.index(view.current) if view.current in view.classes.names else 0
+        end = view.position if view.position is not None else view.start
+        first, last = min(view.start, end), max(view.start, end)
+        left, right = places.sliceLeft(first), max(places.sliceLeft(last + 1), places.sliceLeft(first) + 4)
+        _frame(painter, qt.QRect(left, places.rowTop(row), right - left, places.rowHeight))
+        # A flag above the place where the range began.
+        x, half = places.sliceMiddle(view.start), places.lineHeight // 4
+        top = places.top - places.lineHeight // 3
+        painter.fillRect(qt.QRect(x - 1, top, 2, places.lineHeight // 3), colors.inkColor)
+        painter.fillRect(qt.QRect(x - 1, top, 2 * half, half), colors.inkColor)
+
+
+class _Colors:
+    """Colours of the window, light or dark, as (red, green, blue)."""
+
+    def __init__(self, widget: Any) -> None:
+        palette = widget.palette
+        self.base = _rgb(palette.color(qt.QPalette.Base))
+        self.ink = _rgb(palette.color(qt.QPalette.Text))
+        self.quiet = _between(self.ink, self.base, 0.7)
+        self.faint = _between(self.ink, self.base, 0.4)
+        self.strong = self.ink
+        self.inkColor = qt.QColor(*self.ink)
+
+
+def _rowsPicture(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
+    states = [(view.volume.state(entry.name), entry.color) for entry in view.classes]
+    rows = [rowImage(state, size, color, colors.base, colors.ink) for state, color in states]
+    if not rows:
+        return qt.QPixmap(1, 1)
+    data = rowsImage(rows)
+    image = qt.QImage(data, size[0], size[1] * len(rows), qt.QImage.Format_RGB32)
+    # The copy is made while `data` still lives.
+    return qt.QPixmap.fromImage(image)
+
+
+def _frame(painter: Any, area: Any) -> None:
+    painter.setPen(_q(_LIGHT))
+    painter.drawRect(area.adjusted(0, 0, -1, -1))
+    painter.setPen(_q(_DARK))
+    painter.drawRect(area.adjusted(1, 1, -2, -2))
+
+
+def _q(color: tuple[int, int, int]) -> Any:
+    return qt.QColor(*color)
+
+
+def _rgb(color: Any) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
+
+
+def _between(color: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:
+    return tuple(round(share * part + (1 - share) * rest) for part, rest in zip(color, other, strict=True))

@@ -1,0 +1,222 @@
+"""What keys and buttons of tagging do, in one place, so that both do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SliceNavigator
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagWord
+
+
+class TagActions:
+    """Acts on the current class and the slice that is being looked at.
+
+    Parameters
+    ----------
+    session : TagSession
+    navigator : SliceNavigator
+    stateOf : callable
+        Returns what has `currentClass` and `restIsAbsent` (a `ModuleState`).
+
+    Attributes
+    ----------
+    told : Callbacks
+        Called with a short text after each action: what was done.
+    startChanged : Callbacks
+        Called without arguments when the first slice of a range was marked or forgotten.
+    """
+
+    def __init__(self, session: TagSession, navigator: SliceNavigator, stateOf: Callable[[], Any]) -> None:
+        self._session = session
+        self._navigator = navigator
+        self._stateOf = stateOf
+        self._start: tuple[str, int] | None = None
+        self.told = Callbacks()
+        self.startChanged = Callbacks()
+
+    def run(self, action: str, viewName: str | None = None) -> None:
+        """Do what a key of `tag_keys` stands for.
+
+        Parameters
+        ----------
+        action : str
+            Of a `tag_keys.KeyEntry`.
+        viewName : str, optional
+            The slice view in which the key was pressed; without it the one that is worked in.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to tag, or the view shows another direction.
+        """
+        name, _colon, className = action.partition(":")
+        if viewName and name not in ("undo", "redo", "nextClass", "forgetStart"):
+            self._navigator.workIn(viewName)
+        if className:
+            self.chooseClass(className)
+        self._functions()[name]()
+
+    # The class
+
+    @property
+    def currentClass(self) -> str:
+        """Name of the class to tag; the first one if none was chosen, empty without classes."""
+        names = self._session.classes.names
+        chosen = self._stateOf().currentClass
+        return chosen if chosen in names else (names[0] if names else "")
+
+    def chooseClass(self, name: str) -> None:
+        """Make a class the current one."""
+        if name != self._stateOf().currentClass:
+            self._stateOf().currentClass = name
+
+    def nextClass(self) -> None:
+        """Make the class after the current one the current one."""
+        names = self._session.classes.names
+        if names:
+            self.chooseClass(names[(names.index(self.currentClass) + 1) % len(names)])
+            self.told(_("Current class: {name}").format(name=self.currentClass))
+
+    # The slice
+
+    def present(self) -> None:
+        """Make the slice present, or untagged if it is."""
+        self._session.toggle(*self._place())
+        self._tellTag()
+
+    def absent(self) -> None:
+        """Make the slice absent, or untagged if it is."""
+        self._session.setAbsent(*self._place())
+        self._tellTag()
+
+    def clear(self) -> None:
+        """Make the slice untagged."""
+        self._session.setTag(*self._place(), UNTAGGED)
+        self._tellTag()
+
+    # The range
+
+    @property
+    def start(self) -> int | None:
+        """The first slice of a range that has been begun in the current volume."""
+        if self._start is None or self._start[0] != self._navigator.volumeKey():
+            return None
+        return self._start[1] if self._start[1] < self._navigator.sliceCount() else None
+
+    def markStart(self) -> None:
+        """Mark the slice as one end of a range."""
+        key, className, index = self._place()
+        self._start = (key, index)
+        self.startChanged()
+        text = _("'{name}' begins on slice {index}. Go to the last slice and press 'End' or the key E.")
+        self.told(text.format(name=className, index=index))
+
+    def markEnd(self) -> None:
+        """Tag the range from the marked slice to this one, both included."""
+        _key, className, index = self._place()
+        if self.start is None:
+            text = _("Set the start of the range first.")
+            raise UserError("no_start", text, _("Go to its first slice and press 'Start' or the key S."))
+        first = self.start
+        self.tagRange(className, first, index)
+
+    def tagRange(self, className: str, first: int, last: int, tag: int = PRESENT) -> None:
+        """Tag a range of the current volume; present ones go by "Rest is absent", absent ones take it by itself."""
+        key = self._key()
+        if tag == PRESENT:
+            self._session.tagRange(key, className, first, last, self._stateOf().restIsAbsent)
+        else:
+            self._session.setRange(key, className, first, last, tag)
+        self._dropStart()
+        self.told(f"{rangeInWords(className, tag, first, last)}.")
+
+    def forgetStart(self) -> None:
+        """Forget the marked slice, and say so: what was said of it holds no longer."""
+        if self._start is not None:
+            self._dropStart()
+            self.told(_("The start of the range is forgotten."))
+
+    def restAbsent(self) -> None:
+        """Make every slice absent for the current class that is still untagged."""
+        self._session.restAbsent(self._key(), self._class())
+        self.told(_("'{name}': every other slice is absent.").format(name=self._class()))
+
+    def clearClass(self) -> None:
+        """Make every slice untagged for the current class."""
+        self._session.clearTags(self._key(), self._class())
+        self.told(_("'{name}': every slice is untagged.").format(name=self._class()))
+
+    # Moving, and going back
+
+    def toUntagged(self, step: int) -> None:
+        """Go to the next (1) or previous (-1) slice that is untagged for the current class."""
+        key, className = self._key(), self._class()
+        index = self._session.nextUntagged(key, self._navigator.sliceIndex() or 0, className, step)
+        if index is None:
+            self.told(_("'{name}' is tagged on every slice.").format(name=className))
+        else:
+            self._navigator.jump(index)
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        done = self._session.undo()
+        self.told(_("Undone: {text}").format(text=done) if done else _("There is nothing to undo."))
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        done = self._session.redo()
+        self.told(_("Redone: {text}").format(text=done) if done else _("There is nothing to redo."))
+
+    def _functions(self) -> dict[str, Callable[[], None]]:
+        return {
+            "present": self.present,
+            "absent": self.absent,
+            "markStart": self.markStart,
+            "markEnd": self.markEnd,
+            "forgetStart": self.forgetStart,
+            "nextClass": self.nextClass,
+            "nextUntagged": lambda: self.toUntagged(1),
+            "previousUntagged": lambda: self.toUntagged(-1),
+            "undo": self.undo,
+            "redo": self.redo,
+        }
+
+    def _dropStart(self) -> None:
+        if self._start is not None:
+            self._start = None
+            self.startChanged()
+
+    def _key(self) -> str:
+        key = self._navigator.volumeKey()
+        if key is None:
+            raise UserError("no_volume", _("There is no volume to tag."), _("Choose one in Volumes."))
+        return key
+
+    def _class(self) -> str:
+        if not self.currentClass:
+            raise UserError("no_classes", _("There is no class."), _("Add one in Classes."))
+        return self.currentClass
+
+    def _place(self) -> tuple[str, str, int]:
+        key, className = self._key(), self._class()
+        self.requireShown()
+        return key, className, self._navigator.sliceIndex()
+
+    def requireShown(self) -> None:
+        """Raise `UserError` if no view shows a slice of the current volume: what one tags must be seen."""
+        problem = self._navigator.problem()
+        if problem is not None:
+            raise problem
+
+    def _tellTag(self) -> None:
+        key, className, index = self._place()
+        text = _("Slice {index}: '{name}' {tag}.")
+        tag = self._session.tag(key, className, index)
+        self.told(text.format(index=index, name=className, tag=tagWord(tag)))

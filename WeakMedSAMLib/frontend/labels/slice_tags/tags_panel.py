@@ -1,0 +1,324 @@
+"""Section 3 of the panel: tagging slice by slice, and range by range."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
+from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.labels.slice_tags.class_buttons import ClassButtons
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_notes import SliceNotes
+from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
+from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
+from WeakMedSAMLib.frontend.labels.slice_tags.volume_offer import VolumeOffer
+from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
+from WeakMedSAMLib.frontend.labels.tag_keys import keysAsHtml
+from WeakMedSAMLib.frontend.labels.tag_words import allCountsInWords, positionInWords, problemsInWords, tagOf
+
+_PROBLEMS_DELAY_MS = 200
+_STATUS_MS = 4000
+# Buttons that need a slice to act on.
+_TAGGING = (
+    "startButton",
+    "presentButton",
+    "absentButton",
+    "clearButton",
+    "previousButton",
+    "nextButton",
+    "restButton",
+    "clearClassButton",
+)
+
+
+class TagsPanel:
+    """Buttons, tag strip and words for the tags of the current volume, and the keys in the slice views.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+        With `state`, `session`, `currentKey()`, `keyOf(node)` and `volumeChanged`.
+    navigator : SceneSliceNavigator, optional
+        Where one is; that of Slicer's slice views if left out.
+
+    Attributes
+    ----------
+    widget : qMRMLWidget
+        To be placed into the section.
+    strip : TagStrip
+    actions : TagActions
+        What keys and buttons do.
+    """
+
+    def __init__(self, logic: Any, navigator: SceneSliceNavigator | None = None) -> None:
+        self._logic = logic
+        self._navigator = navigator if navigator is not None else SceneSliceNavigator(logic)
+        self.actions = TagActions(logic.session, self._navigator, lambda: logic.state)
+        self.widget = slicer.util.loadUI(resource("UI", "Tags.ui"))
+        self.ui = slicer.util.childWidgetVariables(self.widget)
+        self.strip = TagStrip()
+        self.ui.stripFrame.layout().addWidget(self.strip)
+        self._classButtons = ClassButtons(self.ui.classButtons, self.actions.chooseClass)
+        self._offer = VolumeOffer(self.ui, logic, self._navigator)
+        self._keys = SliceKeys(self._onKey, self._showError)
+        self._notes = SliceNotes(logic, self._navigator, self.actions)
+        self._files = TagFileDialogs(logic, self.widget)
+        self._isShown = False
+        self._isRefusalShown = False
+        self._lastState: tuple[Any, ...] = ()
+        self._shownReasons: dict[str, tuple[str, str]] = {}
+        self._problemsTimer = qt.QTimer()
+        self._problemsTimer.setSingleShot(True)
+        self._problemsTimer.setInterval(_PROBLEMS_DELAY_MS)
+        self._problemsTimer.connect("timeout()", guarded(self._refreshProblems))
+        self._connectWidgets()
+        self._follow()
+        self.refresh()
+
+    # What the module calls
+
+    def setScene(self, scene: Any) -> None:
+        """Follow another scene; None to let go."""
+        self.widget.setMRMLScene(scene)
+        self.actions.forgetStart()
+        if scene is not None:
+            self._followViews()
+
+    def enter(self) -> None:
+        """The module is shown: keys and notes in the slice views."""
+        self._isShown = True
+        self._followViews()
+        self.refresh()
+
+    def exit(self) -> None:
+        """Another module is shown: leave the slice views to it."""
+        self._isShown = False
+        self._keys.uninstall()
+        self._navigator.stop()
+        self._notes.clear()
+
+    def refresh(self) -> None:
+        """Show everything as it is."""
+        self.ui.restCheckBox.checked = self._logic.state.restIsAbsent
+        self._refreshClasses()
+        self._refreshProblems()
+
+    def cleanup(self) -> None:
+        """Let go of scene, views and tags."""
+        self.exit()
+        self._problemsTimer.stop()
+        self._connections.disconnect()
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
+
+    # Connections
+
+    def _connectWidgets(self) -> None:
+        actions = self.actions
+        functions = {
+            "startButton": actions.markStart,
+            "endButton": actions.markEnd,
+            "presentButton": actions.present,
+            "absentButton": actions.absent,
+            "clearButton": actions.clear,
+            "previousButton": partial(actions.toUntagged, -1),
+            "nextButton": partial(actions.toUntagged, 1),
+            "undoButton": actions.undo,
+            "redoButton": actions.redo,
+            "restButton": actions.restAbsent,
+            "clearClassButton": actions.clearClass,
+            "importButton": self._files.importTags,
+            "exportButton": self._files.exportTags,
+            "alignButton": self._navigator.align,
+            "showButton": self._offer.showIt,
+            "useButton": self._offer.useIt,
+            "layoutButton": self._offer.changeLayout,
+        }
+        for name, function in functions.items():
+            getattr(self.ui, name).connect("clicked()", guarded(partial(self._act, function), self._showError))
+        self.ui.restCheckBox.connect("toggled(bool)", guarded(self._onRestToggled))
+        self.ui.keysButton.connect("toggled(bool)", guarded(self._onKeysToggled))
+        self.strip.jumped.connect(guarded(self._navigator.jump, self._showError))
+        self.strip.classChosen.connect(actions.chooseClass)
+        self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self._showError))
+
+    def _follow(self) -> None:
+        self._connections = Connections(
+            (self._logic.session.changed, self._onTagsChanged),
+            (self._logic.state.changed, self._onStateChanged),
+            (self._logic.volumeChanged, self._onVolumeChanged),
+            (self._navigator.changed, self._refreshSlice),
+            (self.actions.startChanged, self._onStartChanged),
+            (self.actions.told, self._showMessage),
+        )
+        # Kept, so that it can be disconnected.
+        self._onLayoutChanged = guarded(self._followViews)
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.connect("layoutChanged(int)", self._onLayoutChanged)
+
+    def _followViews(self) -> None:
+        """Listen to the slice views that there are now."""
+        if not self._isShown:
+            return
+        self._navigator.start()
+        self._installKeys()
+        self._refreshSlice()
+
+    def _installKeys(self) -> None:
+        if self._isShown:
+            self._keys.install(self._logic.session.classes, [*sliceViewHosts(), (self.widget, "")])
+            self._keys.setEnabled("forgetStart", self.actions.start is not None)
+
+    # What happened
+
+    def _act(self, function: Any) -> None:
+        try:
+            function()
+        finally:
+            # A checkable button that was refused must not stay down.
+            self._refreshSlice()
+
+    def _onKey(self, action: str, viewName: str) -> None:
+        try:
+            self.actions.run(action, viewName)
+        except UserError as error:
+            if error.code == "other_volume":
+                self._offer.refuse(viewName)
+            raise
+
+    def _onRangeDragged(self, className: str, first: int, last: int, tag: int) -> None:
+        # One looks at the views to see where a range ends: they must show the volume of the strip.
+        self.actions.requireShown()
+        self.actions.tagRange(className, first, last, tag)
+
+    def _onTagsChanged(self, kind: str) -> None:
+        self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
+        self._problemsTimer.start()
+
+    def _onStateChanged(self) -> None:
+        self.ui.restCheckBox.checked = self._logic.state.restIsAbsent
+        if self._shownState() != self._lastState:
+            self._refreshTags()
+
+    def _onVolumeChanged(self) -> None:
+        self.actions.forgetStart()
+        self._refreshTags()
+        self._problemsTimer.start()
+
+    def _onStartChanged(self) -> None:
+        self._keys.setEnabled("forgetStart", self.actions.start is not None)
+        self._refreshSlice()
+
+    def _onRestToggled(self, isChecked: bool) -> None:
+        self._logic.state.restIsAbsent = isChecked
+
+    def _onKeysToggled(self, isChecked: bool) -> None:
+        self.ui.keysButton.arrowType = qt.Qt.DownArrow if isChecked else qt.Qt.RightArrow
+        self.ui.keysLabel.visible = isChecked
+        self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes, keyName) if isChecked else ""
+
+    def _showMessage(self, text: str) -> None:
+        self._isRefusalShown = False
+        setText(self.ui.messageLabel, breakable(text))
+        slicer.util.showStatusMessage(text, _STATUS_MS)
+
+    def _showError(self, error: UserError) -> None:
+        self._showMessage(_("Not done: {error}").format(error=errorInWords(error)))
+        self._isRefusalShown = error.code == "other_volume"
+
+    # Showing
+
+    def _volume(self) -> VolumeTags | None:
+        key = self._navigator.volumeKey()
+        return self._logic.session.volume(key) if key is not None else None
+
+    def _shownState(self) -> tuple[Any, ...]:
+        state = self._logic.state
+        return self.actions.currentClass, state.sliceView, state.currentVolume
+
+    def _refreshClasses(self) -> None:
+        self._installKeys()
+        self._onKeysToggled(self.ui.keysButton.checked)
+        self._refreshTags()
+
+    def _refreshTags(self) -> None:
+        volume, classes = self._volume(), self._logic.session.classes
+        self._lastState = self._shownState()
+        self._classButtons.show(classes, self.actions.currentClass)
+        self.strip.setTags(volume, classes)
+        self.strip.setCurrentClass(self.actions.currentClass)
+        self.ui.countsLabel.text = breakable(allCountsInWords(volume, classes))
+        self.ui.countsLabel.visible = volume is not None
+        self._refreshHistory()
+        self._refreshSlice()
+
+    def _refreshSlice(self) -> None:
+        volume, index, name = self._volume(), self._navigator.sliceIndex(), self.actions.currentClass
+        problem = self._problem(volume, index)
+        self.strip.setPosition(index)
+        self.strip.setStart(self.actions.start)
+        view = self._navigator.viewName()
+        self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
+        self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
+        self._offer.show()
+        if self._isRefusalShown and not self._offer.isRefused():
+            # What it says of a view holds no longer.
+            self._showMessage("")
+        tag = tagOf(volume, name, index) if volume is not None and index is not None else None
+        self.ui.presentButton.checked = tag == PRESENT
+        self.ui.absentButton.checked = tag == ABSENT
+        self._enable(problem)
+        if self._isShown:
+            self._notes.show()
+
+    def _problem(self, volume: VolumeTags | None, index: int | None) -> str:
+        """Say why nothing can be tagged; empty if it can."""
+        if self._logic.state.currentVolume is None:
+            return _("Choose a volume in section 1, Volumes.")
+        if volume is None:
+            return _("The volume is being read; this takes a moment.")
+        if not self._logic.session.classes:
+            return _("Add a class in section 2, Classes.")
+        problem = self._navigator.problem() if index is None else None
+        return errorInWords(problem) if problem is not None else ""
+
+    def _enable(self, problem: str) -> None:
+        noStart = problem or ("" if self.actions.start is not None else _("Set the start of the range first."))
+        reasons = {
+            **dict.fromkeys(_TAGGING, problem),
+            "endButton": noStart,
+            "undoButton": "" if self._logic.session.canUndo else _("There is nothing to undo."),
+            "redoButton": "" if self._logic.session.canRedo else _("There is nothing to redo."),
+        }
+        for name, reason in reasons.items():
+            button = getattr(self.ui, name)
+            shown = reason, reason or button.property("usualToolTip")
+            # Setting them takes time, and this comes at each step of scrolling.
+            if self._shownReasons.get(name) != shown:
+                self._shownReasons[name] = shown
+                button.enabled = not reason
+                button.toolTip = shown[1]
+
+    def _refreshHistory(self) -> None:
+        session = self._logic.session
+        self.ui.undoButton.setProperty("usualToolTip", _("Undo (Z): {text}").format(text=session.undoText))
+        self.ui.redoButton.setProperty("usualToolTip", _("Redo (Y): {text}").format(text=session.redoText))
+
+    def _refreshProblems(self) -> None:
+        nodes = [self._logic.state.currentVolume, *self._logic.state.cohort()]
+        keys = dict.fromkeys(self._logic.keyOf(node) for node in nodes if node is not None)
+        known = [key for key in keys if key is not None]
+        text = problemsInWords(self._logic.session.problems(known)) if known else ""
+        setText(self.ui.problemsLabel, breakable(text))

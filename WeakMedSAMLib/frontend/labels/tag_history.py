@@ -1,0 +1,97 @@
+"""Undo and redo of tagging: each step keeps only what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+
+MAX_STEPS = 500
+
+
+@dataclass
+class Step:
+    """One change.
+
+    Attributes
+    ----------
+    text : str
+        What was done, for the user.
+    classes : tuple of ClassTable, optional
+        The table before and after, if it changed.
+    volumes : dict
+        Key of a volume -> its tags before and after; None where there was or is no entry.
+    """
+
+    text: str
+    classes: tuple[ClassTable, ClassTable] | None = None
+    volumes: dict[str, tuple[VolumeTags | None, VolumeTags | None]] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What listeners are told: ``"classes"``, ``"tags"`` or ``"all"``."""
+        if self.classes is None:
+            return "tags"
+        return "all" if self.volumes else "classes"
+
+    def isEmpty(self) -> bool:
+        """Say whether nothing changes by it."""
+        return self.classes is None and not self.volumes
+
+
+class History:
+    """The steps that can be undone and redone.
+
+    Parameters
+    ----------
+    apply : callable
+        Gets a step and False to go back or True to go forward, and changes the tags accordingly.
+    """
+
+    def __init__(self, apply: Callable[[Step, bool], None]) -> None:
+        self._apply = apply
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+
+    def do(self, step: Step) -> bool:
+        """Apply a step and keep it; returns False, and does nothing, if it is empty."""
+        if step.isEmpty():
+            return False
+        self._apply(step, True)
+        self._done.append(step)
+        del self._done[:-MAX_STEPS]
+        self._undone.clear()
+        return True
+
+    def undo(self) -> Step | None:
+        """Go back one step; returns it, or None if there is none."""
+        return self._move(self._done, self._undone, False)
+
+    def redo(self) -> Step | None:
+        """Go forward one step; returns it, or None if there is none."""
+        return self._move(self._undone, self._done, True)
+
+    def clear(self) -> None:
+        """Forget all steps."""
+        self._done.clear()
+        self._undone.clear()
+
+    @property
+    def undoText(self) -> str:
+        """What `undo` would take back; empty if there is nothing."""
+        return self._done[-1].text if self._done else ""
+
+    @property
+    def redoText(self) -> str:
+        """What `redo` would do again; empty if there is nothing."""
+        return self._undone[-1].text if self._undone else ""
+
+    def _move(self, source: list[Step], target: list[Step], forward: bool) -> Step | None:
+        if not source:
+            return None
+        step = source[-1]
+        self._apply(step, forward)
+        target.append(source.pop())
+        return step

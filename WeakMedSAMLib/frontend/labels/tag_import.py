@@ -1,0 +1,183 @@
+"""Tags of a file merged into the tags of the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.labels.tag_matching import Matched, matched_tags
+from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.labels.class_edits import newClass
+from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
+from WeakMedSAMLib.frontend.labels.tag_keys import shortcutProblem
+from WeakMedSAMLib.frontend.labels.tag_volumes import clashes, copyOf, isTagged, keyOf, ownedBy, plainName
+from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
+
+
+@dataclass
+class Merged:
+    """What comes out of `mergeTags`.
+
+    Attributes
+    ----------
+    classes : ClassTable
+        The table for the scene.
+    volumes : dict
+        Key -> tags before and after, of the volumes that change.
+    messages : list of str
+        What was taken, what was not, and why.
+    """
+
+    classes: ClassTable
+    volumes: dict[str, tuple[VolumeTags | None, VolumeTags | None]] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+
+
+def mergeTags(
+    scene: CohortTags, imported: CohortTags, volumes: Iterable[SceneVolume], unsaid: Numbering | None = None
+) -> Merged:
+    """Merge tags of a file into those of a scene, without changing either.
+
+    Where both have a tag, the file's one is taken, and the messages say how many there were. Tags of volumes that are
+    not in the scene are kept, and are there when the volume is loaded. Tags that count slices from the other end than
+    the volume does in the scene are turned round.
+
+    Parameters
+    ----------
+    scene, imported : CohortTags
+        What there is, and what comes.
+    volumes : iterable of SceneVolume
+        The volumes of the scene.
+    unsaid : {"slicer", "file"}, optional
+        How slices are counted by tags that do not say it and carry no hash.
+    """
+    merged = Merged(scene.classes)
+    _mergeClasses(merged, scene, imported.classes)
+    told: list[VolumeTags] = []
+    lacking: list[SceneVolume] = []
+    for held in volumes:
+        try:
+            found = matched_tags(imported, held, held.counts, unsaid)
+        except UserError as error:
+            told += _refused(merged, imported, held, error)
+            continue
+        if found is None:
+            lacking.append(held)
+            continue
+        told.append(found.entry)
+        _mergeVolume(merged, scene, found, held)
+    unused = [source for source in imported.volumes if not any(source is other for other in told)]
+    _tellUnmet(merged, scene, lacking, unused)
+    for source in unused:
+        asked = source.sha256 is None and source.numbering is None
+        _keepForLater(merged, scene, copyOf(source, numbering=unsaid) if asked else source)
+    return merged
+
+
+def unsaidNumberings(imported: CohortTags, volumes: Iterable[SceneVolume]) -> list[UserError]:
+    """Return for which volumes somebody has to say how their tags count slices, with what either answer would mean."""
+    errors = []
+    for held in volumes:
+        try:
+            matched_tags(imported, held, held.counts)
+        except UserError as error:
+            errors += [error] if error.code == "numbering_unsaid" else []
+    return errors
+
+
+def _mergeClasses(merged: Merged, scene: CohortTags, imported: ClassTable) -> None:
+    untouched = not any(isTagged(volume) for volume in scene.volumes)
+    entries = [] if untouched and len(scene.classes) <= 1 and len(imported) else list(scene.classes)
+    for entry in imported:
+        if entry.name not in [known.name for known in entries]:
+            entries.append(_fitting(merged, ClassTable(entries), entry))
+    merged.classes = ClassTable(entries)
+
+
+def _fitting(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentClass:
+    """Return an imported class with what is taken already chosen anew."""
+    keys = {known.shortcut.upper() for known in table if known.shortcut}
+    if entry.shortcut and (shortcutProblem(entry.shortcut) or entry.shortcut.upper() in keys):
+        entry = replace(entry, shortcut="")
+    free = newClass(table, name=entry.name)
+    if entry.label_value in table.label_values:
+        text = _("The label value {old} of '{name}' is in use already: it became {new}.")
+        message = text.format(old=entry.label_value, name=entry.name, new=free.label_value)
+        merged.messages.append(message)
+        entry = replace(entry, label_value=free.label_value)
+    return entry if entry.shortcut else replace(entry, shortcut=free.shortcut)
+
+
+def _refused(merged: Merged, imported: CohortTags, held: SceneVolume, error: UserError) -> list[VolumeTags]:
+    """Say why a volume was left as it is; returns the entries of which there is no more to say."""
+    isUnsaid = error.code == "numbering_unsaid"
+    reason = unsaidInWords(error) if isUnsaid else error
+    merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=held.name, reason=reason))
+    same = plainName(held.name)
+    return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
+
+
+def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[SceneVolume], unused: Sequence[VolumeTags]) -> None:
+    """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
+    tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
+    problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
+    if problem is not None:
+        merged.messages.append(" ".join(translated(problem.code, problem.message, problem.hint)))
+
+
+def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: SceneVolume) -> None:
+    name, key, source = held.name, held.sha256, found.entry
+    before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
+    if before is not None and isTagged(before) and before.axis != source.axis:
+        text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
+        merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
+        return
+    settled = ownedBy(held, found.tags)
+    pending = [volume for volume in scene.volumes if volume.sha256 is None and clashes(volume, settled)]
+    merged.volumes.update({keyOf(volume): (volume, None) for volume in pending})
+    after, replaced = _overlaid(before if before is not None and isTagged(before) else None, settled)
+    merged.volumes[key] = (before, after)
+    merged.messages.append(_takenText(name, source, replaced))
+
+
+def _takenText(name: str, source: VolumeTags, replaced: int) -> str:
+    text = _("'{name}': tags imported.").format(name=name)
+    if source.sha256 is None:
+        text += " " + _("It was matched by its name alone: make sure that it is the same scan.")
+    if replaced:
+        text += " " + _("Tags that were replaced: {count}.").format(count=replaced)
+    return text
+
+
+def _overlaid(before: VolumeTags | None, settled: VolumeTags) -> tuple[VolumeTags, int]:
+    """Return the tags of a file over those of the scene, and how many of the scene's were replaced."""
+    if before is None:
+        return settled, 0
+    states, replaced = dict(before.states), 0
+    for name, state in settled.states.items():
+        old = before.state(name)
+        replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
+        states[name] = np.where(state == UNTAGGED, old, state)
+    return copyOf(before, states=states), replaced
+
+
+def _keepForLater(merged: Merged, scene: CohortTags, source: VolumeTags) -> None:
+    known = [volume for volume in scene.volumes if clashes(volume, source)]
+    coming = [after for _before, after in merged.volumes.values() if after is not None and clashes(after, source)]
+    if coming or any(volume.sha256 is not None or isTagged(volume) for volume in known):
+        text = _("The tags of '{name}' were not imported: the scene has other tags for it. Load the scan, then import.")
+        merged.messages.append(text.format(name=source.name))
+        return
+    merged.volumes.update({keyOf(volume): (volume, None) for volume in known})
+    key = keyOf(source)
+    merged.volumes[key] = (merged.volumes.get(key, (None, None))[0], copyOf(source))
+    text = _("'{name}' is not in the scene: its tags are kept for when it is loaded.")
+    merged.messages.append(text.format(name=source.name))

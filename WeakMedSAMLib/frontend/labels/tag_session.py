@@ -1,0 +1,292 @@
+"""All tagging of a scene: classes, tags of each volume, undo and redo, files. Neither Qt nor MRML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.labels.tag_checks import Problem, check
+from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
+from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
+from WeakMedSAMLib.frontend.labels.tag_history import Step
+from WeakMedSAMLib.frontend.labels.tag_import import mergeTags, unsaidNumberings
+from WeakMedSAMLib.frontend.labels.tag_store import TagStore
+from WeakMedSAMLib.frontend.labels.tag_volumes import copyOf, isTagged, keyOf, renamedClass, withoutClass
+from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagOf
+
+InScene: TypeAlias = SceneVolume | tuple[str, str, Mapping[str, int]]
+
+
+class TagSession(TagStore):
+    """The tags of a scene.
+
+    A volume is known by its key, the content hash of its voxels (`contract.identity.content_hash`). Slices are 0-based
+    IJK indices along the volume's slice axis. Every edit is one step of undo; making a volume known is none.
+    """
+
+    # Classes
+
+    def addClass(
+        self,
+        name: str | None = None,
+        color: tuple[int, int, int] | None = None,
+        labelValue: int | None = None,
+        terminology: str = "",
+        shortcut: str = "",
+    ) -> SegmentClass:
+        """Add a class; what is not given is chosen free. `UserError` if something is taken or unfit."""
+        fields = {"name": name, "color": color, "labelValue": labelValue}
+        entry = newClass(self.classes, **fields, terminology=terminology, shortcut=shortcut)
+        self._editClasses(_("new class '{name}'").format(name=entry.name), withClass(self.classes, entry))
+        return entry
+
+    def renameClass(self, old: str, new: str) -> None:
+        """Rename a class with all its tags; `UserError` ``unknown_class``, ``duplicate_class`` or ``bad_name``."""
+        table = withChanged(self.classes, old, name=new)
+        new = table[self.classes.index(old)].name
+        text = _("'{old}' renamed to '{new}'").format(old=old, new=new)
+        self._editClasses(text, table, lambda volume: renamedClass(volume, old, new))
+
+    def changeClass(self, name: str, /, **fields: Any) -> None:
+        """Change `color`, `labelValue`, `terminology` or `shortcut` of a class, or its `name`; see `renameClass`."""
+        if "name" in fields:
+            self.renameClass(name, fields.pop("name"))
+            return
+        table = withChanged(self.classes, name, **fields)
+        self._editClasses(_("change of class '{name}'").format(name=name), table)
+
+    def removeClass(self, name: str) -> None:
+        """Remove a class and its tags; `UserError` ``unknown_class``."""
+        table = without(self.classes, name)
+        text = _("removal of class '{name}'").format(name=name)
+        self._editClasses(text, table, lambda volume: withoutClass(volume, name))
+
+    def setClasses(self, table: ClassTable | Iterable[SegmentClass]) -> None:
+        """Replace the class table; tags of classes that are not in it any more are removed.
+
+        Classes without a key get a free one.
+        """
+        table = withKeys(table if isinstance(table, ClassTable) else ClassTable(table))
+        gone = [name for name in self.classes.names if name not in table.names]
+        self._editClasses(_("new class table"), table, lambda volume: withoutClass(volume, *gone))
+
+    def hasTags(self, name: str) -> bool:
+        """Say whether any slice of any volume is tagged with the class."""
+        return any(isTagged(volume, name) for volume in self._cohort.volumes)
+
+    # Volumes
+
+    def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
+        """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
+        before = self._required(key)
+        if before.axis != axis:
+            text = _("other slice direction for '{name}'").format(name=before.name)
+            self._editVolume(text, before, VolumeTags(before.name, before.sha256, axis, nSlices))
+
+    # Tags
+
+    def tag(self, key: str, className: str, index: int) -> int:
+        """Return the tag of a slice: `PRESENT`, `ABSENT` or `UNTAGGED`."""
+        return tagOf(self._required(key), className, index)
+
+    def setTag(self, key: str, className: str, index: int, tag: int) -> None:
+        """Tag a slice; `UserError` ``slice_out_of_range`` or ``unknown_class``."""
+        text = rangeInWords(className, tag, index, index)
+        self._editTags(text, key, className, lambda volume: volume.set(className, index, tag))
+
+    def toggle(self, key: str, className: str, index: int) -> None:
+        """Make a slice present, or untagged if it is present."""
+        present = self.tag(key, className, index) == PRESENT
+        self.setTag(key, className, index, UNTAGGED if present else PRESENT)
+
+    def setAbsent(self, key: str, className: str, index: int) -> None:
+        """Make a slice absent, or untagged if it is absent."""
+        absent = self.tag(key, className, index) == ABSENT
+        self.setTag(key, className, index, UNTAGGED if absent else ABSENT)
+
+    def tagRange(self, key: str, className: str, first: int, last: int, restIsAbsent: bool = True) -> None:
+        """Tag the slices from `first` to `last` (both inclusive, in either order) present.
+
+        With `restIsAbsent` every other slice that is still untagged becomes absent.
+        """
+        first, last = sorted((first, last))
+        text = rangeInWords(className, PRESENT, first, last)
+        self._editTags(text, key, className, lambda volume: volume.tag_range(className, first, last, restIsAbsent))
+
+    def setRange(self, key: str, className: str, first: int, last: int, tag: int) -> None:
+        """Give the slices from `first` to `last` (both inclusive, in either order) a tag, whatever they had."""
+        first, last = sorted((first, last))
+        text = rangeInWords(className, tag, first, last)
+        self._editTags(text, key, className, lambda volume: _fillRange(volume, className, (first, last), tag))
+
+    def restAbsent(self, key: str, className: str) -> None:
+        """Make every slice absent that is still untagged."""
+        text = _("rest absent for '{name}'").format(name=className)
+        self._editTags(text, key, className, lambda volume: _fillUntagged(volume, className))
+
+    def clearTags(self, key: str, className: str) -> None:
+        """Make every slice untagged."""
+        text = _("clearing of '{name}'").format(name=className)
+        self._editTags(text, key, className, lambda volume: volume.states.pop(className, None))
+
+    def nextUntagged(self, key: str, index: int, className: str | None = None, step: int = 1) -> int | None:
+        """Return the next untagged slice, going on at the other end; None if every slice is tagged.
+
+        Parameters
+        ----------
+        key : str
+            The volume.
+        index : int
+            Where to start from; it comes last.
+        className : str, optional
+            Untagged for this class; without it for any class.
+        step : int
+            1 for upwards, -1 for downwards.
+        """
+        volume = self._required(key)
+        names = [className] if className is not None else self.classes.names
+        untagged = [np.flatnonzero(volume.state(name) == UNTAGGED) for name in names]
+        found = np.unique(np.concatenate(untagged)) if untagged else np.zeros(0, int)
+        distance = ((found - index) * step - 1) % (volume.n_slices or 1)
+        return int(found[distance.argmin()]) if found.size else None
+
+    # Files
+
+    def importTags(
+        self, cohort: CohortTags, volumes: Iterable[InScene] = (), unsaid: Numbering | None = None
+    ) -> list[str]:
+        """Take over tags from a file, as one step of undo.
+
+        Parameters
+        ----------
+        cohort : CohortTags
+            What `contract.tag_files.read_tags` returns.
+        volumes : iterable of (name, sha256, {axis: number of slices})
+            The volumes of the scene.
+        unsaid : {"slicer", "file"}, optional
+            How slices are counted by tags that do not say it and carry no hash: as Slicer's Data Probe shows the loaded
+            file, or in the file's own order. Without it such tags are left out where it makes a difference.
+
+        Returns
+        -------
+        list of str
+            What was taken, what was not, and why; for the user.
+        """
+        merged = mergeTags(self._cohort, cohort, [self._heldVolume(each) for each in volumes], unsaid)
+        step = Step(_("import of tags"), volumes=merged.volumes)
+        step.classes = None if merged.classes == self.classes else (self.classes, merged.classes)
+        self._do(step)
+        return merged.messages
+
+    def unsaidNumberings(self, cohort: CohortTags, volumes: Iterable[InScene]) -> list[UserError]:
+        """Return for which volumes `importTags` needs `unsaid`, as the errors that say what either answer means."""
+        return unsaidNumberings(cohort, [self._heldVolume(each) for each in volumes])
+
+    def exportCohort(self, keys: Iterable[str] | None = None) -> CohortTags:
+        """Return the tags of some volumes, or of all, as a copy that counts slices as the scene does.
+
+        Raises
+        ------
+        UserError
+            ``unknown_volume``.
+        """
+        chosen = self._cohort.volumes if keys is None else [self._required(key) for key in keys]
+        return CohortTags(self.classes, [copyOf(volume, numbering=self._numberingOf(volume)) for volume in chosen])
+
+    def cohortForFile(self) -> CohortTags:
+        """Return all tags as a copy for a file: slices are counted as Slicer shows a volume that is saved and loaded.
+
+        Tags of a left-handed volume, which Slicer reverses then, are turned round, and carry the hash of that order.
+        """
+        cohort = self.exportCohort()
+        hashes = {volume.sha256 for volume in cohort.volumes}
+        return CohortTags(self.classes, [self._asLoaded(volume, hashes) for volume in cohort.volumes])
+
+    def toJson(self) -> str:
+        """Return everything as text, as tag files have it."""
+        return json.dumps(tags_to_json(self._cohort), ensure_ascii=False)
+
+    def fromJson(self, text: str) -> None:
+        """Replace everything by what `toJson` gave, without undo; an empty text is a scene that nobody has touched.
+
+        Raises
+        ------
+        UserError
+            ``bad_tags`` and what `contract.tag_json.tags_from_json` raises; nothing is changed then.
+        """
+        self._replaceAll(cohortFromJson(text))
+
+    def problems(self, keys: Iterable[str]) -> list[Problem]:
+        """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
+        known = [key for key in keys if self.volume(key) is not None]
+        return check(CohortTags(self.classes, [self._required(key) for key in known]))
+
+    def _numberingOf(self, volume: VolumeTags) -> Numbering | None:
+        """How the tags of a volume count, as the volume is now; as they say themselves if it is not in the scene."""
+        held = self._inScene.get(keyOf(volume))
+        own = held.facts.numbering() if held is not None and held.facts is not None else None
+        return volume.numbering or own
+
+    def _asLoaded(self, volume: VolumeTags, hashes: Collection[str | None]) -> VolumeTags:
+        held = self._inScene.get(keyOf(volume))
+        if held is None or held.facts is None or volume.numbering != "file" or volume.n_slices is None:
+            return volume
+        key = held.facts.reversedKey()
+        # Two entries with one hash cannot be; where the other order is in the scene too, each keeps its own.
+        return volume if key is None or key in hashes else copyOf(volume.turned(), sha256=key, numbering="slicer")
+
+    # How edits become steps
+
+    def _editTags(self, text: str, key: str, className: str, change: Callable[[VolumeTags], Any]) -> None:
+        self.classes.index(className)
+        before = self._required(key)
+        after = copyOf(before)
+        change(after)
+        if not np.array_equal(before.state(className), after.state(className)):
+            self._editVolume(text, before, after)
+
+    def _editVolume(self, text: str, before: VolumeTags, after: VolumeTags) -> None:
+        self._do(Step(text, volumes={keyOf(before): (before, after)}))
+
+    def _editClasses(
+        self, text: str, table: ClassTable, change: Callable[[VolumeTags], VolumeTags] | None = None
+    ) -> None:
+        step = Step(text, classes=None if table == self.classes else (self.classes, table))
+        for before in self._cohort.volumes if change else ():
+            after = change(before)
+            if after is not before:
+                step.volumes[keyOf(before)] = (before, after)
+        self._do(step)
+
+
+def _fillRange(volume: VolumeTags, className: str, ends: tuple[int, int], tag: int) -> None:
+    for index in ends:
+        volume.set(className, index, tag)
+    volume.states[className][ends[0] : ends[1] + 1] = tag
+
+
+def _fillUntagged(volume: VolumeTags, className: str) -> None:
+    state = volume.state(className)
+    state[state == UNTAGGED] = ABSENT
+    volume.states[className] = state
+
+
+def cohortFromJson(text: str) -> CohortTags:
+    """Return what `TagSession.toJson` gave; `UserError` as `TagSession.fromJson`."""
+    if not text.strip():
+        return CohortTags(defaultTable())
+    try:
+        data = json.loads(text)
+    except ValueError:
+        hint = _("Import the tags from a file, if you exported them.")
+        raise UserError("bad_tags", _("The tags kept in the scene cannot be read."), hint) from None
+    return tags_from_json(data)

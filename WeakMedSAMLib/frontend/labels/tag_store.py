@@ -1,0 +1,218 @@
+"""What tagging keeps: the tags, the volumes that are known, and the steps that can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.class_edits import defaultTable
+from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume, VolumeFacts
+from WeakMedSAMLib.frontend.labels.tag_history import History, Step
+from WeakMedSAMLib.frontend.labels.tag_volumes import adopted, clashes, copyOf, isTagged, keyOf, pendingFor, setAside
+from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
+
+
+class TagStore:
+    """The tags of a scene, and how steps of editing go into them; `TagSession` makes the steps.
+
+    Values are never changed in place: an edited volume is a new `VolumeTags` in the place of the old one, which the
+    history keeps.
+
+    Parameters
+    ----------
+    cohort : CohortTags, optional
+        Tags to begin with; without it one class is ready, and no volume.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called after each change with its kind: ``"classes"``, ``"tags"``, ``"volumes"`` or ``"all"``.
+    refused : Callbacks
+        Called with the `UserError` that says why tags of a file were set aside when their volume came.
+    """
+
+    def __init__(self, cohort: CohortTags | None = None) -> None:
+        self._cohort = cohort if cohort is not None else CohortTags(defaultTable())
+        self._history = History(self._apply)
+        self._inScene: dict[str, SceneVolume] = {}
+        self.changed = Callbacks()
+        self.refused = Callbacks()
+
+    @property
+    def cohort(self) -> CohortTags:
+        """Everything, live; not to be changed from outside."""
+        return self._cohort
+
+    @property
+    def classes(self) -> ClassTable:
+        """The class table."""
+        return self._cohort.classes
+
+    def volume(self, key: str) -> VolumeTags | None:
+        """Return the tags of a volume as they are now (not to be changed), or None if it is not known."""
+        return next((volume for volume in self._cohort.volumes if keyOf(volume) == key), None)
+
+    def ensureVolume(
+        self,
+        name: str,
+        sha256: str,
+        axis: str,
+        nSlices: int | Mapping[str, int],
+        facts: VolumeFacts | None = None,
+    ) -> str:
+        """Make a volume known and return its key.
+
+        Tags that are there already are kept, along the axis they were made on; a volume without tags takes `axis`. Tags
+        of the same voxels with the slices in reversed order are taken over, turned round; an entry without a hash, from
+        a file, by name if it fits.
+
+        Parameters
+        ----------
+        name : str
+            As in the scene.
+        sha256 : str
+            Content hash of the voxels.
+        axis : str
+            ``"i"``, ``"j"`` or ``"k"``.
+        nSlices : int or mapping
+            Slices along `axis`, or for each axis, with which tags of a file along another axis can be taken over.
+        facts : VolumeFacts, optional
+            What the scene can tell of the volume; as at the last call if left out.
+        """
+        counts = {axis: int(nSlices)} if isinstance(nSlices, (int, np.integer)) else dict(nSlices)
+        held = self._heldVolume(SceneVolume(name, sha256, counts, facts))
+        key = held.sha256
+        self._inScene[key] = held
+        known = self._knownFor(held)
+        entry = self._adopted(known, held, axis)
+        if entry is not None and entry == known:
+            return key
+        if known is not None and (known.sha256 != key or known.numbering is not None):
+            # The steps of the history speak of it by another key, or count its slices otherwise.
+            self._history.clear()
+        self._enter(known if entry is not None else None, entry or VolumeTags(name, key, axis, counts[axis]))
+        self.changed("volumes")
+        return key
+
+    def mayBeReversed(self, key: str, counts: Mapping[str, int]) -> bool:
+        """Say whether tags are waiting that may be of this volume with its slices in reversed order.
+
+        Only then it is worth to compute the hash of that, see `VolumeFacts.reversedKey`.
+        """
+        known = self.volume(key)
+        return (known is None or not isTagged(known)) and bool(self._waitingFor(counts))
+
+    def undo(self) -> str:
+        """Take back the last edit; returns what it was, empty if there was none."""
+        return self._told(self._history.undo())
+
+    def redo(self) -> str:
+        """Do again what was undone; returns what it was, empty if there was nothing."""
+        return self._told(self._history.redo())
+
+    @property
+    def canUndo(self) -> bool:
+        """Whether there is an edit to take back."""
+        return self.undoText != ""
+
+    @property
+    def canRedo(self) -> bool:
+        """Whether there is an edit to do again."""
+        return self.redoText != ""
+
+    @property
+    def undoText(self) -> str:
+        """The edit that `undo` takes back, in words; empty if there is none."""
+        return self._history.undoText
+
+    @property
+    def redoText(self) -> str:
+        """The edit that `redo` does again, in words; empty if there is none."""
+        return self._history.redoText
+
+    def _knownFor(self, held: SceneVolume) -> VolumeTags | None:
+        """Return the entry for a volume: its own, or tags that wait for it."""
+        known = self.volume(held.sha256)
+        if known is not None and isTagged(known):
+            return known
+        waiting = (each for each in self._waitingFor(held.counts) if held.order_of(each.sha256 or "") == "reversed")
+        return next(waiting, known or pendingFor(self._cohort.volumes, held.name))
+
+    def _waitingFor(self, counts: Mapping[str, int]) -> list[VolumeTags]:
+        """Return tags with a hash that no volume of the scene has, but one with these numbers of slices may have."""
+        waiting = [each for each in self._cohort.volumes if each.sha256 and each.sha256 not in self._inScene]
+        return [each for each in waiting if isTagged(each) and each.n_slices in (None, counts.get(each.axis))]
+
+    def _adopted(self, known: VolumeTags | None, held: SceneVolume, axis: str) -> VolumeTags | None:
+        try:
+            return None if known is None else adopted(known, held, axis)
+        except UserError as error:
+            self.refused(unsaidInWords(error))
+            return None
+
+    def _heldVolume(self, volume: SceneVolume | tuple[str, str, Mapping[str, int]]) -> SceneVolume:
+        """Return a volume with what the scene told of it when it was made known."""
+        held = volume if isinstance(volume, SceneVolume) else SceneVolume(*volume)
+        known = self._inScene.get(held.sha256)
+        if held.facts is None and known is not None:
+            held.facts = known.facts
+        return held
+
+    def _replaceAll(self, cohort: CohortTags) -> None:
+        self._cohort = cohort
+        self._inScene.clear()
+        self._history.clear()
+        self.changed("all")
+
+    def _required(self, key: str) -> VolumeTags:
+        volume = self.volume(key)
+        if volume is None:
+            raise UserError("unknown_volume", _("This volume is not ready for tags."), _("Choose it in Volumes first."))
+        return volume
+
+    def _do(self, step: Step) -> None:
+        if self._history.do(step):
+            self.changed(step.kind)
+
+    def _told(self, step: Step | None) -> str:
+        if step is None:
+            return ""
+        self.changed(step.kind)
+        return step.text
+
+    def _apply(self, step: Step, forward: bool) -> None:
+        if step.classes is not None:
+            self._cohort.classes = step.classes[forward]
+        for key, pair in step.volumes.items():
+            current = self.volume(key)
+            self._replace(current, self._asNamedNow(pair[forward], current))
+
+    def _asNamedNow(self, wanted: VolumeTags | None, current: VolumeTags | None) -> VolumeTags | None:
+        """Return the tags that a step brings back, for a volume that was renamed or loaded meanwhile."""
+        if current is None:
+            return wanted
+        if wanted is None and keyOf(current) in self._inScene:
+            return copyOf(current, states={}, rest_is_absent={})
+        renamed = wanted is not None and wanted.name != current.name
+        return copyOf(wanted, name=current.name) if renamed else wanted
+
+    def _enter(self, old: VolumeTags | None, new: VolumeTags) -> None:
+        """Put a volume in; what cannot be told apart from it gives way."""
+        if old is not None and old.sha256 != new.sha256:
+            self._replace(self.volume(keyOf(new)), None)
+        self._replace(old, new)
+        for other in list(self._cohort.volumes):
+            if other is not new and clashes(other, new):
+                self._history.clear()
+                self._replace(other, setAside(other, self._cohort.volumes))
+
+    def _replace(self, old: VolumeTags | None, new: VolumeTags | None) -> None:
+        volumes = self._cohort.volumes
+        position = next((number for number, volume in enumerate(volumes) if volume is old), len(volumes))
+        volumes[position : position + 1] = [] if new is None else [new]

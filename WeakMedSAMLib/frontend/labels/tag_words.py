@@ -1,0 +1,154 @@
+"""Tags in words: what a class has, what is missing, and what a slice shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
+from WeakMedSAMLib.contract.labels.tag_checks import Problem
+from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.frontend.base.engine_words import translated
+
+# Signs that differ without colour, and that the font of the slice views has.
+TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
+
+
+def tagWord(tag: int) -> str:
+    """Return the word for a tag."""
+    return {PRESENT: _("present"), ABSENT: _("absent"), UNTAGGED: _("untagged")}[tag]
+
+
+def rangeInWords(className: str, tag: int, first: int, last: int) -> str:
+    """Return the tag of the slices from `first` to `last`, in either order, which may be one slice."""
+    first, last = sorted((first, last))
+    one, many = _("'{name}' {tag} on slice {first}"), _("'{name}' {tag} on slices {first} to {last}")
+    return (one if first == last else many).format(name=className, tag=tagWord(tag), first=first, last=last)
+
+
+def countsInWords(volume: VolumeTags | None, className: str) -> str:
+    """Return what a class has in a volume, such as "Tumour: 46 present, 109 absent; ready".
+
+    Parameters
+    ----------
+    volume : VolumeTags or None
+        None where no volume is chosen.
+    className : str
+        The class.
+    """
+    if volume is None:
+        return _("{name}: no volume").format(name=className)
+    present, absent, untagged = volume.counts(className)
+    if not present and not absent:
+        return _("{name}: no slice tagged yet; set the start and the end of a range").format(name=className)
+    parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
+    if untagged:
+        parts.append(_("{count} untagged").format(count=untagged))
+    counts = ", ".join(parts)
+    return _("{name}: {counts}; {state}").format(name=className, counts=counts, state=_stateInWords(volume, className))
+
+
+def allCountsInWords(volume: VolumeTags | None, classes: ClassTable) -> str:
+    """Return `countsInWords` of all classes, one line each, with a mark before those that are ready."""
+    if volume is None:
+        return ""
+    marks = ["✓" if isReady(volume, name) else "…" for name in classes.names]
+    return "\n".join(f"{mark} {countsInWords(volume, name)}" for mark, name in zip(marks, classes.names, strict=True))
+
+
+def problemsInWords(problems: Iterable[Problem]) -> str:
+    """Return what stands in the way of learning, and what would make it better; what has one way out in one line."""
+    leads = {"error": _("Still missing: {text}"), "warning": _("Note: {text}")}
+    lines: dict[tuple[str, str], list[str]] = {}
+    for each in problems:
+        message, hint = translated(each.code, each.message, each.hint)
+        lines.setdefault((each.severity, hint), []).append(message)
+    return "\n".join(
+        leads[severity].format(text=" ".join([*messages, hint])) for (severity, hint), messages in lines.items()
+    )
+
+
+def _stateInWords(volume: VolumeTags, className: str) -> str:
+    """Return whether a class is ready in a volume, or the next thing to do."""
+    present, absent, untagged = volume.counts(className)
+    if not untagged:
+        return _("ready") if present else _("ready: the class is not in this volume")
+    if not present:
+        return _("tag slices that show it, or go on to the next volume")
+    if not absent:
+        return _("tag slices that do not show it, or press 'Tag rest'")
+    return _("ready: untagged slices are left out")
+
+
+def isReady(volume: VolumeTags | None, className: str) -> bool:
+    """Say whether the tags of a class need nothing more in this volume."""
+    if volume is None:
+        return False
+    present, absent, untagged = volume.counts(className)
+    return bool(absent) and (bool(present) or not untagged)
+
+
+def sliceInWords(volume: VolumeTags | None, classes: ClassTable, index: int | None, start: int | None = None) -> str:
+    """Return what a slice shows, one line a class, for the corner of its view.
+
+    Parameters
+    ----------
+    volume : VolumeTags or None
+        None gives an empty text.
+    classes : ClassTable
+        In this order.
+    index : int or None
+        The slice; None gives an empty text.
+    start : int, optional
+        First slice of a range that has been begun.
+    """
+    if volume is None or index is None:
+        return ""
+    tags = [tagOf(volume, name, index) for name in classes.names]
+    lines = [_("Slice {index}").format(index=index)]
+    lines += [f"{TAG_SIGNS[tag]} {name}: {tagWord(tag)}" for name, tag in zip(classes.names, tags, strict=True)]
+    if start is not None:
+        lines.append(_("Range from slice {start}").format(start=start))
+    return "\n".join(lines)
+
+
+def positionInWords(volume: VolumeTags, index: int, viewName: str, className: str) -> str:
+    """Return where one is, and the tag of the current class there."""
+    text = _("{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}")
+    tag = tagWord(tagOf(volume, className, index))
+    last = (volume.n_slices or 1) - 1
+    return text.format(volume=volume.name, index=index, last=last, view=viewName, name=className, tag=tag)
+
+
+def tipInWords(index: int, className: str, tag: int) -> str:
+    """Return the tip over one cell of the tag strip."""
+    return _("slice {index}: {name} {tag}").format(index=index, name=className, tag=tagWord(tag))
+
+
+def unsaidInWords(error: UserError) -> UserError:
+    """Return the error ``numbering_unsaid`` of `contract.tag_matching` as the module says it."""
+    text = _("The tags of '{name}' do not say from which end its slices are counted.")
+    hint = _("Import them while the scan is loaded, and say how they were counted: {readings}")
+    readings = readingsInWords(error)
+    message = text.format(name=error.values["name"])
+    return UserError(error.code, message, hint.format(readings=readings), error.values)
+
+
+def readingsInWords(error: UserError) -> str:
+    """Return what tags mean if they were counted from one end or the other, of the error ``numbering_unsaid``."""
+    text = _("as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer's numbers).")
+    words = {"present": tagWord(PRESENT), "absent": tagWord(ABSENT)}[error.values["tag"]]
+    parts = {
+        each: ", ".join(f"'{name}' {words} {slices}" for name, slices in error.values[each].items())
+        for each in NUMBERINGS
+    }
+    return text.format(**parts)
+
+
+def tagOf(volume: VolumeTags, className: str, index: int) -> int:
+    """Return the tag of a slice, without copying those of the others."""
+    state: Sequence[int] | None = volume.states.get(className)
+    return UNTAGGED if state is None or not 0 <= index < len(state) else int(state[index])

@@ -1,1 +1,0 @@
-"""Classes and tags: the session, the panels, the strip and the keys."""

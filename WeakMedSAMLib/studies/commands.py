@@ -1,0 +1,255 @@
+"""``weakmedsam benchmark``: how good, and how fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from WeakMedSAMLib.engine.cli.options import (
+    EXISTING,
+    FOLDER,
+    PLACE,
+    IntensityType,
+    cache_option,
+    device_option,
+    set_option,
+)
+from WeakMedSAMLib.engine.cli.outcome import require_engine
+from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
+
+
+class SplitType(click.ParamType):
+    """A share between 0 and 1, or an existing file or folder."""
+
+    name = "SHARE|FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | Path:
+        """Read the option's text."""
+        try:
+            return float(value)
+        except ValueError:
+            return EXISTING.convert(value, param, ctx)
+
+
+class NumbersType(click.ParamType):
+    """Whole numbers such as ``1,2,4``.
+
+    Parameters
+    ----------
+    least : int
+        That each may be.
+    """
+
+    name = "N,N,..."
+
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read the option's text."""
+        if not isinstance(value, str):
+            return value
+        parts = value.split(",")
+        if not all(part.strip().isdigit() and int(part) >= self._least for part in parts):
+            self.fail(f"{value!r} is not a list of numbers such as 1,2,4", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+@click.group(short_help="Measure accuracy and speed.")
+def benchmark() -> None:
+    """Measure accuracy on scans with masks, and the speed of the method's parts.
+
+    \b
+    Example:
+      weakmedsam benchmark accuracy data/lgg_flair --labels 1 --out report.json
+    """
+
+
+@benchmark.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--labels", help="Label values by class: 1, or liver=1,kidneys=2+3; as the layout says otherwise, or 1.")
+@click.option("--out", type=PLACE, required=True, help="Report to write, JSON.")
+@click.option("--layout", default="auto", show_default=True, help="auto, pairs, brats2019, abdomenct1k or msd.")
+@click.option("--split", type=SplitType(), help="Share of patients, or file or folder of names, that are only tested.")
+@click.option("--plots", type=PLACE, help="Folder for CSV, plots, and pictures of the worst and best cases.")
+@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
+@click.option("--untagged", type=float, default=0.0, show_default=True, help="Fraction of patients without tags.")
+@click.option("--folds", type=int, help="So many runs, with every patient untagged once.")
+@click.option("--single", is_flag=True, help="Every volume alone.")
+@click.option("--cohort-sizes", type=NumbersType(), default=(), help="Table for cohorts of these sizes, as 1,2,4,8.")
+@click.option("--draws", type=click.IntRange(1), help="At most so many cohorts of each size.")
+@click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of the runs.")
+@click.option("--intensity", type=IntensityType(), default="auto", show_default=True, help="As for segment.")
+@click.option("--seed", default=0, show_default=True, help="Of the runs, and of who is untagged or tested.")
+@set_option
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
+@click.option("--cold", is_flag=True, help="Use a feature cache of its own that is empty at the start.")
+@click.option("--edit-rerun", is_flag=True, help="Then change the tags of one volume and run again.")
+@click.option("--encoder/--no-encoder", "encoder_only", default=True, help="Also time the encoder alone.")
+@click.option("--work", type=PLACE, help="Keep the run folders here.")
+@device_option
+@cache_option
+def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None, **options: Any) -> None:
+    """Tag the cases of FOLDER from their masks, run, and score; the run never sees the masks.
+
+    FOLDER holds <case>_image.nii.gz and <case>_mask.nii.gz, or is laid out as BraTS 2019, AbdomenCT-1K or a task of the
+    Medical Segmentation Decathlon. With --split a model is trained on the other patients alone and then applied to the
+    tested ones, which are reported as "untagged"; the split is in the report, and a report is taken as a split.
+
+    \b
+    Examples:
+      weakmedsam benchmark accuracy data/lgg_flair --labels 1 --out bench_output/report.json
+      weakmedsam benchmark accuracy data/lgg_flair --labels 1 --folds 4 --out bench_output/folds.json
+      weakmedsam benchmark accuracy data/lgg_flair --labels 1 --single --out bench_output/single.json
+      weakmedsam benchmark accuracy data/Task02_Heart --split 0.2 --out b/heart.json --plots b/heart
+    """
+    require_engine()
+    from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
+    from WeakMedSAMLib.studies.accuracy_report import time_lines
+
+    report = measure_accuracy(AccuracyOptions(folder, **options), out, TerminalListener(), work, cache_root)
+    for name in ("tagged", "untagged"):
+        _show_group(name, report[name])
+    for line in report.get("cohort_sizes", []):
+        _show_group(f"{line['volumes']} volume(s) x {line['cohorts']}", line)
+    for line in time_lines(report):
+        click.echo(line)
+    click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
+    click.echo(f"Report: {out}")
+
+
+@benchmark.command()
+@click.option("--out", type=PLACE, help="Report to write, JSON.")
+@click.option("--slices", type=click.IntRange(1), default=4, show_default=True, help="How many slices to measure on.")
+@device_option
+def speed(out: Path | None, slices: int, device: str) -> None:
+    """Compare this affinity mining with the way of the published code, on the same backbone and prompts.
+
+    Takes a minute or two on a CPU. The slices are of the chest CT of the demonstration.
+
+    \b
+    Example:
+      weakmedsam benchmark speed --out bench_output/speed.json
+    """
+    require_engine()
+    from WeakMedSAMLib.contract.files import write_json
+    from WeakMedSAMLib.studies.speed import measure_speed
+    from WeakMedSAMLib.studies.speed_report import speed_table
+
+    report = measure_speed(slices, device)
+    click.echo(speed_table(report))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, report)
+        click.echo(f"Report: {out}")
+
+
+@benchmark.command()
+@click.argument("folder", type=FOLDER)
+@click.option("--labels", default="1", show_default=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
+@click.option("--out", type=PLACE, help="Gets one file a cell; bench_output/ablation, or ..._BACKBONE, otherwise.")
+@click.option("--cells", "pattern", help="Only the cells whose names fit, such as default,sce-*.")
+@click.option("--final", is_flag=True, help="Only the rows of the final table.")
+@click.option("--seeds", type=NumbersType(0), default=(0,), help="Seeds to run, as 0,1,2; 0 alone otherwise.")
+@click.option("--stride", type=click.IntRange(1), default=2, show_default=True, help="Use every so-manieth slice only.")
+@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of all runs.")
+@click.option("--list", "listed", is_flag=True, help="Only list the cells.")
+@click.option("--write-docs", "pages", type=PLACE, help="Only write page and plot into this folder.")
+@device_option
+@cache_option
+def ablation(
+    folder: Path,
+    out: Path | None,
+    pattern: str | None,
+    final: bool,
+    seeds: tuple[int, ...],
+    listed: bool,
+    pages: Path | None,
+    cache_root: Path | None,
+    **options: Any,
+) -> None:
+    """Measure what each part of the method is worth on the cases of FOLDER, one cell after the other.
+
+    A cell that is finished is never run again, so that the command can be broken off and repeated. Run folders with
+    patient images lie in OUT/work meanwhile.
+
+    \b
+    Examples:
+      weakmedsam benchmark ablation data/lgg_flair --list
+      weakmedsam benchmark ablation data/lgg_flair
+      weakmedsam benchmark ablation data/lgg_flair --final --seeds 0,1,2
+      weakmedsam benchmark ablation data/lgg_flair --write-docs docs
+      weakmedsam benchmark ablation data/lgg_flair --backbone mobilesam
+    """
+    from WeakMedSAMLib.studies.ablation_cells import chosen_cells
+
+    cells = chosen_cells(pattern, final)
+    if listed:
+        for cell in cells:
+            settings = " ".join(f"{name}={value}" for name, value in cell.overrides.items())
+            click.echo(f"{cell.name:36}{cell.group}: {cell.title} [{' '.join((cell.preset, settings)).rstrip()}]")
+        return
+    require_engine()
+    from WeakMedSAMLib.studies.ablation import GridOptions, finished_cells, run_grid
+    from WeakMedSAMLib.studies.ablation_report import name_for, write_pages
+
+    out = out or Path("bench_output") / name_for(options["backbone"])
+    if pages is None:
+        run_grid(GridOptions(folder, **options), cells, seeds, out, None, cache_root, click.echo)
+    for path in write_pages(finished_cells(out), pages or out):
+        click.echo(f"Written: {path}")
+
+
+@benchmark.command()
+@click.option("--backbone", "names", multiple=True, help="Only this one; repeat for more. All otherwise.")
+@click.option("--slices", type=click.IntRange(1), default=2, show_default=True, help="How many slices to time.")
+@click.option("--out", type=PLACE, help="Report to write, JSON.")
+@click.option("--write-docs", "pages", type=PLACE, help="Write complexity.md into this folder.")
+@device_option
+def complexity(names: tuple[str, ...], slices: int, out: Path | None, pages: Path | None, device: str) -> None:
+    """Count parameters and operations of backbones and presets, and measure memory and time for a slice.
+
+    Backbones whose weights are not on this computer are built with random ones; training sam_vit_h takes
+    10 GB of memory.
+
+    \b
+    Examples:
+      weakmedsam benchmark complexity --backbone litemedsam
+      weakmedsam benchmark complexity --out bench_output/complexity.json --write-docs docs
+    """
+    require_engine()
+    from WeakMedSAMLib.contract.files import write_json
+    from WeakMedSAMLib.engine.backbones.registry import available
+    from WeakMedSAMLib.studies.complexity import measure_complexity
+    from WeakMedSAMLib.studies.complexity_report import page, write_page
+
+    report = measure_complexity(names or available(), device, slices)
+    click.echo(page(report))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(out, report)
+    if pages is not None:
+        click.echo(f"Written: {write_page(report, pages)}")
+
+
+def _show_group(name: str, scores: dict[str, Any] | None) -> None:
+    if scores is None:
+        return
+    click.echo(
+        f"{name}: {scores['patients_scored']} scored, slice Dice {_figure(scores['slice_dice_mean'])} "
+        f"{_range(scores['slice_dice_interval'])}, patient Dice {_figure(scores['patient_dice_mean'])} "
+        f"{_range(scores['patient_dice_interval'])}, HD95 {_figure(scores['patient_hd95_mm_mean'])} mm"
+    )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _range(interval: list[float | None] | None) -> str:
+    return "" if interval is None else f"({_figure(interval[0])}..{_figure(interval[1])})"
