@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones import registry, state_dicts
+from WeakMedSAMLib.engine.backbones import networks as state_dicts
+from WeakMedSAMLib.engine.backbones import registry
 from WeakMedSAMLib.engine.backbones.litemedsam import build_litemedsam
 from WeakMedSAMLib.engine.backbones.registry import available, build_backbone, register
 

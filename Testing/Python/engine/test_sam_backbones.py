@@ -13,10 +13,10 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done
 from WeakMedSAMLib.engine.backbones import registry, weights
 from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
-from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork, EfficientSize
+from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientNetwork, EfficientSize
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
-from WeakMedSAMLib.engine.backbones.samus import build_samus
+from WeakMedSAMLib.engine.backbones.sam.vit import SamSize, sam_network
+from WeakMedSAMLib.engine.backbones.samus.backbone import build_samus
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
@@ -182,7 +182,7 @@ def test_a_backbone_is_one_file_and_one_line(tmp_path, monkeypatch, make):
     """Written, registered and run from volumes to masks, like any other."""
     (tmp_path / "added_backbone.py").write_text(
         "from WeakMedSAMLib.engine.backbones.registry import register\n"
-        "from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam\n"
+        "from WeakMedSAMLib.engine.backbones.sam.vit import SamSize, build_sam\n"
         "@register('added')\n"
         "def build_added(weights_folder, untrained):\n"
         "    size = SamSize(16, 2, 2, (), frame=64, image=64, patch=1, window=8, prompt_channels=32)\n"

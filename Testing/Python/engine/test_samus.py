@@ -11,11 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones import efficientsam, sam_vit, samus
-from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
-from WeakMedSAMLib.engine.backbones.samus import build_samus, samus_network, samus_trained
-from WeakMedSAMLib.engine.backbones.samus_encoder import (
+from WeakMedSAMLib.engine.backbones import efficientsam
+from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientNetwork
+from WeakMedSAMLib.engine.backbones.sam import vit as sam_vit
+from WeakMedSAMLib.engine.backbones.sam.vit import SamSize, sam_network
+from WeakMedSAMLib.engine.backbones.samus import backbone as samus
+from WeakMedSAMLib.engine.backbones.samus.backbone import build_samus, samus_network, samus_trained
+from WeakMedSAMLib.engine.backbones.samus.encoder import (
     CrossBranchAttention,
     CrossBranchBlock,
     PositionAdapter,

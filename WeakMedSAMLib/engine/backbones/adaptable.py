@@ -15,7 +15,7 @@ from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import Network
-from WeakMedSAMLib.engine.backbones.state_dicts import misfits
+from WeakMedSAMLib.engine.backbones.networks import misfits
 
 Trained = Callable[[str], bool]
 

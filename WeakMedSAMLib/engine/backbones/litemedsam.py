@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.backbones.published_tinyvit import lite_network
+from WeakMedSAMLib.engine.backbones.networks import filled
 from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
+from WeakMedSAMLib.engine.backbones.tinyvit.backbone import TinyVitBackbone, tinyvit_info
+from WeakMedSAMLib.engine.backbones.tinyvit.published import lite_network
 
 _NAME = "litemedsam"
 _SIZE = 256

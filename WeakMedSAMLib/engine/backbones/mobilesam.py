@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.backbones.published_tinyvit import mobile_network
+from WeakMedSAMLib.engine.backbones.networks import filled
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.sam_network import as_photographs
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.tinyvit_backbone import TinyVitBackbone, tinyvit_info
+from WeakMedSAMLib.engine.backbones.tinyvit.backbone import TinyVitBackbone, tinyvit_info
+from WeakMedSAMLib.engine.backbones.tinyvit.published import mobile_network
 
 _NAME = "mobilesam"
 _FRAME, _IMAGE = 512, 1024

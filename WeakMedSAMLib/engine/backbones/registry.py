@@ -18,10 +18,10 @@ _HERE = "WeakMedSAMLib.engine.backbones"
 _PACKAGED = {
     "litemedsam": f"{_HERE}.litemedsam",
     "mobilesam": f"{_HERE}.mobilesam",
-    "sam_vit_b": f"{_HERE}.sam_vit",
-    "sam_vit_l": f"{_HERE}.sam_vit",
-    "sam_vit_h": f"{_HERE}.sam_vit",
-    "samus": f"{_HERE}.samus",
+    "sam_vit_b": f"{_HERE}.sam.vit",
+    "sam_vit_l": f"{_HERE}.sam.vit",
+    "sam_vit_h": f"{_HERE}.sam.vit",
+    "samus": f"{_HERE}.samus.backbone",
     "efficientsam_ti": f"{_HERE}.efficientsam",
     "efficientsam_s": f"{_HERE}.efficientsam",
 }

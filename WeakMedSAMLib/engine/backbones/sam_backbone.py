@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
+from WeakMedSAMLib.engine.backbones.networks import filled
 from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 from WeakMedSAMLib.engine.base.precision import in_precision
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork, EfficientSize
+from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientNetwork, EfficientSize
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
 

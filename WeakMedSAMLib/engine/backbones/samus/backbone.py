@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
+from WeakMedSAMLib.engine.backbones.networks import filled, require_fitting_tensors
 from WeakMedSAMLib.engine.backbones.registry import register
+from WeakMedSAMLib.engine.backbones.sam.vit import VIT_B, SamSize, sam_network, with_sam_decoder
 from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, in_blocks, last_blocks, vit_info
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
-from WeakMedSAMLib.engine.backbones.sam_vit import VIT_B, SamSize, sam_network, with_sam_decoder
-from WeakMedSAMLib.engine.backbones.samus_encoder import SamusEncoder, resized_positions
-from WeakMedSAMLib.engine.backbones.state_dicts import filled, require_fitting_tensors
+from WeakMedSAMLib.engine.backbones.samus.encoder import SamusEncoder, resized_positions
 from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
 
 _NAME = "samus"

@@ -1,0 +1,1 @@
+"""SAMUS as WeakMedSAM uses it: begun as SAM ViT-B."""

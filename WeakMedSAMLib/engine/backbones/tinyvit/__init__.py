@@ -1,0 +1,1 @@
+"""LiteMedSAM and MobileSAM: a TinyViT with SAM's mask decoder."""
