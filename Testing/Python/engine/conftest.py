@@ -86,8 +86,9 @@ def small():
     """SAM, SAMUS and EfficientSAM at small sizes: the sizes, and `build` by name, with random weights or a folder's."""
     from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
     from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientSize
-    from WeakMedSAMLib.engine.backbones.sam.vit import SamSize, build_sam
-    from WeakMedSAMLib.engine.backbones.samus.backbone import build_samus
+    from WeakMedSAMLib.engine.backbones.sam import build_sam
+    from WeakMedSAMLib.engine.backbones.sam.vit import SamSize
+    from WeakMedSAMLib.engine.backbones.samus import build_samus
 
     sam = SamSize(32, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
     efficient = EfficientSize(24, 3, blocks=6, frame=32, image=64, patch=8, prompt_channels=32, mlp_channels=64)

@@ -1,55 +1,19 @@
-"""Published tensors into networks, with every tensor that does not fit named."""
+"""Networks whose parts are read by name, and tensors that fit them or do not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import TypeVar
-
-import torch
-from torch import nn
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo, load_weights, untrained, weights_for
+
+if TYPE_CHECKING:
+    import torch
+
+# An nn.Module whose parts are read by name; torch has it that each of them may be a tensor as well as a module.
+Network: TypeAlias = Any
 
 _MOST_NAMES = 5
-
-_N = TypeVar("_N", bound=nn.Module)
-
-
-def filled(
-    make: Callable[[], _N], name: str, folder: Path | None, random_weights: bool, unused: tuple[str, ...] = ()
-) -> tuple[_N, WeightsInfo]:
-    """A frozen network in evaluation mode with a backbone's checked weights, and what is known of them.
-
-    Parameters
-    ----------
-    make : callable
-        Gives the network with random weights.
-    name : str
-        Of the backbone.
-    folder : Path, optional
-        Of imported weights.
-    random_weights : bool
-        Leave the weights random, the same at every call.
-    unused : tuple of str
-        Tensors of the file whose names begin so are left out.
-
-    Raises
-    ------
-    UserError
-        ``weights_do_not_fit``, and what `weights.load_weights` says.
-    """
-    # Loaded first: weights that are missing should not be told only after a large network was made.
-    state = None if random_weights else load_weights(name, folder)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = make()
-    if state is not None:
-        state = {key: value for key, value in state.items() if not key.startswith(unused)}
-        require_fitting_tensors(network.state_dict(), state, name)
-        network.load_state_dict(state)
-    return network.eval().requires_grad_(False), untrained(name) if random_weights else weights_for(name, folder)
 
 
 def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor], name: str) -> None:
