@@ -39,8 +39,10 @@ def _walked(context: click.Context) -> Iterator[click.Context]:
     yield context
     command = context.command
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _walked(_context(command.commands[name], name, context))
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None, name
+            yield from _walked(_context(found, name, context))
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:

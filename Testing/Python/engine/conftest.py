@@ -23,6 +23,10 @@ from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.runs import worker
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.studies.commands import benchmark
+
+# It comes by an entry point; tests have it whatever the metadata of the installation that they run in.
+cli.add_command(benchmark)
 
 
 class BrightMethod:
