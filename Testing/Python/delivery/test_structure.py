@@ -29,7 +29,6 @@ WITH_MANY_PARAMETERS = {
     f"{_STUDIES}bound.py::SupervisedPipeline.__call__": "stands in for run_pipeline, and changes with it",
     f"{_STUDIES}mined.py::run_mined": "stands in for run_pipeline, and changes with it",
     f"{_ENGINE}runs/maker.py::make_run": "all that a run folder is made of",
-    f"{_STUDIES}ablation.py::run_grid": "all that a grid is made of",
 }
 LONG = {
     f"{_ENGINE}methods/fast/pipeline.py::run_pipeline": "39 lines describe its parameters, until it takes one bundle",
