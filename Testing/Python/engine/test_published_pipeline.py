@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from inventory import listing
+from inventory.compare import check
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
@@ -79,6 +81,12 @@ def paper(bench):
 @pytest.fixture(scope="module")
 def reference(bench):
     return run(bench, "reference", epochs=1, grid=2, network="unet-2.5d")
+
+
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_the_tree_of_a_run_is_in_the_inventory(preset, request):
+    run = request.getfixturevalue(preset)
+    check(f"run_folder_{preset}", listing.run_tree(run.places.path))
 
 
 def test_paper_gives_the_same_files_as_every_run_and_keeps_to_the_tags(paper, bench):
