@@ -110,6 +110,16 @@ def test_files_are_short():
     assert long == []
 
 
+def test_lines_of_code_are_counted_without_what_explains_them(utility, tmp_path):
+    file = tmp_path / "WeakMedSAMLib" / "engine" / "base" / "some.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        '"""What it is,\n\nat length."""\n\n# why\nTEXT = """two\nlines"""  # and why\n\n\n'
+        'def one(\n    given,\n):\n    """What it does."""\n    return given\n'
+    )
+    assert utility("count").count_rooms(tmp_path) == {"WeakMedSAMLib/engine/base": 6}
+
+
 @cache
 def imports() -> dict[str, set[str]]:
     """What each module of the package imports of it, within functions and for type checkers alone included."""
