@@ -24,7 +24,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak coverage lint bench fuzz screenshots translations inventory docs package wheelhouse lock audit lists \
-	clean
+	count clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,7 @@ fuzz: $(STAMP) ## Spoiled inputs for every reader, for FUZZ_SECONDS (600)
 
 inventory: $(STAMP) ## Write anew the lists of what the program shows and leaves behind (Testing/inventory)
 	INVENTORY=write $(BIN)/python -m pytest -q -k inventory Testing/Python/engine/test_inventory.py \
+		Testing/Python/engine/test_published_pipeline.py \
 		Testing/Python/frontend/flows/test_flow_inventory.py
 
 screenshots: $(STAMP) ## Draw every state of the Slicer panel into Resources/screenshots/ (minutes)
@@ -98,6 +99,9 @@ wheelhouse: | $(BIN)/python ## Download the wheels for a Slicer without internet
 lock: | $(BIN)/python ## Pin all that development needs, with hashes, in requirements-dev.lock
 	@$(PIP) uv
 	$(BIN)/python Utilities/lock.py
+
+count: | $(BIN)/python ## Count the lines of code by room, without docstrings, comments and blanks
+	@$(BIN)/python Utilities/count.py
 
 audit: $(STAMP) ## List the licences of everything installed, and known vulnerabilities (pip-audit)
 	$(BIN)/python Utilities/audit.py

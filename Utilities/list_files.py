@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("WeakMedSAM", "WeakMedSAMLib")
+# Research is of no use inside 3D Slicer; the wheel has it.
+LEFT_OUT = ("studies/",)
 
 
 def main() -> None:
@@ -21,10 +23,10 @@ def main() -> None:
 
 
 def files_of(folder: Path) -> list[str]:
-    """Return the names of all files below a folder that are installed, sorted."""
+    """Return the names of all files below a folder that the extension installs, sorted."""
     paths = (path for path in folder.rglob("*") if path.is_file())
     names = (path.relative_to(folder).as_posix() for path in paths if path.suffix != ".pyc")
-    return sorted(name for name in names if Path(name).name != "CMakeLists.txt")
+    return sorted(name for name in names if Path(name).name != "CMakeLists.txt" and not name.startswith(LEFT_OUT))
 
 
 def listed(text: str, folder: str, names: list[str]) -> str:

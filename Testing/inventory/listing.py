@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
+from math import prod
 from pathlib import Path
 
 import click
@@ -39,8 +40,10 @@ def _walked(context: click.Context) -> Iterator[click.Context]:
     yield context
     command = context.command
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _walked(_context(command.commands[name], name, context))
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None, name
+            yield from _walked(_context(found, name, context))
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
@@ -133,6 +136,27 @@ def tests() -> list[str]:
         file = path.relative_to(ROOT / "Testing" / "Python").as_posix()
         lines += [f"{file}::{name}" for name in names if name.lower().startswith("test")]
     return lines
+
+
+def cases() -> list[str]:
+    """How many cases each parametrized test has, where its file says so outright."""
+    lines = []
+    for path in sorted((ROOT / "Testing" / "Python").rglob("test_*.py")):
+        file = path.relative_to(ROOT / "Testing" / "Python").as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and (counts := list(_parametrized(node))):
+                lines.append(f"{file}::{node.name} {prod(counts)}")
+    return lines
+
+
+def _parametrized(test: ast.FunctionDef) -> Iterator[int]:
+    for one in test.decorator_list:
+        if isinstance(one, ast.Call) and ast.unparse(one.func) == "pytest.mark.parametrize" and len(one.args) > 1:
+            given = one.args[1]
+            if isinstance(given, ast.List | ast.Tuple) and not any(isinstance(e, ast.Starred) for e in given.elts):
+                yield len(given.elts)
+            elif isinstance(given, ast.Dict):
+                yield len(given.keys)
 
 
 def run_tree(folder: Path) -> list[str]:

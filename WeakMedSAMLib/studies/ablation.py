@@ -18,7 +18,6 @@ from typing import Any
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.runs.session import RunFailed
@@ -71,7 +70,6 @@ def run_grid(
     cells: Sequence[Cell],
     seeds: Sequence[int],
     out: Path,
-    listener: Listener | None = None,
     cache_root: Path | None = None,
     told: Callable[[str], None] = lambda line: None,
     run: Callable[..., RunSummary] = run_folder,
@@ -88,8 +86,6 @@ def run_grid(
         Of the runs.
     out : Path
         Gets one JSON file a cell and seed in ``cells/``, and run folders in ``work/`` (patient images) meanwhile.
-    listener : callable, optional
-        Gets the events of all runs.
     cache_root : Path, optional
         Folder of the feature cache.
     told : callable
@@ -107,7 +103,7 @@ def run_grid(
     UserError
         ``other_grid``, and what cases raise. What a single cell raises is in its report.
     """
-    grid = _Grid(options, out, partial(run, report=listener, cache_root=cache_root), told)
+    grid = _Grid(options, out, partial(run, cache_root=cache_root), told)
     return [grid.cell(cell, seed) for seed in seeds for cell in cells]
 
 

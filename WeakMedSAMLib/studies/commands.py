@@ -200,7 +200,7 @@ def ablation(
 
     out = out or Path("bench_output") / name_for(options["backbone"])
     if pages is None:
-        run_grid(GridOptions(folder, **options), cells, seeds, out, None, cache_root, click.echo)
+        run_grid(GridOptions(folder, **options), cells, seeds, out, cache_root, click.echo)
     for path in write_pages(finished_cells(out), pages or out):
         click.echo(f"Written: {path}")
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo, Network
-from WeakMedSAMLib.engine.backbones.samus import Samus
+from WeakMedSAMLib.engine.backbones.samus.backbone import Samus
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory
 from WeakMedSAMLib.engine.base.versions import versions

@@ -14,7 +14,7 @@ def test_cmake_lists_every_file(root, utility, folder):
 
 def test_lists_follow_what_is_there(utility, tmp_path):
     lists = utility("list_files")
-    for name in ("Mine.py", "b/c.py", "b/d.json", "CMakeLists.txt", "b/c.pyc"):
+    for name in ("Mine.py", "b/c.py", "b/d.json", "CMakeLists.txt", "b/c.pyc", "studies/e.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", encoding="utf-8")
     text = "set(X_PYTHON_SCRIPTS\n  old.py\n  )\n\nset(X_PYTHON_RESOURCES\n  )\nrest()\n"

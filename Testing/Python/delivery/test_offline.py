@@ -20,7 +20,7 @@ import pytest
 
 from WeakMedSAMLib.engine.backbones.weights import locate, weights_for
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
-from WeakMedSAMLib.engine.runs.demo import demo_scan
+from WeakMedSAMLib.engine.evaluation.demo import demo_scan
 
 ROOT = Path(__file__).resolve().parents[3]
 NO_HOST = [name for name in ("PySide6", "vtk", "slicer_core") if importlib.util.find_spec(name) is None]

@@ -66,7 +66,7 @@ def files_under(folder, but=()):
 def test_every_file_of_the_module_is_installed_and_nothing_else(root, unpacked):
     module = files_under(root / "WeakMedSAM", but=["CMakeLists.txt"])
     library = files_under(root / "WeakMedSAMLib", but=["CMakeLists.txt"]) | {"LICENSE"}
-    wanted = module | {f"WeakMedSAMLib/{name}" for name in library}
+    wanted = module | {f"WeakMedSAMLib/{name}" for name in library if not name.startswith("studies/")}
     assert files_under(unpacked / SCRIPTED) == wanted
     assert files_under(unpacked) - {(SCRIPTED / name).as_posix() for name in wanted} == {
         f"share/Slicer-{SLICER}/WeakMedSAM.s4ext"
@@ -184,3 +184,18 @@ def test_the_wheel_works_in_a_fresh_environment(root, made, fresh):
     assert found["ready"]
     assert "litemedsam" in found["backbones"]
     assert [each["device"] for each in found["devices"]][-1:] == ["cpu"]
+
+
+def test_the_wheel_has_studies_and_their_command_and_the_extension_neither(made, unpacked, fresh):
+    program, away = fresh.with_name("weakmedsam" + fresh.suffix), fresh.parent
+    assert "Measure accuracy and speed." in call(program, "--help", cwd=away)
+    assert call(program, "benchmark", "ablation", ".", "--list", cwd=away).count("\n") > 20
+    with zipfile.ZipFile(made[".whl"]) as wheel:
+        assert "WeakMedSAMLib/studies/commands.py" in wheel.namelist()
+    place = unpacked / SCRIPTED
+    assert not (place / "WeakMedSAMLib" / "studies").exists()
+    # Beside the wheel, whose metadata name the command.
+    worker = (fresh, "-m", "WeakMedSAMLib.engine", "--help")
+    helped = call(*worker, cwd=away, PYTHONPATH=str(place), PYTHONUTF8="1")
+    assert "segment" in helped
+    assert "benchmark" not in helped

@@ -23,6 +23,10 @@ from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.runs import worker
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.studies.commands import benchmark
+
+# It comes by an entry point; tests have it whatever the metadata of the installation that they run in.
+cli.add_command(benchmark)
 
 
 class BrightMethod:
@@ -85,8 +89,9 @@ def _torch_threads(request):
 def small():
     """SAM, SAMUS and EfficientSAM at small sizes: the sizes, and `build` by name, with random weights or a folder's."""
     from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
-    from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientSize
-    from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam
+    from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientSize
+    from WeakMedSAMLib.engine.backbones.sam import build_sam
+    from WeakMedSAMLib.engine.backbones.sam.vit import SamSize
     from WeakMedSAMLib.engine.backbones.samus import build_samus
 
     sam = SamSize(32, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)

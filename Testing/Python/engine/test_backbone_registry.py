@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones import registry, state_dicts
-from WeakMedSAMLib.engine.backbones.litemedsam import build_litemedsam
+from WeakMedSAMLib.engine.backbones import registry, weights_loading
 from WeakMedSAMLib.engine.backbones.registry import available, build_backbone, register
+from WeakMedSAMLib.engine.backbones.tinyvit import build_litemedsam
 
 
 def test_a_backbone_is_known_by_its_name():
@@ -19,7 +19,7 @@ def test_a_backbone_is_known_by_its_name():
 
 
 def test_a_name_is_given_once(monkeypatch, tmp_path):
-    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     mine, folders = object(), []
 
     @register("mine")
@@ -35,7 +35,7 @@ def test_a_name_is_given_once(monkeypatch, tmp_path):
 
 
 def test_weights_of_another_network_are_an_error(monkeypatch):
-    monkeypatch.setattr(state_dicts, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
+    monkeypatch.setattr(weights_loading, "load_weights", lambda name, folder: {"layer.weight": torch.zeros(1)})
     with pytest.raises(UserError) as caught:
         build_litemedsam()
     assert caught.value.code == "weights_do_not_fit"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from functools import partial
+from importlib.metadata import EntryPoint
 
 import click
 import pytest
@@ -13,7 +14,7 @@ from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, parse_line
 from WeakMedSAMLib.contract.runs import load_run
-from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.cli.main import ENTRY_POINTS, cli
 from WeakMedSAMLib.engine.cli.outcome import log_unforeseen
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.runs import worker
@@ -24,8 +25,9 @@ pytestmark = pytest.mark.usefixtures("own_folders")
 
 def commands(command, path=()):
     yield path, command
-    for name, child in getattr(command, "commands", {}).items():
-        yield from commands(child, (*path, name))
+    context = click.Context(command)
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        yield from commands(command.get_command(context, name), (*path, name))
 
 
 @pytest.mark.parametrize(("path", "command"), list(commands(cli)))
@@ -36,6 +38,34 @@ def test_every_command_has_help_with_an_example(call, path, command):
     assert " ".join(["weakmedsam", *path]) in out
     undocumented = [one.name for one in command.params if isinstance(one, click.Option) and not one.help]
     assert undocumented == []
+
+
+def test_all_commands_are_there():
+    assert {path[0] for path, _command in commands(cli) if path} == {
+        *("apply", "benchmark", "cache", "demo", "evaluate", "probe", "run", "segment", "tags", "weights")
+    }
+
+
+@pytest.mark.parametrize(("module", "known"), [("added_commands", True), ("commands_that_went_away", False)])
+def test_a_package_adds_a_command_by_its_entry_point(call, monkeypatch, tmp_path, module, known):
+    """One whose module is missing is left out: an installed wheel says of its studies beside an extension without."""
+    (tmp_path / "added_commands.py").write_text(
+        "import click\nmine = click.command(help='Mine.')(lambda: print('ran'))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("mine", f"{module}:mine", ENTRY_POINTS)
+    monkeypatch.setattr("WeakMedSAMLib.engine.cli.main.entry_points", lambda group: [point])
+    assert (" mine " in call("--help")[1]) is known
+    assert call("mine")[:2] == ((0, "ran\n") if known else (2, ""))
+
+
+def test_a_command_that_cannot_be_imported_is_not_hidden(monkeypatch, tmp_path):
+    (tmp_path / "broken_commands.py").write_text("import a_package_that_nobody_has\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("mine", "broken_commands:mine", ENTRY_POINTS)
+    monkeypatch.setattr("WeakMedSAMLib.engine.cli.main.entry_points", lambda group: [point])
+    with pytest.raises(ModuleNotFoundError, match="a_package_that_nobody_has"):
+        cli.get_command(click.Context(cli), "mine")
 
 
 def test_version(call):

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones import cpu_tinyvit
-from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, has_fused_gelu
+from WeakMedSAMLib.engine.backbones.tinyvit import cpu_encoder as cpu_tinyvit
+from WeakMedSAMLib.engine.backbones.tinyvit.cpu_layers import FrozenConv, FrozenLinear, has_fused_gelu
 
 
 def test_fused_layers_are_not_used_where_they_fail(monkeypatch):

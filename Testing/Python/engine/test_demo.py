@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels
-from WeakMedSAMLib.engine.runs import demo
+from WeakMedSAMLib.engine.evaluation import demo
 
 slicerio = pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 

@@ -7,7 +7,9 @@ from inventory import listing
 from inventory.compare import check
 
 
-@pytest.mark.parametrize("name", ["commands", "codes", "events", "exit_codes", "attributes", "translated", "tests"])
+@pytest.mark.parametrize(
+    "name", ["commands", "codes", "events", "exit_codes", "attributes", "translated", "tests", "cases"]
+)
 def test_it_is_as_listed(name):
     check(name, getattr(listing, name)())
 

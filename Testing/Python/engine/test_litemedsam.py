@@ -12,11 +12,12 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from WeakMedSAMLib.engine.backbones import cpu_layers, tinyvit_backbone
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
-from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.backbones.tinyvit import backbone as tinyvit_backbone
+from WeakMedSAMLib.engine.backbones.tinyvit import cpu_layers
+from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder
 from WeakMedSAMLib.engine.base.device import precision_for
 from WeakMedSAMLib.engine.data.volumes import read_labels, read_volume
 from WeakMedSAMLib.engine.features.preprocess import Frame, choose_intensity, to_unit

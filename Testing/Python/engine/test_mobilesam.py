@@ -10,9 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones.mobilesam import build_mobilesam
-from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder
 from WeakMedSAMLib.engine.backbones.sam_network import as_photographs
+from WeakMedSAMLib.engine.backbones.tinyvit import build_mobilesam
+from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder
 from WeakMedSAMLib.engine.backbones.weights import weights_for
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 

@@ -25,7 +25,7 @@ from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_r
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.runs.demo import demo_scan
+from WeakMedSAMLib.engine.evaluation.demo import demo_scan
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 

@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from inventory import listing
+from inventory.compare import check
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
@@ -21,11 +23,11 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
+from WeakMedSAMLib.engine.evaluation.demo import demo_scan
 from WeakMedSAMLib.engine.methods.fast.model import load_model
 from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
-from WeakMedSAMLib.engine.runs.demo import demo_scan
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies.mined import drawn_classes, run_mined
@@ -79,6 +81,12 @@ def paper(bench):
 @pytest.fixture(scope="module")
 def reference(bench):
     return run(bench, "reference", epochs=1, grid=2, network="unet-2.5d")
+
+
+@pytest.mark.parametrize("preset", ["paper", "reference"])
+def test_the_tree_of_a_run_is_in_the_inventory(preset, request):
+    run = request.getfixturevalue(preset)
+    check(f"run_folder_{preset}", listing.run_tree(run.places.path))
 
 
 def test_paper_gives_the_same_files_as_every_run_and_keeps_to_the_tags(paper, bench):

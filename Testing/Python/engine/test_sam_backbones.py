@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import subprocess
 import sys
 
 import pytest
@@ -11,12 +13,14 @@ import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done
+from WeakMedSAMLib.engine import backbones
 from WeakMedSAMLib.engine.backbones import registry, weights
 from WeakMedSAMLib.engine.backbones.efficientsam import build_efficientsam
-from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork, EfficientSize
+from WeakMedSAMLib.engine.backbones.efficientsam.network import EfficientNetwork, EfficientSize
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
+from WeakMedSAMLib.engine.backbones.sam.vit import SamSize, sam_network
 from WeakMedSAMLib.engine.backbones.samus import build_samus
+from WeakMedSAMLib.engine.backbones.weights_download import download_weights
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
@@ -178,25 +182,56 @@ def test_a_published_file_is_loaded(name, publish, slices, small):
         assert part in caught.value.message
 
 
-def test_a_backbone_is_one_file_and_one_line(tmp_path, monkeypatch, make):
-    """Written, registered and run from volumes to masks, like any other."""
-    (tmp_path / "added_backbone.py").write_text(
-        "from WeakMedSAMLib.engine.backbones.registry import register\n"
-        "from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, build_sam\n"
-        "@register('added')\n"
-        "def build_added(weights_folder, untrained):\n"
-        "    size = SamSize(16, 2, 2, (), frame=64, image=64, patch=1, window=8, prompt_channels=32)\n"
-        "    return build_sam('added', size, weights_folder, untrained)\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(registry, "_builders", dict(registry._builders))
-    monkeypatch.setitem(registry._PACKAGED, "added", "added_backbone")
+TOY = """
+from WeakMedSAMLib.engine.backbones.base import PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.registry import register
+
+@register("toy", WeightsInfo(**{published!r}))
+def build_toy(weights_folder=None, random_weights=False):
+    from WeakMedSAMLib.engine.backbones.sam import build_sam
+    from WeakMedSAMLib.engine.backbones.sam.vit import SamSize
+    return build_sam("toy", SamSize(**{size!r}), weights_folder, random_weights)
+"""
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A family of one backbone in a folder of its own, whose weights are published in a file beside it."""
+    size = {"channels": 16, "blocks": 2, "heads": 2, "global_blocks": (), "frame": 64, "image": 64, "patch": 1}
+    size |= {"window": 8, "prompt_channels": 32}
+    file = tmp_path / "published" / "toy.pth"
+    file.parent.mkdir()
+    torch.save(sam_network(SamSize(**size)).state_dict(), file)
+    published = {"file": file.name, "size": file.stat().st_size, "source": "here", "licence": "none", "pretraining": ""}
+    published |= {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "url": file.as_uri()}
+    family = tmp_path / "families" / "toy_family" / "__init__.py"
+    family.parent.mkdir(parents=True)
+    family.write_text(TOY.format(published=published, size=size))
+    monkeypatch.setattr(backbones, "__path__", [*backbones.__path__, str(family.parents[1])])
+    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    monkeypatch.setattr(weights, "default_folder", lambda: tmp_path / "weights")
     importlib.invalidate_caches()
-    try:
-        assert "added" in registry.available()
-        run_quickly(make(backbone="added", overrides=QUICK), lambda name: build_backbone(name, untrained=True))
-    finally:
-        sys.modules.pop("added_backbone", None)
+    yield family.parents[1]
+    sys.modules.pop("WeakMedSAMLib.engine.backbones.toy_family", None)
+
+
+def test_a_backbone_is_one_folder(toy, make):
+    """Written as `__init__` of its family, listed, downloaded, checked, and run from volumes to masks."""
+    assert "toy" in registry.available()
+    assert not next(state for state in weights.list_weights() if state.info.backbone == "toy").usable
+    download_weights("toy", weights.default_folder())
+    assert next(state for state in weights.list_weights(check=True) if state.info.backbone == "toy").usable
+    assert build_backbone("toy").info.weights == weights.weights_for("toy")
+    run_quickly(make(backbone="toy", overrides=QUICK), build_backbone)
+
+
+def test_listing_a_new_backbone_needs_no_torch(toy):
+    code = (
+        "import sys; from WeakMedSAMLib.engine import backbones; from WeakMedSAMLib.engine.backbones import registry;"
+        f"backbones.__path__.append({str(toy)!r}); print('toy' in registry.available(), 'torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize("name", ["samus", "efficientsam_ti"])

@@ -11,11 +11,12 @@ import pytest
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones import efficientsam, sam_vit, samus
-from WeakMedSAMLib.engine.backbones.efficientsam_network import EfficientNetwork
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize, sam_network
-from WeakMedSAMLib.engine.backbones.samus import build_samus, samus_network, samus_trained
-from WeakMedSAMLib.engine.backbones.samus_encoder import (
+from WeakMedSAMLib.engine.backbones.efficientsam.network import VIT_S, VIT_TI, EfficientNetwork
+from WeakMedSAMLib.engine.backbones.sam.vit import VIT_B, VIT_H, VIT_L, SamSize, sam_network
+from WeakMedSAMLib.engine.backbones.samus import backbone as samus
+from WeakMedSAMLib.engine.backbones.samus import build_samus
+from WeakMedSAMLib.engine.backbones.samus.backbone import samus_network, samus_trained
+from WeakMedSAMLib.engine.backbones.samus.encoder import (
     CrossBranchAttention,
     CrossBranchBlock,
     PositionAdapter,
@@ -25,6 +26,8 @@ from WeakMedSAMLib.engine.backbones.samus_encoder import (
 
 TORCH_THREADS = 1  # networks this small are no faster on several cores, and far slower where those are busy
 
+SAM_SIZES = {"sam_vit_b": VIT_B, "sam_vit_l": VIT_L, "sam_vit_h": VIT_H}
+EFFICIENT_SIZES = {"efficientsam_ti": VIT_TI, "efficientsam_s": VIT_S}
 SIZE = SamSize(16, 6, 2, (1, 3, 5), frame=32, image=64, patch=8, window=3, prompt_channels=32)
 
 
@@ -157,7 +160,7 @@ def test_sams_tensors_are_those_of_its_own_package(name):
 
     with torch.device("meta"):
         published = sam_model_registry[name.removeprefix("sam_")]()
-        ours = sam_network(sam_vit._SIZES[name])
+        ours = sam_network(SAM_SIZES[name])
     assert shapes(ours) == shapes(published)
 
 
@@ -169,7 +172,7 @@ def kinds(names):
 def test_samus_tensors_are_those_of_the_published_code():
     """SAM's, and these: https://github.com/wanghr64/WeakMedSAM/blob/main/samus/modeling/image_encoder.py"""
     with torch.device("meta"):
-        sam, ours = shapes(sam_network(samus._SIZE)), shapes(samus_network(samus._SIZE))
+        sam, ours = shapes(sam_network(samus.SIZE)), shapes(samus_network(samus.SIZE))
     assert sam.keys() <= ours.keys()
     assert len(ours) == 393
     new = {name.removeprefix("image_encoder."): shape for name, shape in ours.items() if name not in sam}
@@ -195,9 +198,9 @@ def test_samus_tensors_are_those_of_the_published_code():
 
 
 def test_what_is_trained_is_what_the_published_code_trains():
-    trained = samus_trained(samus._SIZE)
+    trained = samus_trained(samus.SIZE)
     with torch.device("meta"):
-        names = [name for name, _ in samus_network(samus._SIZE).image_encoder.named_parameters()]
+        names = [name for name, _ in samus_network(samus.SIZE).image_encoder.named_parameters()]
     chosen = {name for name in names if trained(name)}
     assert len(chosen) == 139
     assert {"cnn_embed.inc.conv.0.weight", "blocks.2.attn.rel_pos_h", "blocks.8.attn.qkv.weight"} <= chosen
@@ -209,7 +212,7 @@ def test_what_is_trained_is_what_the_published_code_trains():
 def test_efficientsams_tensors_are_those_of_the_published_code(name, wide):
     """https://github.com/yformer/EfficientSAM/tree/main/efficient_sam"""
     with torch.device("meta"):
-        ours = shapes(EfficientNetwork(efficientsam._SIZES[name]))
+        ours = shapes(EfficientNetwork(EFFICIENT_SIZES[name]))
     assert len(ours) == 278
     block = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
     attention = ("self_attn", "cross_attn_token_to_image", "cross_attn_image_to_token")

@@ -20,11 +20,11 @@ from WeakMedSAMLib.engine.backbones.weights import (
     check_weights,
     default_folder,
     list_weights,
-    load_weights,
     manifest,
     weights_for,
 )
 from WeakMedSAMLib.engine.backbones.weights_files import import_folder, import_weights, imported_file, remove_weights
+from WeakMedSAMLib.engine.backbones.weights_loading import load_weights
 
 
 class Trap:

@@ -14,8 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones.base import Network
-from WeakMedSAMLib.engine.backbones.state_dicts import misfits
+from WeakMedSAMLib.engine.backbones.networks import Network, misfits
 
 Trained = Callable[[str], bool]
 

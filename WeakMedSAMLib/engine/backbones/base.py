@@ -1,20 +1,18 @@
-"""What the method asks of a backbone: one small protocol."""
+"""What the method asks of a backbone, one small protocol, and what is known of one before it is built."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
+
+from WeakMedSAMLib.engine.backbones.networks import Network as Network
 
 if TYPE_CHECKING:
     import torch
 
     from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-    from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
-
-# An nn.Module whose parts are read by name; torch has it that each of them may be a tensor as well as a module.
-Network: TypeAlias = Any
 
 
 class PromptKind(str, Enum):
@@ -35,6 +33,43 @@ class LevelInfo:
     def shape(self) -> tuple[int, int, int]:
         """Channels, rows, columns."""
         return (self.channels, self.size, self.size)
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What is known of the weights of a backbone before they are there.
+
+    Attributes
+    ----------
+    file : str
+        Name of the published file; several backbones may share one.
+    size, sha256 : int, str, or None
+        Of the file; None where they were not published.
+    source, licence, pretraining : str
+        In words.
+    package, resource : str
+        Package that holds the file, and its place there; empty if there is none.
+    url : str
+        Where ``weakmedsam weights download`` gets the file, or a zip archive with it; empty if nowhere.
+    backbone : str
+        Name in the registry, which fills it in.
+    """
+
+    file: str
+    size: int | None
+    sha256: str | None
+    source: str
+    licence: str
+    pretraining: str
+    package: str = ""
+    resource: str = ""
+    url: str = ""
+    backbone: str = ""
+
+    @property
+    def size_in_words(self) -> str:
+        """Such as ``375.0 MB``."""
+        return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True)

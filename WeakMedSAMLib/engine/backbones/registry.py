@@ -1,35 +1,44 @@
-"""Backbones by name."""
+"""Backbones by name: each family registers its own, with what is known of their weights."""
 
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine import backbones
+from WeakMedSAMLib.engine.backbones.base import Backbone, WeightsInfo
 
 Builder = Callable[[Path | None, bool], Backbone]
 _B = TypeVar("_B", bound=Builder)
 
-# The packaged backbones' modules, imported only when one is built: listing them must work without torch.
-_HERE = "WeakMedSAMLib.engine.backbones"
-_PACKAGED = {
-    "litemedsam": f"{_HERE}.litemedsam",
-    "mobilesam": f"{_HERE}.mobilesam",
-    "sam_vit_b": f"{_HERE}.sam_vit",
-    "sam_vit_l": f"{_HERE}.sam_vit",
-    "sam_vit_h": f"{_HERE}.sam_vit",
-    "samus": f"{_HERE}.samus",
-    "efficientsam_ti": f"{_HERE}.efficientsam",
-    "efficientsam_s": f"{_HERE}.efficientsam",
-}
-_builders: dict[str, Builder] = {}
+
+@dataclass(frozen=True)
+class _Entry:
+    """A backbone that is known: how it is built, and its weights, if they are published."""
+
+    build: Builder
+    weights: WeightsInfo | None
 
 
-def register(name: str) -> Callable[[_B], _B]:
+_entries: dict[str, _Entry] = {}
+
+
+def register(name: str, weights: WeightsInfo | None = None) -> Callable[[_B], _B]:
     """Decorate a builder ``(weights_folder, untrained) -> Backbone`` to make it known under a name.
+
+    The packages in this folder are imported wherever backbones are listed, so a builder imports torch in its body.
+
+    Parameters
+    ----------
+    name : str
+        By which runs ask for the backbone.
+    weights : WeightsInfo, optional
+        What is published of its weights, if anything: these can then be listed, checked, imported and downloaded.
 
     Raises
     ------
@@ -38,9 +47,9 @@ def register(name: str) -> Callable[[_B], _B]:
     """
 
     def keep(builder: _B) -> _B:
-        if _builders.get(name, builder) is not builder:
+        if name in _entries and _entries[name].build is not builder:
             raise ValueError(f"a backbone named {name!r} is registered already")
-        _builders[name] = builder
+        _entries[name] = _Entry(builder, weights and replace(weights, backbone=name))
         return builder
 
     return keep
@@ -48,7 +57,12 @@ def register(name: str) -> Callable[[_B], _B]:
 
 def available() -> list[str]:
     """Names of all backbones that can be asked for, sorted."""
-    return sorted({*_PACKAGED, *_builders})
+    return sorted(_all_entries())
+
+
+def published_weights() -> list[WeightsInfo]:
+    """What is known of the weights of all backbones, in no particular order."""
+    return [entry.weights for entry in _all_entries().values() if entry.weights is not None]
 
 
 def require_backbone(name: str) -> None:
@@ -79,6 +93,12 @@ def build_backbone(name: str, weights_folder: Path | None = None, untrained: boo
         ``unknown_backbone``; ``weights_*`` where the weights are missing or not the right ones.
     """
     require_backbone(name)
-    if name not in _builders:
-        importlib.import_module(_PACKAGED[name])
-    return _builders[name](weights_folder, untrained)
+    return _entries[name].build(weights_folder, untrained)
+
+
+def _all_entries() -> dict[str, _Entry]:
+    """All that is registered, once every family in this folder was imported: a package each."""
+    for found in pkgutil.iter_modules(backbones.__path__):
+        if found.ispkg:
+            importlib.import_module(f"{backbones.__name__}.{found.name}")
+    return _entries

@@ -10,10 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
-from WeakMedSAMLib.engine.backbones.state_dicts import filled
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+from WeakMedSAMLib.engine.backbones.weights_loading import fill_network
 from WeakMedSAMLib.engine.base.precision import in_precision
 
 _CAM_CELLS = 32  # the grid on which class activation maps work well, as the paper's
@@ -22,9 +21,31 @@ _PROMPTS_AT_ONCE = 32
 _TRAINED_BLOCKS = 4
 
 
-def vit_info(
-    name: str, frame: int, cells: int, channels: int, prompt_channels: int, weights: WeightsInfo
-) -> BackboneInfo:
+class ViTSize(Protocol):
+    """What is read of the size of a network with a plain ViT."""
+
+    @property
+    def frame(self) -> int:
+        """Edge of a slice in pixels."""
+
+    @property
+    def cells(self) -> int:
+        """Edge of the ViT's maps."""
+
+    @property
+    def channels(self) -> int:
+        """Of the ViT's maps."""
+
+    @property
+    def prompt_channels(self) -> int:
+        """Of the neck's map."""
+
+    @property
+    def blocks(self) -> int:
+        """Of the ViT."""
+
+
+def vit_info(name: str, size: ViTSize, prompts: frozenset[PromptKind], weights: WeightsInfo) -> BackboneInfo:
     """What is known of such a backbone.
 
     Its levels are the ViT's last map, what the neck makes of it for the mask decoder, and the last map pooled to about
@@ -34,24 +55,24 @@ def vit_info(
     ----------
     name : str
         Of the backbone.
-    frame, cells : int
-        Edge of a slice in pixels, and of the ViT's maps.
-    channels, prompt_channels : int
-        Of the ViT's maps and of the neck's.
+    size : ViTSize
+        Of its network.
+    prompts : frozenset of PromptKind
+        That the mask decoder answers well.
     weights : WeightsInfo
         Where they come from.
     """
     return BackboneInfo(
         name=name,
-        input_size=frame,
+        input_size=size.frame,
         levels={
-            "last": LevelInfo(channels, cells),
-            "neck": LevelInfo(prompt_channels, cells),
-            "cam": LevelInfo(channels, min(cells, _CAM_CELLS)),
+            "last": LevelInfo(size.channels, size.cells),
+            "neck": LevelInfo(size.prompt_channels, size.cells),
+            "cam": LevelInfo(size.channels, min(size.cells, _CAM_CELLS)),
         },
         cam_level="cam",
         decode_levels=("neck",),
-        prompts=frozenset({PromptKind.POINT, PromptKind.BOX}),
+        prompts=prompts,
         weights=weights,
     )
 
@@ -141,40 +162,20 @@ class SamBackbone(FrozenBackbone):
         return logits, quality
 
 
-class ViTSize(Protocol):
-    """What is read of the size of a network with a plain ViT."""
-
-    @property
-    def frame(self) -> int:
-        """Edge of a slice in pixels."""
-
-    @property
-    def cells(self) -> int:
-        """Edge of the ViT's maps."""
-
-    @property
-    def channels(self) -> int:
-        """Of the ViT's maps."""
-
-    @property
-    def prompt_channels(self) -> int:
-        """Of the neck's map."""
-
-    @property
-    def blocks(self) -> int:
-        """Of the ViT."""
-
-
 def vit_backbone(
-    name: str, size: ViTSize, build: Callable[[], Network], weights_folder: Path | None, random_weights: bool
+    name: str,
+    size: ViTSize,
+    prompts: frozenset[PromptKind],
+    build: Callable[[], Network],
+    weights_folder: Path | None,
+    random_weights: bool,
 ) -> SamBackbone:
     """A backbone whose last blocks are trained in copies, with its checked weights or random ones, on the CPU.
 
     Raises
     ------
     UserError
-        ``weights_*``; see ``state_dicts.filled``.
+        ``weights_*``; see ``weights_loading.fill_network``.
     """
-    network, weights = filled(build, name, weights_folder, random_weights)
-    info = vit_info(name, size.frame, size.cells, size.channels, size.prompt_channels, weights)
-    return SamBackbone(info, network, last_blocks(size.blocks))
+    network, weights = fill_network(build, name, weights_folder, random_weights)
+    return SamBackbone(vit_info(name, size, prompts, weights), network, last_blocks(size.blocks))

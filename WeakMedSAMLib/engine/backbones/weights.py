@@ -1,76 +1,29 @@
 """Where the weights of the backbones come from, and that they are the right ones.
 
 Weights come from an installed package, from a file that the user imported, or from a download that the user asked for
-(``weights_files``, ``weights_download``); nothing here opens a connection. Size and SHA-256 are checked at every load,
-and only tensors are unpickled. Where no hash was published, that of the file is noted when it is imported, so that a
+(``weights_files``, ``weights_download``); nothing here opens a connection. Size and SHA-256 are checked at every load
+(``weights_loading``). Where no hash was published, that of the file is noted when it is imported, so that a
 later change is seen.
-
-The hashes in ``weights.json`` are as their users have noted them, for SAM in
-https://github.com/computational-cell-analytics/micro-sam/blob/00006fc6a86d4f6888f7ef333cf070987ffabb51/micro_sam/util.py
-and for EfficientSAM-Ti in https://github.com/opencv/opencv_zoo/tree/main/models/image_segmentation_efficientsam
-MobileSAM's is that of the file which its repository lists as git blob 7ef2d090979fd9853adf17b7a99c8b94a1c5a6a7.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 import os
-import pickle
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 
 import platformdirs
 
 from WeakMedSAMLib.contract.errors import UserError
-
-if TYPE_CHECKING:
-    import torch
+from WeakMedSAMLib.engine.backbones.base import WeightsInfo
+from WeakMedSAMLib.engine.backbones.registry import published_weights
 
 CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class WeightsInfo:
-    """One entry of the manifest ``weights.json``.
-
-    Attributes
-    ----------
-    backbone : str
-        Name in the registry.
-    file : str
-        Name of the published file; several backbones may share one.
-    size, sha256 : int, str, or None
-        Of the file; None where they were not published.
-    source, licence, pretraining : str
-        In words.
-    package, resource : str
-        Package that holds the file, and its place there; empty if there is none.
-    url : str
-        Where ``weakmedsam weights download`` gets the file, or a zip archive with it; empty if nowhere.
-    """
-
-    backbone: str
-    file: str
-    size: int | None
-    sha256: str | None
-    source: str
-    licence: str
-    pretraining: str
-    package: str = ""
-    resource: str = ""
-    url: str = ""
-
-    @property
-    def size_in_words(self) -> str:
-        """Such as ``375.0 MB``."""
-        return "size not published" if self.size is None else f"{self.size / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True)
@@ -92,15 +45,13 @@ class WeightsState:
         return self.path is not None and not self.problem
 
 
-@lru_cache(maxsize=1)
 def manifest() -> tuple[WeightsInfo, ...]:
-    """All weights that are known, as packaged in ``weights.json``."""
-    text = resources.files(__package__).joinpath("weights.json").read_text(encoding="utf-8")
-    return tuple(WeightsInfo(**entry) for entry in json.loads(text)["weights"])
+    """All weights that are known: those that a package brings first, then by name of their backbone."""
+    return tuple(sorted(published_weights(), key=lambda info: (not info.package, info.backbone)))
 
 
 def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
-    """The manifest's entry for a backbone; a hash that was not published is the one noted at the import.
+    """What is known of a backbone's weights; a hash that was not published is the one noted at the import.
 
     Raises
     ------
@@ -117,19 +68,6 @@ def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
 def pretraining_of(backbone: str) -> list[str]:
     """What is known of a backbone's pre-training, in at most one sentence; nothing of one that a user added."""
     return [info.pretraining for info in manifest() if info.backbone == backbone]
-
-
-def untrained(backbone: str) -> WeightsInfo:
-    """What is said of random weights; ``"untrained"`` stands in place of their hash."""
-    return WeightsInfo(
-        backbone=backbone,
-        file="",
-        size=None,
-        sha256="untrained",
-        source="generated here",
-        licence="none",
-        pretraining="Random weights: for tests, and for figures of speed and size only.",
-    )
 
 
 def note_of(path: Path) -> Path:
@@ -194,52 +132,15 @@ def check_weights(backbone: str, folder: Path | None = None) -> Path:
         ``weights_missing``, ``weights_differ``, ``weights_unreadable``.
     """
     info = weights_for(backbone, folder)
-    path, origin = _located(info, folder)
+    path, origin = locate_required(info, folder)
     with opened(path) as handle:
         verify(handle, path, info, origin)
     return path
 
 
-def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.Tensor]:
-    """Load the checked tensors of a backbone's weights onto the CPU.
-
-    Raises
-    ------
-    UserError
-        As :func:`check_weights`; ``weights_unsafe`` if the file holds anything but tensors.
-    """
-    import torch
-
-    info = weights_for(backbone, folder)
-    path, origin = _located(info, folder)
-    with opened(path) as handle:
-        verify(handle, path, info, origin)
-        handle.seek(0)  # the same open file is loaded that was checked
-        try:
-            state = torch.load(handle, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(
-                "weights_unsafe",
-                f"The weights file {path} holds more than tensors or cannot be read ({reason}).",
-                _way_out(info, origin),
-            ) from error
-    return _tensors(state, path, info, origin)
-
-
-def _tensors(state: Any, path: Path, info: WeightsInfo, origin: str) -> dict[str, torch.Tensor]:
-    """The table of tensors, which some files hold under the key ``model``."""
-    import torch
-
-    state = state["model"] if isinstance(state, dict) and isinstance(state.get("model"), dict) else state
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise UserError("weights_unsafe", f"The weights file {path} is not a table of tensors.", _way_out(info, origin))
-    return state
-
-
 def _state(info: WeightsInfo, folder: Path | None, check: bool) -> WeightsState:
     try:
-        path, origin = _located(info, folder)
+        path, origin = locate_required(info, folder)
     except UserError as error:
         return WeightsState(info, None, None, error.message, error.hint)
     try:
@@ -253,7 +154,14 @@ def _state(info: WeightsInfo, folder: Path | None, check: bool) -> WeightsState:
     return WeightsState(info, path, origin)
 
 
-def _located(info: WeightsInfo, folder: Path | None) -> tuple[Path, str]:
+def locate_required(info: WeightsInfo, folder: Path | None) -> tuple[Path, str]:
+    """Path and origin of weights that must be there.
+
+    Raises
+    ------
+    UserError
+        ``weights_missing``.
+    """
     found = locate(info, folder)
     if found is None:
         raise UserError(
@@ -313,7 +221,7 @@ def verify(handle: BinaryIO, path: Path, info: WeightsInfo, origin: str) -> None
         raise UserError(
             "weights_differ",
             f"The weights file {path} is not the right one: SHA-256 {digest}, expected {info.sha256}.",
-            _way_out(info, origin),
+            way_out(info, origin),
         )
 
 
@@ -329,10 +237,11 @@ def _verify_outside(path: Path, size: int, info: WeightsInfo, origin: str) -> No
         raise UserError(
             "weights_differ",
             f"The weights file {path} has {size} bytes, expected {info.size} (SHA-256 {info.sha256}).",
-            _way_out(info, origin),
+            way_out(info, origin),
         )
 
 
-def _way_out(info: WeightsInfo, origin: str) -> str:
+def way_out(info: WeightsInfo, origin: str) -> str:
+    """What to do about a file that is not the right one, in words."""
     repair = f"Reinstall the package ({info.source})" if origin == "package" else "Delete that file"
     return f"{repair}, or import the right file: weakmedsam weights import FILE."

@@ -13,7 +13,8 @@ from typing import BinaryIO
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones import weights
-from WeakMedSAMLib.engine.backbones.weights import CHUNK, WeightsInfo, WeightsState, default_folder
+from WeakMedSAMLib.engine.backbones.base import WeightsInfo
+from WeakMedSAMLib.engine.backbones.weights import CHUNK, WeightsState, default_folder
 from WeakMedSAMLib.engine.backbones.weights_files import import_weights, settle, write_errors
 
 _TIMEOUT_S = 30

@@ -13,7 +13,8 @@ from typing import IO, BinaryIO
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones import weights
-from WeakMedSAMLib.engine.backbones.weights import CHUNK, WeightsInfo, WeightsState, default_folder, note_of
+from WeakMedSAMLib.engine.backbones.base import WeightsInfo
+from WeakMedSAMLib.engine.backbones.weights import CHUNK, WeightsState, default_folder, note_of
 
 _MOST_BYTES = 10 * 10**9  # of a file whose size is not published
 

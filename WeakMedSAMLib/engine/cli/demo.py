@@ -27,7 +27,7 @@ def demo(out: Path, device: str, cache_root: Path | None) -> None:
     from WeakMedSAMLib.contract.labels.tag_files import read_tags
     from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
     from WeakMedSAMLib.contract.runs import RunSettings
-    from WeakMedSAMLib.engine.runs.demo import OVERVIEW, collect_demo, demo_scan, prepare_demo, tag_line
+    from WeakMedSAMLib.engine.evaluation.demo import OVERVIEW, collect_demo, demo_scan, prepare_demo, tag_line
 
     scan = demo_scan()
     places = prepare_demo(out, scan, RunSettings(device=device))

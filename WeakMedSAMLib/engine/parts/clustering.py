@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
 
 MAX_SUB_CLASSES = 8
 MIN_PATIENTS = 3
@@ -91,10 +93,14 @@ def _chosen(
 
 
 def _cluster(features: np.ndarray, count: int, seed: int) -> KMeans:
+    from sklearn.cluster import KMeans
+
     return KMeans(count, n_init=4, random_state=seed).fit(features)
 
 
 def _scores(features: np.ndarray, patients: np.ndarray, clustering: KMeans, count: int, seed: int) -> dict[str, float]:
+    from sklearn.metrics import silhouette_score
+
     labels = clustering.labels_
     fewest = min((len(np.unique(patients[labels == k])) for k in range(count)), default=0)
     silhouette = silhouette_score(features, labels) if len(np.unique(labels)) > 1 else 0.0
@@ -108,6 +114,8 @@ def _stability(features: np.ndarray, patients: np.ndarray, labels: np.ndarray, c
     Slices of one patient look alike: were slices drawn, every patient would be in every clustering, and clusters that
     are nothing but patients would come again each time.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     generator, everyone = np.random.default_rng(seed), np.unique(patients)
     agreements = []
     for round_ in range(_RESAMPLES):

@@ -11,12 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.metrics import (
-    compute_average_surface_distance,
-    compute_dice,
-    compute_hausdorff_distance,
-    compute_iou,
-)
 
 
 def patient_dice(prediction: np.ndarray, truth: np.ndarray) -> float:
@@ -24,11 +18,15 @@ def patient_dice(prediction: np.ndarray, truth: np.ndarray) -> float:
 
     False positives on slices without truth count against it. NaN if both are empty.
     """
+    from monai.metrics import compute_dice
+
     return _whole(compute_dice, prediction, truth)
 
 
 def patient_jaccard(prediction: np.ndarray, truth: np.ndarray) -> float:
     """Jaccard overlap of two masks of any shape, over the whole volume: |A and B| / |A or B|; NaN if both are empty."""
+    from monai.metrics import compute_iou
+
     return _whole(compute_iou, prediction, truth)
 
 
@@ -47,11 +45,15 @@ def slice_dice(prediction: np.ndarray, truth: np.ndarray, both_empty: float = fl
     numpy.ndarray
         float64, one value a slice.
     """
+    from monai.metrics import compute_dice
+
     return _by_slice(compute_dice, prediction, truth, both_empty)
 
 
 def slice_jaccard(prediction: np.ndarray, truth: np.ndarray, both_empty: float = float("nan")) -> np.ndarray:
     """Jaccard overlap slice by slice; parameters and result as in `slice_dice`."""
+    from monai.metrics import compute_iou
+
     return _by_slice(compute_iou, prediction, truth, both_empty)
 
 
@@ -72,6 +74,8 @@ def hd95_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float])
     float
         Millimetres. An empty prediction counts as the diagonal of the volume; NaN if the truth is empty.
     """
+    from monai.metrics import compute_hausdorff_distance
+
     prediction, truth = _masks(prediction, truth)
     if not (prediction.any() and truth.any()):
         return _without_surface(truth, spacing)
@@ -83,6 +87,8 @@ def assd_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float])
 
     Parameters, empty masks and result as in `hd95_mm`.
     """
+    from monai.metrics import compute_average_surface_distance
+
     prediction, truth = _masks(prediction, truth)
     if not (prediction.any() and truth.any()):
         return _without_surface(truth, spacing)

@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from sklearn.metrics import adjusted_mutual_info_score
 
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.contract.run_folder import RunFolder
@@ -118,9 +115,15 @@ def sub_class_report(
         Place of the volume, and slice, of every present slice, in the order of ``found.labels``.
     """
     fifths = [min(_POSITIONS - 1, _POSITIONS * index // volumes[v].n_slices) for v, index in places]
-    information = adjusted_mutual_info_score(fifths, found.labels) if found.count > 1 else 0.0
+    information = _shared_information(fifths, found.labels) if found.count > 1 else 0.0
     clusters = tuple(_cluster(found, label, volumes, places) for label in range(found.count))
-    return SubClassReport(name, requested, found.scores, clusters, float(information))
+    return SubClassReport(name, requested, found.scores, clusters, information)
+
+
+def _shared_information(fifths: Sequence[int], labels: np.ndarray) -> float:
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    return float(adjusted_mutual_info_score(fifths, labels))
 
 
 def _cluster(
@@ -163,6 +166,9 @@ def write_sub_classes(folder: Path, reports: Sequence[SubClassReport], views: Ma
 
 def _picture(reports: Sequence[SubClassReport], views: Mapping[str, View]) -> bytes:
     """PNG: a row of examples for each sub-class of each class."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     rows = [(report, number, one) for report in reports for number, one in enumerate(report.clusters, 1)]
     figure = Figure(figsize=(_INCHES * _EXAMPLES, 1.3 * _INCHES * len(rows)), dpi=_DPI, layout="constrained")
     lines = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]

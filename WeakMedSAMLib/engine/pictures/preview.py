@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.image import imsave
 from scipy.ndimage import binary_erosion
 
 _PREVIEW_EDGE = 256
@@ -24,6 +23,8 @@ def preview_png(image: np.ndarray, mask: np.ndarray, colours: Mapping[int, Seque
     colours : mapping of int to 3 ints
         Label value -> red, green, blue, 0..255. Labels that are not in it are not drawn.
     """
+    from matplotlib.image import imsave
+
     zoom = max(1, -(-_PREVIEW_EDGE // max(image.shape)))
     enlarged = np.ones((zoom, zoom))
     grey = np.kron(np.clip(np.nan_to_num(image), 0, 1) * 255, enlarged)

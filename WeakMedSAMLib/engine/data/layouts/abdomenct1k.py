@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from WeakMedSAMLib.engine.data.layouts.scans import Dataset, Layout, Scan, by_name, volume_files
+from WeakMedSAMLib.engine.data.layouts.scans import Dataset, DatasetScan, Layout, by_name, volume_files
 
 LABELS = "liver=1,kidney=2,spleen=3,pancreas=4"
 _IMAGE = "Case_*_0000.nii.gz"
@@ -22,7 +22,7 @@ def _recognises(folder: Path) -> bool:
 def _read(folder: Path) -> Dataset:
     images = by_name(volume_files(folder, _IMAGE))
     masks = by_name(path for path in volume_files(folder, "Case_*.nii.gz") if not path.match(_IMAGE))
-    scans = [Scan(name, name, image, masks[name]) for name, image in sorted(images.items()) if name in masks]
+    scans = [DatasetScan(name, name, image, masks[name]) for name, image in sorted(images.items()) if name in masks]
     return Dataset("abdomenct1k", tuple(scans), LABELS, len(images) - len(scans))
 
 

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.layouts.scans import Dataset, Layout, Scan, by_name, volume_files
+from WeakMedSAMLib.engine.data.layouts.scans import Dataset, DatasetScan, Layout, by_name, volume_files
 
 LABELS = "whole tumour=1+2+4"
 _SCAN_NUMBER = re.compile(r"_\d+$")
@@ -29,7 +29,7 @@ def _read(folder: Path) -> Dataset:
             # The validation data have no masks: they must not be taken for training data that lost theirs.
             message = f"{image} has no {name}_seg.nii.gz."
             raise UserError("mask_missing", message, "Give the folder of the training data (HGG and LGG).")
-    scans = [Scan(name, _patient(name), image, masks[name]) for name, image in sorted(images.items())]
+    scans = [DatasetScan(name, _patient(name), image, masks[name]) for name, image in sorted(images.items())]
     return Dataset("brats2019", tuple(scans), LABELS)
 
 

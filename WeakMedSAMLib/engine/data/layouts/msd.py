@@ -13,7 +13,7 @@ from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
-from WeakMedSAMLib.engine.data.layouts.scans import Dataset, Layout, Scan, by_name
+from WeakMedSAMLib.engine.data.layouts.scans import Dataset, DatasetScan, Layout, by_name
 
 _DESCRIPTION = "dataset.json"
 
@@ -48,7 +48,7 @@ def _read(folder: Path) -> Dataset:
             raise UserError("mask_missing", f"{path} names {place.name}, which is not there.", "Unpack the task again.")
     if images.keys() != masks.keys():
         raise UserError("bad_dataset", f"{path}: images and labels have other names.", "Unpack the task again.")
-    scans = [Scan(name, name, image, masks[name]) for name, image in sorted(images.items())]
+    scans = [DatasetScan(name, name, image, masks[name]) for name, image in sorted(images.items())]
     return Dataset("msd", tuple(scans), labels)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import did_you_mean
-from WeakMedSAMLib.engine.data.layouts.scans import Dataset, Layout, Scan
+from WeakMedSAMLib.engine.data.layouts.scans import Dataset, DatasetScan, Layout
 
 _IMAGE, _MASK = "_image.nii.gz", "_mask.nii.gz"
 
@@ -24,7 +24,7 @@ def _read(folder: Path) -> Dataset:
             masks = [path.name.removesuffix(_MASK) for path in sorted(folder.glob(f"*{_MASK}"))]
             hint = f"{did_you_mean(name, masks)} Add it, or remove the image.".strip()
             raise UserError("mask_missing", f"{image} has no {mask.name} beside it.", hint)
-        scans.append(Scan(name, name, image, mask))
+        scans.append(DatasetScan(name, name, image, mask))
     return Dataset("pairs", tuple(scans))
 
 

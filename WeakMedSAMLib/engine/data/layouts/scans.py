@@ -14,7 +14,7 @@ _ROLES = ("_image", "_mask", "_flair", "_seg", "_label", "_labels", "_0000")
 
 
 @dataclass(frozen=True)
-class Scan:
+class DatasetScan:
     """A scan with its mask.
 
     Attributes
@@ -41,7 +41,7 @@ class Dataset:
     ----------
     layout : str
         Of the folder.
-    scans : tuple of Scan
+    scans : tuple of DatasetScan
         By name.
     labels : str
         Label values by class, as for `mask_tags.parse_mask_classes`; empty if the layout does not say.
@@ -50,7 +50,7 @@ class Dataset:
     """
 
     layout: str
-    scans: tuple[Scan, ...]
+    scans: tuple[DatasetScan, ...]
     labels: str = ""
     without_mask: int = 0
 

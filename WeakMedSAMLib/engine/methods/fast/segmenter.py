@@ -12,7 +12,6 @@ from typing import cast
 
 import numpy as np
 import torch
-from monai.losses import MaskedDiceLoss
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -246,6 +245,8 @@ def _loss(
     network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
 ) -> torch.Tensor:
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
+    from monai.losses import MaskedDiceLoss  # seconds to import, which a model that is only applied does not wait for
+
     places = [(one.volume, one.index) for one in batch]
     levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from monai.losses import MaskedDiceLoss
 from torch import nn
 
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warning_
@@ -267,6 +266,8 @@ class Tuning:
         self, part: Sequence[Piece], targets: Sequence[tuple[np.ndarray, np.ndarray]]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Summed cross-entropy of the pixels that count, and summed Dice loss of the pieces."""
+        from monai.losses import MaskedDiceLoss
+
         wanted, counted = (
             torch.from_numpy(np.stack(side)).float().to(self._device)[:, None] for side in zip(*targets, strict=True)
         )

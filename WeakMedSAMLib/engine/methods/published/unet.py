@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from monai.networks.nets import BasicUNet
 from torch import nn
 
 from WeakMedSAMLib.engine.base.precision import reduced_precision
@@ -62,6 +61,8 @@ def build_network(settings: PublishedSettings, classes: int) -> nn.Module:
     classes : int
         C.
     """
+    from monai.networks.nets import BasicUNet
+
     torch.manual_seed(settings.seed)
     width = settings.network_width
     return BasicUNet(

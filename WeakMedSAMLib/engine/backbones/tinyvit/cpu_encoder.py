@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.base import Network
-from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
+from WeakMedSAMLib.engine.backbones.tinyvit.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 # Size of a strip's widest map: about a core's share of the cache, and less than malloc hands back to the system.
 _STRIP_BYTES = 8 << 20

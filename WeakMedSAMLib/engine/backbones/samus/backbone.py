@@ -1,27 +1,18 @@
-"""SAMUS as WeakMedSAM uses it: begun as SAM ViT-B, adapted by the slices' classes.
-
-No network of that kind is published for any organ but in ultrasound; the paper starts from SAM's file, whose tensors
-fill what SAMUS shares with SAM, and draws the rest at random. Such an encoder says nothing before it is trained. So the
-frozen features and the masks of this backbone are those of SAM ViT-B itself, and SAMUS is its adaptable encoder.
-"""
+"""SAM, with SAMUS as its adaptable encoder."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, in_blocks, last_blocks, vit_info
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo
+from WeakMedSAMLib.engine.backbones.networks import require_fitting_tensors
+from WeakMedSAMLib.engine.backbones.sam.vit import VIT_B, SamSize, with_sam_decoder
+from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, in_blocks, last_blocks
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
-from WeakMedSAMLib.engine.backbones.sam_vit import VIT_B, SamSize, sam_network, with_sam_decoder
-from WeakMedSAMLib.engine.backbones.samus_encoder import SamusEncoder, resized_positions
-from WeakMedSAMLib.engine.backbones.state_dicts import filled, require_fitting_tensors
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+from WeakMedSAMLib.engine.backbones.samus.encoder import SamusEncoder, resized_positions
 
-_NAME = "samus"
-_SIZE = replace(VIT_B, frame=256)
+SIZE = replace(VIT_B, frame=256)
 _NEW = ("cnn_embed", "post_pos_embed", "Adapter")  # in the names of what SAM does not have
 
 
@@ -30,17 +21,16 @@ class Samus(SamBackbone):
 
     Parameters
     ----------
+    info : BackboneInfo
+        Of ``sam_backbone.vit_info``.
     size : SamSize
         Of the SAM network; its frame is the edge of SAMUS's images.
     network : SamNetwork
         SAM with its weights.
-    weights : WeightsInfo
-        What is known of them.
     """
 
-    def __init__(self, size: SamSize, network: SamNetwork, weights: WeightsInfo) -> None:
+    def __init__(self, info: BackboneInfo, size: SamSize, network: SamNetwork) -> None:
         self._size = size
-        info = vit_info(_NAME, size.frame, size.cells, size.channels, size.prompt_channels, weights)
         super().__init__(info, network, samus_trained(size))
 
     def adaptable_encoder(self) -> AdaptableEncoder:
@@ -61,7 +51,7 @@ class Samus(SamBackbone):
         own = network.state_dict()
         state = {name: value for name, value in own.items() if any(part in name for part in _NEW)}
         state |= resized_positions({name: value.cpu() for name, value in self._network.state_dict().items()}, own)
-        require_fitting_tensors(own, state, _NAME)
+        require_fitting_tensors(own, state, self.info.name)
         network.load_state_dict(state)
         return network
 
@@ -83,15 +73,3 @@ def samus_trained(size: SamSize) -> Trained:
         return any(part in name for part in _NEW) or last(name) or (whole(name) and ".attn.rel_pos_" in name)
 
     return trained
-
-
-@register(_NAME)
-def build_samus(weights_folder: Path | None = None, random_weights: bool = False, size: SamSize = _SIZE) -> Samus:
-    """Build SAMUS on SAM's checked weights, on the CPU in float32.
-
-    Raises
-    ------
-    UserError
-        ``weights_*``; see ``state_dicts.filled``.
-    """
-    return Samus(size, *filled(partial(sam_network, size), _NAME, weights_folder, random_weights))

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Network
-from WeakMedSAMLib.engine.backbones.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
+from WeakMedSAMLib.engine.backbones.tinyvit.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 
 class PromptDecoder:

@@ -1,22 +1,13 @@
-"""Segment Anything with its three ViT encoders, from the modules of the package segment-anything.
-
-Source: https://arxiv.org/abs/2304.02643, https://github.com/facebookresearch/segment-anything (Apache-2.0).
-
-Slices come at 512 x 512 pixels, which few scans exceed, and are enlarged to the 1024 x 1024 that the encoder was
-trained on; the mask decoder draws 256 x 256 pixels in any case.
-"""
+"""SAM's networks of any size, from the modules of the package segment-anything."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones.registry import register
-from WeakMedSAMLib.engine.backbones.sam_backbone import SamBackbone, vit_backbone
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork, as_photographs
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
@@ -59,11 +50,8 @@ class SamSize:
 
 
 VIT_B = SamSize(768, 12, 12, (2, 5, 8, 11))
-_SIZES = {
-    "sam_vit_b": VIT_B,
-    "sam_vit_l": SamSize(1024, 24, 16, (5, 11, 17, 23)),
-    "sam_vit_h": SamSize(1280, 32, 16, (7, 15, 23, 31)),
-}
+VIT_L = SamSize(1024, 24, 16, (5, 11, 17, 23))
+VIT_H = SamSize(1280, 32, 16, (7, 15, 23, 31))
 
 
 class SamEncoder(ImageEncoderViT):
@@ -112,18 +100,3 @@ def with_sam_decoder(image_encoder: nn.Module, frame: int, image: int, cells: in
 def sam_network(size: SamSize) -> SamNetwork:
     """SAM with random weights."""
     return with_sam_decoder(SamEncoder(size), size.frame, size.image, size.cells, size.prompt_channels)
-
-
-def build_sam(name: str, size: SamSize, weights_folder: Path | None, random_weights: bool) -> SamBackbone:
-    """A SAM backbone of any size, on the CPU in float32.
-
-    Raises
-    ------
-    UserError
-        ``weights_*``; see ``sam_backbone.vit_backbone``.
-    """
-    return vit_backbone(name, size, partial(sam_network, size), weights_folder, random_weights)
-
-
-for _name, _size in _SIZES.items():
-    register(_name)(partial(build_sam, _name, _size))

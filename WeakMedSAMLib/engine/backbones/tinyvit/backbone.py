@@ -11,14 +11,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind
-from WeakMedSAMLib.engine.backbones.core_pool import CorePool
-from WeakMedSAMLib.engine.backbones.cpu_tinyvit import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
-from WeakMedSAMLib.engine.backbones.prompt_decoder import PromptDecoder
-from WeakMedSAMLib.engine.backbones.published_tinyvit import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
-from WeakMedSAMLib.engine.backbones.weights import WeightsInfo
+from WeakMedSAMLib.engine.backbones.tinyvit.core_pool import CorePool
+from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
+from WeakMedSAMLib.engine.backbones.tinyvit.prompt_decoder import PromptDecoder
+from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
 
 _SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices
 _SLICES_A_CORE = 4  # in a batch of embed() on a CPU

@@ -25,6 +25,11 @@ def lite_network() -> Network:
     return build_lite_medsam()
 
 
+def as_colours(slices: torch.Tensor) -> torch.Tensor:
+    """Grey values to three equal channels; LiteMedSAM takes [0, 1] without mean and deviation of colours."""
+    return slices.expand(-1, 3, -1, -1)
+
+
 def mobile_network(size: int) -> Network:
     """MobileSAM's network with random weights, for images of size x size pixels: LiteMedSAM's that begins otherwise."""
     network = lite_network()

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones.sam_vit import SamSize
+from WeakMedSAMLib.engine.backbones.sam.vit import SamSize
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 import_torchvision()  # segment-anything imports it

@@ -61,6 +61,10 @@ class EfficientSize:
         return self.image // self.patch
 
 
+VIT_TI = EfficientSize(192, 3)
+VIT_S = EfficientSize(384, 6)
+
+
 class EfficientEncoder(nn.Module):
     """The image encoder up to its neck."""
 
