@@ -1,20 +1,22 @@
-"""NRRD files written and read in short pieces, in full geometry; SimpleITK and Slicer read them like any other."""
+"""NRRD files written and read in short pieces, in full geometry; SimpleITK and Slicer read them like any other.
+
+Source: the definition of the NRRD file format, http://teem.sourceforge.net/nrrd/format.html
+"""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import replacing
-from WeakMedSAMLib.frontend.base.steps import Steps, inThread
+
+Encoding = Literal["raw", "gzip"]
 
 PIECE_BYTES = 2**20
 _HEADER_BYTES = 2**20
@@ -48,31 +50,31 @@ class NrrdImage:
     ----------
     array : numpy.ndarray
         Voxels, k x j x i.
-    ijkToRas : numpy.ndarray
+    ijk_to_ras : numpy.ndarray
         4 x 4, voxel index to RAS in mm.
     fields : dict
         Key/value pairs of the header.
     """
 
     array: np.ndarray
-    ijkToRas: np.ndarray
+    ijk_to_ras: np.ndarray
     fields: dict[str, str] = field(default_factory=dict)
 
     def turned(self) -> NrrdImage:
         """Return the same voxels at the same places, with the k planes in reversed order."""
         reverse = np.diag([1.0, 1.0, -1.0, 1.0])
         reverse[2, 3] = len(self.array) - 1
-        return NrrdImage(self.array[::-1], self.ijkToRas @ reverse, self.fields)
+        return NrrdImage(self.array[::-1], self.ijk_to_ras @ reverse, self.fields)
 
 
-def writeSteps(
-    path: Path | str,
+def write_image_steps(
+    path: Path,
     array: np.ndarray,
-    ijkToRas: np.ndarray,
+    ijk_to_ras: np.ndarray,
     fields: Mapping[str, str] | None = None,
-    encoding: Literal["raw", "gzip"] = "raw",
-) -> Steps[Path]:
-    """Write an image in short pieces; the file is there whole or not at all.
+    encoding: Encoding = "raw",
+) -> Generator[float, None, None]:
+    """Write an image in short pieces, straight to `path`: to be used inside of `files.replacing`.
 
     Parameters
     ----------
@@ -80,40 +82,48 @@ def writeSteps(
         Ends in ``.nrrd``.
     array : numpy.ndarray
         k x j x i, or layers x k x j x i; any strides, real numbers.
-    ijkToRas : numpy.ndarray
+    ijk_to_ras : numpy.ndarray
         4 x 4, voxel index to RAS in mm.
     fields : mapping of str to str, optional
-        Key/value pairs for the header.
+        Key/value pairs for the header; they are written in the order of their keys.
     encoding : {"raw", "gzip"}
+        Raw voxels are read where they lie; packed ones take less room.
 
     Yields
     ------
     float
         Progress, 0..1.
 
-    Returns
-    -------
-    Path
-        Where the file is.
-
     Raises
     ------
-    UserError
-        ``cannot_write``, when the disk is full for instance.
+    OSError
+        With the name of the file.
+    TypeError
+        For voxels of a type that NRRD does not have.
     """
-    path = Path(path)
-    with ExitStack() as unfinished:
-        temporary = unfinished.enter_context(replacing(path))
-        with temporary.open("wb") as stream:
-            stream.write(_header(array, ijkToRas, fields or {}, encoding))
-            yield from _writeVoxels(stream, array, encoding)
-        finished = unfinished.pop_all()
-    # The end of `replacing` waits until all is on the disk, which may take seconds.
-    yield from inThread(finished.close)
-    return path
+    try:
+        with path.open("wb") as stream:
+            stream.write(_header(array, ijk_to_ras, fields or {}, encoding))
+            yield from _write_voxels(stream, array, encoding)
+    except OSError as error:
+        # What a full disk says as it is written to names no file.
+        error.filename = error.filename or str(path)
+        raise
 
 
-def readSteps(path: Path | str) -> Steps[NrrdImage]:
+def write_image(
+    path: Path,
+    array: np.ndarray,
+    ijk_to_ras: np.ndarray,
+    fields: Mapping[str, str] | None = None,
+    encoding: Encoding = "raw",
+) -> None:
+    """Write an image at once; see `write_image_steps`."""
+    for _ in write_image_steps(path, array, ijk_to_ras, fields, encoding):
+        pass
+
+
+def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
     """Read a three-dimensional image in short pieces.
 
     Raises
@@ -124,8 +134,8 @@ def readSteps(path: Path | str) -> Steps[NrrdImage]:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            image, encoding = _emptyImage(path, stream)
-            yield from _readVoxels(path, stream, encoding, image.array)
+            image, encoding = _empty_image(path, stream)
+            yield from _read_voxels(path, stream, encoding, image.array)
     except FileNotFoundError:
         raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.") from None
     except OSError as error:
@@ -133,17 +143,17 @@ def readSteps(path: Path | str) -> Steps[NrrdImage]:
     return image
 
 
-def readFields(path: Path | str) -> dict[str, str]:
+def read_fields(path: Path | str) -> dict[str, str]:
     """Read the key/value pairs of a header; `UserError` ``cannot_read`` or ``bad_result``."""
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            return _parsedHeader(path, stream)[1]
+            return _parse_header(path, stream)[1]
     except OSError as error:
         raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
 
 
-def readMatrix(path: Path | str) -> np.ndarray:
+def read_matrix(path: Path | str) -> np.ndarray:
     """Read where the voxels of an image lie: 4 x 4, voxel index to RAS in mm.
 
     Raises
@@ -154,21 +164,24 @@ def readMatrix(path: Path | str) -> np.ndarray:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            return _matrix(_parsedHeader(path, stream)[0])
+            return _matrix(_parse_header(path, stream)[0])
     except OSError as error:
         raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
     except (KeyError, ValueError):
         raise _bad(path, "its header cannot be read") from None
 
 
-def _header(array: np.ndarray, ijkToRas: np.ndarray, fields: Mapping[str, str], encoding: str) -> bytes:
-    axes = _LPS_TO_RAS @ ijkToRas[:3, :3]
-    origin = _LPS_TO_RAS @ ijkToRas[:3, 3]
+def _header(array: np.ndarray, ijk_to_ras: np.ndarray, fields: Mapping[str, str], encoding: str) -> bytes:
+    axes = _LPS_TO_RAS @ ijk_to_ras[:3, :3]
+    origin = _LPS_TO_RAS @ ijk_to_ras[:3, 3]
     has_layers = array.ndim == 4
     sizes = (*array.shape[:0:-1], array.shape[0]) if not has_layers else (array.shape[0], *array.shape[:0:-1])
+    kind = _TYPES.get(array.dtype.str[1:])
+    if kind is None:
+        raise TypeError(f"NRRD has no voxels of the type {array.dtype}")
     lines = [
         "NRRD0004",
-        f"type: {_TYPES[array.dtype.str[1:]]}",
+        f"type: {kind}",
         f"dimension: {array.ndim}",
         "space: left-posterior-superior",
         f"sizes: {' '.join(str(size) for size in sizes)}",
@@ -177,7 +190,7 @@ def _header(array: np.ndarray, ijkToRas: np.ndarray, fields: Mapping[str, str], 
         "endian: little",
         f"encoding: {encoding}",
         f"space origin: {_vector(origin)}",
-        *(f"{key}:={_oneLine(value)}" for key, value in fields.items()),
+        *(f"{key}:={_escape(value)}" for key, value in sorted(fields.items())),
     ]
     return ("\n".join(lines) + "\n\n").encode("utf-8")
 
@@ -187,11 +200,11 @@ def _vector(numbers: np.ndarray) -> str:
     return "(" + ",".join(f"{number + 0.0:.17g}" for number in numbers) + ")"
 
 
-def _oneLine(value: str) -> str:
+def _escape(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def _writeVoxels(stream: IO[bytes], array: np.ndarray, encoding: str) -> Steps[None]:
+def _write_voxels(stream: IO[bytes], array: np.ndarray, encoding: str) -> Generator[float, None, None]:
     packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP) if encoding == "gzip" else None
     done = 0
     for piece in _pieces(array):
@@ -215,9 +228,9 @@ def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
             yield plane[first : first + rows]
 
 
-def _emptyImage(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
+def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
     """Read the header; return the image with room for its voxels, and the encoding."""
-    values, pairs = _parsedHeader(path, stream)
+    values, pairs = _parse_header(path, stream)
     try:
         sizes = [int(text) for text in values["sizes"].split()]
         endian = ">" if values.get("endian", "little") == "big" else "<"
@@ -231,7 +244,7 @@ def _emptyImage(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
     return NrrdImage(np.zeros(sizes[::-1], dtype), matrix, pairs), encoding
 
 
-def _parsedHeader(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
+def _parse_header(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the fields and the key/value pairs of a header; the stream is left at the first byte of the data."""
     values: dict[str, str] = {}
     pairs: dict[str, str] = {}
@@ -261,10 +274,10 @@ def _numbers(text: str) -> list[float]:
     return [float(number) for number in text.strip().lstrip("(").split(",")]
 
 
-def _readVoxels(path: Path, stream: IO[bytes], encoding: str, array: np.ndarray) -> Steps[None]:
-    room = memoryview(array.reshape(-1).view(np.uint8))
+def _read_voxels(path: Path, stream: IO[bytes], encoding: str, array: np.ndarray) -> Generator[float, None, None]:
+    room = array.reshape(-1).view(np.uint8).data
     done = 0
-    for data in _unpacked(stream) if encoding == "gzip" else iter(lambda: stream.read(PIECE_BYTES), b""):
+    for data in _unpack(stream) if encoding == "gzip" else iter(lambda: stream.read(PIECE_BYTES), b""):
         data = data[: len(room) - done]
         room[done : done + len(data)] = data
         done += len(data)
@@ -273,7 +286,7 @@ def _readVoxels(path: Path, stream: IO[bytes], encoding: str, array: np.ndarray)
         raise _bad(path, "it is cut off")
 
 
-def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
+def _unpack(stream: IO[bytes]) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(_GZIP)
     packed = b""
     try:
@@ -288,8 +301,3 @@ def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _bad(path: Path, what: str) -> UserError:
     return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.")
-
-
-def matrixOf(vtkMatrix: Any) -> np.ndarray:
-    """Return a vtkMatrix4x4 as a 4 x 4 array."""
-    return np.array([[vtkMatrix.GetElement(row, column) for column in range(4)] for row in range(4)])

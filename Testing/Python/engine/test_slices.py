@@ -15,7 +15,9 @@ def written(folder, name, array, intensity="auto"):
     path = folder / f"{name}.nrrd"
     geometry = Geometry((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), array.shape[::-1])
     write_nrrd(path, array, geometry)
-    return CohortVolume(name, name, open_stored(path), "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, "")
+    return CohortVolume(
+        name, name, open_stored(path), "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, ""
+    )
 
 
 @pytest.fixture

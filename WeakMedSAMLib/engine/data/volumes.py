@@ -76,7 +76,7 @@ class Shelf:
 
     def take(self, scan: Scan) -> None:
         """Keep what a scan has just read."""
-        self._scans.append(scan)
+        self._scans = [*(other for other in self._scans if other is not scan), scan]
         while len(self._scans) > self._room:
             self._scans.pop(0).release()
 

@@ -13,6 +13,7 @@ import SimpleITK
 @pytest.fixture
 def lib(host):
     """The parts of the frontend that these tests look into."""
+    from WeakMedSAMLib.contract import nrrd
     from WeakMedSAMLib.frontend.base import steps
     from WeakMedSAMLib.frontend.results import (
         exports,
@@ -29,7 +30,9 @@ def lib(host):
     segment_history.history.clear()
     return SimpleNamespace(
         exports=exports,
-        raw=raw_nrrd,
+        raw=SimpleNamespace(
+            readSteps=nrrd.read_image_steps, readFields=nrrd.read_fields, writeSteps=raw_nrrd.writeSteps
+        ),
         report=report,
         results=run_results,
         volumes=scene_volumes,
