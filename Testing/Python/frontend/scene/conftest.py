@@ -16,6 +16,7 @@ def lib(host):
     from WeakMedSAMLib.contract import nrrd
     from WeakMedSAMLib.frontend.base import steps
     from WeakMedSAMLib.frontend.results import (
+        export_work,
         exports,
         report,
         run_results,
@@ -30,6 +31,7 @@ def lib(host):
     segment_history.history.clear()
     return SimpleNamespace(
         exports=exports,
+        work=export_work,
         raw=SimpleNamespace(
             readSteps=nrrd.read_image_steps, readFields=nrrd.read_fields, writeSteps=raw_nrrd.writeSteps
         ),
