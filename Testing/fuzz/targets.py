@@ -10,7 +10,6 @@ import gzip
 import json
 import shutil
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -539,18 +538,11 @@ def _good_state(folder: Path) -> None:
     StageStore(folder).save("stage", "ab" * 32, arrays)
 
 
-def _spoil_state(random: Random, files: Files) -> Files:
+def _spoil_entry(random: Random, files: Files) -> Files:
     name = random.choice(list(files))
     if name.endswith(".json"):
         return {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
-    spoiled = {**files, name: _spoiled_array(random, files[name])}
-    # Checksums are made right again, so that what lies behind them is reached.
-    meta = next(name for name in files if name.endswith("meta.json"))
-    about = json.loads(files[meta])
-    about.pop("checksum")
-    about["arrays"][Path(name).stem] = zlib.crc32(spoiled[name])
-    about["checksum"] = zlib.crc32(json.dumps(about, sort_keys=True).encode("ascii"))
-    return {**spoiled, meta: json.dumps(about).encode()}
+    return {**files, name: _spoiled_array(random, files[name])}
 
 
 def _spoiled_array(random: Random, data: bytes) -> bytes:
@@ -577,13 +569,6 @@ def _good_cache(folder: Path) -> None:
     for place in folder.iterdir():
         if place.name.startswith("."):
             shutil.rmtree(place) if place.is_dir() else place.unlink()
-
-
-def _spoil_cache(random: Random, files: Files) -> Files:
-    name = random.choice(list(files))
-    if name.endswith(".json"):
-        return {**files, name: mutations.spoil_json(random, json.loads(files[name]))}
-    return {**files, name: _spoiled_array(random, files[name])}
 
 
 def _read_cache(folder: Path) -> None:
@@ -615,7 +600,7 @@ TARGETS: dict[str, Target] = {
     "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),
     "run": Target(_good_json("run.json", _RUN), _spoil_json("run.json"), _read_run),
     "events": Target(_good_events, _spoil_events, _read_events),
-    "state": Target(_good_state, _spoil_state, _read_state),
-    "cache": Target(_good_cache, _spoil_cache, _read_cache),
+    "state": Target(_good_state, _spoil_entry, _read_state),
+    "cache": Target(_good_cache, _spoil_entry, _read_cache),
     "model": Target(_good_model, _spoil_model, _read_model),
 }

@@ -20,7 +20,7 @@ from WeakMedSAMLib.frontend.base.engine_words import translated
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
-from WeakMedSAMLib.frontend.results.run_export import exportRun
+from WeakMedSAMLib.frontend.results.export_work import exportRun
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
@@ -276,7 +276,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         Raises
         ------
         UserError
-            ``unknown_run``; what `run_export.exportRun` raises.
+            ``unknown_run``; what `export_work.exportRun` raises.
         """
         record = self.state.run(runId)
         if record is None:

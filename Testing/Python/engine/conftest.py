@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
-from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
+from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.runs import worker
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.results import VolumeResult
@@ -54,7 +54,7 @@ class BrightMethod:
             )
 
     def _labels(self, volume, classes, report, stage):
-        array = read_volume(volume.path).array
+        array = volume.scan.array
         labels = ((array > np.percentile(array, 90)) * classes[0].label_value).astype(np.uint8)
         stack = slice_stack(labels, volume.axis)
         for index in range(len(stack)):

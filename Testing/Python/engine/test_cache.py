@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zlib
 
 import numpy as np
 import pytest
@@ -131,7 +132,10 @@ def pickled(folder):
 def change_meta(**changes):
     def damage(folder):
         meta = json.loads((folder / "meta.json").read_text())
-        (folder / "meta.json").write_text(json.dumps({**meta, **changes}))
+        changed = {**meta, **changes}
+        del changed["checksum"]
+        checksum = zlib.crc32(json.dumps(changed, sort_keys=True).encode("ascii"))
+        (folder / "meta.json").write_text(json.dumps({**changed, "checksum": checksum}))
 
     return damage
 
@@ -144,9 +148,10 @@ def change_meta(**changes):
         lose_a_level,
         other_shape,
         pickled,
-        change_meta(schema="of another program"),
-        change_meta(levels={"../../secret": {"shape": [1], "dtype": "|u1"}}),
-        change_meta(levels=[1]),
+        change_meta(format="of another program"),
+        change_meta(arrays={"../../secret": {"shape": [1], "dtype": "|u1"}}),
+        change_meta(arrays=[1]),
+        change_meta(key=B),
         lambda folder: (folder / "meta.json").write_text("{"),
         lambda folder: (folder / "meta.json").unlink(),
         lambda folder: (folder / "last.npy").write_bytes(b""),
@@ -159,6 +164,32 @@ def test_broken_entries_are_dropped_and_rebuilt(root, damage):
     assert cache.entry(A) is None
     assert keys_in(root) == set()
     assert (fill(cache, A, 2)["last"] == 2).all()
+
+
+def as_before(folder, **changes):
+    """Describe an entry as versions up to 0.1 did."""
+    meta = json.loads((folder / "meta.json").read_text())
+    old = {"schema": "weakmedsam-features-1", "key": meta["key"], "levels": meta["arrays"], **changes}
+    (folder / "meta.json").write_text(json.dumps({name: value for name, value in old.items() if value is not None}))
+
+
+def test_entries_of_earlier_versions_are_read(root):
+    for key, changes in ((A, {}), (B, {"key": None}), (C, {"key": A})):
+        fill(FeatureCache(root), key, 3)
+        as_before(root / key, **changes)
+    assert (FeatureCache(root).entry(A)["last"] == 3).all()
+    assert (FeatureCache(root).entry(B)["last"] == 3).all()
+    assert FeatureCache(root).entry(C) is None
+
+
+def test_a_wrong_bit_in_an_entry_of_an_earlier_version_is_found(root):
+    fill(FeatureCache(root), A, 3)
+    as_before(root / A)
+    content = bytearray((root / A / "last.npy").read_bytes())
+    content[-1] ^= 1
+    (root / A / "last.npy").write_bytes(content)
+    assert FeatureCache(root).entry(A) is None
+    assert keys_in(root) == set()
 
 
 def test_a_file_in_the_place_of_an_entry_is_replaced(root):
@@ -320,7 +351,7 @@ def test_keys_are_hashes(root, key):
 
 
 def test_levels_are_names(root):
-    with pytest.raises(ValueError, match="not a level name"), FeatureCache(root).writer(A, {"../x": ((1,), "|u1")}):
+    with pytest.raises(ValueError, match="Not a name"), FeatureCache(root).writer(A, {"../x": ((1,), "|u1")}):
         pass
     assert half_written(root) == []
 

@@ -6,7 +6,7 @@ import pytest
 from WeakMedSAMLib.contract.labels.tags import UNTAGGED
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import Geometry
-from WeakMedSAMLib.engine.data.volumes import write_nrrd
+from WeakMedSAMLib.engine.data.volumes import open_stored, write_nrrd
 from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
 from WeakMedSAMLib.engine.features.slices import framed_cohort
 
@@ -15,7 +15,9 @@ def written(folder, name, array, intensity="auto"):
     path = folder / f"{name}.nrrd"
     geometry = Geometry((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), array.shape[::-1])
     write_nrrd(path, array, geometry)
-    return CohortVolume(name, name, path, "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, "")
+    return CohortVolume(
+        name, name, open_stored(path), "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, ""
+    )
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,6 +119,38 @@ def test_a_damaged_entry_is_dropped_and_can_be_saved_again(tmp_path, damage):
     assert not list((tmp_path / "cam").iterdir())
     fresh.save("cam", stage_key(1), {"x": np.arange(1000)})
     assert np.array_equal(StageStore(tmp_path).load("cam", stage_key(1))["x"], np.arange(1000))
+
+
+def _as_before(entry):
+    """Describe an entry as versions up to 0.1 did: a checksum of each file, and one of the list."""
+    meta = json.loads((entry / "meta.json").read_text())
+    checksums = {name: zlib.crc32((entry / f"{name}.npy").read_bytes()) for name in meta["arrays"]}
+    old = {"format": "weakmedsam-state-1", "key": meta["key"], "arrays": checksums, "values": meta["values"]}
+    checksum = zlib.crc32(json.dumps(old, sort_keys=True).encode("ascii"))
+    (entry / "meta.json").write_text(json.dumps({**old, "checksum": checksum}))
+
+
+@pytest.mark.parametrize("damage", [None, _cut, _flip])
+def test_outputs_of_earlier_versions_are_read_and_checked(tmp_path, damage):
+    StageStore(tmp_path).save("cam", stage_key(1), {"x": np.arange(1000), "few": np.ones(3), "note": "Läsion"})
+    (entry,) = (tmp_path / "cam").iterdir()
+    _as_before(entry)
+    if damage is not None:
+        damage(entry / "x.npy")
+        assert StageStore(tmp_path).load("cam", stage_key(1)) is None
+        return
+    loaded = StageStore(tmp_path).load("cam", stage_key(1))
+    assert np.array_equal(loaded["x"], np.arange(1000))
+    assert loaded["few"].tolist() == [1, 1, 1]
+    assert loaded["note"] == "Läsion"
+
+
+def test_an_array_in_another_order_is_no_array_of_ours(tmp_path):
+    """The sum of its words would be the same."""
+    StageStore(tmp_path).save("cam", stage_key(1), {"x": np.arange(6000.0).reshape(20, 300)})
+    (path,) = _arrays_on_disk(StageStore(tmp_path), "cam")
+    np.save(path, np.asfortranarray(np.arange(6000.0).reshape(20, 300)))
+    assert StageStore(tmp_path).load("cam", stage_key(1)) is None
 
 
 @pytest.mark.parametrize("name", ["../cam", "", "cam/000", "/cam", ".cam"])

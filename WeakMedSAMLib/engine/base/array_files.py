@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tokenize
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -43,18 +44,22 @@ def open_map(path: Path) -> np.ndarray:
     Raises
     ------
     OSError, ValueError
-        If it is absent, cut off or no array of plain numbers.
+        If it is absent, cut off, followed by something else, or no array of plain numbers in C order.
     """
-    small = path.stat().st_size <= _SMALL_BYTES
-    array = load_array(path, mmap_mode=None if small else "r")
+    size = path.stat().st_size
+    stream = io.BytesIO(path.read_bytes()) if size <= _SMALL_BYTES else None
+    array = _load(path, stream)
+    end = stream.tell() if stream is not None else getattr(array, "offset", 0) + array.nbytes
+    if end != size or not array.flags.c_contiguous:
+        raise ValueError(f"{path} is not as it was written")
     array.flags.writeable = False
     return array
 
 
-def load_array(path: Path, mmap_mode: Literal["r"] | None) -> np.ndarray:
-    """Array of a ``.npy`` file of plain numbers; raises OSError or ValueError whatever its header says."""
+def _load(path: Path, stream: io.BytesIO | None) -> np.ndarray:
+    """Array out of the stream, or mapped; raises OSError or ValueError whatever its header says."""
     try:
-        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
+        return np.load(stream or path, mmap_mode=None if stream else "r", allow_pickle=False)
     except (EOFError, tokenize.TokenError, SyntaxError, OverflowError, RecursionError, MemoryError, TypeError) as error:
         # NumPy lets what goes wrong while it reads a damaged header, or a file without a byte, through as it comes.
         raise ValueError(f"{path} has no usable header: {error}") from error

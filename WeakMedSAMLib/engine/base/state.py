@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import pickle
-import re
 import shutil
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -19,15 +16,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from WeakMedSAMLib.contract import files
-from WeakMedSAMLib.engine.base.array_files import create_map, open_map, write_array
+from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, BrokenEntry, require_name
 from WeakMedSAMLib.engine.base.finite import require_finite
 
 T = TypeVar("T")
 
-_META = "meta.json"
-_FORMAT = "weakmedsam-state-1"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_CHUNK = 1 << 22
 _log = logging.getLogger(__name__)
 
 
@@ -77,12 +70,10 @@ def _feed(digest: Any, part: object) -> None:
 
 
 class StageStore:
-    """One folder with the newest output of each stage.
+    """One folder with the newest output of each stage, as entries of an `ArrayStore`.
 
-    Arrays come back as read-only memory maps, everything else as JSON values. An entry counts once its list of
-    contents is there, which is written last and atomically, so it is either whole or absent (no folder is renamed:
-    Windows refuses that while a file in it is mapped). One that does not match its checksums is dropped, and its stage
-    computed again.
+    Arrays come back as read-only memory maps, everything else as JSON values. No folder is renamed: Windows refuses
+    that while a file in it is mapped. An entry that does not match its sums is dropped, and its stage computed again.
 
     Parameters
     ----------
@@ -92,9 +83,9 @@ class StageStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = files.private_folder(Path(folder))
-        self._trusted: set[Path] = set()
+        self._arrays = ArrayStore()
         for entry in self.folder.glob("*/*"):
-            if entry.is_dir() and not (entry / _META).exists():
+            if entry.is_dir() and not (entry / META).exists():
                 shutil.rmtree(entry, ignore_errors=True)
 
     def done(self, stage: str, key: str) -> bool:
@@ -103,15 +94,14 @@ class StageStore:
 
     def load(self, stage: str, key: str) -> dict[str, Any] | None:
         """What was saved for ``stage`` under ``key``, arrays as read-only maps; None if nothing whole is kept."""
-        for entry in self._entries(stage, key):
+        for folder in self._entries(stage, key):
             try:
-                meta = _described(entry / _META, key)
-                self._verify(entry, meta)
-                arrays = {name: open_map(entry / f"{name}.npy") for name in meta["arrays"]}
-                return {**meta["values"], **arrays}
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+                entry = self._arrays.open(folder, key)
+                self._arrays.require_sound(entry)
+                return {**entry.values, **entry.arrays}
+            except BrokenEntry as problem:
                 _log.warning("Dropped a damaged output of stage %s (%s); it is computed again", stage, problem)
-                shutil.rmtree(entry, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
         return None
 
     def save(self, stage: str, key: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,9 +121,7 @@ class StageStore:
         return saved
 
     @contextmanager
-    def writer(
-        self, stage: str, key: str, arrays: Mapping[str, tuple[tuple[int, ...], Any]] | None = None
-    ) -> Iterator[dict[str, Any]]:
+    def writer(self, stage: str, key: str, arrays: Mapping[str, ArrayShape] | None = None) -> Iterator[dict[str, Any]]:
         """Fill the output of a stage bit by bit; it is kept only if the block ends without an error.
 
         Parameters
@@ -148,38 +136,26 @@ class StageStore:
         dict
             By name; further arrays and JSON values that are put into it are kept as well.
         """
-        place = files.private_folder(self.folder / _checked(stage))
+        place = files.private_folder(self.folder / require_name(stage))
         entry = Path(tempfile.mkdtemp(prefix=f"{_short(key)}-", dir=place))
+        outdated = [entry]
         try:
-            output: dict[str, Any] = {
-                name: create_map(entry / f"{_checked(name)}.npy", shape, dtype)
-                for name, (shape, dtype) in (arrays or {}).items()
-            }
+            output = self._arrays.create(entry, arrays or {})
             yield output
-            _commit(entry, key, output)
-            self._trusted.add(entry)
+            self._arrays.finish(entry, key, output)
+            outdated = [other for other in place.iterdir() if other != entry]
         finally:
-            outdated = [other for other in place.iterdir() if other != entry] if entry in self._trusted else [entry]
             for folder in outdated:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def drop(self, stage: str) -> None:
         """Forget what is kept of ``stage``."""
-        shutil.rmtree(self.folder / _checked(stage), ignore_errors=True)
+        shutil.rmtree(self.folder / require_name(stage), ignore_errors=True)
 
     def _entries(self, stage: str, key: str) -> list[Path]:
         """Committed entries, newest first; more than one only where an old one could not be removed."""
-        found = (self.folder / _checked(stage)).glob(f"{_short(key)}-*/{_META}")
+        found = (self.folder / require_name(stage)).glob(f"{_short(key)}-*/{META}")
         return [meta.parent for meta in sorted(found, key=lambda meta: meta.stat().st_mtime_ns, reverse=True)]
-
-    def _verify(self, entry: Path, meta: dict[str, Any]) -> None:
-        """Compare the files with their checksums, once in a process and never for what this process wrote itself."""
-        if entry in self._trusted:
-            return
-        for name, checksum in meta["arrays"].items():
-            if _checksum(entry / f"{_checked(name)}.npy") != checksum:
-                raise ValueError(f"{name}.npy does not match its checksum")
-        self._trusted.add(entry)
 
 
 def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
@@ -200,55 +176,4 @@ def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[s
 
 
 def _short(key: str) -> str:
-    return _checked(key)[:32]
-
-
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"Not a name for a stage, key or array: {name!r}")
-    return name
-
-
-def _described(path: Path, key: str) -> dict[str, Any]:
-    """An entry's list of contents; ValueError where it is damaged or describes another entry."""
-    meta = json.loads(path.read_text(encoding="utf-8"))
-    checksum = meta.pop("checksum")
-    if (meta["format"], meta["key"]) != (_FORMAT, key) or checksum != _text_checksum(meta):
-        raise ValueError("its list of contents is damaged or foreign")
-    return meta
-
-
-def _text_checksum(meta: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(meta, sort_keys=True).encode("ascii"))
-
-
-def _commit(entry: Path, key: str, output: dict[str, Any]) -> None:
-    """Write what is not on disk yet, then the list of contents with checksums, everything fsynced."""
-    checksums = {}
-    values = {}
-    for name, value in output.items():
-        if not isinstance(value, np.ndarray):
-            values[name] = value
-            continue
-        target = entry / f"{_checked(name)}.npy"
-        write_array(target, value)
-        checksums[name] = _checksum(target)
-    meta = {"format": _FORMAT, "key": key, "arrays": checksums, "values": values}
-    # Through JSON and back, so that its checksum is that of what will be read.
-    meta = json.loads(json.dumps(meta, default=_plain))
-    files.write_text(entry / _META, json.dumps({**meta, "checksum": _text_checksum(meta)}))
-
-
-def _plain(value: object) -> object:
-    """NumPy's scalars as Python's, for JSON."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"A {type(value).__name__} cannot be kept with a stage: {value!r}")
-
-
-def _checksum(path: Path) -> int:
-    checksum = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            checksum = zlib.crc32(chunk, checksum)
-    return checksum
+    return require_name(key)[:32]

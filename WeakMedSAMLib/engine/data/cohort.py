@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags, check
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.engine.data.tag_match import Match, match_tags
-from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
+from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
 
 Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
@@ -33,8 +32,8 @@ class CohortVolume:
         Opaque, such as ``"000"``.
     name : str
         As the user calls it.
-    path : Path
-        Its file.
+    scan : Scan
+        Where its voxels lie, and the voxels: opened once, and read and hashed once where they can be mapped.
     axis : str
         ``"i"``, ``"j"`` or ``"k"``: the IJK axis along which it is cut into slices.
     tags : numpy.ndarray
@@ -51,7 +50,7 @@ class CohortVolume:
 
     id: str
     name: str
-    path: Path
+    scan: Scan
     axis: str
     tags: np.ndarray
     intensity: str | tuple[float, float]
@@ -81,13 +80,16 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
         raise UserError("no_volumes", f"{places.run} names no volume.", "Add at least one volume to the run.")
     tags = _read_tags(places, run)
     axis = _usual_axis(tags)
-    matches = [_matched(places, volume, tags, axis, report) for volume in run.volumes]
+    shelf = Shelf()
+    scans = [open_stored(places.volume(volume), volume.name, shelf) for volume in run.volumes]
+    pairs = list(zip(run.volumes, scans, strict=True))
+    matches = [_matched(entry, scan, tags, axis, report) for entry, scan in pairs]
     settled = [match.tags for match in matches]
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
         _check_tags(CohortTags(run.classes, settled), report)
     _warn_of_unused(run.volumes, tags, matches, report)
-    return [_cohort_volume(places, run, volume, entry) for volume, entry in zip(run.volumes, settled, strict=True)]
+    return [_cohort_volume(run, *pair, entry) for pair, entry in zip(pairs, settled, strict=True)]
 
 
 def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
@@ -111,17 +113,17 @@ def _usual_axis(tags: CohortTags) -> str:
     return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
 
 
-def _matched(places: RunFolder, entry: RunVolume, tags: CohortTags, axis: str, report: Report) -> Match:
+def _matched(entry: RunVolume, volume: Scan, tags: CohortTags, axis: str, report: Report) -> Match:
     """Tags of one volume, one for each slice of its stored copy; their hash is the one found now.
 
     The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.
     """
-    volume = read_stored(places.volume(entry), entry.name)
+    _ = volume.array  # what is wrong with the voxels is a note, too
     for note in volume.notes:
         if note.code not in entry.notes:
             report(note.as_warning())
     if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
-        raise _changed(places.volume(entry), entry.sha256, volume)
+        raise _changed(volume, entry.sha256)
     try:
         return match_tags(tags, volume, axis, entry.numbering)
     except UserError as error:
@@ -144,10 +146,10 @@ def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Repor
         report(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
 
 
-def _changed(path: Path, expected: str, volume: Scan) -> UserError:
+def _changed(volume: Scan, expected: str) -> UserError:
     return UserError(
         "volume_changed",
-        f"{path} is not the volume that the run was made for: its voxels have "
+        f"{volume.path} is not the volume that the run was made for: its voxels have "
         f"sha256 {volume.sha256[:12]}..., expected {expected[:12]}...",
         "Make the run anew from the volume that was tagged.",
     )
@@ -178,11 +180,11 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Ma
         report(Warning_(code="tags_unmet", message=message, hint=hint))
 
 
-def _cohort_volume(places: RunFolder, run: RunDescription, volume: RunVolume, entry: VolumeTags) -> CohortVolume:
+def _cohort_volume(run: RunDescription, volume: RunVolume, scan: Scan, entry: VolumeTags) -> CohortVolume:
     return CohortVolume(
         id=volume.id,
         name=volume.name,
-        path=places.volume(volume),
+        scan=scan,
         axis=entry.axis,
         tags=entry.matrix(run.classes),
         intensity=run.settings.intensity,

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 AXES = ("i", "j", "k")
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 # Axis order of the k, j, i array that brings (slices, rows, columns) to the front; each is undone by its inverse.
 _STACK_ORDER = {"k": (0, 1, 2), "j": (1, 0, 2), "i": (2, 0, 1)}
 
@@ -52,6 +53,14 @@ class Geometry:
     def axes(self) -> np.ndarray:
         """3 x 3 matrix whose columns are the unit vectors of i, j, k in LPS."""
         return np.array(self.direction).reshape(3, 3)
+
+    @property
+    def ijk_to_ras(self) -> np.ndarray:
+        """4 x 4 matrix from voxel index to RAS mm, as 3D Slicer has it."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = _LPS_TO_RAS @ (self.axes * self.spacing)
+        matrix[:3, 3] = _LPS_TO_RAS @ self.origin
+        return matrix
 
     @property
     def is_left_handed(self) -> bool:

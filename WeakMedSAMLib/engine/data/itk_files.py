@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -53,6 +54,8 @@ class VolumeFile:
         More than one in segmentations whose segments overlap.
     pixel : int
         SimpleITK's number of the type of voxels.
+    in_place : bool
+        Map voxels where they lie in the file, if they lie there as they are used; nobody else may write to it.
     """
 
     path: Path
@@ -62,6 +65,7 @@ class VolumeFile:
     told: NrrdHeader | MetaHeader | None = None
     layers: int = 1
     pixel: int = sitk.sitkUnknown
+    in_place: bool = False
 
     @property
     def is_turned(self) -> bool:
@@ -88,6 +92,9 @@ class VolumeFile:
         packed = None if self.told is None else self.told.packed_voxels(self.path)
         if self.told is not None and packed is not None:
             return self._unpacked(self.told, *packed)
+        first = self._first_plain_voxel() if self.in_place else None
+        if first is not None:
+            return self._mapped(first)
         with explained(self.path) as heard:
             image = sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
             array = sitk.GetArrayFromImage(_placed(image, self.geometry))
@@ -98,6 +105,21 @@ class VolumeFile:
         """See `source.Source`."""
         is_scaled = self.told is not None and self.told.scale is not None
         return self.stored()[0] if is_scaled else None
+
+    def _first_plain_voxel(self) -> int | None:
+        """Where voxels begin that lie in the file as this computer holds them."""
+        first = self.told.first_plain_byte if isinstance(self.told, NrrdHeader) and self.layers == 1 else None
+        is_swapped = isinstance(self.told, NrrdHeader) and self.told.is_big_endian != (sys.byteorder == "big")
+        return None if is_swapped and _dtype(self.pixel).itemsize > 1 else first
+
+    def _mapped(self, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
+        dtype, shape = _dtype(self.pixel), self.geometry.shape
+        n_bytes = int(np.prod(shape)) * dtype.itemsize
+        there = self.path.stat().st_size - first
+        if there < n_bytes:
+            raise truncated(self.path, f"its header promises {n_bytes:,} bytes of voxels and {there:,} are there")
+        longer = () if self.told is None else self.told.check_length(self.path, n_bytes)
+        return np.memmap(self.path, dtype, "r", first, shape), longer
 
     def _unpacked(self, told: NrrdHeader | MetaHeader, where: Path, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
         shape = (*self.geometry.shape, self.layers) if self.layers > 1 else self.geometry.shape

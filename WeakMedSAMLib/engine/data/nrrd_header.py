@@ -84,6 +84,12 @@ class NrrdHeader:
         is_packed = self._encoding in ("gzip", "gz") and not self._skips and self._list_axis <= 0
         return self._voxels(path) if is_packed else None
 
+    @property
+    def first_plain_byte(self) -> int | None:
+        """Where unpacked voxels begin in the file itself; None where something else comes first, or they are packed."""
+        is_plain = self._encoding == "raw" and not self._skips and "datafile" not in self.fields
+        return self.first_byte if is_plain else None
+
     def packed_notes(self, _path: Path) -> tuple[Note, ...]:
         """Slicer reads all of them."""
         return ()

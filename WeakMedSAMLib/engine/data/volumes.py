@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +36,7 @@ __all__ = [
     "Note",
     "Numbering",
     "Scan",
+    "Shelf",
     "from_slice_stack",
     "in_plane_spacing",
     "open_scan",
@@ -57,8 +59,30 @@ _LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
 _SCALING_NOISE = 1e-4
 
 
+class Shelf:
+    """Room for the voxels of a few scans in memory: when one more is read, the one read longest ago lets go of them.
+
+    Scans that only map the voxels of their file take no room.
+
+    Parameters
+    ----------
+    room : int
+        Scans whose voxels may be in memory at once.
+    """
+
+    def __init__(self, room: int = 2) -> None:
+        self._room = room
+        self._scans: list[Scan] = []
+
+    def take(self, scan: Scan) -> None:
+        """Keep what a scan has just read."""
+        self._scans = [*(other for other in self._scans if other is not scan), scan]
+        while len(self._scans) > self._room:
+            self._scans.pop(0).release()
+
+
 class Scan:
-    """A scan in a file or DICOM folder: its place at once, its voxels when they are wanted, read once.
+    """A scan in a file or DICOM folder: its place at once, its voxels when they are wanted, read and hashed once.
 
     Slices are numbered as 3D Slicer's Data Probe shows the loaded file: a left-handed volume from NIfTI, NRRD or
     MetaImage has its k planes reversed, as Slicer reverses them. A volume of a run folder keeps the order of its file.
@@ -71,6 +95,8 @@ class Scan:
         What to call it to the user.
     stored : bool
         Keep the order of the file: the volume is one of a run folder.
+    shelf : Shelf, optional
+        What holds its voxels; without it they stay until the scan is gone or `release` is called.
 
     Attributes
     ----------
@@ -83,26 +109,33 @@ class Scan:
         Where the voxels lie.
     """
 
-    def __init__(self, source: Source, name: str, stored: bool = False) -> None:
+    def __init__(self, source: Source, name: str, stored: bool = False, shelf: Shelf | None = None) -> None:
         self._source = source
+        self._shelf = shelf
         self.path = source.path
         self.name = name
         self.is_turned = source.is_turned and not stored
         self.geometry = source.geometry.turned() if self.is_turned else source.geometry
-        self._notes = (*source.notes, *spacing_notes(source.path, source.geometry))
+        self._header_notes = (*source.notes, *spacing_notes(source.path, source.geometry))
+        self._voxel_notes: tuple[Note, ...] = ()
         self._hash_before_filling: str | None = None
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What was noticed: in the header, and in the voxels once they were read."""
-        return self._notes
+        return (*self._header_notes, *self._voxel_notes)
+
+    def release(self) -> None:
+        """Let go of the voxels; place, notes and hashes stay, and the voxels are read again if they are wanted."""
+        self.__dict__.pop("array", None)
 
     @cached_property
     def array(self) -> np.ndarray:
         """Voxels by the standard of the format, k x j x i, finite; 64-bit numbers become float32.
 
         Voxels that are NaN or infinite are replaced by the smallest finite value, as they mark places outside the field
-        of view after registration or resampling; a note says how many there were.
+        of view after registration or resampling; a note says how many there were. Those of a run folder that are not
+        packed are mapped where they lie in their file, and so read-only.
 
         Raises
         ------
@@ -112,12 +145,14 @@ class Scan:
         """
         array, noticed = _voxels(self._source)
         array = np.ascontiguousarray(array[::-1]) if self.is_turned else array
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if self._hash_before_filling is None and array.dtype.kind == "f" and not np.isfinite(array).all():
             self._hash_before_filling = content_hash(array)
         array, filled = _finite(self.path, array, noticed)
         _refuse_constant(self.path, array)
-        self._notes = (*self._notes, *noticed, *filled)
-        return array
+        self._voxel_notes = (*noticed, *filled)
+        if self._shelf is not None and not isinstance(array, np.memmap):
+            self._shelf.take(self)
+        return array.view(np.ndarray)
 
     @cached_property
     def sha256(self) -> str:
@@ -149,7 +184,7 @@ class Scan:
         """Content hash of `array`, in which what was not finite is replaced."""
         return content_hash(self.array)
 
-    @property
+    @cached_property
     def _standard_sha256(self) -> str:
         _ = self.array  # first, as above
         return self._hash_before_filling or self.array_sha256
@@ -186,9 +221,9 @@ def open_scan(path: Path | str, name: str = "") -> Scan:
     return _scan(Path(path), name, stored=False)
 
 
-def open_stored(path: Path | str, name: str = "") -> Scan:
+def open_stored(path: Path | str, name: str = "", shelf: Shelf | None = None) -> Scan:
     """Open a volume of a run folder, as `open_scan`, in the order in which it was stored."""
-    return _scan(Path(path), name, stored=True)
+    return _scan(Path(path), name, stored=True, shelf=shelf)
 
 
 def read_volume(path: Path | str, name: str = "") -> Scan:
@@ -201,7 +236,7 @@ def read_stored(path: Path | str, name: str = "") -> Scan:
     return _read_whole(open_stored(path, name))
 
 
-def _scan(path: Path, name: str, stored: bool) -> Scan:
+def _scan(path: Path, name: str, stored: bool, shelf: Shelf | None = None) -> Scan:
     source = _open(path)
     if source.is_segmentation:
         raise UserError(
@@ -209,7 +244,9 @@ def _scan(path: Path, name: str, stored: bool) -> Scan:
             f"{path} is a segmentation, not a scan.",
             "Give the volume that it was drawn on.",
         )
-    return Scan(source, name or volume_name(path), stored)
+    if stored and isinstance(source, itk_files.VolumeFile):
+        source = replace(source, in_place=True)
+    return Scan(source, name or volume_name(path), stored, shelf)
 
 
 def _read_whole(scan: Scan) -> Scan:
@@ -312,7 +349,7 @@ def _rounded_notes(path: Path, array: np.ndarray) -> tuple[Note, ...]:
 
 def _narrow(array: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        return array.astype(np.float32) if array.dtype.itemsize > 4 else array
+        return np.asarray(array).astype(np.float32) if array.dtype.itemsize > 4 else array
 
 
 @contextmanager
@@ -343,7 +380,7 @@ def _finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tuple[n
         )
     lowest = array[usable].min()
     count = int(usable.size - np.count_nonzero(usable))
-    array[~usable] = lowest
+    array = np.where(usable, array, lowest)
     share = f"{count:,} voxels ({count / usable.size:.1%})"
     what = "are padding, NaN or infinite" if any(n.code == "dicom_padding" for n in noticed) else "are NaN or infinite"
     message = f"{path.name}: {share} {what} and were read as {lowest:g}."

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-import zlib
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.files import replacing
-from WeakMedSAMLib.engine.data import itk_files
+from WeakMedSAMLib.contract.nrrd import Encoding, write_image
 from WeakMedSAMLib.engine.data.geometry import Geometry
-
-_FASTEST = 1
-_UNPACKED_AT_ONCE = 1 << 14  # bytes of a file; a thousand times as many at most come out
 
 
 def write_volume(
-    path: Path | str, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None
+    path: Path,
+    array: np.ndarray,
+    geometry: Geometry,
+    metadata: Mapping[str, str] | None = None,
+    encoding: Encoding = "gzip",
 ) -> None:
-    """Write a k, j, i array as compressed NRRD, atomically.
+    """Write a k, j, i array as NRRD, atomically.
 
     Parameters
     ----------
@@ -31,8 +29,10 @@ def write_volume(
         Voxels in the shape of `geometry`.
     geometry : Geometry
         Where they lie.
-    metadata : dict
+    metadata : mapping
         Key-value pairs of the NRRD header.
+    encoding : {"gzip", "raw"}
+        Packed, or as they are: then a run reads them where they lie.
 
     Raises
     ------
@@ -40,39 +40,25 @@ def write_volume(
         ``cannot_write`` with the reason.
     """
     with replacing(Path(path)) as temporary:
-        write_nrrd(temporary, array, geometry, metadata)
+        write_nrrd(temporary, array, geometry, metadata, encoding)
 
 
-def write_nrrd(path: Path, array: np.ndarray, geometry: Geometry, metadata: dict[str, str] | None = None) -> None:
+def write_nrrd(
+    path: Path,
+    array: np.ndarray,
+    geometry: Geometry,
+    metadata: Mapping[str, str] | None = None,
+    encoding: Encoding = "gzip",
+) -> None:
     """Write as `write_volume` does, but straight to `path`, to be used inside of `files.replacing`.
 
     Raises
     ------
     OSError
-        With the number of the fault where the disk says it, `errno.EIO` else.
+        With the number of the fault and the name of the file.
+    ValueError
+        The array has another shape.
     """
-    image = geometry.image(array)
-    for key, value in (metadata or {}).items():
-        image.SetMetaData(key, value)
-    writer = sitk.ImageFileWriter()
-    writer.UseCompressionOn()
-    writer.SetCompressionLevel(_FASTEST)
-    writer.SetFileName(str(path))
-    try:
-        writer.Execute(image)
-    except RuntimeError as error:
-        raise OSError(errno.EIO, itk_files.reason(error), str(path)) from error
-    _require_whole(path, image.GetNumberOfPixels() * image.GetSizeOfPixelComponent())
-
-
-def _require_whole(path: Path, n_bytes: int) -> None:
-    """Unpack the voxels of a NRRD that was just written: on a full disk ITK leaves half of it and says nothing."""
-    unpacked, found = zlib.decompressobj(wbits=31), 0
-    with path.open("rb") as stream:
-        while stream.readline() not in (b"\n", b""):
-            pass
-        with suppress(zlib.error):
-            while chunk := stream.read(_UNPACKED_AT_ONCE):
-                found += len(unpacked.decompress(chunk))
-    if not unpacked.eof or found != n_bytes:
-        raise OSError(errno.ENOSPC, "the file could not be written whole, most likely for want of space", str(path))
+    if array.shape != geometry.shape:
+        raise ValueError(f"an array of shape {array.shape} does not fit a volume of shape {geometry.shape}")
+    write_image(path, array, geometry.ijk_to_ras, metadata, encoding)

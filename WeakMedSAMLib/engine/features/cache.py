@@ -1,13 +1,12 @@
-"""Feature cache on disk: an entry is a folder of one ``.npy`` file a level and a ``meta.json``.
+"""Feature cache on disk: entries of an `ArrayStore`, one array a level, with a limit of size.
 
-Entries are complete or absent: they are written under another name, synced and renamed. Reading maps the files, so an
-entry takes no private memory however large it is. Several processes may use one cache folder at once.
+Several processes may use one cache folder at once: entries are written under another name and renamed when they are
+whole.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -21,16 +20,14 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.user_folders import cache_folder
-from WeakMedSAMLib.engine.base.array_files import create_map, load_array, word_sum
+from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, BrokenEntry, Entry, bytes_of
 from WeakMedSAMLib.engine.features.cache_use import CacheUse
 
 DEFAULT_MAX_BYTES = 20_000_000_000
 
-LevelShape = tuple[tuple[int, ...], str]
+Levels = dict[str, np.ndarray]
 
-_SCHEMA = "weakmedsam-features-1"
 _KEY = re.compile(r"[0-9a-f]{64}")
-_LEVEL = re.compile(r"[a-z0-9_]{1,32}")
 _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
 
@@ -58,7 +55,7 @@ class FeatureCache:
     def __init__(self, root: Path | None = None, max_bytes: float = DEFAULT_MAX_BYTES) -> None:
         self.root = Path(root) if root is not None else cache_folder()
         self.max_bytes = int(max_bytes)
-        self._sound: set[str] = set()  # entries whose bytes were written or checked by this object
+        self._arrays = ArrayStore()
         self.excess_told = False  # whether the run was warned of exceeding the cap, once is enough
         private_folder(self.root)
         with _write_errors(self.root):
@@ -77,7 +74,7 @@ class FeatureCache:
             if error is None:
                 raise
 
-    def entry(self, key: str) -> dict[str, np.memmap] | None:
+    def entry(self, key: str) -> Levels | None:
         """The levels of an entry as read-only maps, or None. Pins it; a broken entry is removed.
 
         Its bytes are compared with their sums once in the life of this object.
@@ -87,16 +84,17 @@ class FeatureCache:
         key : str
             64 hexadecimal digits.
         """
-        levels = self._pinned(key)
-        if levels is not None and key not in self._sound:
+        entry = self._pinned(key)
+        if entry is None:
+            return None
+        try:
             # Not while the cache is held alone: reading all of an entry takes seconds on a slow disk.
-            if not _sums_fit(self._path(key), levels):
-                levels = None
-                with _write_errors(self.root), self._use.exclusive():
-                    _remove(self._path(key))
-            else:
-                self._sound.add(key)
-        return levels
+            self._arrays.require_sound(entry)
+        except BrokenEntry:
+            with _write_errors(self.root), self._use.exclusive():
+                _remove(self._path(key))
+            return None
+        return entry.arrays
 
     def claim(self, keys: Iterable[str]) -> set[str]:
         """Pin those of these entries that are there, and return their keys.
@@ -107,7 +105,7 @@ class FeatureCache:
         return {key for key in keys if self._pinned(key) is not None}
 
     @contextmanager
-    def writer(self, key: str, levels: Mapping[str, LevelShape]) -> Iterator[dict[str, np.memmap]]:
+    def writer(self, key: str, levels: Mapping[str, ArrayShape]) -> Iterator[Levels]:
         """Write an entry: gives one writable map a level; the entry appears, pinned, when the block ends well.
 
         If another process finished the same entry meanwhile, its entry stays. Keep no reference to the maps after the
@@ -129,18 +127,20 @@ class FeatureCache:
         try:
             yield arrays
             with _write_errors(self.root):
-                _finish(folder, key, arrays, levels)
+                self._arrays.finish(folder, key, arrays)
+                # Windows renames no folder while a file in it is mapped.
+                arrays.clear()
                 self._commit(key, folder)
         finally:
             arrays.clear()
             shutil.rmtree(folder, ignore_errors=True)
 
-    def excess(self, levels: Mapping[str, LevelShape]) -> int:
+    def excess(self, levels: Mapping[str, ArrayShape]) -> int:
         """Bytes by which the entries in use and one more of this shape exceed the cap (0 if they fit)."""
         with _write_errors(self.root), self._use.exclusive():
             mine = self._use.pinned_by_me()
         used = sum(_folder_bytes(path) for path in self._entries() if path.name in mine)
-        return max(0, used + _bytes_of(levels) - self.max_bytes)
+        return max(0, used + bytes_of(levels.values()) - self.max_bytes)
 
     def size(self) -> int:
         """Bytes of all entries, and of those being written."""
@@ -160,15 +160,21 @@ class FeatureCache:
             self._use.leave()
             self._evict(self.max_bytes, 0)
 
-    def _pinned(self, key: str) -> dict[str, np.memmap] | None:
+    def _pinned(self, key: str) -> Entry | None:
         with _write_errors(self.root), self._use.exclusive():
-            levels = _open_entry(self._path(key))
-            if levels is None:
-                _remove(self._path(key))
-                return None
-            self._use.pin(key)
-            os.utime(self._path(key) / "meta.json")
-            return levels
+            entry = self._opened(key)
+            if entry is not None:
+                self._use.pin(key)
+                os.utime(entry.folder / META)
+            return entry
+
+    def _opened(self, key: str) -> Entry | None:
+        """Open an entry; what lies in its place and is none is removed."""
+        try:
+            return self._arrays.open(self._path(key), key)
+        except BrokenEntry:
+            _remove(self._path(key))
+            return None
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
@@ -200,14 +206,14 @@ class FeatureCache:
             total -= _folder_bytes(path)
             _remove(path)
 
-    def _begin(self, key: str, levels: Mapping[str, LevelShape]) -> tuple[Path, dict[str, np.memmap]]:
+    def _begin(self, key: str, levels: Mapping[str, ArrayShape]) -> tuple[Path, Levels]:
         self._path(key)
         with _write_errors(self.root):
             with self._use.exclusive():
-                self._make_room(_bytes_of(levels))
+                self._make_room(bytes_of(levels.values()))
                 folder = self._use.half_written(key)
             try:
-                return folder, {name: create_map(_level_path(folder, name), *levels[name]) for name in levels}
+                return folder, self._arrays.create(folder, levels)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -215,73 +221,10 @@ class FeatureCache:
     def _commit(self, key: str, folder: Path) -> None:
         target = self._path(key)
         with self._use.exclusive():
-            if _open_entry(target) is None:
-                _remove(target)
-                os.replace(folder, target)
-                _sync_folder(self.root)
-                self._sound.add(key)
+            if self._opened(key) is None:
+                self._arrays.rename(folder, target)
             self._use.pin(key)
-            os.utime(target / "meta.json")
-
-
-def _level_path(folder: Path, name: str) -> Path:
-    if not _LEVEL.fullmatch(name):
-        raise ValueError(f"not a level name: {name!r}")
-    return folder / f"{name}.npy"
-
-
-def _finish(folder: Path, key: str, arrays: dict[str, np.memmap], levels: Mapping[str, LevelShape]) -> None:
-    """Write everything through to the disk, the description last."""
-    sums = {name: word_sum(array) for name, array in arrays.items()}
-    for array in arrays.values():
-        array.flush()
-    arrays.clear()
-    for name in levels:
-        with _level_path(folder, name).open("r+b") as handle:
-            os.fsync(handle.fileno())
-    shapes = {
-        name: {"shape": list(shape), "dtype": np.dtype(dtype).str, "sum": sums[name]}
-        for name, (shape, dtype) in levels.items()
-    }
-    with (folder / "meta.json").open("w", encoding="ascii") as handle:
-        json.dump({"schema": _SCHEMA, "key": key, "levels": shapes}, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    _sync_folder(folder)
-
-
-def _open_entry(folder: Path) -> dict[str, np.memmap] | None:
-    """Map an entry's levels read-only; None if it is absent, cut off or not one of ours."""
-    try:
-        meta = json.loads((folder / "meta.json").read_bytes())
-        # Entries of before they named their key are believed.
-        if meta["schema"] != _SCHEMA or meta.get("key", folder.name) != folder.name:
-            return None
-        return {name: _open_level(_level_path(folder, name), about) for name, about in meta["levels"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
-def _sums_fit(folder: Path, levels: Mapping[str, np.memmap]) -> bool:
-    """Whether an entry's bytes are those that were written; entries of before there were sums are believed."""
-    try:
-        meta = json.loads((folder / "meta.json").read_bytes())
-        return all(meta["levels"][name].get("sum") in (None, word_sum(array)) for name, array in levels.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return False
-
-
-def _open_level(path: Path, about: Mapping[str, object]) -> np.memmap:
-    array = load_array(path, mmap_mode="r")
-    if not isinstance(array, np.memmap) or list(array.shape) != about["shape"] or array.dtype.str != about["dtype"]:
-        raise ValueError(f"{path} is not the array that was written")
-    if path.stat().st_size != array.offset + array.nbytes:
-        raise ValueError(f"{path} has the wrong length")
-    return array
-
-
-def _bytes_of(levels: Mapping[str, LevelShape]) -> int:
-    return sum(int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize for shape, dtype in levels.values())
+            os.utime(target / META)
 
 
 def _folder_bytes(folder: Path) -> int:
@@ -298,7 +241,7 @@ def _folder_bytes(folder: Path) -> int:
 
 def _last_use(folder: Path) -> float:
     try:
-        return (folder / "meta.json").stat().st_mtime
+        return (folder / META).stat().st_mtime
     except OSError:
         return 0.0
 
@@ -309,16 +252,6 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     elif folder.exists():
         folder.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # other systems cannot open a folder to sync it
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _gigabytes(count: int) -> str:

@@ -14,8 +14,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
-from WeakMedSAMLib.engine.features.cache import FeatureCache, LevelShape
+from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 # Raised whenever the same input gives other features: part of the key.
@@ -34,13 +35,13 @@ class VolumeFeatures:
         Key in the cache.
     levels : dict
         Level name -> S x C x h x w, float16.
-    image : np.memmap
+    image : np.ndarray
         S x size x size, uint8: the slices as the encoder saw them, 255 for 1.0.
     """
 
     key: str
-    levels: Mapping[str, np.memmap]
-    image: np.memmap
+    levels: Mapping[str, np.ndarray]
+    image: np.ndarray
 
     @property
     def n_slices(self) -> int:
@@ -137,7 +138,7 @@ def embed_volume(
     return VolumeFeatures(key, {name: arrays[name] for name in levels}, arrays["image"])
 
 
-def _read_back(key: str, cache: FeatureCache) -> dict[str, np.memmap]:
+def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
     arrays = cache.entry(key)
     if arrays is None:
         raise UserError(
@@ -173,9 +174,9 @@ def _compute(
             report(Progress(STAGE, stop, volume.n_slices))
 
 
-def _shapes(n_slices: int, backbone: Backbone, levels: tuple[str, ...]) -> dict[str, LevelShape]:
+def _shapes(n_slices: int, backbone: Backbone, levels: tuple[str, ...]) -> dict[str, ArrayShape]:
     size = backbone.info.input_size
-    shapes: dict[str, LevelShape] = {"image": ((n_slices, size, size), "|u1")}
+    shapes: dict[str, ArrayShape] = {"image": ((n_slices, size, size), "|u1")}
     for name in levels:
         shapes[name] = ((n_slices, *backbone.info.levels[name].shape), "<f2")
     return shapes
@@ -220,7 +221,7 @@ def _out_of_memory(batch: int, backbone: Backbone) -> UserError:
     )
 
 
-def _warn_of_excess(cache: FeatureCache, shapes: Mapping[str, LevelShape], report: Report) -> None:
+def _warn_of_excess(cache: FeatureCache, shapes: Mapping[str, ArrayShape], report: Report) -> None:
     excess = cache.excess(shapes)
     if excess > 0 and not cache.excess_told:
         cache.excess_told = True

@@ -14,7 +14,6 @@ from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
-from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
@@ -128,12 +127,12 @@ def _intensities(cohort: Sequence[CohortVolume], window: Intensity | None) -> li
 
 
 def _intensity(volume: CohortVolume, window: Intensity | None) -> Intensity:
-    own = choose_intensity(read_stored(volume.path).array, volume.intensity)
+    own = choose_intensity(volume.scan.array, volume.intensity)
     return as_learned(own, window) if volume.intensity == "auto" else own
 
 
 def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:
-    geometry = open_stored(volume.path).geometry
+    geometry = volume.scan.geometry
     rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
     frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), size)
     return EmbedInput(
@@ -147,4 +146,4 @@ def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> Embed
 
 
 def _load_stack(volume: CohortVolume) -> np.ndarray:
-    return slice_stack(read_stored(volume.path).array, volume.axis)
+    return slice_stack(volume.scan.array, volume.axis)

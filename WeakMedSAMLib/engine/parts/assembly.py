@@ -14,7 +14,6 @@ from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
-from WeakMedSAMLib.engine.data.volumes import open_stored
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.runs.results import VolumeResult
@@ -92,7 +91,7 @@ def assembled(
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
         for entry in classes
     }
-    voxel_ml = open_stored(source.path).geometry.voxel_ml
+    voxel_ml = source.scan.geometry.voxel_ml
     quality = quality_report(classes, volume.tags, seen, patients, volume.intensity.to_json(), voxel_ml)
     probabilities = {value: from_slice_stack(stack, source.axis) for value, stack in stacks.items()}
     return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)

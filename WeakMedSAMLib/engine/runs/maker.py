@@ -21,7 +21,7 @@ from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.tag_match import Match, held_numbering, match_tags
-from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, read_volume, volume_name, write_volume
+from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, volume_name, write_volume
 from WeakMedSAMLib.engine.runs.session import require_writable
 
 
@@ -43,7 +43,7 @@ def make_run(
     out : Path
         Made if absent.
     volumes : sequence of Path
-        Files or DICOM folders; read one at a time.
+        Files or DICOM folders; opened all at once, since what cannot be used is refused first; read one at a time.
     tags : CohortTags
         Class table and tags; those of other volumes go along, so that the run can say that it has no use for them.
     settings : RunSettings
@@ -72,12 +72,12 @@ def make_run(
         raise UserError("no_volumes", "No volume was given.", "Give one or more: --volume scan.nrrd")
     called = list(names) if names is not None else [volume_name(path.resolve()) for path in volumes]
     _require_told_apart(called, tags)
-    require_writable(private_folder(out), _bytes_of(volumes))
+    scans = [open_scan(path, name) for path, name in zip(volumes, called, strict=True)]
+    require_writable(private_folder(out), _bytes_of(scans))
     places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
-    jobs = zip(map(volume_id, range(len(volumes))), volumes, called, strict=True)
-    copied = [_copied(places, *job, find, report) for job in jobs]
+    copied = [_copied(places, volume_id(number), scan, find, report) for number, scan in enumerate(scans)]
     matches = [match for _, match in copied]
     kept = [*(match.tags for match in matches), *_others(tags, matches)]
     write_tags(places.tags, CohortTags(tags.classes, kept))
@@ -136,9 +136,9 @@ def _require_told_apart(names: Sequence[str], tags: CohortTags) -> None:
         raise UserError("ambiguous_volume", message, "Rename one of the files, and its entry in the tag file.")
 
 
-def _bytes_of(volumes: Sequence[Path]) -> int:
-    """Room for the copies: at most the voxels as 16-bit numbers, which is what scans are."""
-    return sum(2 * prod(open_scan(path).geometry.size) for path in volumes)
+def _bytes_of(scans: Sequence[Scan]) -> int:
+    """Room for the copies: the voxels as 16-bit numbers, which is what scans are."""
+    return sum(2 * prod(scan.geometry.size) for scan in scans)
 
 
 def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable, settings: RunSettings) -> str:
@@ -148,21 +148,24 @@ def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable
 
 
 def _copied(
-    places: RunFolder, volume_id: str, path: Path, name: str, find: Callable[[Scan], Match], report: Listener
+    places: RunFolder, volume_id: str, volume: Scan, find: Callable[[Scan], Match], report: Listener
 ) -> tuple[RunVolume, Match]:
-    """Copy one volume; tags with a hash are then about the copy, in which what was not finite is replaced.
+    """Copy one volume, and let go of its voxels.
 
-    The copy has its slices in the order in which 3D Slicer shows the loaded file, and the tags count them so. Tags
-    without a hash stay without, so that the run can warn that they were matched by name.
+    Tags with a hash are then about the copy, in which what was not finite is replaced. The copy has its
+    slices in the order in which 3D Slicer shows the loaded file, and the tags count them so. Tags without a hash stay
+    without, so that the run can warn that they were matched by name.
     """
-    volume = read_volume(path, name)
+    _ = volume.array  # what is wrong with the voxels is a note, too
     for note in volume.notes:
         report(note.as_warning())
     match = find(volume)
     sha256, noticed = volume.array_sha256, {note.code: note.message for note in volume.notes}
     file, numbering = f"volumes/{volume_id}.nrrd", held_numbering(volume)
-    entry = RunVolume(volume_id, file, name, sha256, str(path), notes=noticed, numbering=numbering)
-    _write_copy(places, entry, volume)
+    entry = RunVolume(volume_id, file, volume.name, sha256, str(volume.path), notes=noticed, numbering=numbering)
+    # Not packed, so that a run reads the voxels where they lie.
+    write_volume(places.volume(entry), volume.array, volume.geometry, encoding="raw")
+    volume.release()
     return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
 
 
@@ -171,10 +174,6 @@ def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
     names = {match.tags.name for match in matches}
     used = {id(match.entry) for match in matches}
     return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
-
-
-def _write_copy(places: RunFolder, entry: RunVolume, volume: Scan) -> None:
-    write_volume(places.volume(entry), volume.array, volume.geometry)
 
 
 def _save(places: RunFolder, volumes: list[RunVolume], classes: ClassTable, settings: RunSettings) -> None:

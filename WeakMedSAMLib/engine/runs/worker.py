@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.cohort import CohortVolume, load_cohort
 from WeakMedSAMLib.engine.data.orientation import view_of
-from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored, slice_stack
+from WeakMedSAMLib.engine.data.volumes import slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import to_unit
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, save_model
@@ -173,13 +174,13 @@ class _Job:
         self._report(Artifact(kind="model", path=self._relative(self._places.model)))
 
     def _keep_sub_classes(self, cohort: list[CohortVolume], found: list[SubClassReport]) -> None:
-        views = {volume.id: view_of(open_stored(volume.path).geometry, volume.axis) for volume in cohort}
+        views = {volume.id: view_of(volume.scan.geometry, volume.axis) for volume in cohort}
         for file in write_sub_classes(self._places.path, found, views):
             self._report(Artifact(kind="report", path=self._relative(file)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
         folder = private_folder(self._places.results(volume.id))
-        geometry = open_stored(volume.path).geometry
+        geometry = volume.scan.geometry
         write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run), volume.numbering)
         self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
         write_bytes(folder / PREVIEW, self._preview(volume, result))
@@ -189,7 +190,7 @@ class _Job:
     def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
         """Write what a stage makes of the example slice, so that a person can watch it take shape."""
         volume = cohort[picture.volume]
-        view = view_of(open_stored(volume.path).geometry, volume.axis)
+        view = view_of(volume.scan.geometry, volume.axis)
         values = np.array([0, *self._run.classes.label_values])
         labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
         file = private_folder(self._places.previews) / f"{picture.stage}.png"
@@ -201,7 +202,7 @@ class _Job:
 
     def _preview(self, volume: CohortVolume, result: VolumeResult) -> bytes:
         """PNG of the slice with the largest mask, turned as a radiologist looks at it."""
-        scan = read_stored(volume.path)
+        scan = volume.scan
         view = view_of(scan.geometry, volume.axis)
         labels = slice_stack(result.labels, volume.axis)
         best = int(np.count_nonzero(labels, axis=(1, 2)).argmax())
@@ -232,12 +233,7 @@ def _too_late(names: list[str]) -> Warning_:
 
 def _bytes_of_results(cohort: list[CohortVolume], n_classes: int) -> int:
     """At most: label map and one probability map a class, uncompressed."""
-    voxels = sum(volume_size[0] * volume_size[1] * volume_size[2] for volume_size in map(_size, cohort))
-    return voxels * (1 + n_classes)
-
-
-def _size(volume: CohortVolume) -> tuple[int, int, int]:
-    return open_stored(volume.path).geometry.size
+    return sum(prod(volume.scan.geometry.size) for volume in cohort) * (1 + n_classes)
 
 
 def _overrides(run: RunDescription) -> dict[str, Any]:

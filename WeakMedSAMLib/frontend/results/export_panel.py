@@ -20,12 +20,12 @@ from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, set
 from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
-from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, checkedPaths, exportSteps
-from WeakMedSAMLib.frontend.results.exports import Exported, proposedNames
+from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
+from WeakMedSAMLib.frontend.results.export_work import checkedPaths, proposedNames, writeFilesSteps
+from WeakMedSAMLib.frontend.results.exports import Exported
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
-_MASKS = ("segmentation", "labelmap", "report")
 
 
 class ExportPanel:
@@ -51,6 +51,8 @@ class ExportPanel:
         self._runner: StepRunner | None = None
         self.widget = slicer.util.loadUI(resource("UI", "Export.ui"))
         self.ui = slicer.util.childWidgetVariables(self.widget)
+        known = exportFormats()
+        self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
         self._refreshSoon = Coalesced(self.refresh, 100)
         self.ui.folderEdit.currentPath = slicer.app.userSettings().value(_FOLDER_SETTING) or _documents()
         self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
@@ -92,7 +94,7 @@ class ExportPanel:
         ui.folderEdit.connect("currentPathChanged(QString)", guarded(self._onChanged))
         ui.exportButton.connect("clicked()", guarded(self._onExport))
         ui.resultLabel.connect("linkActivated(QString)", guarded(_openFolder))
-        for kind in KINDS:
+        for kind in self._formats:
             self._check(kind).connect("toggled(bool)", guarded(self._onChanged))
             self._name(kind).connect("textChanged(QString)", guarded(self._onChanged))
         self._connections = Connections(
@@ -142,13 +144,13 @@ class ExportPanel:
         subject = self._chosen()
         proposed = proposedNames(subject.volumeNode if subject else self._logic.state.currentVolume)
         for kind, name in proposed.items():
-            if self._name(kind).text in ("", self._proposed.get(kind)):
+            if kind in self._formats and self._name(kind).text in ("", self._proposed.get(kind)):
                 self._name(kind).text = name
         self._proposed = proposed
 
     def _showReason(self) -> None:
         subject = self._chosen()
-        for kind in KINDS:
+        for kind in self._formats:
             reason = self._kindProblem(kind, subject)
             setEnabled(self._check(kind), reason, _("Write this file"))
             setEnabled(
@@ -160,20 +162,21 @@ class ExportPanel:
         setEnabled(self.ui.exportButton, self._problem(), _("Write the checked files"))
 
     def _kindProblem(self, kind: str, subject: ReviewSubject | None) -> str:
-        if kind in _MASKS and subject is None:
+        isOfMasks = self._formats[kind].source != "tags"
+        if isOfMasks and subject is None:
             return _("There are no masks yet; generate some in section 4.")
-        if kind == "report" and subject.result is None:
+        if self._formats[kind].source == "run" and subject.result is None:
             return _("The run folder is gone, and the report needs it.")
-        if kind not in _MASKS and not self._logic.session.cohort.volumes:
+        if not isOfMasks and not self._logic.session.cohort.volumes:
             return _("There are no tags yet.")
         return ""
 
     def _problem(self) -> str:
         if self._runner is not None:
             return _("Files are being written.")
-        if not any(self._wants(kind) for kind in KINDS):
+        if not any(self._wants(kind) for kind in self._formats):
             return _("Nothing to write is checked.")
-        names = [self._name(kind).text.strip().lower() for kind in KINDS if self._wants(kind)]
+        names = [self._name(kind).text.strip().lower() for kind in self._formats if self._wants(kind)]
         if "" in names or len(set(names)) < len(names):
             return _("Give every file a name of its own.")
         if not self.ui.folderEdit.currentPath.strip():
@@ -211,7 +214,7 @@ class ExportPanel:
         if self._problem():
             return
         folder = Path(self.ui.folderEdit.currentPath)
-        paths = checkedPaths(folder, {kind: self._name(kind).text for kind in KINDS if self._wants(kind)})
+        paths = checkedPaths(folder, {kind: self._name(kind).text for kind in self._formats if self._wants(kind)})
         if not _mayOverwrite([path for path in paths.values() if path.exists()]):
             return
         slicer.app.userSettings().setValue(_FOLDER_SETTING, str(folder))
@@ -219,12 +222,12 @@ class ExportPanel:
 
     def _work(self, paths: dict[str, Path]) -> ExportWork:
         subject = self._chosen()
-        needsMasks = any(kind in _MASKS for kind in paths)
+        sources = {self._formats[kind].source for kind in paths}
         return ExportWork(
             paths=paths,
-            subject=subject if needsMasks else None,
+            subjects=(_masksOf(subject),) if sources & {"masks", "run"} else (),
             classes=ClassTable.from_json(subject.record.classes) if subject else self._logic.session.classes,
-            run=self._subjects.runResult(subject.record) if "report" in paths else None,
+            run=self._subjects.runResult(subject.record) if "run" in sources else None,
             cohort=self._logic.session.cohortForFile(),
             includeNames=self.ui.namesCheck.checked,
         )
@@ -233,7 +236,7 @@ class ExportPanel:
         self._setText(_("Writing ..."))
         self.ui.exportProgress.value = 0
         self.ui.exportProgress.visible = True
-        self._runner = StepRunner(exportSteps(work), self._onDone, self._onError, onProgress=self._onProgress)
+        self._runner = StepRunner(writeFilesSteps(work), self._onDone, self._onError, onProgress=self._onProgress)
         self._runner.start()
         self._showReason()
 
@@ -268,6 +271,10 @@ class ExportPanel:
 
     def _setText(self, text: str) -> None:
         setText(self.ui.resultLabel, text)
+
+
+def _masksOf(subject: ReviewSubject) -> ExportSubject:
+    return ExportSubject(subject.volumeNode, subject.segmentationNode, subject.segmentIds, subject.result)
 
 
 def _mayOverwrite(existing: list[Path]) -> bool:

@@ -1,60 +1,31 @@
-"""All files of one export, written one after the other in short pieces."""
+"""All files of one export, written one after the other in short pieces; and those of a whole run, for scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
+import logging
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags
-from WeakMedSAMLib.frontend.base.steps import Steps, inThread
-from WeakMedSAMLib.frontend.results.exports import (
-    Exported,
-    exportLabelmapSteps,
-    exportSegmentationSteps,
-    exportTags,
-    movedNotes,
-)
-from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
-from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.run_results import RunResult
-from WeakMedSAMLib.frontend.results.segment_places import movedSegments
+from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
+from WeakMedSAMLib.frontend.results.exports import Exported, safeName
+from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
+from WeakMedSAMLib.frontend.results.segments import segmentIdsOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
-KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
+_logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ExportWork:
-    """What to write where.
-
-    Attributes
-    ----------
-    paths : dict
-        Kind (one of `KINDS`) -> file.
-    subject : ReviewSubject or None
-        The masks; needed for segmentation, label map and report.
-    classes : ClassTable
-        Gives the label values.
-    run : RunResult or None
-        Needed for the report.
-    cohort : CohortTags
-        Needed for tags.
-    includeNames : bool
-        Whether the report calls volumes by their names.
-    """
-
-    paths: dict[str, Path]
-    subject: ReviewSubject | None
-    classes: ClassTable
-    run: RunResult | None
-    cohort: CohortTags
-    includeNames: bool = False
+def proposedNames(volumeNode: Any) -> dict[str, str]:
+    """Propose file names for a volume: kind of format -> name."""
+    stem = safeName(volumeNode.GetName() if volumeNode else "")
+    return {kind: stem + entry.ending for kind, entry in exportFormats().items()}
 
 
 def checkedPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
@@ -76,18 +47,12 @@ def checkedPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     return paths
 
 
-def exportSteps(work: ExportWork) -> Steps[list[Exported]]:
+def writeFilesSteps(work: ExportWork) -> Steps[list[Exported]]:
     """Write all files of an export; raises as the functions in `exports` and `report` do."""
-    makers: dict[str, Callable[[ExportWork, Path], Steps[Exported]]] = {
-        "segmentation": _segmentation,
-        "labelmap": _labelmap,
-        "tagsJson": _tags,
-        "tagsCsv": _tags,
-        "report": _report,
-    }
+    formats = exportFormats()
     written = []
     for number, (kind, path) in enumerate(work.paths.items()):
-        steps = makers[kind](work, path)
+        steps = formats[kind].writeSteps(work, path)
         try:
             while True:
                 fraction = next(steps)
@@ -99,27 +64,71 @@ def exportSteps(work: ExportWork) -> Steps[list[Exported]]:
     return written
 
 
-def _segmentation(work: ExportWork, path: Path) -> Steps[Exported]:
-    subject = work.subject
-    ids = subject.segmentIds
-    return exportSegmentationSteps(subject.segmentationNode, subject.volumeNode, path, runSegmentIds=ids)
+def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
+    """Write the masks of every volume of a run and its report; files of the same names are replaced.
+
+    What there is to know about a file, such as masks that were resampled, goes into the log as a warning.
+
+    Parameters
+    ----------
+    record : RunRecord
+        Of a run whose masks are in the scene.
+    folder : Path
+        Made if absent.
+
+    Returns
+    -------
+    list of Path
+        Of each volume a file of every format of masks, as ``<volume>_masks.seg.nrrd`` and ``<volume>_labels.nrrd``;
+        then one of every format of runs, as ``report.html``.
+
+    Raises
+    ------
+    UserError
+        ``run_gone`` if the run folder is not there; what exporting raises.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    run = readRun(folderOf(record))
+    table = ClassTable.from_json(record.classes)
+    subjects = dict(_subjectsOf(record, run))
+    written: list[Path] = []
+    for volumeId, subject in subjects.items():
+        names = {kind: proposedNames(subject.volumeNode)[kind] for kind in _kindsOf("masks")}
+        paths = _freePaths(folder, names, volumeId, written)
+        written += _writeAll(ExportWork(paths, (subject,), table))
+    paths = {kind: folder / exportFormats()[kind].ending.lstrip("_") for kind in _kindsOf("run")}
+    return [*written, *_writeAll(ExportWork(paths, tuple(subjects.values()), table, run))]
 
 
-def _labelmap(work: ExportWork, path: Path) -> Steps[Exported]:
-    subject = work.subject
-    # Of this run alone: the same class of another run in the same segmentation would be mixed in.
-    ids = subject.segmentIds
-    return exportLabelmapSteps(subject.segmentationNode, subject.volumeNode, path, work.classes, ids)
+def _subjectsOf(record: RunRecord, run: RunResult) -> Iterator[tuple[str, ExportSubject]]:
+    """Volume id and masks of those volumes of a run that are in the scene with masks."""
+    for volumeId, segmentationId in record.segmentations.items():
+        volumeNode = slicer.mrmlScene.GetNodeByID(record.volumes.get(volumeId, ""))
+        segmentationNode = slicer.mrmlScene.GetNodeByID(segmentationId)
+        if volumeNode is None or segmentationNode is None:
+            continue
+        # Another run may have put the same classes into the same segmentation.
+        ids = segmentIdsOf(segmentationNode, record.runId, volumeId)
+        if ids:
+            yield volumeId, ExportSubject(volumeNode, segmentationNode, ids, run.volumes.get(volumeId))
 
 
-def _tags(work: ExportWork, path: Path) -> Steps[Exported]:
-    # Until a file is on the disk may take long; tags are copied first, since tagging goes on meanwhile.
-    return (yield from inThread(partial(exportTags, deepcopy(work.cohort), path)))
+def _kindsOf(source: str) -> list[str]:
+    return [kind for kind, entry in exportFormats().items() if entry.source == source]
 
 
-def _report(work: ExportWork, path: Path) -> Steps[Exported]:
-    subject = work.subject
-    volumes = [ReportVolume(subject.volumeNode, subject.segmentationNode, subject.result)]
-    yield from writeReportSteps(path, work.run, volumes, work.includeNames)
-    moved = set(movedSegments(subject.segmentationNode, subject.volumeNode))
-    return Exported(path, movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved]))
+def _writeAll(work: ExportWork) -> list[Path]:
+    written = runToEnd(writeFilesSteps(work))
+    for exported in written:
+        for note in exported.notes:
+            _logger.warning("%s: %s", exported.path.name, note)
+    return [exported.path for exported in written]
+
+
+def _freePaths(folder: Path, names: Mapping[str, str], volumeId: str, taken: list[Path]) -> dict[str, Path]:
+    """Return kind -> file of a volume; two volumes of one name get their ids in front."""
+    # Windows and macOS take "A" and "a" for one file.
+    known = {str(path).casefold() for path in taken}
+    isTaken = any(str(folder / name).casefold() in known for name in names.values())
+    return {kind: folder / (f"{volumeId}_{name}" if isTaken else name) for kind, name in names.items()}

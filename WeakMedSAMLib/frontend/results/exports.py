@@ -146,19 +146,6 @@ def sourceVolume(segmentationNode: Any) -> Any:
     return volumeNode
 
 
-def proposedNames(volumeNode: Any) -> dict[str, str]:
-    """Propose file names for a volume: kind of export (segmentation, labelmap, tagsJson, tagsCsv, report) -> name."""
-    stem = safeName(volumeNode.GetName() if volumeNode else "")
-    endings = {
-        "segmentation": "_masks.seg.nrrd",
-        "labelmap": "_labels.nrrd",
-        "tagsJson": "_tags.json",
-        "tagsCsv": "_tags.csv",
-        "report": "_report.html",
-    }
-    return {kind: stem + ending for kind, ending in endings.items()}
-
-
 def safeName(name: str) -> str:
     """Return a name as part of a file name on every system; letters of all languages stay."""
     name = unicodedata.normalize("NFC", name)

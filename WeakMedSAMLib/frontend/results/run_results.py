@@ -14,9 +14,9 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.contract.nrrd import read_matrix
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
-from WeakMedSAMLib.frontend.scene.raw_nrrd import readMatrix
 
 SURE = 0.995
 
@@ -205,7 +205,7 @@ def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeR
 
 def _isLeftHanded(labels: Path) -> bool:
     try:
-        return bool(np.linalg.det(readMatrix(labels)[:3, :3]) < 0)
+        return bool(np.linalg.det(read_matrix(labels)[:3, :3]) < 0)
     except UserError:
         # Said when the masks are wanted; until then there is more to show.
         return False

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
@@ -33,7 +34,6 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 from WeakMedSAMLib.frontend.results.segment_places import gridOn, notePlace
 from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, showWithVolume
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
-from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
 
 LABEL_TAG = "WeakMedSAM.LabelValue"
@@ -84,7 +84,7 @@ def resultSteps(
     """
     if segmentationNode is not None:
         requireLabelmaps(segmentationNode)
-    inFile = yield from readSteps(volumeResult.labels)
+    inFile = yield from read_image_steps(volumeResult.labels)
     labels = yield from _asHeldSteps(inFile, volumeNode, volumeResult)
     _requireSameGrid(labels, volumeNode, volumeResult)
     image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
@@ -197,7 +197,7 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
     image = volumeNode.GetImageData()
     shape = image.GetDimensions()[::-1] if image else ()
     # The engine writes the geometry that it read; what SimpleITK rounds is far below a thousandth of a millimetre.
-    isSame = shape == labels.array.shape and isSameGrid(labels.ijkToRas, ijkToRas(volumeNode), shape)
+    isSame = shape == labels.array.shape and isSameGrid(labels.ijk_to_ras, ijkToRas(volumeNode), shape)
     if not isSame:
         message = _("The masks of {name} do not fit the volume {volume}: its size or position changed since.")
         text = message.format(name=volumeResult.name, volume=volumeNode.GetName())

@@ -13,6 +13,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
@@ -33,7 +34,6 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, isOtherEnd, placeOf
 from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
-from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
 
 _Box = tuple[slice, slice, slice]
@@ -103,16 +103,16 @@ class ThresholdEditor:
             ``file_missing``, ``cannot_read``, ``bad_result`` or ``result_of_other_volume``.
         """
         value = labelValueOf(self._segment())
-        probabilities = yield from readSteps(self._probabilityPath)
-        labels = yield from readSteps(self._labelsPath)
+        probabilities = yield from read_image_steps(self._probabilityPath)
+        labels = yield from read_image_steps(self._labelsPath)
         self._requireFit(probabilities, labels)
-        isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijkToRas)
+        isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijk_to_ras)
         map_, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
         box = yield from _boxSteps(map_, labelMap, value)
         first = tuple(part.start for part in reversed(box))
         generated = labelMap[box] == value
         yield None
-        self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijkToRas)
+        self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijk_to_ras)
         yield None
         self._probabilities = map_[box].copy()
         return self

@@ -20,8 +20,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.export_work import KINDS, ExportWork, exportSteps
-from WeakMedSAMLib.frontend.results.exports import proposedNames
+from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork
+from WeakMedSAMLib.frontend.results.export_work import proposedNames, writeFilesSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubjects
 from WeakMedSAMLib.frontend.running.dependencies import missing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -162,12 +162,12 @@ def _exportAll(logic: WeakMedSAMLogic, runId: str) -> None:
     record = logic.state.run(runId)
     subject = subjects.subject(slicer.mrmlScene, record, next(iter(record.volumes)))
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
-        names = proposedNames(subject.volumeNode)
-        paths = {kind: Path(folder) / names[kind] for kind in KINDS}
+        paths = {kind: Path(folder) / name for kind, name in proposedNames(subject.volumeNode).items()}
         classes = ClassTable.from_json(record.classes)
-        work = ExportWork(paths, subject, classes, subjects.runResult(record), logic.session.cohort)
+        masks = ExportSubject(subject.volumeNode, subject.segmentationNode, subject.segmentIds, subject.result)
+        work = ExportWork(paths, (masks,), classes, subjects.runResult(record), logic.session.cohort)
         ends: list[Any] = []
-        StepRunner(exportSteps(work), ends.append, ends.append).start()
+        StepRunner(writeFilesSteps(work), ends.append, ends.append).start()
         while not ends:
             slicer.app.processEvents()
         if isinstance(ends[0], Exception):

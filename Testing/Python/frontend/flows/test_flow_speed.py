@@ -11,7 +11,7 @@ from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.frontend.base.steps import StepRunner
-from WeakMedSAMLib.frontend.results.export_work import KINDS
+from WeakMedSAMLib.frontend.results.export_formats import exportFormats
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.trial.phantoms import phantomArray
 
@@ -39,7 +39,7 @@ def shortest(driver, work, repeats=3):
 
 def export_all(driver, folder):
     driver.ui("export", "folderEdit").currentPath = str(folder)
-    for kind in KINDS:
+    for kind in exportFormats():
         driver.ui("export", f"{kind}Check").checked = True
     driver.ui("export", "exportButton").click()
     driver.wait(lambda: driver.panel("export")._runner is None)
@@ -94,7 +94,7 @@ def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finis
         print("\nlongest time without an answer:", ", ".join(f"{name} {block}" for name, block in blocks.items()))
     assert max(block.own_ms for block in blocks.values()) <= LONGEST_BLOCK_MS * allowance
     # The disk of this computer may be quick: no file of an export is waited for by the window.
-    assert len(threads) >= len(KINDS)
+    assert len(threads) >= len(exportFormats())
     assert threading.main_thread() not in threads
 
 

@@ -13,8 +13,10 @@ import SimpleITK
 @pytest.fixture
 def lib(host):
     """The parts of the frontend that these tests look into."""
+    from WeakMedSAMLib.contract import nrrd
     from WeakMedSAMLib.frontend.base import steps
     from WeakMedSAMLib.frontend.results import (
+        export_work,
         exports,
         report,
         run_results,
@@ -29,7 +31,10 @@ def lib(host):
     segment_history.history.clear()
     return SimpleNamespace(
         exports=exports,
-        raw=raw_nrrd,
+        work=export_work,
+        raw=SimpleNamespace(
+            readSteps=nrrd.read_image_steps, readFields=nrrd.read_fields, writeSteps=raw_nrrd.writeSteps
+        ),
         report=report,
         results=run_results,
         volumes=scene_volumes,

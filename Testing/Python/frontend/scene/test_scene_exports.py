@@ -72,13 +72,13 @@ def test_a_label_map_says_where_classes_overlap(loaded, lib, tmp_path):
 
 @pytest.mark.parametrize(("other", "isFree"), [("scan", False), ("Scan", False), ("scan 2", True)])
 def test_volumes_of_nearly_one_name_get_files_of_their_own(other, isFree):
-    from WeakMedSAMLib.frontend.results.run_export import _free
+    from WeakMedSAMLib.frontend.results.export_work import _freePaths
 
     names, before = [{"segmentation": f"{each}.seg.nrrd", "labelmap": f"{each}.nrrd"} for each in (other, "scan")]
     folder = Path("masks")
-    taken = [*_free(folder, before, "000", [])]
+    taken = [*_freePaths(folder, before, "000", []).values()]
     front = "" if isFree else "001_"
-    assert _free(folder, names, "001", taken)[0] == folder / f"{front}{other}.seg.nrrd"
+    assert _freePaths(folder, names, "001", taken)["segmentation"] == folder / f"{front}{other}.seg.nrrd"
 
 
 def test_segments_of_the_user_go_into_the_segmentation_only(host, loaded, lib, voxels_of, tmp_path):
@@ -150,7 +150,7 @@ def test_what_cannot_be_exported_is_said(scene, loaded, make_volume, lib, tmp_pa
 
 
 def test_names_are_proposed_that_every_system_takes(make_volume, lib):
-    names = lib.exports.proposedNames(make_volume("4: T2 / Läsion? 日本"))
+    names = lib.work.proposedNames(make_volume("4: T2 / Läsion? 日本"))
     assert names["segmentation"] == "4_ T2 _ Läsion_ 日本_masks.seg.nrrd"
     assert lib.exports.safeName("con") == "con_"
     assert lib.exports.safeName(" .. ") == "volume"
@@ -197,7 +197,7 @@ def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis
 def test_the_chosen_run_has_the_label_values_of_its_classes(scene, loaded, lib, tmp_path):
     from dataclasses import replace
 
-    from WeakMedSAMLib.frontend.results.run_export import exportRun
+    from WeakMedSAMLib.frontend.results.export_work import exportRun
 
     node, earlier = loaded.node, loaded.record
     record = replace(earlier, runId="e" * 32, segmentations={"000": node.GetID(), "009": node.GetID()})
@@ -214,3 +214,50 @@ def test_the_chosen_run_has_the_label_values_of_its_classes(scene, loaded, lib, 
     assert [values[name] for name in names] == ["1", "7"]
     assert len(set(values.values())) == 4
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(labels))), loaded.labels)
+
+
+@pytest.fixture
+def toy(host, lib):
+    """A format of one file, which registers itself: how many voxels each segment has."""
+    from WeakMedSAMLib.frontend.results import export_formats
+
+    def write(work, path):
+        (subject,) = work.subjects
+        yield 0.5
+        masks = [lib.images.packedMask(subject.segmentationNode, each).array for each in subject.segmentIds]
+        path.write_text(" ".join(str(int(mask.sum())) for mask in masks), encoding="utf-8")
+        return lib.exports.Exported(path)
+
+    export_formats.exportFormats()
+    export_formats.register(export_formats.ExportFormat("toy", "_toy.txt", "masks", write))
+    yield export_formats
+    del export_formats._formats["toy"]
+
+
+def test_another_format_needs_a_file_of_its_own_only(loaded, lib, toy, tmp_path):
+    names = lib.work.proposedNames(loaded.volume)
+    assert names["toy"] == "Herr Müller_toy.txt"
+    ids = lib.segments.segmentIdsOf(loaded.node)
+    subject = toy.ExportSubject(loaded.volume, loaded.node, ids, loaded.volume_result)
+    paths = lib.work.checkedPaths(tmp_path, {"toy": names["toy"], "labelmap": names["labelmap"]})
+    written = lib.end(lib.work.writeFilesSteps(toy.ExportWork(paths, (subject,), loaded.classes)))
+    assert [each.path for each in written] == list(paths.values())
+    counts = " ".join(str(int((loaded.labels == value).sum())) for value in (1, 7))
+    assert paths["toy"].read_text("utf-8") == counts
+    loaded.record.segmentations = {"000": loaded.node.GetID()}
+    whole = [path.name for path in lib.work.exportRun(loaded.record, tmp_path / "run")]
+    assert whole == [names["segmentation"], names["labelmap"], names["toy"], "report.html"]
+    assert (tmp_path / "run" / names["toy"]).read_text("utf-8") == counts
+    with pytest.raises(ValueError, match="toy"):
+        toy.register(toy.ExportFormat("toy", ".x", "tags", None))
+
+
+@pytest.mark.parametrize("kind", ["labelmap", "tagsCsv"])
+def test_a_packaged_format_is_named_in_two_files_beside_its_own(kind):
+    """In the list of the package, and in the form where its row is."""
+    root = Path(__file__).resolve().parents[4]
+    sources = [*(root / "WeakMedSAMLib" / "frontend").rglob("*.py"), *(root / "WeakMedSAM").rglob("*.ui")]
+    pattern = re.compile(rf'"{kind}(Check|Name)?"')
+    named = {path.name for path in sources if pattern.search(path.read_text("utf-8")) and path.parent.name != "formats"}
+    assert named <= {"export_formats.py", "Export.ui"}
+    assert "Export.ui" in named

@@ -303,7 +303,7 @@ def test_a_volume_that_was_cropped_did_not_move(host, loaded, lib, tmp_path, not
 
 
 def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplog):
-    from WeakMedSAMLib.frontend.results.run_export import exportRun
+    from WeakMedSAMLib.frontend.results.export_work import exportRun
 
     loaded.record.segmentations = {"000": loaded.node.GetID()}
     respace(loaded.volume, host)

@@ -442,6 +442,22 @@ def test_all_files_are_written_by_one_click(host, logic, export_panel, reviewed,
     assert (tmp_path / "CT_tags.csv").stat().st_mtime_ns > stamp
 
 
+def test_a_format_without_a_row_in_the_form_is_for_scripts_alone(host, logic, reviewed):
+    from WeakMedSAMLib.frontend.results import export_formats
+    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+
+    packaged = list(export_formats.exportFormats())
+    export_formats.register(export_formats.ExportFormat("toy", "_toy.txt", "masks", lambda work, path: None))
+    try:
+        panel = opened(ExportPanel, logic, host)
+        assert list(panel._formats) == packaged
+        assert panel.ui.segmentationName.text == "CT_masks.seg.nrrd"
+        panel.cleanup()
+        panel.widget.close()
+    finally:
+        del export_formats._formats["toy"]
+
+
 def test_what_cannot_be_exported_says_why(host, export_panel, reviewed, click, tmp_path):
     ui = export_panel.ui
     for kind in ("segmentation", "labelmap"):

@@ -100,7 +100,7 @@ def test_exported_volumes_are_the_same(make_volume, lib, tmp_path, dtype):
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), array)
     read = lib.end(lib.raw.readSteps(path))
     np.testing.assert_array_equal(read.array, array)
-    np.testing.assert_array_equal(read.ijkToRas, lib.volumes.ijkToRas(volume))
+    np.testing.assert_array_equal(read.ijk_to_ras, lib.volumes.ijkToRas(volume))
 
 
 def test_a_failed_export_leaves_nothing(make_volume, lib, tmp_path):
@@ -130,7 +130,7 @@ def test_what_simpleitk_compresses_is_read(lib, tmp_path):
     read = lib.end(lib.raw.readSteps(path))
     np.testing.assert_array_equal(read.array, array)
     lps = image.TransformIndexToPhysicalPoint((5, 6, 7))
-    np.testing.assert_allclose((read.ijkToRas @ [5, 6, 7, 1])[:3], [-lps[0], -lps[1], lps[2]], atol=1e-9)
+    np.testing.assert_allclose((read.ijk_to_ras @ [5, 6, 7, 1])[:3], [-lps[0], -lps[1], lps[2]], atol=1e-9)
 
 
 @pytest.mark.parametrize("fault", ["cut", "rubbish", "missing", "header", "detached"])

@@ -1,0 +1,303 @@
+"""NRRD files written and read in short pieces, in full geometry; SimpleITK and Slicer read them like any other.
+
+Source: the definition of the NRRD file format, http://teem.sourceforge.net/nrrd/format.html
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+
+Encoding = Literal["raw", "gzip"]
+
+PIECE_BYTES = 2**20
+_HEADER_BYTES = 2**20
+_GZIP = 16 + zlib.MAX_WBITS
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+_TYPES = {
+    "i1": "signed char",
+    "u1": "unsigned char",
+    "i2": "short",
+    "u2": "unsigned short",
+    "i4": "int",
+    "u4": "unsigned int",
+    "i8": "longlong",
+    "u8": "ulonglong",
+    "f4": "float",
+    "f8": "double",
+}
+# Other writers use other names of the same types.
+_TYPE_NAMES = {
+    **{name: code for code, name in _TYPES.items()},
+    **{"int8": "i1", "uint8": "u1", "uchar": "u1", "int16": "i2", "uint16": "u2", "ushort": "u2"},
+    **{"int32": "i4", "uint32": "u4", "uint": "u4", "int64": "i8", "uint64": "u8"},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NrrdImage:
+    """A label map or probability map as read from a file.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+        Voxels, k x j x i.
+    ijk_to_ras : numpy.ndarray
+        4 x 4, voxel index to RAS in mm.
+    fields : dict
+        Key/value pairs of the header.
+    """
+
+    array: np.ndarray
+    ijk_to_ras: np.ndarray
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def turned(self) -> NrrdImage:
+        """Return the same voxels at the same places, with the k planes in reversed order."""
+        reverse = np.diag([1.0, 1.0, -1.0, 1.0])
+        reverse[2, 3] = len(self.array) - 1
+        return NrrdImage(self.array[::-1], self.ijk_to_ras @ reverse, self.fields)
+
+
+def write_image_steps(
+    path: Path,
+    array: np.ndarray,
+    ijk_to_ras: np.ndarray,
+    fields: Mapping[str, str] | None = None,
+    encoding: Encoding = "raw",
+) -> Generator[float, None, None]:
+    """Write an image in short pieces, straight to `path`: to be used inside of `files.replacing`.
+
+    Parameters
+    ----------
+    path : Path
+        Ends in ``.nrrd``.
+    array : numpy.ndarray
+        k x j x i, or layers x k x j x i; any strides, real numbers.
+    ijk_to_ras : numpy.ndarray
+        4 x 4, voxel index to RAS in mm.
+    fields : mapping of str to str, optional
+        Key/value pairs for the header; they are written in the order of their keys.
+    encoding : {"raw", "gzip"}
+        Raw voxels are read where they lie; packed ones take less room.
+
+    Yields
+    ------
+    float
+        Progress, 0..1.
+
+    Raises
+    ------
+    OSError
+        With the name of the file.
+    TypeError
+        For voxels of a type that NRRD does not have.
+    """
+    try:
+        with path.open("wb") as stream:
+            stream.write(_header(array, ijk_to_ras, fields or {}, encoding))
+            yield from _write_voxels(stream, array, encoding)
+    except OSError as error:
+        # What a full disk says as it is written to names no file.
+        error.filename = error.filename or str(path)
+        raise
+
+
+def write_image(
+    path: Path,
+    array: np.ndarray,
+    ijk_to_ras: np.ndarray,
+    fields: Mapping[str, str] | None = None,
+    encoding: Encoding = "raw",
+) -> None:
+    """Write an image at once; see `write_image_steps`."""
+    for _ in write_image_steps(path, array, ijk_to_ras, fields, encoding):
+        pass
+
+
+def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
+    """Read a three-dimensional image in short pieces.
+
+    Raises
+    ------
+    UserError
+        ``file_missing``, ``cannot_read`` or ``bad_result`` (not such a file, or cut off).
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            image, encoding = _empty_image(path, stream)
+            yield from _read_voxels(path, stream, encoding, image.array)
+    except FileNotFoundError:
+        raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.") from None
+    except OSError as error:
+        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+    return image
+
+
+def read_fields(path: Path | str) -> dict[str, str]:
+    """Read the key/value pairs of a header; `UserError` ``cannot_read`` or ``bad_result``."""
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            return _parse_header(path, stream)[1]
+    except OSError as error:
+        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+
+
+def read_matrix(path: Path | str) -> np.ndarray:
+    """Read where the voxels of an image lie: 4 x 4, voxel index to RAS in mm.
+
+    Raises
+    ------
+    UserError
+        ``cannot_read`` or ``bad_result``.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            return _matrix(_parse_header(path, stream)[0])
+    except OSError as error:
+        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+    except (KeyError, ValueError):
+        raise _bad(path, "its header cannot be read") from None
+
+
+def _header(array: np.ndarray, ijk_to_ras: np.ndarray, fields: Mapping[str, str], encoding: str) -> bytes:
+    axes = _LPS_TO_RAS @ ijk_to_ras[:3, :3]
+    origin = _LPS_TO_RAS @ ijk_to_ras[:3, 3]
+    has_layers = array.ndim == 4
+    sizes = (*array.shape[:0:-1], array.shape[0]) if not has_layers else (array.shape[0], *array.shape[:0:-1])
+    kind = _TYPES.get(array.dtype.str[1:])
+    if kind is None:
+        raise TypeError(f"NRRD has no voxels of the type {array.dtype}")
+    lines = [
+        "NRRD0004",
+        f"type: {kind}",
+        f"dimension: {array.ndim}",
+        "space: left-posterior-superior",
+        f"sizes: {' '.join(str(size) for size in sizes)}",
+        f"space directions: {'none ' * has_layers}{' '.join(_vector(axis) for axis in axes.T)}",
+        f"kinds: {'list ' * has_layers}domain domain domain",
+        "endian: little",
+        f"encoding: {encoding}",
+        f"space origin: {_vector(origin)}",
+        *(f"{key}:={_escape(value)}" for key, value in sorted(fields.items())),
+    ]
+    return ("\n".join(lines) + "\n\n").encode("utf-8")
+
+
+def _vector(numbers: np.ndarray) -> str:
+    # 17 digits bring back the very same number; + 0.0 turns -0 into 0.
+    return "(" + ",".join(f"{number + 0.0:.17g}" for number in numbers) + ")"
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _write_voxels(stream: IO[bytes], array: np.ndarray, encoding: str) -> Generator[float, None, None]:
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP) if encoding == "gzip" else None
+    done = 0
+    for piece in _pieces(array):
+        data = np.ascontiguousarray(piece, piece.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
+        stream.write(packer.compress(data) if packer else data)
+        done += piece.size
+        yield done / array.size
+    if packer:
+        stream.write(packer.flush())
+
+
+def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut an image into parts in the order of the file, none of them larger than a piece (or than one row)."""
+    if array.ndim == 4:
+        # In the file the layer runs fastest.
+        array = np.moveaxis(array, 0, -1)
+    row_bytes = array[0, 0].size * array.itemsize
+    rows = max(1, PIECE_BYTES // max(1, row_bytes))
+    for plane in array:
+        for first in range(0, plane.shape[0], rows):
+            yield plane[first : first + rows]
+
+
+def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
+    """Read the header; return the image with room for its voxels, and the encoding."""
+    values, pairs = _parse_header(path, stream)
+    try:
+        sizes = [int(text) for text in values["sizes"].split()]
+        endian = ">" if values.get("endian", "little") == "big" else "<"
+        dtype = np.dtype(endian + _TYPE_NAMES[values["type"]])
+        matrix = _matrix(values)
+        encoding = {"gz": "gzip"}.get(values["encoding"], values["encoding"])
+    except (KeyError, ValueError, TypeError):
+        raise _bad(path, "its header cannot be read") from None
+    if len(sizes) != 3 or min(sizes) < 1 or encoding not in ("raw", "gzip"):
+        raise _bad(path, f"it has the sizes {sizes} and the encoding '{encoding}'")
+    return NrrdImage(np.zeros(sizes[::-1], dtype), matrix, pairs), encoding
+
+
+def _parse_header(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the fields and the key/value pairs of a header; the stream is left at the first byte of the data."""
+    values: dict[str, str] = {}
+    pairs: dict[str, str] = {}
+    if not stream.readline(_HEADER_BYTES).startswith(b"NRRD"):
+        raise _bad(path, "it is no NRRD file")
+    while line := stream.readline(_HEADER_BYTES).decode("utf-8", "replace").rstrip("\r\n"):
+        if ":=" in line:
+            key, value = line.split(":=", 1)
+            pairs[key] = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), value)
+        elif ": " in line and not line.startswith("#"):
+            key, value = line.split(": ", 1)
+            values[key.strip().lower()] = value.strip()
+    return values, pairs
+
+
+def _matrix(values: Mapping[str, str]) -> np.ndarray:
+    if values["space"].lower() not in ("left-posterior-superior", "lps"):
+        raise ValueError(values["space"])
+    columns = [_numbers(part) for part in values["space directions"].split(")") if part.strip()]
+    matrix = np.eye(4)
+    matrix[:3, :3] = _LPS_TO_RAS @ np.array(columns).T
+    matrix[:3, 3] = _LPS_TO_RAS @ np.array(_numbers(values["space origin"].rstrip(")")))
+    return matrix
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(number) for number in text.strip().lstrip("(").split(",")]
+
+
+def _read_voxels(path: Path, stream: IO[bytes], encoding: str, array: np.ndarray) -> Generator[float, None, None]:
+    room = array.reshape(-1).view(np.uint8).data
+    done = 0
+    for data in _unpack(stream) if encoding == "gzip" else iter(lambda: stream.read(PIECE_BYTES), b""):
+        data = data[: len(room) - done]
+        room[done : done + len(data)] = data
+        done += len(data)
+        yield done / len(room)
+    if done < len(room):
+        raise _bad(path, "it is cut off")
+
+
+def _unpack(stream: IO[bytes]) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj(_GZIP)
+    packed = b""
+    try:
+        while not unpacker.eof:
+            packed = unpacker.unconsumed_tail or stream.read(2**16)
+            if not packed:
+                return
+            yield unpacker.decompress(packed, PIECE_BYTES)
+    except zlib.error:
+        return
+
+
+def _bad(path: Path, what: str) -> UserError:
+    return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.")

@@ -1,0 +1,222 @@
+"""Named arrays and JSON values under a key, an entry a folder: ``.npy`` files and a list of contents, ``meta.json``.
+
+An entry counts once its list is there, which is written last and takes its place at once: so it is either whole or
+absent. Large arrays come back as read-only memory maps, which take no private memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.engine.base.array_files import create_map, open_map, word_sum, write_array
+
+META = "meta.json"
+ArrayShape = tuple[tuple[int, ...], Any]
+
+_FORMAT = "weakmedsam-arrays-1"
+# As versions up to 0.1 kept the outputs of stages, and features.
+_OLD_STATE, _OLD_FEATURES = "weakmedsam-state-1", "weakmedsam-features-1"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_CHUNK = 1 << 22
+# What a damaged or foreign list of contents, or array, raises while it is read.
+_FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+class BrokenEntry(Exception):
+    """An entry that is absent, cut off, damaged or of another key; says which."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What lies in the folder of an entry.
+
+    Attributes
+    ----------
+    folder : Path
+    arrays : dict
+        Name -> array, read-only.
+    values : dict
+        Name -> JSON value.
+    listed : dict
+        Name -> what the list of contents says of that array.
+    """
+
+    folder: Path
+    arrays: dict[str, np.ndarray]
+    values: dict[str, Any]
+    listed: dict[str, dict[str, Any]]
+
+    def require_sums(self) -> None:
+        """Compare every byte of the arrays with their sums; `BrokenEntry`. Entries of before there were sums pass."""
+        for name, array in self.arrays.items():
+            about = self.listed[name]
+            if about.get("sum") not in (None, word_sum(array)):
+                raise BrokenEntry(f"{name}.npy does not match its sum")
+            if "crc32" in about and about["crc32"] != _file_checksum(array_path(self.folder, name)):
+                raise BrokenEntry(f"{name}.npy does not match its checksum")
+
+
+class ArrayStore:
+    """Writes and reads entries, and remembers which of them are known to be sound."""
+
+    def __init__(self) -> None:
+        self._sound: set[Path] = set()
+
+    def create(self, folder: Path, arrays: Mapping[str, ArrayShape]) -> dict[str, Any]:
+        """Make zero-filled arrays of these names, shapes and types in a folder; returns them as writable maps.
+
+        Raises
+        ------
+        OSError
+            If the disk has no room or the folder cannot be written.
+        ValueError
+            For a name that could lead out of the folder.
+        """
+        return {name: create_map(array_path(folder, name), *arrays[name]) for name in arrays}
+
+    def finish(self, folder: Path, key: str, output: Mapping[str, Any]) -> None:
+        """Write what is not on the disk yet through to it, then the list of contents; the entry is whole from then on.
+
+        Parameters
+        ----------
+        folder : Path
+        key : str
+        output : mapping
+            Arrays, those of `create` among them, and JSON values, by name.
+
+        Raises
+        ------
+        OSError
+            What the disk says.
+        TypeError
+            For a value that JSON does not have.
+        """
+        arrays = {name: value for name, value in output.items() if isinstance(value, np.ndarray)}
+        for name, array in arrays.items():
+            write_array(array_path(folder, name), array)
+        values = {name: value for name, value in output.items() if name not in arrays}
+        meta = {"format": _FORMAT, "key": key, "arrays": {n: _about(a) for n, a in arrays.items()}, "values": values}
+        # Through JSON and back, so that its checksum is that of what will be read.
+        meta = json.loads(json.dumps(meta, default=_as_plain))
+        _write_through(folder / META, json.dumps({**meta, "checksum": _text_checksum(meta)}))
+        self._sound.add(folder)
+
+    def rename(self, folder: Path, target: Path) -> None:
+        """Give the folder of an entry another name, and write that through."""
+        os.replace(folder, target)
+        _sync_folder(target.parent)
+        if folder in self._sound:
+            self._sound.add(target)
+
+    def open(self, folder: Path, key: str) -> Entry:
+        """Open an entry without looking at every byte; raises `BrokenEntry`."""
+        try:
+            meta = json.loads((folder / META).read_text(encoding="utf-8"))
+            listed, values = _contents(meta, folder, key)
+            arrays = {name: _open_array(array_path(folder, name), about) for name, about in listed.items()}
+        except _FAULTS as problem:
+            raise BrokenEntry(str(problem) or type(problem).__name__) from problem
+        return Entry(folder, arrays, values, listed)
+
+    def require_sound(self, entry: Entry) -> None:
+        """Compare an entry with its sums, once in the life of this object and never what it wrote; `BrokenEntry`."""
+        if entry.folder in self._sound:
+            return
+        try:
+            entry.require_sums()
+        except _FAULTS as problem:
+            raise BrokenEntry(str(problem)) from problem
+        self._sound.add(entry.folder)
+
+
+def array_path(folder: Path, name: str) -> Path:
+    """File of an array in the folder of its entry; ValueError for what is no plain name."""
+    return folder / f"{require_name(name)}.npy"
+
+
+def require_name(name: str) -> str:
+    """Return a name of a stage, key or array; ValueError for one that could lead out of a folder."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"Not a name for a stage, key or array: {name!r}")
+    return name
+
+
+def bytes_of(arrays: Iterable[ArrayShape]) -> int:
+    """Bytes that arrays of these shapes and types take."""
+    return sum(int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize for shape, dtype in arrays)
+
+
+def _about(array: np.ndarray) -> dict[str, Any]:
+    return {"shape": list(array.shape), "dtype": array.dtype.str, "sum": word_sum(array)}
+
+
+def _contents(meta: dict[str, Any], folder: Path, key: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Arrays and values of a list of contents of today or of before; ValueError where it is damaged or foreign."""
+    if meta.get("schema") == _OLD_FEATURES:
+        # At first they did not name their key, and their folder was believed.
+        if meta.get("key", folder.name) != key:
+            raise ValueError("it is of another key")
+        return dict(meta["levels"]), {}
+    checksum = meta.pop("checksum")
+    if meta["format"] not in (_FORMAT, _OLD_STATE) or meta["key"] != key or checksum != _text_checksum(meta):
+        raise ValueError("its list of contents is damaged or foreign")
+    if meta["format"] == _OLD_STATE:
+        return {name: {"crc32": found} for name, found in meta["arrays"].items()}, meta["values"]
+    return meta["arrays"], meta["values"]
+
+
+def _open_array(path: Path, about: Mapping[str, Any]) -> np.ndarray:
+    array = open_map(path)
+    found = {"shape": list(array.shape), "dtype": array.dtype.str}
+    if any(about.get(name, value) != value for name, value in found.items()):
+        raise ValueError(f"{path.name} is not the array that was written")
+    return array
+
+
+def _text_checksum(meta: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(meta, sort_keys=True).encode("ascii"))
+
+
+def _file_checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
+
+
+def _as_plain(value: object) -> object:
+    """NumPy's scalars as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"A {type(value).__name__} cannot be kept in an entry: {value!r}")
+
+
+def _write_through(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, and on the disk."""
+    temporary = path.with_name(f".tmp-{path.name}")
+    with temporary.open("w", encoding="ascii") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # other systems cannot open a folder to sync it
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
