@@ -3,7 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+
+
+class Said(Protocol):
+    """What is said to a user, as errors, problems, notes, advice and events have it: a code, words and the values.
+
+    Whoever speaks another language has words of his own for the code and fills in the values; nobody parses sentences.
+    """
+
+    @property
+    def code(self) -> str:
+        """Short, stable, machine-readable name."""
+
+    @property
+    def message(self) -> str:
+        """What it is, in English."""
+
+    @property
+    def hint(self) -> str:
+        """The way out, in English."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values in the message by name, plain JSON."""
 
 
 class UserError(Exception):
