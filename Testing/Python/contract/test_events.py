@@ -44,7 +44,14 @@ extras = st.dictionaries(text.filter(lambda key: key not in _OWN), plain, max_si
 common = {"message": text, "extra": extras}
 known_events = st.one_of(
     st.builds(events.Hello, versions=st.dictionaries(text, text, max_size=3), device=text, **common),
-    st.builds(events.Stage, stage=text, state=one_of(events.StageState), number=st.none() | count, seconds=st.none() | number, **common),
+    st.builds(
+        events.Stage,
+        stage=text,
+        state=one_of(events.StageState),
+        number=st.none() | count,
+        seconds=st.none() | number,
+        **common,
+    ),
     st.builds(events.Progress, stage=text, done=count, total=count, eta_s=st.none() | number, **common),
     st.builds(events.Metric, name=text, value=st.none() | number, stage=text, step=st.none() | count, **common),
     st.builds(events.Warning_, code=text, hint=text, values=extras, volume=text, **common),
