@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 
@@ -42,6 +43,11 @@ class UserError(Exception):
         The way out.
     values : mapping
         The values in the message by name (plain JSON), so that nobody has to parse the sentence.
+
+    Attributes
+    ----------
+    volume : str
+        Id of the volume in the run that it is about (see `about`); empty where it is about all, or there is no run.
     """
 
     def __init__(self, code: str, message: str, hint: str = "", values: Mapping[str, Any] | None = None) -> None:
@@ -50,6 +56,17 @@ class UserError(Exception):
         self.message = message
         self.hint = hint
         self.values = dict(values or {})
+        self.volume = ""
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+@contextmanager
+def about(volume_id: str) -> Iterator[None]:
+    """Note at a `UserError` that is raised in the block which volume of the run it is about."""
+    try:
+        yield
+    except UserError as error:
+        error.volume = error.volume or volume_id
+        raise

@@ -11,7 +11,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal, TypeAlias
+from pathlib import PurePath
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -176,13 +177,16 @@ _EVENTS: dict[str, type[Event]] = {
 }
 
 
+Told = TypeVar("Told", Warning_, Error)
+
+
 def called(volume_id: str) -> str:
     """Return what the engine's sentences call a volume, whose name may be that of a patient."""
     return f"volume {volume_id}"
 
 
-def with_name(event: Warning_ | Error, names: Mapping[str, str]) -> Warning_ | Error:
-    """Return an event with the name of its volume where sentences call it by its id, and as its value ``volume``.
+def with_name(event: Told, names: Mapping[str, str]) -> Told:
+    """Return an event with the name of its volume where sentences call it by its id or file, and among its values.
 
     Parameters
     ----------
@@ -193,14 +197,13 @@ def with_name(event: Warning_ | Error, names: Mapping[str, str]) -> Warning_ | E
     name = names.get(event.volume)
     if name is None:
         return event
-    message, hint = (_with_name(text, called(event.volume), name) for text in (event.message, event.hint))
-    return replace(event, message=message, hint=hint, values={**event.values, "volume": name})
-
-
-def _with_name(text: str, token: str, name: str) -> str:
-    """Put a name in place of the whole token, in quotes or not, at the beginning of a sentence or within it."""
-    written = rf"'{token}'|\b(?:{token}|{token.capitalize()})\b"
-    return re.sub(written, lambda _: repr(name), text)
+    token, file = called(event.volume), event.values.get("file")
+    written = [rf"'{token}'", rf"\b{token}\b", rf"\b{token.capitalize()}\b"]
+    values = {**event.values, "volume": name}
+    if isinstance(file, str) and PurePath(file).stem == event.volume:
+        written, values = [*written, re.escape(file)], {**values, "file": name}
+    message, hint = (re.sub("|".join(written), lambda _: repr(name), text) for text in (event.message, event.hint))
+    return replace(event, message=message, hint=hint, values=values)
 
 
 def encode(event: Event) -> str:

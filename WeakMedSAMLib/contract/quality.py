@@ -1,4 +1,4 @@
-"""How far the masks of one volume can be trusted (``quality.json``), as the engine writes it and the window reads it."""
+"""How far the masks of one volume can be trusted (``quality.json``): as the engine says and the window shows it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ class Advice:
     def hint(self) -> str:
         """None: advice is the way out itself."""
         return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"code": self.code, "message": self.message, "values": dict(self.values)}
 
 
 @dataclass(frozen=True)

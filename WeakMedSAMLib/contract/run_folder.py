@@ -147,4 +147,4 @@ def require_inside(file: str) -> None:
 
 def _escapes(file: str) -> UserError:
     hint = "Volumes lie inside the run folder, such as volumes/000.nrrd."
-    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint)
+    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint, values={"file": file})

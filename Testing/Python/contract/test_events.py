@@ -197,6 +197,14 @@ def test_a_volume_gets_its_name_where_it_is_shown(sentence):
     assert event.values == {"degrees": 3, "volume": "Bob"}
 
 
+@pytest.mark.parametrize(("file", "shown"), [("001.nrrd", "'Bob'"), ("/x (1)/001.nrrd", "'Bob'"), ("a.png", "a.png")])
+def test_its_own_file_is_called_by_its_name_too(file, shown):
+    said = UserError("odd", f"{file} is odd.", "", {"file": file})
+    event = events.with_name(events.Warning_.of(said, "001"), {"001": "Bob"})
+    assert event.message == f"{shown} is odd."
+    assert event.values["file"] == ("Bob" if shown == "'Bob'" else file)
+
+
 def test_what_is_about_no_volume_is_left_as_it_is():
     event = events.Warning_.of(UserError("odd", "volume 001 is odd."))
     assert events.with_name(event, {"001": "Bob"}) is event

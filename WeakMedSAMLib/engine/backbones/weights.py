@@ -111,7 +111,12 @@ def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
         if info.backbone == backbone:
             return replace(info, sha256=info.sha256 or noted_hash((folder or default_folder()) / info.file))
     known = ", ".join(info.backbone for info in manifest())
-    raise UserError("unknown_backbone", f"No weights are known for {backbone!r}.", f"Known backbones: {known}.")
+    raise UserError(
+        "unknown_backbone",
+        f"No weights are known for {backbone!r}.",
+        f"Known backbones: {known}.",
+        values={"name": backbone},
+    )
 
 
 def pretraining_of(backbone: str) -> list[str]:
@@ -223,6 +228,7 @@ def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.T
                 "weights_unsafe",
                 f"The weights file {path} holds more than tensors or cannot be read ({reason}).",
                 _way_out(info, origin),
+                values={"file": str(path)},
             ) from error
     return _tensors(state, path, info, origin)
 
@@ -233,7 +239,12 @@ def _tensors(state: Any, path: Path, info: WeightsInfo, origin: str) -> dict[str
 
     state = state["model"] if isinstance(state, dict) and isinstance(state.get("model"), dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise UserError("weights_unsafe", f"The weights file {path} is not a table of tensors.", _way_out(info, origin))
+        raise UserError(
+            "weights_unsafe",
+            f"The weights file {path} is not a table of tensors.",
+            _way_out(info, origin),
+            values={"file": str(path)},
+        )
     return state
 
 
@@ -260,6 +271,7 @@ def _located(info: WeightsInfo, folder: Path | None) -> tuple[Path, str]:
             "weights_missing",
             f"The weights of {info.backbone} ({info.file}) are not on this machine.",
             _ways_to_get(info),
+            values={"name": info.backbone, "file": info.file},
         )
     return found
 
@@ -287,6 +299,7 @@ def opened(path: Path) -> BinaryIO:
             "weights_unreadable",
             f"The weights file {path} cannot be read: {error.strerror or error}.",
             "Check that the file is there and may be read.",
+            values={"file": str(path)},
         ) from error
 
 
@@ -314,6 +327,7 @@ def verify(handle: BinaryIO, path: Path, info: WeightsInfo, origin: str) -> None
             "weights_differ",
             f"The weights file {path} is not the right one: SHA-256 {digest}, expected {info.sha256}.",
             _way_out(info, origin),
+            values={"file": str(path)},
         )
 
 
@@ -324,12 +338,14 @@ def _verify_outside(path: Path, size: int, info: WeightsInfo, origin: str) -> No
             "weights_unchecked",
             f"No hash is known of the weights file {path}: none is published, and it was not imported.",
             f"Move it elsewhere and import it from there: weakmedsam weights import {info.file}",
+            values={"file": str(path)},
         )
     if info.size is not None and size != info.size:
         raise UserError(
             "weights_differ",
             f"The weights file {path} has {size} bytes, expected {info.size} (SHA-256 {info.sha256}).",
             _way_out(info, origin),
+            values={"file": str(path)},
         )
 
 

@@ -41,6 +41,7 @@ def choose_device(requested: str = "auto") -> torch.device:
             "unknown_device",
             f"Unknown device {requested!r}.",
             "Use auto, cuda, cuda:N (N counts from 0), mps or cpu.",
+            values={"device": requested},
         )
     if kind == "cuda":
         _check_cuda(requested, int(index or 0))
@@ -167,6 +168,7 @@ def _missing(requested: str, reason: str) -> UserError:
         "device_missing",
         f"Device {requested!r} cannot be used: {reason}.",
         "Choose auto to take the best device there is; `weakmedsam probe` lists them.",
+        values={"device": requested, "reason": reason},
     )
 
 

@@ -208,6 +208,7 @@ def _scan(path: Path, name: str, stored: bool) -> Scan:
             "volume_is_segmentation",
             f"{path} is a segmentation, not a scan.",
             "Give the volume that it was drawn on.",
+            values={"file": str(path)},
         )
     return Scan(source, name or volume_name(path), stored)
 
@@ -262,6 +263,7 @@ def as_labels(path: Path, array: np.ndarray) -> np.ndarray:
             "labels_not_whole",
             f"{path} holds {shown}{also} that are not all label values.",
             "A label map holds whole numbers from 0 to 65535.",
+            values={"file": str(path)},
         )
     return whole.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
 
@@ -326,6 +328,7 @@ def memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
             "volume_out_of_memory",
             f"There is not enough memory to read {path} ({shape} voxels).",
             "Close other programs, or crop or resample the volume.",
+            values={"file": str(path)},
         ) from error
 
 
@@ -340,6 +343,7 @@ def _finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tuple[n
             "volume_not_finite",
             f"{path} holds no finite voxel: all of them are NaN or infinite.",
             "Export the volume again from its source.",
+            values={"file": str(path)},
         )
     lowest = array[usable].min()
     count = int(usable.size - np.count_nonzero(usable))
@@ -358,4 +362,5 @@ def _refuse_constant(path: Path, array: np.ndarray) -> None:
             "volume_is_constant",
             f"{path} is empty: all its voxels are {low:g}.",
             "Check that it is the scan, not a mask, and export it again.",
+            values={"file": str(path), "value": float(low)},
         )

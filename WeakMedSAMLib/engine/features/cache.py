@@ -187,6 +187,7 @@ class FeatureCache:
                 f"The feature cache {self.root} needs {_gigabytes(needed)} more, but only {_gigabytes(free)} "
                 "are free on that disk.",
                 "Free some space, or choose a cache folder on another disk.",
+                {"folder": str(self.root), "needed_bytes": needed, "free_bytes": free},
             )
 
     def _evict(self, most: int, free: int) -> None:
@@ -336,4 +337,5 @@ def _write_errors(root: Path) -> Iterator[None]:
             "disk_full" if full else "cannot_write",
             f"The feature cache {root} cannot be written: {error.strerror or error}.",
             "Free some space there, or choose another cache folder.",
+            {"file": str(root), "folder": str(root), "reason": error.strerror or str(error)},
         ) from error

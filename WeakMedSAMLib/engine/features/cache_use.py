@@ -53,6 +53,7 @@ class CacheUse:
                 "cache_locked",
                 f"Another process holds the feature cache {self._root}.",
                 "Wait for the other run to finish, or choose another cache folder.",
+                values={"folder": str(self._root)},
             ) from error
         try:
             self._join()

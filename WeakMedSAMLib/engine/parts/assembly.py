@@ -132,5 +132,5 @@ def _low_confidence(unsure: int, total: int, quality: Quality) -> Warning_:
         code="low_confidence",
         message=f"Low confidence in {unsure} of {total} volume(s): look at every slice before you use these masks.",
         hint=advice.message if advice else "Volumes and slices to look at first are listed in quality.json.",
-        values={"unsure": unsure, "total": total, "advice": advice.code if advice else ""},
+        values={"unsure": unsure, "total": total, "advice": advice.to_json() if advice else None},
     )
