@@ -198,11 +198,11 @@ def with_name(event: Told, names: Mapping[str, str]) -> Told:
     if name is None:
         return event
     token, file = called(event.volume), event.values.get("file")
-    written = [rf"'{token}'", rf"\b{token}\b", rf"\b{token.capitalize()}\b"]
+    written = rf"'{token}'|\b{token}\b|\b{token.capitalize()}\b"
     values = {**event.values, "volume": name}
     if isinstance(file, str) and PurePath(file).stem == event.volume:
-        written, values = [*written, re.escape(file)], {**values, "file": name}
-    message, hint = (re.sub("|".join(written), lambda _: repr(name), text) for text in (event.message, event.hint))
+        written, values = rf"{written}|{re.escape(file)}", {**values, "file": name}
+    message, hint = (re.sub(written, lambda _: repr(name), text) for text in (event.message, event.hint))
     return replace(event, message=message, hint=hint, values=values)
 
 

@@ -42,6 +42,13 @@ class Advice:
         """Return it as plain data."""
         return {"code": self.code, "message": self.message, "values": dict(self.values)}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Advice:
+        """Make it from plain data; what is missing or odd is left at nothing."""
+        values = data.get("values")
+        found = dict(values) if isinstance(values, Mapping) else {}
+        return cls(str(data.get("code") or ""), str(data.get("message") or ""), found)
+
 
 @dataclass(frozen=True)
 class ClassQuality:
@@ -181,10 +188,8 @@ def read_quality(path: Path) -> Quality:
 
 
 def _advice(data: Mapping[str, Any]) -> Advice | None:
-    message, values = str(data.get("advice") or ""), data.get("advice_values")
-    if not message:
-        return None
-    return Advice(str(data.get("advice_code") or ""), message, dict(values) if isinstance(values, Mapping) else {})
+    parts = {"code": data.get("advice_code"), "message": data.get("advice"), "values": data.get("advice_values")}
+    return Advice.from_json(parts) if parts["message"] else None
 
 
 def _items(data: Any) -> list[tuple[Any, Any]]:

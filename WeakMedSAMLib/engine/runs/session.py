@@ -39,10 +39,11 @@ class Terminated(KeyboardInterrupt):
 
 
 class RunFailed(Exception):
-    """A run ended by something that nobody foresaw; its cause is the exception, `log` the file with the details."""
+    """A run ended by something that nobody foresaw: `reason` says what, `log` is the file with the details."""
 
-    def __init__(self, message: str, log: Path) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(f"The program failed unexpectedly ({reason}).")
+        self.reason = reason
         self.log = log
 
 
@@ -227,7 +228,7 @@ def _translated(problem: BaseException, places: RunFolder) -> BaseException:
         hint = "Close other programs, or use fewer volumes. " + _GOES_ON
         return UserError("out_of_memory", "There is not enough memory.", hint)
     if isinstance(problem, Exception) and not isinstance(problem, UserError | Cancelled):
-        return RunFailed(f"The program failed unexpectedly ({type(problem).__name__}: {problem}).", places.log)
+        return RunFailed(f"{type(problem).__name__}: {problem}", places.log)
     return problem
 
 
@@ -250,5 +251,5 @@ def _error_event(problem: BaseException) -> Error:
         return Error.of(problem, problem.volume)
     _log.critical("The run ended unexpectedly", exc_info=problem.__cause__ or problem)
     log = f"The details are in {problem.log}; please report it with them." if isinstance(problem, RunFailed) else ""
-    values = {"log": str(problem.log)} if isinstance(problem, RunFailed) else {}
+    values = {"log": str(problem.log), "reason": problem.reason} if isinstance(problem, RunFailed) else {}
     return Error(code="internal", message=str(problem), hint=log, values=values)
