@@ -21,4 +21,4 @@ def probe(speed: bool, device: str) -> None:
     """
     from WeakMedSAMLib.engine.runs.probe import probe as probe_machine
 
-    click.echo(json.dumps(probe_machine(speed, device), indent=2, ensure_ascii=True))
+    click.echo(json.dumps(probe_machine(speed, device).to_json(), indent=2, ensure_ascii=True))
