@@ -18,6 +18,7 @@ from types import TracebackType
 
 import numpy as np
 
+from WeakMedSAMLib.contract.cache_layout import is_key
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.user_folders import cache_folder
@@ -29,7 +30,6 @@ DEFAULT_MAX_BYTES = 20_000_000_000
 LevelShape = tuple[tuple[int, ...], str]
 
 _SCHEMA = "weakmedsam-features-1"
-_KEY = re.compile(r"[0-9a-f]{64}")
 _LEVEL = re.compile(r"[a-z0-9_]{1,32}")
 _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
@@ -171,12 +171,12 @@ class FeatureCache:
             return levels
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ValueError(f"not a cache key: {key!r}")
         return self.root / key
 
     def _entries(self) -> list[Path]:
-        return [path for path in self.root.iterdir() if _KEY.fullmatch(path.name)]
+        return [path for path in self.root.iterdir() if is_key(path.name)]
 
     def _make_room(self, needed: int) -> None:
         self._evict(self.max_bytes - needed, needed + _SPARE_BYTES)

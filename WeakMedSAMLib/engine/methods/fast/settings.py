@@ -99,7 +99,7 @@ class MethodSettings:
     pooling: str = "top-k"
     guidance: float = 3.0
     pam: bool = True
-    pam_slices: int = 1000
+    pam_slices: int = stages.MASKED_SLICES
     pam_prompts: str = "auto"
     pam_placing: str = "map"
     pam_grid: int = 4
@@ -108,7 +108,7 @@ class MethodSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
-    segmenter_steps: int = 300
+    segmenter_steps: int = stages.SEGMENTER_STEPS
     rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
