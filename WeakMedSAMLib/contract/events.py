@@ -202,7 +202,7 @@ def with_name(event: Told, names: Mapping[str, str]) -> Told:
     values = {**event.values, "volume": name}
     if isinstance(file, str) and PurePath(file).stem == event.volume:
         written, values = rf"{written}|{re.escape(file)}", {**values, "file": name}
-    message, hint = (re.sub(written, lambda _: repr(name), text) for text in (event.message, event.hint))
+    message, hint = (re.sub(written, lambda _: f"'{name}'", text) for text in (event.message, event.hint))
     return replace(event, message=message, hint=hint, values=values)
 
 
