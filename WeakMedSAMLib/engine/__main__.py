@@ -8,6 +8,7 @@ import sys
 
 from WeakMedSAMLib.contract.exit_codes import OK, USER_ERROR
 from WeakMedSAMLib.contract.probe_report import ProbeReport
+from WeakMedSAMLib.contract.worker_arguments import PROBE
 
 # What the command line itself is made of; a bare Python, such as 3D Slicer's, may lack it.
 _NEEDED = ("click", "filelock", "numpy", "platformdirs")
@@ -21,7 +22,7 @@ def main() -> None:
 
         command_line()
     hint = "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module."
-    if sys.argv[1:2] == ["probe"]:
+    if sys.argv[1:2] == [PROBE]:
         print(json.dumps(ProbeReport(ready=False, missing=missing, hint=hint).to_json()))
         sys.exit(OK)
     print(f"Error: Not installed: {', '.join(missing)}.\n       {hint}", file=sys.stderr)

@@ -11,6 +11,7 @@ import click
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Event, Warning_, with_name
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.contract.worker_arguments import DEVICE, PARENT, RUN
 from WeakMedSAMLib.engine.cli.options import PLACE, cache_option, events_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import listener
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from WeakMedSAMLib.engine.runs.worker import RunSummary
 
 
-@click.command(short_help="Run a run folder, or go on with it.")
+@click.command(RUN, short_help="Run a run folder, or go on with it.")
 @click.argument("folder", type=PLACE)
-@click.option("--device", help="In place of the device that the run asks for: auto, cuda, cuda:1, mps, cpu.")
-@click.option("--parent", type=int, metavar="PID", help="End when the process with this id is gone.")
+@click.option(DEVICE, help="In place of the device that the run asks for: auto, cuda, cuda:1, mps, cpu.")
+@click.option(PARENT, type=int, metavar="PID", help="End when the process with this id is gone.")
 @cache_option
 @events_option
 def run(folder: Path, device: str | None, parent: int | None, cache_root: Path | None, events: bool) -> None:
