@@ -58,7 +58,7 @@ def codes() -> list[str]:
         for tree in _trees()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        for kind, code in _coded(node)
+        for kind, code in coded(node)
     }
     named = {line.partition(" ")[2] for line in found}
     data = ROOT / "WeakMedSAMLib" / "engine" / "data"
@@ -71,7 +71,8 @@ def codes() -> list[str]:
     return sorted(found | {f"Note {code}" for code in constants - named})
 
 
-def _coded(call: ast.Call) -> Iterator[tuple[str, str]]:
+def coded(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """Kinds and codes of what a call says; none if it says nothing."""
     name = getattr(call.func, "id", getattr(call.func, "attr", ""))
     if name not in _CODED:
         return

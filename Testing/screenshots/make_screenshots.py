@@ -156,7 +156,7 @@ class Camera:
     def _failure(self) -> None:
         """Show what a run says whose worker was ended by the system."""
         driver = self.driver
-        FakeProbeProcess.answer = driver.logic.probe.report
+        FakeProbeProcess.answer = driver.logic.probe.report.to_json()
         driver.close()
         driver.open(fake_worker("--seconds", "60"))
         self._arrange()

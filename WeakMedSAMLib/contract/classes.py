@@ -105,7 +105,7 @@ class ClassTable(Sequence[SegmentClass]):
         if name not in self._positions:
             known = ", ".join(repr(known) for known in self.names) or "none"
             hint = f"{did_you_mean(name, self.names)} Known classes: {known}.".strip()
-            raise UserError("unknown_class", f"There is no class {name!r}.", hint)
+            raise UserError("unknown_class", f"There is no class {name!r}.", hint, values={"name": name})
         return self._positions[name]
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -144,7 +144,12 @@ class ClassTable(Sequence[SegmentClass]):
             value = getattr(entry, attribute)
             if value != "" and value in owners:
                 message = f"The classes {owners[value].name!r} and {entry.name!r} have the same {words} {value!r}."
-                raise UserError(f"duplicate_{'class' if attribute == 'name' else attribute}", message, "Change one.")
+                raise UserError(
+                    f"duplicate_{'class' if attribute == 'name' else attribute}",
+                    message,
+                    "Change one.",
+                    values={"names": [owners[value].name, entry.name]},
+                )
             owners[value] = entry
 
     @overload

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import Field, dataclass, field, fields
-from typing import Any, ClassVar
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import PurePath
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from .errors import Said
 from .fields import fits, is_required, type_hints
 
 EVENTS_VERSION = 1
 MAX_LINE_CHARACTERS = 2**20
 MAX_DEPTH = 50
 _EVENT_KEY = "event"
+
+# The words that events have for these things; both sides write and compare no others, as mypy checks.
+StageState: TypeAlias = Literal["started", "finished", "reused"]
+ArtifactKind: TypeAlias = Literal["preview", "result", "model", "report"]
+Ending: TypeAlias = Literal["ok", "cancelled", "failed"]
 
 
 @dataclass(kw_only=True)
@@ -61,7 +69,7 @@ class Stage(Event):
     event = "stage"
 
     stage: str
-    state: str = "started"
+    state: StageState = "started"
     number: int | None = None
     total: int | None = None
     seconds: float | None = None
@@ -93,12 +101,23 @@ class Metric(Event):
 
 @dataclass
 class Warning_(Event):  # noqa: N801 - `Warning` is a builtin
-    """Something the user should know and can act on; the run goes on. Its `message` says what."""
+    """Something the user should know and can act on; the run goes on. Its `message` says what.
+
+    `values` are those in the message by name; `volume` is the id of the volume in the run that it is about, empty where
+    it is about all. No name of a volume is among them, since it may be that of a patient.
+    """
 
     event = "warning"
 
     code: str
     hint: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    volume: str = ""
+
+    @classmethod
+    def of(cls, said: Said, volume: str = "") -> Warning_:
+        """The event that warns of a problem, a note or an error."""
+        return cls(code=said.code, message=said.message, hint=said.hint, values=dict(said.values), volume=volume)
 
 
 @dataclass
@@ -110,7 +129,7 @@ class Artifact(Event):
 
     event = "artifact"
 
-    kind: str
+    kind: ArtifactKind
     path: str
     volume: str = ""
     stage: str = ""
@@ -118,12 +137,19 @@ class Artifact(Event):
 
 @dataclass
 class Error(Event):
-    """The run has failed; as `errors.UserError`. Its `message` says what."""
+    """The run has failed; as `errors.UserError`. Its `message` says what; `values` and `volume` as of a warning."""
 
     event = "error"
 
     code: str
     hint: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    volume: str = ""
+
+    @classmethod
+    def of(cls, said: Said, volume: str = "") -> Error:
+        """The event that tells of an error."""
+        return cls(code=said.code, message=said.message, hint=said.hint, values=dict(said.values), volume=volume)
 
 
 @dataclass
@@ -132,7 +158,7 @@ class Done(Event):
 
     event = "done"
 
-    status: str = "ok"
+    status: Ending = "ok"
     seconds: float | None = None
 
 
@@ -149,6 +175,35 @@ class UnknownEvent(Event):
 _EVENTS: dict[str, type[Event]] = {
     entry.event: entry for entry in (Hello, Stage, Progress, Metric, Warning_, Artifact, Error, Done)
 }
+
+
+Told = TypeVar("Told", Warning_, Error)
+
+
+def called(volume_id: str) -> str:
+    """Return what the engine's sentences call a volume, whose name may be that of a patient."""
+    return f"volume {volume_id}"
+
+
+def with_name(event: Told, names: Mapping[str, str]) -> Told:
+    """Return an event with the name of its volume where sentences call it by its id or file, and among its values.
+
+    Parameters
+    ----------
+    event : Warning_ or Error
+    names : mapping
+        Id of a volume -> its name. An event about another volume, or about none, is returned as it is.
+    """
+    name = names.get(event.volume)
+    if name is None:
+        return event
+    token, file = called(event.volume), event.values.get("file")
+    written = rf"'{token}'|\b{token}\b|\b{token.capitalize()}\b"
+    values = {**event.values, "volume": name}
+    if isinstance(file, str) and PurePath(file).stem == event.volume:
+        written, values = rf"{written}|{re.escape(file)}", {**values, "file": name}
+    message, hint = (re.sub(written, lambda _: f"'{name}'", text) for text in (event.message, event.hint))
+    return replace(event, message=message, hint=hint, values=values)
 
 
 def encode(event: Event) -> str:
@@ -215,12 +270,14 @@ def _wire_fields(event_type: type[Event]) -> list[Field[Any]]:
 
 def _own_fields(event: Event) -> dict[str, Any]:
     """Return the fields of an event without the optional ones that are empty, as they are by default."""
-    values = {entry.name: (getattr(event, entry.name), entry.default) for entry in _wire_fields(type(event))}
-    return {name: value for name, (value, default) in values.items() if not _is_empty_default(value, default)}
+    values = {entry.name: (getattr(event, entry.name), entry) for entry in _wire_fields(type(event))}
+    return {name: value for name, (value, entry) in values.items() if not _is_empty_default(value, entry)}
 
 
-def _is_empty_default(value: Any, default: Any) -> bool:
-    return (value is None and default is None) or (isinstance(value, str) and value == default == "")
+def _is_empty_default(value: Any, entry: Field[Any]) -> bool:
+    if entry.default_factory is dict:
+        return not value
+    return (value is None and entry.default is None) or (isinstance(value, str) and value == entry.default == "")
 
 
 def _is_deep(value: Any) -> bool:

@@ -155,6 +155,7 @@ def read_text(path: Path | str, max_bytes: int = MAX_TEXT_BYTES, utf16: bool = F
             "not_utf8",
             f"{path} is not {'UTF-16' if wide else 'UTF-8'} text (byte {error.start}).",
             "Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.",
+            values={"file": str(path)},
         ) from None
 
 
@@ -176,7 +177,12 @@ def read_json(path: Path | str, max_bytes: int = MAX_TEXT_BYTES) -> Any:
         reason = "it is nested too deeply"
     except ValueError as error:
         reason = str(error)
-    raise UserError("bad_json", f"{path} is not valid JSON: {reason}.", "Correct the file, or export it again.")
+    raise UserError(
+        "bad_json",
+        f"{path} is not valid JSON: {reason}.",
+        "Correct the file, or export it again.",
+        values={"file": str(path), "reason": reason},
+    )
 
 
 def private_folder(path: Path | str) -> Path:
@@ -241,7 +247,9 @@ def _is_about(error: OSError, places: tuple[Path, ...]) -> bool:
 def _refuse_write(path: Path, error: OSError) -> NoReturn:
     reason = error.strerror or str(error)
     hint = "Choose a folder that exists, that you may write to and that has free space, and close programs that use it."
-    raise UserError("cannot_write", f"Cannot write {path}: {reason}.", hint) from error
+    raise UserError(
+        "cannot_write", f"Cannot write {path}: {reason}.", hint, values={"file": str(path), "reason": reason}
+    ) from error
 
 
 def _read_bounded(path: Path, max_bytes: int) -> bytes:
@@ -249,15 +257,23 @@ def _read_bounded(path: Path, max_bytes: int) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(max_bytes + 1)
     except FileNotFoundError:
-        raise UserError("file_missing", f"{path} does not exist.", "Check the name and the folder.") from None
+        raise UserError(
+            "file_missing", f"{path} does not exist.", "Check the name and the folder.", values={"file": str(path)}
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError("cannot_read", f"Cannot read {path}: {reason}.", "Check that it is a readable file.") from error
+        raise UserError(
+            "cannot_read",
+            f"Cannot read {path}: {reason}.",
+            "Check that it is a readable file.",
+            values={"file": str(path), "reason": reason},
+        ) from error
     if len(data) > max_bytes:
         raise UserError(
             "file_too_large",
             f"{path} is larger than {max_bytes} bytes.",
             "It is not a file of this kind, or must be split.",
+            values={"file": str(path), "bytes": max_bytes},
         )
     return data
 

@@ -130,6 +130,11 @@ def volume_id(number: int) -> str:
     return f"{number:03d}"
 
 
+def volume_file(volume_id: str) -> str:
+    """Return where a run folder keeps the copy of a volume, relative to it."""
+    return f"{_VOLUMES}/{checked_id(volume_id)}.nrrd"
+
+
 def checked_id(volume_id: str) -> str:
     """Return `volume_id` if it is three to nine digits; `UserError` ``bad_run`` else."""
     if not isinstance(volume_id, str) or not _ID.fullmatch(volume_id):
@@ -147,4 +152,4 @@ def require_inside(file: str) -> None:
 
 def _escapes(file: str) -> UserError:
     hint = "Volumes lie inside the run folder, such as volumes/000.nrrd."
-    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint)
+    return UserError("path_escapes", f"The file {file!r} is not inside the run folder.", hint, values={"file": file})

@@ -233,7 +233,7 @@ def load_run(folder: Path | str) -> RunDescription:
         for volume in run.volumes:
             places.volume(volume)
     except UserError as error:
-        raise UserError(error.code, f"{places.run}: {error.message}", error.hint) from None
+        raise UserError(error.code, f"{places.run}: {error.message}", error.hint, error.values) from None
     return run
 
 
@@ -253,13 +253,13 @@ def _require_version(data: Any) -> None:
     require_fit(version, int, "'schema_version' of the run description")
     if version > RUN_VERSION:
         message = f"The run was written by a newer version (schema {version}, known is {RUN_VERSION})."
-        raise UserError("run_too_new", message, "Update WeakMedSAM.")
+        raise UserError("run_too_new", message, "Update WeakMedSAM.", values={"version": version})
     if version < 1 or data.get("schema", "weakmedsam-run") != "weakmedsam-run":
         raise UserError("bad_run", "It is not a WeakMedSAM run description.", "Choose a run folder.")
 
 
 def _bad_setting(name: str, value: Any, hint: str) -> UserError:
-    return UserError("bad_setting", f"The setting {name!r} is {value!r}.", hint)
+    return UserError("bad_setting", f"The setting {name!r} is {value!r}.", hint, values={"name": name, "value": value})
 
 
 def _checked_range(low: float, high: float) -> tuple[float, float]:

@@ -15,11 +15,37 @@ SUB_CLASSES, ADAPTERS, TUNING, NETWORK = "sub-classes", "adapters", "tuning", "n
 
 ROUNDS = 2  # of the segmentation network of `FAST`, where nothing else was chosen
 _MOST_ROUNDS = 100  # that are listed
+# By default: training steps of the network in the first round, and their share in each further one; fewer where there
+# are few masks. And slices at most that get a pseudo-mask.
+SEGMENTER_STEPS, FURTHER_STEPS = 300, 0.6
+_LEAST_STEPS, _STEPS_A_MASK = 80, 2
+MASKED_SLICES = 1000
 
 
 def segmenter_round(number: int) -> str:
     """Name of one round, from 1, of the segmentation network of `FAST`."""
     return f"{SEGMENTER}-{number}"
+
+
+def round_of(stage: str) -> int | None:
+    """Return which round of the segmentation network a stage is, from 1; None for other stages."""
+    name, _, number = stage.rpartition("-")
+    return int(number) if name == SEGMENTER and number.isascii() and number.isdigit() else None
+
+
+def round_steps(chosen: int, masks: int) -> int:
+    """Return the training steps of a round for which so many were chosen, with so many pseudo-masks to learn from."""
+    return min(chosen, max(_LEAST_STEPS, _STEPS_A_MASK * masks))
+
+
+def steps_of_round(number: int, first: int = SEGMENTER_STEPS) -> int:
+    """Return the training steps that are chosen for a round, from 1, if the first one takes so many."""
+    return first if number == 1 else round(FURTHER_STEPS * first)
+
+
+def is_published(preset: str) -> bool:
+    """Say whether a preset is the published method, with stages of its own."""
+    return preset in (PAPER, REFERENCE)
 
 
 def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bool = True) -> tuple[str, ...]:
@@ -35,7 +61,7 @@ def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bo
         False where a model is only applied.
     """
     overrides = overrides or {}
-    if preset in (PAPER, REFERENCE):
+    if is_published(preset):
         tuning = (TUNING,) if overrides.get("tuning") is True else ()
         learning: tuple[str, ...] = (SUB_CLASSES, ADAPTERS, PSEUDO_MASKS, *tuning, NETWORK)
         return (EMBED, *learning, MASKS) if train else (MASKS,)

@@ -6,6 +6,10 @@ import importlib.util
 import json
 import sys
 
+from WeakMedSAMLib.contract.exit_codes import OK, USER_ERROR
+from WeakMedSAMLib.contract.probe_report import ProbeReport
+from WeakMedSAMLib.contract.worker_arguments import PROBE
+
 # What the command line itself is made of; a bare Python, such as 3D Slicer's, may lack it.
 _NEEDED = ("click", "filelock", "numpy", "platformdirs")
 
@@ -18,11 +22,11 @@ def main() -> None:
 
         command_line()
     hint = "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module."
-    if sys.argv[1:2] == ["probe"]:
-        print(json.dumps({"ready": False, "missing": missing, "hint": hint}))
-        sys.exit(0)
+    if sys.argv[1:2] == [PROBE]:
+        print(json.dumps(ProbeReport(ready=False, missing=missing, hint=hint).to_json()))
+        sys.exit(OK)
     print(f"Error: Not installed: {', '.join(missing)}.\n       {hint}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(USER_ERROR)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
@@ -179,7 +179,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
                 reading = _("It is being read; this takes a moment.")
                 return _("{volume}: {problem}").format(volume=node.GetName(), problem=problem or reading)
         errors = [each for each in self.session.problems(self._keysOf(nodes)) if each.severity == "error"]
-        return " ".join(translated(errors[0].code, errors[0].message, errors[0].hint)) if errors else ""
+        return " ".join(wordsOf(errors[0])) if errors else ""
 
     def startRun(
         self,

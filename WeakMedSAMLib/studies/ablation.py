@@ -17,6 +17,7 @@ from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
+from WeakMedSAMLib.contract.run_names import RUN_FOLDERS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
@@ -184,7 +185,7 @@ class _Grid:
 
     def _run_cell(self, cell: Cell, seed: int, folder: Path) -> RunSummary:
         """Run with the stages of the base cell already in the run folder's state; keys decide which are of use."""
-        for state in (self._out / _WORK / f"{cell.base}-seed{seed}").glob("run-*/state") if cell.base else ():
+        for state in (self._out / _WORK / f"{cell.base}-seed{seed}").glob(f"{RUN_FOLDERS}/state") if cell.base else ():
             shutil.copytree(state, folder / "state", dirs_exist_ok=True)
         if cell.kind == MASKS:
             from WeakMedSAMLib.studies.mined import run_mined

@@ -183,7 +183,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
     classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
     cases = cases_of(dataset, options.cases, options.stride, options.axis)
     for problem in check_cases(cases, classes, all_needed=bool(options.labels or not dataset.labels)):
-        tell(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
+        tell(Warning_.of(problem))
     split = _split(options, cases)
     gallery = Gallery() if options.plots else None
     with PeakMemory() as memory:

@@ -16,6 +16,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Stage
+from WeakMedSAMLib.contract.stages import steps_of_round
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
@@ -28,7 +29,7 @@ from WeakMedSAMLib.engine.methods.fast.pam import TARGET, resized
 from WeakMedSAMLib.engine.methods.fast.pipeline import Report
 from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, PseudoMask, Segmenter, encoded, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.methods.fast.training import FURTHER_STEPS, train_model
+from WeakMedSAMLib.engine.methods.fast.training import train_model
 from WeakMedSAMLib.engine.runs.results import VolumeResult
 from WeakMedSAMLib.studies.cases import Case
 
@@ -98,7 +99,7 @@ def _supervised(
     """A network such as `like`, trained on true masks for as many steps as all rounds of self-training have."""
     torch.manual_seed(settings.seed)
     network = Segmenter(like.channels, truths[0].probability.shape[0])
-    steps = round(settings.segmenter_steps * (1 + FURTHER_STEPS * (max(1, settings.rounds) - 1)))
+    steps = sum(steps_of_round(number, settings.segmenter_steps) for number in range(1, max(1, settings.rounds) + 1))
     features, masks = [v.features.key for v in volumes], [t.probability for t in truths]
     key = stage_key(VERSION, features, masks, steps, settings.seed)
     kept = store.load(STAGE, key)

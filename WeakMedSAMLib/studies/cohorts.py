@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.quality import Quality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
@@ -149,15 +149,16 @@ def scored(
     predicted = np.zeros(geometry.shape, np.uint8)
     if folder is not None:
         (predicted,) = read_mask(folder / LABELS).on(geometry, case.image).layers
-    quality = {} if folder is None else read_json(folder / QUALITY)
-    low = bool(quality.get("low_confidence", folder is None))
+    quality = Quality(low_confidence=True) if folder is None else read_quality(folder / QUALITY)
     rows = []
     for entry, learned in zip(classes, class_table(classes), strict=True):
         masks = (predicted == learned.label_value, true.mask(entry))
         found = score(*masks, geometry, case.axis, MIN_PIXELS)
         published = published_score(*(slice_stack(array, case.axis) for array in (*masks, image)))
-        confidence = quality.get("classes", {}).get(entry.name, {}).get("confidence")
-        rows.append(Row(case.name, entry.name, tagged, found, low, confidence, case.patient, published))
+        confidence = quality.classes[entry.name].confidence if entry.name in quality.classes else None
+        rows.append(
+            Row(case.name, entry.name, tagged, found, quality.low_confidence, confidence, case.patient, published)
+        )
         if gallery is not None:
             gallery.offer(rows[-1], *masks, geometry, case.axis, image)
     return rows

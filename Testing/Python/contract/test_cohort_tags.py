@@ -183,7 +183,9 @@ def test_classes_on_nearly_the_same_slices_are_a_warning():
     volumes = [_volume(f"{number}", f"{number:064x}", **states) for number in range(8)]
     hint = "Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other."
     message = "The classes 'edema' and 'core' are tagged on nearly the same slices."
-    assert check(CohortTags(PAIR, volumes)) == [Problem("warning", "classes_overlap", message, hint)]
+    assert check(CohortTags(PAIR, volumes)) == [
+        Problem("warning", "classes_overlap", message, hint, {"names": ["edema", "core"]})
+    ]
 
 
 def test_one_volume_that_tells_the_classes_apart_ends_the_warning():

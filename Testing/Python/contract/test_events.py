@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract import events
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import encode, parse_line
 
 text = st.text(max_size=12)
@@ -31,18 +33,31 @@ EVENT_TYPES = (
     events.Error,
     events.Done,
 )
+
+
+def one_of(words):
+    return st.sampled_from(get_args(words))
+
+
 _OWN = {"event"} | {entry.name for kind in EVENT_TYPES for entry in fields(kind)}
 extras = st.dictionaries(text.filter(lambda key: key not in _OWN), plain, max_size=3)
 common = {"message": text, "extra": extras}
 known_events = st.one_of(
     st.builds(events.Hello, versions=st.dictionaries(text, text, max_size=3), device=text, **common),
-    st.builds(events.Stage, stage=text, state=text, number=st.none() | count, seconds=st.none() | number, **common),
+    st.builds(
+        events.Stage,
+        stage=text,
+        state=one_of(events.StageState),
+        number=st.none() | count,
+        seconds=st.none() | number,
+        **common,
+    ),
     st.builds(events.Progress, stage=text, done=count, total=count, eta_s=st.none() | number, **common),
     st.builds(events.Metric, name=text, value=st.none() | number, stage=text, step=st.none() | count, **common),
-    st.builds(events.Warning_, code=text, hint=text, **common),
-    st.builds(events.Artifact, kind=text, path=text, volume=text, stage=text, **common),
-    st.builds(events.Error, code=text, hint=text, **common),
-    st.builds(events.Done, status=text.filter(bool), seconds=st.none() | number, **common),
+    st.builds(events.Warning_, code=text, hint=text, values=extras, volume=text, **common),
+    st.builds(events.Artifact, kind=one_of(events.ArtifactKind), path=text, volume=text, stage=text, **common),
+    st.builds(events.Error, code=text, hint=text, values=extras, volume=text, **common),
+    st.builds(events.Done, status=one_of(events.Ending), seconds=st.none() | number, **common),
 )
 
 
@@ -79,6 +94,9 @@ def test_unknown_fields_are_written_back(event, extra):
         '{"event":"hello","versions":"1","device":"cpu"}',
         '{"event":"warning","code":"x","message":5}',
         '{"event":"metric","name":"loss","value":{"mean":1}}',
+        '{"event":"stage","stage":"embed","state":"of tomorrow"}',
+        '{"event":"artifact","kind":"of tomorrow","path":"a"}',
+        '{"event":"done","status":"of tomorrow"}',
     ],
 )
 def test_known_event_of_another_shape_is_kept_as_unknown(line):
@@ -162,3 +180,31 @@ def test_each_event_has_its_own_name():
         "error",
         "done",
     ]
+
+
+def test_a_warning_of_before_it_had_values_is_read():
+    event = parse_line('{"event":"warning","code":"few_volumes","message":"Few."}')
+    assert (event.values, event.volume) == ({}, "")
+    assert encode(event) == '{"event":"warning","message":"Few.","code":"few_volumes"}'
+
+
+@pytest.mark.parametrize("sentence", ["volume 001 is odd.", "'volume 001' is odd.", "Volume 001 is odd."])
+def test_a_volume_gets_its_name_where_it_is_shown(sentence):
+    said = UserError("odd", sentence, "Look at volume 0012 and volume 001.", {"degrees": 3})
+    event = events.with_name(events.Error.of(said, "001"), {"000": "Ann", "001": "Bob"})
+    assert event.message == "'Bob' is odd."
+    assert event.hint == "Look at volume 0012 and 'Bob'."
+    assert event.values == {"degrees": 3, "volume": "Bob"}
+
+
+@pytest.mark.parametrize(("file", "shown"), [("001.nrrd", "'Bob'"), ("/x (1)/001.nrrd", "'Bob'"), ("a.png", "a.png")])
+def test_its_own_file_is_called_by_its_name_too(file, shown):
+    said = UserError("odd", f"{file} is odd.", "", {"file": file})
+    event = events.with_name(events.Warning_.of(said, "001"), {"001": "Bob"})
+    assert event.message == f"{shown} is odd."
+    assert event.values["file"] == ("Bob" if shown == "'Bob'" else file)
+
+
+def test_what_is_about_no_volume_is_left_as_it_is():
+    event = events.Warning_.of(UserError("odd", "volume 001 is odd."))
+    assert events.with_name(event, {"001": "Bob"}) is event

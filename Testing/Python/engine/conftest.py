@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
 from WeakMedSAMLib.contract.labels.tag_files import write_tags
 from WeakMedSAMLib.contract.labels.tags import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.cli.main import cli
@@ -47,7 +48,7 @@ class BrightMethod:
                 kept = store.save(stage, key, {"labels": self._labels(volume, classes, report, stage)})
                 self.computed.append(volume.id)
                 report(Stage(stage=stage, state="finished"))
-            quality = {"slice_confidence": [0.5] * len(volume.tags), "low_confidence": False}
+            quality = Quality(slice_confidence=[0.5] * len(volume.tags))
             yield (
                 volume,
                 VolumeResult(np.array(kept["labels"]), {classes[0].label_value: kept["labels"] * 255}, quality),

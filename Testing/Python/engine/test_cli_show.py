@@ -62,7 +62,8 @@ def test_seconds_are_spoken(seconds, words):
 
 
 def noticed(name, code="dicom_inverted"):
-    return Warning_(code=code, message=f"{name}: it is inverted.", hint="Nothing is to be done.")
+    values = {"file": name, "slices": 3}
+    return Warning_(code=code, message=f"{name}: it is inverted.", hint="Nothing is to be done.", values=values)
 
 
 @pytest.mark.parametrize(("files", "lines"), [(1, 1), (3, 3), (4, 1), (30, 1)])
@@ -79,20 +80,22 @@ def test_a_note_that_many_files_have_takes_one_line(capsys, files, lines):
     assert (f"{files - 1} more are like it" in told[0]) is (files > 3)
 
 
-@pytest.mark.parametrize("sentence", ["scan {}.nii.gz gives no spacing.", "scan {}: {} voxels are padding."])
-def test_files_that_have_the_same_note_are_named(capsys, sentence):
+@pytest.mark.parametrize("values", [{}, {"count": 1}, {"said": "12 bytes"}, {"spacing_mm": [1.0, 2.0]}])
+def test_files_that_have_the_same_note_are_named(capsys, values):
     with notes_by_kind() as show:
         for number in range(5):
-            show(Warning_(code="some", message=sentence.format(number, number * 1000)))
+            own = {name: "7 bytes" if isinstance(it, str) and number else it for name, it in values.items()}
+            message = f"scan {number}.nii.gz: {number * 1000} voxels are padding."
+            show(Warning_(code="some", message=message, values={"file": f"scan {number}.nii.gz", **own}))
     (line,) = capsys.readouterr().err.splitlines()
-    name = sentence.replace(":", " ").split(" ")[1].format(4)
-    assert f"'scan {name}'" in line
+    assert "'scan 4.nii.gz'" in line
 
 
 def test_notes_of_one_kind_that_say_different_things_are_all_said(capsys):
     with notes_by_kind() as show:
         for number, word in enumerate(["red", "blue", "green", "grey", "white"]):
-            show(Warning_(code="dicom_warning", message=f"scan {number}: the library says: {word}"))
+            values = {"file": f"scan {number}", "said": word}
+            show(Warning_(code="reader_warned", message=f"scan {number}: it says: {word}", values=values))
     assert len(capsys.readouterr().err.splitlines()) == 5
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -109,7 +110,7 @@ def test_the_same_seed_gives_the_same_numbers():
 
 def test_devices_are_described_for_the_probe(machine):
     machine(cuda=2, sm=(7, 5))
-    found = json.loads(json.dumps(describe_devices()))
+    found = json.loads(json.dumps([asdict(device) for device in describe_devices()]))
     assert [entry["device"] for entry in found] == ["cuda:0", "cuda:1", "cpu"]
     assert found[0] == {
         "device": "cuda:0",

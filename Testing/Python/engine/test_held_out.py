@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, write_json
 from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.contract.labels.tags import UNTAGGED
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.runs.results import LABELS, QUALITY
@@ -53,7 +54,7 @@ class Threshold:
         for volume in run.volumes:
             scan, out = read_volume(places.volume(volume)), private_folder(places.results(volume.id))
             write_volume(out / LABELS, (scan.array > 300).astype(np.uint8), scan.geometry)
-            write_json(out / QUALITY, {"low_confidence": False})
+            write_json(out / QUALITY, Quality().to_json())
         return RunSummary(places, tuple(volume.id for volume in run.volumes), 1.5, {"train": 1.0})
 
 

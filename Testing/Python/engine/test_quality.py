@@ -9,6 +9,7 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.engine.parts.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
 
 NAN = np.nan
@@ -49,40 +50,40 @@ def test_a_volume_is_as_sure_as_its_least_sure_class():
     sure = evidence([0.9, NAN], [1, 0], [10, 0])
     unsure = evidence([0.3, NAN], [1, 0], [10, 0])
     both = report([[PRESENT, PRESENT], [ABSENT, ABSENT]], sure, unsure)
-    assert both["confidence"] == pytest.approx(0.3)
-    assert both["classes"]["lungs"]["confidence"] == pytest.approx(0.9)
-    assert both["slice_confidence"] == [0.3, 1.0]
+    assert both.confidence == pytest.approx(0.3)
+    assert both.classes["lungs"].confidence == pytest.approx(0.9)
+    assert both.slice_confidence == [0.3, 1.0]
 
 
 @pytest.mark.parametrize(("agreement", "low"), [(LOW_CONFIDENCE - 0.01, True), (LOW_CONFIDENCE + 0.01, False)])
 def test_below_a_limit_the_result_is_called_unsure(agreement, low):
     result = report([PRESENT, ABSENT], evidence([agreement, NAN], [1, 0], [10, 0]))
-    assert result["low_confidence"] is low
-    assert bool(result["advice"]) is low
+    assert result.low_confidence is low
+    assert bool(result.advice) is low
 
 
 def test_one_volume_must_agree_more_to_be_called_sure():
     between = evidence([LOW_CONFIDENCE * 1.05, NAN], [1, 0], [10, 0])
-    assert report([PRESENT, ABSENT], between, patients=1)["low_confidence"] is True
-    assert report([PRESENT, ABSENT], between, patients=8)["low_confidence"] is False
+    assert report([PRESENT, ABSENT], between, patients=1).low_confidence is True
+    assert report([PRESENT, ABSENT], between, patients=8).low_confidence is False
 
 
 def test_absent_slices_do_not_make_a_result_surer():
     one = evidence([0.5] + [NAN] * 9, [1] + [0] * 9, [10] + [0] * 9)
-    assert report([PRESENT] + [ABSENT] * 9, one)["confidence"] == pytest.approx(0.5)
+    assert report([PRESENT] + [ABSENT] * 9, one).confidence == pytest.approx(0.5)
 
 
 def test_tags_that_were_not_met_lower_it_and_are_listed():
     result = report([PRESENT] * 4, evidence([0.9, NAN, 0.9, NAN], [1] * 4, [10, 0, 10, 0]))
-    assert result["classes"]["lungs"]["present_without_mask"] == [1, 3]
-    assert result["confidence"] == pytest.approx(0.45)
+    assert result.classes["lungs"].present_without_mask == [1, 3]
+    assert result.confidence == pytest.approx(0.45)
 
 
 def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
     result = report([UNTAGGED] * 3, evidence([NAN] * 3, [0.01] * 3, [0] * 3))
-    assert result["confidence"] is None
-    assert result["low_confidence"] is True
-    assert result["slice_confidence"] == pytest.approx([0.99] * 3)
+    assert result.confidence is None
+    assert result.low_confidence is True
+    assert result.slice_confidence == pytest.approx([0.99] * 3)
 
 
 @pytest.mark.parametrize(
@@ -95,17 +96,18 @@ def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
     ],
 )
 def test_it_says_what_would_help_most(tags, patients, words):
-    advice = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients)["advice"]
+    advice = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients).advice.message
     assert all(word in advice for word in words)
 
 
 def test_volume_and_slices_of_a_class_are_counted():
     result = report([PRESENT, PRESENT, ABSENT], evidence([0.9, 0.9, NAN], [1, 1, 0], [10, 30, 0]))
-    assert result["classes"]["lungs"]["volume_ml"] == pytest.approx(20)
-    assert result["classes"]["lungs"]["slices"] == 2
-    assert result["patients"] == 10
+    assert result.classes["lungs"].volume_ml == pytest.approx(20)
+    assert result.classes["lungs"].slices == 2
+    assert result.patients == 10
 
 
 def test_the_report_is_plain_json():
     result = report([[PRESENT, UNTAGGED]], evidence([NAN], [0.5], [0]), evidence([0.7], [0.5], [3]))
-    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    text = json.dumps(result.to_json(), allow_nan=False)
+    assert Quality.from_json(json.loads(text)) == result

@@ -7,6 +7,7 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, Quality, read_quality
 from WeakMedSAMLib.engine.data.volumes import Geometry, read_labels, read_stored
 from WeakMedSAMLib.engine.runs.results import VolumeResult, probability_name, write_result
 
@@ -14,6 +15,7 @@ LUNG = (
     "Segmentation category and type - 3D Slicer General Anatomy list"
     "~SCT^123037004^Anatomical Structure~SCT^39607008^Lung~SCT^24028007^Right~Anatomic codes - DICOM master list~^^~^^"
 )
+ADVICE = Advice(CHECK_SLICES, "Check the slices.", {"count": 3})
 CLASSES = ClassTable(
     [
         SegmentClass("Lunge rechts (größer)", (230, 159, 0), 5, terminology=LUNG),
@@ -43,7 +45,7 @@ def result(geometry, dtype=np.uint8):
     rng = np.random.default_rng(1)
     labels = rng.choice([0, 2, 5], size=geometry.shape).astype(dtype)
     probabilities = {v: rng.integers(0, 256, geometry.shape, dtype=np.uint8) for v in (2, 5)}
-    return VolumeResult(labels, probabilities, {"slices": [{"index": 0, "confidence": 0.5}]})
+    return VolumeResult(labels, probabilities, Quality(confidence=0.5, advice=ADVICE))
 
 
 def ijk_to_ras(geometry):
@@ -145,7 +147,8 @@ def test_quality_is_json_with_the_slice_axis(tmp_path):
     place = geometry(np.eye(3))
     write_result(tmp_path, result(place), place, CLASSES, "i", numbering="slicer")
     quality = json.loads((tmp_path / "quality.json").read_text())
-    assert quality == {"slices": [{"index": 0, "confidence": 0.5}], "axis": "i", "numbering": "slicer"}
+    assert (quality["confidence"], quality["axis"], quality["numbering"]) == (0.5, "i", "slicer")
+    assert read_quality(tmp_path / "quality.json") == Quality(0.5, advice=ADVICE, axis="i", numbering="slicer")
 
 
 def test_writing_again_replaces_and_leaves_nothing_else(tmp_path):

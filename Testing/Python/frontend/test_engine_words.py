@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 
 import pytest
+from inventory.listing import coded
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Error, Warning_
+from WeakMedSAMLib.contract.events import Error, Warning_, with_name
 from WeakMedSAMLib.contract.labels.tag_checks import check
 from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_ABSENT_SLICES, TAG_MORE_VOLUMES, Advice
 from WeakMedSAMLib.frontend.base import engine_words
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
 from WeakMedSAMLib.frontend.running.run_ending import FAILED, endOf
@@ -20,6 +26,14 @@ from WeakMedSAMLib.frontend.running.run_words import outcomeText
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 
 ROOT = Path(__file__).resolve().parents[3]
+LIB = ROOT / "WeakMedSAMLib"
+# What the module starts. Volumes in its run folders are NRRD files, and masks are never read there.
+_STARTED = ("cli/run.py", "cli/probe.py", "runs/worker.py", "runs/probe.py")
+_OTHER_FORMATS = re.compile(r"/data/(dicom/|nifti|meta_header|segmentations|labels)")
+# Of codes that are put together: "duplicate_class" and the like, which are in the table.
+_OF_TWO_PARTS = {"class", "name"}
+# By `labels.tag_words`, with a question to the reader; and of masks, which no run folder gives to a run.
+_SAID_ELSEWHERE = {"numbering_unsaid", "segmentation_has_layers"}
 sys.path.insert(0, str(ROOT / "Utilities"))
 
 import translations  # noqa: E402
@@ -31,7 +45,13 @@ def german(monkeypatch):
     texts = translations.texts(translations.FOLDER / "WeakMedSAM_de-DE.ts")
     context = translations.context_of(Path(engine_words.__file__))
     found = {source: text for name, source, text in texts if name == context}
-    monkeypatch.setattr(engine_words, "tr", lambda source: found[source])
+    monkeypatch.setattr(engine_words, "tr", lambda source: found.get(source, source))
+
+
+@pytest.fixture
+def shouted(monkeypatch):
+    """A language that has every text."""
+    monkeypatch.setattr(engine_words, "tr", lambda source: f"~{source}")
 
 
 @pytest.fixture
@@ -61,15 +81,30 @@ def test_classes_written_in_two_ways_are_told_in_german(german):
 def test_without_a_translation_the_own_words_stay(cohort):
     said = problemsInWords(check(cohort))
     assert "is present on 2 slices only." in said
-    assert engine_words.translated("gpu_out_of_memory", "Full.", "Use the CPU.") == ("Full.", "Use the CPU.")
-    assert engine_words.adviceInWords("Learned from 1 volume.") == "Learned from 1 volume."
+    error = UserError("gpu_out_of_memory", "Full.", "Use the CPU.")
+    assert engine_words.wordsOf(error) == ("Full.", "Use the CPU.")
+    assert engine_words.adviceInWords(Advice(TAG_MORE_VOLUMES, "Learned from 1.")) == "Learned from 1."
 
 
 def test_what_has_no_text_stays_as_it_is(german):
-    assert engine_words.translated("unheard_of", "What?", "Why?") == ("What?", "Why?")
-    assert engine_words.translated("few_present_slices", "Nothing in quotes.", "Why?") == ("Nothing in quotes.", "Why?")
-    assert engine_words.adviceInWords("Something new.") == "Something new."
-    assert engine_words.adviceInWords("") == ""
+    assert engine_words.wordsOf(UserError("unheard_of", "What?", "Why?")) == ("What?", "Why?")
+    assert engine_words.wordsOf(UserError("few_present_slices", "No values.", "Why?")) == ("No values.", "Why?")
+    assert engine_words.adviceInWords(Advice("", "Something of before.")) == "Something of before."
+    assert engine_words.adviceInWords(None) == ""
+
+
+def test_values_are_filled_into_the_words(shouted):
+    warning = Warning_(code="volume_sheared", message="Odd.", hint="", values={"file": "000.nrrd", "degrees": 3.14159})
+    message, hint = engine_words.wordsOf(with_name(replace(warning, volume="000"), {"000": "Ann"}))
+    assert message.startswith("~Ann: its axes are 3.1 degrees off")
+    assert hint.startswith("~Slicer cannot load")
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"file": "a"}, {"file": "a", "degrees": "many"}, {"file": "a", "degrees": None}]
+)
+def test_a_value_that_is_missing_or_odd_leaves_the_own_words(shouted, values):
+    assert engine_words.wordsOf(UserError("volume_sheared", "Odd.", "Look.", values)) == ("Odd.", "Look.")
 
 
 def test_errors_of_the_class_table_name_the_classes(german):
@@ -79,26 +114,82 @@ def test_errors_of_the_class_table_name_the_classes(german):
     assert said == "Zwei Klassen haben denselben Labelwert: A, B. Wählen Sie etwas anderes."
 
 
-def test_a_run_that_failed_says_why_in_german(german):
-    error = Error(code="cannot_write", message="Cannot write x: no.", hint="Choose.")
+def test_a_run_that_failed_says_why_in_the_language_of_the_window(shouted):
+    error = Error(
+        code="cannot_write", message="Cannot write x: no.", hint="Choose.", values={"file": "x", "reason": "no"}
+    )
     status, message, hint, code = endOf(False, None, error, WorkerExit(2), [])
     assert (status, code) == (FAILED, "cannot_write")
-    assert message == "Eine Datei kann nicht geschrieben werden: Cannot write x: no."
-    assert hint.startswith("Wählen Sie einen Ordner")
-    warning = Warning_(code="low_confidence", message="Low.", hint="Check the slices with the lowest confidence.")
+    assert message == "~x cannot be written (no)."
+    assert hint.startswith("~Choose a folder")
+
+
+def test_a_warning_of_low_confidence_brings_its_advice(german):
+    advice = Advice(CHECK_SLICES, "Check the slices with the lowest confidence.")
+    values = {"unsure": 1, "total": 2, "advice": advice.to_json()}
+    warning = Warning_(code="low_confidence", message="Low.", hint=advice.message, values=values)
     said = outcomeText(Outcome("r", "finished", warnings=(warning,)))
     assert "• Die Sicherheit einiger Masken ist gering" in said
     assert said.endswith("korrigieren Sie sie im Segment Editor.")
 
 
-def test_every_code_and_every_beginning_is_one_that_is_said():
-    sources = [path.read_text("utf-8") for room in ("contract", "engine") for path in _files(room)]
+def test_every_code_that_can_reach_the_window_has_words():
+    said = {code for _kind, code, _values in _said()} | {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES}
+    assert sorted(said - set(engine_words.TEXTS) - _OF_TWO_PARTS - _SAID_ELSEWHERE) == []
+    assert sorted(_SAID_ELSEWHERE - said) == []
+
+
+def test_every_code_with_words_is_one_that_is_said():
+    sources = [path.read_text("utf-8") for room in ("contract", "engine") for path in (LIB / room).rglob("*.py")]
     text = "\n".join(sources)
-    codes = [code for code in engine_words.TEXTS if not code.startswith("duplicate_")]
     # Codes of duplicates are put together from two parts there.
+    codes = [code for code in engine_words.TEXTS if not code.startswith("duplicate_")]
     assert [code for code in codes if f'"{code}"' not in text] == []
-    assert [start for start in engine_words.ADVICE if f'"{start}' not in text] == []
 
 
-def _files(room):
-    return (ROOT / "WeakMedSAMLib" / room).rglob("*.py")
+def test_whoever_says_a_code_gives_the_values_that_its_words_need():
+    lacking = [
+        f"{kind} {code}: {', '.join(needed - given)}"
+        for kind, code, given in _said()
+        if code in engine_words.TEXTS and given is not None and (needed := _needed(code)) - given
+    ]
+    assert lacking == []
+
+
+def _needed(code):
+    fields = {name for text in engine_words.TEXTS[code] for _text, name, _spec, _conversion in Formatter().parse(text)}
+    return fields - {None, "english"}
+
+
+def _said():
+    """What the contract and the worker say: kind, code, and names of its values (None where they are not spelt out)."""
+    for path in _reachable():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                yield from ((kind, code, _values(node, kind)) for kind, code in coded(node))
+
+
+def _values(call, kind):
+    place = {"UserError": 3, "Note": 3, "Problem": 4}.get(kind, 99)
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "values"] + call.args[place : place + 1]
+    if not given:
+        return set()
+    keys = given[0].keys if isinstance(given[0], ast.Dict) else [None]
+    return None if None in keys else {key.value for key in keys}
+
+
+def _reachable():
+    """Files of the contract, and of what the worker imports; but not what reads files that a run folder has not."""
+    found, waiting = set(), [*(LIB / "contract").rglob("*.py"), *(LIB / "engine" / name for name in _STARTED)]
+    while waiting:
+        path = waiting.pop()
+        if path in found or _OTHER_FORMATS.search(path.as_posix()):
+            continue
+        found.add(path)
+        tree = ast.parse(path.read_text("utf-8"))
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+        for node in names:
+            for module in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                file = ROOT / f"{module.replace('.', '/')}.py"
+                waiting += [file] if file.is_file() and LIB in file.parents else []
+    return sorted(found)

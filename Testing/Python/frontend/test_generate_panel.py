@@ -10,20 +10,20 @@ import pytest
 import qt
 import slicer
 
+from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.running import run_start
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
-from WeakMedSAMLib.frontend.running.probe_client import Device
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 FAKE = Path(__file__).with_name("misbehaving_worker.py")
-GPU = Device("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)
-CPU = Device("cpu", "Some CPU", 16 * 2**30, 8 * 2**30)
+GPU = DeviceReport("cuda:0", "Big GPU", 24 * 2**30, 20 * 2**30)
+CPU = DeviceReport("cpu", "Some CPU", 16 * 2**30, 8 * 2**30)
 
 
 def settle(host):
@@ -36,7 +36,7 @@ def settle(host):
 def logic(own_places, monkeypatch):
     made = WeakMedSAMLogic()
     monkeypatch.setattr(made.probe, "ask", lambda: None)
-    made.probe.devices, made.probe.report = (GPU, CPU), {"ready": True}
+    made.probe.report = ProbeReport(ready=True, devices=[GPU, CPU])
     yield made
     made.cleanup()
 

@@ -57,6 +57,7 @@ def test_volumes_get_their_names_back_in_messages():
         "code": "x",
         "message": "Volume 001 and volume 002 are dark.",
         "hint": "See volume 001.",
+        "volume": "001",
     }
     event, _log = trace.take(json.dumps(line), isError=False)
     assert event.message == "'Knee {0} \\1' and volume 002 are dark."

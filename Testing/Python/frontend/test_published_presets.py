@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import slicer
 
+from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import PUBLISHED_STAGES, RunSize
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
-from WeakMedSAMLib.frontend.running.probe_client import Device
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
 
 SIZE = RunSize(2, 60, 20)
@@ -19,7 +19,8 @@ SIZE = RunSize(2, 60, 20)
 def panel(own_places, make_volume, monkeypatch):
     logic = WeakMedSAMLogic()
     monkeypatch.setattr(logic.probe, "ask", lambda: None)
-    logic.probe.devices, logic.probe.report = (Device("cpu", "CPU", 2**34, 2**33),), {"ready": True}
+    cpu = DeviceReport("cpu", "CPU", 2**34, 2**33)
+    logic.probe.report = ProbeReport(ready=True, devices=[cpu])
     node = make_volume("MR head", (12, 20, 20))
     logic.state.currentVolume = node
     logic.tagRange(node, logic.session.classes.names[0], 3, 7)

@@ -149,7 +149,12 @@ class VolumeTags:
         self._require_count(n_slices)
         if self.n_slices not in (None, n_slices):
             message = f"The tags of {self.name!r} are for {self.n_slices} slices along {self.axis}; it has {n_slices}."
-            raise UserError("slice_count_differs", message, "Check the slice axis, and that it is the same volume.")
+            raise UserError(
+                "slice_count_differs",
+                message,
+                "Check the slice axis, and that it is the same volume.",
+                values={"name": self.name, "axis": self.axis, "tagged": self.n_slices, "count": n_slices},
+            )
         states = {name: self._padded(name, state, n_slices) for name, state in self.states.items()}
         rest = dict(self.rest_is_absent)
         return VolumeTags(self.name, self.sha256, self.axis, n_slices, states, rest, self.numbering)
@@ -202,7 +207,12 @@ class VolumeTags:
         if tagged.size and tagged[-1] >= n_slices:
             message = f"Volume {self.name!r}: class {class_name!r} is tagged on slice {tagged[-1]}."
             hint = f"Its last slice along {self.axis} is {n_slices - 1}; check the slice axis and the volume."
-            raise UserError("tag_beyond_last_slice", message, hint)
+            raise UserError(
+                "tag_beyond_last_slice",
+                message,
+                hint,
+                values={"name": self.name, "class": class_name, "slice": int(tagged[-1]), "last": n_slices - 1},
+            )
         result = np.full(n_slices, UNTAGGED, np.int8)
         result[: min(state.size, n_slices)] = state[:n_slices]
         return result
@@ -215,7 +225,12 @@ class VolumeTags:
         last = (MAX_SLICES if self.n_slices is None else self.n_slices) - 1
         if not self._is_whole(index, 0, last):
             message = f"Volume {self.name!r} has no slice {index!r} along {self.axis}."
-            raise UserError("slice_out_of_range", message, f"Slices are 0 to {last}.")
+            raise UserError(
+                "slice_out_of_range",
+                message,
+                f"Slices are 0 to {last}.",
+                values={"name": self.name, "slice": index, "last": last},
+            )
 
     def _checked_state(self, class_name: str, state: np.ndarray) -> np.ndarray:
         state = np.asarray(state)

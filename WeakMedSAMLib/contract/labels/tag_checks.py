@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,12 +23,16 @@ FEW_VOLUMES = 8
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that stops a run (``"error"``) or makes its masks worse (``"warning"``), and the way out."""
+    """One thing that stops a run (``"error"``) or makes its masks worse (``"warning"``), and the way out.
+
+    `values` are those in the message by name, plain JSON.
+    """
 
     severity: Literal["error", "warning"]
     code: str
     message: str
     hint: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,26 +107,40 @@ def _class_problems(cohort: CohortTags, name: str) -> Iterator[Problem]:
         message = f"Class {name!r} is present on no slice."
         others = [other for other in cohort.classes.names if cohort.counts(other).present]
         hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(others)}." if others else "")
-        yield Problem("error", "class_never_present", message, hint)
+        yield Problem("error", "class_never_present", message, hint, values={"names": [name]})
     elif absent == 0 and not rest_pending:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
         hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
-        yield Problem("error", "class_never_absent", message, hint)
+        yield Problem("error", "class_never_absent", message, hint, values={"names": [name]})
     if 0 < present < FEW_PRESENT:
         message = f"Class {name!r} is present on {_counted(present, 'slice')} only."
         hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
-        yield Problem("warning", "few_present_slices", message, hint)
+        yield Problem(
+            "warning",
+            "few_present_slices",
+            message,
+            hint,
+            values={"names": [name], "count": present, "aim": FEW_PRESENT},
+        )
     if present and 0 < absent < FEW_ABSENT and not rest_pending:
         message = f"Class {name!r} is absent on {_counted(absent, 'slice')} only."
         hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
-        yield Problem("warning", "few_absent_slices", message, hint)
+        yield Problem(
+            "warning", "few_absent_slices", message, hint, values={"names": [name], "count": absent, "aim": FEW_ABSENT}
+        )
 
 
 def _name_problems(cohort: CohortTags) -> Iterator[Problem]:
     for first, second in combinations(cohort.classes.names, 2):
         if same_but_for_writing(first, second):
             message = f"The classes {first!r} and {second!r} have nearly the same name, and are learnt as two."
-            yield Problem("warning", "classes_alike", message, "If they are one class, give it one name.")
+            yield Problem(
+                "warning",
+                "classes_alike",
+                message,
+                "If they are one class, give it one name.",
+                values={"names": [first, second]},
+            )
 
 
 def _overlap_problems(cohort: CohortTags) -> Iterator[Problem]:
@@ -130,7 +148,9 @@ def _overlap_problems(cohort: CohortTags) -> Iterator[Problem]:
         if overlap.jaccard >= NEARLY_THE_SAME:
             message = f"The classes {overlap.first!r} and {overlap.second!r} are tagged on nearly the same slices."
             hint = "Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other."
-            yield Problem("warning", "classes_overlap", message, hint)
+            yield Problem(
+                "warning", "classes_overlap", message, hint, values={"names": [overlap.first, overlap.second]}
+            )
 
 
 def _cohort_problems(cohort: CohortTags) -> Iterator[Problem]:
@@ -138,7 +158,9 @@ def _cohort_problems(cohort: CohortTags) -> Iterator[Problem]:
     if tagged < FEW_VOLUMES:
         message = f"Tagged so far: {_counted(tagged, 'volume')}."
         hint = "The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30."
-        yield Problem("warning", "one_volume" if tagged == 1 else "few_volumes", message, hint)
+        yield Problem(
+            "warning", "one_volume" if tagged == 1 else "few_volumes", message, hint, values={"count": tagged}
+        )
     unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
     if unhashed:
         yield matched_by_name(len(unhashed), repr(unhashed[0]))
@@ -147,7 +169,9 @@ def _cohort_problems(cohort: CohortTags) -> Iterator[Problem]:
 def matched_by_name(number: int, one: str) -> Problem:
     """The warning that nothing but the names says that tags are of these volumes, one of which is called ``one``."""
     message = f"Matched to their tags by name alone: {_counted(number, 'volume')}, such as {one}."
-    return Problem("warning", "matched_by_name", message, "Make sure that they are these very scans.")
+    return Problem(
+        "warning", "matched_by_name", message, "Make sure that they are these very scans.", values={"count": number}
+    )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -28,7 +28,7 @@ def read_tags(path: Path | str) -> CohortTags:
     try:
         return tags_from_json(data) if suffix == ".json" else tags_from_csv(data)
     except UserError as error:
-        raise UserError(error.code, f"{path}: {error.message}", error.hint) from None
+        raise UserError(error.code, f"{path}: {error.message}", error.hint, error.values) from None
 
 
 def write_tags(path: Path | str, cohort: CohortTags) -> None:
@@ -54,5 +54,5 @@ def _checked_suffix(path: Path) -> str:
         hint = "Use a name that ends in .json or .csv."
         if suffix in _SPREADSHEETS:
             hint += " Save the table as CSV UTF-8 in the spreadsheet program."
-        raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint)
+        raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint, values={"file": str(path)})
     return suffix

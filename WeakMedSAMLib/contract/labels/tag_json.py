@@ -113,6 +113,8 @@ def _require_version(data: Any) -> None:
     require_fit(data.get("version"), int, "'version' of the tag file")
     if data["version"] > TAGS_VERSION:
         message = f"The tags were written by a newer version ({data['version']}, known is {TAGS_VERSION})."
-        raise UserError("tags_too_new", message, "Update WeakMedSAM, or export them as CSV.")
+        raise UserError(
+            "tags_too_new", message, "Update WeakMedSAM, or export them as CSV.", values={"version": data["version"]}
+        )
     if data["version"] < 1:
         raise UserError("bad_tags", f"The version of the tag file is {data['version']}.", f"It is 1 to {TAGS_VERSION}.")

@@ -171,7 +171,12 @@ def _require_agreement(first: VolumeTags, second: VolumeTags) -> None:
     for name in first.states.keys() & second.states.keys():
         if first.axis != second.axis or _clash(first.state(name), second.state(name)):
             message = f"{first.name!r} is tagged twice, by the hash of either order, and not the same for {name!r}."
-            raise UserError("tags_conflict", message, "Keep the entry that is right, and delete the other one.")
+            raise UserError(
+                "tags_conflict",
+                message,
+                "Keep the entry that is right, and delete the other one.",
+                values={"name": first.name, "class": name},
+            )
 
 
 def _clash(first: np.ndarray, second: np.ndarray) -> bool:

@@ -64,7 +64,12 @@ class VolumeSpans:
             if clash.size:
                 index = span.first + clash[0]
                 message = f"{where}: slice {index} is both {TAG_NAMES[int(state[index])]} and {TAG_NAMES[span.tag]}."
-                raise UserError("tags_conflict", message, "Give each slice one tag.")
+                raise UserError(
+                    "tags_conflict",
+                    message,
+                    "Give each slice one tag.",
+                    values={"name": self.name, "class": class_name},
+                )
             part[:] = span.tag
         state[state == _NOT_SAID] = UNTAGGED
         return state

@@ -96,10 +96,15 @@ class CohortTags:
         if sha256 is not None and len(others) == len(by_name):
             message = f"The tags named {name!r} were made on other voxels (sha256 {others[0][:12]}...)."
             hint = f"This volume has {sha256[:12]}...: load the scan that was tagged, or tag this one."
-            raise UserError("tags_for_other_volume", message, hint)
+            raise UserError("tags_for_other_volume", message, hint, values={"name": name})
         if len(by_name) > 1:
             message = f"{len(by_name)} tagged volumes are named {name!r}."
-            raise UserError("ambiguous_volume", message, "Give their hashes, or different names.")
+            raise UserError(
+                "ambiguous_volume",
+                message,
+                "Give their hashes, or different names.",
+                values={"name": name, "count": len(by_name)},
+            )
         return by_name[0]
 
     def counts(self, class_name: str) -> Counts:
@@ -140,11 +145,26 @@ def _listed_twice(first: VolumeTags, second: VolumeTags) -> UserError:
     if first.axis != second.axis:
         ways = " and ".join(f"along {entry.axis} ({_tagged_slices(entry)})" for entry in (first, second))
         message = f"The volume {second.name!r} is tagged in two directions: {ways}."
-        return UserError("tagged_in_two_directions", message, ONE_DIRECTION)
+        return UserError(
+            "tagged_in_two_directions",
+            message,
+            ONE_DIRECTION,
+            values={"name": second.name, "axes": [first.axis, second.axis]},
+        )
     message = f"The volume {second.name!r} is listed twice ({first.name!r} is the same)."
     if first.sha256 is not None and first.sha256 == second.sha256:
-        return UserError("duplicate_volume", message, "Both have the same hash: keep one entry.")
-    return UserError("duplicate_volume", message, "Keep one entry, or give the hash of each.")
+        return UserError(
+            "duplicate_volume",
+            message,
+            "Both have the same hash: keep one entry.",
+            values={"names": [first.name, second.name]},
+        )
+    return UserError(
+        "duplicate_volume",
+        message,
+        "Keep one entry, or give the hash of each.",
+        values={"names": [first.name, second.name]},
+    )
 
 
 def _tagged_slices(volume: VolumeTags) -> str:

@@ -27,7 +27,13 @@ def unmet(untagged: Sequence[str], unused: Sequence[str]) -> Problem | None:
     if not untagged or not unused:
         return None
     message = f"There are no tags for {named(untagged)}; those for {named(unused)} are of none of these volumes."
-    return Problem("warning", "tags_unmet", message, _way_out(untagged, unused))
+    return Problem(
+        "warning",
+        "tags_unmet",
+        message,
+        _way_out(untagged, unused),
+        values={"untagged": list(untagged), "unused": list(unused)},
+    )
 
 
 def _way_out(untagged: Sequence[str], unused: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ def require_fitting_tensors(own: Mapping[str, torch.Tensor], state: Mapping[str,
             "weights_do_not_fit",
             f"The weights do not fit the network {name} ({wrong}).",
             "Import the published file of this backbone: weakmedsam weights list says which.",
+            values={"name": name},
         )
 
 

@@ -72,6 +72,7 @@ def require_backbone(name: str) -> None:
             "unknown_backbone",
             f"Unknown backbone {name!r}.",
             f"Known backbones: {', '.join(available())}.",
+            values={"name": name},
         )
 
 

@@ -62,7 +62,12 @@ def weights_for(backbone: str, folder: Path | None = None) -> WeightsInfo:
         if info.backbone == backbone:
             return replace(info, sha256=info.sha256 or noted_hash((folder or default_folder()) / info.file))
     known = ", ".join(info.backbone for info in manifest())
-    raise UserError("unknown_backbone", f"No weights are known for {backbone!r}.", f"Known backbones: {known}.")
+    raise UserError(
+        "unknown_backbone",
+        f"No weights are known for {backbone!r}.",
+        f"Known backbones: {known}.",
+        values={"name": backbone},
+    )
 
 
 def pretraining_of(backbone: str) -> list[str]:
@@ -168,6 +173,7 @@ def locate_required(info: WeightsInfo, folder: Path | None) -> tuple[Path, str]:
             "weights_missing",
             f"The weights of {info.backbone} ({info.file}) are not on this machine.",
             _ways_to_get(info),
+            values={"name": info.backbone, "file": info.file},
         )
     return found
 
@@ -195,6 +201,7 @@ def opened(path: Path) -> BinaryIO:
             "weights_unreadable",
             f"The weights file {path} cannot be read: {error.strerror or error}.",
             "Check that the file is there and may be read.",
+            values={"file": str(path)},
         ) from error
 
 
@@ -222,6 +229,7 @@ def verify(handle: BinaryIO, path: Path, info: WeightsInfo, origin: str) -> None
             "weights_differ",
             f"The weights file {path} is not the right one: SHA-256 {digest}, expected {info.sha256}.",
             way_out(info, origin),
+            values={"file": str(path)},
         )
 
 
@@ -232,12 +240,14 @@ def _verify_outside(path: Path, size: int, info: WeightsInfo, origin: str) -> No
             "weights_unchecked",
             f"No hash is known of the weights file {path}: none is published, and it was not imported.",
             f"Move it elsewhere and import it from there: weakmedsam weights import {info.file}",
+            values={"file": str(path)},
         )
     if info.size is not None and size != info.size:
         raise UserError(
             "weights_differ",
             f"The weights file {path} has {size} bytes, expected {info.size} (SHA-256 {info.sha256}).",
             way_out(info, origin),
+            values={"file": str(path)},
         )
 
 

@@ -39,6 +39,7 @@ def load_weights(backbone: str, folder: Path | None = None) -> dict[str, torch.T
                 "weights_unsafe",
                 f"The weights file {path} holds more than tensors or cannot be read ({reason}).",
                 weights.way_out(info, origin),
+                values={"file": str(path)},
             ) from error
     return _tensors(state, path, info, origin)
 
@@ -48,7 +49,10 @@ def _tensors(state: Any, path: Path, info: WeightsInfo, origin: str) -> dict[str
     state = state["model"] if isinstance(state, dict) and isinstance(state.get("model"), dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise UserError(
-            "weights_unsafe", f"The weights file {path} is not a table of tensors.", weights.way_out(info, origin)
+            "weights_unsafe",
+            f"The weights file {path} is not a table of tensors.",
+            weights.way_out(info, origin),
+            values={"file": str(path)},
         )
     return state
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.probe_report import DeviceReport
 
 DEVICE_CHOICES = ("auto", "cuda", "mps", "cpu")
 
@@ -41,6 +42,7 @@ def choose_device(requested: str = "auto") -> torch.device:
             "unknown_device",
             f"Unknown device {requested!r}.",
             "Use auto, cuda, cuda:N (N counts from 0), mps or cpu.",
+            values={"device": requested},
         )
     if kind == "cuda":
         _check_cuda(requested, int(index or 0))
@@ -87,14 +89,8 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def describe_devices() -> list[dict[str, object]]:
-    """Every usable device, best first: kind, name, total and free memory in bytes (None if unknown), precision.
-
-    Returns
-    -------
-    list of dict
-        Keys ``device``, ``name``, ``memory_bytes``, ``free_bytes``, ``precision``; JSON-ready.
-    """
+def describe_devices() -> list[DeviceReport]:
+    """Every usable device, best first."""
     found = [_describe_cuda(index) for index in range(_cuda_count())]
     if torch.backends.mps.is_available():
         total = int(torch.mps.recommended_max_memory()) if hasattr(torch.mps, "recommended_max_memory") else None
@@ -167,21 +163,16 @@ def _missing(requested: str, reason: str) -> UserError:
         "device_missing",
         f"Device {requested!r} cannot be used: {reason}.",
         "Choose auto to take the best device there is; `weakmedsam probe` lists them.",
+        values={"device": requested, "reason": reason},
     )
 
 
-def _describe_cuda(index: int) -> dict[str, object]:
+def _describe_cuda(index: int) -> DeviceReport:
     device = torch.device("cuda", index)
     free, total = torch.cuda.mem_get_info(device)
     return _entry(device, torch.cuda.get_device_name(device), total, free)
 
 
-def _entry(device: torch.device, name: str, total: int | None, free: int | None) -> dict[str, object]:
+def _entry(device: torch.device, name: str, total: int | None, free: int | None) -> DeviceReport:
     precision = str(precision_for(device)).removeprefix("torch.")
-    return {
-        "device": str(device),
-        "name": name,
-        "memory_bytes": total,
-        "free_bytes": free,
-        "precision": precision,
-    }
+    return DeviceReport(str(device), name, total, free, precision)

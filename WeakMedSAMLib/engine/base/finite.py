@@ -31,4 +31,5 @@ def require_finite(stage: str, arrays: Mapping[str, object]) -> None:
                 f"The stage {stage!r} did not end in numbers ({name} holds NaN or infinity); its output is not kept.",
                 "Run it again with another seed; if it happens again, set the grey value range of the volumes by hand "
                 "and look for damaged volumes.",
+                values={"stage": stage, "name": name},
             )

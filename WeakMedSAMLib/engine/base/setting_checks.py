@@ -73,4 +73,9 @@ def as_kind_of(default: Any, value: Any) -> Any:
 
 def bad_setting(name: str, value: Any, takes: str) -> UserError:
     """The error that says what a setting takes."""
-    return UserError("bad_setting", f"The setting {name} cannot be {value!r}.", f"It takes {takes}.")
+    return UserError(
+        "bad_setting",
+        f"The setting {name} cannot be {value!r}.",
+        f"It takes {takes}.",
+        values={"name": name, "value": value},
+    )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
+from WeakMedSAMLib.contract.worker_arguments import CACHE, DEVICE, EVENTS
 from WeakMedSAMLib.engine.data.part_names import is_part
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -80,19 +81,19 @@ def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def device_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--device``."""
     text = "auto (CUDA, then MPS, then CPU), cuda, cuda:1, mps or cpu."
-    return click.option("--device", default="auto", show_default=True, help=text)(command)
+    return click.option(DEVICE, default="auto", show_default=True, help=text)(command)
 
 
 def events_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--events``."""
     text = "Print one JSON object a line for every event, and nothing else, on stdout."
-    return click.option("--events", is_flag=True, help=text)(command)
+    return click.option(EVENTS, is_flag=True, help=text)(command)
 
 
 def cache_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--cache``."""
     text = "Folder of the feature cache; the user's cache folder otherwise."
-    return click.option("--cache", "cache_root", type=PLACE, help=text)(command)
+    return click.option(CACHE, "cache_root", type=PLACE, help=text)(command)
 
 
 def numbering_option(command: Callable[..., Any]) -> Callable[..., Any]:

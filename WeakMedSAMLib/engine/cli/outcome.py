@@ -59,7 +59,7 @@ def require_engine() -> None:
             "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module. "
             "`weakmedsam probe` shows what is there."
         )
-        raise UserError("package_missing", f"Not installed: {', '.join(missing)}.", hint)
+        raise UserError("package_missing", f"Not installed: {', '.join(missing)}.", hint, values={"names": missing})
 
 
 def log_unforeseen(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:

@@ -6,10 +6,11 @@ import json
 
 import click
 
+from WeakMedSAMLib.contract.worker_arguments import PROBE
 from WeakMedSAMLib.engine.cli.options import device_option
 
 
-@click.command(short_help="Say what this machine offers and lacks.")
+@click.command(PROBE, short_help="Say what this machine offers and lacks.")
 @click.option("--speed", is_flag=True, help="Also measure the seconds that a slice takes.")
 @device_option
 def probe(speed: bool, device: str) -> None:
@@ -21,4 +22,4 @@ def probe(speed: bool, device: str) -> None:
     """
     from WeakMedSAMLib.engine.runs.probe import probe as probe_machine
 
-    click.echo(json.dumps(probe_machine(speed, device), indent=2, ensure_ascii=True))
+    click.echo(json.dumps(probe_machine(speed, device).to_json(), indent=2, ensure_ascii=True))

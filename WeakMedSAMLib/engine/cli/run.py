@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Done, Error, Event, Warning_
+from WeakMedSAMLib.contract.events import Done, Error, Event, Warning_, with_name
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.contract.worker_arguments import DEVICE, PARENT, RUN
 from WeakMedSAMLib.engine.cli.options import PLACE, cache_option, events_option
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import listener
@@ -20,13 +19,11 @@ from WeakMedSAMLib.engine.cli.show import listener
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.runs.worker import RunSummary
 
-_VOLUME = re.compile(r"'?\b[Vv]olume (\d{3,9})\b'?")
 
-
-@click.command(short_help="Run a run folder, or go on with it.")
+@click.command(RUN, short_help="Run a run folder, or go on with it.")
 @click.argument("folder", type=PLACE)
-@click.option("--device", help="In place of the device that the run asks for: auto, cuda, cuda:1, mps, cpu.")
-@click.option("--parent", type=int, metavar="PID", help="End when the process with this id is gone.")
+@click.option(DEVICE, help="In place of the device that the run asks for: auto, cuda, cuda:1, mps, cpu.")
+@click.option(PARENT, type=int, metavar="PID", help="End when the process with this id is gone.")
 @cache_option
 @events_option
 def run(folder: Path, device: str | None, parent: int | None, cache_root: Path | None, events: bool) -> None:
@@ -58,10 +55,10 @@ def perform(
         return run_folder(folder, device, parent, told, cache_root)
     except UserError as error:
         if events and not told.is_over:
-            told(Error(code=error.code, message=error.message, hint=error.hint))
+            told(Error.of(error, error.volume))
             told(Done(status="failed"))
-        message, hint = _named(error.message, names), _named(error.hint, names)
-        raise UserError(error.code, message, hint, error.values) from error
+        named = with_name(Error.of(error, error.volume), names)
+        raise UserError(named.code, named.message, named.hint, named.values) from error
 
 
 def _names(folder: Path) -> dict[str, str]:
@@ -72,16 +69,11 @@ def _names(folder: Path) -> dict[str, str]:
         return {}
 
 
-def _named(text: str, names: Mapping[str, str]) -> str:
-    """A sentence with names in place of ids: events hold none, as they may be names of patients; a terminal may."""
-    return _VOLUME.sub(lambda found: repr(names[found[1]]) if found[1] in names else found[0], text)
-
-
 def _naming(hand_on: Callable[[Event], None], names: Mapping[str, str]) -> Callable[[Event], None]:
+    """Names in place of ids: events hold none, as they may be names of patients; a terminal may."""
+
     def show(event: Event) -> None:
-        if isinstance(event, Warning_) and names:
-            event = replace(event, message=_named(event.message, names), hint=_named(event.hint, names))
-        hand_on(event)
+        hand_on(with_name(event, names) if isinstance(event, Warning_) else event)
 
     return show
 

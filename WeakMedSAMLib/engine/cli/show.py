@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import singledispatchmethod
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
 _PLAIN_STEPS = 4
 _MOST_ALIKE = 3
-# Notes begin with the name of their file or folder; numbers are what else differs from file to file.
-_NAME = re.compile(r"([^:]+?\.(?:nii\.gz|nii|seg\.nrrd|nrrd|nhdr|mha|mhd)|[^:]+):? ", re.IGNORECASE)
-_NUMBER = re.compile(r"\d[\d.,]*")
+_FILE = "file"  # the value of a note that says what it is about
 
 
 def listener(events: bool) -> Callable[[Event], None]:
@@ -60,8 +57,8 @@ def notes_by_kind() -> Iterator[Callable[[Event], None]]:
 
     def hold(event: Event) -> None:
         if isinstance(event, Warning_):
-            said = _NUMBER.sub("", event.message.removeprefix(_file_of(event)))
-            held.setdefault((event.code, event.hint, said), []).append(event)
+            words = _words_in({name: value for name, value in event.values.items() if name != _FILE})
+            held.setdefault((event.code, event.hint, words), []).append(event)
 
     try:
         yield hold
@@ -87,8 +84,16 @@ def _in_few_lines(same: Sequence[Warning_]) -> Sequence[Warning_]:
 
 
 def _file_of(warning: Warning_) -> str:
-    found = _NAME.match(warning.message)
-    return found[1] if found else ""
+    return str(warning.values.get(_FILE, ""))
+
+
+def _words_in(values: Any) -> str:
+    """All words in values, without numbers, which differ from file to file though the same is meant."""
+    if isinstance(values, Mapping):
+        return " ".join(map(_words_in, values.values()))
+    if isinstance(values, (list, tuple)):
+        return " ".join(map(_words_in, values))
+    return "".join(letter for letter in values if not letter.isdigit()) if isinstance(values, str) else ""
 
 
 def tell_notes(scan: Scan | MaskFile, show: Callable[[Event], None]) -> None:

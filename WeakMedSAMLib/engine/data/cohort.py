@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event, Warning_
+from WeakMedSAMLib.contract.errors import UserError, about
+from WeakMedSAMLib.contract.events import Event, Warning_, called
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
 from WeakMedSAMLib.contract.labels.tag_files import read_tags
@@ -118,32 +119,39 @@ def _matched(entry: RunVolume, volume: Scan, tags: CohortTags, axis: str, report
 
     The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.
     """
-    _ = volume.array  # what is wrong with the voxels is a note, too
-    for note in volume.notes:
-        if note.code not in entry.notes:
-            report(note.as_warning())
-    if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
-        raise _changed(volume, entry.sha256)
-    try:
-        return match_tags(tags, volume, axis, entry.numbering)
-    except UserError as error:
-        raise _nameless(error, entry, tags) from None
+    with about(entry.id):
+        _ = volume.array  # what is wrong with the voxels is a note, too
+        for note in volume.notes:
+            if note.code not in entry.notes:
+                report(note.as_warning(entry.id))
+        if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
+            raise _changed(volume, entry.sha256)
+        try:
+            return match_tags(tags, volume, axis, entry.numbering)
+        except UserError as error:
+            raise _nameless(error, entry, tags) from None
 
 
 def _nameless(error: UserError, entry: RunVolume, tags: CohortTags) -> UserError:
     """The error with ids in place of names: it becomes an event, and names may be names of patients."""
     message, hint = error.message, error.hint
-    for name in {entry.name, *(volume.name for volume in tags.volumes)}:
-        called = f"'volume {entry.id}'" if name == entry.name else "'another volume'"
-        message, hint = message.replace(repr(name), called), hint.replace(repr(name), called)
-    return UserError(error.code, message, hint)
+    words = dict.fromkeys((volume.name for volume in tags.volumes), "another volume")
+    words[entry.name] = called(entry.id)
+    for name, word in words.items():
+        message, hint = message.replace(repr(name), repr(word)), hint.replace(repr(name), repr(word))
+    return UserError(error.code, message, hint, {key: _nameless_value(it, words) for key, it in error.values.items()})
+
+
+def _nameless_value(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_nameless_value(item, words) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Report) -> None:
     named = [volume.id for volume, match in zip(volumes, matches, strict=True) if match.by_name]
     if named:
-        problem = matched_by_name(len(named), f"volume {named[0]}")
-        report(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
+        report(Warning_.of(matched_by_name(len(named), called(named[0])), named[0]))
 
 
 def _changed(volume: Scan, expected: str) -> UserError:
@@ -152,6 +160,7 @@ def _changed(volume: Scan, expected: str) -> UserError:
         f"{volume.path} is not the volume that the run was made for: its voxels have "
         f"sha256 {volume.sha256[:12]}..., expected {expected[:12]}...",
         "Make the run anew from the volume that was tagged.",
+        values={"file": str(volume.path)},
     )
 
 
@@ -161,9 +170,9 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
     errors = [problem for problem in problems if problem.severity == "error"]
     for problem in problems:
         if not errors or problem is not errors[0]:
-            report(Warning_(code=problem.code, message=problem.message, hint=problem.hint))
+            report(Warning_.of(problem))
     if errors:
-        raise UserError(errors[0].code, errors[0].message, errors[0].hint)
+        raise UserError(errors[0].code, errors[0].message, errors[0].hint, errors[0].values)
 
 
 def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report) -> None:
@@ -172,12 +181,14 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Ma
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run."
-        report(Warning_(code="tags_unused", message=message, hint="Add the volumes: the more, the better the masks."))
+        hint = "Add the volumes: the more, the better the masks."
+        report(Warning_(code="tags_unused", message=message, hint=hint, values={"count": len(unused)}))
     untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.tags.states]
     if unused and untagged:
-        message = f"There are no tags for volume {untagged[0]} ({len(untagged)} in all), while other tags are unused."
+        first, count = untagged[0], len(untagged)
+        message = f"There are no tags for {called(first)} ({count} in all), while other tags are unused."
         hint = "Check the names in the tag file: they may be the same volumes, written in another way."
-        report(Warning_(code="tags_unmet", message=message, hint=hint))
+        report(Warning_(code="tags_unmet", message=message, hint=hint, values={"count": count}, volume=first))
 
 
 def _cohort_volume(run: RunDescription, volume: RunVolume, scan: Scan, entry: VolumeTags) -> CohortVolume:

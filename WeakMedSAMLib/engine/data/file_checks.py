@@ -38,7 +38,7 @@ def require_utf8(path: Path) -> None:
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", "replace")
         message = f"{shown} has letters in its name that are not UTF-8."
-        raise UserError("volume_bad_name", message, "Rename the file or its folder.") from None
+        raise UserError("volume_bad_name", message, "Rename the file or its folder.", values={"file": shown}) from None
 
 
 def stored_bytes(path: Path) -> int:
@@ -98,11 +98,18 @@ def _length_beside(path: Path, name: str) -> int:
     is_plain = _PLAIN_FILE.fullmatch(name) and ".." not in name and " /" not in name and not name.startswith("LIST")
     if not is_plain or not Path(os.path.realpath(folder / name)).is_relative_to(folder):
         message = f"The header of {path} takes its voxels from {name[:80]!r}, not from one file beside it."
-        raise UserError("path_escapes", message, "Open it in 3D Slicer and save it as NRRD.")
+        raise UserError(
+            "path_escapes", message, "Open it in 3D Slicer and save it as NRRD.", values={"file": name[:80]}
+        )
     voxels = folder / name
     return voxels.stat().st_size if voxels.is_file() else 0
 
 
 def _unreadable(path: Path, why: str) -> UserError:
     message = f"{path} cannot be read: {why}."
-    return UserError("volume_unreadable", message, "It is damaged, or not what its name says: copy it again.")
+    return UserError(
+        "volume_unreadable",
+        message,
+        "It is damaged, or not what its name says: copy it again.",
+        values={"file": str(path)},
+    )

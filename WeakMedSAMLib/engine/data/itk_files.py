@@ -167,13 +167,16 @@ def check_name(path: Path) -> None:
     """
     require_utf8(path)
     if not path.exists():
-        raise UserError("volume_not_found", f"{path} does not exist.", "Check the name and the folder.")
+        raise UserError(
+            "volume_not_found", f"{path} does not exist.", "Check the name and the folder.", values={"file": str(path)}
+        )
     if not suffix_of(path):
         ways = "Give a NRRD, NIfTI or MetaImage file (.nrrd, .nii, .nii.gz, .mha) or a folder with a DICOM series."
         raise UserError(
             "volume_unknown_format",
             f"{path} is not a volume file: its name ends in {path.suffix or 'no suffix'}.",
             _WAYS.get(path.suffix.lower(), ways),
+            values={"file": str(path)},
         )
 
 
@@ -182,7 +185,9 @@ def _stored_bytes(path: Path) -> int:
         return stored_bytes(path)
     except OSError as error:
         message = f"{path} cannot be read: {error.strerror}."
-        raise UserError("volume_unreadable", message, "Check that it is a file that you may read.") from error
+        raise UserError(
+            "volume_unreadable", message, "Check that it is a file that you may read.", values={"file": str(path)}
+        ) from error
 
 
 def _told(path: Path) -> NrrdHeader | MetaHeader | None:
@@ -273,14 +278,20 @@ def size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
     shape = " x ".join(map(str, size))
     if len(size) < 2:
         message = f"{path} has one dimension; a scan has three."
-        raise UserError("volume_is_line", message, "Export the scan itself as a volume.")
+        raise UserError("volume_is_line", message, "Export the scan itself as a volume.", values={"file": str(path)})
     if min(size) < 1:
-        raise UserError("volume_is_empty", f"{path} holds no voxels ({shape}).", "Export the volume again.")
+        raise UserError(
+            "volume_is_empty",
+            f"{path} holds no voxels ({shape}).",
+            "Export the volume again.",
+            values={"file": str(path)},
+        )
     if any(n > 1 for n in size[3:]):
         raise UserError(
             "volume_is_4d",
             f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
             "Export the one time point, echo or layer that you want as a volume of its own.",
+            values={"file": str(path), "size": list(size)},
         )
     i, j, k = (*size[:3], 1)[:3]
     return i, j, k
@@ -310,15 +321,23 @@ def check_components(path: Path, components: int) -> None:
             "volume_is_vector",
             f"{path} is {what}: it has {components} numbers a voxel.",
             "Export one component, or a grey-scale volume.",
+            values={"file": str(path), "components": components},
         )
 
 
 def _check_pixel(path: Path, pixel: int) -> None:
     if pixel in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
-        raise UserError("volume_is_complex", f"{path} holds complex numbers.", "Export the magnitude image.")
+        raise UserError(
+            "volume_is_complex",
+            f"{path} holds complex numbers.",
+            "Export the magnitude image.",
+            values={"file": str(path)},
+        )
     if pixel == sitk.sitkUnknown:
         message = f"{path} holds voxels of a type that cannot be read."
-        raise UserError("volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.")
+        raise UserError(
+            "volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.", values={"file": str(path)}
+        )
 
 
 def check_size(path: Path, size: tuple[int, int, int]) -> None:
@@ -330,6 +349,7 @@ def check_size(path: Path, size: tuple[int, int, int]) -> None:
             "volume_too_large",
             f"The header of {path} claims {shape} = {voxels:,} voxels; at most {MAX_VOXELS:,} can be worked on.",
             "Check the file; if it really is so large, crop or resample it.",
+            values={"file": str(path), "voxels": voxels},
         )
 
 
@@ -349,6 +369,7 @@ def check_geometry(path: Path, geometry: Geometry) -> None:
             "volume_bad_geometry",
             f"{path} has no usable geometry: spacing {geometry.spacing}, direction {geometry.direction}.",
             "Correct it in 3D Slicer (Volumes, Volume Information) and save it as NRRD.",
+            values={"file": str(path)},
         )
 
 
@@ -380,4 +401,5 @@ def explained(path: Path, cut_off: tuple[str, ...] = _CUT_OFF) -> Iterator[Heard
             "volume_unreadable",
             f"{path} cannot be read: {reason(error)}.",
             "It is damaged, or not what its name says: copy it again, or open it in 3D Slicer and save it as NRRD.",
+            values={"file": str(path)},
         ) from error

@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 def truncated(path: Path, why: str) -> UserError:
     """The error that a file ends early."""
     hint = "Copy or download it again; it is cut off or damaged."
-    return UserError("volume_truncated", f"{path} is not complete: {why}.", hint)
+    return UserError("volume_truncated", f"{path} is not complete: {why}.", hint, values={"file": str(path)})
 
 
 def require_beside(path: Path, name: str | None) -> None:
@@ -33,7 +33,12 @@ def require_beside(path: Path, name: str | None) -> None:
     """
     if name is not None and not (path.parent / name).is_file():
         message = f"The voxels of {path} are in {name[:80]!r}, which is not there."
-        raise UserError("volume_data_missing", message, f"Put it beside {path.name}.")
+        raise UserError(
+            "volume_data_missing",
+            message,
+            f"Put it beside {path.name}.",
+            values={"file": str(path), "missing": name[:80]},
+        )
 
 
 def check_raw(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[Note, ...]:
@@ -61,7 +66,12 @@ def check_raw(path: Path, voxels: Path, first_byte: int, n_bytes: int) -> tuple[
         is_packed = stream.read(2) == _GZIP_MAGIC
     if is_packed:
         message = f"{path} says that its voxels are not packed, but {voxels.name} holds a gzip stream."
-        raise UserError("volume_unreadable", message, "Correct the encoding in its header, or unpack the voxels.")
+        raise UserError(
+            "volume_unreadable",
+            message,
+            "Correct the encoding in its header, or unpack the voxels.",
+            values={"file": str(path)},
+        )
     return (longer_note(path.name, f"{more:,} bytes"),) if more > 0 else ()
 
 
@@ -117,7 +127,9 @@ def require_read(path: Path, what: str, said: Sequence[float] | np.ndarray, read
     one, other = np.ravel(said), np.ravel(read)
     if one.shape != other.shape or not np.allclose(one, other, rtol=1e-6, atol=1e-6 * np.abs(other).max(initial=0)):
         message = f"{path}: its {what} is {_listed(one)} as it is written, but {_listed(other)} as 3D Slicer reads it."
-        raise UserError("volume_bad_header", message, "Correct the header, or export the volume again.")
+        raise UserError(
+            "volume_bad_header", message, "Correct the header, or export the volume again.", values={"file": str(path)}
+        )
 
 
 def _listed(numbers: np.ndarray) -> str:

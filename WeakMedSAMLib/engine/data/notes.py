@@ -35,9 +35,9 @@ class Note:
     hint: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def as_warning(self) -> Warning_:
-        """The note as an event of a run, or for the terminal."""
-        return Warning_(code=self.code, message=self.message, hint=self.hint)
+    def as_warning(self, volume: str = "") -> Warning_:
+        """The note as an event of a run, about the volume with this id, or for the terminal."""
+        return Warning_.of(self, volume)
 
 
 def spacing_notes(path: Path, geometry: Geometry) -> tuple[Note, ...]:

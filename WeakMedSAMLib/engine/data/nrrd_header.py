@@ -65,6 +65,7 @@ class NrrdHeader:
                 "volume_bad_geometry",
                 f"{path} gives the ends of its axes (axis mins, axis maxs) but no spacing: 3D Slicer would take 1 mm.",
                 "Write it again with spacings or space directions.",
+                values={"file": str(path)},
             )
         require_beside(path, self.fields.get("datafile"))
 
@@ -216,7 +217,12 @@ def _kinds(file: str, header: NrrdHeader) -> Iterator[Note]:
     others = [kind for kind in header.words("kinds")[:3] if kind.lower() not in (*_SPATIAL, "list", "vector")]
     if others and header.fields.get("dimension") == "3":
         message = f"{file}: an axis is said to be {others[0]!r}; it was read as an axis in space, as 3D Slicer does."
-        yield Note("axis_not_in_space", message, "If it is a series in time, export one volume.", {"kinds": others})
+        yield Note(
+            "axis_not_in_space",
+            message,
+            "If it is a series in time, export one volume.",
+            {"file": file, "kinds": others},
+        )
 
 
 def _is_list(kinds: list[str], axis: int) -> bool:

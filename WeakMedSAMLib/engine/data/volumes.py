@@ -243,6 +243,7 @@ def _scan(path: Path, name: str, stored: bool, shelf: Shelf | None = None) -> Sc
             "volume_is_segmentation",
             f"{path} is a segmentation, not a scan.",
             "Give the volume that it was drawn on.",
+            values={"file": str(path)},
         )
     if stored and isinstance(source, itk_files.VolumeFile):
         source = replace(source, in_place=True)
@@ -299,6 +300,7 @@ def as_labels(path: Path, array: np.ndarray) -> np.ndarray:
             "labels_not_whole",
             f"{path} holds {shown}{also} that are not all label values.",
             "A label map holds whole numbers from 0 to 65535.",
+            values={"file": str(path)},
         )
     return whole.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16, copy=False)
 
@@ -363,6 +365,7 @@ def memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
             "volume_out_of_memory",
             f"There is not enough memory to read {path} ({shape} voxels).",
             "Close other programs, or crop or resample the volume.",
+            values={"file": str(path)},
         ) from error
 
 
@@ -377,6 +380,7 @@ def _finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tuple[n
             "volume_not_finite",
             f"{path} holds no finite voxel: all of them are NaN or infinite.",
             "Export the volume again from its source.",
+            values={"file": str(path)},
         )
     lowest = array[usable].min()
     count = int(usable.size - np.count_nonzero(usable))
@@ -395,4 +399,5 @@ def _refuse_constant(path: Path, array: np.ndarray) -> None:
             "volume_is_constant",
             f"{path} is empty: all its voxels are {low:g}.",
             "Check that it is the scan, not a mask, and export it again.",
+            values={"file": str(path), "value": float(low)},
         )

@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.likely_names import did_you_mean, named
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.contract.run_names import RUN_FOLDERS
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.data.itk_files import suffix_of
 from WeakMedSAMLib.engine.data.layouts.known import LAYOUTS, read_dataset
@@ -103,11 +104,15 @@ def _require_all(place: Path, what: str, predictions: Mapping[str, Path], found:
     raise UserError("reference_missing" if what == "mask" else "image_missing", message, hint)
 
 
+def _runs_in(folder: Path) -> list[Path]:
+    return sorted(run for run in folder.glob(RUN_FOLDERS) if RunFolder(run).run.is_file())
+
+
 def _predictions(path: Path) -> Mapping[str, Path]:
     """Masks of a run by the names of its volumes, or the files of a folder."""
     if path.is_file():
         return _files(path)
-    runs = [path] if RunFolder(path).run.is_file() else sorted(place.parent for place in path.glob("run-*/run.json"))
+    runs = [path] if RunFolder(path).run.is_file() else _runs_in(path)
     if len(runs) > 1:
         message = f"{path} holds {len(runs)} runs."
         raise UserError("no_predictions", message, f"Give the folder of one of them, such as {runs[0]}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from types import TracebackType
 
 import numpy as np
 
+from WeakMedSAMLib.contract.cache_layout import is_key
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.user_folders import cache_folder
@@ -27,7 +27,6 @@ DEFAULT_MAX_BYTES = 20_000_000_000
 
 Levels = dict[str, np.ndarray]
 
-_KEY = re.compile(r"[0-9a-f]{64}")
 _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
 
@@ -177,12 +176,12 @@ class FeatureCache:
             return None
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise ValueError(f"not a cache key: {key!r}")
         return self.root / key
 
     def _entries(self) -> list[Path]:
-        return [path for path in self.root.iterdir() if _KEY.fullmatch(path.name)]
+        return [path for path in self.root.iterdir() if is_key(path.name)]
 
     def _make_room(self, needed: int) -> None:
         self._evict(self.max_bytes - needed, needed + _SPARE_BYTES)
@@ -193,6 +192,7 @@ class FeatureCache:
                 f"The feature cache {self.root} needs {_gigabytes(needed)} more, but only {_gigabytes(free)} "
                 "are free on that disk.",
                 "Free some space, or choose a cache folder on another disk.",
+                {"folder": str(self.root), "needed_bytes": needed, "free_bytes": free},
             )
 
     def _evict(self, most: int, free: int) -> None:
@@ -269,4 +269,5 @@ def _write_errors(root: Path) -> Iterator[None]:
             "disk_full" if full else "cannot_write",
             f"The feature cache {root} cannot be written: {error.strerror or error}.",
             "Free some space there, or choose another cache folder.",
+            {"file": str(root), "folder": str(root), "reason": error.strerror or str(error)},
         ) from error

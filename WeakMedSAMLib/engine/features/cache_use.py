@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from WeakMedSAMLib.contract.cache_layout import CacheLayout
 from WeakMedSAMLib.contract.errors import UserError
 
 _WAIT_SECONDS = 120.0
@@ -31,11 +32,11 @@ class CacheUse:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._users = root / ".users"
-        self._users.mkdir(mode=0o700, exist_ok=True)
+        self._layout = CacheLayout(root)
+        self._layout.users.mkdir(mode=0o700, exist_ok=True)
         self._name = uuid.uuid4().hex
         self._mine: FileLock | None = None
-        self._shared = FileLock(root / ".lock", thread_local=False)
+        self._shared = FileLock(self._layout.lock, thread_local=False)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -53,6 +54,7 @@ class CacheUse:
                 "cache_locked",
                 f"Another process holds the feature cache {self._root}.",
                 "Wait for the other run to finish, or choose another cache folder.",
+                values={"folder": str(self._root)},
             ) from error
         try:
             self._join()
@@ -110,13 +112,13 @@ class CacheUse:
         self._lock_file(name).unlink(missing_ok=True)
 
     def _names(self) -> list[str]:
-        return [path.name for path in self._users.iterdir() if path.is_dir()]
+        return [path.name for path in self._layout.users.iterdir() if path.is_dir()]
 
     def _folder(self, name: str) -> Path:
-        return self._users / name
+        return self._layout.user(name)
 
     def _lock_file(self, name: str) -> Path:
-        return self._users / f"{name}.lock"
+        return self._layout.user_lock(name)
 
     def _pins(self, name: str) -> set[str]:
         folder = self._folder(name)

@@ -145,6 +145,7 @@ def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
             "cache_entry_lost",
             f"Features just written to the cache {cache.root} cannot be read back.",
             "Check that disk, or choose another cache folder.",
+            values={"folder": str(cache.root)},
         )
     return arrays
 
@@ -234,4 +235,5 @@ def _excess_warning(cache: FeatureCache, excess: int) -> Warning_:
         message=f"This run needs more features than the limit of the feature cache, {cache.max_bytes / 1e9:.1f} GB "
         f"(so far by {excess / 1e9:.1f} GB). They are kept while it runs and partly removed after it.",
         hint="Raise the limit, so that the next run on these volumes need not compute them again.",
+        values={"limit_gb": round(cache.max_bytes / 1e9, 1), "excess_gb": round(excess / 1e9, 1)},
     )

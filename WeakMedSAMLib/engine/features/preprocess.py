@@ -142,6 +142,7 @@ def _bad_intensity(requested: object) -> UserError:
         "bad_intensity",
         f"The intensity setting {requested!r} is not known.",
         'Use "auto", "percentile", or two numbers [low, high] with low below high.',
+        values={"value": requested},
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
@@ -54,7 +54,7 @@ def told_results(
     unsure = 0
     for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
         result = result_of(source, volume, done)
-        unsure += bool(result.quality["low_confidence"])
+        unsure += bool(result.quality.low_confidence)
         yield source, result
         release_free_memory()
         report(Progress(STAGE, done + 1, len(cohort)))
@@ -125,9 +125,11 @@ def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
     return labels
 
 
-def _low_confidence(unsure: int, total: int, quality: Mapping[str, Any]) -> Warning_:
+def _low_confidence(unsure: int, total: int, quality: Quality) -> Warning_:
+    advice = quality.advice
     return Warning_(
         code="low_confidence",
         message=f"Low confidence in {unsure} of {total} volume(s): look at every slice before you use these masks.",
-        hint=quality["advice"] or "Volumes and slices to look at first are listed in quality.json.",
+        hint=advice.message if advice else "Volumes and slices to look at first are listed in quality.json.",
+        values={"unsure": unsure, "total": total, "advice": advice.to_json() if advice else None},
     )

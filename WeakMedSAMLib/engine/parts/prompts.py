@@ -64,6 +64,7 @@ def prompt_kind(asked: str, backbone: Backbone) -> PromptKind:
             "prompts_not_answered",
             f"The backbone {backbone.info.name} was not trained to answer {asked}.",
             f"Ask it with {' or '.join(sorted(name for name, kind in _KINDS.items() if kind in answered))}, or 'auto'.",
+            values={"name": backbone.info.name, "asked": asked},
         )
     return _KINDS[asked]
 

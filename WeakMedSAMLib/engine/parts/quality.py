@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.tag_checks import FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.quality import (
+    CHECK_SLICES,
+    TAG_ABSENT_SLICES,
+    TAG_MORE_VOLUMES,
+    Advice,
+    ClassQuality,
+    Quality,
+)
 
 # Of 40 LGG volumes learned together, those below had a patient Dice of 0.71 in the mean, those above of 0.87.
 LOW_CONFIDENCE = 0.73
@@ -59,8 +68,8 @@ def quality_report(
     patients: int,
     intensity: Mapping[str, Any],
     voxel_ml: float,
-) -> dict[str, Any]:
-    """Content of quality.json for one volume.
+) -> Quality:
+    """How far the masks of one volume can be trusted; of its slice axis nothing is said yet.
 
     Parameters
     ----------
@@ -77,41 +86,48 @@ def quality_report(
         Volume of a voxel of the source in millilitres; pixels are voxels of the source.
     """
     by_class = {
-        entry.name: _class_report(tags[:, index], evidence[entry.name], voxel_ml) for index, entry in enumerate(classes)
+        entry.name: _class_quality(tags[:, index], evidence[entry.name], voxel_ml)
+        for index, entry in enumerate(classes)
     }
     columns = [slice_confidence(tags[:, index], evidence[entry.name]) for index, entry in enumerate(classes)]
-    confidences = [report["confidence"] for report in by_class.values() if report["confidence"] is not None]
+    confidences = [report.confidence for report in by_class.values() if report.confidence is not None]
     confidence = min(confidences) if confidences else None
     low = confidence is None or confidence < LOW_CONFIDENCE * (1 + _FEW_PATIENTS / max(1, patients))
-    return {
-        "confidence": confidence,
-        "low_confidence": low,
-        "advice": _advice(tags, patients) if low else "",
-        "slice_confidence": [round(float(value), 3) for value in np.min(columns, axis=0)],
-        "classes": by_class,
-        "patients": patients,
-        "intensity": dict(intensity),
-    }
+    return Quality(
+        confidence=confidence,
+        low_confidence=low,
+        advice=_advice(tags, patients) if low else None,
+        slice_confidence=_rounded(np.min(columns, axis=0)),
+        classes=by_class,
+        patients=patients,
+        intensity=dict(intensity),
+    )
 
 
-def _class_report(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -> dict[str, Any]:
+def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -> ClassQuality:
     """Figures of one class; its confidence is the mean over slices with a mask or a tag that it is there."""
     confidence = slice_confidence(tags, evidence)
     shown = (tags == PRESENT) | (evidence.pixels > 0)
-    return {
-        "confidence": round(float(confidence[shown].mean()), 3) if shown.any() else None,
-        "slices": int(np.count_nonzero(evidence.pixels)),
-        "present_without_mask": np.flatnonzero((tags == PRESENT) & (evidence.pixels == 0)).tolist(),
-        "volume_ml": round(float(evidence.pixels.sum()) * voxel_ml, 3),
-        "slice_confidence": [round(float(value), 3) for value in confidence],
-        "slice_probability": [round(float(value), 3) for value in evidence.slice_probability],
-    }
+    return ClassQuality(
+        confidence=round(float(confidence[shown].mean()), 3) if shown.any() else None,
+        slices=int(np.count_nonzero(evidence.pixels)),
+        present_without_mask=np.flatnonzero((tags == PRESENT) & (evidence.pixels == 0)).tolist(),
+        volume_ml=round(float(evidence.pixels.sum()) * voxel_ml, 3),
+        slice_confidence=_rounded(confidence),
+        slice_probability=_rounded(evidence.slice_probability),
+    )
 
 
-def _advice(tags: np.ndarray, patients: int) -> str:
+def _rounded(values: np.ndarray) -> list[float]:
+    return [round(float(value), 3) for value in values]
+
+
+def _advice(tags: np.ndarray, patients: int) -> Advice:
     """What would help most, in one sentence."""
-    if patients < 8:
-        return f"Learned from {patients} volume(s): tag more volumes, eight or more if you can."
+    if patients < FEW_VOLUMES:
+        message = f"Learned from {patients} volume(s): tag more volumes, eight or more if you can."
+        return Advice(TAG_MORE_VOLUMES, message, {"patients": patients})
     if not (tags == ABSENT).any():
-        return "Tag slices of this volume on which the class is absent."
-    return "Check the slices with the lowest confidence, and correct them in the Segment Editor."
+        return Advice(TAG_ABSENT_SLICES, "Tag slices of this volume on which the class is absent.")
+    message = "Check the slices with the lowest confidence, and correct them in the Segment Editor."
+    return Advice(CHECK_SLICES, message)

@@ -15,7 +15,8 @@ from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.labels.tag_files import write_tags
 from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
-from WeakMedSAMLib.contract.run_folder import volume_id
+from WeakMedSAMLib.contract.run_folder import volume_file, volume_id
+from WeakMedSAMLib.contract.run_names import RUN_FOLDERS, folder_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.base.state import stage_key
@@ -74,7 +75,7 @@ def make_run(
     _require_told_apart(called, tags)
     scans = [open_scan(path, name) for path, name in zip(volumes, called, strict=True)]
     require_writable(private_folder(out), _bytes_of(scans))
-    places = RunFolder(out / f"run-{_identity(volumes, called, tags.classes, settings)}").create()
+    places = RunFolder(out / folder_name(_identity(volumes, called, tags.classes, settings))).create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
     copied = [_copied(places, volume_id(number), scan, find, report) for number, scan in enumerate(scans)]
@@ -98,7 +99,7 @@ def model_folder(path: Path) -> Path:
     for folder in (RunFolder(path).model, path):
         if _holds_model(folder):
             return folder.resolve()
-    runs = sorted(run for run in path.glob("run-*") if _holds_model(RunFolder(run).model))
+    runs = sorted(run for run in path.glob(RUN_FOLDERS) if _holds_model(RunFolder(run).model))
     if len(runs) > 1:
         message = f"{path} holds the models of {len(runs)} runs: {', '.join(run.name for run in runs)}."
         raise UserError("several_models", message, f"Give the folder of one of them, such as {runs[0]}.")
@@ -161,7 +162,7 @@ def _copied(
         report(note.as_warning())
     match = find(volume)
     sha256, noticed = volume.array_sha256, {note.code: note.message for note in volume.notes}
-    file, numbering = f"volumes/{volume_id}.nrrd", held_numbering(volume)
+    file, numbering = volume_file(volume_id), held_numbering(volume)
     entry = RunVolume(volume_id, file, volume.name, sha256, str(volume.path), notes=noticed, numbering=numbering)
     # Not packed, so that a run reads the voxels where they lie.
     write_volume(places.volume(entry), volume.array, volume.geometry, encoding="raw")

@@ -1,4 +1,4 @@
-"""What this machine offers, and what is missing, as plain data; works where torch is not installed."""
+"""What this machine offers, and what is missing; works where torch is not installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.probe_report import TORCH_BROKEN, DeviceReport, ProbeReport
 from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.engine.base.versions import installed_version, versions
 
@@ -32,7 +33,7 @@ _SPEED_SLICES = 6
 _INSTALL = "Run `pip install .` in a checkout; in 3D Slicer press Install in section 4 of the module."
 
 
-def probe(speed: bool = False, device: str = "auto") -> dict[str, Any]:
+def probe(speed: bool = False, device: str = "auto") -> ProbeReport:
     """Everything worth knowing before a run.
 
     Parameters
@@ -41,67 +42,68 @@ def probe(speed: bool = False, device: str = "auto") -> dict[str, Any]:
         Also embed a few slices and say how many seconds each takes.
     device : str
         Where to measure.
-
-    Returns
-    -------
-    dict
-        JSON-ready: ``ready``, ``missing``, ``problem``, ``hint``, ``python``, ``versions``, ``devices``, ``backbones``,
-        ``weights``, ``cache``, and ``speed`` if asked for.
     """
     missing = [package for package in _REQUIRED if installed_version(package) is None]
-    problem = "" if "torch" in missing else _import_problem()
-    result: dict[str, Any] = {
-        "ready": not missing and not problem,
-        "missing": missing,
-        "problem": problem,
-        "hint": _INSTALL if missing or problem else "",
-        "python": {"version": platform.python_version(), "executable": sys.executable, "platform": platform.platform()},
-        "versions": versions(),
-        "devices": [] if problem or "torch" in missing else _devices(),
-        **_offline_parts(),
-    }
-    if speed:
-        result["speed"] = _speed(device) if result["ready"] else None
-    return result
+    reason = "" if "torch" in missing else _why_not_imported("torch")
+    ready = not missing and not reason
+    return ProbeReport(
+        ready=ready,
+        missing=missing,
+        problem=f"torch is installed but cannot be imported: {reason}" if reason else "",
+        hint="" if ready else _INSTALL,
+        python={"version": platform.python_version(), "executable": sys.executable, "platform": platform.platform()},
+        versions=versions(),
+        devices=[] if reason or "torch" in missing else _devices(),
+        backbones=_backbones(),
+        weights=_weights(),
+        cache=_cache(),
+        problem_code=TORCH_BROKEN if reason else "",
+        problem_values={"reason": reason} if reason else {},
+        speed=_speed(device) if speed and ready else None,
+    )
 
 
-def _import_problem() -> str:
-    """Why the installed torch cannot be imported; empty if it can."""
+def _why_not_imported(module: str) -> str:
+    """Why an installed module cannot be imported; empty if it can."""
     try:
-        importlib.import_module("torch")
+        importlib.import_module(module)
     except (ImportError, OSError) as error:
-        return f"torch is installed but cannot be imported: {error}"
+        return str(error) or type(error).__name__
     return ""
 
 
-def _devices() -> list[dict[str, object]]:
+def _devices() -> list[DeviceReport]:
     from WeakMedSAMLib.engine.base.device import describe_devices
 
     return describe_devices()
 
 
-def _offline_parts() -> dict[str, Any]:
-    """What needs neither torch nor a device."""
+def _backbones() -> list[str]:
     from WeakMedSAMLib.engine.backbones.registry import available
+
+    return available()
+
+
+def _weights() -> list[dict[str, Any]]:
     from WeakMedSAMLib.engine.backbones.weights import list_weights
 
+    return [
+        {
+            "backbone": state.info.backbone,
+            "usable": state.usable,
+            "origin": state.origin,
+            "path": None if state.path is None else str(state.path),
+            "problem": state.problem,
+            "licence": state.info.licence,
+            "pretraining": state.info.pretraining,
+        }
+        for state in list_weights()
+    ]
+
+
+def _cache() -> dict[str, Any]:
     root = cache_folder()
-    return {
-        "backbones": available(),
-        "weights": [
-            {
-                "backbone": state.info.backbone,
-                "usable": state.usable,
-                "origin": state.origin,
-                "path": None if state.path is None else str(state.path),
-                "problem": state.problem,
-                "licence": state.info.licence,
-                "pretraining": state.info.pretraining,
-            }
-            for state in list_weights()
-        ],
-        "cache": {"folder": str(root), "free_bytes": shutil.disk_usage(_existing(root)).free},
-    }
+    return {"folder": str(root), "free_bytes": shutil.disk_usage(_existing(root)).free}
 
 
 def _existing(path: Path) -> Path:

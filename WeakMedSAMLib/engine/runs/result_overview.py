@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.quality import Quality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.segmentations import read_mask
@@ -41,21 +39,21 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     entry = next(volume for volume in run.volumes if volume.id == volume_id)
     volume = read_stored(places.volume(entry), entry.name)
     folder = places.results(volume_id)
-    quality = read_json(folder / QUALITY)
+    quality = read_quality(folder / QUALITY)
     tags = match_tags(read_tags(places.tags), volume, unsaid=entry.numbering).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
         labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
         classes=run.classes,
-        axis=quality["axis"],
+        axis=quality.axis,
         intensity=used_intensity(quality, volume, run.settings.intensity),
         tags=tags.matrix(run.classes) if tags is not None and tags.states else None,
-        confidence=quality.get("slice_confidence"),
+        confidence=quality.slice_confidence or None,
     )
     overview_picture(path, findings, title)
 
 
-def used_intensity(quality: Mapping[str, Any], volume: Scan, requested: str | tuple[float, float]) -> Intensity:
+def used_intensity(quality: Quality, volume: Scan, requested: str | tuple[float, float]) -> Intensity:
     """The grey scale that the run used, as it recorded it; chosen anew where it did not."""
-    recorded = quality.get("intensity")
+    recorded = quality.intensity
     return Intensity.from_json(recorded) if recorded else choose_intensity(volume.array, requested)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
@@ -28,13 +28,13 @@ class VolumeResult:
         Label values, 0 for none; k x j x i, unsigned integers.
     probabilities : mapping of int to numpy.ndarray
         Label value -> uint8 map k x j x i, 0..255 for 0..1.
-    quality : dict
-        Plain JSON values, confidence by slice among them.
+    quality : Quality
+        How far they can be trusted.
     """
 
     labels: np.ndarray
     probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
-    quality: Mapping[str, Any] = field(default_factory=dict)
+    quality: Quality = field(default_factory=Quality)
 
 
 def write_result(
@@ -82,7 +82,7 @@ def write_result(
     attributes = {"SliceAxis": axis, **(attributes or {})}
     labels = _smallest(result.labels, classes)
     plain = {f"WeakMedSAM_{name}": str(value) for name, value in attributes.items()}
-    quality = json_text({**result.quality, "axis": axis, "numbering": numbering}).encode("utf-8")
+    quality = json_text(replace(result.quality, axis=axis, numbering=numbering).to_json()).encode("utf-8")
     names = [*map(probability_name, sorted(result.probabilities)), QUALITY, LABELS, SEGMENTATION]
     paths = [folder / name for name in names]
     # None takes its place before all are written: a disk that fills up leaves the whole result of the run before.

@@ -39,10 +39,11 @@ class Terminated(KeyboardInterrupt):
 
 
 class RunFailed(Exception):
-    """A run ended by something that nobody foresaw; its cause is the exception, `log` the file with the details."""
+    """A run ended by something that nobody foresaw: `reason` says what, `log` is the file with the details."""
 
-    def __init__(self, message: str, log: Path) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(f"The program failed unexpectedly ({reason}).")
+        self.reason = reason
         self.log = log
 
 
@@ -150,6 +151,7 @@ def require_writable(folder: Path, needed_bytes: int = 0) -> None:
             f"{folder} needs about {(needed_bytes + SPARE_BYTES) / 1e9:.2f} GB more, but only {free / 1e9:.2f} GB are "
             "free on that disk.",
             "Free some space, or choose an output folder on another disk.",
+            {"folder": str(folder), "needed_bytes": needed_bytes + SPARE_BYTES, "free_bytes": free},
         )
 
 
@@ -159,6 +161,7 @@ def _require_run(places: RunFolder) -> None:
             "not_a_run_folder",
             f"{places.path} is not a run folder: it holds no run.json.",
             "Give the folder that `weakmedsam segment` or 3D Slicer made.",
+            values={"folder": str(places.path)},
         )
 
 
@@ -172,6 +175,7 @@ def _only_user(places: RunFolder) -> Iterator[None]:
             "run_in_use",
             f"Another process works in {places.path}.",
             f"Wait for it, or ask it to stop by making the file {places.cancel}",
+            values={"folder": str(places.path)},
         ) from None
     try:
         yield
@@ -214,6 +218,7 @@ def _translated(problem: BaseException, places: RunFolder) -> BaseException:
             "disk_full" if problem.errno in _FULL else "cannot_write",
             f"Cannot use {problem.filename or places.path}: {problem.strerror}.",
             "Free some space, check the disk or choose another folder; the run goes on after its last finished stage.",
+            {"file": str(problem.filename or places.path), "folder": str(places.path), "reason": problem.strerror},
         )
     # PyTorch's own classes and texts, by name: whoever only needs the session need not load PyTorch.
     if type(problem).__name__ == "OutOfMemoryError" or _says(problem, _GPU_MEMORY):
@@ -223,7 +228,7 @@ def _translated(problem: BaseException, places: RunFolder) -> BaseException:
         hint = "Close other programs, or use fewer volumes. " + _GOES_ON
         return UserError("out_of_memory", "There is not enough memory.", hint)
     if isinstance(problem, Exception) and not isinstance(problem, UserError | Cancelled):
-        return RunFailed(f"The program failed unexpectedly ({type(problem).__name__}: {problem}).", places.log)
+        return RunFailed(f"{type(problem).__name__}: {problem}", places.log)
     return problem
 
 
@@ -243,7 +248,8 @@ def _error_event(problem: BaseException) -> Error:
     """The event for the user, and the whole story in the log for what nobody foresaw."""
     if isinstance(problem, UserError):
         _log.error("The run ended: %s", problem.code)
-        return Error(code=problem.code, message=problem.message, hint=problem.hint)
+        return Error.of(problem, problem.volume)
     _log.critical("The run ended unexpectedly", exc_info=problem.__cause__ or problem)
     log = f"The details are in {problem.log}; please report it with them." if isinstance(problem, RunFailed) else ""
-    return Error(code="internal", message=str(problem), hint=log)
+    values = {"log": str(problem.log), "reason": problem.reason} if isinstance(problem, RunFailed) else {}
+    return Error(code="internal", message=str(problem), hint=log, values=values)

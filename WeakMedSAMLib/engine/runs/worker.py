@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Artifact, Hello, Warning_
 from WeakMedSAMLib.contract.files import private_folder, write_bytes
 from WeakMedSAMLib.contract.results import PREVIEW
@@ -179,13 +179,17 @@ class _Job:
             self._report(Artifact(kind="report", path=self._relative(file)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
+        with about(volume.id):
+            self._write_files(volume, result)
+        return volume.id
+
+    def _write_files(self, volume: CohortVolume, result: VolumeResult) -> None:
         folder = private_folder(self._places.results(volume.id))
         geometry = volume.scan.geometry
         write_result(folder, result, geometry, self._run.classes, volume.axis, _attributes(self._run), volume.numbering)
         self._report(Artifact(kind="result", path=self._relative(folder), volume=volume.id))
         write_bytes(folder / PREVIEW, self._preview(volume, result))
         self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
-        return volume.id
 
     def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
         """Write what a stage makes of the example slice, so that a person can watch it take shape."""
@@ -228,6 +232,7 @@ def _too_late(names: list[str]) -> Warning_:
         code="settings_of_training",
         message=f"A model that is only applied has its own settings; not used: {', '.join(map(repr, names))}.",
         hint="Train with these settings, or leave them out.",
+        values={"names": names},
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import stat
 import sys
@@ -17,8 +16,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.cache_layout import CacheLayout, is_key
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_folder import RunFolder, is_part
+from WeakMedSAMLib.contract.run_names import is_folder_name, short_id
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread
@@ -28,9 +29,6 @@ if sys.platform != "win32":
 
 _RUNS_KEY = "WeakMedSAM/RunsFolder"
 _CACHE_KEY = "WeakMedSAM/CacheFolder"
-_RUN_NAME = re.compile(r"run-[0-9a-f]{12}")
-_CACHE_KEY_NAME = re.compile(r"[0-9a-f]{64}")
-_USERS = ".users"
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def setCacheFolder(folder: Path | str) -> None:
 
 def runsOnDisk(parent: Path) -> list[RunOnDisk]:
     """List the runs in a folder, the newest first; what is no run of ours is left out."""
-    found = [_runIn(folder) for folder in _listed(parent) if _RUN_NAME.fullmatch(folder.name)]
+    found = [_runIn(folder) for folder in _listed(parent) if is_folder_name(folder.name)]
     return sorted((run for run in found if run is not None), key=lambda run: run.created, reverse=True)
 
 
@@ -84,7 +82,7 @@ def runSizeSteps(parent: Path) -> Steps[int]:
 
 def cacheSizeSteps(folder: Path) -> Steps[int]:
     """Count the bytes of the feature cache, in short steps."""
-    return inThread(lambda: _size([*_entriesOf(folder), folder / _USERS]))
+    return inThread(lambda: _size([*_entriesOf(folder), CacheLayout(folder).users]))
 
 
 def deleteRunSteps(folder: Path) -> Steps[int]:
@@ -129,8 +127,9 @@ def clearCacheSteps(folder: Path) -> Steps[int]:
     UserError
         ``cannot_delete``.
     """
-    users = [user for user in _listed(folder / _USERS) if user.is_dir()]
-    living = [user for user in users if _isHeld(user.with_name(f"{user.name}.lock"))]
+    layout = CacheLayout(folder)
+    users = [user for user in _listed(layout.users) if user.is_dir()]
+    living = [user for user in users if _isHeld(layout.user_lock(user.name))]
     used = {path.name for user in living for path in _listed(user)}
     gone = [user for user in users if user not in living]
     return (yield from _deleteSteps([*gone, *(entry for entry in _entriesOf(folder) if entry.name not in used)]))
@@ -167,7 +166,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def _isRun(folder: Path) -> bool:
     """Whether a folder is a run, or what is left of one that was never described or not deleted to the end."""
-    if not _RUN_NAME.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+    if not is_folder_name(folder.name) or folder.is_symlink() or not folder.is_dir():
         return False
     return RunFolder(folder).run.is_file() or all(is_part(entry.name) for entry in _listed(folder))
 
@@ -183,12 +182,12 @@ def _runIn(folder: Path) -> RunOnDisk | None:
     try:
         run = load_run(folder)
     except UserError:
-        return RunOnDisk(folder, folder.name.removeprefix("run-"), "", ())
+        return RunOnDisk(folder, short_id(folder.name), "", ())
     return RunOnDisk(folder, run.run_id, run.created, tuple(volume.name for volume in run.volumes))
 
 
 def _entriesOf(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if _CACHE_KEY_NAME.fullmatch(path.name)]
+    return [path for path in _listed(folder) if is_key(path.name)]
 
 
 def _size(paths: Iterable[Path]) -> int:

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.labels.tag_matching import Matched, matched_tags
 from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.labels.unmet_tags import unmet
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
 from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
 from WeakMedSAMLib.frontend.labels.tag_keys import shortcutProblem
@@ -130,7 +130,7 @@ def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[SceneVolume]
     tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
     problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
     if problem is not None:
-        merged.messages.append(" ".join(translated(problem.code, problem.message, problem.hint)))
+        merged.messages.append(" ".join(wordsOf(problem)))
 
 
 def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: SceneVolume) -> None:

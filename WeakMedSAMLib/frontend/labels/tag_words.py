@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
 from WeakMedSAMLib.contract.labels.tag_checks import Problem
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 
 # Signs that differ without colour, and that the font of the slice views has.
 TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
@@ -64,7 +64,7 @@ def problemsInWords(problems: Iterable[Problem]) -> str:
     leads = {"error": _("Still missing: {text}"), "warning": _("Note: {text}")}
     lines: dict[tuple[str, str], list[str]] = {}
     for each in problems:
-        message, hint = translated(each.code, each.message, each.hint)
+        message, hint = wordsOf(each)
         lines.setdefault((each.severity, hint), []).append(message)
     return "\n".join(
         leads[severity].format(text=" ".join([*messages, hint])) for (severity, hint), messages in lines.items()

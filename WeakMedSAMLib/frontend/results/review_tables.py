@@ -125,7 +125,7 @@ class MaskTable:
         color = tuple(round(part * 255) for part in segment.GetColor())
         name.setIcon(colorIcon(color, self._table.fontMetrics().height()))
         if self._table.item(row, VOLUME) is None:
-            _setText(self._table, row, VOLUME, volumeInWords(quality.volumeMl) if quality else "")
+            _setText(self._table, row, VOLUME, volumeInWords(quality.volume_ml) if quality else "")
         confidence = confidenceInWords(quality.confidence if quality else None)
         _setText(self._table, row, CONFIDENCE, confidence)
         item = _setText(self._table, row, REVIEWED, _("yes") if isReviewed(segment) else _("not yet"))

@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import read_json
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
 from WeakMedSAMLib.contract.nrrd import read_matrix
+from WeakMedSAMLib.contract.quality import Advice, ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 
 SURE = 0.995
-
-
-@dataclass(frozen=True)
-class ClassQuality:
-    """What is known of one class in one volume.
-
-    Attributes
-    ----------
-    confidence : float or None
-        0..1; None where the class is neither tagged present nor found.
-    volumeMl : float
-        Of the mask as generated.
-    slices : int
-        Number of slices with a mask.
-    presentWithoutMask : list of int
-        Slices that are tagged present and got no mask.
-    sliceConfidence : list of float
-        0..1 for every slice.
-    """
-
-    confidence: float | None = None
-    volumeMl: float = 0.0
-    slices: int = 0
-    presentWithoutMask: list[int] = field(default_factory=list)
-    sliceConfidence: list[float] = field(default_factory=list)
-
-    def turned(self) -> ClassQuality:
-        """Return the same with slices counted from the other end."""
-        last = len(self.sliceConfidence) - 1
-        missing = sorted(last - index for index in self.presentWithoutMask)
-        return replace(self, presentWithoutMask=missing, sliceConfidence=self.sliceConfidence[::-1])
 
 
 @dataclass(frozen=True)
@@ -77,10 +44,10 @@ class VolumeResult:
         Of the least sure class, 0..1.
     isLow : bool
         Whether the user should be warned.
-    advice : str
-        What would help most, as the engine says it; empty if nothing is needed.
+    advice : Advice or None
+        What would help most; None if nothing is needed.
     classes : dict
-        Class name -> quality.
+        Class name -> quality, also of classes of which nothing was said.
     """
 
     volumeId: str
@@ -94,7 +61,7 @@ class VolumeResult:
     preview: Path | None
     confidence: float | None
     isLow: bool
-    advice: str
+    advice: Advice | None
     classes: dict[str, ClassQuality]
     isLeftHanded: bool = False
 
@@ -152,9 +119,9 @@ def slicesByConfidence(result: VolumeResult) -> list[SliceRow]:
     Slices about which there is no doubt (such as those tagged absent) are left out.
     """
     rows = [
-        SliceRow(name, index, confidence, index in set(quality.presentWithoutMask))
+        SliceRow(name, index, confidence, index in set(quality.present_without_mask))
         for name, quality in result.classes.items()
-        for index, confidence in enumerate(quality.sliceConfidence)
+        for index, confidence in enumerate(quality.slice_confidence)
     ]
     return sorted(
         (row for row in rows if row.confidence < SURE or row.isMissing), key=lambda row: (row.confidence, row.index)
@@ -176,13 +143,10 @@ def volumeInWords(ml: float) -> str:
 
 
 def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeResult | None:
-    quality, labels = folder / QUALITY, folder / LABELS
-    if not quality.is_file() or not labels.is_file():
+    labels = folder / LABELS
+    if not (folder / QUALITY).is_file() or not labels.is_file():
         return None
-    data = read_json(quality)
-    if not isinstance(data, dict) or data.get("axis") not in AXES:
-        raise UserError("bad_result", f"{quality} cannot be read.", _("Generate the masks again."))
-    reports = data.get("classes") if isinstance(data.get("classes"), dict) else {}
+    quality = read_quality(folder / QUALITY)
     files = {value: folder / probability_name(value) for value in classes.label_values}
     preview = folder / PREVIEW
     return VolumeResult(
@@ -190,15 +154,15 @@ def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeR
         name=volume.name,
         sha256=volume.sha256,
         folder=folder,
-        axis=data["axis"],
+        axis=quality.axis,
         labels=labels,
         segmentation=folder / SEGMENTATION,
         probabilities={value: path for value, path in files.items() if path.is_file()},
         preview=preview if preview.is_file() else None,
-        confidence=_number(data.get("confidence")),
-        isLow=bool(data.get("low_confidence")),
-        advice=str(data.get("advice") or ""),
-        classes={name: _classQuality(reports.get(name)) for name in classes.names},
+        confidence=quality.confidence,
+        isLow=quality.low_confidence,
+        advice=quality.advice,
+        classes={name: quality.classes.get(name, ClassQuality()) for name in classes.names},
         isLeftHanded=_isLeftHanded(labels),
     )
 
@@ -209,25 +173,3 @@ def _isLeftHanded(labels: Path) -> bool:
     except UserError:
         # Said when the masks are wanted; until then there is more to show.
         return False
-
-
-def _classQuality(report: Any) -> ClassQuality:
-    """Make the quality of a class from plain data; what is missing or odd is left at nothing."""
-    report = report if isinstance(report, Mapping) else {}
-    return ClassQuality(
-        confidence=_number(report.get("confidence")),
-        volumeMl=_number(report.get("volume_ml")) or 0.0,
-        slices=int(_number(report.get("slices")) or 0),
-        presentWithoutMask=[int(index) for index in _numbers(report.get("present_without_mask"))],
-        sliceConfidence=_numbers(report.get("slice_confidence")),
-    )
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _numbers(values: Any) -> list[float]:
-    if not isinstance(values, Sequence) or isinstance(values, str):
-        return []
-    return [number if number is not None else 0.0 for number in map(_number, values)]

@@ -7,6 +7,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.running.probe_client import deviceInWords
 
 _AUTO = "auto"
 
@@ -58,7 +59,7 @@ class DeviceChooser:
     def refresh(self) -> None:
         """Show what is known now."""
         combo, probe, chosen = self._ui.deviceComboBox, self._logic.probe, self._logic.state.device
-        entries = [(self._autoText(), _AUTO), *((device.text, device.name) for device in probe.devices)]
+        entries = [(self._autoText(), _AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
         if chosen not in [name for _text, name in entries]:
             text = _("{name} (not found on this computer)") if probe.devices else "{name}"
             entries.append((text.format(name=chosen), chosen))
@@ -78,7 +79,7 @@ class DeviceChooser:
         if probe.isRunning:
             return _("Automatic (looking for devices...)")
         if probe.devices:
-            return _("Automatic ({device})").format(device=probe.devices[0].text)
+            return _("Automatic ({device})").format(device=deviceInWords(probe.devices[0]))
         return _("Automatic (the devices are not known)") if probe.problem else _("Automatic")
 
     def _onChosen(self, place: int) -> None:

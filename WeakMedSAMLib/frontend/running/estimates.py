@@ -51,9 +51,6 @@ _GPU_FACTORS = {stages.EMBED: 0.1, stages.PSEUDO_MASKS: 0.3, _FIRST: 0.15, _SECO
 # Stages whose work is the same in every preset. Of the others of paper and reference nothing is known before a run of
 # theirs was measured here.
 _OF_ALL = (PREPARE, START, stages.EMBED)
-# As in the engine: training steps of the network in each round, and fewer where there are few masks.
-_SEGMENTER_STEPS = {_FIRST: 300, _SECOND: 180}
-_LEAST_STEPS, _STEPS_A_MASK, _MOST_MASKED = 80, 2, 1000
 # How much a new measurement counts against what was known.
 _NEW_SHARE = 0.5
 # A stage that was this quick says nothing of the computer: it found its output made, or had next to nothing to do.
@@ -101,7 +98,7 @@ def expectedStages(
     """
     rates = _rates(device, preset)
     # Further rounds of the network are as the second.
-    rounds = dict.fromkeys((stage for stage in stagesOf(preset, overrides) if _isRound(stage)), rates.get(_SECOND, 0.0))
+    rounds = dict.fromkeys(filter(stages.round_of, stagesOf(preset, overrides)), rates.get(_SECOND, 0.0))
     rates = {**rounds, **rates}
     return {stage: rates.get(stage, 0.0) * _units(stage, size, preset) for stage in stagesOf(preset, overrides)}
 
@@ -206,9 +203,10 @@ def _slicesInWords(cohort: CohortTags) -> list[str]:
 
 
 def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
-    masked = size.presentSlices if _isPublished(preset) else min(size.presentSlices, _MOST_MASKED)
-    if _isRound(stage):
-        return min(_SEGMENTER_STEPS.get(stage, _SEGMENTER_STEPS[_SECOND]), max(_LEAST_STEPS, _STEPS_A_MASK * masked))
+    isPublished, number = stages.is_published(preset), stages.round_of(stage)
+    masked = size.presentSlices if isPublished else min(size.presentSlices, stages.MASKED_SLICES)
+    if number is not None:
+        return stages.round_steps(stages.steps_of_round(number), masked)
     if stage == START:
         return 1.0
     if stage == stages.EMBED:
@@ -221,21 +219,13 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
 def _rates(device: str, preset: str) -> dict[str, float]:
     """Seconds for each unit of work of the stages of a preset; nothing where too little is known of them."""
     general = {**_CPU_RATES, **{name: _CPU_RATES[name] * factor for name, factor in _factors(device).items()}}
-    if not _isPublished(preset):
+    if not stages.is_published(preset):
         return {**general, **_learned(device, preset)}
     known = _learned(device, preset)
     if not {stages.ADAPTERS, stages.PSEUDO_MASKS, stages.NETWORK} <= set(known):
         return {}
     shared = {**general, **_learned(device, stages.FAST)}
     return {**{stage: shared[stage] for stage in _OF_ALL}, **known}
-
-
-def _isPublished(preset: str) -> bool:
-    return preset in (stages.PAPER, stages.REFERENCE)
-
-
-def _isRound(stage: str) -> bool:
-    return stage.startswith(stages.SEGMENTER)
 
 
 def _factors(device: str) -> dict[str, float]:

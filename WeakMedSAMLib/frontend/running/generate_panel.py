@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
@@ -173,7 +173,7 @@ class GeneratePanel:
             return
         self.ui.outcomeFrame.visible = True
         self.ui.outcomeTitle.text = _("✗ It did not work")
-        message, hint = translated(error.code, error.message, error.hint)
+        message, hint = wordsOf(error)
         self.ui.outcomeText.text = "\n".join(filter(None, (message, hint, codeInWords(error.code))))
 
     def _onError(self, error: UserError) -> None:

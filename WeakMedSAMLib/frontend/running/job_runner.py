@@ -15,7 +15,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Event, Hello, Warning_
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.running.estimates import PREPARE, START, RunSize
 from WeakMedSAMLib.frontend.running.run_ending import endOf
@@ -201,7 +201,7 @@ class JobRunner:
     def _onNotPrepared(self, error: Exception) -> None:
         self._steps = None
         if isinstance(error, UserError):
-            self._end("failed", *translated(error.code, error.message, error.hint), error.code)
+            self._end("failed", *wordsOf(error), error.code)
             return
         _logger.error("A run could not be prepared", exc_info=error)
         hint = _("Details are in the log (View > Error Log).")

@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.running.worker_command import probeCommand
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess, WorkerExit, WorkerProcess
 
 _TIMEOUT_MS = 120_000
 _MOST_LINES = 20_000
-
-
-@dataclass(frozen=True)
-class Device:
-    """A device that a run can use.
-
-    Attributes
-    ----------
-    name : str
-        As a run calls it: ``"cuda:0"``, ``"mps"``, ``"cpu"``.
-    title : str
-        What the maker calls it.
-    memoryBytes, freeBytes : int or None
-        None where the system does not say.
-    """
-
-    name: str
-    title: str = ""
-    memoryBytes: int | None = None
-    freeBytes: int | None = None
-
-    @property
-    def text(self) -> str:
-        """The device in words, with its memory."""
-        kind = _("CPU") if self.name == "cpu" else _("GPU")
-        title = f"{kind}: {self.title}" if self.title else kind
-        if self.memoryBytes is None:
-            return title
-        total = _gigabytes(self.memoryBytes)
-        if self.freeBytes is None:
-            return _("{title}, {total} GB").format(title=title, total=total)
-        free = _gigabytes(self.freeBytes)
-        return _("{title}, {total} GB, {free} GB free").format(title=title, total=total, free=free)
 
 
 class ProbeClient:
@@ -64,19 +31,16 @@ class ProbeClient:
     ----------
     changed : Callbacks
         Called without arguments when an answer is there, or none came.
-    devices : tuple of Device
-        Best first; empty before the answer.
+    report : ProbeReport or None
+        All that `probe` said; None before the answer.
     problem : UserError or None
         Why there is no answer, or why the worker cannot run.
-    report : dict
-        All that `probe` said.
     """
 
     def __init__(self, processFactory: Callable[[], WorkerProcess] = QtWorkerProcess) -> None:
         self.changed = Callbacks()
-        self.devices: tuple[Device, ...] = ()
+        self.report: ProbeReport | None = None
         self.problem: UserError | None = None
-        self.report: dict[str, Any] = {}
         self._factory = processFactory
         self._process: WorkerProcess | None = None
         self._lines: list[str] = []
@@ -94,12 +58,17 @@ class ProbeClient:
     @property
     def isAnswered(self) -> bool:
         """Whether there is an answer, good or bad."""
-        return bool(self.report) or self.problem is not None
+        return self.report is not None or self.problem is not None
+
+    @property
+    def devices(self) -> list[DeviceReport]:
+        """The devices that there are, best first; empty before the answer."""
+        return [] if self.report is None else self.report.devices
 
     @property
     def bestDevice(self) -> str:
         """The device that ``"auto"`` stands for; ``"cpu"`` as long as nothing is known."""
-        return self.devices[0].name if self.devices else "cpu"
+        return self.devices[0].device if self.devices else "cpu"
 
     def ask(self) -> None:
         """Ask, unless an answer is on its way; returns at once."""
@@ -115,7 +84,7 @@ class ProbeClient:
 
     def forget(self) -> None:
         """Forget the answer, for instance since packages were installed."""
-        self.devices, self.report, self.problem = (), {}, None
+        self.report, self.problem = None, None
 
     def shutdown(self) -> None:
         """Stop asking, without callbacks."""
@@ -140,11 +109,10 @@ class ProbeClient:
             answer, found.startProblem or " ".join(self._errors[-3:]) or _("exit code {code}").format(code=found.code)
         )
 
-    def _end(self, answer: dict[str, Any] | None, reason: str) -> None:
+    def _end(self, answer: ProbeReport | None, reason: str) -> None:
         self._timer.stop()
         self._letGo()
-        self.report = answer or {}
-        self.devices = _devices(self.report)
+        self.report = answer
         self.problem = _noAnswer(reason) if answer is None else _problemIn(answer)
         self.changed()
 
@@ -155,32 +123,27 @@ class ProbeClient:
             self._process = None
 
 
-def _answerIn(text: str) -> dict[str, Any] | None:
-    """The JSON in what was printed; a library may have written something before or after it."""
+def deviceInWords(device: DeviceReport) -> str:
+    """Return a device in words, with its memory."""
+    kind = _("CPU") if device.device == "cpu" else _("GPU")
+    title = f"{kind}: {device.name}" if device.name else kind
+    if device.memory_bytes is None:
+        return title
+    total = _gigabytes(device.memory_bytes)
+    if device.free_bytes is None:
+        return _("{title}, {total} GB").format(title=title, total=total)
+    free = _gigabytes(device.free_bytes)
+    return _("{title}, {total} GB, {free} GB free").format(title=title, total=total, free=free)
+
+
+def _answerIn(text: str) -> ProbeReport | None:
+    """The report in what was printed; a library may have written something before or after it."""
     start, end = text.find("{"), text.rfind("}")
     try:
         answer = json.loads(text[start : end + 1]) if start >= 0 else None
     except ValueError:
         return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _devices(report: dict[str, Any]) -> tuple[Device, ...]:
-    found = report.get("devices")
-    entries = [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-    return tuple(
-        Device(
-            str(entry.get("device", "cpu")),
-            str(entry.get("name", "")),
-            _bytes(entry.get("memory_bytes")),
-            _bytes(entry.get("free_bytes")),
-        )
-        for entry in entries
-    )
-
-
-def _bytes(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and value > 0 else None
+    return ProbeReport.from_json(answer) if isinstance(answer, dict) else None
 
 
 def _gigabytes(count: int) -> str:
@@ -192,10 +155,11 @@ def _noAnswer(reason: str) -> UserError:
     return UserError("probe_failed", message, _("A run may work nevertheless; 'Refresh' asks again."))
 
 
-def _problemIn(answer: dict[str, Any]) -> UserError | None:
-    if answer.get("ready"):
+def _problemIn(report: ProbeReport) -> UserError | None:
+    if report.ready:
         return None
-    missing = answer.get("missing")
-    names = ", ".join(str(name) for name in missing) if isinstance(missing, list) else ""
-    text = str(answer.get("problem") or "") or _("Missing: {names}").format(names=names)
-    return UserError("worker_not_ready", text, _("Install what is missing, then press 'Refresh'."))
+    hint = _("Install what is missing, then press 'Refresh'.")
+    if report.problem:
+        problem = UserError(report.problem_code, report.problem, hint, report.problem_values)
+        return UserError("worker_not_ready", *wordsOf(problem))
+    return UserError("worker_not_ready", _("Missing: {names}").format(names=", ".join(report.missing)), hint)

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Done, Error
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 
 FINISHED, CANCELLED, FAILED = "finished", "cancelled", "failed"
@@ -43,7 +43,7 @@ def endOf(
     if done is not None and done.status == "ok":
         return FINISHED, _("Masks are ready for review."), "", ""
     if error is not None:
-        message, hint = translated(error.code, error.message, error.hint)
+        message, hint = wordsOf(error)
         return FAILED, message or error.code, hint, error.code
     if isCancelling or (done is not None and done.status == "cancelled") or _isCancelled(done, found):
         return CANCELLED, _("Features of finished volumes are kept, so the next run is quicker."), "", ""

@@ -125,8 +125,7 @@ class RunProgress:
 
     def step(self, stage: str, done: int, total: int, eta: float | None) -> None:
         """`done` of `total` steps of a stage are done; `eta` seconds are left of it, if that was said."""
-        # The two rounds of the network tell their steps under one name.
-        if not self._stage.startswith(stage) or self._stage in self.secondsByStage:
+        if stage != self._stage or stage in self.secondsByStage:
             return
         self._share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
         self._eta = None if eta is None or not math.isfinite(eta) else (max(0.0, eta), self._clock())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from WeakMedSAMLib.contract.events import Artifact, Done, Error, Event, Hello, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Artifact, Done, Error, Event, Hello, Progress, Stage, Warning_, with_name
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.running.estimates import START, RunSize, expectedStages, learn
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress
@@ -19,7 +18,6 @@ from WeakMedSAMLib.frontend.running.worker_events import eventOfLine
 STAND_IN = "fake"
 _LOG_LINES = 2000
 _LOG_CHARACTERS = 2000
-_VOLUME = re.compile(r"\b[Vv]olume (\d{3,9})\b")
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class RunTrace:
         self.progress.signOfLife()
         event, text = (None, line) if isError else eventOfLine(line)
         if isinstance(event, (Warning_, Error)):
-            event = replace(event, message=self._named(event.message), hint=self._named(event.hint))
+            event = with_name(event, self._names)
         texts = [part for part in (text, self._onEvent(event)) if part.strip()]
         return event, [self.addLog(part) for part in texts]
 
@@ -160,10 +158,6 @@ class RunTrace:
             seconds=self._clock() - self._begun,
             secondsByStage=dict(self.progress.secondsByStage),
         )
-
-    def _named(self, text: str) -> str:
-        """Text with the name that a volume has in the scene in place of its number."""
-        return _VOLUME.sub(lambda found: f"'{self._names[found[1]]}'" if found[1] in self._names else found[0], text)
 
     def _onEvent(self, event: Event | None) -> str:
         """Take note of an event; returns what it means for the log."""

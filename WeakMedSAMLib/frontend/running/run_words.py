@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.base.engine_words import translated
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 
@@ -39,7 +39,7 @@ def codeInWords(code: str) -> str:
 
 
 def _warnings(outcome: Outcome) -> list[str]:
-    said = (translated(warning.code, warning.message, warning.hint) for warning in outcome.warnings)
+    said = map(wordsOf, outcome.warnings)
     lines = list(dict.fromkeys(" ".join(parts).strip() for parts in said))
     shown = [f"• {line}" for line in lines[:_LONGEST_LIST]]
     if len(lines) > _LONGEST_LIST:

@@ -19,7 +19,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.labels.tag_files import write_tags
 from WeakMedSAMLib.contract.labels.tags import CohortTags
-from WeakMedSAMLib.contract.run_folder import volume_id
+from WeakMedSAMLib.contract.run_folder import volume_file, volume_id
+from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.frontend.base.steps import inBackground, inThread
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
@@ -46,7 +47,7 @@ class VolumeInRun:
 
 def newRunFolder(parent: Path, runId: str) -> RunFolder:
     """Return the place of a new run inside `parent`; nothing is made yet."""
-    return RunFolder(Path(parent) / f"run-{runId}")
+    return RunFolder(Path(parent) / folder_name(runId))
 
 
 def newRunId() -> str:
@@ -156,7 +157,7 @@ def _writeVolumes(
     entries = []
     for number, job in enumerate(jobs):
         volumeId = volume_id(number)
-        file, name, numbering = f"volumes/{volumeId}.nrrd", _nameOf(job, cohort), numberingOf(job.node)
+        file, name, numbering = volume_file(volumeId), _nameOf(job, cohort), numberingOf(job.node)
         entry = RunVolume(volumeId, file, name, job.sha256, numbering=numbering)
         for progress in exportSteps(job.node, places.volume(entry)):
             yield (number + (progress or 0.0)) / len(jobs)

@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.run_names import short_id
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
@@ -93,7 +94,7 @@ class StorageBox:
 
     def _onDeleted(self, run: RunOnDisk, freed: int) -> None:
         # The folder is called after the short id, which the scene knows the run by.
-        self._logic.state.removeRun(run.folder.name.removeprefix("run-"))
+        self._logic.state.removeRun(short_id(run.folder.name))
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
         self.count()
         if run.folder.is_dir():
@@ -196,4 +197,4 @@ def _shortened(names: Sequence[str]) -> str:
 def _described(run: RunOnDisk) -> str:
     names = _shortened(run.volumeNames)
     created = run.created[:16].replace("T", " ") or _("unknown date")
-    return f"{created} {names}".strip() + f" [{run.folder.name.removeprefix('run-')[:6]}]"
+    return f"{created} {names}".strip() + f" [{short_id(run.folder.name)[:6]}]"

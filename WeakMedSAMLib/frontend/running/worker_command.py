@@ -11,8 +11,8 @@ from pathlib import Path
 
 import WeakMedSAMLib
 from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.contract.worker_arguments import CACHE, DEVICE, EVENTS, MODULE, PARENT, PROBE, RUN
 
-_MODULE = "WeakMedSAMLib.engine"
 # From this many processor cores on, one is left to Slicer, so that scrolling stays fluent during a run.
 _CORES_TO_SHARE = 4
 
@@ -54,15 +54,15 @@ def workerCommand(
         Of the features; the engine's own choice if left out.
     """
     parent = os.getpid() if parentPid is None else parentPid
-    arguments = ["run", str(runFolder.path), "--events", "--parent", str(parent), "--device", device]
+    arguments = [RUN, str(runFolder.path), EVENTS, PARENT, str(parent), DEVICE, device]
     if cacheFolder is not None:
-        arguments += ["--cache", str(cacheFolder)]
+        arguments += [CACHE, str(cacheFolder)]
     return _engineCommand(arguments)
 
 
 def probeCommand() -> Command:
     """Return the command that prints, as JSON, which devices there are and what is missing."""
-    return _engineCommand(["probe"])
+    return _engineCommand([PROBE])
 
 
 def pythonProgram() -> str:
@@ -71,7 +71,7 @@ def pythonProgram() -> str:
 
 
 def _engineCommand(arguments: Sequence[str]) -> Command:
-    return Command(pythonProgram(), ("-m", _MODULE, *arguments), _environment())
+    return Command(pythonProgram(), ("-m", MODULE, *arguments), _environment())
 
 
 def _environment() -> dict[str, str]:

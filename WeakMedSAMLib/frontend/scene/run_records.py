@@ -11,6 +11,7 @@ from typing import Any
 
 import slicer
 
+from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.frontend.base import places
 
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
@@ -86,7 +87,7 @@ def folderOf(record: RunRecord) -> Path:
     name = folderName(record.folder)
     usual = places.runsFolder()
     found = (place / name for place in [usual, *_earlierPlaces()] if name and (place / name).is_dir())
-    return next(found, usual / (name or f"run-{folderName(record.runId)}"))
+    return next(found, usual / (name or folder_name(folderName(record.runId))))
 
 
 def rememberPlace(folder: str) -> None:

@@ -23,6 +23,7 @@ from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.contract.labels.tag_files import read_tags
 from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 from WeakMedSAMLib.contract.stages import FAST, MASKS, PRESETS, PSEUDO_MASKS, stages_of
@@ -30,6 +31,7 @@ from WeakMedSAMLib.contract.stages import FAST, MASKS, PRESETS, PSEUDO_MASKS, st
 STAGES = stages_of(FAST)
 _OF_ANY_PRESET = sorted({stage for preset in PRESETS for stage in stages_of(preset)})
 _STEPS = 10
+_CONFIDENCE = 0.72
 _TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
 
 
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say(Done(status="cancelled"))
             return exit_codes.CANCELLED
     _say(Done())
-    return 0
+    return exit_codes.OK
 
 
 def _pretend(places: RunFolder, stage: str, stages: Sequence[str], options: argparse.Namespace) -> bool:
@@ -80,7 +82,7 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
         preview = _writeResult(folder, places.volume(volume), volume, tags)
         _say(Artifact(kind="preview", path=preview.relative_to(places.path).as_posix(), volume=volume.id, stage=stage))
         if stage == MASKS:
-            _say(Artifact(kind="result", path=f"results/{volume.id}", volume=volume.id))
+            _say(Artifact(kind="result", path=folder.relative_to(places.path).as_posix(), volume=volume.id))
 
 
 def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) -> Path:
@@ -92,11 +94,10 @@ def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) 
         mask = _brightOnPresent(array, found, entry.name)
         labels[mask] = entry.label_value
         _write(folder / probability_name(entry.label_value), header, np.where(mask, 230, 20).astype(np.uint8))
-        reports[entry.name] = _report(mask, found)
+        reports[entry.name] = _quality(mask, found)
     _write(folder / LABELS, header, labels)
     axis = found.axis if found is not None else "k"
-    quality = {"confidence": 0.72, "low_confidence": False, "advice": "", "classes": reports, "axis": axis}
-    write_json(folder / QUALITY, quality)
+    write_json(folder / QUALITY, Quality(_CONFIDENCE, classes=reports, axis=axis, numbering=volume.numbering).to_json())
     _writePreview(folder / PREVIEW, array, labels)
     return folder / PREVIEW
 
@@ -110,13 +111,17 @@ def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> n
     return mask & (tags.state(name) == PRESENT).reshape(shape)
 
 
-def _report(mask: np.ndarray, tags: VolumeTags | None) -> dict[str, object]:
+def _quality(mask: np.ndarray, tags: VolumeTags | None) -> ClassQuality:
     position = "kji".index(tags.axis if tags is not None else "k")
     areas = mask.sum(axis=tuple(other for other in range(3) if other != position))
     # Made up, but not the same everywhere: the fewer voxels, the less sure.
     sure = np.where(areas, 0.5 + 0.5 * areas / max(1, areas.max()), 1.0)
-    return {"confidence": 0.72, "slices": int(np.count_nonzero(areas)), "volume_ml": float(mask.sum()) / 1000,
-            "present_without_mask": [], "slice_confidence": np.round(sure, 3).tolist()}  # fmt: skip
+    return ClassQuality(
+        confidence=_CONFIDENCE,
+        slices=int(np.count_nonzero(areas)),
+        volume_ml=float(mask.sum()) / 1000,
+        slice_confidence=np.round(sure, 3).tolist(),
+    )
 
 
 def _read(file: Path) -> tuple[list[str], np.ndarray]:

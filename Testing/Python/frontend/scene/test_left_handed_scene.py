@@ -312,8 +312,8 @@ def test_the_list_of_slices_shows_those_that_were_meant(reloaded):
     before, after = (_asHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
     name = reloaded.run.classes.names[0]
     assert before is reloaded.result
-    assert after.classes[name].sliceConfidence == before.classes[name].sliceConfidence[::-1]
-    assert (before.classes[name].presentWithoutMask, after.classes[name].presentWithoutMask) == ([0], [N - 1])
+    assert after.classes[name].slice_confidence == before.classes[name].slice_confidence[::-1]
+    assert (before.classes[name].present_without_mask, after.classes[name].present_without_mask) == ([0], [N - 1])
     reloaded.before.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, 1)
     assert _asHeld(reloaded.result, reloaded.before) is reloaded.result
 

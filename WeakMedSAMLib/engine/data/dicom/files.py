@@ -188,7 +188,7 @@ def _passed_over(folder: Path, without_pixels: list[Path], others: list[Path]) -
         if files:
             names = [file.relative_to(folder).as_posix() for file in files]
             message = f"{folder.name}: {_listed(names)} {'is' if len(names) == 1 else 'are'} {what}: passed over."
-            yield Note(code, message, hint, {"files": names})
+            yield Note(code, message, hint, {"file": folder.name, "files": names})
 
 
 def _listed(names: list[str]) -> str:

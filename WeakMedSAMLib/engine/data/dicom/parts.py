@@ -73,7 +73,7 @@ def mark_notes(folder: Path, frames: Sequence[Frame]) -> Iterator[Note]:
     if differing := sorted(_differing(frames)):
         message = f"{folder.name}: each slice has its own {', '.join(differing)}; they were read as one volume."
         hint = "If they are of several acquisitions, put the files of one into a folder of its own."
-        yield Note("dicom_marks_by_slice", message, hint, {"marks": differing})
+        yield Note("dicom_marks_by_slice", message, hint, {"file": folder.name, "marks": differing})
 
 
 def _by_marks(frames: Sequence[Frame], marks: Sequence[Mapping[str, str]]) -> Parts:

@@ -103,14 +103,14 @@ class _Reading:
             shown = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             message = f"{folder.name}: {count:,} voxels hold the padding {shown}, which is no measurement."
             hint = f"They are read as places outside of the field of view. {_OTHER_VALUES}"
-            yield Note("dicom_padding", message, hint, {"count": count, "padding": [low, high]})
+            yield Note("dicom_padding", message, hint, {"file": folder.name, "count": count, "padding": [low, high]})
         if self._masked:
             message = f"{folder.name}: {_some(self._masked)} pixels with bits above those that hold the value."
             hint = "These bits were left out (they hold overlays, or the header is wrong), as in 3D Slicer."
-            yield Note("dicom_unused_bits", message, hint, {"slices": len(self._masked)})
+            yield Note("dicom_unused_bits", message, hint, {"file": folder.name, "slices": len(self._masked)})
         if self._flat:
             message = f"{folder.name}: {_some(self._flat)} a RescaleSlope of 0 and equal pixels."
-            yield Note("dicom_slope_zero", message, _OTHER_VALUES, {"slices": len(self._flat)})
+            yield Note("dicom_slope_zero", message, _OTHER_VALUES, {"file": folder.name, "slices": len(self._flat)})
 
 
 def _some(frames: Sequence[Frame]) -> str:
@@ -146,10 +146,12 @@ def value_notes(folder: Path, frames: Sequence[Frame]) -> Iterator[Note]:
     }  # fmt: skip
     for code, (some, what, hint) in kinds.items():
         if some:
-            yield Note(code, f"{folder.name}: {_some(some)} {what}.", hint, {"slices": len(some)})
+            values = {"file": folder.name, "slices": len(some)}
+            yield Note(code, f"{folder.name}: {_some(some)} {what}.", hint, values)
     if _is_shuffled(frames):
         message = f"{folder.name}: the frames in its file are not in order; they were sorted by their positions."
-        yield Note("dicom_frame_order", message, "3D Slicer may show them unsorted: save the volume as NRRD for it.")
+        hint = "3D Slicer may show them unsorted: save the volume as NRRD for it."
+        yield Note("dicom_frame_order", message, hint, {"file": folder.name})
 
 
 def _is_half(frame: Frame) -> bool:

@@ -108,7 +108,9 @@ def _copy_notes(folder: Path, copies: Sequence[tuple[Header, Header]]) -> Iterat
     listed = ", ".join(f"{copy} of {original}" for copy, original in pairs[:5])
     more = f" and {len(pairs) - 5} more" if len(pairs) > 5 else ""
     message = f"{folder.name}: copies of other files were passed over: {listed}{more}."
-    yield Note("dicom_copies", message, "The copies are identical, and can be deleted.", {"files": pairs})
+    yield Note(
+        "dicom_copies", message, "The copies are identical, and can be deleted.", {"file": folder.name, "files": pairs}
+    )
 
 
 def count_notes(folder: Path, headers: Sequence[Header]) -> Iterator[Note]:
@@ -129,7 +131,8 @@ def count_notes(folder: Path, headers: Sequence[Header]) -> Iterator[Note]:
 
 def _count_note(folder: Path, keyword: str, said: str, found: int) -> Note:
     message = f"{folder.name}: its header says {keyword} {said}, and {found} are here."
-    return Note("dicom_count_differs", message, _LOST_HINT, {"element": keyword, "said": said, "found": found})
+    values = {"file": folder.name, "element": keyword, "said": said, "found": found}
+    return Note("dicom_count_differs", message, _LOST_HINT, values)
 
 
 def _gap_notes(folder: Path, present: set[int]) -> Iterator[Note]:
@@ -137,10 +140,10 @@ def _gap_notes(folder: Path, present: set[int]) -> Iterator[Note]:
     first, last = min(present, default=1), max(present, default=1)
     if first > 1:
         message = f"{folder.name}: the numbers of its images begin at {first} (InstanceNumber)."
-        yield Note("dicom_number_gaps", message, _LOST_HINT, {"first": first})
+        yield Note("dicom_number_gaps", message, _LOST_HINT, {"file": folder.name, "first": first})
     count = last - first + 1 - len(present)
     if count > 0 and present:
         absent = list(islice((number for number in range(first, last) if number not in present), _MOST_LISTED))
         shown = ", ".join(map(str, absent)) + (" ..." if count > len(absent) else "")
         message = f"{folder.name}: {count} numbers are missing among its images: {shown} (InstanceNumber)."
-        yield Note("dicom_number_gaps", message, _LOST_HINT, {"count": count, "missing": absent})
+        yield Note("dicom_number_gaps", message, _LOST_HINT, {"file": folder.name, "count": count, "missing": absent})

@@ -177,7 +177,8 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
     in_slicer = first.between or 1.0
     if len(frames) == 1 and depth != in_slicer:
         message = f"{folder.name}: a single slice, {depth:g} mm thick by its header; 3D Slicer takes {in_slicer:g} mm."
-        yield Note("dicom_single_slice", message, "Its place in the plane is the same.", {"thickness_mm": depth})
+        values = {"file": folder.name, "thickness_mm": depth}
+        yield Note("dicom_single_slice", message, "Its place in the plane is the same.", values)
     cosine = float(geometry.axes[:, 2] @ first.normal)
     angle = float(np.arccos(np.clip(cosine, -1.0, 1.0)))
     # Rounded positions make a tiny angle of a few thin slices.
@@ -191,9 +192,9 @@ def stack_notes(folder: Path, frames: Sequence[Frame], geometry: Geometry) -> It
             f"{folder.name}: SpacingBetweenSlices is {wrong[0]:g} mm, but the positions of its slices are {depth:g} mm "
             "apart; the positions count, as in 3D Slicer.",
             "If the positions are wrong, set the spacing in 3D Slicer and save it as NRRD.",
-            {"said_mm": wrong[0], "step_mm": depth},
+            {"file": folder.name, "said_mm": wrong[0], "step_mm": depth},
         )
     if not all(frame.has_unit_axes for frame in frames):
         message = f"{folder.name}: axes in its header are not of length 1; their directions are used, as in 3D Slicer."
         hint = "Check the size of something known in the pictures: the header may be wrong."
-        yield Note("axes_not_unit", message, hint)
+        yield Note("axes_not_unit", message, hint, {"file": folder.name})

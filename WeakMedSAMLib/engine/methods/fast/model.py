@@ -114,7 +114,12 @@ def load_model(folder: Path) -> TrainedModel | PublishedModel:
     """
     path = folder / WEIGHTS
     if not path.is_file() or not (folder / DESCRIPTION).is_file():
-        raise UserError("no_model", f"{folder} holds no trained model.", "Give the folder of a finished run's model.")
+        raise UserError(
+            "no_model",
+            f"{folder} holds no trained model.",
+            "Give the folder of a finished run's model.",
+            values={"folder": str(folder)},
+        )
     about = read_json(folder / DESCRIPTION)
     if not isinstance(about, dict) or (about.get("format"), about.get("version")) != (_FORMAT, _VERSION):
         raise _bad_model(folder / DESCRIPTION, "it is not a model description of this version")
@@ -208,4 +213,9 @@ def _require_projection(tensors: Mapping[str, torch.Tensor]) -> None:
 
 
 def _bad_model(path: Path, reason: str) -> UserError:
-    return UserError("bad_model", f"{path} cannot be used as a model: {reason}.", "Use the model/ of a finished run.")
+    return UserError(
+        "bad_model",
+        f"{path} cannot be used as a model: {reason}.",
+        "Use the model/ of a finished run.",
+        values={"folder": str(path), "reason": reason},
+    )

@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
+from WeakMedSAMLib.contract.stages import round_steps
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
@@ -38,8 +39,6 @@ _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
 _FOREGROUND, _BACKGROUND = 0.55, 0.25
 CERTAIN = 254
-_LEAST_STEPS = 80
-_STEPS_A_MASK = 2
 
 Report = Callable[[Event], None]
 
@@ -190,7 +189,7 @@ def train_segmenter(
     fresh : bool
         Whether the network's scaling of the levels must be set first.
     """
-    steps = min(steps, max(_LEAST_STEPS, _STEPS_A_MASK * len(masks)))
+    steps = round_steps(steps, len(masks))
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:

@@ -99,7 +99,7 @@ class MethodSettings:
     pooling: str = "top-k"
     guidance: float = 3.0
     pam: bool = True
-    pam_slices: int = 1000
+    pam_slices: int = stages.MASKED_SLICES
     pam_prompts: str = "auto"
     pam_placing: str = "map"
     pam_grid: int = 4
@@ -108,7 +108,7 @@ class MethodSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
-    segmenter_steps: int = 300
+    segmenter_steps: int = stages.SEGMENTER_STEPS
     rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
@@ -146,7 +146,12 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
         ``unknown_preset``, ``unknown_setting``, ``bad_setting``.
     """
     if preset not in PRESETS:
-        raise UserError("unknown_preset", f"There is no preset {preset!r}.", f"Choose one of: {', '.join(PRESETS)}.")
+        raise UserError(
+            "unknown_preset",
+            f"There is no preset {preset!r}.",
+            f"Choose one of: {', '.join(PRESETS)}.",
+            values={"name": preset},
+        )
     return overridden(PRESETS[preset], overrides or {})
 
 
@@ -159,7 +164,10 @@ def overridden(
     for name in renamed:
         if name not in known:
             raise UserError(
-                "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
+                "unknown_setting",
+                f"There is no setting {name!r}.",
+                f"Known are: {', '.join(sorted(known))}.",
+                values={"name": name},
             )
     return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
 

@@ -7,6 +7,7 @@ where it was cut off, and an edit of tags or settings repeats only what depends 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,7 +17,14 @@ import torch
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
 from WeakMedSAMLib.contract.labels.tags import PRESENT
-from WeakMedSAMLib.contract.stages import CLASSIFIER, PROJECTION, PSEUDO_MASKS, SEGMENTER, segmenter_round
+from WeakMedSAMLib.contract.stages import (
+    CLASSIFIER,
+    PROJECTION,
+    PSEUDO_MASKS,
+    SEGMENTER,
+    segmenter_round,
+    steps_of_round,
+)
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
@@ -55,7 +63,6 @@ from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses, SubClass
 Report = Callable[[Event], None]
 T = TypeVar("T")
 
-FURTHER_STEPS = 0.6  # of those of the first round
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 
 
@@ -348,14 +355,12 @@ class _Trainer:
         info = self._backbone.info
         levels = segmentation_levels(info)
         network = self._new_segmenter({name: info.levels[name].channels for name in levels})
-        steps = self._settings.segmenter_steps
         for round_ in range(1, max(1, self._settings.rounds) + 1):
-            name = segmenter_round(round_)
+            name, steps = segmenter_round(round_), steps_of_round(round_, self._settings.segmenter_steps)
             learn = partial(self._learn, network, masks, steps, round_)
             network = self._stage(name, key, learn, partial(with_weights, network))
             network.to(self._backbone.device).eval()
             self._example.segmenter(name, network, self._backbone.device)
-            steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
 
     def _new_segmenter(self, channels: Mapping[str, int]) -> Segmenter:
@@ -365,12 +370,17 @@ class _Trainer:
             network.load_state_dict(self._start.segmenter.state_dict())
         return network
 
+    def _tell_round(self, stage: str, event: Event) -> None:
+        """The network tells its steps without knowing which round it is."""
+        self._report(replace(event, stage=stage) if isinstance(event, Progress) else event)
+
     def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], steps: int, round_: int) -> dict[str, np.ndarray]:
         """One round: on the pseudo-masks first, then on the network's own masks as the backbone redraws them."""
         targets = masks if round_ == 1 else self._relearned(network, masks)
         device, seed = self._backbone.device, self._settings.seed + round_
         fresh = round_ == 1 and self._start is None
-        train_segmenter(network, self._tagged, self._in_tagged(targets), steps, seed, device, self._report, fresh)
+        report = partial(self._tell_round, segmenter_round(round_))
+        train_segmenter(network, self._tagged, self._in_tagged(targets), steps, seed, device, report, fresh)
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 
     def _in_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:

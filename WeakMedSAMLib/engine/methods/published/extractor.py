@@ -90,6 +90,7 @@ def resnet18_for(requested: str) -> Path | None:
             "weights_missing",
             f"The weights of ResNet-18 ({_file_name()}) are not on this computer.",
             f"Put the file into {default_folder()}, or set the extractor to auto.",
+            values={"name": "ResNet-18", "file": _file_name()},
         )
     return path
 
@@ -115,6 +116,7 @@ def load_resnet18(path: Path) -> nn.Module:
             "weights_differ",
             f"{path} is damaged: its SHA-256 begins with {digest[:8]}.",
             "Remove the file, or get it again.",
+            values={"file": str(path)},
         )
     network = _torchvision_models().resnet18(weights=None)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

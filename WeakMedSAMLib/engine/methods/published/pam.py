@@ -104,7 +104,12 @@ def mining_of(settings: PublishedSettings, backbone: Backbone) -> Mining:
     alone = [defect for defect in (Defect.DENSE_AFFINITY, Defect.TRANSPOSED_WALK) if settings.has(defect)]
     if alone and settings.pam_z:
         message = f"The setting pam_z cannot be {settings.pam_z:g} with the defect {alone[0].value}."
-        raise UserError("bad_setting", message, "Set pam_z to 0, or leave that defect out.")
+        raise UserError(
+            "bad_setting",
+            message,
+            "Set pam_z to 0, or leave that defect out.",
+            values={"name": "pam_z", "value": settings.pam_z},
+        )
     auto = "points" if PromptKind.POINT in backbone.info.prompts else "boxes"
     return Mining(
         prompts=auto if settings.prompts == "auto" else settings.prompts,

@@ -1,0 +1,9 @@
+"""How the worker is called: the words that whoever starts it writes and its command line reads."""
+
+from __future__ import annotations
+
+# The module that is started with ``python -m``, and its commands.
+MODULE = "WeakMedSAMLib.engine"
+RUN, PROBE = "run", "probe"
+# Of `RUN`: event lines on the output; the process without which the run is of no use; the device; the cache folder.
+EVENTS, PARENT, DEVICE, CACHE = "--events", "--parent", "--device", "--cache"
