@@ -45,7 +45,7 @@ from WeakMedSAMLib.contract.labels.tags import CohortTags  # noqa: E402
 from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
 from WeakMedSAMLib.frontend.base import places  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402
-from WeakMedSAMLib.frontend.running.run_start import runStartOf  # noqa: E402
+from WeakMedSAMLib.frontend.running.run_plan import runStartOf  # noqa: E402
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess  # noqa: E402
 from WeakMedSAMLib.frontend.scene.run_records import rememberPlace  # noqa: E402
 

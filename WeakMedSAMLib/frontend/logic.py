@@ -25,7 +25,7 @@ from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
-from WeakMedSAMLib.frontend.running.run_start import runStartOf
+from WeakMedSAMLib.frontend.running.run_plan import runStartOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.running import run_start
+from WeakMedSAMLib.frontend.running import run_plan as run_start
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.probe_client import Device
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps

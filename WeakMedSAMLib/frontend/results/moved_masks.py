@@ -13,8 +13,8 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel_parts import setText
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.noted_grids import followVolume, movedSegments
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.segment_places import followVolume, movedSegments
 
 
 class MovedMasks:

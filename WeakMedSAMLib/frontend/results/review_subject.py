@@ -11,9 +11,9 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
+from WeakMedSAMLib.frontend.results.result_loading import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
-from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 

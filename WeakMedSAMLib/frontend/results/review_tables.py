@@ -13,11 +13,11 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
+from WeakMedSAMLib.frontend.results.noted_grids import mlPerVoxel
+from WeakMedSAMLib.frontend.results.result_loading import isReviewed, setReviewed
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
-from WeakMedSAMLib.frontend.results.segment_places import mlPerVoxel
-from WeakMedSAMLib.frontend.results.segments import isReviewed, setReviewed
 
 NAME, VOLUME, CONFIDENCE, REVIEWED = range(4)
 SLICE, CLASS, SURE, NOTE = range(4)

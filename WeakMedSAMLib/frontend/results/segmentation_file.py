@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.results.segment_grids import Layers
+from WeakMedSAMLib.frontend.results.segment_layers import Layers
 from WeakMedSAMLib.frontend.scene.raw_nrrd import readFields
 
 

@@ -15,6 +15,8 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.results.noted_grids import followVolume, hasVolumeMoved, isOtherEnd, placeOf
+from WeakMedSAMLib.frontend.results.result_loading import labelValueOf
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -30,8 +32,6 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     setThreshold,
     thresholdOf,
 )
-from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, isOtherEnd, placeOf
-from WeakMedSAMLib.frontend.results.segments import labelValueOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl

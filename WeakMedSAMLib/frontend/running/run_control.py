@@ -14,11 +14,11 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.results.result_loading import resultSteps, segmentIdsOf, targetVolumeId
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
 from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.segments import resultSteps, segmentIdsOf, targetVolumeId
 from WeakMedSAMLib.frontend.running.job_runner import RUNNING, JobRunner, Outcome
-from WeakMedSAMLib.frontend.running.run_start import RunStart
+from WeakMedSAMLib.frontend.running.run_plan import RunStart
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 

@@ -11,9 +11,9 @@ from typing import Protocol
 import qt
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.running.line_reader import LineReader
 from WeakMedSAMLib.frontend.running.process_tree import ProcessTree
 from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.running.worker_output import LineReader
 
 _BUDGET_S = 0.008
 _PIECE = 32768

@@ -14,15 +14,8 @@ import SimpleITK
 def lib(host):
     """The parts of the frontend that these tests look into."""
     from WeakMedSAMLib.frontend.base import steps
-    from WeakMedSAMLib.frontend.results import (
-        exports,
-        report,
-        run_results,
-        segment_history,
-        segment_images,
-        segments,
-        thresholds,
-    )
+    from WeakMedSAMLib.frontend.results import exports, report, run_results, segment_history, segment_images, thresholds
+    from WeakMedSAMLib.frontend.results import result_loading as segments
     from WeakMedSAMLib.frontend.scene import raw_nrrd, scene_volumes, slice_views
     from WeakMedSAMLib.frontend.scene.module_state import ModuleState, RunRecord
 

@@ -28,8 +28,8 @@ from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.result_loading import resultSteps
 from WeakMedSAMLib.frontend.results.review_subject import _asHeld
-from WeakMedSAMLib.frontend.results.segments import resultSteps
 from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf

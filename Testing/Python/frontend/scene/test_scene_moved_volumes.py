@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from WeakMedSAMLib.frontend.results import segment_places
+from WeakMedSAMLib.frontend.results import noted_grids as segment_places
 
 SHAPE = (12, 32, 40)
 

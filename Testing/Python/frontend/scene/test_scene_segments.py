@@ -259,7 +259,7 @@ def test_old_voxels_leave_the_common_image(loaded, lib):
 
 def test_masks_lie_on_their_volume_under_another_transform(host, scene, loaded, make_segmentation, lib):
     from WeakMedSAMLib.contract.errors import UserError
-    from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
+    from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
 
     shape = loaded.shape
     node = make_segmentation(loaded.volume, {"mine": np.ones(shape, bool)})

@@ -10,8 +10,8 @@ import numpy as np
 import slicer
 
 from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
-from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 
 

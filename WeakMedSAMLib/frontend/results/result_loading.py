@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.results.noted_grids import gridOn, notePlace
 from WeakMedSAMLib.frontend.results.run_results import VolumeResult
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
@@ -30,7 +31,6 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     segmentIdsIn,
     tagOf,
 )
-from WeakMedSAMLib.frontend.results.segment_places import gridOn, notePlace
 from WeakMedSAMLib.frontend.results.segment_views import OWN_ATTRIBUTE, isOwn, showWithVolume
 from WeakMedSAMLib.frontend.scene.module_state import RunRecord
 from WeakMedSAMLib.frontend.scene.raw_nrrd import NrrdImage, readSteps
