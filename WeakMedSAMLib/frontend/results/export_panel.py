@@ -44,7 +44,7 @@ class ExportPanel:
     def __init__(self, logic: Any) -> None:
         self._logic = logic
         self._scene: Any = None
-        self._subjects = ReviewSubjects(logic)
+        self._subjects = ReviewSubjects(lambda: logic.state)
         self._choices: list[ReviewSubject] = []
         self._proposed: dict[str, str] = {}
         self._isFilling = False
@@ -121,7 +121,7 @@ class ExportPanel:
         wanted = (before.record.runId, before.volumeId) if before is not None else None
         if wanted not in places:
             ofReview = [place for place in places if place[0] == self._logic.state.reviewRunId]
-            wanted = (ofReview or places or [None])[0]
+            wanted = next(iter(ofReview or places), None)
         selector.currentIndex = places.index(wanted) if wanted is not None else -1
         chosen = self._chosen()
         tip = _("The masks to export, of the run {run}").format(run=runInFull(chosen.record)) if chosen else ""
@@ -162,7 +162,7 @@ class ExportPanel:
     def _kindProblem(self, kind: str, subject: ReviewSubject | None) -> str:
         if kind in _MASKS and subject is None:
             return _("There are no masks yet; generate some in section 4.")
-        if kind == "report" and subject.result is None:
+        if kind == "report" and (subject is None or subject.result is None):
             return _("The run folder is gone, and the report needs it.")
         if kind not in _MASKS and not self._logic.session.cohort.volumes:
             return _("There are no tags yet.")
@@ -224,7 +224,7 @@ class ExportPanel:
             paths=paths,
             subject=subject if needsMasks else None,
             classes=ClassTable.from_json(subject.record.classes) if subject else self._logic.session.classes,
-            run=self._subjects.runResult(subject.record) if "report" in paths else None,
+            run=self._subjects.runResult(subject.record) if subject and "report" in paths else None,
             cohort=self._logic.session.cohortForFile(),
             includeNames=self.ui.namesCheck.checked,
         )

@@ -21,10 +21,10 @@ from WeakMedSAMLib.frontend.results.exports import (
     exportTags,
     movedNotes,
 )
-from WeakMedSAMLib.frontend.results.noted_grids import movedSegments
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import RunResult
+from WeakMedSAMLib.frontend.results.segment_moves import movedSegments
 
 KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
 

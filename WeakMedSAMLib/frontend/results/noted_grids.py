@@ -1,14 +1,14 @@
-"""Masks belong to the voxels of their volume: where these lay when masks were made, and what if they lie elsewhere now.
+"""Masks belong to the voxels of their volume: where these lay when masks were made, as noted on their segmentation.
 
 Spacing, position or transform of a volume may be put right after a run. Slicer leaves segments where they are then. So
-that all masks of a volume stay alike, the place of its voxels is noted when masks are made; masks are drawn anew at
-that place, or all of them are moved along.
+that all masks of a volume stay alike, the grid of its voxels is noted when masks are made; masks are drawn anew on that
+grid, or all of them are moved along (`segment_moves`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,18 +16,8 @@ import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.segment_images import (
-    BINARY,
-    RUN_TAG,
-    VOLUME_TAG,
-    imageMatrix,
-    isSameGrid,
-    segmentIdsIn,
-    tagOf,
-)
-from WeakMedSAMLib.frontend.results.segment_moves import moveSegments
-from WeakMedSAMLib.frontend.results.segment_views import isOwn
+from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, isSameGrid
+from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, VOLUME_TAG, isOwn, tagOf
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, voxelMl
 
@@ -35,20 +25,30 @@ _ATTRIBUTE = "WeakMedSAM.Places"
 _REFERENCE = "Reference image geometry"
 
 
-class _Place(NamedTuple):
-    """Where the voxels of a volume lay; matrices are 4 x 4 in mm, what follows the shape is None where nobody noted it.
+class _Frame(NamedTuple):
+    """How a volume and its segmentation lay; matrices are 4 x 4 in mm.
 
-    `grid`: voxel index to RAS of the segmentation. `shape`: voxels along k, j, i. `own`: voxel index to RAS of the
-    volume. `world`: RAS of the segmentation to RAS of the views. `key`: content hash of the volume. `isReversed`:
-    whether k planes are counted from the other end than in the files of the run.
+    `own`: voxel index to RAS of the volume. `world`: RAS of the segmentation to RAS of the views. `key`: content hash
+    of the volume, None where it was not known. `isReversed`: whether k planes are counted from the other end than in
+    the files of the run; None where nobody knows.
     """
 
-    grid: np.ndarray
+    own: np.ndarray
+    world: np.ndarray
+    key: str | None
+    isReversed: bool | None
+
+
+class _Grid(NamedTuple):
+    """Where the voxels of a volume lay.
+
+    `matrix`: 4 x 4, voxel index to RAS of the segmentation in mm. `shape`: voxels along k, j, i. `frame`: None where
+    Slicer noted the grid, which knows of no frame.
+    """
+
+    matrix: np.ndarray
     shape: tuple[int, ...]
-    own: np.ndarray | None = None
-    world: np.ndarray | None = None
-    key: str | None = None
-    isReversed: bool | None = None
+    frame: _Frame | None = None
 
 
 def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
@@ -84,7 +84,7 @@ def toWorld(node: Any) -> np.ndarray:
     return matrixOf(matrix)
 
 
-def notePlace(
+def noteGrid(
     segmentationNode: Any,
     volumeNode: Any,
     runId: str,
@@ -97,13 +97,34 @@ def notePlace(
     `isReversed` says whether the k planes of that are counted from the other end than in the files of the run; None
     where nobody knows.
     """
-    grid = gridOn(volumeNode, segmentationNode) if grid is None else grid
-    key = knownIdentity(volumeNode)
-    place = _Place(grid, _shapeOf(volumeNode), ijkToRas(volumeNode), toWorld(segmentationNode), key, isReversed)
-    _note(segmentationNode, f"{runId}/{volumeId}", place)
+    matrix = gridOn(volumeNode, segmentationNode) if grid is None else grid
+    frame = _Frame(ijkToRas(volumeNode), toWorld(segmentationNode), knownIdentity(volumeNode), isReversed)
+    _write(segmentationNode, f"{runId}/{volumeId}", matrix, _shapeOf(volumeNode), frame)
 
 
-def placeOf(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
+def noteMove(segmentationNode: Any, volumeNode: Any, segmentIds: Iterable[str]) -> None:
+    """Note that segments were moved along with their volume, to where its voxels lie now."""
+    found = {_nameOf(segmentationNode, each): _find(segmentationNode, volumeNode, each) for each in segmentIds}
+    for name, noted in found.items():
+        if name and noted is not None:
+            _write(segmentationNode, name, *_gridNow(noted, segmentationNode, volumeNode))
+    if _notedBySlicer(segmentationNode, volumeNode) is not None:
+        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+
+
+def readNotes(segmentationNode: Any) -> tuple[str, str]:
+    """Return all that is noted on a segmentation, by this module and by Slicer, for `restoreNotes`."""
+    parameter = segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE)
+    return segmentationNode.GetAttribute(_ATTRIBUTE) or "{}", parameter or ""
+
+
+def restoreNotes(segmentationNode: Any, notes: tuple[str, str]) -> None:
+    """Note again what `readNotes` returned."""
+    segmentationNode.SetAttribute(_ATTRIBUTE, notes[0])
+    segmentationNode.GetSegmentation().SetConversionParameter(_REFERENCE, notes[1])
+
+
+def gridWhenMade(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
     """Return where the voxels of its volume lay when a segment was made, or was moved along with them last.
 
     Returns
@@ -116,8 +137,8 @@ def placeOf(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarra
     UserError
         ``transforms_differ``.
     """
-    place = _noted(segmentationNode, volumeNode, segmentId)
-    return gridOn(volumeNode, segmentationNode) if place is None else place.grid
+    noted = _find(segmentationNode, volumeNode, segmentId)
+    return gridOn(volumeNode, segmentationNode) if noted is None else noted.matrix
 
 
 def hasVolumeMoved(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bool:
@@ -128,76 +149,42 @@ def hasVolumeMoved(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bo
     UserError
         ``transforms_differ``.
     """
-    place = _noted(segmentationNode, volumeNode, segmentId)
+    noted = _find(segmentationNode, volumeNode, segmentId)
     # A volume that was cropped has other voxels, and those lie where they did.
-    if place is None or place.shape != _shapeOf(volumeNode):
+    if noted is None or noted.shape != _shapeOf(volumeNode):
         return False
-    now = _placeNow(place, segmentationNode, volumeNode)
-    if isSameGrid(place.grid, now.grid, place.shape):
+    matrix, shape, now = _gridNow(noted, segmentationNode, volumeNode)
+    if isSameGrid(noted.matrix, matrix, shape):
         return False
-    if place.own is None or place.world is None:
+    if noted.frame is None:
         return volumeNode.GetParentTransformNode() is segmentationNode.GetParentTransformNode()
-    isMasksOwn = not isSameGrid(place.world, now.world, place.shape)
-    return not isMasksOwn or not isSameGrid(place.own, now.own, place.shape)
+    isMasksOwn = not isSameGrid(noted.frame.world, now.world, shape)
+    return not isMasksOwn or not isSameGrid(noted.frame.own, now.own, shape)
 
 
 def moveToVolume(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
     """Return the 4 x 4 by which a segment moves, RAS in mm, so that it follows its volume to where that lies now."""
-    place = _noted(segmentationNode, volumeNode, segmentId)
-    if place is None:
+    noted = _find(segmentationNode, volumeNode, segmentId)
+    if noted is None:
         return np.eye(4)
-    return _placeNow(place, segmentationNode, volumeNode).grid @ np.linalg.inv(place.grid)
+    matrix, _shape, _frame = _gridNow(noted, segmentationNode, volumeNode)
+    return matrix @ np.linalg.inv(noted.matrix)
 
 
 def isOtherEnd(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: np.ndarray) -> bool:
-    """Say whether an image of the same voxels counts its k planes from the other end than `placeOf` does.
+    """Say whether an image of the same voxels counts its k planes from the other end than `gridWhenMade` does.
 
     Parameters
     ----------
     matrix : numpy.ndarray
         4 x 4 of the image, voxel index to RAS of the volume.
     """
-    place = _noted(segmentationNode, volumeNode, segmentId)
-    if place is None or place.own is None:
+    noted = _find(segmentationNode, volumeNode, segmentId)
+    if noted is None or noted.frame is None:
         return False
     # The hand tells it only where no directions were put right since, by which no plane changes its number.
-    return _isOtherHand(place.own, matrix) if place.isReversed is None else place.isReversed
-
-
-def movedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
-    """Return the ids of the segments that a volume was moved away from; raises as `hasVolumeMoved`."""
-    ids = segmentIdsIn(segmentationNode)
-    return [segmentId for segmentId in ids if hasVolumeMoved(segmentationNode, volumeNode, segmentId)]
-
-
-def followVolume(segmentationNode: Any, volumeNode: Any) -> bool:
-    """Move the segments that a volume was moved away from back onto its voxels: one step to undo.
-
-    Returns
-    -------
-    bool
-        Whether there were any.
-
-    Raises
-    ------
-    UserError
-        ``transforms_differ``.
-    """
-    ids = movedSegments(segmentationNode, volumeNode)
-    if not ids:
-        return False
-    moves = {each: moveToVolume(segmentationNode, volumeNode, each) for each in ids}
-    change = MasksMoved(segmentationNode, moves)
-    moveSegments(segmentationNode, moves)
-    places = {_noteName(segmentationNode, each): _noted(segmentationNode, volumeNode, each) for each in ids}
-    for name, place in places.items():
-        if name and place is not None:
-            _note(segmentationNode, name, _placeNow(place, segmentationNode, volumeNode))
-    if _reference(segmentationNode, volumeNode) is not None:
-        segmentationNode.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-    change.done()
-    history.add(change)
-    return True
+    isReversed = noted.frame.isReversed
+    return _isOtherHand(noted.frame.own, matrix) if isReversed is None else isReversed
 
 
 def mlPerVoxel(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: np.ndarray) -> float:
@@ -205,95 +192,54 @@ def mlPerVoxel(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: n
     size = abs(float(np.linalg.det(matrix[:3, :3])))
     if not hasVolumeMoved(segmentationNode, volumeNode, segmentId):
         return size / 1000
-    place = placeOf(segmentationNode, volumeNode, segmentId)
-    return size / abs(float(np.linalg.det(place[:3, :3]))) * voxelMl(volumeNode)
+    made = gridWhenMade(segmentationNode, volumeNode, segmentId)
+    return size / abs(float(np.linalg.det(made[:3, :3]))) * voxelMl(volumeNode)
 
 
-class MasksMoved:
-    """Segments that were moved along with their volume.
-
-    Parameters
-    ----------
-    segmentationNode : vtkMRMLSegmentationNode
-    moves : mapping of str to numpy.ndarray
-        Segment id -> 4 x 4 by which its voxels move, RAS in mm.
-    """
-
-    def __init__(self, segmentationNode: Any, moves: Mapping[str, np.ndarray]) -> None:
-        self.segmentationNode = segmentationNode
-        self.text = _("move the masks along with their volume")
-        self._moves = dict(moves)
-        self._before = self._after = self._notes()
-
-    def done(self) -> None:
-        """Remember what is noted of places after the move."""
-        self._after = self._notes()
-
-    def undo(self) -> None:
-        """Move them back, with what was drawn on them since."""
-        moveSegments(self.segmentationNode, {each: np.linalg.inv(move) for each, move in self._moves.items()})
-        self._setNotes(*self._before)
-
-    def redo(self) -> None:
-        """Move them along again."""
-        moveSegments(self.segmentationNode, self._moves)
-        self._setNotes(*self._after)
-
-    def isUntouched(self) -> bool:
-        """Say that nothing is lost by moving back."""
-        return True
-
-    def _notes(self) -> tuple[str, str]:
-        parameter = self.segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE)
-        return self.segmentationNode.GetAttribute(_ATTRIBUTE) or "{}", parameter or ""
-
-    def _setNotes(self, places: str, reference: str) -> None:
-        self.segmentationNode.SetAttribute(_ATTRIBUTE, places)
-        self.segmentationNode.GetSegmentation().SetConversionParameter(_REFERENCE, reference)
-
-
-def _noted(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
-    """Return the place that is noted for a segment; that of now if both were moved in one way, and nobody noted it."""
-    place = _written(segmentationNode, volumeNode, segmentId)
+def _find(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Grid | None:
+    """Return the grid that is noted for a segment; that of now if both were moved in one way, and nobody noted it."""
+    noted = _read(segmentationNode, volumeNode, segmentId)
+    # What Slicer itself noted it moves, too.
+    if noted is None or noted.frame is None or noted.shape != _shapeOf(volumeNode):
+        return noted
     # Asking the node for it is an error where the segment is gone.
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
     image = segment.GetRepresentation(BINARY) if segment else None
-    # What Slicer itself noted it moves, too.
-    isOurs = place is not None and place.own is not None and place.shape == _shapeOf(volumeNode)
-    if not isOurs or image is None or image.IsEmpty():
-        return place
-    now = _placeNow(place, segmentationNode, volumeNode)
+    if image is None or image.IsEmpty():
+        return noted
+    now = _gridNow(noted, segmentationNode, volumeNode)
     # As after a transform of both was hardened.
-    return now if isSameGrid(imageMatrix(image), now.grid, place.shape) else place
+    return _Grid(*now) if isSameGrid(imageMatrix(image), now[0], noted.shape) else noted
 
 
-def _written(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Place | None:
-    entry = _entries(segmentationNode).get(_noteName(segmentationNode, segmentId))
+def _read(segmentationNode: Any, volumeNode: Any, segmentId: str) -> _Grid | None:
+    entry = _entries(segmentationNode).get(_nameOf(segmentationNode, segmentId))
     if entry is not None:
         grid, own, world = (np.reshape(entry[part], (4, 4)) for part in ("grid", "own", "world"))
-        return _Place(grid, tuple(entry["shape"]), own, world, entry.get("key"), entry.get("isReversed"))
+        return _Grid(grid, tuple(entry["shape"]), _Frame(own, world, entry.get("key"), entry.get("isReversed")))
     # Segments of the user, and all of earlier versions: Slicer itself notes a grid when it is told of a volume.
-    return _reference(segmentationNode, volumeNode)
+    return _notedBySlicer(segmentationNode, volumeNode)
 
 
-def _placeNow(place: _Place, segmentationNode: Any, volumeNode: Any) -> _Place:
-    """Return where the voxels of a volume lie now, counted as in the place where they lay."""
-    grid, own = gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode)
+def _gridNow(noted: _Grid, segmentationNode: Any, volumeNode: Any) -> tuple[np.ndarray, tuple[int, ...], _Frame]:
+    """Return where the voxels of a volume lie now, counted as in the noted grid: its parts, with a frame always."""
+    matrix, own = gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode)
+    key, isReversed = (noted.frame.key, noted.frame.isReversed) if noted.frame is not None else (None, None)
     # Slicer turns a left-handed volume when it loads it again: its k planes are counted from the other end then. Those
     # of one whose directions were put right are not.
-    isTurned = _isOtherHand(place.grid if place.own is None else place.own, own)
-    if isTurned and (place.key is None or knownIdentity(volumeNode) != place.key):
+    isTurned = _isOtherHand(noted.matrix if noted.frame is None else noted.frame.own, own)
+    if isTurned and (key is None or knownIdentity(volumeNode) != key):
         reverse = np.diag([1.0, 1.0, -1.0, 1.0])
-        reverse[2, 3] = place.shape[0] - 1
-        grid, own = grid @ reverse, own @ reverse
-    return place._replace(grid=grid, own=own, world=toWorld(segmentationNode))
+        reverse[2, 3] = noted.shape[0] - 1
+        matrix, own = matrix @ reverse, own @ reverse
+    return matrix, noted.shape, _Frame(own, toWorld(segmentationNode), key, isReversed)
 
 
 def _isOtherHand(first: np.ndarray, second: np.ndarray) -> bool:
     return float(np.linalg.det(first[:3, :3]) * np.linalg.det(second[:3, :3])) < 0
 
 
-def _noteName(segmentationNode: Any, segmentId: str) -> str:
+def _nameOf(segmentationNode: Any, segmentId: str) -> str:
     """Return the name of the note for a segment; what was drawn by hand beside our masks lies as they do."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
     runId = tagOf(segment, RUN_TAG) if segment else ""
@@ -302,10 +248,10 @@ def _noteName(segmentationNode: Any, segmentId: str) -> str:
     return next(reversed(_entries(segmentationNode)), "") if isOwn(segmentationNode) else ""
 
 
-def _note(segmentationNode: Any, name: str, place: _Place) -> None:
-    matrices = {"grid": place.grid, "own": place.own, "world": place.world}
-    entry: dict[str, Any] = {part: np.ravel(matrix).tolist() for part, matrix in matrices.items()}
-    entry |= {"shape": place.shape, "key": place.key, "isReversed": place.isReversed}
+def _write(segmentationNode: Any, name: str, matrix: np.ndarray, shape: tuple[int, ...], frame: _Frame) -> None:
+    matrices = {"grid": matrix, "own": frame.own, "world": frame.world}
+    entry: dict[str, Any] = {part: np.ravel(each).tolist() for part, each in matrices.items()}
+    entry |= {"shape": shape, "key": frame.key, "isReversed": frame.isReversed}
     entries = {**_entries(segmentationNode), name: entry}
     segmentationNode.SetAttribute(_ATTRIBUTE, json.dumps(entries))
 
@@ -323,8 +269,8 @@ def _entries(segmentationNode: Any) -> dict[str, dict[str, Any]]:
     return entries if isinstance(entries, dict) else {}
 
 
-def _reference(segmentationNode: Any, volumeNode: Any) -> _Place | None:
-    """Return the place that Slicer noted for a segmentation, if it is of this volume."""
+def _notedBySlicer(segmentationNode: Any, volumeNode: Any) -> _Grid | None:
+    """Return the grid that Slicer noted for a segmentation, if it is of this volume."""
     role = segmentationNode.GetReferenceImageGeometryReferenceRole()
     text = segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE) or ""
     if segmentationNode.GetNodeReference(role) is not volumeNode or not text:
@@ -334,6 +280,6 @@ def _reference(segmentationNode: Any, volumeNode: Any) -> _Place | None:
         numbers = [float(part) for part in text.split(";") if part]
         extent = np.reshape(numbers[16:], (3, 2))
         shape = tuple(int(last - first) + 1 for first, last in extent[::-1])
-        return _Place(np.reshape(numbers[:16], (4, 4)), shape)
+        return _Grid(np.reshape(numbers[:16], (4, 4)), shape)
     except ValueError:
         return None

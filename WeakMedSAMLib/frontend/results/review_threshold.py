@@ -11,7 +11,8 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.segment_images import thresholdOf
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_tags import thresholdOf
 from WeakMedSAMLib.frontend.results.thresholds import ThresholdEditor
 
 _SETTLE_MS = 600
@@ -25,6 +26,8 @@ class ReviewThreshold:
     ----------
     ui : object
         With `thresholdSlider`, `resetButton` and `thresholdState`.
+    history : SegmentHistory
+        Gets each drag as one step to undo.
 
     Attributes
     ----------
@@ -32,8 +35,9 @@ class ReviewThreshold:
         Called with segment id and volume in ml after each change of a mask.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, history: SegmentHistory) -> None:
         self.ui = ui
+        self._history = history
         self._subject: ReviewSubject | None = None
         self._segmentId = ""
         self._editor: ThresholdEditor | None = None
@@ -109,13 +113,12 @@ class ReviewThreshold:
         return text.format(percent=round(percent))
 
     def _load(self) -> None:
-        if self._problem():
-            return
         subject = self._subject
-        path = subject.probabilityPath(self._segmentId)
-        editor = ThresholdEditor(
-            subject.volumeNode, subject.segmentationNode, self._segmentId, path, subject.result.labels
-        )
+        path = subject.probabilityPath(self._segmentId) if subject is not None else None
+        if subject is None or path is None or subject.volumeNode is None:
+            return
+        nodes = (subject.volumeNode, subject.segmentationNode)
+        editor = ThresholdEditor(*nodes, self._segmentId, path, self._history)
         self._loading = StepRunner(editor.loadSteps(), self._onLoaded, self._onLoadError).start()
 
     def _onLoaded(self, editor: ThresholdEditor) -> None:

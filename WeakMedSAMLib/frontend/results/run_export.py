@@ -10,8 +10,8 @@ import slicer
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.results.exports import exportLabelmap, exportSegmentation, proposedNames
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReport
-from WeakMedSAMLib.frontend.results.result_loading import segmentIdsOf
 from WeakMedSAMLib.frontend.results.run_results import readRun
+from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 _logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -114,7 +114,8 @@ class RunResult:
     volumes: dict[str, VolumeResult]
 
 
-class SliceRow(NamedTuple):
+@dataclass(frozen=True)
+class SliceRow:
     """One slice of one class: its 0-based index, confidence 0..1, and whether it is tagged but got no mask."""
 
     className: str

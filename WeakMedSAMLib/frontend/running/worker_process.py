@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import qt
 
@@ -71,7 +71,8 @@ class QtWorkerProcess:
     def __init__(self) -> None:
         self.lineRead = Callbacks()
         self.finished = Callbacks()
-        self._process: qt.QProcess | None = qt.QProcess()
+        # None once it is given back to Qt.
+        self._process: Any = qt.QProcess()
         self._tree: ProcessTree | None = None
         self._readers = (LineReader(), LineReader())
         self._waiting: deque[tuple[bytes, bool]] = deque()

@@ -27,7 +27,7 @@ from WeakMedSAMLib.frontend.running.dependencies import missing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
-from WeakMedSAMLib.frontend.scene.run_records import forgetPlace
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, forgetPlace
 from WeakMedSAMLib.frontend.scene.slice_views import showEverywhere
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
@@ -86,9 +86,10 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             logic.cleanup()
         again = WeakMedSAMLogic()
         try:
-            counts = again.session.volume(key).counts("Lesion")
-            self.assertEqual(counts.present, last - first + 1)
-            self.assertEqual(counts.untagged, 0)
+            (tags,) = again.session.cohort.volumes
+            self.assertEqual(tags.sha256, key)
+            self.assertEqual(tags.counts("Lesion").present, last - first + 1)
+            self.assertEqual(tags.counts("Lesion").untagged, 0)
         finally:
             again.cleanup()
         self.delayDisplay(_("Tags are kept in the scene"))
@@ -119,7 +120,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
     def _runAndCheck(self, logic: WeakMedSAMLogic, volume: Any, timeout: float) -> None:
         runId = logic.startRun([volume], device="cpu")
         record = logic.waitForRun(timeout)
-        self.assertEqual(record.status, "finished")
+        self.assertEqual(record and record.status, "finished")
         (node,) = logic.segmentationsOf(runId)
         self.assertEqual(node.GetSegmentation().GetNumberOfSegments(), 1)
         segmentId = node.GetSegmentation().GetNthSegmentID(0)
@@ -135,7 +136,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         works = {
             _("choosing a volume"): lambda: _choose(logic, volume),
             _("loading masks"): lambda: _loadAgain(logic, record.runId),
-            _("export"): lambda: _exportAll(logic, record.runId),
+            _("export"): lambda: _exportAll(logic, logic.state.runs()[-1]),
         }
         for name, work in works.items():
             with longestBlock() as block:
@@ -156,10 +157,9 @@ def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:
     logic.waitForRun(60)
 
 
-def _exportAll(logic: WeakMedSAMLogic, runId: str) -> None:
+def _exportAll(logic: WeakMedSAMLogic, record: RunRecord) -> None:
     """Write every kind of file, as the panel does with all boxes checked."""
-    subjects = ReviewSubjects(logic)
-    record = logic.state.run(runId)
+    subjects = ReviewSubjects(lambda: logic.state)
     subject = subjects.subject(slicer.mrmlScene, record, next(iter(record.volumes)))
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
         names = proposedNames(subject.volumeNode)

@@ -14,21 +14,23 @@ import SimpleITK
 def lib(host):
     """The parts of the frontend that these tests look into."""
     from WeakMedSAMLib.frontend.base import steps
-    from WeakMedSAMLib.frontend.results import exports, report, run_results, segment_history, segment_images, thresholds
-    from WeakMedSAMLib.frontend.results import result_loading as segments
+    from WeakMedSAMLib.frontend.results import exports, report, run_results, segment_images, segment_tags, thresholds
+    from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
+    from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
     from WeakMedSAMLib.frontend.scene import raw_nrrd, scene_volumes, slice_views
     from WeakMedSAMLib.frontend.scene.module_state import ModuleState, RunRecord
 
-    segment_history.history.clear()
+    history = SegmentHistory()
     return SimpleNamespace(
         exports=exports,
         raw=raw_nrrd,
         report=report,
         results=run_results,
         volumes=scene_volumes,
-        history=segment_history.history,
+        history=history,
+        loader=ResultLoader(host.slicer.mrmlScene, history),
         images=segment_images,
-        segments=segments,
+        segments=segment_tags,
         views=slice_views,
         steps=steps,
         thresholds=thresholds,

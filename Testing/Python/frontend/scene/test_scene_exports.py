@@ -15,7 +15,7 @@ def loaded(scene, make_volume, make_run, lib):
     volume = make_volume("Herr Müller", (12, 30, 40), "oblique")
     run = make_run([volume])
     run.volume, run.volume_result = volume, run.result.volumes["000"]
-    run.node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+    run.node = lib.end(lib.loader.volumeSteps(volume, run.volume_result, run.classes, run.record))
     run.labels = lib.end(lib.raw.readSteps(run.volume_result.labels)).array
     return run
 
@@ -24,7 +24,7 @@ def overlapping(lib, loaded):
     """Lower the threshold of the first class, so that it covers the second; return both masks."""
     first = lib.segments.segmentIdsOf(loaded.node)[0]
     path = loaded.volume_result.probabilities[1]
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, first, path)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, first, path, lib.history)
     editor.apply(0.05)
     editor.finish()
     return lib.end(lib.raw.readSteps(path)).array >= 13, loaded.labels == 7
@@ -121,7 +121,7 @@ def test_label_values_beyond_a_byte(scene, make_volume, make_run, lib, tmp_path)
     volume = make_volume()
     run = make_run([volume])
     table = ClassTable.from_json([{"name": "a", "label_value": 1}, {"name": "organ", "label_value": 3000}])
-    node = lib.end(lib.segments.resultSteps(scene, volume, run.result.volumes["000"], run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record))
     exported = lib.exports.exportLabelmap(node, volume, tmp_path / "l.nrrd", table)
     labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path)))
     assert labels.dtype == np.uint16
@@ -201,11 +201,11 @@ def test_the_chosen_run_has_the_label_values_of_its_classes(scene, loaded, lib, 
 
     node, earlier = loaded.node, loaded.record
     record = replace(earlier, runId="e" * 32, segmentations={"000": node.GetID(), "009": node.GetID()})
-    lib.end(lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, record, node))
+    lib.end(lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, record, node))
     # The masks of the earlier run are everywhere now: they must not get into the label map of the later one.
     for segment_id in lib.segments.segmentIdsOf(node, earlier.runId)[:1]:
         path = loaded.volume_result.probabilities[1]
-        lib.thresholds.ThresholdEditor(loaded.volume, node, segment_id, path).apply(0)
+        lib.thresholds.ThresholdEditor(loaded.volume, node, segment_id, path, lib.history).apply(0)
     ids = lib.segments.segmentIdsOf(node, record.runId)
     segmentation, labels, _ = exportRun(record, tmp_path / "out")
     image = SimpleITK.ReadImage(str(segmentation))
