@@ -24,7 +24,7 @@ from WeakMedSAMLib.frontend.results.exports import (
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import RunResult
-from WeakMedSAMLib.frontend.results.segment_moves import movedSegments
+from WeakMedSAMLib.frontend.results.segment_moves import findMovedSegments
 
 KINDS = ("segmentation", "labelmap", "tagsJson", "tagsCsv", "report")
 
@@ -121,5 +121,5 @@ def _report(work: ExportWork, path: Path) -> Steps[Exported]:
     subject = work.subject
     volumes = [ReportVolume(subject.volumeNode, subject.segmentationNode, subject.result)]
     yield from writeReportSteps(path, work.run, volumes, work.includeNames)
-    moved = set(movedSegments(subject.segmentationNode, subject.volumeNode))
+    moved = set(findMovedSegments(subject.segmentationNode, subject.volumeNode))
     return Exported(path, movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved]))

@@ -15,7 +15,7 @@ from WeakMedSAMLib.frontend.base.panel_parts import setText
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
-from WeakMedSAMLib.frontend.results.segment_moves import followVolume, movedSegments
+from WeakMedSAMLib.frontend.results.segment_moves import findMovedSegments, followVolume
 
 
 class MovedMasks:
@@ -71,7 +71,7 @@ class MovedMasks:
             return "", False
         volumeNode, segmentationNode = nodes
         try:
-            isMoved = bool(movedSegments(segmentationNode, volumeNode))
+            isMoved = bool(findMovedSegments(segmentationNode, volumeNode))
         except UserError as error:
             return errorInWords(error), False
         text = _("{volume} was moved, or given another spacing, since these masks were made: they lie where it was.")

@@ -73,7 +73,7 @@ class ResultLoader:
         isOnly = volumeNode is None and len(volumes) == 1
         found = [volumeId for volumeId, node in volumes.items() if node is volumeNode or isOnly]
         if not found:
-            raise _errorOfOther(segmentationNode, volumeNode)
+            raise _explainMismatch(segmentationNode, volumeNode)
         gridOn(volumes[found[0]], segmentationNode)
         return Target(found[0], segmentationNode)
 
@@ -152,7 +152,7 @@ class ResultLoader:
         if segmentationNode is not None:
             requireLabelmaps(segmentationNode)
         inFile = yield from readSteps(volumeResult.labels)
-        labels = yield from _asHeldSteps(inFile, volumeNode, volumeResult)
+        labels = yield from _reorderSteps(inFile, volumeNode, volumeResult)
         _requireSameGrid(labels, volumeNode, volumeResult)
         image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
         isNew = segmentationNode is None
@@ -191,7 +191,7 @@ class ResultLoader:
                 raise UserError("volume_gone", text.format(name=volumeResult.name), hint)
 
 
-def _errorOfOther(segmentationNode: Any, volumeNode: Any) -> UserError:
+def _explainMismatch(segmentationNode: Any, volumeNode: Any) -> UserError:
     message = _("{segmentation} belongs to no volume, so it is not known whose masks to add to it.")
     if volumeNode is not None:
         message = _("{segmentation} belongs to the volume {volume}, which is not in this run.")
@@ -212,7 +212,7 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
 
 
-def _asHeldSteps(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> Steps[NrrdImage]:
+def _reorderSteps(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> Steps[NrrdImage]:
     """Return masks with their slices in the order in which the volume has them, which must have the voxels of the run.
 
     Slicer reverses the slices of a left-handed volume when it is saved and loaded again.

@@ -122,7 +122,7 @@ class ReviewSubjects:
         nodes = (record.volumes.get(volumeId), record.segmentations.get(volumeId))
         volumeNode, segmentationNode = (scene.GetNodeByID(nodeId) if nodeId else None for nodeId in nodes)
         ids = segmentIdsOf(segmentationNode, record.runId, volumeId) if segmentationNode else []
-        result = _asHeld(results.get(volumeId), volumeNode)
+        result = _countAsHeld(results.get(volumeId), volumeNode)
         return ReviewSubject(record, volumeId, result, volumeNode, segmentationNode, ids, "" if result else problem)
 
     def _resultsOf(self, record: RunRecord) -> tuple[dict[str, VolumeResult], str]:
@@ -132,7 +132,7 @@ class ReviewSubjects:
             return {}, str(error) if record.status == "finished" else record.message or str(error)
 
 
-def _asHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
+def _countAsHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
     """Return a result with its slices counted as the volume is now."""
     if result is None or volumeNode is None or not isReversedSince(volumeNode, result.isLeftHanded, result.sha256):
         return result

@@ -78,7 +78,7 @@ class ReviewThreshold:
         if self._editor is not None and self._editor.isChanging:
             # In the middle of a drag the slider itself says where it is.
             return
-        percent = self._stored()
+        percent = self._readPercent()
         self._isShowing = True
         try:
             self.ui.thresholdSlider.value = _FIRST_PERCENT if percent is None else percent
@@ -145,7 +145,7 @@ class ReviewThreshold:
         except UserError as error:
             showError(error)
             return
-        self.ui.thresholdState.text = self._inWords(percent) + self._followed()
+        self.ui.thresholdState.text = self._inWords(percent) + self._sayIfFollowed()
         # One step of undo for all that follows quickly: a drag, or a key that is held.
         self._settle.cancel()
         self._settle()
@@ -156,10 +156,10 @@ class ReviewThreshold:
             self.finish()
             ml = self._editor.reset()
             self.show()
-            self.ui.thresholdState.text += self._followed()
+            self.ui.thresholdState.text += self._sayIfFollowed()
             self.applied(self._segmentId, ml)
 
-    def _followed(self) -> str:
+    def _sayIfFollowed(self) -> str:
         if self._editor is None or not self._editor.hasFollowed:
             return ""
         return " " + _("All masks were moved along with their volume, which lay elsewhere when they were made.")
@@ -170,7 +170,7 @@ class ReviewThreshold:
         if self._editor is not None:
             self._editor.finish()
 
-    def _stored(self) -> float | None:
+    def _readPercent(self) -> float | None:
         """Return the threshold of the chosen segment in percent; None if the mask is as generated."""
         segment = self._subject.segment(self._segmentId) if self._subject is not None else None
         value = thresholdOf(segment) if segment is not None else None

@@ -13,7 +13,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     MaskContent,
     PackedMask,
     contentOf,
-    packedMask,
+    packMask,
     setMask,
 )
 from WeakMedSAMLib.frontend.results.segment_tags import setThreshold, thresholdOf
@@ -98,7 +98,7 @@ class MaskChanged:
     def undo(self) -> None:
         """Put the former voxels back."""
         if self._segment() is not None:
-            self._after = (packedMask(self.segmentationNode, self._segmentId), thresholdOf(self._segment()))
+            self._after = (packMask(self.segmentationNode, self._segmentId), thresholdOf(self._segment()))
         self._put(*self._before)
 
     def redo(self) -> None:

@@ -184,7 +184,7 @@ def isSameGrid(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> b
     return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=SAME_MM))
 
 
-def packedMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
+def packMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
     """Return a copy of the voxels of a segment; None if it is empty or not there."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
     image = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId) if segment else None

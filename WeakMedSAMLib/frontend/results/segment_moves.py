@@ -17,12 +17,12 @@ from WeakMedSAMLib.frontend.results.noted_grids import (
     restoreNotes,
 )
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
-from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, packedMask, setImageMatrix, setMask
+from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, packMask, setImageMatrix, setMask
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
 
 
-def movedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
+def findMovedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
     """Return the ids of the segments that a volume was moved away from; raises as `hasVolumeMoved`."""
     ids = segmentIdsIn(segmentationNode)
     return [segmentId for segmentId in ids if hasVolumeMoved(segmentationNode, volumeNode, segmentId)]
@@ -41,7 +41,7 @@ def followVolume(segmentationNode: Any, volumeNode: Any, history: SegmentHistory
     UserError
         ``transforms_differ``, ``segmentation_of_surfaces``.
     """
-    ids = movedSegments(segmentationNode, volumeNode)
+    ids = findMovedSegments(segmentationNode, volumeNode)
     if not ids:
         return False
     moves = {each: moveToVolume(segmentationNode, volumeNode, each) for each in ids}
@@ -141,6 +141,6 @@ def _moveImage(segmentationNode: Any, segmentId: str, move: np.ndarray) -> None:
 
 
 def _moveAlone(segmentationNode: Any, segmentId: str, move: np.ndarray) -> None:
-    mask = packedMask(segmentationNode, segmentId)
+    mask = packMask(segmentationNode, segmentId)
     if mask is not None:
         setMask(segmentationNode, segmentId, replace(mask, ijkToRas=move @ mask.ijkToRas))

@@ -24,7 +24,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     isSameGrid,
     isShared,
     ownImage,
-    packedMask,
+    packMask,
     setMask,
 )
 from WeakMedSAMLib.frontend.results.segment_moves import followVolume
@@ -130,7 +130,7 @@ class ThresholdEditor:
             self._segment()
             saveStateForUndo(self.segmentationNode)
             self._wasSurfaceShown = isSurfaceShown(self.segmentationNode)
-            mask = packedMask(self.segmentationNode, self.segmentId)
+            mask = packMask(self.segmentationNode, self.segmentId)
             self._before = (mask, thresholdOf(self._segment()))
 
     def apply(self, value: float) -> float:

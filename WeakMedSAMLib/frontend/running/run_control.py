@@ -141,7 +141,7 @@ class RunControl:
         hasTarget = segmentationNode is not None
         self._target = self._loader.findTarget(segmentationNode, plan.volumesById) if hasTarget else None
         self._runId, self.error = plan.runId, None
-        self._stateOf().saveRun(_newRecord(plan))
+        self._stateOf().saveRun(_makeRecord(plan))
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self.job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
         self.changed()
@@ -179,7 +179,7 @@ class RunControl:
         self._target, self._runId = None, ""
         self._loader.forget()
         if record is not None:
-            self._stateOf().saveRun(replace(record, status="cancelled", message=_interrupted()))
+            self._stateOf().saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
 
     def markInterrupted(self) -> None:
         """Mark runs as interrupted that a loaded scene says are under way: their worker is gone."""
@@ -187,7 +187,7 @@ class RunControl:
         state = self._stateOf()
         for record in state.runs():
             if record.status in UNDER_WAY and record.runId != self._runId:
-                state.saveRun(replace(record, status="cancelled", message=_interrupted()))
+                state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
 
     def cancelIfNothingLeft(self) -> None:
         """Cancel the run if every volume of it was removed from the scene."""
@@ -218,7 +218,7 @@ class RunControl:
         if record is None:
             # The scene was closed: results of one scene never go into another.
             return
-        record = _withOutcome(record, outcome)
+        record = _addOutcome(record, outcome)
         if outcome.status == "finished":
             self._loadOrFail(record)
             return
@@ -276,7 +276,7 @@ class RunControl:
             self._loading = None
 
 
-def _newRecord(plan: RunPlan) -> RunRecord:
+def _makeRecord(plan: RunPlan) -> RunRecord:
     return RunRecord(
         runId=plan.runId,
         folder=str(plan.folder),
@@ -289,7 +289,7 @@ def _newRecord(plan: RunPlan) -> RunRecord:
     )
 
 
-def _withOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
+def _addOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
     return replace(
         record,
         device=outcome.device or record.device,
@@ -298,5 +298,5 @@ def _withOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
     )
 
 
-def _interrupted() -> str:
+def _sayInterrupted() -> str:
     return _("It was interrupted. What was computed is kept, so the next run on these volumes is quicker.")

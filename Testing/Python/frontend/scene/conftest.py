@@ -144,7 +144,7 @@ def voxels_of(lib):
 
     def voxels(node, segment_id, shape):
         whole = np.zeros(shape, bool)
-        mask = lib.images.packedMask(node, segment_id)
+        mask = lib.images.packMask(node, segment_id)
         if mask is not None:
             box = tuple(
                 slice(first, first + n) for first, n in zip(reversed(mask.first), mask.array.shape, strict=True)

@@ -28,7 +28,7 @@ from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.review_subject import _asHeld
+from WeakMedSAMLib.frontend.results.review_subject import _countAsHeld
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, writeRunSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf
@@ -308,13 +308,13 @@ def reloaded(logic, make_run, tmp_path):
 
 
 def test_the_list_of_slices_shows_those_that_were_meant(reloaded):
-    before, after = (_asHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
+    before, after = (_countAsHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
     name = reloaded.run.classes.names[0]
     assert before is reloaded.result
     assert after.classes[name].sliceConfidence == before.classes[name].sliceConfidence[::-1]
     assert (before.classes[name].presentWithoutMask, after.classes[name].presentWithoutMask) == ([0], [N - 1])
     reloaded.before.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, 1)
-    assert _asHeld(reloaded.result, reloaded.before) is reloaded.result
+    assert _countAsHeld(reloaded.result, reloaded.before) is reloaded.result
 
 
 def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of, lib):
@@ -335,7 +335,7 @@ def test_a_threshold_draws_on_the_slices_that_were_meant(scene, reloaded, lib):
     editor = lib.thresholds.ThresholdEditor(reloaded.after, made, first, result.probabilities[1], lib.history)
     for draw in (editor.reset, lambda: editor.apply(0.5)):
         draw()
-        mask = lib.images.packedMask(made, first)
+        mask = lib.images.packMask(made, first)
         slices = np.flatnonzero(mask.array.any(axis=(1, 2))) + mask.first[2]
         assert sorted(float((mask.ijkToRas @ [0, 0, k, 1])[2]) for k in slices) == LESION_Z
     editor.finish()

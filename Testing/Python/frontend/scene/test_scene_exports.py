@@ -88,7 +88,7 @@ def test_segments_of_the_user_go_into_the_segmentation_only(host, loaded, lib, v
     lib.images.imageArray(image)[:] = 1
     segmentation.GetSegment("mine").AddRepresentation(lib.images.BINARY, image)
     segmentation.GetSegment("mine").SetLabelValue(1)
-    assert int(lib.images.packedMask(loaded.node, "mine").array.sum()) == 120
+    assert int(lib.images.packMask(loaded.node, "mine").array.sum()) == 120
     exported = lib.exports.exportLabelmap(loaded.node, loaded.volume, tmp_path / "l.nrrd", loaded.classes)
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path))), loaded.labels)
     assert exported.notes[0].startswith("Segments that belong to no class")
@@ -175,7 +175,7 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
 @pytest.mark.parametrize("geometry", ["plain", "lps", "flipped", "sagittal"])
 def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis, geometry):
     """One voxel far to the patient's right, front and head is bright: it must be left or at the top."""
-    from WeakMedSAMLib.frontend.results.slice_picture import slicePicture
+    from WeakMedSAMLib.frontend.results.slice_picture import drawSlice
 
     volume = make_volume(shape=(20, 20, 20), geometry=geometry)
     array = lib.volumes.arrayOf(volume)
@@ -187,7 +187,7 @@ def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis
     array[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2] = 100
     volume.GetDisplayNode().AutoWindowLevelOff()
     volume.GetDisplayNode().SetWindowLevel(100, 50)
-    picture = slicePicture(volume, axis, best["ijk".index(axis)], [])
+    picture = drawSlice(volume, axis, best["ijk".index(axis)], [])
     rows, columns = np.nonzero(picture[:, :, 0] > 128)
     # Right is +R and lies left, front is +A and lies on top (or left in sagittal pictures), head is +S and on top.
     assert rows.mean() < picture.shape[0] / 2

@@ -81,7 +81,7 @@ def test_a_threshold_takes_all_masks_along(host, loaded, lib, change, collapsed)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.second), loaded.labels == 7)
     assert place_on_volume(lib, loaded, mine)[2:7, 4:13, 3:12].all()
     assert ml == pytest.approx(wanted.sum() * np.prod(loaded.volume.GetSpacing()) / 1000)
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     editor.reset()
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), loaded.labels == 1)
 
@@ -101,10 +101,10 @@ def test_following_is_undone_and_done_again(host, loaded, lib):
     assert change.isUntouched()
     lib.history.undo(loaded.node)
     assert origin() == 0
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == [loaded.first, loaded.second]
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == [loaded.first, loaded.second]
     lib.history.redo(loaded.node)
     assert origin() == 7
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -140,7 +140,7 @@ def test_millilitres_are_those_of_the_spacing_now(host, loaded, lib, noted):
 def test_masks_that_were_moved_by_hand_stay_together(host, loaded, lib, tmp_path):
     """Who moves the segmentation itself wants it there: nothing follows, and a threshold stays with the others."""
     put_under_transform(loaded.node, host)
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path, lib.history)
     editor.apply(0.5)
     assert not editor.hasFollowed
@@ -152,7 +152,7 @@ def test_masks_that_were_moved_by_hand_stay_together(host, loaded, lib, tmp_path
     # Both under one transform: nothing moved against each other.
     put_under_transform(loaded.volume, host)
     loaded.volume.SetAndObserveTransformNodeID(loaded.node.GetTransformNodeID())
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 def test_segments_of_the_user_stay_where_the_user_put_them(host, scene, loaded, make_segmentation, lib):
@@ -163,7 +163,7 @@ def test_segments_of_the_user_stay_where_the_user_put_them(host, scene, loaded, 
     )
     ours = lib.segments.segmentIdsOf(node, loaded.record.runId)
     loaded.volume.SetOrigin(0, 0, 25)
-    assert segment_moves.movedSegments(node, loaded.volume) == ours
+    assert segment_moves.findMovedSegments(node, loaded.volume) == ours
     segment_moves.followVolume(node, loaded.volume, lib.history)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, ours[0]), loaded.labels == 1)
     image = node.GetBinaryLabelmapInternalRepresentation(lib.segments.segmentIdsOf(node)[0])
@@ -215,7 +215,7 @@ def require_turned_threshold(host, run, lib):
 def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, turned, lib, noted):
     """Slicer turns it then: its voxels lie where they did, counted from the other end."""
     run = turned(noted)
-    assert segment_moves.movedSegments(run.node, run.volume) == []
+    assert segment_moves.findMovedSegments(run.node, run.volume) == []
     assert not require_turned_threshold(host, run, lib).hasFollowed
 
 
@@ -223,7 +223,7 @@ def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, turned, li
 def test_a_volume_that_was_turned_and_put_right_takes_its_masks_along(host, turned, lib, tmp_path, noted):
     run = turned(noted)
     run.volume.SetSpacing(1, 1, 5)
-    assert segment_moves.movedSegments(run.node, run.volume) == [run.first, run.second]
+    assert segment_moves.findMovedSegments(run.node, run.volume) == [run.first, run.second]
     path = tmp_path / "labels.nrrd"
     lib.exports.exportLabelmap(run.node, run.volume, path, run.classes)
     written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
@@ -269,7 +269,7 @@ def test_masks_hardened_with_their_volume_are_on_it(host, loaded, lib, tmp_path,
         node.SetAndObserveTransformNodeID(transform.GetID())
     for node in (loaded.volume, loaded.node):
         node.HardenTransform()
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     path = tmp_path / "labels.nrrd"
     assert lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes).notes == []
     written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
@@ -289,13 +289,13 @@ def test_a_volume_that_was_cropped_did_not_move(host, loaded, lib, tmp_path, not
     array = lib.volumes.arrayOf(loaded.volume)[2:, 3:, :].copy()
     host.slicer.util.updateVolumeFromArray(loaded.volume, array)
     loaded.volume.SetOrigin(0, 3, 2)
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     path = tmp_path / "labels.nrrd"
     lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes)
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))), loaded.labels[2:, 3:])
     # Without any voxels there is nothing to be beside of.
     loaded.volume.SetAndObserveImageData(None)
-    assert segment_moves.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplog):
