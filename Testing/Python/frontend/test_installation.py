@@ -49,7 +49,8 @@ def test_requirements_never_name_what_slicer_ships():
     assert not listed & {name.lower() for name in dependencies.SHIPPED}
     assert not listed & {"torch", "torchvision"}
     text = Path(__file__).parents[3].joinpath("pyproject.toml").read_text(encoding="utf-8")
-    assert all(f'"{line}"' in text for line in map(str, dependencies._readRequirements())), "the bounds of pyproject.toml"
+    lines = map(str, dependencies._readRequirements())
+    assert all(f'"{line}"' in text for line in lines), "the bounds of pyproject.toml"
 
 
 def test_constraints_keep_what_slicer_ships_even_without_a_version(without):
