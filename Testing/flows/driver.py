@@ -19,7 +19,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
-from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
+from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, makePhantom
 from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
 from WeakMedSAMLib.frontend.trial.window_block import Block, longestBlock
 
@@ -135,7 +135,7 @@ class Driver:
         node = addPhantom(name, seed)
         if show:
             slicer.util.setSliceViewerLayers(background=node, fit=True)
-        _array, (first, last) = phantomArray(seed)
+        _array, (first, last) = makePhantom(seed)
         self.host.settle(0.05)
         return node, first, last
 

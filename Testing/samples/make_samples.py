@@ -45,7 +45,6 @@ from WeakMedSAMLib.contract.labels.tags import CohortTags  # noqa: E402
 from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
 from WeakMedSAMLib.frontend.base import places  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402
-from WeakMedSAMLib.frontend.running.run_start import runStartOf  # noqa: E402
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess  # noqa: E402
 from WeakMedSAMLib.frontend.scene.run_records import rememberPlace  # noqa: E402
 
@@ -229,7 +228,7 @@ def _tag(logic: Any, node: Any) -> None:
 
 def _run(driver: Driver, nodes: list[Any], preset: str, overrides: dict[str, Any], status: str) -> str:
     settings = RunSettings(preset=preset, backbone=BACKBONE, device="cpu", overrides=overrides)
-    run_id = driver.logic.runs.start(runStartOf(driver.logic, nodes, settings))
+    run_id = driver.logic.runs.start(driver.logic.planRun(nodes, settings))
     record = driver.wait_for_end(120)
     assert record.status == status, record.message + driver.logic.job.logText
     return run_id

@@ -21,11 +21,14 @@ from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
 from WeakMedSAMLib.frontend.results.export_work import exportRun
+from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
-from WeakMedSAMLib.frontend.running.run_start import runStartOf
+from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
+from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
@@ -52,6 +55,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         The run that is under way: stage, progress, preview, log.
     runs : RunControl
         From a run to segments.
+    history : SegmentHistory
+        What was done to masks since, to take it back.
     probe : ProbeClient
         Which devices there are; nothing is asked before somebody asks it.
     volumeChanged : Callbacks
@@ -72,7 +77,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.probe = ProbeClient()
         self.store = SessionStore(self.session, lambda: self.state)
         self.keys = VolumeKeys(self.session, lambda: self.state)
-        self.runs = RunControl(self.job, lambda: self.state)
+        self.history = SegmentHistory()
+        self.runs = RunControl(self.job, lambda: self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged = Callbacks()
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
         self._scene = SceneKeeper(self)
@@ -223,7 +229,13 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         settings = RunSettings(
             preset=preset or self.state.preset, device=device or self.state.device, overrides=dict(overrides or {})
         )
-        return self.runs.start(runStartOf(self, nodes, settings), segmentation)
+        return self.runs.start(self.planRun(nodes, settings), segmentation)
+
+    def planRun(self, nodes: Iterable[Any], settings: RunSettings) -> RunPlan:
+        """Say how a run of volumes (vtkMRMLScalarVolumeNode) is started; those not ready for tags are left out."""
+        keys = ((self.keyOf(node), node) for node in nodes)
+        volumes = [VolumeInRun(node, key) for key, node in keys if key is not None]
+        return planRun(volumes, self.session, settings, self.cachedKeys(), self.probe.bestDevice)
 
     def cancelRun(self) -> None:
         """Ask the run to stop; it does within 5 seconds."""

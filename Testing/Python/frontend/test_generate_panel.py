@@ -15,9 +15,9 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.running import run_start
+from WeakMedSAMLib.frontend.running import run_plan
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
-from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
@@ -66,7 +66,7 @@ def worker(monkeypatch):
         def command(run, *_arguments, **_options):
             return Command(sys.executable, (str(FAKE), behaviour, str(run.path)))
 
-        monkeypatch.setattr(run_start, "workerCommand", command)
+        monkeypatch.setattr(run_plan, "workerCommand", command)
 
     return use
 
@@ -209,7 +209,11 @@ def make_runs(count):
     for number in range(count):
         node = slicer.util.addVolumeFromArray(np.full((3, 4, 5), number, np.int16) + np.arange(5, dtype=np.int16))
         session.ensureVolume(f"scan {number}", f"{number:064x}", "k", 3)
-        list(writeRunSteps(places.runsFolder(), [(node, f"{number:064x}")], session, RunSettings(), f"{number:012x}"))
+        list(
+            writeRunSteps(
+                places.runsFolder(), [VolumeInRun(node, f"{number:064x}")], session, RunSettings(), f"{number:012x}"
+            )
+        )
         slicer.mrmlScene.RemoveNode(node)
 
 

@@ -28,7 +28,7 @@ lines = st.builds(lambda name, more: json.dumps({**more, "event": name}), names,
 @given(said=st.lists(lines, max_size=6), isError=st.booleans())
 def test_no_line_of_a_worker_raises(tmp_path, said, isError):
     trace = RunTrace("f00", RunSize(), "cpu", iter(range(10**6)).__next__)
-    trace.places = RunFolder(tmp_path)
+    trace.folder = RunFolder(tmp_path)
     for line in said:
         trace.take(line, isError)
     assert trace.previewPath is None or trace.previewPath.resolve().is_relative_to(tmp_path.resolve())

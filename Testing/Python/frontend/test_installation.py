@@ -35,21 +35,22 @@ def without(host, monkeypatch):
 
 
 def test_nothing_is_missing_here(without):
-    assert dependencies.missing() == []
+    assert dependencies.findMissing() == []
 
 
 def test_what_is_missing_is_named_torch_first(without):
     without.update(["monai", "torch"])
-    assert dependencies.missing() == ["torch", "monai"]
+    assert dependencies.findMissing() == ["torch", "monai"]
     assert "Extensions Manager" in dependencies.torchExtensionProblem()
 
 
 def test_requirements_never_name_what_slicer_ships():
-    listed = {requirement.name.lower() for requirement in dependencies._listed()}
+    listed = {requirement.name.lower() for requirement in dependencies._readRequirements()}
     assert not listed & {name.lower() for name in dependencies.SHIPPED}
     assert not listed & {"torch", "torchvision"}
     text = Path(__file__).parents[3].joinpath("pyproject.toml").read_text(encoding="utf-8")
-    assert all(f'"{line}"' in text for line in map(str, dependencies._listed())), "the bounds of pyproject.toml"
+    lines = map(str, dependencies._readRequirements())
+    assert all(f'"{line}"' in text for line in lines), "the bounds of pyproject.toml"
 
 
 def test_constraints_keep_what_slicer_ships_even_without_a_version(without):

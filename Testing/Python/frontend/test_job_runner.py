@@ -144,7 +144,7 @@ def test_the_self_test_tries_its_runs_without_teaching(scene, monkeypatch):
         return made[-1][0]
 
     monkeypatch.setattr(self_test, "JobRunner", runner)
-    monkeypatch.setattr(self_test, "missing", list)
+    monkeypatch.setattr(self_test, "findMissing", list)
     test = self_test.WeakMedSAMTest()
     monkeypatch.setattr(test, "_runAndCheck", lambda logic, volume, timeout: ran_by.append(logic.job))
     monkeypatch.setattr(test, "_checkAnswers", lambda logic, volume: None)
@@ -365,6 +365,6 @@ def test_calls_that_are_put_off_do_not_keep_a_panel(scene):
 
 def test_descendants_are_found_through_all_generations():
     table = {1: (0, "a"), 2: (1, "b"), 3: (2, "c"), 4: (1, "d"), 9: (8, "e")}
-    assert sorted(process_tree.descendants(table, [1])) == [2, 3, 4]
+    assert sorted(process_tree.findDescendants(table, [1])) == [2, 3, 4]
     text = "    1     0 Mon Nov  3 10:00:00 2026\n   20     1 Mon Nov  3 10:00:01 2026\nrubbish\n"
     assert process_tree.tableFromPs(text) == {1: (0, "Mon Nov  3 10:00:00 2026"), 20: (1, "Mon Nov  3 10:00:01 2026")}

@@ -12,8 +12,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import RunSize
-from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
+from WeakMedSAMLib.frontend.running.worker_output import TOO_LONG, LineReader
 from WeakMedSAMLib.frontend.trial import fake_worker
 
 pytestmark = pytest.mark.usefixtures("fresh_settings")

@@ -23,7 +23,7 @@ from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running import run_writer, worker_command
-from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, writeRunSteps
 
 pytestmark = pytest.mark.usefixtures("fresh_settings")
 
@@ -40,13 +40,13 @@ def volumeNode(name, seed=0):
 @pytest.fixture
 def tagged():
     """Two volumes of one name, tagged, and the session."""
-    session, pairs = TagSession(), [volumeNode("Köpf/1", seed) for seed in (1, 2)]
-    for node, sha256 in pairs:
-        session.ensureVolume(node.GetName(), sha256, "k", 6)
-        session.tagRange(sha256, session.classes.names[0], 2, 4, True)
-    yield SimpleNamespace(session=session, pairs=pairs)
-    for node, _sha256 in pairs:
-        slicer.mrmlScene.RemoveNode(node)
+    session, volumes = TagSession(), [VolumeInRun(*volumeNode("Köpf/1", seed)) for seed in (1, 2)]
+    for volume in volumes:
+        session.ensureVolume(volume.node.GetName(), volume.sha256, "k", 6)
+        session.tagRange(volume.sha256, session.classes.names[0], 2, 4, True)
+    yield SimpleNamespace(session=session, volumes=volumes)
+    for volume in volumes:
+        slicer.mrmlScene.RemoveNode(volume.node)
 
 
 # The run folder
@@ -54,13 +54,13 @@ def tagged():
 
 def test_a_run_folder_holds_what_the_contract_says_and_no_name_in_a_path(tagged, tmp_path):
     run = runToEnd(
-        writeRunSteps(tmp_path / "Läufe", tagged.pairs, tagged.session, RunSettings(device="cpu"), "c0ffee012345")
+        writeRunSteps(tmp_path / "Läufe", tagged.volumes, tagged.session, RunSettings(device="cpu"), "c0ffee012345")
     )
     assert run.path.name == "run-c0ffee012345"
     description = load_run(run.path)
     assert description.run_id == "c0ffee012345"
     assert [volume.file for volume in description.volumes] == ["volumes/000.nrrd", "volumes/001.nrrd"]
-    assert [volume.sha256 for volume in description.volumes] == [sha256 for _node, sha256 in tagged.pairs]
+    assert [volume.sha256 for volume in description.volumes] == [volume.sha256 for volume in tagged.volumes]
     assert description.settings.device == "cpu"
     assert description.versions["slicer"]
     tags = read_tags(run.tags)
@@ -75,7 +75,7 @@ def test_a_run_folder_holds_what_the_contract_says_and_no_name_in_a_path(tagged,
 
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_of_a_run_that_is_cancelled_while_it_is_written_nothing_is_left(tagged, tmp_path, pieces, host):
-    steps = writeRunSteps(tmp_path, tagged.pairs, tagged.session, RunSettings())
+    steps = writeRunSteps(tmp_path, tagged.volumes, tagged.session, RunSettings())
     for _piece in range(pieces):
         next(steps)
     steps.close()
@@ -93,7 +93,7 @@ def test_a_run_that_is_cancelled_while_it_is_described_does_not_come_back(tagged
         gone.set()
 
     monkeypatch.setattr(run_writer, "_describe", describe)
-    steps = writeRunSteps(tmp_path, tagged.pairs, tagged.session, RunSettings())
+    steps = writeRunSteps(tmp_path, tagged.volumes, tagged.session, RunSettings())
     while not begun.is_set():
         next(steps)
     started = time.perf_counter()
@@ -107,7 +107,7 @@ def test_a_run_that_is_cancelled_while_it_is_described_does_not_come_back(tagged
 def test_a_disk_without_room_is_told_before_anything_is_written(tagged, tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
     with pytest.raises(UserError) as caught:
-        runToEnd(writeRunSteps(tmp_path, tagged.pairs, tagged.session, RunSettings()))
+        runToEnd(writeRunSteps(tmp_path, tagged.volumes, tagged.session, RunSettings()))
     assert caught.value.code == "disk_full"
     assert list(tmp_path.iterdir()) == []
 
@@ -145,7 +145,7 @@ def run_in(parent, number, extra=()):
     session = TagSession()
     node, sha256 = volumeNode(f"scan {number}", number)
     session.ensureVolume("scan", sha256, "k", 6)
-    run = runToEnd(writeRunSteps(parent, [(node, sha256)], session, RunSettings(), f"{number:012x}"))
+    run = runToEnd(writeRunSteps(parent, [VolumeInRun(node, sha256)], session, RunSettings(), f"{number:012x}"))
     slicer.mrmlScene.RemoveNode(node)
     for name in extra:
         (run.path / name).write_text("mine", encoding="utf-8")

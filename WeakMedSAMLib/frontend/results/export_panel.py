@@ -44,7 +44,7 @@ class ExportPanel:
     def __init__(self, logic: Any) -> None:
         self._logic = logic
         self._scene: Any = None
-        self._subjects = ReviewSubjects(logic)
+        self._subjects = ReviewSubjects(lambda: logic.state)
         self._choices: list[ReviewSubject] = []
         self._proposed: dict[str, str] = {}
         self._isFilling = False
@@ -123,7 +123,7 @@ class ExportPanel:
         wanted = (before.record.runId, before.volumeId) if before is not None else None
         if wanted not in places:
             ofReview = [place for place in places if place[0] == self._logic.state.reviewRunId]
-            wanted = (ofReview or places or [None])[0]
+            wanted = next(iter(ofReview or places), None)
         selector.currentIndex = places.index(wanted) if wanted is not None else -1
         chosen = self._chosen()
         tip = _("The masks to export, of the run {run}").format(run=runInFull(chosen.record)) if chosen else ""
@@ -165,7 +165,7 @@ class ExportPanel:
         isOfMasks = self._formats[kind].source != "tags"
         if isOfMasks and subject is None:
             return _("There are no masks yet; generate some in section 4.")
-        if self._formats[kind].source == "run" and subject.result is None:
+        if self._formats[kind].source == "run" and (subject is None or subject.result is None):
             return _("The run folder is gone, and the report needs it.")
         if not isOfMasks and not self._logic.session.cohort.volumes:
             return _("There are no tags yet.")
@@ -227,7 +227,7 @@ class ExportPanel:
             paths=paths,
             subjects=(_masksOf(subject),) if sources & {"masks", "run"} else (),
             classes=ClassTable.from_json(subject.record.classes) if subject else self._logic.session.classes,
-            run=self._subjects.runResult(subject.record) if "run" in sources else None,
+            run=self._subjects.runResult(subject.record) if subject and "run" in sources else None,
             cohort=self._logic.session.cohortForFile(),
             includeNames=self.ui.namesCheck.checked,
         )

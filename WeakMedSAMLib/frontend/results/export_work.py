@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
-from WeakMedSAMLib.frontend.results.segments import segmentIdsOf
+from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 _logger = logging.getLogger(__name__)

@@ -17,10 +17,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tag_files import write_tags
 from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
-from WeakMedSAMLib.frontend.results.segment_grids import Layers, layerSteps
-from WeakMedSAMLib.frontend.results.segment_images import tagOf
+from WeakMedSAMLib.frontend.results.segment_layers import Layers, layerSteps
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.segmentation_file import segmentationFields
-from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
 from WeakMedSAMLib.frontend.scene.raw_nrrd import writeSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 

@@ -14,7 +14,8 @@ from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel_parts import setText
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.segment_places import followVolume, movedSegments
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_moves import findMovedSegments, followVolume
 
 
 class MovedMasks:
@@ -24,6 +25,8 @@ class MovedMasks:
     ----------
     ui : object
         With `movedLabel` and `followButton`.
+    history : SegmentHistory
+        Gets each move as one step to undo.
 
     Attributes
     ----------
@@ -31,8 +34,9 @@ class MovedMasks:
         Called without arguments after the volume or its masks were moved: millilitres may be others now.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, history: SegmentHistory) -> None:
         self._ui = ui
+        self._history = history
         self._subject: ReviewSubject | None = None
         self._observations: list[tuple[Any, int]] = []
         self._soon = Coalesced(self._onMoved)
@@ -67,7 +71,7 @@ class MovedMasks:
             return "", False
         volumeNode, segmentationNode = nodes
         try:
-            isMoved = bool(movedSegments(segmentationNode, volumeNode))
+            isMoved = bool(findMovedSegments(segmentationNode, volumeNode))
         except UserError as error:
             return errorInWords(error), False
         text = _("{volume} was moved, or given another spacing, since these masks were made: they lie where it was.")
@@ -84,7 +88,7 @@ class MovedMasks:
         nodes = self._nodes()
         if nodes:
             volumeNode, segmentationNode = nodes
-            followVolume(segmentationNode, volumeNode)
+            followVolume(segmentationNode, volumeNode, self._history)
             self._onMoved()
 
     def _onMoved(self) -> None:

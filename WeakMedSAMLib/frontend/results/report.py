@@ -19,9 +19,8 @@ from WeakMedSAMLib.contract.labels.slice_tags import AXES
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, volumeInWords
-from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
-from WeakMedSAMLib.frontend.results.segment_images import tagOf
-from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, isReviewed, segmentIdsOf
+from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.slice_picture import pngBase64, sliceSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import voxelMl
 

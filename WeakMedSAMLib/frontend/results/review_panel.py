@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -25,7 +26,7 @@ from WeakMedSAMLib.frontend.results.review_tables import MaskTable, SliceTable
 from WeakMedSAMLib.frontend.results.review_threshold import ReviewThreshold
 from WeakMedSAMLib.frontend.results.run_results import SliceRow
 from WeakMedSAMLib.frontend.results.segment_editor import openInSegmentEditor
-from WeakMedSAMLib.frontend.results.segment_history import history
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, setSurfaceShown
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
@@ -52,7 +53,8 @@ class ReviewPanel:
 
     def __init__(self, logic: Any) -> None:
         self._logic = logic
-        self._subjects = ReviewSubjects(logic)
+        self._subjects = ReviewSubjects(lambda: logic.state)
+        self._history: SegmentHistory = logic.history
         self._subject: ReviewSubject | None = None
         self._runs: list[RunRecord] = []
         self._volumeIds: list[str] = []
@@ -65,16 +67,16 @@ class ReviewPanel:
         self._refreshSoon = Coalesced(self.refresh)
         self.masks = MaskTable(self.ui.classTable)
         self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
-        self.threshold = ReviewThreshold(self.ui)
+        self.threshold = ReviewThreshold(self.ui, self._history)
         self._countSoon = Coalesced(self.masks.count, _COUNT_MS)
-        self.moved = MovedMasks(self.ui)
+        self.moved = MovedMasks(self.ui, self._history)
         self._connect()
         self.setScene(slicer.mrmlScene)
 
     def setScene(self, scene: Any) -> None:
         """Follow another scene."""
         self._scene = scene
-        history.clear()
+        self._history.clear()
         self._subjects.forget()
         self.widget.setMRMLScene(scene)
         self.refresh()
@@ -89,7 +91,7 @@ class ReviewPanel:
         self.masks.cleanup()
         self._connections.disconnect()
         self._subject = None
-        history.clear()
+        self._history.clear()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -115,8 +117,8 @@ class ReviewPanel:
         ui.runSelector.connect("currentIndexChanged(int)", guarded(self._onRunChosen))
         ui.volumeSelector.connect("currentIndexChanged(int)", guarded(self._onVolumeChosen))
         ui.loadButton.connect("clicked()", guarded(self._onLoad))
-        ui.undoButton.connect("clicked()", guarded(lambda: self._step(history.undo)))
-        ui.redoButton.connect("clicked()", guarded(lambda: self._step(history.redo)))
+        ui.undoButton.connect("clicked()", guarded(lambda: self._step(self._history.undo)))
+        ui.redoButton.connect("clicked()", guarded(lambda: self._step(self._history.redo)))
         ui.editButton.connect("clicked()", guarded(self._onEdit))
         ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
         self.masks.chosen.connect(self._onMaskChosen)
@@ -126,7 +128,7 @@ class ReviewPanel:
             (self._logic.state.changed, self._onStateChanged),
             (self._logic.runChanged, self._onRunsChanged),
             (self._logic.resultsReady, self._onResultsReady),
-            (history.changed, self._showActions),
+            (self._history.changed, self._showActions),
         )
 
     def _observe(self, segmentationNode: Any) -> None:
@@ -139,7 +141,7 @@ class ReviewPanel:
             self._observation = None
         if segmentationNode is not None:
             segmentation = segmentationNode.GetSegmentation()
-            functions = {
+            functions: dict[int, Callable[[], Any]] = {
                 segmentation.SourceRepresentationModified: self._onVoxelsChanged,
                 segmentation.SegmentAdded: self._refreshSoon,
                 segmentation.SegmentRemoved: self._refreshSoon,
@@ -165,10 +167,8 @@ class ReviewPanel:
     def _fillVolumes(self, record: RunRecord | None) -> None:
         before = self._chosenVolumeId()
         self._volumeIds = self._subjects.volumeIds(record) if record else []
-        fillSelector(
-            self.ui.volumeSelector,
-            [self._subjects.subject(self._scene, record, volumeId).inWords() for volumeId in self._volumeIds],
-        )
+        subjects = [self._subjects.subject(self._scene, record, each) for each in self._volumeIds] if record else []
+        fillSelector(self.ui.volumeSelector, [subject.inWords() for subject in subjects])
         if self._volumeIds:
             self.ui.volumeSelector.currentIndex = self._volumeIds.index(before) if before in self._volumeIds else 0
         for widget in (self.ui.volumeSelector, self.ui.volumeLabel):
@@ -198,7 +198,7 @@ class ReviewPanel:
         )
         isLow = result is not None and result.isLow
         self.ui.bannerFrame.visible = isLow
-        self.ui.bannerLabel.text = bannerInWords(result) if isLow else ""
+        self.ui.bannerLabel.text = bannerInWords(result) if result is not None and isLow else ""
         setText(self.ui.summaryLabel, summaryInWords(result) if result and not isLow else "")
         hasMasks = bool(subject and subject.segmentIds)
         for widget in self._maskWidgets():
@@ -219,10 +219,10 @@ class ReviewPanel:
         setEnabled(self.ui.editButton, nothing, _("Correct the chosen mask by hand; come back here afterwards"))
         setEnabled(self.ui.show3dButton, "" if node else _("There are no masks."), _("Show the masks as surfaces"))
         self.ui.show3dButton.checked = node is not None and isSurfaceShown(node)
-        change = history.last(node) if node else None
+        change = self._history.last(node) if node else None
         undoTip = _("Undo: {text}").format(text=change.text) if change else ""
         setEnabled(self.ui.undoButton, "" if change else _("There is nothing to undo."), undoTip)
-        canRedo = node is not None and history.canRedo(node)
+        canRedo = node is not None and self._history.canRedo(node)
         setEnabled(self.ui.redoButton, "" if canRedo else _("There is nothing to redo."), _("Redo what was undone"))
 
     # What happens
@@ -280,9 +280,9 @@ class ReviewPanel:
     def _step(self, function: Any) -> None:
         self.threshold.finish()
         node = self._subject.segmentationNode if self._subject else None
-        change = history.last(node) if node else None
+        change = self._history.last(node) if node else None
         text = _("This mask was changed by hand since. Undo loses that change, too. Go on?")
-        mayGoOn = change is None or change.isUntouched() or function == history.redo
+        mayGoOn = change is None or change.isUntouched() or function == self._history.redo
         if node is not None and (mayGoOn or slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo"))):
             function(node)
             self.refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +13,9 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
-from WeakMedSAMLib.frontend.results.segment_images import tagOf
-from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord, folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
 _STATUS_WORDS = {
@@ -74,7 +75,8 @@ class ReviewSubject:
         segment = self.segment(segmentId)
         if segment is None or self.result is None:
             return None
-        return self.result.probabilities.get(labelValueOf(segment))
+        labelValue = labelValueOf(segment)
+        return self.result.probabilities.get(labelValue) if labelValue is not None else None
 
 
 class ReviewSubjects:
@@ -82,12 +84,12 @@ class ReviewSubjects:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`.
+    stateOf : callable
+        Returns the `ModuleState` of the scene as it is now.
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, stateOf: Callable[[], ModuleState]) -> None:
+        self._stateOf = stateOf
         self._read: dict[str, RunResult | UserError] = {}
 
     def forget(self) -> None:
@@ -96,9 +98,7 @@ class ReviewSubjects:
 
     def runs(self) -> list[RunRecord]:
         """Return the runs of the scene that can be looked at or say why not, the latest first."""
-        return [
-            record for record in reversed(self._logic.state.runs()) if record.status not in ("preparing", "running")
-        ]
+        return [record for record in reversed(self._stateOf().runs()) if record.status not in UNDER_WAY]
 
     def runResult(self, record: RunRecord) -> RunResult:
         """Return the results of a run; `UserError` as `readRun`."""
@@ -122,7 +122,7 @@ class ReviewSubjects:
         nodes = (record.volumes.get(volumeId), record.segmentations.get(volumeId))
         volumeNode, segmentationNode = (scene.GetNodeByID(nodeId) if nodeId else None for nodeId in nodes)
         ids = segmentIdsOf(segmentationNode, record.runId, volumeId) if segmentationNode else []
-        result = _asHeld(results.get(volumeId), volumeNode)
+        result = _countAsHeld(results.get(volumeId), volumeNode)
         return ReviewSubject(record, volumeId, result, volumeNode, segmentationNode, ids, "" if result else problem)
 
     def _resultsOf(self, record: RunRecord) -> tuple[dict[str, VolumeResult], str]:
@@ -132,7 +132,7 @@ class ReviewSubjects:
             return {}, str(error) if record.status == "finished" else record.message or str(error)
 
 
-def _asHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
+def _countAsHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
     """Return a result with its slices counted as the volume is now."""
     if result is None or volumeNode is None or not isReversedSince(volumeNode, result.isLeftHanded, result.sha256):
         return result

@@ -13,11 +13,11 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
+from WeakMedSAMLib.frontend.results.noted_grids import mlPerVoxel
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import SliceRow, confidenceInWords, slicesByConfidence, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
-from WeakMedSAMLib.frontend.results.segment_places import mlPerVoxel
-from WeakMedSAMLib.frontend.results.segments import isReviewed, setReviewed
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, setReviewed
 
 NAME, VOLUME, CONFIDENCE, REVIEWED = range(4)
 SLICE, CLASS, SURE, NOTE = range(4)
@@ -74,7 +74,7 @@ class MaskTable:
         finally:
             self._isFilling = False
         fitHeight(self._table, _MAX_ROWS)
-        versions = [(segmentId, imageVersion(subject.segment(segmentId))) for segmentId in self._ids]
+        versions = [(segmentId, imageVersion(self._segment(segmentId))) for segmentId in self._ids]
         if versions != self._counted:
             self.count()
 
@@ -88,7 +88,7 @@ class MaskTable:
         """Count the voxels of all masks anew, in short pieces."""
         self._stopCounting()
         if self._subject is not None and self._subject.volumeNode is not None:
-            self._counted = [(each, imageVersion(self._subject.segment(each))) for each in self._ids]
+            self._counted = [(each, imageVersion(self._segment(each))) for each in self._ids]
             self._counting = StepRunner(self._countSteps(self._subject), onDone=lambda _none: None).start()
 
     def showVolume(self, segmentId: str, ml: float) -> None:
@@ -112,15 +112,18 @@ class MaskTable:
             self.showVolume(segmentId, ml)
             yield None
 
+    def _segment(self, segmentId: str) -> Any:
+        return self._subject.segment(segmentId) if self._subject is not None else None
+
     def _stopCounting(self) -> None:
         if self._counting is not None:
             self._counting.cancel()
             self._counting = None
 
     def _fillRow(self, row: int, segmentId: str) -> None:
-        segment = self._subject.segment(segmentId)
-        result = self._subject.result
-        quality = result.classes.get(self._subject.className(segmentId)) if result else None
+        segment, subject = self._segment(segmentId), self._subject
+        result = subject.result if subject else None
+        quality = result.classes.get(subject.className(segmentId)) if subject and result else None
         name = _setText(self._table, row, NAME, segment.GetName())
         color = tuple(round(part * 255) for part in segment.GetColor())
         name.setIcon(colorIcon(color, self._table.fontMetrics().height()))
@@ -140,7 +143,7 @@ class MaskTable:
     def _onItemChanged(self, item: Any) -> None:
         if self._isFilling or item.column() != REVIEWED or not 0 <= item.row() < len(self._ids):
             return
-        segment = self._subject.segment(self._ids[item.row()])
+        segment = self._segment(self._ids[item.row()])
         if segment is not None:
             setReviewed(segment, item.checkState() == qt.Qt.Checked)
             self._isFilling = True

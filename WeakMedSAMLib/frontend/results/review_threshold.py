@@ -11,7 +11,8 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.segment_images import thresholdOf
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_tags import thresholdOf
 from WeakMedSAMLib.frontend.results.thresholds import ThresholdEditor
 
 _SETTLE_MS = 600
@@ -25,6 +26,8 @@ class ReviewThreshold:
     ----------
     ui : object
         With `thresholdSlider`, `resetButton` and `thresholdState`.
+    history : SegmentHistory
+        Gets each drag as one step to undo.
 
     Attributes
     ----------
@@ -32,8 +35,9 @@ class ReviewThreshold:
         Called with segment id and volume in ml after each change of a mask.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, history: SegmentHistory) -> None:
         self.ui = ui
+        self._history = history
         self._subject: ReviewSubject | None = None
         self._segmentId = ""
         self._editor: ThresholdEditor | None = None
@@ -74,7 +78,7 @@ class ReviewThreshold:
         if self._editor is not None and self._editor.isChanging:
             # In the middle of a drag the slider itself says where it is.
             return
-        percent = self._stored()
+        percent = self._readPercent()
         self._isShowing = True
         try:
             self.ui.thresholdSlider.value = _FIRST_PERCENT if percent is None else percent
@@ -109,13 +113,12 @@ class ReviewThreshold:
         return text.format(percent=round(percent))
 
     def _load(self) -> None:
-        if self._problem():
-            return
         subject = self._subject
-        path = subject.probabilityPath(self._segmentId)
-        editor = ThresholdEditor(
-            subject.volumeNode, subject.segmentationNode, self._segmentId, path, subject.result.labels
-        )
+        path = subject.probabilityPath(self._segmentId) if subject is not None else None
+        if subject is None or path is None or subject.volumeNode is None:
+            return
+        nodes = (subject.volumeNode, subject.segmentationNode)
+        editor = ThresholdEditor(*nodes, self._segmentId, path, self._history)
         self._loading = StepRunner(editor.loadSteps(), self._onLoaded, self._onLoadError).start()
 
     def _onLoaded(self, editor: ThresholdEditor) -> None:
@@ -142,7 +145,7 @@ class ReviewThreshold:
         except UserError as error:
             showError(error)
             return
-        self.ui.thresholdState.text = self._inWords(percent) + self._followed()
+        self.ui.thresholdState.text = self._inWords(percent) + self._sayIfFollowed()
         # One step of undo for all that follows quickly: a drag, or a key that is held.
         self._settle.cancel()
         self._settle()
@@ -153,10 +156,10 @@ class ReviewThreshold:
             self.finish()
             ml = self._editor.reset()
             self.show()
-            self.ui.thresholdState.text += self._followed()
+            self.ui.thresholdState.text += self._sayIfFollowed()
             self.applied(self._segmentId, ml)
 
-    def _followed(self) -> str:
+    def _sayIfFollowed(self) -> str:
         if self._editor is None or not self._editor.hasFollowed:
             return ""
         return " " + _("All masks were moved along with their volume, which lay elsewhere when they were made.")
@@ -167,7 +170,7 @@ class ReviewThreshold:
         if self._editor is not None:
             self._editor.finish()
 
-    def _stored(self) -> float | None:
+    def _readPercent(self) -> float | None:
         """Return the threshold of the chosen segment in percent; None if the mask is as generated."""
         segment = self._subject.segment(self._segmentId) if self._subject is not None else None
         value = thresholdOf(segment) if segment is not None else None

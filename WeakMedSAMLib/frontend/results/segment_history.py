@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
@@ -13,11 +13,10 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     MaskContent,
     PackedMask,
     contentOf,
-    packedMask,
+    packMask,
     setMask,
-    setThreshold,
-    thresholdOf,
 )
+from WeakMedSAMLib.frontend.results.segment_tags import setThreshold, thresholdOf
 
 MAX_CHANGES = 20
 
@@ -83,7 +82,7 @@ class MaskChanged:
     before : PackedMask or None
         The former voxels.
     thresholdBefore : float or None
-        See `segment_images.thresholdOf`.
+        See `segment_tags.thresholdOf`.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class MaskChanged:
     def undo(self) -> None:
         """Put the former voxels back."""
         if self._segment() is not None:
-            self._after = (packedMask(self.segmentationNode, self._segmentId), thresholdOf(self._segment()))
+            self._after = (packMask(self.segmentationNode, self._segmentId), thresholdOf(self._segment()))
         self._put(*self._before)
 
     def redo(self) -> None:
@@ -154,30 +153,29 @@ class SegmentHistory:
 
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
-        self._move(segmentationNode, self._done, self._undone, Change.undo.__name__)
+        self._move(segmentationNode, self._done, self._undone, lambda change: change.undo())
 
     def redo(self, segmentationNode: Any) -> None:
         """Make the change again that was taken back last."""
-        self._move(segmentationNode, self._undone, self._done, Change.redo.__name__)
+        self._move(segmentationNode, self._undone, self._done, lambda change: change.redo())
 
     def clear(self) -> None:
         """Forget everything, as when the scene closes."""
         self._done, self._undone = [], []
         self.changed()
 
-    def _move(self, segmentationNode: Any, source: list[Change], target: list[Change], method: str) -> None:
+    def _move(
+        self, segmentationNode: Any, source: list[Change], target: list[Change], move: Callable[[Change], None]
+    ) -> None:
         change = _latest(source, segmentationNode)
         if change is None:
             return
         source.remove(change)
         try:
-            getattr(change, method)()
+            move(change)
             target.append(change)
         finally:
             self.changed()
-
-
-history = SegmentHistory()
 
 
 def _latest(changes: list[Change], segmentationNode: Any) -> Change | None:

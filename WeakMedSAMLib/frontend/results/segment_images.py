@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
-from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 
 BINARY = "Binary labelmap"
-RUN_TAG = "WeakMedSAM.RunId"
-VOLUME_TAG = "WeakMedSAM.VolumeId"
-THRESHOLD_TAG = "WeakMedSAM.Threshold"
 SAME_MM = 1e-3
 _SAME_STEP = 1e-6
 _EMPTY = hashlib.sha256().digest()
@@ -126,7 +122,7 @@ def contentSteps(array: np.ndarray, first: Iterable[int], ijkToRas: np.ndarray, 
             top, left = int(rows[0]), int(columns[0])
             inside = inside[top : rows[-1] + 1, left : columns[-1] + 1]
             digest.update(repr((k0 + k, j0 + top, i0 + left, inside.shape)).encode("ascii"))
-            digest.update(np.packbits(inside))
+            digest.update(np.packbits(inside).tobytes())
         yield None
     return MaskContent(digest.digest(), ijkToRas)
 
@@ -188,7 +184,7 @@ def isSameGrid(first: np.ndarray, second: np.ndarray, shape: Iterable[int]) -> b
     return bool(np.allclose(first @ corners, second @ corners, rtol=0, atol=SAME_MM))
 
 
-def packedMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
+def packMask(segmentationNode: Any, segmentId: str) -> PackedMask | None:
     """Return a copy of the voxels of a segment; None if it is empty or not there."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
     image = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId) if segment else None
@@ -234,48 +230,11 @@ def isShared(segmentationNode: Any, segmentId: str) -> bool:
     """
     segmentation = segmentationNode.GetSegmentation()
     image = segmentation.GetSegment(segmentId).GetRepresentation(BINARY)
-    ids = (segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments()))
-    others = (segmentation.GetSegment(each) for each in ids if each != segmentId)
+    others = (segmentation.GetSegment(each) for each in segmentIdsIn(segmentationNode) if each != segmentId)
     return image is not None and any(other.GetRepresentation(BINARY) is image for other in others)
-
-
-def segmentIdsIn(segmentationNode: Any) -> list[str]:
-    """Return the ids of all segments of a segmentation, in its order."""
-    segmentation = segmentationNode.GetSegmentation()
-    return [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
-
-
-def tagOf(segment: Any, tag: str) -> str:
-    """Return a tag of a segment, empty if it has none of that name."""
-    value = vtk.reference("")
-    return str(value) if segment.GetTag(tag, value) else ""
-
-
-def thresholdOf(segment: Any) -> float | None:
-    """Return the probability (0..1) at which a segment was drawn; None if it is as generated."""
-    try:
-        return float(tagOf(segment, THRESHOLD_TAG))
-    except ValueError:
-        return None
-
-
-def setThreshold(segment: Any, value: float | None) -> None:
-    """Note on a segment at which probability it was drawn; None for as generated."""
-    if value is None:
-        segment.RemoveTag(THRESHOLD_TAG)
-    else:
-        segment.SetTag(THRESHOLD_TAG, f"{value:.3f}")
 
 
 def imageVersion(segment: Any) -> int:
     """Return a number that changes with the voxels of a segment; 0 if there are none."""
     image = segment.GetRepresentation(BINARY) if segment else None
     return image.GetMTime() if image else 0
-
-
-def requireLabelmaps(segmentationNode: Any) -> None:
-    """Raise `UserError` ``segmentation_of_surfaces`` if a segmentation holds surfaces in place of voxels."""
-    segmentation = segmentationNode.GetSegmentation()
-    if segmentation.GetNumberOfSegments() and not segmentation.IsSourceRepresentationImageData():
-        message = _("The segmentation {name} holds surfaces, not voxels.").format(name=segmentationNode.GetName())
-        raise UserError("segmentation_of_surfaces", message, _("Choose another segmentation, or a new one."))

@@ -1,4 +1,4 @@
-"""Segments moved as a whole: their voxels stay, and lie elsewhere."""
+"""Segments moved as a whole: their voxels stay, and lie elsewhere; such as along with a volume that was moved."""
 
 from __future__ import annotations
 
@@ -7,18 +7,83 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import slicer.util
+from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.results.segment_images import (
-    BINARY,
-    imageMatrix,
-    packedMask,
-    requireLabelmaps,
-    segmentIdsIn,
-    setImageMatrix,
-    setMask,
+from WeakMedSAMLib.frontend.results.noted_grids import (
+    hasVolumeMoved,
+    moveToVolume,
+    noteMove,
+    readNotes,
+    restoreNotes,
 )
-from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, packMask, setImageMatrix, setMask
+from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
+from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
+
+
+def findMovedSegments(segmentationNode: Any, volumeNode: Any) -> list[str]:
+    """Return the ids of the segments that a volume was moved away from; raises as `hasVolumeMoved`."""
+    ids = segmentIdsIn(segmentationNode)
+    return [segmentId for segmentId in ids if hasVolumeMoved(segmentationNode, volumeNode, segmentId)]
+
+
+def followVolume(segmentationNode: Any, volumeNode: Any, history: SegmentHistory) -> bool:
+    """Move the segments that a volume was moved away from back onto its voxels: one step to undo in a history.
+
+    Returns
+    -------
+    bool
+        Whether there were any.
+
+    Raises
+    ------
+    UserError
+        ``transforms_differ``, ``segmentation_of_surfaces``.
+    """
+    ids = findMovedSegments(segmentationNode, volumeNode)
+    if not ids:
+        return False
+    moves = {each: moveToVolume(segmentationNode, volumeNode, each) for each in ids}
+    before = readNotes(segmentationNode)
+    moveSegments(segmentationNode, moves)
+    noteMove(segmentationNode, volumeNode, ids)
+    history.add(MasksMoved(segmentationNode, moves, before))
+    return True
+
+
+class MasksMoved:
+    """Segments that were moved along with their volume.
+
+    Parameters
+    ----------
+    segmentationNode : vtkMRMLSegmentationNode
+        As it is after the move.
+    moves : mapping of str to numpy.ndarray
+        Segment id -> 4 x 4 by which its voxels were moved, RAS in mm.
+    notesBefore : tuple of str
+        What `noted_grids.readNotes` returned before the move.
+    """
+
+    def __init__(self, segmentationNode: Any, moves: Mapping[str, np.ndarray], notesBefore: tuple[str, str]) -> None:
+        self.segmentationNode = segmentationNode
+        self.text = _("move the masks along with their volume")
+        self._moves = dict(moves)
+        self._before, self._after = notesBefore, readNotes(segmentationNode)
+
+    def undo(self) -> None:
+        """Move them back, with what was drawn on them since."""
+        moveSegments(self.segmentationNode, {each: np.linalg.inv(move) for each, move in self._moves.items()})
+        restoreNotes(self.segmentationNode, self._before)
+
+    def redo(self) -> None:
+        """Move them along again."""
+        moveSegments(self.segmentationNode, self._moves)
+        restoreNotes(self.segmentationNode, self._after)
+
+    def isUntouched(self) -> bool:
+        """Say that nothing is lost by moving back."""
+        return True
 
 
 def moveSegments(segmentationNode: Any, moves: Mapping[str, np.ndarray]) -> None:
@@ -50,8 +115,7 @@ def moveSegments(segmentationNode: Any, moves: Mapping[str, np.ndarray]) -> None
                 _moveAlone(segmentationNode, segmentId, moves[segmentId])
     if wasSurfaceShown:
         # Slicer drops all surfaces of a segmentation with any change.
-        with slicer.util.WaitCursor():
-            segmentationNode.CreateClosedSurfaceRepresentation()
+        makeSurfaces(segmentationNode)
 
 
 def _idsByImage(segmentationNode: Any) -> list[list[str]]:
@@ -77,6 +141,6 @@ def _moveImage(segmentationNode: Any, segmentId: str, move: np.ndarray) -> None:
 
 
 def _moveAlone(segmentationNode: Any, segmentId: str, move: np.ndarray) -> None:
-    mask = packedMask(segmentationNode, segmentId)
+    mask = packMask(segmentationNode, segmentId)
     if mask is not None:
         setMask(segmentationNode, segmentId, replace(mask, ijkToRas=move @ mask.ijkToRas))

@@ -10,23 +10,12 @@ import slicer.util
 import vtk
 
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.results.segment_images import RUN_TAG, tagOf
+from WeakMedSAMLib.frontend.results.segment_tags import isOwn
 
-OWN_ATTRIBUTE = "WeakMedSAM.Own"
 _MEMORY_ATTRIBUTE = "WeakMedSAM.Views"
 # In place of no view at all, which Slicer takes for all of them.
 _NOWHERE = "vtkMRMLViewNodeNowhere"
 _COMPOSITE = "vtkMRMLSliceCompositeNode"
-
-
-def isOwn(segmentationNode: Any) -> bool:
-    """Say whether this module made a segmentation, rather than adding to one of the user."""
-    if segmentationNode.GetAttribute(OWN_ATTRIBUTE):
-        return True
-    # Those of earlier versions are not marked; in the user's own, segments of the user come first.
-    segmentation = segmentationNode.GetSegmentation()
-    first = segmentation.GetNthSegment(0) if segmentation.GetNumberOfSegments() else None
-    return first is not None and segmentationNode.GetAttribute(RUN_TAG) is not None and tagOf(first, RUN_TAG) != ""
 
 
 def showWithVolume(segmentationNode: Any) -> None:

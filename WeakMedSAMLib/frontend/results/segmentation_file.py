@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.nrrd import read_fields
 from WeakMedSAMLib.contract.segmentation_header import HeaderSegment, segmentation_fields
-from WeakMedSAMLib.frontend.results.segment_grids import Layers
+from WeakMedSAMLib.frontend.results.segment_layers import Layers
 
 
 def segmentationFields(

@@ -42,16 +42,16 @@ def sliceSteps(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.
     """
     plane = np.take(arrayOf(volumeNode), index, axis=2 - AXES.index(axis))
     orient, size = _orientation(volumeNode, axis, plane.shape)
-    grey = _scaled(orient(_grey(volumeNode, plane)), size)
+    grey = _scale(orient(_toGrey(volumeNode, plane)), size)
     yield None
     picture = np.repeat(grey[:, :, None], 3, axis=2)
     for mask, color in masks:
-        picture[_outline(_scaled(orient(mask), size))] = color
+        picture[_findOutline(_scale(orient(mask), size))] = color
         yield None
     return picture
 
 
-def slicePicture(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.ndarray, _Color]]) -> np.ndarray:
+def drawSlice(volumeNode: Any, axis: str, index: int, masks: Sequence[tuple[np.ndarray, _Color]]) -> np.ndarray:
     """Draw one slice at once; see `sliceSteps`."""
     return runToEnd(sliceSteps(volumeNode, axis, index, masks))
 
@@ -69,7 +69,7 @@ def pngBase64(picture: np.ndarray) -> str:
     return base64.b64encode(vtk_to_numpy(writer.GetResult()).tobytes()).decode("ascii")
 
 
-def _grey(volumeNode: Any, plane: np.ndarray) -> np.ndarray:
+def _toGrey(volumeNode: Any, plane: np.ndarray) -> np.ndarray:
     display = volumeNode.GetDisplayNode()
     values = np.nan_to_num(plane.astype(np.float32))
     if display is not None and display.GetWindow() > 0:
@@ -101,12 +101,12 @@ def _orientation(volumeNode: Any, axis: str, shape: tuple[int, int]) -> tuple[An
     return orient, (int(size[0]), int(size[1]))
 
 
-def _scaled(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _scale(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     rows, columns = (np.arange(n) * old // n for n, old in zip(size, plane.shape, strict=False))
     return plane[rows][:, columns]
 
 
-def _outline(mask: np.ndarray) -> np.ndarray:
+def _findOutline(mask: np.ndarray) -> np.ndarray:
     """Return the pixels of a mask that touch its outside."""
     padded = np.pad(mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]

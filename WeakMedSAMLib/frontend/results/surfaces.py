@@ -19,6 +19,12 @@ def isSurfaceShown(segmentationNode: Any) -> bool:
     return bool(isVisible) and segmentationNode.GetSegmentation().ContainsRepresentation(SURFACE)
 
 
+def makeSurfaces(segmentationNode: Any) -> bool:
+    """Make the surfaces of all segments while the cursor says wait; returns whether that worked."""
+    with slicer.util.WaitCursor():
+        return bool(segmentationNode.CreateClosedSurfaceRepresentation())
+
+
 def setSurfaceShown(segmentationNode: Any, isOn: bool) -> None:
     """Show the surfaces of a segmentation, made where there are none, or hide them; others may have made them.
 
@@ -31,9 +37,7 @@ def setSurfaceShown(segmentationNode: Any, isOn: bool) -> None:
         if segmentationNode.GetDisplayNode() is not None:
             segmentationNode.GetDisplayNode().SetVisibility3D(False)
         return
-    with slicer.util.WaitCursor():
-        isMade = segmentationNode.CreateClosedSurfaceRepresentation()
-    if not isMade:
+    if not makeSurfaces(segmentationNode):
         message = _("The surfaces could not be made.")
         raise UserError("no_surface", message, _("Check that the masks are not empty, and look into the log."))
     segmentationNode.CreateDefaultDisplayNodes()

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import slicer
-import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
+from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, hasVolumeMoved, isOtherEnd
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
-from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, history
+from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import (
     BINARY,
     PackedMask,
@@ -26,17 +25,22 @@ from WeakMedSAMLib.frontend.results.segment_images import (
     isSameGrid,
     isShared,
     ownImage,
-    packedMask,
+    packMask,
     setMask,
-    setThreshold,
-    thresholdOf,
 )
-from WeakMedSAMLib.frontend.results.segment_places import followVolume, hasVolumeMoved, isOtherEnd, placeOf
-from WeakMedSAMLib.frontend.results.segments import labelValueOf
-from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown
+from WeakMedSAMLib.frontend.results.segment_moves import followVolume
+from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf, setThreshold, thresholdOf
+from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
 
 _Box = tuple[slice, slice, slice]
+
+
+class _Maps(NamedTuple):
+    """What a run made of a class in a volume, where that is not 0: probabilities (uint8, k x j x i) and the mask."""
+
+    probabilities: np.ndarray
+    generated: PackedMask
 
 
 class ThresholdEditor:
@@ -53,8 +57,9 @@ class ThresholdEditor:
     segmentId : str
     probabilityPath : Path
         uint8 in the volume's grid, 255 for 1.0.
-    labelsPath : Path, optional
-        The label map as generated; beside the probabilities by default.
+        The label map as generated lies beside it.
+    history : SegmentHistory
+        Gets each drag as one step to undo.
 
     Attributes
     ----------
@@ -68,17 +73,15 @@ class ThresholdEditor:
         segmentationNode: Any,
         segmentId: str,
         probabilityPath: Path | str,
-        labelsPath: Path | str | None = None,
+        history: SegmentHistory,
     ) -> None:
         self.volumeNode = volumeNode
         self.segmentationNode = segmentationNode
         self.segmentId = segmentId
         self._probabilityPath = Path(probabilityPath)
-        self._labelsPath = Path(labelsPath) if labelsPath else self._probabilityPath.with_name(LABELS)
-        self._probabilities: np.ndarray | None = None
-        self._generated: PackedMask | None = None
+        self._history = history
+        self._maps: _Maps | None = None
         self._image: Any = None
-        self._target: np.ndarray | None = None
         self._before: tuple[PackedMask | None, float | None] | None = None
         self._value: float | None = None
         self._wasSurfaceShown = False
@@ -87,7 +90,7 @@ class ThresholdEditor:
     @property
     def isLoaded(self) -> bool:
         """Whether the probabilities are in memory."""
-        return self._probabilities is not None
+        return self._maps is not None
 
     @property
     def isChanging(self) -> bool:
@@ -102,20 +105,24 @@ class ThresholdEditor:
         UserError
             ``file_missing``, ``cannot_read``, ``bad_result`` or ``result_of_other_volume``.
         """
+        yield from self._readSteps()
+        return self
+
+    def _readSteps(self) -> Steps[_Maps]:
         value = labelValueOf(self._segment())
         probabilities = yield from read_image_steps(self._probabilityPath)
-        labels = yield from read_image_steps(self._labelsPath)
+        labels = yield from read_image_steps(self._probabilityPath.with_name(LABELS))
         self._requireFit(probabilities, labels)
         isOther = isOtherEnd(self.segmentationNode, self.volumeNode, self.segmentId, labels.ijk_to_ras)
-        map_, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
-        box = yield from _boxSteps(map_, labelMap, value)
-        first = tuple(part.start for part in reversed(box))
-        generated = labelMap[box] == value
+        probabilityMap, labelMap = (image.array[:: -1 if isOther else 1] for image in (probabilities, labels))
+        box = yield from _boxSteps(probabilityMap, labelMap, value)
+        k, j, i = box
+        mask = labelMap[box] == value
         yield None
-        self._generated = PackedMask(np.packbits(generated), generated.shape, first, labels.ijk_to_ras)
+        generated = PackedMask(np.packbits(mask), mask.shape, (i.start, j.start, k.start), labels.ijk_to_ras)
         yield None
-        self._probabilities = map_[box].copy()
-        return self
+        self._maps = _Maps(probabilityMap[box].copy(), generated)
+        return self._maps
 
     def begin(self) -> None:
         """Start a drag: from here `finish` makes one step to undo, however often `apply` is called between."""
@@ -123,7 +130,7 @@ class ThresholdEditor:
             self._segment()
             saveStateForUndo(self.segmentationNode)
             self._wasSurfaceShown = isSurfaceShown(self.segmentationNode)
-            mask = packedMask(self.segmentationNode, self.segmentId)
+            mask = packMask(self.segmentationNode, self.segmentId)
             self._before = (mask, thresholdOf(self._segment()))
 
     def apply(self, value: float) -> float:
@@ -139,27 +146,27 @@ class ThresholdEditor:
         UserError
             ``segment_gone``, ``transforms_differ``, and what `loadSteps` raises.
         """
-        self._load()
+        maps = self._load()
         self._follow()
-        mask = self._placed()
+        mask = self._onGrid(maps.generated)
         self.begin()
         self._value = value
         lowest = min(max(math.ceil(value * 255 - 1e-9), 1), 255)
         target = self._ownTarget(mask)
-        np.greater_equal(self._probabilities, lowest, out=target)
+        np.greater_equal(maps.probabilities, lowest, out=target)
         self._image.Modified()
         return np.count_nonzero(target) * voxelMl(self.volumeNode)
 
     def reset(self) -> float:
         """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
-        self._load()
+        maps = self._load()
         self._follow()
-        mask = self._placed()
+        mask = self._onGrid(maps.generated)
         self.begin()
         self._image = self._value = None
         setMask(self.segmentationNode, self.segmentId, mask)
         self.finish()
-        return np.count_nonzero(self._generated.array) * voxelMl(self.volumeNode)
+        return np.count_nonzero(maps.generated.array) * voxelMl(self.volumeNode)
 
     def finish(self) -> None:
         """End a drag: remember it for undo, and bring the surface in the 3D view up to date."""
@@ -172,24 +179,22 @@ class ThresholdEditor:
         setThreshold(segment, self._value)
         if self._wasSurfaceShown:
             # Slicer drops all surfaces of a segmentation with any change; hidden ones are made again when shown.
-            with slicer.util.WaitCursor():
-                self.segmentationNode.CreateClosedSurfaceRepresentation()
-        history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
+            makeSurfaces(self.segmentationNode)
+        self._history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
 
-    def _load(self) -> None:
-        if not self.isLoaded:
-            runToEnd(self.loadSteps())
+    def _load(self) -> _Maps:
+        return self._maps if self._maps is not None else runToEnd(self._readSteps())
 
     def _follow(self) -> None:
         """Move all masks along if their volume was moved: one alone would be drawn beside the others."""
         if hasVolumeMoved(self.segmentationNode, self.volumeNode, self.segmentId):
             # What was drawn before the move is a step of its own to undo.
             self.finish()
-            self.hasFollowed = followVolume(self.segmentationNode, self.volumeNode)
+            self.hasFollowed = followVolume(self.segmentationNode, self.volumeNode, self._history)
 
-    def _placed(self) -> PackedMask:
+    def _onGrid(self, generated: PackedMask) -> PackedMask:
         """Return the mask as generated, on the voxels of the volume as the other masks of its run."""
-        return replace(self._generated, ijkToRas=placeOf(self.segmentationNode, self.volumeNode, self.segmentId))
+        return replace(generated, ijkToRas=gridWhenMade(self.segmentationNode, self.volumeNode, self.segmentId))
 
     def _ownTarget(self, mask: PackedMask) -> np.ndarray:
         """Return the segment's voxels as bool, on an image of its own on the grid of a mask."""
@@ -231,5 +236,6 @@ def _boxSteps(probabilities: np.ndarray, labels: np.ndarray, value: int | None) 
         used[2] |= any_here.any(axis=0)
         yield None
     if not used[0].any():
-        return (slice(0, 1),) * 3
-    return tuple(slice(int(np.argmax(line)), len(line) - int(np.argmax(line[::-1]))) for line in used)  # type: ignore[return-value]
+        return slice(0, 1), slice(0, 1), slice(0, 1)
+    first, second, third = (slice(int(np.argmax(line)), len(line) - int(np.argmax(line[::-1]))) for line in used)
+    return first, second, third

@@ -72,7 +72,7 @@ class Needed:
 TORCH, TORCHVISION = _TORCH_PACKAGES = (Needed("torch", ">=2.3"), Needed("torchvision", ">=0.18"))
 
 
-def missing() -> list[str]:
+def findMissing() -> list[str]:
     """Return the names of the packages that are absent or too old; some milliseconds, nothing is imported.
 
     Raises
@@ -80,12 +80,12 @@ def missing() -> list[str]:
     UserError
         ``slicer_too_old``.
     """
-    return [needed.name for needed in missingRequirements()]
+    return [needed.name for needed in findMissingRequirements()]
 
 
-def missingRequirements() -> list[Needed]:
-    """Return what is absent or too old, with lower bounds; torch and torchvision first. Raises as `missing`."""
-    return [needed for needed in (*_TORCH_PACKAGES, *_listed()) if not _isThere(needed)]
+def findMissingRequirements() -> list[Needed]:
+    """Return what is absent or too old, with lower bounds; torch and torchvision first. Raises as `findMissing`."""
+    return [needed for needed in (*_TORCH_PACKAGES, *_readRequirements()) if not _isThere(needed)]
 
 
 def isTorchMissing() -> bool:
@@ -145,7 +145,7 @@ def constraints(alsoKept: Iterable[str] = (), notKept: Iterable[str] = ()) -> st
     return "\n".join(lines) + "\n"
 
 
-def _listed() -> list[Needed]:
+def _readRequirements() -> list[Needed]:
     found = packagingModule().load_requirements(resource("requirements.txt"))
     return [Needed(requirement.name, str(requirement.specifier)) for requirement in found]
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.running.probe_client import deviceInWords
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords
+from WeakMedSAMLib.frontend.running.run_control import RunControl
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 
 _AUTO = "auto"
 
 
 class DeviceChooser:
-    """Fills the box of devices from the logic's `ProbeClient`.
+    """Fills the box of devices from what a `ProbeClient` was told.
 
     Parameters
     ----------
     ui : object
         Widgets of Generate.ui by name.
-    logic : WeakMedSAMLogic
+    probe : ProbeClient
+    runs : RunControl
+        Nothing can be chosen while one is under way.
+    stateOf : callable
+        Returns the `ModuleState` of the scene as it is now, which keeps the choice.
 
     Attributes
     ----------
@@ -27,38 +34,38 @@ class DeviceChooser:
         Called without arguments when something else is known of the devices.
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, probe: ProbeClient, runs: RunControl, stateOf: Callable[[], ModuleState]) -> None:
         self.changed = Callbacks()
         self._ui = ui
-        self._logic = logic
+        self._probe, self._runs, self._stateOf = probe, runs, stateOf
         self._isUpdating = False
         ui.deviceComboBox.connect("currentIndexChanged(int)", guarded(self._onChosen))
         ui.probeButton.connect("clicked(bool)", guarded(self.askAgain))
-        logic.probe.changed.connect(self._onProbe)
+        probe.changed.connect(self._onProbe)
 
     def cleanup(self) -> None:
         """Stop listening."""
-        self._logic.probe.changed.disconnect(self._onProbe)
+        self._probe.changed.disconnect(self._onProbe)
 
     @property
     def expected(self) -> str:
         """The device that a run will use, as far as that is known."""
-        device = self._logic.state.device
-        return self._logic.probe.bestDevice if device == _AUTO else device
+        device = self._stateOf().device
+        return self._probe.bestDevice if device == _AUTO else device
 
     def ask(self) -> None:
         """Ask which devices there are, unless that is known; returns at once."""
-        if not self._logic.probe.isAnswered:
-            self._logic.probe.ask()
+        if not self._probe.isAnswered:
+            self._probe.ask()
 
     def askAgain(self) -> None:
         """Ask once more, even if that is known."""
-        self._logic.probe.forget()
-        self._logic.probe.ask()
+        self._probe.forget()
+        self._probe.ask()
 
     def refresh(self) -> None:
         """Show what is known now."""
-        combo, probe, chosen = self._ui.deviceComboBox, self._logic.probe, self._logic.state.device
+        combo, probe, chosen = self._ui.deviceComboBox, self._probe, self._stateOf().device
         entries = [(self._autoText(), _AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
         if chosen not in [name for _text, name in entries]:
             text = _("{name} (not found on this computer)") if probe.devices else "{name}"
@@ -70,12 +77,12 @@ class DeviceChooser:
                 combo.addItem(text, name)
         combo.currentIndex = [name for _text, name in entries].index(chosen)
         self._isUpdating = False
-        combo.enabled = not self._logic.isRunning
+        combo.enabled = not self._runs.isRunning
         combo.toolTip = str(probe.problem or combo.currentText)
-        self._ui.probeButton.enabled = not probe.isRunning and not self._logic.isRunning
+        self._ui.probeButton.enabled = not probe.isRunning and not self._runs.isRunning
 
     def _autoText(self) -> str:
-        probe = self._logic.probe
+        probe = self._probe
         if probe.isRunning:
             return _("Automatic (looking for devices...)")
         if probe.devices:
@@ -84,7 +91,7 @@ class DeviceChooser:
 
     def _onChosen(self, place: int) -> None:
         if place >= 0 and not self._isUpdating:
-            self._logic.state.device = str(self._ui.deviceComboBox.itemData(place))
+            self._stateOf().device = str(self._ui.deviceComboBox.itemData(place))
 
     def _onProbe(self) -> None:
         self.refresh()

@@ -57,9 +57,9 @@ class GeneratePanel:
         self.ui = ui = slicer.util.childWidgetVariables(self.widget)
         self._error: UserError | None = None
         self.installBox = InstallBox(ui, installer or Installer())
-        self.devices = DeviceChooser(ui, logic)
-        self.runView = RunView(ui, logic)
-        self.storageBox = StorageBox(ui, logic)
+        self.devices = DeviceChooser(ui, logic.probe, logic.runs, lambda: logic.state)
+        self.runView = RunView(ui, logic.runs)
+        self.storageBox = StorageBox(ui, logic.runs)
         self._later = Coalesced(self.refresh)
         for name, text in presets().items():
             ui.presetComboBox.addItem(text, name)

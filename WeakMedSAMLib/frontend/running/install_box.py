@@ -53,7 +53,7 @@ class InstallBox:
         """Names of the packages that are missing; looked up once, and again after an installation."""
         if self._missing is None:
             try:
-                self._missing = dependencies.missing()
+                self._missing = dependencies.findMissing()
             except UserError as error:
                 # A Slicer that is too old to install anything: said in the box, while tagging works all the same.
                 self._missing, self._obstacle = [], error
@@ -89,7 +89,7 @@ class InstallBox:
         extensionProblem = dependencies.torchExtensionProblem() if self.missing else ""
         ui.installFrame.visible = bool(self.missing) or isRunning or self._problem is not None
         ui.installTitle.text = self._title()
-        ui.installText.text = "\n\n".join(part for part in (whatIsMissing(self.missing), extensionProblem) if part)
+        ui.installText.text = "\n\n".join(part for part in (missingInWords(self.missing), extensionProblem) if part)
         ui.installText.visible = bool(self.missing)
         ui.installButton.enabled = not isRunning and not extensionProblem
         ui.installButton.toolTip = extensionProblem or self._buttonTip()
@@ -130,7 +130,7 @@ class InstallBox:
             self.installed()
 
 
-def whatIsMissing(names: list[str]) -> str:
+def missingInWords(names: list[str]) -> str:
     """Say what is missing, how much there is to download, and from where."""
     if not names:
         return ""

@@ -94,7 +94,7 @@ class Installer:
             # PyTorch extension installs it.
             parts.append(lambda done: self._pip([_LIGHT_THE_TORCH], done, notKept=["pip"]))
             parts.append(lambda done: self._torch(arguments, done))
-        rest = [str(one) for one in dependencies.missingRequirements() if one.name not in ("torch", "torchvision")]
+        rest = [str(one) for one in dependencies.findMissingRequirements() if one.name not in ("torch", "torchvision")]
         if rest:
             parts.append(lambda done: self._pip(rest, done))
         return parts
@@ -104,7 +104,7 @@ class Installer:
         if not folder.is_dir() or not any(folder.glob("*.whl")):
             hint = _("Choose the folder into which the wheels were downloaded (see the README).")
             raise UserError("no_wheels", _("There are no wheels (*.whl) in {folder}.").format(folder=folder), hint)
-        wanted = [str(requirement) for requirement in dependencies.missingRequirements()]
+        wanted = [str(requirement) for requirement in dependencies.findMissingRequirements()]
         return [lambda done: self._pip(["--no-index", "--find-links", str(folder), *wanted], done)] if wanted else []
 
     def _pip(self, arguments: list[str], done: Callable[[int], None], notKept: Iterable[str] = ()) -> None:
@@ -186,7 +186,7 @@ class Installer:
     def _end(self, code: int) -> None:
         self._removeConstraints()
         self._parts, self._isRunning = [], False
-        left = dependencies.missing()
+        left = dependencies.findMissing()
         problem = _problem(code, left, self.logText) if code != 0 or left else None
         self.changed()
         self.ended(problem)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import qt
@@ -82,8 +83,8 @@ class JobRunner:
         self.info = RunInfo()
         self.outcome: Outcome | None = None
         self._factory, self._clock, self._grace, self._isTrial = processFactory, clock, graceSeconds, isTrial
-        self._trace: RunTrace | None = None
-        self._commandOf: Callable[[RunFolder], Command] | None = None
+        # Of the run that is under way, or of the last one; of none before the first.
+        self._trace = RunTrace("", RunSize(), "cpu", clock)
         self._steps: StepRunner | None = None
         self._process: WorkerProcess | None = None
         self._cancelled = 0.0
@@ -103,27 +104,27 @@ class JobRunner:
     @property
     def runId(self) -> str:
         """Id of the run that is under way, or of the last one; empty before the first."""
-        return self._trace.runId if self._trace else ""
+        return self._trace.runId
 
     @property
     def runFolder(self) -> Path | None:
         """Folder of that run; None until it is written."""
-        return self._trace.places.path if self._trace and self._trace.places else None
+        return self._trace.folder.path if self._trace.folder else None
 
     @property
     def previewPath(self) -> Path | None:
         """The latest picture of a slice with its mask."""
-        return self._trace.previewPath if self._trace else None
+        return self._trace.previewPath
 
     @property
     def warnings(self) -> list[Warning_]:
         """What the worker has warned of so far."""
-        return list(self._trace.warnings) if self._trace else []
+        return list(self._trace.warnings)
 
     @property
     def logText(self) -> str:
         """The last lines of the log."""
-        return "\n".join(self._trace.logLines) if self._trace else ""
+        return "\n".join(self._trace.logLines)
 
     def start(
         self,
@@ -163,10 +164,12 @@ class JobRunner:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
         self._trace = RunTrace(runId, size or RunSize(), device, self._clock, names, settings)
-        self._commandOf, self._killed, self._ticks, self.outcome = commandOf, None, 0, None
+        self._killed, self._ticks, self.outcome = None, 0, None
         self._trace.progress.begin(PREPARE)
         self.info = self._trace.progress.info()
-        self._steps = StepRunner(preparation, self._onPrepared, self._onNotPrepared, onProgress=self._onWritten)
+        self._steps = StepRunner(
+            preparation, partial(self._onPrepared, commandOf), self._onNotPrepared, onProgress=self._onWritten
+        )
         self._timer.start()
         self._setState(PREPARING)
         self._steps.start()
@@ -178,7 +181,7 @@ class JobRunner:
             self._end("cancelled", _("The worker had not been started yet."))
         elif self.state == RUNNING:
             self._cancelled = self._clock()
-            self._process.noteChildren()
+            self._noteChildren()
             self._askToStop()
             self._setState(CANCELLING)
 
@@ -207,15 +210,15 @@ class JobRunner:
         hint = _("Details are in the log (View > Error Log).")
         self._end("failed", _("The run could not be prepared: {error}").format(error=error), hint, "internal")
 
-    def _onPrepared(self, places: RunFolder) -> None:
+    def _onPrepared(self, commandOf: Callable[[RunFolder], Command], folder: RunFolder) -> None:
         self._steps = None
-        self._trace.places = places
+        self._trace.folder = folder
         self._trace.progress.begin(START)
         process = self._process = self._factory()
         process.lineRead.connect(self._onLine)
         process.finished.connect(self._onFinished)
         self._setState(RUNNING)
-        process.start(self._commandOf(places))
+        process.start(commandOf(folder))
 
     def _stopSteps(self) -> None:
         if self._steps is not None:
@@ -233,10 +236,12 @@ class JobRunner:
     def _tell(self, event: Event | None) -> None:
         if isinstance(event, Warning_):
             self.warning(event)
-        elif isinstance(event, Artifact) and event.kind == "preview" and insideOf(self.runFolder, event.path):
-            self.preview(self.previewPath)
         elif isinstance(event, Hello):
-            self._process.noteChildren()
+            self._noteChildren()
+        elif isinstance(event, Artifact) and event.kind == "preview":
+            folder = self.runFolder
+            if folder is not None and insideOf(folder, event.path):
+                self.preview(self.previewPath)
 
     # Time passes
 
@@ -245,8 +250,8 @@ class JobRunner:
             self._timer.stop()
             return
         self._ticks += 1
-        if self._process is not None and self._ticks % _NOTE_EVERY_TICKS == 0:
-            self._process.noteChildren()
+        if self._ticks % _NOTE_EVERY_TICKS == 0:
+            self._noteChildren()
         self.info = self._trace.progress.info()
         self.progress(self.info)
         if self.state == CANCELLING:
@@ -254,17 +259,25 @@ class JobRunner:
 
     def _pressOn(self) -> None:
         """A worker that does not stop by itself is ended; one that cannot even be ended is not waited for."""
-        now = self._clock()
+        now, process = self._clock(), self._process
+        if process is None:
+            return
         if self._killed is None and now - self._cancelled >= self._grace:
             self._killed = now
-            self._process.kill()
+            process.kill()
         elif self._killed is not None and now - self._killed >= _AFTER_KILL_S:
-            self._abandoned.append(self._process)
+            self._abandoned.append(process)
             self._end("cancelled", _("The worker does not answer; it ends together with Slicer."))
 
+    def _noteChildren(self) -> None:
+        if self._process is not None:
+            self._process.noteChildren()
+
     def _askToStop(self) -> None:
+        folder = self._trace.folder
         try:
-            self._trace.places.cancel.write_text("", encoding="ascii")
+            if folder is not None:
+                folder.cancel.write_text("", encoding="ascii")
         except OSError as error:
             # The disk may be full or gone; the worker is then ended without being asked.
             _logger.warning("The cancel file cannot be written: %s", error)
@@ -273,7 +286,8 @@ class JobRunner:
 
     def _onFinished(self, found: WorkerExit) -> None:
         # The launcher may have ended before the worker behind it.
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
         trace = self._trace
         self._end(*endOf(self.state == CANCELLING, trace.done, trace.error, found, trace.logLines))
 
@@ -282,9 +296,9 @@ class JobRunner:
         self._timer.stop()
         self._letGo()
         # Left behind, the file would stop the run again as soon as somebody resumes it.
-        if trace.places is not None:
+        if trace.folder is not None:
             with suppress(OSError):
-                trace.places.cancel.unlink(missing_ok=True)
+                trace.folder.cancel.unlink(missing_ok=True)
         if status == "finished" and not self._isTrial:
             trace.teach()
         self.outcome = trace.outcome(status, message, hint, code)

@@ -75,15 +75,15 @@ class ProcessTree:
     def _remember(self, table: ProcessTable) -> None:
         if self._root in table:
             self._known[self._root] = table[self._root][1]
-        for pid in descendants(table, [self._root, *self._stillThere(table)]):
+        for pid in findDescendants(table, [self._root, *self._findAlive(table)]):
             self._known[pid] = table[pid][1]
 
-    def _stillThere(self, table: ProcessTable) -> list[int]:
+    def _findAlive(self, table: ProcessTable) -> list[int]:
         """Known ones, unless the system has given their id to a new process since."""
         return [pid for pid, started in self._known.items() if pid in table and table[pid][1] == started]
 
     def _end(self, table: ProcessTable) -> None:
-        for pid in self._stillThere(table):
+        for pid in self._findAlive(table):
             # It may have ended by itself between the look and now.
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -156,7 +156,7 @@ def tableFromPs(text: str) -> ProcessTable:
     return found
 
 
-def descendants(table: Mapping[int, tuple[int, str]], roots: Iterable[int]) -> list[int]:
+def findDescendants(table: Mapping[int, tuple[int, str]], roots: Iterable[int]) -> list[int]:
     """Return the ids of all that these processes started, and what those started."""
     children: dict[int, list[int]] = {}
     for pid, (parent, _started) in table.items():

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Protocol
 
-import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
-from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
-from WeakMedSAMLib.frontend.results.segment_history import history
-from WeakMedSAMLib.frontend.results.segments import resultSteps, segmentIdsOf, targetVolumeId
-from WeakMedSAMLib.frontend.running.job_runner import RUNNING, JobRunner, Outcome
-from WeakMedSAMLib.frontend.running.run_start import RunStart
+from WeakMedSAMLib.frontend.running.job_runner import PREPARING, RUNNING, JobRunner
+from WeakMedSAMLib.frontend.running.run_plan import RunPlan
+from WeakMedSAMLib.frontend.running.run_trace import Outcome
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord
 
 _logger = logging.getLogger(__name__)
-_UNDER_WAY = ("preparing", "running")
-# Runs of this process: a script may have a logic of its own beside that of the panel, on the same scene.
-_ours: set[str] = set()
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
     """A segmentation that the user has chosen, and the volume of the run that it belongs to."""
 
     volumeId: str
@@ -37,16 +31,29 @@ class _Target:
 
 
 @dataclass
-class _Loaded:
+class Loaded:
     """Volumes that got no masks: names of those that are not in the scene, and what was wrong with others."""
 
     missing: list[str] = field(default_factory=list)
     problems: list[UserError] = field(default_factory=list)
 
 
+class MaskLoader(Protocol):
+    """What `RunControl` needs of whoever brings masks into the scene."""
+
+    def findTarget(self, segmentationNode: Any, volumes: Mapping[str, Any]) -> Target:
+        """Find the volume (id -> node) of a run whose masks can go into a segmentation; `UserError` if none can."""
+
+    def loadSteps(self, record: RunRecord, target: Target | None) -> Steps[Loaded]:
+        """Bring the masks of a run into the scene; `UserError` at once if there are none to bring."""
+
+    def forget(self) -> None:
+        """Hold nothing of the scene any more."""
+
+
 @dataclass
 class _Loading:
-    """Results on their way into the scene, and the run that they are of."""
+    """Masks on their way into the scene, and the run that they are of."""
 
     record: RunRecord
     runner: StepRunner
@@ -55,14 +62,19 @@ class _Loading:
 class RunControl:
     """Starts, watches and ends the runs of one scene after the other.
 
+    Another one may be at work on the same scene, that of a script beside that of the panel: each keeps the record of
+    its own run as it is, whatever another one takes it for.
+
     Parameters
     ----------
     job : JobRunner
     stateOf : callable
         Returns the `ModuleState` of the scene as it is now.
+    loader : MaskLoader
 
     Attributes
     ----------
+    job : JobRunner
     changed : Callbacks
         Called without arguments whenever a run begins, ends or changes its status.
     resultsReady : Callbacks
@@ -73,20 +85,24 @@ class RunControl:
         What the last run failed with.
     """
 
-    def __init__(self, job: JobRunner, stateOf: Callable[[], ModuleState]) -> None:
-        self._job = job
+    def __init__(self, job: JobRunner, stateOf: Callable[[], ModuleState], loader: MaskLoader) -> None:
+        self.job = job
         self._stateOf = stateOf
-        self._target: _Target | None = None
+        self._loader = loader
+        self._runId = ""
+        self._target: Target | None = None
         self._loading: _Loading | None = None
         self.error: UserError | None = None
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
         job.changed.connect(self._onJobChanged)
         job.ended.connect(self._onEnded)
+        stateOf().changed.connect(self._keepStatus)
 
     def cleanup(self) -> None:
         """Stop the worker at once; its run stays in the list as interrupted."""
-        self._job.changed.disconnect(self._onJobChanged)
-        self._job.ended.disconnect(self._onEnded)
+        self.job.changed.disconnect(self._onJobChanged)
+        self.job.ended.disconnect(self._onEnded)
+        self._stateOf().changed.disconnect(self._keepStatus)
         self.abandon()
         for callbacks in (self.changed, self.resultsReady, self.loadFailed):
             callbacks.clear()
@@ -94,14 +110,22 @@ class RunControl:
     @property
     def isRunning(self) -> bool:
         """Whether a run is under way or its results are on their way into the scene."""
-        return self._job.isRunning or self._loading is not None
+        return self.job.isRunning or self._loading is not None
 
-    def start(self, start: RunStart, segmentationNode: Any = None) -> str:
+    def record(self, runId: str) -> RunRecord | None:
+        """Return what the scene that is open remembers of a run, or None."""
+        return self._stateOf().run(runId)
+
+    def forget(self, runId: str) -> None:
+        """Take a run out of the list of the scene; its folder and its segmentations stay."""
+        self._stateOf().removeRun(runId)
+
+    def start(self, plan: RunPlan, segmentationNode: Any = None) -> str:
         """Begin a run and return its id.
 
         Parameters
         ----------
-        start : RunStart
+        plan : RunPlan
             Volumes, settings and folders.
         segmentationNode : vtkMRMLSegmentationNode, optional
             Gets the masks of the volume that it belongs to in addition to what it has.
@@ -109,22 +133,19 @@ class RunControl:
         Raises
         ------
         UserError
-            ``run_in_progress``; what `targetVolumeId` raises.
+            ``run_in_progress``; what `MaskLoader.findTarget` raises.
         """
         if self.isRunning:
             hint = _("Wait until it has ended, or cancel it.")
             raise UserError("run_in_progress", _("Another run is under way."), hint)
-        target = None
-        if segmentationNode is not None:
-            target = _Target(targetVolumeId(segmentationNode, start.volumesById), segmentationNode)
-        self._target, self.error = target, None
-        _ours.add(start.runId)
-        self._stateOf().saveRun(_newRecord(start))
-        names = {volumeId: node.GetName() for volumeId, node in start.volumesById.items()}
-        preparation, size = start.preparation(), start.size
-        self._job.start(start.runId, preparation, start.command, size, start.device, names, start.settings)
+        hasTarget = segmentationNode is not None
+        self._target = self._loader.findTarget(segmentationNode, plan.volumesById) if hasTarget else None
+        self._runId, self.error = plan.runId, None
+        self._stateOf().saveRun(_makeRecord(plan))
+        names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
+        self.job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
         self.changed()
-        return start.runId
+        return plan.runId
 
     def cancel(self) -> None:
         """Ask the run to stop, or stop bringing its results into the scene."""
@@ -133,7 +154,7 @@ class RunControl:
             self._stopLoading()
             self._close(record, "finished", _("Loading was cancelled; the masks are in the run folder."))
         else:
-            self._job.cancel()
+            self.job.cancel()
 
     def load(self, runId: str) -> None:
         """Bring the results of an earlier run into the scene, for volumes that are there without masks of it.
@@ -141,56 +162,63 @@ class RunControl:
         Raises
         ------
         UserError
-            ``unknown_run``, ``run_in_progress`` or what `readRun` raises.
+            ``unknown_run``, ``run_in_progress`` or what `MaskLoader.loadSteps` raises.
         """
         if self.isRunning:
             raise UserError("run_in_progress", _("Another run is under way."), _("Wait until it has ended."))
-        record = self._stateOf().run(runId)
+        record = self.record(runId)
         if record is None:
             raise UserError("unknown_run", _("The scene knows no such run."), _("Choose a run of the list."))
-        self._load(record, readRun(folderOf(record)), None)
+        self._load(record, None)
 
     def abandon(self) -> None:
         """Stop everything now without telling anybody: the scene goes, or the module does."""
         record = self._recordUnderWay()
         self._stopLoading()
-        self._job.shutdown()
-        self._target = None
-        _ours.discard(self._job.runId)
-        # It holds nodes and segments of the scene.
-        history.clear()
+        self.job.shutdown()
+        self._target, self._runId = None, ""
+        self._loader.forget()
         if record is not None:
-            self._stateOf().saveRun(replace(record, status="cancelled", message=_interrupted()))
+            self._stateOf().saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
 
     def markInterrupted(self) -> None:
         """Mark runs as interrupted that a loaded scene says are under way: their worker is gone."""
+        self._keepStatus()
         state = self._stateOf()
         for record in state.runs():
-            if record.status in _UNDER_WAY and record.runId not in _ours:
-                state.saveRun(replace(record, status="cancelled", message=_interrupted()))
+            if record.status in UNDER_WAY and record.runId != self._runId:
+                state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
 
     def cancelIfNothingLeft(self) -> None:
         """Cancel the run if every volume of it was removed from the scene."""
         record = self._recordUnderWay()
-        if record is not None and not record.volumes and self._job.isRunning:
+        if record is not None and not record.volumes and self.job.isRunning:
             _logger.info("All volumes of the run were removed; it is cancelled.")
-            self._job.cancel()
+            self.job.cancel()
 
     def _recordUnderWay(self) -> RunRecord | None:
-        return self._stateOf().run(self._job.runId) if self.isRunning and self._job.runId else None
+        return self.record(self._runId) if self._runId else None
+
+    def _keepStatus(self) -> None:
+        """Let the scene say of the run that is under way that it is, also where another control has marked it."""
+        record = self._recordUnderWay()
+        if record is None:
+            return
+        isBegun = self.job.state == RUNNING and record.status == "preparing"
+        if isBegun or record.status not in UNDER_WAY:
+            status = "preparing" if self.job.state == PREPARING else "running"
+            self._stateOf().saveRun(replace(record, status=status, message=""))
 
     def _onJobChanged(self) -> None:
-        record = self._recordUnderWay()
-        if record is not None and self._job.state == RUNNING and record.status != "running":
-            self._stateOf().saveRun(replace(record, status="running"))
+        self._keepStatus()
         self.changed()
 
     def _onEnded(self, outcome: Outcome) -> None:
-        record = self._stateOf().run(outcome.runId)
+        record = self.record(outcome.runId)
         if record is None:
             # The scene was closed: results of one scene never go into another.
             return
-        record = _withOutcome(record, outcome)
+        record = _addOutcome(record, outcome)
         if outcome.status == "finished":
             self._loadOrFail(record)
             return
@@ -200,13 +228,13 @@ class RunControl:
 
     def _loadOrFail(self, record: RunRecord) -> None:
         try:
-            self._load(record, readRun(folderOf(record)), self._target)
+            self._load(record, self._target)
         except UserError as error:
             self._onNotLoaded(record, error)
 
-    def _load(self, record: RunRecord, result: RunResult, target: _Target | None) -> None:
+    def _load(self, record: RunRecord, target: Target | None) -> None:
         runner = StepRunner(
-            _loadSteps(slicer.mrmlScene, record, result, target),
+            self._loader.loadSteps(record, target),
             onDone=lambda loaded: self._onLoaded(record, loaded),
             onError=lambda error: self._onNotLoaded(record, error),
         )
@@ -214,7 +242,7 @@ class RunControl:
         runner.start()
         self.changed()
 
-    def _onLoaded(self, record: RunRecord, loaded: _Loaded) -> None:
+    def _onLoaded(self, record: RunRecord, loaded: Loaded) -> None:
         self._loading = None
         text = _("Masks are ready for review.")
         if loaded.missing:
@@ -238,8 +266,7 @@ class RunControl:
         self.loadFailed(error)
 
     def _close(self, record: RunRecord, status: str, message: str) -> None:
-        self._target = None
-        _ours.discard(record.runId)
+        self._target, self._runId = None, ""
         self._stateOf().saveRun(replace(record, status=status, message=message))
         self.changed()
 
@@ -249,61 +276,20 @@ class RunControl:
             self._loading = None
 
 
-def _loadSteps(scene: Any, record: RunRecord, result: RunResult, target: _Target | None) -> Steps[_Loaded]:
-    """Make segments of every volume that is in the scene without any; one that gets none does not keep others out.
-
-    Raises
-    ------
-    UserError
-        What was wrong with the first volume, if none got its masks.
-    """
-    loaded = _Loaded()
-    for volumeId, volumeResult in result.volumes.items():
-        volumeNode = scene.GetNodeByID(record.volumes.get(volumeId, ""))
-        if volumeNode is None:
-            loaded.missing.append(volumeResult.name)
-            continue
-        if _hasMasks(scene, record, volumeId):
-            # They may have been corrected by hand.
-            continue
-        chosen = _chosenFor(scene, target, volumeId)
-        try:
-            node = yield from resultSteps(scene, volumeNode, volumeResult, result.description.classes, record, chosen)
-        except UserError as error:
-            loaded.problems.append(error)
-            continue
-        record.segmentations[volumeId] = node.GetID()
-    if loaded.problems and not record.segmentations:
-        raise loaded.problems[0]
-    return loaded
-
-
-def _chosenFor(scene: Any, target: _Target | None, volumeId: str) -> Any:
-    """Return the segmentation that the user chose for a volume; None (a new one) if it was removed meanwhile."""
-    if target is None or target.volumeId != volumeId or target.segmentationNode.GetScene() is not scene:
-        return None
-    return target.segmentationNode
-
-
-def _hasMasks(scene: Any, record: RunRecord, volumeId: str) -> bool:
-    node = scene.GetNodeByID(record.segmentations.get(volumeId, ""))
-    return node is not None and bool(segmentIdsOf(node, record.runId, volumeId))
-
-
-def _newRecord(start: RunStart) -> RunRecord:
+def _makeRecord(plan: RunPlan) -> RunRecord:
     return RunRecord(
-        runId=start.runId,
-        folder=str(start.folder),
+        runId=plan.runId,
+        folder=str(plan.folder),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        preset=start.settings.preset,
-        device=start.settings.device,
-        classes=start.classes.to_json(),
-        volumes={volumeId: node.GetID() for volumeId, node in start.volumesById.items()},
-        settings=start.settings.to_json(),
+        preset=plan.settings.preset,
+        device=plan.settings.device,
+        classes=plan.classes.to_json(),
+        volumes={volumeId: node.GetID() for volumeId, node in plan.volumesById.items()},
+        settings=plan.settings.to_json(),
     )
 
 
-def _withOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
+def _addOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
     return replace(
         record,
         device=outcome.device or record.device,
@@ -312,5 +298,5 @@ def _withOutcome(record: RunRecord, outcome: Outcome) -> RunRecord:
     )
 
 
-def _interrupted() -> str:
+def _sayInterrupted() -> str:
     return _("It was interrupted. What was computed is kept, so the next run on these volumes is quicker.")

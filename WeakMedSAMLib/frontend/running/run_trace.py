@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.events import Artifact, Done, Error, Event, Hello, P
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.running.estimates import START, RunSize, expectedStages, learn
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress
-from WeakMedSAMLib.frontend.running.worker_events import eventOfLine
+from WeakMedSAMLib.frontend.running.worker_output import eventOfLine
 
 # A stand-in for the worker says so by a version of this name.
 STAND_IN = "fake"
@@ -81,7 +81,7 @@ class RunTrace:
 
     Attributes
     ----------
-    places : RunFolder or None
+    folder : RunFolder or None
         Set once it is written.
     progress : RunProgress
     previewPath : Path or None
@@ -104,7 +104,7 @@ class RunTrace:
         self._settings = settings or RunSettings()
         self.size = size
         self.device = device
-        self.places: RunFolder | None = None
+        self.folder: RunFolder | None = None
         self.progress = RunProgress(self._expected(), clock)
         self.previewPath: Path | None = None
         self.logLines: deque[str] = deque(maxlen=_LOG_LINES)
@@ -150,7 +150,7 @@ class RunTrace:
             message=message,
             hint=hint,
             code=code,
-            folder=None if self.places is None else self.places.path,
+            folder=None if self.folder is None else self.folder.path,
             volumeIds=tuple(self._volumeIds),
             warnings=tuple(self.warnings),
             device=self.device,
@@ -187,7 +187,7 @@ class RunTrace:
         return f"{event.stage}: {event.state}"
 
     def _onArtifact(self, event: Artifact) -> None:
-        path = insideOf(self.places.path, event.path) if self.places else None
+        path = insideOf(self.folder.path, event.path) if self.folder else None
         if path is not None and event.kind == "preview":
             self.previewPath = path
         elif path is not None and event.kind == "result" and event.volume not in self._volumeIds:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
+from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 from WeakMedSAMLib.frontend.running.run_words import outcomeText, outcomeTitle
@@ -23,18 +24,19 @@ _MOST_AT_ONCE = 100
 
 
 class RunView:
-    """Shows the job of the logic.
+    """Shows the run that is under way, or how the last one ended.
 
     Parameters
     ----------
     ui : object
         Widgets of Generate.ui by name.
-    logic : WeakMedSAMLogic
+    runs : RunControl
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, runs: RunControl) -> None:
         self._ui = ui
-        self._logic = logic
+        self._runs = runs
+        self._job = runs.job
         self._lines: list[str] = []
         self._shownPreview: tuple[Path, float] | None = None
         self._timer = qt.QTimer()
@@ -45,11 +47,10 @@ class RunView:
         ui.openFolderButton.connect("clicked(bool)", guarded(self.openFolder))
         ui.copyLogButton.connect("clicked(bool)", guarded(self.copyLog))
         ui.logSection.connect("contentsCollapsed(bool)", guarded(self._onLogCollapsed))
-        job = logic.job
         self._connections = Connections(
-            (job.progress, self._onProgress),
-            (job.preview, self._onPreview),
-            (job.log, self._onLog),
+            (self._job.progress, self._onProgress),
+            (self._job.preview, self._onPreview),
+            (self._job.log, self._onLog),
         )
 
     def cleanup(self) -> None:
@@ -59,40 +60,40 @@ class RunView:
 
     def refresh(self) -> None:
         """Show what is the case now."""
-        job, ui = self._logic.job, self._ui
-        ui.runFrame.visible = self._logic.isRunning
+        job, ui = self._job, self._ui
+        ui.runFrame.visible = self._runs.isRunning
         self._onProgress(job.info)
-        if self._logic.isRunning and job.previewPath is not None:
+        if self._runs.isRunning and job.previewPath is not None:
             self._onPreview(job.previewPath)
         elif job.previewPath is None:
             self._showNoPreview()
         self._showOutcome(self._outcomeOfScene())
         hasLog = bool(job.logText)
-        ui.logSection.visible = hasLog or self._logic.isRunning
+        ui.logSection.visible = hasLog or self._runs.isRunning
         if not hasLog:
             self._onLogCollapsed(bool(ui.logSection.collapsed))
 
     def openFolder(self) -> None:
         """Show the run folder in the system's file manager."""
-        folder = self._logic.job.runFolder
+        folder = self._job.runFolder
         if folder is not None and folder.is_dir():
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(folder)))
 
     def copyLog(self) -> None:
         """Copy the outcome and the log, for a report."""
-        outcome = self._logic.job.outcome
+        outcome = self._job.outcome
         head = f"{outcomeTitle(outcome)}\n{outcomeText(outcome)}\n{outcome.versions}\n\n" if outcome else ""
-        slicer.app.clipboard().setText(head + self._logic.job.logText)
+        slicer.app.clipboard().setText(head + self._job.logText)
 
     def _outcomeOfScene(self) -> Outcome | None:
         """The outcome of the last run, if that is over and was one of the scene that is open."""
-        job = self._logic.job
-        if job.state != ENDED or self._logic.isRunning or job.outcome is None:
+        job = self._job
+        if job.state != ENDED or self._runs.isRunning or job.outcome is None:
             return None
-        return job.outcome if self._logic.state.run(job.outcome.runId) is not None else None
+        return job.outcome if self._runs.record(job.outcome.runId) is not None else None
 
     def _onProgress(self, info: RunInfo) -> None:
-        ui, job = self._ui, self._logic.job
+        ui, job = self._ui, self._job
         ui.stageLabel.text = self._stageText(info)
         ui.progressBar.value = 1000 if self._isLoading() else round(1000 * info.fraction)
         ui.timeLabel.text = self._timeText(info) if job.isRunning else ""
@@ -100,26 +101,26 @@ class RunView:
     def _stageText(self, info: RunInfo) -> str:
         if self._isLoading():
             return _("Loading the masks into the scene")
-        if self._logic.job.state == CANCELLING:
+        if self._job.state == CANCELLING:
             return _("Cancelling; this takes 5 seconds at most")
         text = _("{stage} (step {number} of {total})")
         return text.format(stage=info.text, number=info.number, total=info.total) if info.text else ""
 
     def _timeText(self, info: RunInfo) -> str:
-        if self._logic.job.state == CANCELLING:
+        if self._job.state == CANCELLING:
             return ""
         if info.isLate:
             return _("It takes longer than expected; the bar shows steps.")
         if info.secondsLeft is None:
             return _("Time left: not known yet")
         text = _("Time left: {time}.").format(time=timeInWords(info.secondsLeft))
-        if info.quietSeconds > _QUIET_S and self._logic.job.state != PREPARING:
+        if info.quietSeconds > _QUIET_S and self._job.state != PREPARING:
             quiet = timeInWords(info.quietSeconds)
             text += " " + _("The worker has said nothing for {time}; cancel if that goes on.").format(time=quiet)
         return text
 
     def _isLoading(self) -> bool:
-        return self._logic.isRunning and not self._logic.job.isRunning
+        return self._runs.isRunning and not self._job.isRunning
 
     def _onPreview(self, path: Path) -> None:
         try:
@@ -167,10 +168,10 @@ class RunView:
         """Some lines at a time: a worker may write thousands a second."""
         lines, self._lines = self._lines, []
         if len(lines) > _MOST_AT_ONCE:
-            self._ui.logText.setPlainText(self._logic.job.logText)
+            self._ui.logText.setPlainText(self._job.logText)
         elif lines:
             self._ui.logText.appendPlainText("\n".join(lines))
 
     def _onLogCollapsed(self, isCollapsed: bool) -> None:
         self._lines = []
-        self._ui.logText.setPlainText("" if isCollapsed else self._logic.job.logText)
+        self._ui.logText.setPlainText("" if isCollapsed else self._job.logText)

@@ -23,6 +23,7 @@ from WeakMedSAMLib.contract.run_folder import volume_file, volume_id
 from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.frontend.base.steps import inBackground, inThread
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.scene.scene_volumes import exportSteps
 from WeakMedSAMLib.frontend.scene.slice_order import numberingOf
 
@@ -57,8 +58,8 @@ def newRunId() -> str:
 
 def writeRunSteps(
     parent: Path,
-    volumes: Sequence[VolumeInRun | tuple[Any, str]],
-    session: Any,
+    volumes: Sequence[VolumeInRun],
+    session: TagSession,
     settings: RunSettings,
     runId: str | None = None,
 ) -> Generator[float | None, None, RunFolder]:
@@ -68,7 +69,7 @@ def writeRunSteps(
     ----------
     parent : Path
         Folder of runs; made if absent.
-    volumes : sequence of VolumeInRun or (node, sha256)
+    volumes : sequence of VolumeInRun
         In the order of their ids, ``000``, ``001``, ...
     session : TagSession
         The tags; those of the given volumes are written, with the names that they have there.
@@ -91,35 +92,30 @@ def writeRunSteps(
     UserError
         ``no_volumes``, ``cannot_write``, ``disk_full`` and what exporting says.
     """
-    jobs = _jobsOf(volumes)
+    if not volumes:
+        raise UserError("no_volumes", "No volume was chosen.", "Choose a volume in the section Volumes.")
     # Taken now: tags that change while volumes are being written belong to the next run.
-    cohort = session.exportCohort([job.sha256 for job in jobs])
+    cohort = session.exportCohort([volume.sha256 for volume in volumes])
     runId = runId or newRunId()
-    places = newRunFolder(parent, runId)
+    runFolder = newRunFolder(parent, runId)
     private_folder(parent)
-    _requireRoom(parent, jobs, len(cohort.classes))
+    _requireRoom(parent, volumes, len(cohort.classes))
     isWhole = False
     ending = _Ending()
     try:
-        places.create()
-        entries = yield from _writeVolumes(places, jobs, cohort)
+        runFolder.create()
+        entries = yield from _writeVolumes(runFolder, volumes, cohort)
         run = RunDescription(
             volumes=entries, classes=cohort.classes, settings=settings, run_id=runId, versions=frontendVersions()
         )
         # In another thread: a disk can take longer to have written everything than a window may freeze.
-        yield from inThread(partial(ending.unlessGone, partial(_describe, places, run, cohort)))
+        yield from inThread(partial(ending.unlessGone, partial(_describe, runFolder, run, cohort)))
         isWhole = True
     finally:
         if not isWhole:
             # In another thread too: copies of large volumes are not deleted in the time that a window may freeze.
-            inBackground(partial(ending.remove, places.path))
-    return places
-
-
-def _jobsOf(volumes: Sequence[VolumeInRun | tuple[Any, str]]) -> list[VolumeInRun]:
-    if not volumes:
-        raise UserError("no_volumes", "No volume was chosen.", "Choose a volume in the section Volumes.")
-    return [entry if isinstance(entry, VolumeInRun) else VolumeInRun(*entry) for entry in volumes]
+            inBackground(partial(ending.remove, runFolder.path))
+    return runFolder
 
 
 class _Ending:
@@ -152,33 +148,33 @@ def frontendVersions() -> dict[str, str]:
 
 
 def _writeVolumes(
-    places: RunFolder, jobs: Sequence[VolumeInRun], cohort: CohortTags
+    runFolder: RunFolder, volumes: Sequence[VolumeInRun], cohort: CohortTags
 ) -> Generator[float | None, None, list[RunVolume]]:
     entries = []
-    for number, job in enumerate(jobs):
+    for number, volume in enumerate(volumes):
         volumeId = volume_id(number)
-        file, name, numbering = volume_file(volumeId), _nameOf(job, cohort), numberingOf(job.node)
-        entry = RunVolume(volumeId, file, name, job.sha256, numbering=numbering)
-        for progress in exportSteps(job.node, places.volume(entry)):
-            yield (number + (progress or 0.0)) / len(jobs)
+        file, name, numbering = volume_file(volumeId), _nameOf(volume, cohort), numberingOf(volume.node)
+        entry = RunVolume(volumeId, file, name, volume.sha256, numbering=numbering)
+        for progress in exportSteps(volume.node, runFolder.volume(entry)):
+            yield (number + (progress or 0.0)) / len(volumes)
         entries.append(entry)
-        yield (number + 1) / len(jobs)
+        yield (number + 1) / len(volumes)
     return entries
 
 
-def _nameOf(job: VolumeInRun, cohort: CohortTags) -> str:
+def _nameOf(volume: VolumeInRun, cohort: CohortTags) -> str:
     """The name beside the tags, which the engine matches by; a node's own where it has no tags."""
-    named = next((volume.name for volume in cohort.volumes if volume.sha256 == job.sha256), None)
-    return named or job.node.GetName() or "volume"
+    named = next((tags.name for tags in cohort.volumes if tags.sha256 == volume.sha256), None)
+    return named or volume.node.GetName() or "volume"
 
 
-def _describe(places: RunFolder, run: RunDescription, cohort: CohortTags) -> None:
-    write_tags(places.tags, cohort)
-    save_run(places.path, run)
+def _describe(runFolder: RunFolder, run: RunDescription, cohort: CohortTags) -> None:
+    write_tags(runFolder.tags, cohort)
+    save_run(runFolder.path, run)
 
 
-def _requireRoom(parent: Path, jobs: Sequence[VolumeInRun], nClasses: int) -> None:
-    needed = _SPARE_BYTES + sum(_bytesOf(job.node, nClasses) for job in jobs)
+def _requireRoom(parent: Path, volumes: Sequence[VolumeInRun], nClasses: int) -> None:
+    needed = _SPARE_BYTES + sum(_bytesOf(volume.node, nClasses) for volume in volumes)
     free = shutil.disk_usage(parent).free
     if free < needed:
         message = f"The run needs {needed / 1e9:.1f} GB in {parent}, but {free / 1e9:.1f} GB are free on that disk."

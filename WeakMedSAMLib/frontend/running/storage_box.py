@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
 from WeakMedSAMLib.frontend.base.places import RunOnDisk, sizeInWords
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.running.run_control import RunControl
 
 _NAMES_SHOWN = 3
 
@@ -28,13 +29,13 @@ class StorageBox:
     ----------
     ui : object
         Widgets of Generate.ui by name.
-    logic : WeakMedSAMLogic
+    runs : RunControl
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, runs: RunControl) -> None:
         self._ui = ui
-        self._logic = logic
-        self._runs: list[RunOnDisk] = []
+        self._runs = runs
+        self._onDisk: list[RunOnDisk] = []
         self._work: dict[str, StepRunner] = {}
         self._isUpdating = False
         for edit in (ui.runsFolderEdit, ui.cacheFolderEdit):
@@ -46,7 +47,7 @@ class StorageBox:
         ui.deleteRunButton.connect("clicked(bool)", guarded(self.deleteRun))
         ui.clearCacheButton.connect("clicked(bool)", guarded(self.clearCache))
         ui.countButton.connect("clicked(bool)", guarded(self.count))
-        self._showPlaces()
+        self._showFolders()
 
     def cleanup(self) -> None:
         """Stop counting and deleting."""
@@ -57,7 +58,7 @@ class StorageBox:
     def refresh(self) -> None:
         """Show what is the case now; count again if the section is open and nothing is running."""
         self.showButtons()
-        if not self._ui.storageSection.collapsed and not self._logic.isRunning:
+        if not self._ui.storageSection.collapsed and not self._runs.isRunning:
             self.count()
 
     def count(self) -> None:
@@ -68,18 +69,18 @@ class StorageBox:
             ("cache", places.cacheSizeSteps(places.cacheFolder()), self._ui.cacheSizeLabel),
         ):
             label.text = _("Counting...")
-            self._start(name, steps, self._sizeShower(name, label))
+            self._start(name, steps, self._showSizeAs(name, label))
 
     def deleteRun(self) -> None:
         """Ask, then delete the run that is chosen."""
-        place = self._ui.runComboBox.currentIndex
-        if not 0 <= place < len(self._runs) or self._isBusy(self._runs[place]):
+        index = self._ui.runComboBox.currentIndex
+        if not 0 <= index < len(self._onDisk) or self._isBusy(self._onDisk[index]):
             return
-        run = self._runs[place]
+        run = self._onDisk[index]
         question = _(
             "Delete the run of {run}?\n\nIts copies of the images, its masks and its model are deleted. Masks that are "
             "in the scene stay, but their threshold can no longer be changed."
-        ).format(run=_described(run))
+        ).format(run=_describe(run))
         if slicer.util.confirmOkCancelDisplay(question, _("Delete run")):
             self._start("delete", places.deleteRunSteps(run.folder), lambda freed: self._onDeleted(run, freed))
 
@@ -89,17 +90,17 @@ class StorageBox:
             "Clear the feature cache in {folder}?\n\nThe next run on each volume takes longer, since its features must "
             "be computed again. Nothing else is lost."
         ).format(folder=places.cacheFolder())
-        if not self._logic.isRunning and slicer.util.confirmOkCancelDisplay(question, _("Clear cache")):
+        if not self._runs.isRunning and slicer.util.confirmOkCancelDisplay(question, _("Clear cache")):
             self._start("clear", places.clearCacheSteps(places.cacheFolder()), self._onCleared)
 
     def _onDeleted(self, run: RunOnDisk, freed: int) -> None:
         # The folder is called after the short id, which the scene knows the run by.
-        self._logic.state.removeRun(short_id(run.folder.name))
+        self._runs.forget(short_id(run.folder.name))
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
         self.count()
         if run.folder.is_dir():
             text = _("The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM ({files}).")
-            files = _shortened(places.leftIn(run.folder))
+            files = _shorten(places.leftIn(run.folder))
             slicer.util.infoDisplay(text.format(folder=run.folder, files=files), windowTitle=_("Delete run"))
 
     def _onCleared(self, freed: int) -> None:
@@ -127,29 +128,31 @@ class StorageBox:
         else:
             raise error
 
-    def _sizeShower(self, name: str, label: Any) -> Callable[[int], None]:
+    def _showSizeAs(self, name: str, label: Any) -> Callable[[int], None]:
         def show(size: int) -> None:
             text = _("{size} (runs: {count})") if name == "runs" else _("{size}")
-            label.text = text.format(size=sizeInWords(size), count=len(self._runs))
+            label.text = text.format(size=sizeInWords(size), count=len(self._onDisk))
 
         return show
 
     def _listRuns(self) -> None:
         chosen = self._ui.runComboBox.currentText
-        self._runs = places.runsOnDisk(places.runsFolder())
+        self._onDisk = places.runsOnDisk(places.runsFolder())
         self._ui.runComboBox.clear()
-        self._ui.runComboBox.addItems([_described(run) for run in self._runs])
-        self._ui.runComboBox.currentIndex = max(0, self._ui.runComboBox.findText(chosen)) if self._runs else -1
+        self._ui.runComboBox.addItems([_describe(run) for run in self._onDisk])
+        self._ui.runComboBox.currentIndex = max(0, self._ui.runComboBox.findText(chosen)) if self._onDisk else -1
         self.showButtons()
 
     def showButtons(self) -> None:
         """Let be clicked what can be done now, and say of the rest why not."""
-        ui, isRunning = self._ui, self._logic.isRunning
+        ui, isRunning = self._ui, self._runs.isRunning
         isWorking = any(name in self._work for name in ("delete", "clear"))
         wait = (
             _("Wait until the run has ended.") if isRunning else _("Something is being deleted.") if isWorking else ""
         )
-        setEnabled(ui.deleteRunButton, wait or ("" if self._runs else _("There is no run.")), _("Delete a run's files"))
+        setEnabled(
+            ui.deleteRunButton, wait or ("" if self._onDisk else _("There is no run.")), _("Delete a run's files")
+        )
         setEnabled(ui.clearCacheButton, wait, _("Delete the features that are kept to make repeated runs quick"))
         for edit, tip in (
             (ui.runsFolderEdit, _("Folder of new run folders; empty for the usual place")),
@@ -158,43 +161,43 @@ class StorageBox:
             setEnabled(edit, _("Wait until the run has ended.") if isRunning else "", tip)
 
     def _isBusy(self, run: RunOnDisk) -> bool:
-        return self._logic.isRunning and run.folder == self._logic.job.runFolder
+        return self._runs.isRunning and run.folder == self._runs.job.runFolder
 
     def _onCollapsed(self, isCollapsed: bool) -> None:
         if not isCollapsed:
-            self._showPlaces()
+            self._showFolders()
             self.refresh()
 
-    def _showPlaces(self) -> None:
+    def _showFolders(self) -> None:
         self._isUpdating = True
         self._ui.runsFolderEdit.currentPath = str(places.runsFolder())
         self._ui.cacheFolderEdit.currentPath = str(places.cacheFolder())
         self._isUpdating = False
 
     def _onRunsFolder(self, path: str) -> None:
-        if not self._isUpdating and _isPlace(path):
+        if not self._isUpdating and _isFolder(path):
             places.setRunsFolder(path)
             self.refresh()
 
     def _onCacheFolder(self, path: str) -> None:
-        if not self._isUpdating and _isPlace(path):
+        if not self._isUpdating and _isFolder(path):
             places.setCacheFolder(path)
             self.refresh()
 
 
-def _isPlace(path: str) -> bool:
+def _isFolder(path: str) -> bool:
     """Empty for the usual place, or a folder that is there; while somebody is typing, it is mostly neither."""
     return not path.strip() or (Path(path).is_absolute() and Path(path).is_dir())
 
 
-def _shortened(names: Sequence[str]) -> str:
+def _shorten(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMES_SHOWN])
     if len(names) > _NAMES_SHOWN:
         shown = _("{names} and {count} more").format(names=shown, count=len(names) - _NAMES_SHOWN)
     return shown
 
 
-def _described(run: RunOnDisk) -> str:
-    names = _shortened(run.volumeNames)
+def _describe(run: RunOnDisk) -> str:
+    names = _shorten(run.volumeNames)
     created = run.created[:16].replace("T", " ") or _("unknown date")
     return f"{created} {names}".strip() + f" [{short_id(run.folder.name)[:6]}]"

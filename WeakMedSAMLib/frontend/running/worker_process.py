@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 import qt
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.running.line_reader import LineReader
 from WeakMedSAMLib.frontend.running.process_tree import ProcessTree
 from WeakMedSAMLib.frontend.running.worker_command import Command
+from WeakMedSAMLib.frontend.running.worker_output import LineReader
 
 _BUDGET_S = 0.008
 _PIECE = 32768
@@ -71,7 +71,8 @@ class QtWorkerProcess:
     def __init__(self) -> None:
         self.lineRead = Callbacks()
         self.finished = Callbacks()
-        self._process: qt.QProcess | None = qt.QProcess()
+        # None once it is given back to Qt.
+        self._process: Any = qt.QProcess()
         self._tree: ProcessTree | None = None
         self._readers = (LineReader(), LineReader())
         self._waiting: deque[tuple[bytes, bool]] = deque()

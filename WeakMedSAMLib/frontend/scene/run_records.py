@@ -15,6 +15,8 @@ from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.frontend.base import places
 
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
+# A run of these has not ended.
+UNDER_WAY = ("preparing", "running")
 _PLACES_KEY = "WeakMedSAM/EarlierRunsFolders"
 _PLACES = 20
 

@@ -12,7 +12,7 @@ _SPACING_MM = 2.0
 _BODY, _ORGAN, _LESION = 90.0, 130.0, 230.0
 
 
-def phantomArray(seed: int = 0, shape: tuple[int, int, int] = (40, 96, 112)) -> tuple[np.ndarray, tuple[int, int]]:
+def makePhantom(seed: int = 0, shape: tuple[int, int, int] = (40, 96, 112)) -> tuple[np.ndarray, tuple[int, int]]:
     """Make a body with an organ and one bright lesion.
 
     Parameters
@@ -31,19 +31,19 @@ def phantomArray(seed: int = 0, shape: tuple[int, int, int] = (40, 96, 112)) -> 
     """
     random = np.random.default_rng(seed)
     array = random.normal(0, 6, shape)
-    array[_ellipsoid(shape, (0.5, 0.5, 0.5), (0.7, 0.42, 0.44))] += _BODY
-    array[_ellipsoid(shape, (0.5, 0.45, 0.38), (0.35, 0.22, 0.2))] += _ORGAN - _BODY
+    array[_fillEllipsoid(shape, (0.5, 0.5, 0.5), (0.7, 0.42, 0.44))] += _BODY
+    array[_fillEllipsoid(shape, (0.5, 0.45, 0.38), (0.35, 0.22, 0.2))] += _ORGAN - _BODY
     centre = np.array([0.5, 0.45, 0.65]) + random.uniform(-0.06, 0.06, 3)
     radii = np.array([0.2, 0.12, 0.1]) * random.uniform(0.8, 1.2, 3)
-    lesion = _ellipsoid(shape, centre, radii)
+    lesion = _fillEllipsoid(shape, centre, radii)
     array[lesion] += _LESION - _BODY
     shown = np.flatnonzero(lesion.any(axis=(1, 2)))
-    return _smoothed(array).astype(np.int16), (int(shown[0]), int(shown[-1]))
+    return _smooth(array).astype(np.int16), (int(shown[0]), int(shown[-1]))
 
 
 def addPhantom(name: str, seed: int = 0) -> Any:
     """Add a generated volume to the scene, spacing 2 mm, and return its vtkMRMLScalarVolumeNode."""
-    array, _slices = phantomArray(seed)
+    array, _slices = makePhantom(seed)
     size = np.array(array.shape[::-1]) * _SPACING_MM
     # Patient left and posterior are where radiologists look for them: i and j run against R and A.
     ijkToRas = np.diag([-_SPACING_MM, -_SPACING_MM, _SPACING_MM, 1.0])
@@ -51,7 +51,7 @@ def addPhantom(name: str, seed: int = 0) -> Any:
     return slicer.util.addVolumeFromArray(array, ijkToRAS=ijkToRas, name=slicer.mrmlScene.GenerateUniqueName(name))
 
 
-def _ellipsoid(shape: tuple[int, ...], centre: Any, radii: Any) -> np.ndarray:
+def _fillEllipsoid(shape: tuple[int, ...], centre: Any, radii: Any) -> np.ndarray:
     """Return where an ellipsoid is; centre and radii as fractions of the shape."""
     grids = np.ogrid[tuple(slice(0, size) for size in shape)]
     parts = [((grid / size - middle) / radius) ** 2
@@ -59,7 +59,7 @@ def _ellipsoid(shape: tuple[int, ...], centre: Any, radii: Any) -> np.ndarray:
     return sum(parts) <= 1
 
 
-def _smoothed(array: np.ndarray) -> np.ndarray:
+def _smooth(array: np.ndarray) -> np.ndarray:
     for axis in range(3):
         array = (np.roll(array, 1, axis) + 2 * array + np.roll(array, -1, axis)) / 4
     return array

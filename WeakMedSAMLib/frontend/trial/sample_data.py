@@ -49,12 +49,12 @@ def registerSampleData() -> None:
 def loadBrainTumors() -> list[Any]:
     """Load the two brain scans among Slicer's own samples (a download of some megabytes the first time)."""
     download = importlib.import_module("SampleData").downloadSample
-    return _shown([download(name) for name in CORE_SAMPLES])
+    return _showFirst([download(name) for name in CORE_SAMPLES])
 
 
 def loadPhantoms() -> list[Any]:
     """Generate three volumes with a bright lesion; no network is needed."""
-    return _shown([addPhantom(_("Phantom {number}").format(number=seed), seed) for seed in _PHANTOM_SEEDS])
+    return _showFirst([addPhantom(_("Phantom {number}").format(number=seed), seed) for seed in _PHANTOM_SEEDS])
 
 
 def _sources() -> dict[str, Callable[[], list[Any]]]:
@@ -62,6 +62,6 @@ def _sources() -> dict[str, Callable[[], list[Any]]]:
     return {_("Two brain tumours"): loadBrainTumors, _("Three phantoms"): loadPhantoms}
 
 
-def _shown(nodes: list[Any]) -> list[Any]:
+def _showFirst(nodes: list[Any]) -> list[Any]:
     slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
     return nodes

@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.labels.tags import PRESENT
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded, history
+from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded
 
 
 def test_scene_closed_during_a_run(driver):
@@ -109,6 +109,7 @@ def test_at_its_end_the_module_holds_nothing_of_the_scene(driver):
     node = slicer.mrmlScene.GetNodeByID(record.segmentations["000"])
     review, export = driver.panel("review"), driver.panel("export")
     driver.wait(lambda: review._subject is not None and export._choices)
+    history = driver.logic.history
     history.add(SegmentsAdded(node, {}))
     driver.close()
     assert history.last(node) is None
@@ -119,9 +120,12 @@ def test_a_script_that_ends_holds_nothing_of_the_scene(driver):
     driver.open(fake_worker())
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     logic = WeakMedSAMLogic()
-    history.add(SegmentsAdded(node, {}))
+    logic.history.add(SegmentsAdded(node, {}))
+    driver.logic.history.add(SegmentsAdded(node, {}))
     logic.cleanup()
-    assert history.last(node) is None
+    assert logic.history.last(node) is None
+    # What the panel can take back stays.
+    assert driver.logic.history.last(node) is not None
 
 
 def test_the_first_volume_of_the_next_scene_is_another_one(driver):

@@ -83,7 +83,10 @@ def test_script_beside_the_panel(driver, module):
         script.tagRange(copy, "Lesion", first, first - 2)
         assert driver.logic.session.volume(key).counts("Lesion").present == last - first + 3
         assert driver.logic.isRunning
-        assert driver.logic.state.run(run_id).status in ("preparing", "running")
+        # The logic of the script cannot know whose run it is; that of the panel does.
+        record = driver.logic.state.run(run_id)
+        assert record.status in ("preparing", "running")
+        assert record.message == ""
     finally:
         script.cleanup()
     assert driver.logic.isRunning
@@ -94,7 +97,7 @@ def test_self_test_of_the_module(driver, module, monkeypatch, whole):
     from WeakMedSAMLib.frontend.trial import self_test
 
     # The worker itself has a test of its own here, on a scan.
-    monkeypatch.setattr(self_test, "missing", lambda: ["torch"])
+    monkeypatch.setattr(self_test, "findMissing", lambda: ["torch"])
     before = places.runsFolder()
     # A panel is open: it keeps the tags of every scene that closes.
     driver.open(fake_worker())

@@ -13,14 +13,14 @@ from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.export_formats import exportFormats
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.trial.phantoms import phantomArray
+from WeakMedSAMLib.frontend.trial.phantoms import makePhantom
 
 LONGEST_BLOCK_MS = 50
 SHAPE = (48, 144, 144)
 
 
 def scan(name, seed):
-    array, slices = phantomArray(seed, SHAPE)
+    array, slices = makePhantom(seed, SHAPE)
     return slicer.util.addVolumeFromArray(array, np.diag([-1.0, -1, 1, 1]), name), *slices
 
 

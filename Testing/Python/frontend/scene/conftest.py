@@ -20,15 +20,16 @@ def lib(host):
         exports,
         report,
         run_results,
-        segment_history,
         segment_images,
-        segments,
+        segment_tags,
         thresholds,
     )
+    from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
+    from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
     from WeakMedSAMLib.frontend.scene import raw_nrrd, scene_volumes, slice_views
     from WeakMedSAMLib.frontend.scene.module_state import ModuleState, RunRecord
 
-    segment_history.history.clear()
+    history = SegmentHistory()
     return SimpleNamespace(
         exports=exports,
         work=export_work,
@@ -38,9 +39,10 @@ def lib(host):
         report=report,
         results=run_results,
         volumes=scene_volumes,
-        history=segment_history.history,
+        history=history,
+        loader=ResultLoader(host.slicer.mrmlScene, history),
         images=segment_images,
-        segments=segments,
+        segments=segment_tags,
         views=slice_views,
         steps=steps,
         thresholds=thresholds,
@@ -154,7 +156,7 @@ def voxels_of(lib):
 
     def voxels(node, segment_id, shape):
         whole = np.zeros(shape, bool)
-        mask = lib.images.packedMask(node, segment_id)
+        mask = lib.images.packMask(node, segment_id)
         if mask is not None:
             box = tuple(
                 slice(first, first + n) for first, n in zip(reversed(mask.first), mask.array.shape, strict=True)

@@ -28,9 +28,8 @@ from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.review_subject import _asHeld
-from WeakMedSAMLib.frontend.results.segments import resultSteps
-from WeakMedSAMLib.frontend.running.run_writer import writeRunSteps
+from WeakMedSAMLib.frontend.results.review_subject import _countAsHeld
+from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, writeRunSteps
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 from WeakMedSAMLib.frontend.scene.slice_order import isFileReversed, numberingOf
 
@@ -285,7 +284,7 @@ def test_a_run_of_the_module_counts_as_its_volume(logic, tmp_path, make):
     key = logic.identifyNow(node)
     first, last = LESION if make else (4, 6)
     logic.tagRange(node, "Lesion", first, last)
-    places = runToEnd(writeRunSteps(tmp_path / "runs", [(node, key)], logic.session, RunSettings()))
+    places = runToEnd(writeRunSteps(tmp_path / "runs", [VolumeInRun(node, key)], logic.session, RunSettings()))
     run = load_run(places.path)
     assert run.volumes[0].numbering == ("file" if make else "slicer")
     (volume,) = load_cohort(places, run, lambda event: None)
@@ -309,19 +308,19 @@ def reloaded(logic, make_run, tmp_path):
 
 
 def test_the_list_of_slices_shows_those_that_were_meant(reloaded):
-    before, after = (_asHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
+    before, after = (_countAsHeld(reloaded.result, node) for node in (reloaded.before, reloaded.after))
     name = reloaded.run.classes.names[0]
     assert before is reloaded.result
     assert after.classes[name].slice_confidence == before.classes[name].slice_confidence[::-1]
     assert (before.classes[name].present_without_mask, after.classes[name].present_without_mask) == ([0], [N - 1])
     reloaded.before.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, 1)
-    assert _asHeld(reloaded.result, reloaded.before) is reloaded.result
+    assert _countAsHeld(reloaded.result, reloaded.before) is reloaded.result
 
 
-def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of):
+def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of, lib):
     run, masks = reloaded.run, []
     for node in (reloaded.before, reloaded.after):
-        made = runToEnd(resultSteps(scene, node, reloaded.result, run.classes, run.record))
+        made = runToEnd(lib.loader.volumeSteps(node, reloaded.result, run.classes, run.record))
         first = made.GetSegmentation().GetNthSegmentID(0)
         masks.append(voxels_of(made, first, (N, 6, 5)))
     assert masks[0].any()
@@ -331,12 +330,12 @@ def test_masks_are_loaded_where_they_were_made(scene, reloaded, voxels_of):
 
 def test_a_threshold_draws_on_the_slices_that_were_meant(scene, reloaded, lib):
     run, result = reloaded.run, reloaded.result
-    made = runToEnd(resultSteps(scene, reloaded.before, result, run.classes, run.record))
+    made = runToEnd(lib.loader.volumeSteps(reloaded.before, result, run.classes, run.record))
     first = made.GetSegmentation().GetNthSegmentID(0)
-    editor = lib.thresholds.ThresholdEditor(reloaded.after, made, first, result.probabilities[1], result.labels)
+    editor = lib.thresholds.ThresholdEditor(reloaded.after, made, first, result.probabilities[1], lib.history)
     for draw in (editor.reset, lambda: editor.apply(0.5)):
         draw()
-        mask = lib.images.packedMask(made, first)
+        mask = lib.images.packMask(made, first)
         slices = np.flatnonzero(mask.array.any(axis=(1, 2))) + mask.first[2]
         assert sorted(float((mask.ijkToRas @ [0, 0, k, 1])[2]) for k in slices) == LESION_Z
     editor.finish()

@@ -15,7 +15,7 @@ def loaded(scene, make_volume, make_run, lib):
     volume = make_volume("Herr Müller", (12, 30, 40), "oblique")
     run = make_run([volume])
     run.volume, run.volume_result = volume, run.result.volumes["000"]
-    run.node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+    run.node = lib.end(lib.loader.volumeSteps(volume, run.volume_result, run.classes, run.record))
     run.labels = lib.end(lib.raw.readSteps(run.volume_result.labels)).array
     return run
 
@@ -24,7 +24,7 @@ def overlapping(lib, loaded):
     """Lower the threshold of the first class, so that it covers the second; return both masks."""
     first = lib.segments.segmentIdsOf(loaded.node)[0]
     path = loaded.volume_result.probabilities[1]
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, first, path)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, first, path, lib.history)
     editor.apply(0.05)
     editor.finish()
     return lib.end(lib.raw.readSteps(path)).array >= 13, loaded.labels == 7
@@ -88,7 +88,7 @@ def test_segments_of_the_user_go_into_the_segmentation_only(host, loaded, lib, v
     lib.images.imageArray(image)[:] = 1
     segmentation.GetSegment("mine").AddRepresentation(lib.images.BINARY, image)
     segmentation.GetSegment("mine").SetLabelValue(1)
-    assert int(lib.images.packedMask(loaded.node, "mine").array.sum()) == 120
+    assert int(lib.images.packMask(loaded.node, "mine").array.sum()) == 120
     exported = lib.exports.exportLabelmap(loaded.node, loaded.volume, tmp_path / "l.nrrd", loaded.classes)
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path))), loaded.labels)
     assert exported.notes[0].startswith("Segments that belong to no class")
@@ -121,7 +121,7 @@ def test_label_values_beyond_a_byte(scene, make_volume, make_run, lib, tmp_path)
     volume = make_volume()
     run = make_run([volume])
     table = ClassTable.from_json([{"name": "a", "label_value": 1}, {"name": "organ", "label_value": 3000}])
-    node = lib.end(lib.segments.resultSteps(scene, volume, run.result.volumes["000"], run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record))
     exported = lib.exports.exportLabelmap(node, volume, tmp_path / "l.nrrd", table)
     labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(exported.path)))
     assert labels.dtype == np.uint16
@@ -175,7 +175,7 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
 @pytest.mark.parametrize("geometry", ["plain", "lps", "flipped", "sagittal"])
 def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis, geometry):
     """One voxel far to the patient's right, front and head is bright: it must be left or at the top."""
-    from WeakMedSAMLib.frontend.results.slice_picture import slicePicture
+    from WeakMedSAMLib.frontend.results.slice_picture import drawSlice
 
     volume = make_volume(shape=(20, 20, 20), geometry=geometry)
     array = lib.volumes.arrayOf(volume)
@@ -187,7 +187,7 @@ def test_pictures_are_turned_as_radiologists_look_at_them(make_volume, lib, axis
     array[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2] = 100
     volume.GetDisplayNode().AutoWindowLevelOff()
     volume.GetDisplayNode().SetWindowLevel(100, 50)
-    picture = slicePicture(volume, axis, best["ijk".index(axis)], [])
+    picture = drawSlice(volume, axis, best["ijk".index(axis)], [])
     rows, columns = np.nonzero(picture[:, :, 0] > 128)
     # Right is +R and lies left, front is +A and lies on top (or left in sagittal pictures), head is +S and on top.
     assert rows.mean() < picture.shape[0] / 2
@@ -201,11 +201,11 @@ def test_the_chosen_run_has_the_label_values_of_its_classes(scene, loaded, lib, 
 
     node, earlier = loaded.node, loaded.record
     record = replace(earlier, runId="e" * 32, segmentations={"000": node.GetID(), "009": node.GetID()})
-    lib.end(lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, record, node))
+    lib.end(lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, record, node))
     # The masks of the earlier run are everywhere now: they must not get into the label map of the later one.
     for segment_id in lib.segments.segmentIdsOf(node, earlier.runId)[:1]:
         path = loaded.volume_result.probabilities[1]
-        lib.thresholds.ThresholdEditor(loaded.volume, node, segment_id, path).apply(0)
+        lib.thresholds.ThresholdEditor(loaded.volume, node, segment_id, path, lib.history).apply(0)
     ids = lib.segments.segmentIdsOf(node, record.runId)
     segmentation, labels, _ = exportRun(record, tmp_path / "out")
     image = SimpleITK.ReadImage(str(segmentation))
@@ -224,7 +224,7 @@ def toy(host, lib):
     def write(work, path):
         (subject,) = work.subjects
         yield 0.5
-        masks = [lib.images.packedMask(subject.segmentationNode, each).array for each in subject.segmentIds]
+        masks = [lib.images.packMask(subject.segmentationNode, each).array for each in subject.segmentIds]
         path.write_text(" ".join(str(int(mask.sum())) for mask in masks), encoding="utf-8")
         return lib.exports.Exported(path)
 

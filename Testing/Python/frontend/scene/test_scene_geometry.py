@@ -89,7 +89,7 @@ def test_exported_masks_have_the_geometry_values_and_names(
         put_under_transform(host, volume)
     run = make_run([volume])
     result = run.result.volumes["000"]
-    node = lib.end(lib.segments.resultSteps(volume.GetScene(), volume, result, run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, result, run.classes, run.record))
     assert node.GetTransformNodeID() == volume.GetTransformNodeID()
     path = tmp_path / "ä b.nrrd"
     assert lib.exports.exportLabelmap(node, volume, path, run.classes).notes == []

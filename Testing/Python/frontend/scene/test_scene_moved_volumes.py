@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from WeakMedSAMLib.frontend.results import segment_places
+from WeakMedSAMLib.frontend.results import noted_grids, segment_moves
 
 SHAPE = (12, 32, 40)
 
@@ -35,7 +35,7 @@ def loaded(scene, make_volume, make_run, lib):
     volume = make_volume("CT", SHAPE)
     run = make_run([volume])
     run.volume, run.volume_result = volume, run.result.volumes["000"]
-    run.node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+    run.node = lib.end(lib.loader.volumeSteps(volume, run.volume_result, run.classes, run.record))
     run.labels = lib.end(lib.raw.readSteps(run.volume_result.labels)).array
     run.first, run.second = lib.segments.segmentIdsOf(run.node)
     run.path = run.volume_result.probabilities[1]
@@ -45,7 +45,7 @@ def loaded(scene, make_volume, make_run, lib):
 def place_on_volume(lib, loaded, segment_id):
     """Where a segment's voxels are for the volume as it lies now: bool, k x j x i; fails if they lie between voxels."""
     image = loaded.node.GetBinaryLabelmapInternalRepresentation(segment_id)
-    matrix = np.linalg.inv(segment_places.gridOn(loaded.volume, loaded.node)) @ lib.images.imageMatrix(image)
+    matrix = np.linalg.inv(noted_grids.gridOn(loaded.volume, loaded.node)) @ lib.images.imageMatrix(image)
     np.testing.assert_allclose(matrix[:3, :3], np.eye(3), atol=1e-9)
     np.testing.assert_allclose(matrix[:3, 3], 0, atol=1e-6)
     whole = np.zeros(SHAPE, bool)
@@ -72,7 +72,7 @@ def test_a_threshold_takes_all_masks_along(host, loaded, lib, change, collapsed)
     if collapsed:
         loaded.node.GetSegmentation().CollapseBinaryLabelmaps(False)
     change(loaded.volume, host)
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path, lib.history)
     ml = editor.apply(0.5)
     editor.finish()
     assert editor.hasFollowed
@@ -81,7 +81,7 @@ def test_a_threshold_takes_all_masks_along(host, loaded, lib, change, collapsed)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.second), loaded.labels == 7)
     assert place_on_volume(lib, loaded, mine)[2:7, 4:13, 3:12].all()
     assert ml == pytest.approx(wanted.sum() * np.prod(loaded.volume.GetSpacing()) / 1000)
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     editor.reset()
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), loaded.labels == 1)
 
@@ -93,18 +93,18 @@ def test_following_is_undone_and_done_again(host, loaded, lib):
 
     reposition(loaded.volume, host)
     assert origin() == 0
-    assert segment_places.followVolume(loaded.node, loaded.volume)
-    assert not segment_places.followVolume(loaded.node, loaded.volume)
+    assert segment_moves.followVolume(loaded.node, loaded.volume, lib.history)
+    assert not segment_moves.followVolume(loaded.node, loaded.volume, lib.history)
     assert origin() == 7
     change = lib.history.last(loaded.node)
     assert change.text == "move the masks along with their volume"
     assert change.isUntouched()
     lib.history.undo(loaded.node)
     assert origin() == 0
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == [loaded.first, loaded.second]
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == [loaded.first, loaded.second]
     lib.history.redo(loaded.node)
     assert origin() == 7
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -127,21 +127,21 @@ def test_millilitres_are_those_of_the_spacing_now(host, loaded, lib, noted):
     if not noted:
         loaded.node.SetAttribute("WeakMedSAM.Places", None)
     image = loaded.node.GetBinaryLabelmapInternalRepresentation(loaded.first)
-    ml = lambda: segment_places.mlPerVoxel(  # noqa: E731
+    ml = lambda: noted_grids.mlPerVoxel(  # noqa: E731
         loaded.node, loaded.volume, loaded.first, lib.images.imageMatrix(image)
     )
     assert ml() == pytest.approx(0.001)
     respace(loaded.volume, host)
     assert ml() == pytest.approx(0.02)
-    assert segment_places.followVolume(loaded.node, loaded.volume)
+    assert segment_moves.followVolume(loaded.node, loaded.volume, lib.history)
     assert ml() == pytest.approx(0.02)
 
 
 def test_masks_that_were_moved_by_hand_stay_together(host, loaded, lib, tmp_path):
     """Who moves the segmentation itself wants it there: nothing follows, and a threshold stays with the others."""
     put_under_transform(loaded.node, host)
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path, lib.history)
     editor.apply(0.5)
     assert not editor.hasFollowed
     matrices = [
@@ -152,19 +152,19 @@ def test_masks_that_were_moved_by_hand_stay_together(host, loaded, lib, tmp_path
     # Both under one transform: nothing moved against each other.
     put_under_transform(loaded.volume, host)
     loaded.volume.SetAndObserveTransformNodeID(loaded.node.GetTransformNodeID())
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 def test_segments_of_the_user_stay_where_the_user_put_them(host, scene, loaded, make_segmentation, lib):
     node = make_segmentation(loaded.volume, {"mine": np.ones(SHAPE, bool)})
     put_under_transform(node, host)
     loaded.node = lib.end(
-        lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+        lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
     )
     ours = lib.segments.segmentIdsOf(node, loaded.record.runId)
     loaded.volume.SetOrigin(0, 0, 25)
-    assert segment_places.movedSegments(node, loaded.volume) == ours
-    segment_places.followVolume(node, loaded.volume)
+    assert segment_moves.findMovedSegments(node, loaded.volume) == ours
+    segment_moves.followVolume(node, loaded.volume, lib.history)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, ours[0]), loaded.labels == 1)
     image = node.GetBinaryLabelmapInternalRepresentation(lib.segments.segmentIdsOf(node)[0])
     np.testing.assert_allclose(lib.images.imageMatrix(image), np.eye(4))
@@ -179,7 +179,7 @@ def turned(host, scene, make_volume, make_run, lib, tmp_path):
         lib.end(lib.volumes.identitySteps(volume))
         run = make_run([volume])
         run.volume_result = run.result.volumes["000"]
-        node = lib.end(lib.segments.resultSteps(scene, volume, run.volume_result, run.classes, run.record))
+        node = lib.end(lib.loader.volumeSteps(volume, run.volume_result, run.classes, run.record))
         if not noted:
             node.SetAttribute("WeakMedSAM.Places", None)
         path = str(tmp_path / "x.mrb")
@@ -200,7 +200,7 @@ def turned(host, scene, make_volume, make_run, lib, tmp_path):
 def require_turned_threshold(host, run, lib):
     """A threshold, and the mask beside it, lie on the slices that they belong to."""
     result, volume = run.volume_result, run.volume
-    editor = lib.thresholds.ThresholdEditor(volume, run.node, run.first, result.probabilities[1], result.labels)
+    editor = lib.thresholds.ThresholdEditor(volume, run.node, run.first, result.probabilities[1], lib.history)
     editor.apply(0.5)
     probability = lib.end(lib.raw.readSteps(result.probabilities[1])).array
     masks = [
@@ -215,7 +215,7 @@ def require_turned_threshold(host, run, lib):
 def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, turned, lib, noted):
     """Slicer turns it then: its voxels lie where they did, counted from the other end."""
     run = turned(noted)
-    assert segment_places.movedSegments(run.node, run.volume) == []
+    assert segment_moves.findMovedSegments(run.node, run.volume) == []
     assert not require_turned_threshold(host, run, lib).hasFollowed
 
 
@@ -223,7 +223,7 @@ def test_a_left_handed_volume_that_is_loaded_again_did_not_move(host, turned, li
 def test_a_volume_that_was_turned_and_put_right_takes_its_masks_along(host, turned, lib, tmp_path, noted):
     run = turned(noted)
     run.volume.SetSpacing(1, 1, 5)
-    assert segment_places.movedSegments(run.node, run.volume) == [run.first, run.second]
+    assert segment_moves.findMovedSegments(run.node, run.volume) == [run.first, run.second]
     path = tmp_path / "labels.nrrd"
     lib.exports.exportLabelmap(run.node, run.volume, path, run.classes)
     written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
@@ -238,16 +238,14 @@ def test_masks_follow_directions_that_were_put_right(host, loaded, lib, scene, m
     """The same voxels in the same order, from the left now: no file was loaded again."""
     lib.end(lib.volumes.identitySteps(loaded.volume))
     scene.RemoveNode(loaded.node)
-    loaded.node = lib.end(
-        lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record)
-    )
+    loaded.node = lib.end(lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record))
     loaded.first, loaded.second = lib.segments.segmentIdsOf(loaded.node)
     loaded.volume.SetIJKToRASDirections(1, 0, 0, 0, 1, 0, 0, 0, -1)
     loaded.volume.SetOrigin(0, 0, SHAPE[0] - 1)
-    assert segment_places.followVolume(loaded.node, loaded.volume)
+    assert segment_moves.followVolume(loaded.node, loaded.volume, lib.history)
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), loaded.labels == 1)
     # A slider that comes later reads the same files again, whose directions are those of the run.
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path, lib.history)
     editor.apply(0.5)
     wanted = lib.end(lib.raw.readSteps(loaded.path)).array >= 128
     np.testing.assert_array_equal(place_on_volume(lib, loaded, loaded.first), wanted)
@@ -261,9 +259,7 @@ MIRROR, TURN = np.diag([-1.0, 1, 1, 1]), np.array([[0, -1, 0, 30], [1, 0, 0, -8]
 def test_masks_hardened_with_their_volume_are_on_it(host, loaded, lib, tmp_path, matrix, noted):
     """Slicer moves both then, as with all that lies under a transform: moved once more, masks lie beside it."""
     lib.end(lib.volumes.identitySteps(loaded.volume))
-    steps = lib.segments.resultSteps(
-        host.slicer.mrmlScene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record
-    )
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record)
     loaded.node = lib.end(steps)
     if not noted:
         loaded.node.SetAttribute("WeakMedSAM.Places", None)
@@ -273,12 +269,12 @@ def test_masks_hardened_with_their_volume_are_on_it(host, loaded, lib, tmp_path,
         node.SetAndObserveTransformNodeID(transform.GetID())
     for node in (loaded.volume, loaded.node):
         node.HardenTransform()
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     path = tmp_path / "labels.nrrd"
     assert lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes).notes == []
     written = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
     np.testing.assert_array_equal(written, loaded.labels)
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path)
+    editor = lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, loaded.first, loaded.path, lib.history)
     editor.apply(0.5)
     assert not editor.hasFollowed
     wanted = lib.end(lib.raw.readSteps(loaded.path)).array >= 128
@@ -293,13 +289,13 @@ def test_a_volume_that_was_cropped_did_not_move(host, loaded, lib, tmp_path, not
     array = lib.volumes.arrayOf(loaded.volume)[2:, 3:, :].copy()
     host.slicer.util.updateVolumeFromArray(loaded.volume, array)
     loaded.volume.SetOrigin(0, 3, 2)
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
     path = tmp_path / "labels.nrrd"
     lib.exports.exportLabelmap(loaded.node, loaded.volume, path, loaded.classes)
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))), loaded.labels[2:, 3:])
     # Without any voxels there is nothing to be beside of.
     loaded.volume.SetAndObserveImageData(None)
-    assert segment_places.movedSegments(loaded.node, loaded.volume) == []
+    assert segment_moves.findMovedSegments(loaded.node, loaded.volume) == []
 
 
 def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplog):
@@ -315,5 +311,5 @@ def test_a_script_that_exports_finds_it_in_the_log(host, loaded, tmp_path, caplo
 
 def test_probabilities_are_turned_for_masks_that_came_after_the_volume_was(host, turned, lib):
     run = turned()
-    segment_places.notePlace(run.node, run.volume, run.record.runId, "000")
+    noted_grids.noteGrid(run.node, run.volume, run.record.runId, "000")
     require_turned_threshold(host, run, lib)

@@ -145,7 +145,7 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     path.write_text(json.dumps({**data, "advice": "Tag more volumes."}), "utf-8")
     run.result = lib.results.readRun(run.folder)
     for volume_id, volume in zip(("000", "001"), volumes, strict=True):
-        steps = lib.segments.resultSteps(scene, volume, run.result.volumes[volume_id], run.classes, run.record)
+        steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
         run.record.segmentations[volume_id] = lib.end(steps).GetID()
     run.volumes, run.panel = volumes, opened(ReviewPanel, logic, host)
     logic.state.saveRun(run.record)
@@ -372,7 +372,7 @@ def test_two_thresholds_are_undone_without_a_question(host, reviewed, lib):
     for _step in range(2):
         # A question would have no answer here.
         ui.undoButton.click()
-    assert lib.history.last(node) is None
+    assert reviewed.panel._history.last(node) is None
     assert not host.dialogs.texts
 
 

@@ -18,9 +18,7 @@ def masks(host, scene, make_volume, make_run, lib):
     def make(name, segmentation=None):
         volume = make_volume(name)
         run = make_run([volume])
-        steps = lib.segments.resultSteps(
-            scene, volume, run.result.volumes["000"], run.classes, run.record, segmentation
-        )
+        steps = lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record, segmentation)
         return volume, lib.end(steps)
 
     yield make

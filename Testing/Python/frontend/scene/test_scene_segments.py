@@ -14,7 +14,7 @@ def loaded(scene, make_volume, make_run, lib):
     volume = make_volume("CT", (20, 40, 50), show=True)
     run = make_run([volume])
     result = run.result.volumes["000"]
-    node = lib.end(lib.segments.resultSteps(scene, volume, result, run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, result, run.classes, run.record))
     run.volume, run.volume_result, run.node, run.shape = volume, result, node, (20, 40, 50)
     run.labels = lib.end(lib.raw.readSteps(result.labels)).array
     return run
@@ -57,7 +57,7 @@ def test_masks_lie_under_the_study_of_the_volume(host, scene, make_volume, make_
     item = hierarchy.GetItemByDataNode(volume) or hierarchy.CreateItem(study, volume)
     hierarchy.SetItemParent(item, study)
     run = make_run([volume])
-    node = lib.end(lib.segments.resultSteps(scene, volume, run.result.volumes["000"], run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record))
     found = hierarchy.GetItemByDataNode(node)
     assert not found or hierarchy.GetItemParent(found) == study
 
@@ -69,7 +69,7 @@ def test_a_segmentation_of_the_user_only_gains(scene, loaded, lib, voxels_of):
     names = [segmentation.GetNthSegment(i).GetName() for i in range(3)]
     before = {each: voxels_of(node, each, loaded.shape) for each in lib.segments.segmentIdsOf(node)}
     loaded.record.runId = "f" * 32
-    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
     assert lib.end(steps) is node
     assert [segmentation.GetNthSegment(i).GetName() for i in range(5)] == [*names, "Läsion (2)", "organ (2)"]
     assert len(lib.segments.segmentIdsOf(node, "f" * 32)) == 2
@@ -88,11 +88,11 @@ def test_a_wrong_target_changes_nothing(host, scene, loaded, make_volume, lib):
     other = make_volume("other", (20, 40, 51))
     count = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")
     with pytest.raises(UserError, match="do not fit"):
-        lib.end(lib.segments.resultSteps(scene, other, loaded.volume_result, loaded.classes, loaded.record))
+        lib.end(lib.loader.volumeSteps(other, loaded.volume_result, loaded.classes, loaded.record))
     moved = make_volume("moved", (20, 40, 50), "lps")
     with pytest.raises(UserError, match="do not fit"):
-        lib.end(lib.segments.resultSteps(scene, moved, loaded.volume_result, loaded.classes, loaded.record))
-    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record)
+        lib.end(lib.loader.volumeSteps(moved, loaded.volume_result, loaded.classes, loaded.record))
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record)
     next(steps)
     scene.RemoveNode(loaded.volume)
     with pytest.raises(UserError, match="removed"):
@@ -102,7 +102,7 @@ def test_a_wrong_target_changes_nothing(host, scene, loaded, make_volume, lib):
 
 def editor_of(lib, loaded, segment_id, value):
     path = loaded.volume_result.probabilities[value]
-    return lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, segment_id, path)
+    return lib.thresholds.ThresholdEditor(loaded.volume, loaded.node, segment_id, path, lib.history)
 
 
 @pytest.mark.parametrize("collapsed", [False, True], ids=["as loaded", "after saving"])
@@ -195,10 +195,12 @@ def test_undo_after_undo_tells_no_hand_work_from_its_own(loaded, lib, voxels_of)
 
 def test_added_segments_are_untouched_after_a_threshold_was_undone(scene, loaded, make_segmentation, lib):
     node = make_segmentation(loaded.volume, {"mine": np.ones(loaded.shape, bool)})
-    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
     lib.end(steps)
     first = lib.segments.segmentIdsOf(node, loaded.record.runId)[0]
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, node, first, loaded.volume_result.probabilities[1])
+    editor = lib.thresholds.ThresholdEditor(
+        loaded.volume, node, first, loaded.volume_result.probabilities[1], lib.history
+    )
     editor.apply(0.4)
     editor.finish()
     lib.history.undo(node)
@@ -259,7 +261,7 @@ def test_old_voxels_leave_the_common_image(loaded, lib):
 
 def test_masks_lie_on_their_volume_under_another_transform(host, scene, loaded, make_segmentation, lib):
     from WeakMedSAMLib.contract.errors import UserError
-    from WeakMedSAMLib.frontend.results.segment_grids import layerSteps
+    from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
 
     shape = loaded.shape
     node = make_segmentation(loaded.volume, {"mine": np.ones(shape, bool)})
@@ -269,12 +271,14 @@ def test_masks_lie_on_their_volume_under_another_transform(host, scene, loaded, 
         matrix[0, 3] = shift
         host.slicer.util.updateTransformMatrixFromArray(transform, matrix)
         moved.SetAndObserveTransformNodeID(transform.GetID())
-    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
     lib.end(steps)
     first, second = lib.segments.segmentIdsOf(node, loaded.record.runId)
     image = node.GetBinaryLabelmapInternalRepresentation(first)
     np.testing.assert_allclose(lib.images.imageMatrix(image)[:3, 3], [17, 0, 0], atol=1e-9)
-    editor = lib.thresholds.ThresholdEditor(loaded.volume, node, first, loaded.volume_result.probabilities[1])
+    editor = lib.thresholds.ThresholdEditor(
+        loaded.volume, node, first, loaded.volume_result.probabilities[1], lib.history
+    )
     editor.apply(0.5)
     layers = lib.end(layerSteps(node, loaded.volume, {first: 1, second: 7}))
     probability = lib.end(lib.raw.readSteps(loaded.volume_result.probabilities[1])).array
@@ -297,7 +301,7 @@ def test_the_target_is_for_the_volume_that_it_belongs_to(scene, loaded, make_vol
 
     other = make_volume("MR", loaded.shape)
     node = make_segmentation(other, {"mine": np.ones(loaded.shape, bool)})
-    find = lib.segments.targetVolumeId
+    find = lambda *arguments: lib.loader.findTarget(*arguments).volumeId  # noqa: E731
     assert find(node, {"000": loaded.volume, "001": other}) == "001"
     with pytest.raises(UserError, match="MR, which is not in this run"):
         find(node, {"000": loaded.volume})
@@ -310,7 +314,7 @@ def test_the_target_is_for_the_volume_that_it_belongs_to(scene, loaded, make_vol
 def test_a_hidden_segmentation_of_the_user_stays_hidden(scene, loaded, make_segmentation, lib):
     node = make_segmentation(loaded.volume, {"mine": np.ones(loaded.shape, bool)})
     node.GetDisplayNode().SetVisibility(False)
-    steps = lib.segments.resultSteps(scene, loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
+    steps = lib.loader.volumeSteps(loaded.volume, loaded.volume_result, loaded.classes, loaded.record, node)
     lib.end(steps)
     assert not node.GetDisplayNode().GetVisibility()
     assert loaded.node.GetDisplayNode().GetVisibility()
@@ -336,9 +340,11 @@ def test_the_slider_answers_within_100_ms(allowance, host, scene, make_volume, m
     probability = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     run = make_run([volume], labels, {1: probability})
     result = run.result.volumes["000"]
-    node = lib.end(lib.segments.resultSteps(scene, volume, result, run.classes, run.record))
+    node = lib.end(lib.loader.volumeSteps(volume, result, run.classes, run.record))
     first = lib.segments.segmentIdsOf(node)[0]
-    editor = lib.end(lib.thresholds.ThresholdEditor(volume, node, first, result.probabilities[1]).loadSteps())
+    editor = lib.end(
+        lib.thresholds.ThresholdEditor(volume, node, first, result.probabilities[1], lib.history).loadSteps()
+    )
     times, drawn = [], []
     for value in np.linspace(0.9, 0.1, 9):
         begun = time.perf_counter()

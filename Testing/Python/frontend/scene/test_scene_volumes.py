@@ -165,8 +165,8 @@ def test_no_step_is_long_for_a_large_volume(allowance, make_volume, make_run, li
     _, figures["identity"] = longest_step(lib.volumes.identitySteps(volume))
     _, figures["export"] = longest_step(lib.volumes.exportSteps(volume, tmp_path / "v.nrrd"))
     run = make_run([volume], labels, {})
-    arguments = (volume.GetScene(), volume, run.result.volumes["000"], run.classes, run.record)
-    node, figures["result"] = longest_step(lib.segments.resultSteps(*arguments))
+    arguments = (volume, run.result.volumes["000"], run.classes, run.record)
+    node, figures["result"] = longest_step(lib.loader.volumeSteps(*arguments))
     _, figures["label map"] = longest_step(
         lib.exports.exportLabelmapSteps(node, volume, tmp_path / "l.nrrd", run.classes)
     )

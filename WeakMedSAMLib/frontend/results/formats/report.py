@@ -8,7 +8,7 @@ from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.export_formats import ExportFormat, ExportWork, register
 from WeakMedSAMLib.frontend.results.exports import Exported, movedNotes
 from WeakMedSAMLib.frontend.results.report import ReportVolume, writeReportSteps
-from WeakMedSAMLib.frontend.results.segment_places import movedSegments
+from WeakMedSAMLib.frontend.results.segment_moves import findMovedSegments
 
 
 def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
@@ -17,7 +17,7 @@ def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
     yield from writeReportSteps(path, work.run, volumes, work.includeNames)
     notes = []
     for subject in found:
-        moved = set(movedSegments(subject.segmentationNode, subject.volumeNode))
+        moved = set(findMovedSegments(subject.segmentationNode, subject.volumeNode))
         notes += movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved])
     return Exported(path, notes)
 

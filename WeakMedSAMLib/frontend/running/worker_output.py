@@ -1,9 +1,10 @@
-"""Lines out of the bytes that a process writes, whatever it writes."""
+"""Lines out of the bytes that the worker writes, whatever it writes, and events out of the lines."""
 
 from __future__ import annotations
 
-from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS
+from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS, Event, parse_line
 
+_BEGINNING = '{"event":'
 TOO_LONG = "[a line longer than 1 MB was left out]"
 
 
@@ -47,6 +48,24 @@ class LineReader:
         self._begun.clear()
         self._skipping = False
         return line
+
+
+def eventOfLine(line: str) -> tuple[Event | None, str]:
+    """Split a line into the event that it holds and the text that is log.
+
+    Returns
+    -------
+    event : Event or None
+    text : str
+        What stands before the event, or the whole line if there is none.
+    """
+    event = parse_line(line)
+    if event is not None:
+        return event, ""
+    # A library that writes without a line end pushes the event away from the start of the line.
+    start = line.find(_BEGINNING, 1)
+    event = parse_line(line[start:]) if start > 0 else None
+    return event, line if event is None else line[:start]
 
 
 def _text(data: bytes) -> str:

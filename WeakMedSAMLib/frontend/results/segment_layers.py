@@ -10,8 +10,8 @@ import numpy as np
 import slicer
 
 from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.results.segment_images import Mask, imageArray, isSameGrid, maskSteps, newImage
-from WeakMedSAMLib.frontend.results.segment_places import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 
 
@@ -93,8 +93,8 @@ def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str
     if np.allclose(offset[:3, :3], np.eye(3), atol=1e-6) and np.allclose(
         offset[:3, 3], np.round(offset[:3, 3]), atol=1e-3
     ):
-        first = np.array(mask.first) + np.round(offset[:3, 3]).astype(int)
-        return Mask(mask.array, tuple(int(n) for n in first), wanted)
+        i, j, k = (int(n) for n in np.array(mask.first) + np.round(offset[:3, 3]).astype(int))
+        return Mask(mask.array, (i, j, k), wanted)
     layers.resampled.append(segmentId)
     image = newImage(mask.array.shape, mask.first, matrix, np.dtype(np.uint8))
     imageArray(image)[:] = mask.array

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.run_folder import volume_id
@@ -14,23 +14,18 @@ from WeakMedSAMLib.frontend.base.places import cacheFolder, runsFolder
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running.estimates import RunSize, runSize
-from WeakMedSAMLib.frontend.running.run_writer import newRunFolder, newRunId, writeRunSteps
+from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, newRunFolder, newRunId, writeRunSteps
 from WeakMedSAMLib.frontend.running.worker_command import Command, workerCommand
-
-if TYPE_CHECKING:
-    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 
 
 @dataclass(frozen=True)
-class RunStart:
+class RunPlan:
     """All that `RunControl.start` needs.
 
     Attributes
     ----------
-    volumes : sequence of vtkMRMLScalarVolumeNode
+    volumes : sequence of VolumeInRun
         In the order of their ids in the run.
-    keys : sequence of str
-        Content hashes of the volumes.
     session : TagSession
     settings : RunSettings
     size : RunSize
@@ -42,8 +37,7 @@ class RunStart:
         As chosen in the panel by default.
     """
 
-    volumes: Sequence[Any]
-    keys: Sequence[str]
+    volumes: Sequence[VolumeInRun]
     session: TagSession
     settings: RunSettings
     size: RunSize = field(default_factory=RunSize)
@@ -65,29 +59,41 @@ class RunStart:
     @property
     def volumesById(self) -> dict[str, Any]:
         """Id of each volume in the run -> its node."""
-        return {volume_id(number): node for number, node in enumerate(self.volumes)}
+        return {volume_id(number): volume.node for number, volume in enumerate(self.volumes)}
 
     def preparation(self) -> Steps[RunFolder]:
         """Write the run folder, in short steps."""
-        jobs = list(zip(self.volumes, self.keys, strict=True))
-        return writeRunSteps(self.runsFolder, jobs, self.session, self.settings, self.runId)
+        return writeRunSteps(self.runsFolder, self.volumes, self.session, self.settings, self.runId)
 
     def command(self, folder: RunFolder) -> Command:
         """Return how the worker is started."""
         return workerCommand(folder, self.settings.device, cacheFolder=self.cacheFolder)
 
 
-def runStartOf(logic: WeakMedSAMLogic, nodes: Iterable[Any], settings: RunSettings) -> RunStart:
-    """Return how a run of these volumes is started; they are ready for tags."""
-    # Two copies of one scan are one case; the first of them gets the masks.
-    byKey: dict[str, Any] = {}
-    for node in nodes:
-        byKey.setdefault(logic.keyOf(node), node)
-    return RunStart(
-        volumes=list(byKey.values()),
-        keys=list(byKey),
-        session=logic.session,
-        settings=settings,
-        size=runSize([logic.session.volume(key) for key in byKey], logic.cachedKeys()),
-        device=logic.probe.bestDevice if settings.device == "auto" else settings.device,
-    )
+def planRun(
+    volumes: Iterable[VolumeInRun],
+    session: TagSession,
+    settings: RunSettings,
+    cachedKeys: Collection[str] = (),
+    bestDevice: str = "cpu",
+) -> RunPlan:
+    """Plan a run of volumes that are ready for tags.
+
+    Parameters
+    ----------
+    volumes : iterable of VolumeInRun
+        Two copies of one scan are one case; the first of them gets the masks.
+    session : TagSession
+        Has the tags of these volumes.
+    settings : RunSettings
+    cachedKeys : collection of str
+        Keys of volumes whose features are there already, for the time left.
+    bestDevice : str
+        What ``"auto"`` stands for, for the time left.
+    """
+    byKey: dict[str, VolumeInRun] = {}
+    for volume in volumes:
+        byKey.setdefault(volume.sha256, volume)
+    tags = [entry for entry in map(session.volume, byKey) if entry is not None]
+    device = bestDevice if settings.device == "auto" else settings.device
+    return RunPlan(list(byKey.values()), session, settings, runSize(tags, set(cachedKeys)), device)
