@@ -66,7 +66,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, job: JobRunner | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self.state = ModuleState.ofScene(slicer.mrmlScene)
+        self.state = ModuleState(slicer.mrmlScene)
         self.session = TagSession()
         self.job = job if job is not None else JobRunner()
         self.probe = ProbeClient()

@@ -34,53 +34,49 @@ _logger = logging.getLogger(__name__)
 class ModuleState:
     """Typed access to the module's parameter node; every getter works on an empty node.
 
+    One object for all that a scene holds one after the other: whoever has it need not know when the scene was closed.
+
     Parameters
     ----------
-    node : vtkMRMLScriptedModuleNode
-        In a scene. Get one with `ofScene`.
+    scene : vtkMRMLScene
 
     Attributes
     ----------
+    scene : vtkMRMLScene
     node : vtkMRMLScriptedModuleNode
+        Another one may be after `bind`.
     changed : Callbacks
         Called without arguments after any change of the node, by whomever.
     """
 
-    def __init__(self, node: Any) -> None:
-        self.node = node
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
         self.changed = Callbacks()
-        self._observations = [
-            (node, node.AddObserver(event, guarded(self._onModified)))
-            for event in (
-                vtk.vtkCommand.ModifiedEvent,
-                slicer.vtkMRMLNode.ReferenceAddedEvent,
-                slicer.vtkMRMLNode.ReferenceModifiedEvent,
-                slicer.vtkMRMLNode.ReferenceRemovedEvent,
-            )
-        ]
+        self._observations: list[int] = []
+        self.node: Any = None
+        self.bind()
 
-    @classmethod
-    def ofScene(cls, scene: Any) -> ModuleState:
-        """Return the state of a scene, with a new parameter node if it has none."""
-        node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
-        if node is None:
-            node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
-            node.UnRegister(None)
-            node.SetSingletonTag(MODULE_NAME)
-            node.SetName(MODULE_NAME)
-            node.SetHideFromEditors(True)
-            node = scene.AddNode(node)
-        # Closing a scene keeps singleton nodes but may take this attribute away.
-        if node.GetAttribute("ModuleName") != MODULE_NAME:
-            node.SetAttribute("ModuleName", MODULE_NAME)
-        return cls(node)
+    def bind(self) -> None:
+        """Take the scene's parameter node, which is another one once a scene was closed or loaded; make it if needed."""
+        self._stopObserving()
+        self.node = _nodeIn(self.scene)
+        for event in (
+            vtk.vtkCommand.ModifiedEvent,
+            slicer.vtkMRMLNode.ReferenceAddedEvent,
+            slicer.vtkMRMLNode.ReferenceModifiedEvent,
+            slicer.vtkMRMLNode.ReferenceRemovedEvent,
+        ):
+            self._observations.append(self.node.AddObserver(event, guarded(self._onModified)))
 
     def cleanup(self) -> None:
         """Stop observing the node."""
-        for node, tag in self._observations:
-            node.RemoveObserver(tag)
-        self._observations = []
+        self._stopObserving()
         self.changed.clear()
+
+    def _stopObserving(self) -> None:
+        for tag in self._observations:
+            self.node.RemoveObserver(tag)
+        self._observations = []
 
     # What is chosen
 
@@ -276,6 +272,22 @@ class ModuleState:
 
     def _onModified(self) -> None:
         self.changed()
+
+
+def _nodeIn(scene: Any) -> Any:
+    """Return the module's parameter node of a scene, a new one if it has none."""
+    node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(MODULE_NAME)
+        node.SetName(MODULE_NAME)
+        node.SetHideFromEditors(True)
+        node = scene.AddNode(node)
+    # Closing a scene keeps singleton nodes but may take this attribute away.
+    if node.GetAttribute("ModuleName") != MODULE_NAME:
+        node.SetAttribute("ModuleName", MODULE_NAME)
+    return node
 
 
 def _role(runId: str, kind: str, volumeId: str) -> str:

@@ -112,7 +112,7 @@ class SceneKeeper:
     def _rebind(self) -> None:
         """Bind the state to the scene's node, which may be another one now, with all who listen to it."""
         old = self._logic.state
-        fresh = ModuleState.ofScene(slicer.mrmlScene)
+        fresh = ModuleState(slicer.mrmlScene)
         fresh.changed, old.changed = old.changed, Callbacks()
         old.cleanup()
         self._logic.state = fresh
