@@ -15,21 +15,18 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
-from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.engine_words import translated
-from WeakMedSAMLib.frontend.labels.session_store import SessionStore
-from WeakMedSAMLib.frontend.labels.tag_session import TagSession
-from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.run_export import exportRun
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_start import runStartOf
-from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _POLL_S = 0.005
 
@@ -45,9 +42,13 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     Attributes
     ----------
     state : ModuleState
-        What the scene keeps. Another object after the scene was closed; its `changed` stays the same.
+        What the scene keeps.
+    labels : SceneLabels
+        The tags with all that keeps them.
     session : TagSession
-        The tags. The same object all the time.
+        The tags.
+    views : SliceViews
+        The slice views, for all who change or observe them.
     job : JobRunner
         The run that is under way: stage, progress, preview, log.
     runs : RunControl
@@ -66,25 +67,20 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, job: JobRunner | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self.state = ModuleState(slicer.mrmlScene)
-        self.session = TagSession()
+        self._scene = SceneKeeper(slicer.mrmlScene)
+        self.state = self._scene.state
+        self.labels = SceneLabels(self._scene)
+        self.session = self.labels.session
+        self.views = SliceViews()
         self.job = job if job is not None else JobRunner()
         self.probe = ProbeClient()
-        self.store = SessionStore(self.session, lambda: self.state)
-        self.keys = VolumeKeys(self.session, lambda: self.state)
         self.runs = RunControl(self.job, lambda: self.state)
-        self.volumeChanged = Callbacks()
+        self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
-        self._scene = SceneKeeper(self)
-        self.sceneChanged = self._scene.changed
-        self._lastVolumeId = ""
-        self.keys.changed.connect(lambda _node: self.volumeChanged())
-        self.session.refused.connect(showError)
-        self.state.changed.connect(guarded(self._onStateChanged))
-        self.sceneChanged.connect(self._noteVolume)
         self._segmentViews = SegmentViews(slicer.mrmlScene)
-        self.sceneChanged.connect(self._segmentViews.update)
-        self._scene.begin()
+        self._followScene()
+        self.runs.markInterrupted()
+        self.labels.load()
 
     def cleanup(self) -> None:
         """Stop the worker, write the tags into the scene and observe nothing any more; may be called twice."""
@@ -94,30 +90,34 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self._segmentViews.cleanup()
         self.runs.cleanup()
         self.probe.shutdown()
-        # At its end Slicer does not close the scene, but lets go of its modules.
-        self.store.keepCopy(places.runsFolder())
-        self.store.cleanup()
-        self.keys.cleanup()
+        self.labels.cleanup()
         self.state.cleanup()
-        self.volumeChanged.clear()
+
+    def _followScene(self) -> None:
+        keeper = self._scene
+        keeper.closing.connect(self.runs.abandon)
+        keeper.loaded.connect(self.runs.markInterrupted)
+        keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
+        keeper.changed.connect(self._segmentViews.update)
+        keeper.changed.connect(self.runs.changed)
 
     # Volumes
 
     def currentKey(self) -> str | None:
         """Return the key of the current volume, once it is ready for tags."""
-        return self.keys.keyOf(self.state.currentVolume)
+        return self.labels.currentKey()
 
     def keyOf(self, volumeNode: Any) -> str | None:
         """Return the key (content hash) of a volume that is ready for tags; None before."""
-        return self.keys.keyOf(volumeNode)
+        return self.labels.keyOf(volumeNode)
 
     def identify(self, volumeNode: Any, onDone: Callable[[str], Any] | None = None) -> None:
         """Make a volume ready for tags while the window answers; `onDone` gets its key."""
-        self.keys.identify(volumeNode, onDone)
+        self.labels.keys.identify(volumeNode, onDone)
 
     def identifyNow(self, volumeNode: Any) -> str:
         """Make a volume ready for tags, wait for it and return its key; `UserError` ``unusable_volume``."""
-        return self.keys.identifyNow(volumeNode)
+        return self.labels.keys.identifyNow(volumeNode)
 
     def volumesOfRun(self) -> list[Any]:
         """Return the volumes that Generate would take: those that are checked, or the current one."""
@@ -133,7 +133,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
             self.session.setClasses(ClassTable.from_names(entries))
         else:
             self.session.setClasses(ClassTable(entries))
-        self.store.flush()
+        self.labels.store.flush()
 
     def tagRange(
         self, volumeNode: Any, className: str, first: int, last: int, restIsAbsent: bool | None = None
@@ -156,7 +156,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         """
         rest = self.state.restIsAbsent if restIsAbsent is None else restIsAbsent
         self.session.tagRange(self.identifyNow(volumeNode), className, first, last, rest)
-        self.store.flush()
+        self.labels.store.flush()
 
     # Runs
 
@@ -219,7 +219,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         problem = self.readyProblem(nodes)
         if problem:
             raise UserError("not_ready", problem)
-        self.store.flush()
+        self.labels.store.flush()
         settings = RunSettings(
             preset=preset or self.state.preset, device=device or self.state.device, overrides=dict(overrides or {})
         )
@@ -292,21 +292,4 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         return {key for key in map(self.keyOf, nodes) if key is not None}
 
     def _keysOf(self, nodes: Iterable[Any]) -> list[str]:
-        return list(dict.fromkeys(self.keyOf(node) for node in nodes))
-
-    # What the scene does
-
-    def _onStateChanged(self) -> None:
-        if self._scene.isBusy:
-            return
-        if self.store.takeOver():
-            self.keys.reset()
-        self._scene.watchVolumes()
-        if self._noteVolume():
-            self.volumeChanged()
-
-    def _noteVolume(self) -> bool:
-        """Remember which volume is current, by its id since its scene may be closed; say whether it is another one."""
-        before, node = self._lastVolumeId, self.state.currentVolume
-        self._lastVolumeId = node.GetID() if node is not None else ""
-        return self._lastVolumeId != before
+        return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))

@@ -42,8 +42,8 @@ class VolumeKeys:
     Parameters
     ----------
     session : TagSession
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now.
+    state : ModuleState
+        Of the scene.
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class VolumeKeys:
         Called with a volume node once its key is known.
     """
 
-    def __init__(self, session: TagSession, stateOf: Callable[[], ModuleState]) -> None:
+    def __init__(self, session: TagSession, state: ModuleState) -> None:
         self._session = session
-        self._stateOf = stateOf
+        self._state = state
         self._waiting: deque[_Waiting] = deque()
         self._runner: StepRunner | None = None
         self._atWork: Any = None
@@ -174,7 +174,7 @@ class VolumeKeys:
 
     def axisFor(self, volumeNode: Any) -> str:
         """Return the slice axis that the view one works in shows; ``"k"`` without a window."""
-        sliceNode = sliceNodeOf(self._stateOf().sliceView)
+        sliceNode = sliceNodeOf(self._state.sliceView)
         return axisOfView(volumeNode, sliceNode) if sliceNode is not None else "k"
 
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
@@ -45,12 +46,11 @@ class VolumeList:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session` and `keyOf`.
+    labels : SceneLabels
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels) -> None:
+        self._labels = labels
         self._problems: dict[tuple[str, int, int, int], str] = {}
 
     def rows(self, scene: Any) -> list[VolumeRow]:
@@ -75,15 +75,14 @@ class VolumeList:
         return self._problems[version]
 
     def _row(self, node: Any) -> VolumeRow:
-        state = self._logic.state
+        state = self._labels.state
         problem = self.problem(node)
-        key = None if problem else self._logic.keyOf(node)
-        tags = self._logic.session.volume(key) if key else None
+        tags = None if problem else self._labels.of(node)
         isIn = state.isInCohort(node)
         isCurrent = state.currentVolume is node
         isTold = tags is not None and isTagged(tags)
         waiting = _("being read ...") if isIn or isCurrent else ""
-        table = self._logic.session.classes
+        table = self._labels.session.classes
         words = problem or (stateInWords(tags, table) if tags is not None else waiting)
         text = tagsInWords(tags, table) if isTold else ""
         return VolumeRow(node.GetID(), node.GetName() or "", text, words, not problem, isIn, isCurrent, isTold)

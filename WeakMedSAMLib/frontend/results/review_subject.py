@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_images import tagOf
 from WeakMedSAMLib.frontend.results.segments import CLASS_TAG, labelValueOf, segmentIdsOf
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
@@ -82,12 +83,12 @@ class ReviewSubjects:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`.
+    state : ModuleState
+        With the runs of the scene.
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, state: ModuleState) -> None:
+        self._state = state
         self._read: dict[str, RunResult | UserError] = {}
 
     def forget(self) -> None:
@@ -96,9 +97,7 @@ class ReviewSubjects:
 
     def runs(self) -> list[RunRecord]:
         """Return the runs of the scene that can be looked at or say why not, the latest first."""
-        return [
-            record for record in reversed(self._logic.state.runs()) if record.status not in ("preparing", "running")
-        ]
+        return [record for record in reversed(self._state.runs()) if record.status not in ("preparing", "running")]
 
     def runResult(self, record: RunRecord) -> RunResult:
         """Return the results of a run; `UserError` as `readRun`."""

@@ -57,7 +57,7 @@ class ModuleState:
         self.bind()
 
     def bind(self) -> None:
-        """Take the scene's parameter node, which is another one once a scene was closed or loaded; make it if needed."""
+        """Take the scene's parameter node, which may be another one after a scene was closed or loaded."""
         self._stopObserving()
         self.node = _nodeIn(self.scene)
         for event in (

@@ -28,7 +28,6 @@ from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
 from WeakMedSAMLib.frontend.scene.run_records import forgetPlace
-from WeakMedSAMLib.frontend.scene.slice_views import showEverywhere
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
@@ -148,7 +147,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
 def _choose(logic: WeakMedSAMLogic, volume: Any) -> None:
     logic.state.currentVolume = volume
-    showEverywhere(volume)
+    logic.views.showEverywhere(volume)
 
 
 def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:
@@ -158,7 +157,7 @@ def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:
 
 def _exportAll(logic: WeakMedSAMLogic, runId: str) -> None:
     """Write every kind of file, as the panel does with all boxes checked."""
-    subjects = ReviewSubjects(logic)
+    subjects = ReviewSubjects(logic.state)
     record = logic.state.run(runId)
     subject = subjects.subject(slicer.mrmlScene, record, next(iter(record.volumes)))
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:

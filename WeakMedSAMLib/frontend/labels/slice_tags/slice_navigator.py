@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
@@ -58,17 +59,18 @@ class SliceNavigator(Protocol):
 
 
 class SceneSliceNavigator:
-    """The slice views of Slicer, for the current volume of a logic.
+    """The slice views of Slicer, for the current volume.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session` and `currentKey()`.
+    labels : SceneLabels
+    views : SliceViews
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
-        self._observer = slice_views.SliceObserver(self._onViewMoved)
+    def __init__(self, labels: SceneLabels, views: slice_views.SliceViews) -> None:
+        self._labels = labels
+        self._state = labels.state
+        self._observer = views.observer(self._onViewMoved)
         self.changed = Callbacks()
 
     def start(self) -> None:
@@ -81,7 +83,7 @@ class SceneSliceNavigator:
 
     def volumeKey(self) -> str | None:
         """See `SliceNavigator`."""
-        return self._logic.currentKey() if self._logic.state.currentVolume is not None else None
+        return self._labels.currentKey()
 
     def axis(self) -> str:
         """See `SliceNavigator`."""
@@ -94,19 +96,18 @@ class SceneSliceNavigator:
 
     def indexIn(self, viewName: str) -> int | None:
         """Return the slice that a view shows of the current volume; None if it shows another, or cuts across them."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         if node is None or not viewName or slice_views.shownVolume(viewName) is not node:
             return None
         return indexOf(node, self._tags(), viewName)
 
     def isOfRun(self, node: Any) -> bool:
         """Say whether a volume may be tagged: the current one, and those that are learned from."""
-        state = self._logic.state
-        return node is not None and (node is state.currentVolume or state.isInCohort(node))
+        return node is not None and (node is self._state.currentVolume or self._state.isInCohort(node))
 
     def isAlong(self, viewName: str) -> bool:
         """Say whether a view shows slices along the axis of the current volume's tags."""
-        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(viewName)
+        node, sliceNode = self._state.currentVolume, slice_views.sliceNodeOf(viewName)
         return None not in (node, sliceNode) and slice_views.axisOfView(node, sliceNode) == self.axis()
 
     def sliceCount(self) -> int:
@@ -120,11 +121,11 @@ class SceneSliceNavigator:
         if problem is not None:
             raise problem
         sliceNode = slice_views.sliceNodeOf(self.viewName())
-        slice_views.jumpToSlice(self._logic.state.currentVolume, sliceNode, self.axis(), index)
+        slice_views.jumpToSlice(self._state.currentVolume, sliceNode, self.axis(), index)
 
     def viewName(self) -> str:
         """See `SliceNavigator`."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         return next((name for name in self._viewsAlong() if slice_views.shownVolume(name) is node), "")
 
     def problem(self) -> UserError | None:
@@ -137,21 +138,21 @@ class SceneSliceNavigator:
 
     def isAligned(self) -> bool:
         """Say whether the view shows whole slices of the volume, rather than cutting across them."""
-        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(self.viewName())
+        node, sliceNode = self._state.currentVolume, slice_views.sliceNodeOf(self.viewName())
         return None in (node, sliceNode) or slice_views.isAligned(node, sliceNode)
 
     def align(self) -> None:
         """Turn the view so that it shows whole slices of the volume."""
         sliceNode = slice_views.sliceNodeOf(self.viewName())
         if sliceNode is not None:
-            slice_views.alignView(self._logic.state.currentVolume, sliceNode)
+            slice_views.alignView(self._state.currentVolume, sliceNode)
 
     def workIn(self, viewName: str) -> None:
         """See `SliceNavigator`."""
         node = slice_views.shownVolume(viewName)
         self._requireOfRun(node, viewName)
         # The key tells which volume is meant: the one that is looked at.
-        self._logic.state.currentVolume = node
+        self._state.currentVolume = node
         volume = self._tags()
         if volume is None:
             problem = usableProblem(node)
@@ -167,18 +168,18 @@ class SceneSliceNavigator:
                 raise UserError("other_direction", text, hint)
             axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
             counts = {each: sliceCount(node, each) for each in AXES}
-            self._logic.session.ensureVolume(volume.name, volume.sha256, axis, counts)
-        self._logic.state.sliceView = viewName
+            self._labels.session.ensureVolume(volume.name, volume.sha256, axis, counts)
+        self._state.sliceView = viewName
 
     def _viewsAlong(self) -> list[str]:
         """Return the views along the axis of the tags, the one that is worked in first."""
-        chosen = self._logic.state.sliceView
+        chosen = self._state.sliceView
         names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
         return [name for name in names if self.isAlong(name)]
 
     def _viewProblem(self) -> UserError | None:
         """Say why no view shows slices of the current volume along the axis of its tags."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         name, axis = node.GetName() if node is not None else "", self.axis().upper()
         if not self._viewsAlong():
             text = _("The layout has no slice view along {axis}, the direction in which '{name}' is tagged.")
@@ -199,8 +200,7 @@ class SceneSliceNavigator:
         raise UserError("other_volume", text, hint if node is not None else "")
 
     def _tags(self) -> VolumeTags | None:
-        key = self.volumeKey()
-        return self._logic.session.volume(key) if key is not None else None
+        return self._labels.ofCurrent()
 
     def _onViewMoved(self, _viewName: str) -> None:
         self.changed()
