@@ -129,10 +129,11 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     def setClasses(self, classes: Iterable[str | SegmentClass]) -> None:
         """Replace the classes, given by name or whole; tags of classes that are gone are removed."""
         entries = list(classes)
-        if all(isinstance(entry, str) for entry in entries):
-            self.session.setClasses(ClassTable.from_names(entries))
-        else:
-            self.session.setClasses(ClassTable(entries))
+        names = [entry for entry in entries if isinstance(entry, str)]
+        whole = [entry for entry in entries if not isinstance(entry, str)]
+        if names and whole:
+            raise ValueError("classes are given by name, or whole")
+        self.session.setClasses(ClassTable(whole) if whole else ClassTable.from_names(names))
         self.labels.store.flush()
 
     def tagRange(

@@ -59,7 +59,11 @@ class ModulePanel:
         logic.resultsReady.connect(self._onResultsReady)
         logic.runs.loadFailed.connect(self._onLoadFailed)
         # One after the other: each is laid out for the first time, which takes some milliseconds.
-        times = {partial(self._open, "review"): 1, partial(self._open, "export"): 100, self._showReview: 200}
+        times: dict[Callable[[], None], int] = {
+            partial(self._open, "review"): 1,
+            partial(self._open, "export"): 100,
+            self._showReview: 200,
+        }
         self._openings = [Coalesced(function, wait) for function, wait in times.items()]
         self._foldSections()
 

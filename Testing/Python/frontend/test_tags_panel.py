@@ -75,11 +75,11 @@ class Bench:
         qt.QCoreApplication.sendEvent(self.strip, event)
 
     def drag(self, row, first, last, modifiers=None):
-        places, event = self.strip.places(), qt.QEvent
-        y = places.rowTop(row) + 3
-        self.mouse(event.MouseButtonPress, places.sliceMiddle(first), y, modifiers)
-        self.mouse(event.MouseMove, places.sliceMiddle(last), y, modifiers)
-        self.mouse(event.MouseButtonRelease, places.sliceMiddle(last), y, modifiers)
+        geometry, event = self.strip.stripGeometry(), qt.QEvent
+        y = geometry.rowTop(row) + 3
+        self.mouse(event.MouseButtonPress, geometry.sliceMiddle(first), y, modifiers)
+        self.mouse(event.MouseMove, geometry.sliceMiddle(last), y, modifiers)
+        self.mouse(event.MouseButtonRelease, geometry.sliceMiddle(last), y, modifiers)
 
 
 @pytest.fixture
@@ -248,8 +248,8 @@ def test_a_click_on_the_strip_jumps(ready):
 def test_the_strip_explains_what_is_under_the_mouse(ready):
     ready.jump(4)
     ready.actions.present()
-    places = ready.strip.places()
-    ready.mouse(qt.QEvent.MouseMove, places.sliceMiddle(4), places.rowTop(0) + 2)
+    geometry = ready.strip.stripGeometry()
+    ready.mouse(qt.QEvent.MouseMove, geometry.sliceMiddle(4), geometry.rowTop(0) + 2)
     assert ready.strip.toolTip == "slice 4: Lesion present"
 
 
@@ -626,9 +626,9 @@ def test_a_start_that_is_forgotten_stands_no_longer_in_words(ready):
 def test_a_tip_is_set_once_however_the_mouse_moves_over_one_cell(ready):
     from host import tool_tips
 
-    places = ready.strip.places()
+    geometry = ready.strip.stripGeometry()
     with tool_tips.wrapped() as wrapper:
         for _step in range(5):
-            ready.mouse(qt.QEvent.MouseMove, places.sliceMiddle(4), places.rowTop(0) + 2)
+            ready.mouse(qt.QEvent.MouseMove, geometry.sliceMiddle(4), geometry.rowTop(0) + 2)
         assert ready.strip.toolTip == "<p>slice 4: Lesion untagged</p>"
         assert wrapper.rewritten == 1

@@ -202,5 +202,8 @@ def _deleteOldCopies(folder: Path) -> None:
 def _cohortAndVolumes(text: str) -> tuple[CohortTags, list[tuple[str, str, dict[str, Any]]]]:
     cohort = cohortFromJson(text)
     # They were volumes of a scene: their hash and number of slices are known, so that nothing has to be looked up.
-    known = [volume for volume in cohort.volumes if volume.sha256 and volume.n_slices]
-    return cohort, [(volume.name, volume.sha256, {volume.axis: volume.n_slices}) for volume in known]
+    return cohort, [
+        (volume.name, volume.sha256, {volume.axis: volume.n_slices})
+        for volume in cohort.volumes
+        if volume.sha256 and volume.n_slices
+    ]

@@ -261,8 +261,8 @@ class TagSession(TagStore):
         self, text: str, table: ClassTable, change: Callable[[VolumeTags], VolumeTags] | None = None
     ) -> None:
         step = Step(text, classes=None if table == self.classes else (self.classes, table))
-        for before in self._cohort.volumes if change else ():
-            after = change(before)
+        for before in self._cohort.volumes:
+            after = change(before) if change is not None else before
             if after is not before:
                 step.volumes[keyOf(before)] = (before, after)
         self._do(step)

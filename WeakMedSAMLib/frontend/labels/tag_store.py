@@ -199,8 +199,9 @@ class TagStore:
             return wanted
         if wanted is None and keyOf(current) in self._inScene:
             return copyOf(current, states={}, rest_is_absent={})
-        renamed = wanted is not None and wanted.name != current.name
-        return copyOf(wanted, name=current.name) if renamed else wanted
+        if wanted is None or wanted.name == current.name:
+            return wanted
+        return copyOf(wanted, name=current.name)
 
     def _enter(self, old: VolumeTags | None, new: VolumeTags) -> None:
         """Put a volume in; what cannot be told apart from it gives way."""

@@ -157,6 +157,8 @@ class VolumeKeys:
 
     def _enter(self, node: Any) -> str:
         key = knownIdentity(node)
+        if key is None:
+            raise ValueError("the volume is not identified")
         name = self._nameFor(node, key)
         self._known[node.GetID()] = (key, node.GetName())
         noteFileOrder(node)

@@ -80,11 +80,11 @@ class VolumeList:
         tags = None if problem else self._labels.of(node)
         isIn = state.isInCohort(node)
         isCurrent = state.currentVolume is node
-        isTold = tags is not None and isTagged(tags)
         waiting = _("being read ...") if isIn or isCurrent else ""
         table = self._labels.session.classes
         words = problem or (stateInWords(tags, table) if tags is not None else waiting)
-        text = tagsInWords(tags, table) if isTold else ""
+        text = tagsInWords(tags, table) if tags is not None else ""
+        isTold = tags is not None and isTagged(tags)
         return VolumeRow(node.GetID(), node.GetName() or "", text, words, not problem, isIn, isCurrent, isTold)
 
 

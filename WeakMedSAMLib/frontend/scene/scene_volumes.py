@@ -46,7 +46,7 @@ def arrayOf(volumeNode: Any) -> np.ndarray:
     """Return the voxels of a volume, k x j x i, without copying; `UserError` ``unusable_volume`` if there are none."""
     image = volumeNode.GetImageData() if volumeNode else None
     scalars = image.GetPointData().GetScalars() if image else None
-    if scalars is None or scalars.GetNumberOfComponents() != 1:
+    if image is None or scalars is None or scalars.GetNumberOfComponents() != 1:
         raise UserError("unusable_volume", usableProblem(volumeNode), _("Choose another volume."))
     return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
 

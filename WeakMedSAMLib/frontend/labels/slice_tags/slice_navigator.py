@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
 
@@ -168,7 +168,7 @@ class SceneSliceNavigator:
                 raise UserError("other_direction", text, hint)
             axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
             counts = {each: sliceCount(node, each) for each in AXES}
-            self._labels.session.ensureVolume(volume.name, volume.sha256, axis, counts)
+            self._labels.session.ensureVolume(volume.name, keyOf(volume), axis, counts)
         self._state.sliceView = viewName
 
     def _viewsAlong(self) -> list[str]:

@@ -206,14 +206,16 @@ class TagActions:
 
     def _place(self) -> tuple[str, str, int]:
         key, className = self._key(), self._class()
-        self.requireShown()
-        return key, className, self._navigator.sliceIndex()
+        return key, className, self.requireShown()
 
-    def requireShown(self) -> None:
-        """Raise `UserError` if no view shows a slice of the current volume: what one tags must be seen."""
-        problem = self._navigator.problem()
+    def requireShown(self) -> int:
+        """Return the slice that is being looked at; `UserError` if no view shows one: what one tags must be seen."""
+        problem, index = self._navigator.problem(), self._navigator.sliceIndex()
         if problem is not None:
             raise problem
+        if index is None:
+            raise ValueError("a navigator without a problem shows a slice")
+        return index
 
     def _tellTag(self) -> None:
         key, className, index = self._place()

@@ -120,7 +120,7 @@ class TagsPanel(Panel):
 
     def _connectWidgets(self) -> None:
         actions = self.actions
-        functions = {
+        functions: dict[str, Callable[[], Any]] = {
             "startButton": actions.markStart,
             "endButton": actions.markEnd,
             "presentButton": actions.present,
@@ -262,8 +262,7 @@ class TagsPanel(Panel):
         problem = self._problem(volume, index)
         self.strip.setPosition(index)
         self.strip.setStart(self.actions.start)
-        view = self._navigator.viewName()
-        self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
+        self.ui.positionLabel.text = breakable(problem or self._positionInWords(volume, index))
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
         self._offer.show()
         if self._isRefusalShown and not self._offer.isRefused():
@@ -275,6 +274,11 @@ class TagsPanel(Panel):
         self._enable(problem)
         if self._isShown:
             self._notes.show()
+
+    def _positionInWords(self, volume: VolumeTags | None, index: int | None) -> str:
+        if volume is None or index is None:
+            return ""
+        return positionInWords(volume, index, self._navigator.viewName(), self.actions.currentClass)
 
     def _problem(self, volume: VolumeTags | None, index: int | None) -> str:
         """Say why nothing can be tagged; empty if it can."""
