@@ -164,7 +164,7 @@ class ClassesPanel(Panel):
         if not self._isFilling and 0 <= row < len(table):
             self._state.currentClass = table[row].name
 
-    def _selected(self) -> SegmentClass:
+    def _requireSelected(self) -> SegmentClass:
         row = self.ui.classTable.currentRow()
         table = self._session.classes
         if not 0 <= row < len(table):
@@ -178,21 +178,21 @@ class ClassesPanel(Panel):
         self.ui.classTable.editItem(self.ui.classTable.item(len(self._session.classes) - 1, NAME))
 
     def _remove(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         question = _("'{name}' has tags. Remove it with all of them? (Undo in Tags brings both back.)")
         if self._session.hasTags(entry.name) and not self._confirm(question.format(name=entry.name)):
             return
         self._session.removeClass(entry.name)
 
     def _chooseColor(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         title = _("Colour of {name}").format(name=entry.name)
         chosen = qt.QColorDialog.getColor(qt.QColor(*entry.color), self.widget, title)
         if chosen.isValid():
             self._session.changeClass(entry.name, color=(chosen.red(), chosen.green(), chosen.blue()))
 
     def _chooseTerm(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         known = {_("none"): "", **terms(self._presets)}
         if entry.terminology:
             known.setdefault(terminologyText(entry.terminology) or entry.terminology, entry.terminology)

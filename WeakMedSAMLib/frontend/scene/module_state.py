@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend.scene.run_records import (
     RunRecord,
     folderName,
     recordFromJson,
-    rememberPlace,
+    rememberRunsFolder,
 )
 
 __all__ = ["MODULE_NAME", "RUN_STATUSES", "ModuleState", "RunRecord"]
@@ -203,7 +203,7 @@ class ModuleState:
 
     def saveRun(self, record: RunRecord) -> None:
         """Insert a run, or replace the one with the same id. Only the name of its folder gets into the scene."""
-        rememberPlace(record.folder)
+        rememberRunsFolder(record.folder)
         entry = {**asdict(record), "folder": folderName(record.folder)}
         # Node ids change when a scene is imported into another; only references follow that.
         for kind in _REFERENCES:

@@ -79,7 +79,7 @@ def _newReader() -> Any:
 
 
 class NodeFacts:
-    """`VolumeFacts` of a node of the scene; holds no voxels of a node that was removed.
+    """`SceneFacts` of a node of the scene; holds no voxels of a node that was removed.
 
     Parameters
     ----------
@@ -92,17 +92,17 @@ class NodeFacts:
         self._key = knownIdentity(volumeNode)
 
     def numbering(self) -> Numbering | None:
-        """See `VolumeFacts`."""
+        """See `SceneFacts`."""
         node = self._node()
         return numberingOf(node) if node is not None else None
 
     def isFileReversed(self) -> bool:
-        """See `VolumeFacts`."""
+        """See `SceneFacts`."""
         node = self._node()
         return node is not None and isFileReversed(node)
 
     def reversedKey(self) -> str | None:
-        """See `VolumeFacts`; takes as long as to identify the volume, once."""
+        """See `SceneFacts`; takes as long as to identify the volume, once."""
         node = self._node()
         return runToEnd(reversedIdentitySteps(node)) if node is not None else None
 

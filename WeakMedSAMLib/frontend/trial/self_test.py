@@ -27,7 +27,7 @@ from WeakMedSAMLib.frontend.running.dependencies import missing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
-from WeakMedSAMLib.frontend.scene.run_records import forgetPlace
+from WeakMedSAMLib.frontend.scene.run_records import forgetRunsFolder
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, phantomArray
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
@@ -186,7 +186,7 @@ def _runsElsewhere() -> Iterator[None]:
             yield
         finally:
             places.setRunsFolder(chosen)
-            forgetPlace(Path(folder))
+            forgetRunsFolder(Path(folder))
 
 
 def _tagged(job: JobRunner | None = None) -> tuple[WeakMedSAMLogic, Any, tuple[int, int]]:

@@ -77,7 +77,7 @@ def test_unreadable_runs_are_no_disaster(scene, lib):
 
 def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_path):
     from WeakMedSAMLib.frontend.base import places
-    from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetPlace
+    from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetRunsFolder
 
     host.app.userSettings().clear()
     places.setRunsFolder(tmp_path / "now")
@@ -102,7 +102,7 @@ def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_
     # A run of this computer is found after the user has chosen another place for runs, too.
     state.saveRun(lib.RunRecord("2x", str(tmp_path / "before" / "run-2")))
     assert folderOf(state.run("2x")) == tmp_path / "before" / "run-2"
-    forgetPlace(tmp_path / "before")
+    forgetRunsFolder(tmp_path / "before")
     assert folderOf(state.run("2x")) == now / "run-2"
     state.cleanup()
     host.app.userSettings().clear()
