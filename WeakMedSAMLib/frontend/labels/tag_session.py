@@ -85,6 +85,29 @@ class TagSession(TagStore):
 
     # Volumes
 
+    def edit(self, text: str, key: str, change: Callable[[VolumeTags], Any]) -> None:
+        """Change what is said of a volume, in labels of whatever kind, as one step of undo; none if nothing changes.
+
+        Parameters
+        ----------
+        text : str
+            What is done, for the user: "Undo: ...".
+        key : str
+            The volume.
+        change : callable
+            Gets a copy of what was said of the volume, to be changed in place.
+
+        Raises
+        ------
+        UserError
+            ``unknown_volume``, and what `change` raises; nothing is changed then.
+        """
+        before = self._require(key)
+        after = copyOf(before)
+        change(after)
+        if after != before:
+            self._editVolume(text, before, after)
+
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
         """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
         before = self._require(key)
@@ -248,11 +271,7 @@ class TagSession(TagStore):
 
     def _editTags(self, text: str, key: str, className: str, change: Callable[[VolumeTags], Any]) -> None:
         self.classes.index(className)
-        before = self._require(key)
-        after = copyOf(before)
-        change(after)
-        if not np.array_equal(before.state(className), after.state(className)):
-            self._editVolume(text, before, after)
+        self.edit(text, key, change)
 
     def _editVolume(self, text: str, before: VolumeTags, after: VolumeTags) -> None:
         self._do(Step(text, volumes={keyOf(before): (before, after)}))
