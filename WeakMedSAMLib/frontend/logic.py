@@ -23,6 +23,7 @@ from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_start import runStartOf
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
@@ -107,19 +108,19 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         """Return the key of the current volume, once it is ready for tags."""
         return self.labels.currentKey()
 
-    def keyOf(self, volumeNode: Any) -> str | None:
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
         """Return the key (content hash) of a volume that is ready for tags; None before."""
         return self.labels.keyOf(volumeNode)
 
-    def identify(self, volumeNode: Any, onDone: Callable[[str], Any] | None = None) -> None:
+    def identify(self, volumeNode: VolumeNode, onDone: Callable[[str], Any] | None = None) -> None:
         """Make a volume ready for tags while the window answers; `onDone` gets its key."""
         self.labels.keys.identify(volumeNode, onDone)
 
-    def identifyNow(self, volumeNode: Any) -> str:
+    def identifyNow(self, volumeNode: VolumeNode) -> str:
         """Make a volume ready for tags, wait for it and return its key; `UserError` ``unusable_volume``."""
         return self.labels.keys.identifyNow(volumeNode)
 
-    def volumesOfRun(self) -> list[Any]:
+    def volumesOfRun(self) -> list[VolumeNode]:
         """Return the volumes that Generate would take: those that are checked, or the current one."""
         current = self.state.currentVolume
         return self.state.cohort() or ([current] if current is not None else [])
@@ -137,7 +138,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.labels.store.flush()
 
     def tagRange(
-        self, volumeNode: Any, className: str, first: int, last: int, restIsAbsent: bool | None = None
+        self, volumeNode: VolumeNode, className: str, first: int, last: int, restIsAbsent: bool | None = None
     ) -> None:
         """Tag the slices from `first` to `last` (0-based, both inclusive) present.
 
@@ -166,7 +167,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         """Whether a run is under way, or its masks are on their way into the scene."""
         return self.runs.isRunning
 
-    def readyProblem(self, volumes: Sequence[Any] | None = None) -> str:
+    def readyProblem(self, volumes: Sequence[VolumeNode] | None = None) -> str:
         """Say why no masks can be generated now, and what to do; empty if they can."""
         if self.isRunning:
             return _("A run is under way. Wait until it has ended, or cancel it.")
@@ -184,7 +185,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def startRun(
         self,
-        volumes: Sequence[Any] | None = None,
+        volumes: Sequence[VolumeNode] | None = None,
         preset: str | None = None,
         device: str | None = None,
         segmentation: Any = None,
@@ -292,5 +293,5 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
         return {key for key in map(self.keyOf, nodes) if key is not None}
 
-    def _keysOf(self, nodes: Iterable[Any]) -> list[str]:
+    def _keysOf(self, nodes: Iterable[VolumeNode]) -> list[str]:
         return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))

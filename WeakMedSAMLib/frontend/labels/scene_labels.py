@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
@@ -13,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 
 _logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class SceneLabels:
             showError(error)
         self._watchVolumes()
 
-    def keyOf(self, volumeNode: Any) -> str | None:
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
         """Return the key of a volume that is ready for tags; None before, and without a volume."""
         return self.keys.keyOf(volumeNode)
 
@@ -82,7 +82,7 @@ class SceneLabels:
         """Return the key of the current volume, once it is ready for tags."""
         return self.keyOf(self.state.currentVolume)
 
-    def of(self, volumeNode: Any) -> VolumeTags | None:
+    def of(self, volumeNode: VolumeNode | None) -> VolumeTags | None:
         """Return the labels of a volume (not to be changed); None before it is ready for tags, and without one."""
         key = self.keyOf(volumeNode)
         return self.session.volume(key) if key is not None else None
@@ -91,11 +91,11 @@ class SceneLabels:
         """Return the labels of the current volume; as `of`."""
         return self.of(self.state.currentVolume)
 
-    def readyVolumes(self) -> dict[str, Any]:
+    def readyVolumes(self) -> dict[str, VolumeNode]:
         """Return key -> node of the current volume and of those to learn from, as far as they are ready for tags."""
         return {key: node for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None}
 
-    def _chosenVolumes(self) -> Iterable[Any]:
+    def _chosenVolumes(self) -> Iterable[VolumeNode]:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
 
     def _leave(self) -> None:

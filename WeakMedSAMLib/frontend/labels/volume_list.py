@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _CLASS = "vtkMRMLScalarVolumeNode"
@@ -59,7 +60,7 @@ class VolumeList:
         shown = [node for node in nodes if not node.GetHideFromEditors() and not node.IsA("vtkMRMLLabelMapVolumeNode")]
         return [self._row(node) for node in shown]
 
-    def problem(self, node: Any) -> str:
+    def problem(self, node: VolumeNode) -> str:
         """Say why a volume cannot be used; empty if it can."""
         image, transform = node.GetImageData(), node.GetParentTransformNode()
         version = (
@@ -74,7 +75,7 @@ class VolumeList:
             self._problems[version] = usableProblem(node)
         return self._problems[version]
 
-    def _row(self, node: Any) -> VolumeRow:
+    def _row(self, node: VolumeNode) -> VolumeRow:
         state = self._labels.state
         problem = self.problem(node)
         tags = None if problem else self._labels.of(node)

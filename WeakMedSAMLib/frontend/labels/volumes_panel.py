@@ -16,6 +16,7 @@ from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, VolumeRow
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 NAME, TAGS, STATE = range(3)
@@ -168,15 +169,19 @@ class VolumesPanel(Panel):
         )
         self.ui.helpLabel.text = help_.format(link='<a href="#">', end="</a>")
         self.ui.helpLabel.visible = not self._rows
-        sliceNode = self._sliceNode()
-        canAlign = None not in (volume, sliceNode) and volume.GetImageData() is not None
-        isOblique = canAlign and not slice_views.isAligned(volume, sliceNode)
+        isOblique = self._isOblique()
         self.ui.alignButton.visible = isOblique
         setText(self.ui.directionLabel, self._directionInWords(volume, isOblique))
         setText(self.ui.cohortLabel, breakable(self._cohortInWords()))
         self.ui.tableLabel.visible = self.ui.volumeTable.visible = bool(self._rows)
 
-    def _directionInWords(self, volume: Any, isOblique: bool) -> str:
+    def _isOblique(self) -> bool:
+        volume, sliceNode = self._state.currentVolume, self._sliceNode()
+        if volume is None or sliceNode is None or volume.GetImageData() is None:
+            return False
+        return not slice_views.isAligned(volume, sliceNode)
+
+    def _directionInWords(self, volume: VolumeNode | None, isOblique: bool) -> str:
         if volume is None:
             return ""
         problem = self._list.problem(volume)
@@ -206,7 +211,7 @@ class VolumesPanel(Panel):
 
     # What the user does
 
-    def _onVolumeChosen(self, node: Any) -> None:
+    def _onVolumeChosen(self, node: VolumeNode | None) -> None:
         if not self._isFilling:
             self._chooseVolume(node)
 
@@ -214,7 +219,7 @@ class VolumesPanel(Panel):
         if 0 <= number < len(self._rows) and self._rows[number].isUsable:
             self._chooseVolume(self._scene.GetNodeByID(self._rows[number].nodeId))
 
-    def _chooseVolume(self, node: Any) -> None:
+    def _chooseVolume(self, node: VolumeNode | None) -> None:
         self._state.currentVolume = node
         if node is not None and node.GetImageData() is not None:
             self._views.showEverywhere(node)
@@ -265,10 +270,11 @@ class VolumesPanel(Panel):
         row = next((row for row in self._rows if row.isCurrent), None)
         # The first tags of a volume say that it shall be learned from; later the check box is the user's alone.
         tags = self._labels.ofCurrent()
-        if kind == "tags" and row is not None and not row.isTagged and tags is not None and isTagged(tags):
+        isFirst = row is not None and not row.isTagged and tags is not None and isTagged(tags)
+        if kind == "tags" and isFirst and volume is not None:
             self._state.setInCohort(volume, True)
             self.refresh()
         self._refreshSoon()
 
-    def _sliceNode(self) -> Any:
+    def _sliceNode(self) -> SliceNode | None:
         return slice_views.sliceNodeOf(self._state.sliceView)

@@ -26,6 +26,7 @@ from WeakMedSAMLib.frontend.running.run_view import RunView
 from WeakMedSAMLib.frontend.running.run_words import codeInWords
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 
 def presets() -> dict[str, str]:
@@ -38,7 +39,7 @@ def presets() -> dict[str, str]:
 
 
 class RunLogic(Protocol):
-    """What the panel needs of the module's logic, which says what each does."""
+    """What the panel needs of the module's logic."""
 
     state: ModuleState
     session: TagSession
@@ -49,13 +50,26 @@ class RunLogic(Protocol):
     runChanged: Callbacks
 
     @property
-    def isRunning(self) -> bool: ...  # noqa: D102
-    def keyOf(self, volumeNode: Any) -> str | None: ...  # noqa: D102
-    def volumesOfRun(self) -> list[Any]: ...  # noqa: D102
-    def cachedKeys(self) -> set[str]: ...  # noqa: D102
-    def readyProblem(self) -> str: ...  # noqa: D102
-    def startRun(self, *, segmentation: Any = None) -> str: ...  # noqa: D102
-    def cancelRun(self) -> None: ...  # noqa: D102
+    def isRunning(self) -> bool:
+        """Whether a run is under way, or its masks are on their way into the scene."""
+
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
+        """Return the key of a volume that is ready for tags; None before."""
+
+    def volumesOfRun(self) -> list[VolumeNode]:
+        """Return the volumes that a run would take."""
+
+    def cachedKeys(self) -> set[str]:
+        """Return the keys of volumes whose features are there."""
+
+    def readyProblem(self) -> str:
+        """Say why no masks can be generated now; empty if they can."""
+
+    def startRun(self, *, segmentation: Any = None) -> str:
+        """Begin to generate masks, into a segmentation if one is given; returns the run id."""
+
+    def cancelRun(self) -> None:
+        """Ask the run to stop."""
 
 
 class GeneratePanel(Panel):

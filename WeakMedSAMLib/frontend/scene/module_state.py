@@ -11,6 +11,7 @@ import slicer
 import vtk
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import (
     RUN_STATUSES,
     RunRecord,
@@ -161,26 +162,26 @@ class ModuleState:
     # Volumes
 
     @property
-    def currentVolume(self) -> Any:
+    def currentVolume(self) -> VolumeNode | None:
         """The volume that is being tagged (vtkMRMLScalarVolumeNode), or None."""
         return self.node.GetNodeReference(_CURRENT_VOLUME)
 
     @currentVolume.setter
-    def currentVolume(self, volumeNode: Any) -> None:
+    def currentVolume(self, volumeNode: VolumeNode | None) -> None:
         if volumeNode is not self.currentVolume:
             self.node.SetNodeReferenceID(_CURRENT_VOLUME, volumeNode.GetID() if volumeNode else None)
 
-    def cohort(self) -> list[Any]:
+    def cohort(self) -> list[VolumeNode]:
         """Return the volumes that are learned from together, in the order in which they were added."""
         count = self.node.GetNumberOfNodeReferences(_COHORT)
         nodes = [self.node.GetNthNodeReference(_COHORT, index) for index in range(count)]
         return [node for node in nodes if node is not None]
 
-    def isInCohort(self, volumeNode: Any) -> bool:
+    def isInCohort(self, volumeNode: VolumeNode | None) -> bool:
         """Say whether a volume is learned from."""
         return volumeNode is not None and self.node.HasNodeReferenceID(_COHORT, volumeNode.GetID())
 
-    def setInCohort(self, volumeNode: Any, isIn: bool) -> None:
+    def setInCohort(self, volumeNode: VolumeNode, isIn: bool) -> None:
         """Add a volume to those that are learned from, or take it out."""
         if isIn == self.isInCohort(volumeNode):
             return

@@ -7,6 +7,7 @@ from typing import Any
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 
@@ -97,8 +98,8 @@ class _Kept:
 
     def __init__(self, state: ModuleState) -> None:
         self._runs: list[RunRecord] = state.runs()
-        self._cohort: list[Any] = state.cohort()
-        self._current: Any = state.currentVolume
+        self._cohort: list[VolumeNode] = state.cohort()
+        self._current: VolumeNode | None = state.currentVolume
         self._unreadable: list[str] = state.unreadableTags
 
     def giveBack(self, state: ModuleState) -> None:

@@ -13,6 +13,7 @@ import vtk
 
 from WeakMedSAMLib.contract.labels.slice_tags import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld
 
@@ -25,28 +26,29 @@ _FIRST_VIEWS = tuple(_ORIENTATIONS)
 def sliceViewNames() -> list[str]:
     """Return the slice views of the layout: Red, Yellow, Green, then others by name; none without a window."""
     # The manager has the views of earlier layouts, too.
-    shown = [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    nodes = {name: sliceNodeOf(name) for name in _allViewNames()}
+    shown = [name for name, node in nodes.items() if node is not None and node.IsMappedInLayout()]
     known = [name for name in _FIRST_VIEWS if name in shown]
     return known + sorted(name for name in shown if name not in known)
 
 
-def sliceNodeOf(viewName: str) -> Any:
+def sliceNodeOf(viewName: str) -> SliceNode | None:
     """Return the vtkMRMLSliceNode of a view by its name, or None if no layout has had such a view yet."""
     # By the scene: asking the widgets takes much longer, and this is asked at each step of scrolling.
     return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceNode")
 
 
-def axisOfView(volumeNode: Any, sliceNode: Any) -> str:
+def axisOfView(volumeNode: VolumeNode, sliceNode: SliceNode) -> str:
     """Return the IJK axis (``"i"``, ``"j"``, ``"k"``) whose slices lie nearest to the plane of a view."""
     return AXES[int(np.argmax(_cosines(volumeNode, sliceNode)))]
 
 
-def isAligned(volumeNode: Any, sliceNode: Any) -> bool:
+def isAligned(volumeNode: VolumeNode, sliceNode: SliceNode) -> bool:
     """Say whether a view shows whole slices of a volume, rather than cutting across them."""
     return float(_cosines(volumeNode, sliceNode).max()) > _ALIGNED
 
 
-def alignView(volumeNode: Any, sliceNode: Any) -> None:
+def alignView(volumeNode: VolumeNode, sliceNode: SliceNode) -> None:
     """Turn a view so that it shows whole slices of a volume."""
     sliceNode.RotateToVolumePlane(volumeNode)
 
@@ -59,7 +61,7 @@ def showAllDirections() -> None:
             sliceNode.SetOrientation(orientation)
 
 
-def currentSlice(volumeNode: Any, sliceNode: Any, axis: str) -> int | None:
+def currentSlice(volumeNode: VolumeNode, sliceNode: SliceNode, axis: str) -> int | None:
     """Return the slice that a view shows.
 
     Parameters
@@ -87,13 +89,13 @@ def currentSlice(volumeNode: Any, sliceNode: Any, axis: str) -> int | None:
     return int(min(max(np.floor(position + 0.5 + 1e-4), 0), count - 1))
 
 
-def jumpToSlice(volumeNode: Any, sliceNode: Any, axis: str, index: int) -> None:
+def jumpToSlice(volumeNode: VolumeNode, sliceNode: SliceNode, axis: str, index: int) -> None:
     """Move a view along its normal until it shows the middle of a slice; it is neither turned nor zoomed."""
     first, step, _count = _centreLine(volumeNode, axis)
     sliceNode.JumpSliceByOffsetting(*(float(number) for number in first + index * step))
 
 
-def shownVolume(viewName: str) -> Any:
+def shownVolume(viewName: str) -> VolumeNode | None:
     """Return the volume that a view shows: its background, whatever lies over that; None if there is none."""
     composite = _compositeOf(viewName)
     nodeId = composite.GetBackgroundVolumeID() if composite is not None else None
@@ -128,7 +130,7 @@ class SliceViews:
             for call in calls.values():
                 call()
 
-    def showVolume(self, volumeNode: Any, viewName: str) -> None:
+    def showVolume(self, volumeNode: VolumeNode, viewName: str) -> None:
         """Show a volume as the background of a view, unless it is already; over itself it lies no longer."""
         composite = _compositeOf(viewName)
         if composite is None or shownVolume(viewName) is volumeNode:
@@ -141,12 +143,12 @@ class SliceViews:
             if widget is not None:
                 widget.sliceLogic().FitSliceToAll()
 
-    def showEverywhere(self, volumeNode: Any) -> None:
+    def showEverywhere(self, volumeNode: VolumeNode) -> None:
         """Show a volume as the background of all views, whole."""
         with self.together():
             slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
 
-    def showSlice(self, volumeNode: Any, axis: str, index: int, preferredView: str) -> bool:
+    def showSlice(self, volumeNode: VolumeNode, axis: str, index: int, preferredView: str) -> bool:
         """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""
         names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
         for name in names:
@@ -217,21 +219,21 @@ def _compositeOf(viewName: str) -> Any:
     return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceCompositeNode")
 
 
-def _plane(sliceNode: Any) -> np.ndarray:
+def _plane(sliceNode: SliceNode) -> np.ndarray:
     """Return the 4 x 4 matrix of a view's plane: third column its unit normal, fourth a point of it, RAS in mm."""
     matrix = matrixOf(sliceNode.GetSliceToRAS())
     matrix[:3, 2] /= np.linalg.norm(matrix[:3, 2])
     return matrix
 
 
-def _cosines(volumeNode: Any, sliceNode: Any) -> np.ndarray:
+def _cosines(volumeNode: VolumeNode, sliceNode: SliceNode) -> np.ndarray:
     """Return how nearly the slices along i, j and k are parallel to a view, 1 for exactly."""
     # The gradient of an index is normal to its slices, in sheared volumes too.
     gradients = np.linalg.inv(ijkToWorld(volumeNode))[:3, :3]
     return np.abs(gradients @ _plane(sliceNode)[:3, 2]) / np.linalg.norm(gradients, axis=1)
 
 
-def _centreLine(volumeNode: Any, axis: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _centreLine(volumeNode: VolumeNode, axis: str) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the middle of slice 0, the step to the next one (RAS in mm), and the number of slices."""
     number = AXES.index(axis)
     dimensions = np.array(volumeNode.GetImageData().GetDimensions() if volumeNode.GetImageData() else (0, 0, 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from slicer.i18n import tr as _
 
@@ -12,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
 
 
@@ -87,7 +88,7 @@ class SceneSliceNavigator:
 
     def axis(self) -> str:
         """See `SliceNavigator`."""
-        volume = self._tags()
+        volume = self._labels.ofCurrent()
         return volume.axis if volume is not None else "k"
 
     def sliceIndex(self) -> int | None:
@@ -99,20 +100,20 @@ class SceneSliceNavigator:
         node = self._state.currentVolume
         if node is None or not viewName or slice_views.shownVolume(viewName) is not node:
             return None
-        return indexOf(node, self._tags(), viewName)
+        return indexOf(node, self._labels.ofCurrent(), viewName)
 
-    def isOfRun(self, node: Any) -> bool:
+    def isOfRun(self, node: VolumeNode | None) -> bool:
         """Say whether a volume may be tagged: the current one, and those that are learned from."""
         return node is not None and (node is self._state.currentVolume or self._state.isInCohort(node))
 
     def isAlong(self, viewName: str) -> bool:
         """Say whether a view shows slices along the axis of the current volume's tags."""
         node, sliceNode = self._state.currentVolume, slice_views.sliceNodeOf(viewName)
-        return None not in (node, sliceNode) and slice_views.axisOfView(node, sliceNode) == self.axis()
+        return node is not None and sliceNode is not None and slice_views.axisOfView(node, sliceNode) == self.axis()
 
     def sliceCount(self) -> int:
         """See `SliceNavigator`."""
-        volume = self._tags()
+        volume = self._labels.ofCurrent()
         return (volume.n_slices or 0) if volume is not None else 0
 
     def jump(self, index: int) -> None:
@@ -120,8 +121,9 @@ class SceneSliceNavigator:
         problem = self._viewProblem()
         if problem is not None:
             raise problem
-        sliceNode = slice_views.sliceNodeOf(self.viewName())
-        slice_views.jumpToSlice(self._state.currentVolume, sliceNode, self.axis(), index)
+        node, sliceNode = self._nodes()
+        if node is not None and sliceNode is not None:
+            slice_views.jumpToSlice(node, sliceNode, self.axis(), index)
 
     def viewName(self) -> str:
         """See `SliceNavigator`."""
@@ -138,35 +140,34 @@ class SceneSliceNavigator:
 
     def isAligned(self) -> bool:
         """Say whether the view shows whole slices of the volume, rather than cutting across them."""
-        node, sliceNode = self._state.currentVolume, slice_views.sliceNodeOf(self.viewName())
-        return None in (node, sliceNode) or slice_views.isAligned(node, sliceNode)
+        node, sliceNode = self._nodes()
+        return node is None or sliceNode is None or slice_views.isAligned(node, sliceNode)
 
     def align(self) -> None:
         """Turn the view so that it shows whole slices of the volume."""
-        sliceNode = slice_views.sliceNodeOf(self.viewName())
-        if sliceNode is not None:
-            slice_views.alignView(self._state.currentVolume, sliceNode)
+        node, sliceNode = self._nodes()
+        if node is not None and sliceNode is not None:
+            slice_views.alignView(node, sliceNode)
 
     def workIn(self, viewName: str) -> None:
         """See `SliceNavigator`."""
-        node = slice_views.shownVolume(viewName)
-        self._requireOfRun(node, viewName)
+        node, sliceNode = self._requireOfRun(viewName), slice_views.sliceNodeOf(viewName)
         # The key tells which volume is meant: the one that is looked at.
         self._state.currentVolume = node
-        volume = self._tags()
+        volume = self._labels.ofCurrent()
         if volume is None:
             problem = usableProblem(node)
             if problem:
                 raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
             text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
             raise UserError("being_read", text, _("Press the key again then."))
-        if not self.isAlong(viewName):
+        if sliceNode is not None and not self.isAlong(viewName):
             if isTagged(volume):
                 text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
                 text = text.format(name=volume.name, view=", ".join(self._viewsAlong()[:1]) or volume.axis.upper())
                 hint = _("Tag it there, or start over in another direction in Volumes.")
                 raise UserError("other_direction", text, hint)
-            axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
+            axis = slice_views.axisOfView(node, sliceNode)
             counts = {each: sliceCount(node, each) for each in AXES}
             self._labels.session.ensureVolume(volume.name, keyOf(volume), axis, counts)
         self._state.sliceView = viewName
@@ -189,9 +190,11 @@ class SceneSliceNavigator:
             return UserError("not_shown", text, _("Show it, or use the one that is shown."))
         return None
 
-    def _requireOfRun(self, node: Any, viewName: str) -> None:
-        if self.isOfRun(node):
-            return
+    def _requireOfRun(self, viewName: str) -> VolumeNode:
+        """Return the volume that a view shows; `UserError` ``other_volume`` if that may not be tagged."""
+        node = slice_views.shownVolume(viewName)
+        if node is not None and self.isOfRun(node):
+            return node
         text = _("The {view} view shows no volume.").format(view=viewName)
         if node is not None:
             text = _("The {view} view shows '{name}', which is not part of the run.")
@@ -199,14 +202,15 @@ class SceneSliceNavigator:
         hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
         raise UserError("other_volume", text, hint if node is not None else "")
 
-    def _tags(self) -> VolumeTags | None:
-        return self._labels.ofCurrent()
+    def _nodes(self) -> tuple[VolumeNode | None, SliceNode | None]:
+        """Return the current volume, and the view in which its slices are looked at."""
+        return self._state.currentVolume, slice_views.sliceNodeOf(self.viewName())
 
     def _onViewMoved(self, _viewName: str) -> None:
         self.changed()
 
 
-def indexOf(node: Any, tags: VolumeTags | None, viewName: str) -> int | None:
+def indexOf(node: VolumeNode, tags: VolumeTags | None, viewName: str) -> int | None:
     """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
     sliceNode = slice_views.sliceNodeOf(viewName)
     if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:

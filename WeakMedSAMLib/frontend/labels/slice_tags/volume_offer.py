@@ -61,10 +61,11 @@ class VolumeOffer:
 
     def showIt(self) -> None:
         """Show the volume to tag: in the view where a key was refused, else in all."""
-        refused = self._refusedView()
+        refused, node = self._refusedView(), self._state.currentVolume
         with self._views.together():
             for viewName in [refused] if refused else slice_views.sliceViewNames():
-                self._views.showVolume(self._state.currentVolume, viewName)
+                if node is not None:
+                    self._views.showVolume(node, viewName)
 
     def useIt(self) -> None:
         """Make the volume that is shown part of the run, and the one to tag."""
