@@ -19,7 +19,8 @@ from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps
 _SAMPLE_VOXELS = 100_000
 _KEPT_HASHES = 1000
 _BROWSER = "vtkMRMLSequenceBrowserNode"
-# By the state of the image, and whether its k planes were taken in reversed order.
+# Nothing but memory of what was computed: by the state of the image, which no other one ever has, and whether its k
+# planes were taken in reversed order.
 _hashes: dict[tuple[int, bool], str] = {}
 
 
