@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 import qt
@@ -120,10 +122,11 @@ def test_a_panel_that_was_let_go_hears_nothing_and_waits_for_nothing(scene, host
 
 def test_filling_lasts_until_the_outermost_end(scene):
     panel = Panel("Classes.ui")
-    with pytest.raises(ValueError, match="in between"), panel.filling():
+    with panel.filling():
         with panel.filling():
             assert panel._isFilling
         assert panel._isFilling
-        raise ValueError("in between")
+    with contextlib.suppress(ValueError), panel.filling():
+        int("no number")
     assert not panel._isFilling
     panel.widget.deleteLater()
