@@ -199,6 +199,11 @@ class TagsPanel(Panel):
 
     def _onTagsChanged(self, kind: str) -> None:
         self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
+        self._checkSoon()
+
+    def _checkSoon(self) -> None:
+        # Once a held key is let go: to look through the tags of many volumes takes a while.
+        self._problemsSoon.cancel()
         self._problemsSoon()
 
     def _onStateChanged(self) -> None:
@@ -209,7 +214,7 @@ class TagsPanel(Panel):
     def _onVolumeChanged(self) -> None:
         self.actions.forgetStart()
         self._refreshTags()
-        self._problemsSoon()
+        self._checkSoon()
 
     def _onStartChanged(self) -> None:
         self._keys.setEnabled("forgetStart", self.actions.start is not None)
