@@ -46,7 +46,7 @@ from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
 from WeakMedSAMLib.frontend.base import places  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess  # noqa: E402
-from WeakMedSAMLib.frontend.scene.run_records import rememberPlace  # noqa: E402
+from WeakMedSAMLib.frontend.scene.run_records import rememberRunsFolder  # noqa: E402
 
 BACKBONE = "tiny-of-tests"
 WORKER = "import faults.tiny_run; from WeakMedSAMLib.engine.cli.main import main; main()"
@@ -257,7 +257,7 @@ def write_settings(path: Path) -> None:
     settings.clear()
     places.setRunsFolder("/scans/runs of Zoë")
     places.setCacheFolder("/scans/cache")
-    rememberPlace("/scans/earlier runs/run-0123456789ab")
+    rememberRunsFolder("/scans/earlier runs/run-0123456789ab")
     settings.setValue("WeakMedSAM/TagsFolder", "/scans/tags")
     settings.setValue("WeakMedSAM/exportFolder", "/scans/exports")
     size = estimates.RunSize(volumes=2, slices=12, presentSlices=8)

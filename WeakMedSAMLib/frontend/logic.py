@@ -15,11 +15,8 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import places
-from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.labels.session_store import SessionStore
-from WeakMedSAMLib.frontend.labels.tag_session import TagSession
-from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_work import exportRun
 from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -29,10 +26,11 @@ from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
-from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _POLL_S = 0.005
 
@@ -48,9 +46,13 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     Attributes
     ----------
     state : ModuleState
-        What the scene keeps. Another object after the scene was closed; its `changed` stays the same.
+        What the scene keeps.
+    labels : SceneLabels
+        The tags with all that keeps them.
     session : TagSession
-        The tags. The same object all the time.
+        The tags.
+    views : SliceViews
+        The slice views, for all who change or observe them.
     job : JobRunner
         The run that is under way: stage, progress, preview, log.
     runs : RunControl
@@ -71,26 +73,21 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, job: JobRunner | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self.state = ModuleState.ofScene(slicer.mrmlScene)
-        self.session = TagSession()
+        self._scene = SceneKeeper(slicer.mrmlScene)
+        self.state = self._scene.state
+        self.labels = SceneLabels(self._scene)
+        self.session = self.labels.session
+        self.views = SliceViews()
         self.job = job if job is not None else JobRunner()
         self.probe = ProbeClient()
-        self.store = SessionStore(self.session, lambda: self.state)
-        self.keys = VolumeKeys(self.session, lambda: self.state)
         self.history = SegmentHistory()
-        self.runs = RunControl(self.job, lambda: self.state, ResultLoader(slicer.mrmlScene, self.history))
-        self.volumeChanged = Callbacks()
+        self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
+        self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
-        self._scene = SceneKeeper(self)
-        self.sceneChanged = self._scene.changed
-        self._lastVolumeId = ""
-        self.keys.changed.connect(lambda _node: self.volumeChanged())
-        self.session.refused.connect(showError)
-        self.state.changed.connect(guarded(self._onStateChanged))
-        self.sceneChanged.connect(self._noteVolume)
         self._segmentViews = SegmentViews(slicer.mrmlScene)
-        self.sceneChanged.connect(self._segmentViews.update)
-        self._scene.begin()
+        self._followScene()
+        self.runs.markInterrupted()
+        self.labels.load()
 
     def cleanup(self) -> None:
         """Stop the worker, write the tags into the scene and observe nothing any more; may be called twice."""
@@ -100,32 +97,36 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self._segmentViews.cleanup()
         self.runs.cleanup()
         self.probe.shutdown()
-        # At its end Slicer does not close the scene, but lets go of its modules.
-        self.store.keepCopy(places.runsFolder())
-        self.store.cleanup()
-        self.keys.cleanup()
+        self.labels.cleanup()
         self.state.cleanup()
-        self.volumeChanged.clear()
+
+    def _followScene(self) -> None:
+        keeper = self._scene
+        keeper.closing.connect(self.runs.abandon)
+        keeper.loaded.connect(self.runs.markInterrupted)
+        keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
+        keeper.changed.connect(self._segmentViews.update)
+        keeper.changed.connect(self.runs.changed)
 
     # Volumes
 
     def currentKey(self) -> str | None:
         """Return the key of the current volume, once it is ready for tags."""
-        return self.keys.keyOf(self.state.currentVolume)
+        return self.labels.currentKey()
 
-    def keyOf(self, volumeNode: Any) -> str | None:
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
         """Return the key (content hash) of a volume that is ready for tags; None before."""
-        return self.keys.keyOf(volumeNode)
+        return self.labels.keyOf(volumeNode)
 
-    def identify(self, volumeNode: Any, onDone: Callable[[str], Any] | None = None) -> None:
+    def identify(self, volumeNode: VolumeNode, onDone: Callable[[str], Any] | None = None) -> None:
         """Make a volume ready for tags while the window answers; `onDone` gets its key."""
-        self.keys.identify(volumeNode, onDone)
+        self.labels.keys.identify(volumeNode, onDone)
 
-    def identifyNow(self, volumeNode: Any) -> str:
+    def identifyNow(self, volumeNode: VolumeNode) -> str:
         """Make a volume ready for tags, wait for it and return its key; `UserError` ``unusable_volume``."""
-        return self.keys.identifyNow(volumeNode)
+        return self.labels.keys.identifyNow(volumeNode)
 
-    def volumesOfRun(self) -> list[Any]:
+    def volumesOfRun(self) -> list[VolumeNode]:
         """Return the volumes that Generate would take: those that are checked, or the current one."""
         current = self.state.currentVolume
         return self.state.cohort() or ([current] if current is not None else [])
@@ -135,14 +136,15 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     def setClasses(self, classes: Iterable[str | SegmentClass]) -> None:
         """Replace the classes, given by name or whole; tags of classes that are gone are removed."""
         entries = list(classes)
-        if all(isinstance(entry, str) for entry in entries):
-            self.session.setClasses(ClassTable.from_names(entries))
-        else:
-            self.session.setClasses(ClassTable(entries))
-        self.store.flush()
+        names = [entry for entry in entries if isinstance(entry, str)]
+        whole = [entry for entry in entries if not isinstance(entry, str)]
+        if names and whole:
+            raise ValueError("classes are given by name, or whole")
+        self.session.setClasses(ClassTable(whole) if whole else ClassTable.from_names(names))
+        self.labels.store.flush()
 
     def tagRange(
-        self, volumeNode: Any, className: str, first: int, last: int, restIsAbsent: bool | None = None
+        self, volumeNode: VolumeNode, className: str, first: int, last: int, restIsAbsent: bool | None = None
     ) -> None:
         """Tag the slices from `first` to `last` (0-based, both inclusive) present.
 
@@ -162,7 +164,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         """
         rest = self.state.restIsAbsent if restIsAbsent is None else restIsAbsent
         self.session.tagRange(self.identifyNow(volumeNode), className, first, last, rest)
-        self.store.flush()
+        self.labels.store.flush()
 
     # Runs
 
@@ -171,7 +173,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         """Whether a run is under way, or its masks are on their way into the scene."""
         return self.runs.isRunning
 
-    def readyProblem(self, volumes: Sequence[Any] | None = None) -> str:
+    def readyProblem(self, volumes: Sequence[VolumeNode] | None = None) -> str:
         """Say why no masks can be generated now, and what to do; empty if they can."""
         if self.isRunning:
             return _("A run is under way. Wait until it has ended, or cancel it.")
@@ -189,7 +191,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def startRun(
         self,
-        volumes: Sequence[Any] | None = None,
+        volumes: Sequence[VolumeNode] | None = None,
         preset: str | None = None,
         device: str | None = None,
         segmentation: Any = None,
@@ -225,7 +227,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         problem = self.readyProblem(nodes)
         if problem:
             raise UserError("not_ready", problem)
-        self.store.flush()
+        self.labels.store.flush()
         settings = RunSettings(
             preset=preset or self.state.preset, device=device or self.state.device, overrides=dict(overrides or {})
         )
@@ -303,22 +305,5 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
         return {key for key in map(self.keyOf, nodes) if key is not None}
 
-    def _keysOf(self, nodes: Iterable[Any]) -> list[str]:
-        return list(dict.fromkeys(self.keyOf(node) for node in nodes))
-
-    # What the scene does
-
-    def _onStateChanged(self) -> None:
-        if self._scene.isBusy:
-            return
-        if self.store.takeOver():
-            self.keys.reset()
-        self._scene.watchVolumes()
-        if self._noteVolume():
-            self.volumeChanged()
-
-    def _noteVolume(self) -> bool:
-        """Remember which volume is current, by its id since its scene may be closed; say whether it is another one."""
-        before, node = self._lastVolumeId, self.state.currentVolume
-        self._lastVolumeId = node.GetID() if node is not None else ""
-        return self._lastVolumeId != before
+    def _keysOf(self, nodes: Iterable[VolumeNode]) -> list[str]:
+        return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))

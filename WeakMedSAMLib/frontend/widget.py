@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,10 @@ import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.classes_panel import ClassesPanel
-from WeakMedSAMLib.frontend.labels.slice_tags.tags_panel import TagsPanel
+from WeakMedSAMLib.frontend.labels.kind_panels import KIND_PANELS
 from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
@@ -21,14 +23,7 @@ from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
-_PANELS = {
-    "volumes": VolumesPanel,
-    "classes": ClassesPanel,
-    "tags": TagsPanel,
-    "generate": GeneratePanel,
-    "review": ReviewPanel,
-    "export": ExportPanel,
-}
+_SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
 # What can be done with a scene without masks; the other two sections open by themselves once there are some.
 _WITHOUT_RUN = ("volumes", "classes", "tags", "generate")
 
@@ -48,23 +43,27 @@ class ModulePanel:
     widget : qMRMLWidget
         To be placed into the module's layout.
     panels : dict
-        Name -> panel.
+        Name -> panel, in the order in which they are shown: that of each section, and in "tags" one a kind of labels.
     """
 
     def __init__(self, logic: WeakMedSAMLogic, uiPath: str) -> None:
         self.logic = logic
         self.widget = slicer.util.loadUI(uiPath)
         self.ui = slicer.util.childWidgetVariables(self.widget)
-        self.panels: dict[str, Any] = {name: make(logic) for name, make in _PANELS.items()}
+        self.panels = _panelsOf(logic)
         for name, panel in self.panels.items():
-            self.section(name).layout().addWidget(panel.widget)
+            self.section(name if name in _SECTIONS else "tags").layout().addWidget(panel.widget)
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)
         logic.sceneChanged.connect(self._onSceneChanged)
         logic.resultsReady.connect(self._onResultsReady)
         logic.runs.loadFailed.connect(self._onLoadFailed)
         # One after the other: each is laid out for the first time, which takes some milliseconds.
-        times = {partial(self._open, "review"): 1, partial(self._open, "export"): 100, self._showReview: 200}
+        times: dict[Callable[[], None], int] = {
+            partial(self._open, "review"): 1,
+            partial(self._open, "export"): 100,
+            self._showReview: 200,
+        }
         self._openings = [Coalesced(function, wait) for function, wait in times.items()]
         self._foldSections()
 
@@ -75,12 +74,12 @@ class ModulePanel:
     def enter(self) -> None:
         """The module is shown: choose a volume if there is one, and take keys in the slice views."""
         self._chooseVolume()
-        self._callPanels("enter")
-        self._callPanels("refresh")
+        self._callPanels(lambda panel: panel.enter())
+        self._callPanels(lambda panel: panel.refresh())
 
     def exit(self) -> None:
         """Another module is shown: slice views and keys are left to it."""
-        self._callPanels("exit")
+        self._callPanels(lambda panel: panel.exit())
 
     def cleanup(self) -> None:
         """Let go of everything; the widget stays where it is until Slicer deletes it."""
@@ -89,7 +88,7 @@ class ModulePanel:
         self.logic.runs.loadFailed.disconnect(self._onLoadFailed)
         for open_ in self._openings:
             open_.cancel()
-        self._callPanels("cleanup")
+        self._callPanels(lambda panel: panel.cleanup())
         for panel in self.panels.values():
             panel.widget.setMRMLScene(None)
         self.widget.setMRMLScene(None)
@@ -101,16 +100,16 @@ class ModulePanel:
         volume = self.logic.state.currentVolume = _volumeShown()
         views = slice_views.sliceViewNames()
         if volume is not None and not any(slice_views.shownVolume(name) for name in views):
-            slice_views.showEverywhere(volume)
+            self.logic.views.showEverywhere(volume)
 
     def _foldSections(self) -> None:
         hasRun = bool(self.logic.state.runs())
-        for name in _PANELS:
+        for name in _SECTIONS:
             self.section(name).collapsed = name not in _WITHOUT_RUN and not hasRun
 
     def _onSceneChanged(self) -> None:
         self._setScene(slicer.mrmlScene)
-        self._callPanels("refresh")
+        self._callPanels(lambda panel: panel.refresh())
         self._foldSections()
 
     def _onResultsReady(self, _runId: str) -> None:
@@ -135,15 +134,24 @@ class ModulePanel:
         showError(error)
 
     def _setScene(self, scene: Any) -> None:
-        for panel in self.panels.values():
-            guarded(panel.setScene)(scene)
+        self._callPanels(lambda panel: panel.setScene(scene))
 
-    def _callPanels(self, method: str) -> None:
-        """Call a method of every panel that has it; one that fails does not stop the others."""
+    def _callPanels(self, function: Callable[[Panel], None]) -> None:
+        """Do something with every panel; one that fails does not stop the others."""
         for panel in self.panels.values():
-            function = getattr(panel, method, None)
-            if function is not None:
-                guarded(function)()
+            guarded(function)(panel)
+
+
+def _panelsOf(logic: WeakMedSAMLogic) -> dict[str, Panel]:
+    labels, views = logic.labels, logic.views
+    return {
+        "volumes": VolumesPanel(labels, views),
+        "classes": ClassesPanel(labels),
+        **{name: make(labels, views) for name, make in KIND_PANELS.items()},
+        "generate": GeneratePanel(logic),
+        "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
+        "export": ExportPanel(labels, logic.runs),
+    }
 
 
 def _scrollAreaOf(widget: Any) -> Any:

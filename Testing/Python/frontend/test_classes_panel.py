@@ -15,7 +15,7 @@ VOLUME = "a" * 64
 @pytest.fixture
 def panel(scene, host):
     logic = WeakMedSAMLogic()
-    made = classes_panel.ClassesPanel(logic)
+    made = classes_panel.ClassesPanel(logic.labels)
     made.widget.show()
     made.setScene(host.slicer.mrmlScene)
     yield made
@@ -28,7 +28,7 @@ def panel(scene, host):
 
 @pytest.fixture
 def session(panel):
-    return panel._logic.session
+    return panel._session
 
 
 def cell(panel, row, column):
@@ -55,10 +55,10 @@ def test_one_class_is_ready_at_first_use(panel):
 def test_add_and_rename_in_place(panel, session):
     panel.ui.addButton.click()
     assert names(panel) == ["Lesion", "Class 2"]
-    assert panel._logic.state.currentClass == "Class 2"
+    assert panel._state.currentClass == "Class 2"
     cell(panel, 1, NAME).setText("Ödem")
     assert session.classes.names == ["Lesion", "Ödem"]
-    assert panel._logic.state.currentClass == "Ödem"
+    assert panel._state.currentClass == "Ödem"
 
 
 @pytest.mark.parametrize(
@@ -148,6 +148,6 @@ def test_a_preset_replaces_the_untouched_class_and_joins_others(panel, session):
 def test_selection_is_the_current_class_both_ways(panel, session):
     session.addClass("Edema")
     panel.ui.classTable.setCurrentCell(1, NAME)
-    assert panel._logic.state.currentClass == "Edema"
-    panel._logic.state.currentClass = "Lesion"
+    assert panel._state.currentClass == "Edema"
+    panel._state.currentClass = "Lesion"
     assert panel.ui.classTable.currentRow() == 0

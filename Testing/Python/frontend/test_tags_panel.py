@@ -36,7 +36,7 @@ class Bench:
     def __init__(self, host, user):
         self.host, self.user = host, user
         self.logic = WeakMedSAMLogic()
-        self.panel = TagsPanel(self.logic)
+        self.panel = TagsPanel(self.logic.labels, self.logic.views)
         self.ui, self.actions, self.strip = self.panel.ui, self.panel.actions, self.panel.strip
         self.panel.widget.resize(480, 600)
         self.panel.widget.show()
@@ -75,11 +75,11 @@ class Bench:
         qt.QCoreApplication.sendEvent(self.strip, event)
 
     def drag(self, row, first, last, modifiers=None):
-        places, event = self.strip.places(), qt.QEvent
-        y = places.rowTop(row) + 3
-        self.mouse(event.MouseButtonPress, places.sliceMiddle(first), y, modifiers)
-        self.mouse(event.MouseMove, places.sliceMiddle(last), y, modifiers)
-        self.mouse(event.MouseButtonRelease, places.sliceMiddle(last), y, modifiers)
+        geometry, event = self.strip.stripGeometry(), qt.QEvent
+        y = geometry.rowTop(row) + 3
+        self.mouse(event.MouseButtonPress, geometry.sliceMiddle(first), y, modifiers)
+        self.mouse(event.MouseMove, geometry.sliceMiddle(last), y, modifiers)
+        self.mouse(event.MouseButtonRelease, geometry.sliceMiddle(last), y, modifiers)
 
 
 @pytest.fixture
@@ -248,8 +248,8 @@ def test_a_click_on_the_strip_jumps(ready):
 def test_the_strip_explains_what_is_under_the_mouse(ready):
     ready.jump(4)
     ready.actions.present()
-    places = ready.strip.places()
-    ready.mouse(qt.QEvent.MouseMove, places.sliceMiddle(4), places.rowTop(0) + 2)
+    geometry = ready.strip.stripGeometry()
+    ready.mouse(qt.QEvent.MouseMove, geometry.sliceMiddle(4), geometry.rowTop(0) + 2)
     assert ready.strip.toolTip == "slice 4: Lesion present"
 
 
@@ -258,12 +258,11 @@ def test_scrolling_shows_the_slice_in_panel_and_view(ready):
     ready.actions.present()
     ready.jump(5)
     assert ready.ui.positionLabel.text == f"MR ü: slice 5 (0 to {N_SLICES - 1}), Red view. Lesion: untagged"
-    notes = lambda: slice_views.annotations._actors["Red"][0].GetInput()  # noqa: E731
-    assert notes() == "MR ü\nSlice 5\n? Lesion: untagged"
+    assert annotation(ready) == "MR ü\nSlice 5\n? Lesion: untagged"
     ready.jump(4)
-    assert notes() == "MR ü\nSlice 4\n+ Lesion: present"
+    assert annotation(ready) == "MR ü\nSlice 4\n+ Lesion: present"
     ready.panel.exit()
-    assert not slice_views.annotations._actors
+    assert not ready.panel._notes.annotations._actors
 
 
 def test_another_volume_has_its_own_tags_and_takes_no_start_along(ready, host):
@@ -449,8 +448,8 @@ def second(ready, host, tmp_path):
     return loaded
 
 
-def annotation(view="Red"):
-    return slice_views.annotations._actors[view][0].GetInput()
+def annotation(bench, view="Red"):
+    return bench.panel._notes.annotations._actors[view][0].GetInput()
 
 
 def all_tags(bench):
@@ -459,7 +458,7 @@ def all_tags(bench):
 
 def test_no_key_button_or_drag_tags_a_volume_that_is_not_shown(ready, second):
     assert ready.ui.positionLabel.text.startswith("No slice view along K shows 'MR ü'")
-    assert annotation() == "CT: not part of the run"
+    assert annotation(ready) == "CT: not part of the run"
     for key in ("P", "A", "S", "E", "1", "N"):
         ready.press(key)
         assert "shows 'CT', which is not part of the run" in ready.ui.messageLabel.text
@@ -494,7 +493,7 @@ def test_use_it_makes_the_volume_that_is_shown_part_of_the_run(ready, second, ho
     ready.press("P")
     assert ready.counts()[0] == 1
     assert ready.logic.session.volume(first).counts("Lesion").present == 0
-    assert annotation().startswith("CT\nSlice ")
+    assert annotation(ready).startswith("CT\nSlice ")
 
 
 def test_a_key_tags_the_volume_of_its_own_view(ready, second, host):
@@ -503,12 +502,12 @@ def test_a_key_tags_the_volume_of_its_own_view(ready, second, host):
     for node in (first_node, second):
         ready.logic.state.setInCohort(node, True)
     other = host.waitUntil(lambda: ready.logic.keyOf(second))
-    slice_views.showVolume(first_node, "Yellow")
+    ready.logic.views.showVolume(first_node, "Yellow")
     slice_views.sliceNodeOf("Yellow").SetOrientationToAxial()
     slice_views.jumpToSlice(first_node, slice_views.sliceNodeOf("Yellow"), "k", 11)
     slice_views.jumpToSlice(second, slice_views.sliceNodeOf("Red"), "k", 22)
-    assert annotation("Yellow").startswith("MR ü\nSlice 11")
-    assert annotation("Red").startswith("CT\nSlice 22")
+    assert annotation(ready, "Yellow").startswith("MR ü\nSlice 11")
+    assert annotation(ready, "Red").startswith("CT\nSlice 22")
     ready.press("P")
     assert ready.logic.state.currentVolume is second
     ready.press("P", widget=ready.view("Yellow"))
@@ -531,13 +530,13 @@ def test_the_foreground_never_counts(ready, second, host):
 def test_one_view_with_another_volume_offers_a_way_out_for_that_view(ready, second, host):
     current = ready.logic.state.currentVolume
     host.slicer.util.setSliceViewerLayers(background=current)
-    slice_views.showVolume(second, "Yellow")
+    ready.logic.views.showVolume(second, "Yellow")
     assert not ready.ui.showButton.visible
     ready.press("P", widget=ready.view("Yellow"))
     assert "The Yellow view shows 'CT'" in ready.ui.messageLabel.text
     assert ready.ui.showButton.visible
     assert "CT" in ready.ui.useButton.toolTip
-    slice_views.showVolume(second, "Green")
+    ready.logic.views.showVolume(second, "Green")
     ready.ui.showButton.click()
     assert slice_views.shownVolume("Yellow") is current
     assert slice_views.shownVolume("Green") is second
@@ -627,9 +626,9 @@ def test_a_start_that_is_forgotten_stands_no_longer_in_words(ready):
 def test_a_tip_is_set_once_however_the_mouse_moves_over_one_cell(ready):
     from host import tool_tips
 
-    places = ready.strip.places()
+    geometry = ready.strip.stripGeometry()
     with tool_tips.wrapped() as wrapper:
         for _step in range(5):
-            ready.mouse(qt.QEvent.MouseMove, places.sliceMiddle(4), places.rowTop(0) + 2)
+            ready.mouse(qt.QEvent.MouseMove, geometry.sliceMiddle(4), geometry.rowTop(0) + 2)
         assert ready.strip.toolTip == "<p>slice 4: Lesion untagged</p>"
         assert wrapper.rewritten == 1

@@ -81,7 +81,7 @@ def withPreset(table: ClassTable, preset: ClassPreset, replaceAll: bool) -> Clas
     for entry in preset.classes:
         known = ClassTable(entries)
         if entry.name not in known.names:
-            entries.append(_fitting(known, entry))
+            entries.append(_fitIn(known, entry))
     return ClassTable(entries)
 
 
@@ -91,7 +91,7 @@ def terms(found: Iterable[ClassPreset]) -> dict[str, str]:
     return {terminologyText(text): text for text in entries}
 
 
-def _fitting(table: ClassTable, entry: SegmentClass) -> SegmentClass:
+def _fitIn(table: ClassTable, entry: SegmentClass) -> SegmentClass:
     given: dict[str, Any] = {"name": entry.name, "terminology": entry.terminology}
     if entry.label_value not in table.label_values:
         given["labelValue"] = entry.label_value

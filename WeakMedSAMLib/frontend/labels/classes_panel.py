@@ -11,62 +11,41 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
-from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, terms, withPreset
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.terminology import terminologyText
 
 NAME, COLOR, LABEL, KEY, TERM = range(5)
 
 
-class ClassesPanel:
+class ClassesPanel(Panel):
     """The classes: names, colours, label values, keys and terminology, edited in place.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `session` and `state`.
-
-    Attributes
-    ----------
-    widget : qMRMLWidget
-        To be placed into the section.
+    labels : SceneLabels
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels) -> None:
+        super().__init__("Classes.ui")
+        self._session, self._state = labels.session, labels.state
         self._presets = presets()
-        self._isFilling = False
-        self.widget = slicer.util.loadUI(resource("UI", "Classes.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
         self._setUpTable()
-        self._connect()
-        logic.session.changed.connect(self._onTagsChanged)
-        logic.state.changed.connect(self._selectCurrent)
+        self._connectWidgets()
+        self.follow((labels.session.changed, self._onTagsChanged), (labels.state.changed, self._selectCurrent))
         self.refresh()
-
-    def setScene(self, scene: Any) -> None:
-        """Follow another scene."""
-        self.widget.setMRMLScene(scene)
 
     def refresh(self) -> None:
         """Show the class table as it is."""
-        self._isFilling = True
-        try:
-            table = self._logic.session.classes
+        with self.filling():
+            table = self._session.classes
             self.ui.classTable.setRowCount(len(table))
             for row, entry in enumerate(table):
                 self._fillRow(row, entry)
-        finally:
-            self._isFilling = False
         self._selectCurrent()
         self._fitHeight()
-
-    def cleanup(self) -> None:
-        """Stop following the tags."""
-        self._logic.session.changed.disconnect(self._onTagsChanged)
-        self._logic.state.changed.disconnect(self._selectCurrent)
 
     # Building
 
@@ -79,14 +58,14 @@ class ClassesPanel:
         for preset in self._presets:
             names = ", ".join(preset.classes.names)
             action = self._menu.addAction(_("{preset}: {classes}").format(preset=preset.name, classes=names))
-            action.connect("triggered()", guarded(partial(self._applyPreset, preset), self._refuse))
+            self.connect(action, "triggered()", partial(self._applyPreset, preset))
         self.ui.presetsButton.setMenu(self._menu)
 
-    def _connect(self) -> None:
+    def _connectWidgets(self) -> None:
         table = self.ui.classTable
-        table.connect("itemChanged(QTableWidgetItem*)", guarded(self._onItemChanged, self._refuse))
-        table.connect("cellDoubleClicked(int,int)", guarded(self._onDoubleClicked, self._refuse))
-        table.connect("itemSelectionChanged()", guarded(self._onSelected))
+        self.connect(table, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
+        self.connect(table, "cellDoubleClicked(int,int)", self._onDoubleClicked)
+        self.connect(table, "itemSelectionChanged()", self._onSelected)
         buttons = {
             self.ui.addButton: self._add,
             self.ui.removeButton: self._remove,
@@ -94,7 +73,7 @@ class ClassesPanel:
             self.ui.terminologyButton: self._chooseTerm,
         }
         for button, function in buttons.items():
-            button.connect("clicked()", guarded(function, self._refuse))
+            self.connect(button, "clicked()", function)
 
     # Showing
 
@@ -125,13 +104,12 @@ class ClassesPanel:
         }[column]
 
     def _selectCurrent(self) -> None:
-        names = self._logic.session.classes.names
-        current = self._logic.state.currentClass
+        names = self._session.classes.names
+        current = self._state.currentClass
         row = names.index(current) if current in names else 0
         if names and self.ui.classTable.currentRow() != row and not self._isFilling:
-            self._isFilling = True
-            self.ui.classTable.setCurrentCell(row, NAME)
-            self._isFilling = False
+            with self.filling():
+                self.ui.classTable.setCurrentCell(row, NAME)
         for button in (self.ui.removeButton, self.ui.colorButton, self.ui.terminologyButton):
             button.enabled = bool(names)
             button.toolTip = button.property("usualToolTip") if names else _("There is no class; press Add first.")
@@ -139,7 +117,7 @@ class ClassesPanel:
     def _fitHeight(self) -> None:
         """Show all rows of a short table, so that nobody has to scroll inside the panel."""
         table = self.ui.classTable
-        rows = min(max(len(self._logic.session.classes), 2), 8)
+        rows = min(max(len(self._session.classes), 2), 8)
         rowHeight = table.verticalHeader().defaultSectionSize
         table.minimumHeight = table.horizontalHeader().height + rows * rowHeight + 2 * table.frameWidth
         table.maximumHeight = table.minimumHeight
@@ -150,28 +128,29 @@ class ClassesPanel:
 
     # Editing
 
-    def _refuse(self, error: UserError) -> None:
+    def showError(self, error: UserError) -> None:
+        """Show the table as it is again, and why."""
         self.refresh()
-        showError(error)
+        super().showError(error)
 
     def _onItemChanged(self, item: Any) -> None:
         if self._isFilling:
             return
-        name = self._logic.session.classes[item.row()].name
+        name = self._session.classes[item.row()].name
         text = item.text()
         if item.column() == NAME:
             self._rename(name, text.strip())
         elif item.column() == LABEL:
-            self._logic.session.changeClass(name, labelValue=_labelValue(text))
+            self._session.changeClass(name, labelValue=_labelValue(text))
         elif item.column() == KEY:
-            self._logic.session.changeClass(name, shortcut=text)
+            self._session.changeClass(name, shortcut=text)
         self.refresh()
 
     def _rename(self, name: str, new: str) -> None:
-        isCurrent = self._logic.state.currentClass in (name, "")
-        self._logic.session.renameClass(name, new)
+        isCurrent = self._state.currentClass in (name, "")
+        self._session.renameClass(name, new)
         if isCurrent:
-            self._logic.state.currentClass = new
+            self._state.currentClass = new
 
     def _onDoubleClicked(self, _row: int, column: int) -> None:
         if column == COLOR:
@@ -181,39 +160,39 @@ class ClassesPanel:
 
     def _onSelected(self) -> None:
         row = self.ui.classTable.currentRow()
-        table = self._logic.session.classes
+        table = self._session.classes
         if not self._isFilling and 0 <= row < len(table):
-            self._logic.state.currentClass = table[row].name
+            self._state.currentClass = table[row].name
 
-    def _selected(self) -> SegmentClass:
+    def _requireSelected(self) -> SegmentClass:
         row = self.ui.classTable.currentRow()
-        table = self._logic.session.classes
+        table = self._session.classes
         if not 0 <= row < len(table):
             raise UserError("no_class_selected", _("No class is selected."), _("Click on one in the table."))
         return table[row]
 
     def _add(self) -> None:
-        entry = self._logic.session.addClass()
-        self._logic.state.currentClass = entry.name
+        entry = self._session.addClass()
+        self._state.currentClass = entry.name
         # The name can be typed at once.
-        self.ui.classTable.editItem(self.ui.classTable.item(len(self._logic.session.classes) - 1, NAME))
+        self.ui.classTable.editItem(self.ui.classTable.item(len(self._session.classes) - 1, NAME))
 
     def _remove(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         question = _("'{name}' has tags. Remove it with all of them? (Undo in Tags brings both back.)")
-        if self._logic.session.hasTags(entry.name) and not self._confirmed(question.format(name=entry.name)):
+        if self._session.hasTags(entry.name) and not self._confirm(question.format(name=entry.name)):
             return
-        self._logic.session.removeClass(entry.name)
+        self._session.removeClass(entry.name)
 
     def _chooseColor(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         title = _("Colour of {name}").format(name=entry.name)
         chosen = qt.QColorDialog.getColor(qt.QColor(*entry.color), self.widget, title)
         if chosen.isValid():
-            self._logic.session.changeClass(entry.name, color=(chosen.red(), chosen.green(), chosen.blue()))
+            self._session.changeClass(entry.name, color=(chosen.red(), chosen.green(), chosen.blue()))
 
     def _chooseTerm(self) -> None:
-        entry = self._selected()
+        entry = self._requireSelected()
         known = {_("none"): "", **terms(self._presets)}
         if entry.terminology:
             known.setdefault(terminologyText(entry.terminology) or entry.terminology, entry.terminology)
@@ -223,16 +202,16 @@ class ClassesPanel:
         title = _("Terminology")
         chosen = qt.QInputDialog.getItem(self.widget, title, label.format(name=entry.name), names, current, False)
         if chosen in known:
-            self._logic.session.changeClass(entry.name, terminology=known[chosen])
+            self._session.changeClass(entry.name, terminology=known[chosen])
 
     def _applyPreset(self, preset: ClassPreset) -> None:
-        session = self._logic.session
+        session = self._session
         # The class that every scene begins with makes way, unless somebody uses it.
         isUntouched = len(session.classes) <= 1 and not any(isTagged(volume) for volume in session.cohort.volumes)
         session.setClasses(withPreset(session.classes, preset, isUntouched))
-        self._logic.state.currentClass = preset.classes.names[0]
+        self._state.currentClass = preset.classes.names[0]
 
-    def _confirmed(self, question: str) -> bool:
+    def _confirm(self, question: str) -> bool:
         return slicer.util.confirmYesNoDisplay(question, windowTitle=_("WeakMedSAM"), parent=self.widget)
 
 

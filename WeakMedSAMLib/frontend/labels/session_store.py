@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -36,13 +35,13 @@ class SessionStore:
     ----------
     session : TagSession
         Stays the same object for all scenes.
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now.
+    state : ModuleState
+        Of the scene.
     """
 
-    def __init__(self, session: TagSession, stateOf: Callable[[], ModuleState]) -> None:
+    def __init__(self, session: TagSession, state: ModuleState) -> None:
         self._session = session
-        self._stateOf = stateOf
+        self._state = state
         # The scene's text as last read or written, and what the session gave then: not the same if it cannot be read.
         self._written = self._clean = ""
         self._lastSeconds = 0.0
@@ -66,7 +65,7 @@ class SessionStore:
         text = self._session.toJson()
         if text != self._clean:
             self._written = self._clean = text
-            self._stateOf().tagsJson = text
+            self._state.tagsJson = text
         self._lastSeconds = time.perf_counter() - begun
 
     def forget(self) -> None:
@@ -83,11 +82,11 @@ class SessionStore:
             under another name too, since the next change is written over it.
         """
         # Noted first: whoever hears that the state changed must not read the same text again.
-        text = self._written = self._stateOf().tagsJson
+        text = self._written = self._state.tagsJson
         try:
             self._read(text)
         except UserError:
-            self._stateOf().keepUnreadableTags(text)
+            self._state.keepUnreadableTags(text)
             self._read("")
             raise
         finally:
@@ -106,7 +105,7 @@ class SessionStore:
         UserError
             As `load`; the session has what it had then, and the scene keeps both.
         """
-        text = self._stateOf().tagsJson
+        text = self._state.tagsJson
         if text == self._written:
             return []
         if not hasTags(self._session.cohort):
@@ -116,7 +115,7 @@ class SessionStore:
         try:
             return self._session.importTags(*_cohortAndVolumes(text)) if text else []
         except UserError:
-            self._stateOf().keepUnreadableTags(text)
+            self._state.keepUnreadableTags(text)
             raise
         finally:
             # The scene has the text of the other one: ours must come back even if nothing new was in it.
@@ -125,7 +124,7 @@ class SessionStore:
 
     def takeOver(self) -> bool:
         """Read the tags again if somebody else has changed them in the scene, and say whether that was so."""
-        text = self._stateOf().tagsJson
+        text = self._state.tagsJson
         if not text or text == self._written or self._isDue:
             return False
         self.load()
@@ -203,5 +202,8 @@ def _deleteOldCopies(folder: Path) -> None:
 def _cohortAndVolumes(text: str) -> tuple[CohortTags, list[tuple[str, str, dict[str, Any]]]]:
     cohort = cohortFromJson(text)
     # They were volumes of a scene: their hash and number of slices are known, so that nothing has to be looked up.
-    known = [volume for volume in cohort.volumes if volume.sha256 and volume.n_slices]
-    return cohort, [(volume.name, volume.sha256, {volume.axis: volume.n_slices}) for volume in known]
+    return cohort, [
+        (volume.name, volume.sha256, {volume.axis: volume.n_slices})
+        for volume in cohort.volumes
+        if volume.sha256 and volume.n_slices
+    ]

@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
 from WeakMedSAMLib.contract.labels.tags import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_words import readingsInWords
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
@@ -28,14 +29,13 @@ class TagFileDialogs:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `session`, `state` and `keyOf(node)`.
+    labels : SceneLabels
     parent : QWidget
         For the windows.
     """
 
-    def __init__(self, logic: Any, parent: Any) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels, parent: Any) -> None:
+        self._labels = labels
         self._parent = parent
         self.importTags = guarded(self._import, showError)
         self.exportTags = guarded(self._export, showError)
@@ -47,11 +47,11 @@ class TagFileDialogs:
             return
         _keepFolder(path)
         cohort, volumes = read_tags(path), self._volumes()
-        unsaid = self._logic.session.unsaidNumberings(cohort, volumes)
+        unsaid = self._labels.session.unsaidNumberings(cohort, volumes)
         numbering = self._askNumbering(title, unsaid) if unsaid else None
         if unsaid and numbering is None:
             return
-        messages = self._logic.session.importTags(cohort, volumes, numbering)
+        messages = self._labels.session.importTags(cohort, volumes, numbering)
         text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
         slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
 
@@ -82,22 +82,19 @@ class TagFileDialogs:
             return
         if not Path(path).suffix:
             path += ".json"
-        write_tags(path, self._logic.session.cohortForFile())
+        write_tags(path, self._labels.session.cohortForFile())
         _keepFolder(path)
         slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
 
     def _volumes(self) -> list[tuple[str, str, dict[str, int]]]:
         """Return the volumes that are ready for tags; the tags of others wait until they are."""
-        nodes = [self._logic.state.currentVolume, *self._logic.state.cohort()]
-        keyed = {self._logic.keyOf(node): node for node in nodes if node is not None}
         return [
             (node.GetName() or "volume", key, {axis: sliceCount(node, axis) for axis in AXES})
-            for key, node in keyed.items()
-            if key is not None
+            for key, node in self._labels.readyVolumes().items()
         ]
 
     def _proposedName(self) -> str:
-        node = self._logic.state.currentVolume
+        node = self._labels.state.currentVolume
         name = re.sub(r"[^\w .-]+", "_", node.GetName() or "").strip(" .") if node is not None else ""
         return f"{name} tags.json".strip()
 

@@ -16,9 +16,9 @@ from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.labels.unmet_tags import unmet
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
-from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
+from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_keys import shortcutProblem
-from WeakMedSAMLib.frontend.labels.tag_volumes import clashes, copyOf, isTagged, keyOf, ownedBy, plainName
+from WeakMedSAMLib.frontend.labels.tag_volumes import clashes, copyOf, giveTo, isTagged, keyOf, plainName
 from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
 
 
@@ -42,7 +42,7 @@ class Merged:
 
 
 def mergeTags(
-    scene: CohortTags, imported: CohortTags, volumes: Iterable[SceneVolume], unsaid: Numbering | None = None
+    scene: CohortTags, imported: CohortTags, volumes: Iterable[KnownVolume], unsaid: Numbering | None = None
 ) -> Merged:
     """Merge tags of a file into those of a scene, without changing either.
 
@@ -54,7 +54,7 @@ def mergeTags(
     ----------
     scene, imported : CohortTags
         What there is, and what comes.
-    volumes : iterable of SceneVolume
+    volumes : iterable of KnownVolume
         The volumes of the scene.
     unsaid : {"slicer", "file"}, optional
         How slices are counted by tags that do not say it and carry no hash.
@@ -62,12 +62,12 @@ def mergeTags(
     merged = Merged(scene.classes)
     _mergeClasses(merged, scene, imported.classes)
     told: list[VolumeTags] = []
-    lacking: list[SceneVolume] = []
+    lacking: list[KnownVolume] = []
     for held in volumes:
         try:
             found = matched_tags(imported, held, held.counts, unsaid)
         except UserError as error:
-            told += _refused(merged, imported, held, error)
+            told += _refuse(merged, imported, held, error)
             continue
         if found is None:
             lacking.append(held)
@@ -82,7 +82,7 @@ def mergeTags(
     return merged
 
 
-def unsaidNumberings(imported: CohortTags, volumes: Iterable[SceneVolume]) -> list[UserError]:
+def unsaidNumberings(imported: CohortTags, volumes: Iterable[KnownVolume]) -> list[UserError]:
     """Return for which volumes somebody has to say how their tags count slices, with what either answer would mean."""
     errors = []
     for held in volumes:
@@ -98,11 +98,11 @@ def _mergeClasses(merged: Merged, scene: CohortTags, imported: ClassTable) -> No
     entries = [] if untouched and len(scene.classes) <= 1 and len(imported) else list(scene.classes)
     for entry in imported:
         if entry.name not in [known.name for known in entries]:
-            entries.append(_fitting(merged, ClassTable(entries), entry))
+            entries.append(_fitIn(merged, ClassTable(entries), entry))
     merged.classes = ClassTable(entries)
 
 
-def _fitting(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentClass:
+def _fitIn(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentClass:
     """Return an imported class with what is taken already chosen anew."""
     keys = {known.shortcut.upper() for known in table if known.shortcut}
     if entry.shortcut and (shortcutProblem(entry.shortcut) or entry.shortcut.upper() in keys):
@@ -116,7 +116,7 @@ def _fitting(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentC
     return entry if entry.shortcut else replace(entry, shortcut=free.shortcut)
 
 
-def _refused(merged: Merged, imported: CohortTags, held: SceneVolume, error: UserError) -> list[VolumeTags]:
+def _refuse(merged: Merged, imported: CohortTags, held: KnownVolume, error: UserError) -> list[VolumeTags]:
     """Say why a volume was left as it is; returns the entries of which there is no more to say."""
     isUnsaid = error.code == "numbering_unsaid"
     reason = unsaidInWords(error) if isUnsaid else error
@@ -125,7 +125,7 @@ def _refused(merged: Merged, imported: CohortTags, held: SceneVolume, error: Use
     return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
 
 
-def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[SceneVolume], unused: Sequence[VolumeTags]) -> None:
+def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[KnownVolume], unused: Sequence[VolumeTags]) -> None:
     """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
     tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
     problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
@@ -133,17 +133,17 @@ def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[SceneVolume]
         merged.messages.append(" ".join(wordsOf(problem)))
 
 
-def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: SceneVolume) -> None:
+def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: KnownVolume) -> None:
     name, key, source = held.name, held.sha256, found.entry
     before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
     if before is not None and isTagged(before) and before.axis != source.axis:
         text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
         merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
         return
-    settled = ownedBy(held, found.tags)
+    settled = giveTo(held, found.tags)
     pending = [volume for volume in scene.volumes if volume.sha256 is None and clashes(volume, settled)]
     merged.volumes.update({keyOf(volume): (volume, None) for volume in pending})
-    after, replaced = _overlaid(before if before is not None and isTagged(before) else None, settled)
+    after, replaced = _overlay(before if before is not None and isTagged(before) else None, settled)
     merged.volumes[key] = (before, after)
     merged.messages.append(_takenText(name, source, replaced))
 
@@ -157,7 +157,7 @@ def _takenText(name: str, source: VolumeTags, replaced: int) -> str:
     return text
 
 
-def _overlaid(before: VolumeTags | None, settled: VolumeTags) -> tuple[VolumeTags, int]:
+def _overlay(before: VolumeTags | None, settled: VolumeTags) -> tuple[VolumeTags, int]:
     """Return the tags of a file over those of the scene, and how many of the scene's were replaced."""
     if before is None:
         return settled, 0

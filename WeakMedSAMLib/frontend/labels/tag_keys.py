@@ -78,7 +78,9 @@ def keysAsHtml(classes: ClassTable, keyName: Callable[[str], str] = str) -> str:
         Makes what the keyboard says from a key in Qt's portable notation, such as `slice_keys.keyName`.
     """
     keyed = [entry for entry in classes if entry.shortcut]
-    lines = [((each.shortcut, f"Shift+{each.shortcut}"), ", ", _classHelp(each.name)) for each in keyed]
+    lines: list[tuple[tuple[str, ...], str, str]] = [
+        ((each.shortcut, f"Shift+{each.shortcut}"), ", ", _classHelp(each.name)) for each in keyed
+    ]
     lines += [(entry.keys, _(" or "), entry.text) for entry in fixedKeys()]
     named = [(between.join(map(keyName, keys)), text) for keys, between, text in lines]
     rows = [f"<tr><td {_KEY_STYLE}><b>{escape(keys)}</b></td><td>{escape(text)}</td></tr>" for keys, text in named]

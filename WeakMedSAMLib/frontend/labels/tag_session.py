@@ -16,14 +16,14 @@ from WeakMedSAMLib.contract.labels.tag_checks import Problem, check
 from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
-from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
+from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_history import Step
 from WeakMedSAMLib.frontend.labels.tag_import import mergeTags, unsaidNumberings
 from WeakMedSAMLib.frontend.labels.tag_store import TagStore
-from WeakMedSAMLib.frontend.labels.tag_volumes import copyOf, isTagged, keyOf, renamedClass, withoutClass
+from WeakMedSAMLib.frontend.labels.tag_volumes import copyOf, isTagged, keyOf, removeFromVolume, renameInVolume
 from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagOf
 
-InScene: TypeAlias = SceneVolume | tuple[str, str, Mapping[str, int]]
+InScene: TypeAlias = KnownVolume | tuple[str, str, Mapping[str, int]]
 
 
 class TagSession(TagStore):
@@ -54,7 +54,7 @@ class TagSession(TagStore):
         table = withChanged(self.classes, old, name=new)
         new = table[self.classes.index(old)].name
         text = _("'{old}' renamed to '{new}'").format(old=old, new=new)
-        self._editClasses(text, table, lambda volume: renamedClass(volume, old, new))
+        self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new))
 
     def changeClass(self, name: str, /, **fields: Any) -> None:
         """Change `color`, `labelValue`, `terminology` or `shortcut` of a class, or its `name`; see `renameClass`."""
@@ -68,7 +68,7 @@ class TagSession(TagStore):
         """Remove a class and its tags; `UserError` ``unknown_class``."""
         table = without(self.classes, name)
         text = _("removal of class '{name}'").format(name=name)
-        self._editClasses(text, table, lambda volume: withoutClass(volume, name))
+        self._editClasses(text, table, lambda volume: removeFromVolume(volume, name))
 
     def setClasses(self, table: ClassTable | Iterable[SegmentClass]) -> None:
         """Replace the class table; tags of classes that are not in it any more are removed.
@@ -77,7 +77,7 @@ class TagSession(TagStore):
         """
         table = withKeys(table if isinstance(table, ClassTable) else ClassTable(table))
         gone = [name for name in self.classes.names if name not in table.names]
-        self._editClasses(_("new class table"), table, lambda volume: withoutClass(volume, *gone))
+        self._editClasses(_("new class table"), table, lambda volume: removeFromVolume(volume, *gone))
 
     def hasTags(self, name: str) -> bool:
         """Say whether any slice of any volume is tagged with the class."""
@@ -85,9 +85,32 @@ class TagSession(TagStore):
 
     # Volumes
 
+    def edit(self, text: str, key: str, change: Callable[[VolumeTags], Any]) -> None:
+        """Change what is said of a volume, in labels of whatever kind, as one step of undo; none if nothing changes.
+
+        Parameters
+        ----------
+        text : str
+            What is done, for the user: "Undo: ...".
+        key : str
+            The volume.
+        change : callable
+            Gets a copy of what was said of the volume, to be changed in place.
+
+        Raises
+        ------
+        UserError
+            ``unknown_volume``, and what `change` raises; nothing is changed then.
+        """
+        before = self._require(key)
+        after = copyOf(before)
+        change(after)
+        if after != before:
+            self._editVolume(text, before, after)
+
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
         """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
-        before = self._required(key)
+        before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
             self._editVolume(text, before, VolumeTags(before.name, before.sha256, axis, nSlices))
@@ -96,7 +119,7 @@ class TagSession(TagStore):
 
     def tag(self, key: str, className: str, index: int) -> int:
         """Return the tag of a slice: `PRESENT`, `ABSENT` or `UNTAGGED`."""
-        return tagOf(self._required(key), className, index)
+        return tagOf(self._require(key), className, index)
 
     def setTag(self, key: str, className: str, index: int, tag: int) -> None:
         """Tag a slice; `UserError` ``slice_out_of_range`` or ``unknown_class``."""
@@ -152,7 +175,7 @@ class TagSession(TagStore):
         step : int
             1 for upwards, -1 for downwards.
         """
-        volume = self._required(key)
+        volume = self._require(key)
         names = [className] if className is not None else self.classes.names
         untagged = [np.flatnonzero(volume.state(name) == UNTAGGED) for name in names]
         found = np.unique(np.concatenate(untagged)) if untagged else np.zeros(0, int)
@@ -199,7 +222,7 @@ class TagSession(TagStore):
         UserError
             ``unknown_volume``.
         """
-        chosen = self._cohort.volumes if keys is None else [self._required(key) for key in keys]
+        chosen = self._cohort.volumes if keys is None else [self._require(key) for key in keys]
         return CohortTags(self.classes, [copyOf(volume, numbering=self._numberingOf(volume)) for volume in chosen])
 
     def cohortForFile(self) -> CohortTags:
@@ -228,7 +251,7 @@ class TagSession(TagStore):
     def problems(self, keys: Iterable[str]) -> list[Problem]:
         """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
         known = [key for key in keys if self.volume(key) is not None]
-        return check(CohortTags(self.classes, [self._required(key) for key in known]))
+        return check(CohortTags(self.classes, [self._require(key) for key in known]))
 
     def _numberingOf(self, volume: VolumeTags) -> Numbering | None:
         """How the tags of a volume count, as the volume is now; as they say themselves if it is not in the scene."""
@@ -248,11 +271,7 @@ class TagSession(TagStore):
 
     def _editTags(self, text: str, key: str, className: str, change: Callable[[VolumeTags], Any]) -> None:
         self.classes.index(className)
-        before = self._required(key)
-        after = copyOf(before)
-        change(after)
-        if not np.array_equal(before.state(className), after.state(className)):
-            self._editVolume(text, before, after)
+        self.edit(text, key, change)
 
     def _editVolume(self, text: str, before: VolumeTags, after: VolumeTags) -> None:
         self._do(Step(text, volumes={keyOf(before): (before, after)}))
@@ -261,8 +280,8 @@ class TagSession(TagStore):
         self, text: str, table: ClassTable, change: Callable[[VolumeTags], VolumeTags] | None = None
     ) -> None:
         step = Step(text, classes=None if table == self.classes else (self.classes, table))
-        for before in self._cohort.volumes if change else ():
-            after = change(before)
+        for before in self._cohort.volumes:
+            after = change(before) if change is not None else before
             if after is not before:
                 step.volumes[keyOf(before)] = (before, after)
         self._do(step)

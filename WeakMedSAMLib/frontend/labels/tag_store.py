@@ -12,9 +12,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable
-from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume, VolumeFacts
+from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume, SceneFacts
 from WeakMedSAMLib.frontend.labels.tag_history import History, Step
-from WeakMedSAMLib.frontend.labels.tag_volumes import adopted, clashes, copyOf, isTagged, keyOf, pendingFor, setAside
+from WeakMedSAMLib.frontend.labels.tag_volumes import adopt, clashes, copyOf, findPending, isTagged, keyOf, setAside
 from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
 
 
@@ -40,7 +40,7 @@ class TagStore:
     def __init__(self, cohort: CohortTags | None = None) -> None:
         self._cohort = cohort if cohort is not None else CohortTags(defaultTable())
         self._history = History(self._apply)
-        self._inScene: dict[str, SceneVolume] = {}
+        self._inScene: dict[str, KnownVolume] = {}
         self.changed = Callbacks()
         self.refused = Callbacks()
 
@@ -64,7 +64,7 @@ class TagStore:
         sha256: str,
         axis: str,
         nSlices: int | Mapping[str, int],
-        facts: VolumeFacts | None = None,
+        facts: SceneFacts | None = None,
     ) -> str:
         """Make a volume known and return its key.
 
@@ -82,15 +82,15 @@ class TagStore:
             ``"i"``, ``"j"`` or ``"k"``.
         nSlices : int or mapping
             Slices along `axis`, or for each axis, with which tags of a file along another axis can be taken over.
-        facts : VolumeFacts, optional
+        facts : SceneFacts, optional
             What the scene can tell of the volume; as at the last call if left out.
         """
         counts = {axis: int(nSlices)} if isinstance(nSlices, (int, np.integer)) else dict(nSlices)
-        held = self._heldVolume(SceneVolume(name, sha256, counts, facts))
+        held = self._heldVolume(KnownVolume(name, sha256, counts, facts))
         key = held.sha256
         self._inScene[key] = held
         known = self._knownFor(held)
-        entry = self._adopted(known, held, axis)
+        entry = self._adopt(known, held, axis)
         if entry is not None and entry == known:
             return key
         if known is not None and (known.sha256 != key or known.numbering is not None):
@@ -103,18 +103,18 @@ class TagStore:
     def mayBeReversed(self, key: str, counts: Mapping[str, int]) -> bool:
         """Say whether tags are waiting that may be of this volume with its slices in reversed order.
 
-        Only then it is worth to compute the hash of that, see `VolumeFacts.reversedKey`.
+        Only then it is worth to compute the hash of that, see `SceneFacts.reversedKey`.
         """
         known = self.volume(key)
         return (known is None or not isTagged(known)) and bool(self._waitingFor(counts))
 
     def undo(self) -> str:
         """Take back the last edit; returns what it was, empty if there was none."""
-        return self._told(self._history.undo())
+        return self._tell(self._history.undo())
 
     def redo(self) -> str:
         """Do again what was undone; returns what it was, empty if there was nothing."""
-        return self._told(self._history.redo())
+        return self._tell(self._history.redo())
 
     @property
     def canUndo(self) -> bool:
@@ -136,29 +136,29 @@ class TagStore:
         """The edit that `redo` does again, in words; empty if there is none."""
         return self._history.redoText
 
-    def _knownFor(self, held: SceneVolume) -> VolumeTags | None:
+    def _knownFor(self, held: KnownVolume) -> VolumeTags | None:
         """Return the entry for a volume: its own, or tags that wait for it."""
         known = self.volume(held.sha256)
         if known is not None and isTagged(known):
             return known
         waiting = (each for each in self._waitingFor(held.counts) if held.order_of(each.sha256 or "") == "reversed")
-        return next(waiting, known or pendingFor(self._cohort.volumes, held.name))
+        return next(waiting, known or findPending(self._cohort.volumes, held.name))
 
     def _waitingFor(self, counts: Mapping[str, int]) -> list[VolumeTags]:
         """Return tags with a hash that no volume of the scene has, but one with these numbers of slices may have."""
         waiting = [each for each in self._cohort.volumes if each.sha256 and each.sha256 not in self._inScene]
         return [each for each in waiting if isTagged(each) and each.n_slices in (None, counts.get(each.axis))]
 
-    def _adopted(self, known: VolumeTags | None, held: SceneVolume, axis: str) -> VolumeTags | None:
+    def _adopt(self, known: VolumeTags | None, held: KnownVolume, axis: str) -> VolumeTags | None:
         try:
-            return None if known is None else adopted(known, held, axis)
+            return None if known is None else adopt(known, held, axis)
         except UserError as error:
             self.refused(unsaidInWords(error))
             return None
 
-    def _heldVolume(self, volume: SceneVolume | tuple[str, str, Mapping[str, int]]) -> SceneVolume:
+    def _heldVolume(self, volume: KnownVolume | tuple[str, str, Mapping[str, int]]) -> KnownVolume:
         """Return a volume with what the scene told of it when it was made known."""
-        held = volume if isinstance(volume, SceneVolume) else SceneVolume(*volume)
+        held = volume if isinstance(volume, KnownVolume) else KnownVolume(*volume)
         known = self._inScene.get(held.sha256)
         if held.facts is None and known is not None:
             held.facts = known.facts
@@ -170,7 +170,7 @@ class TagStore:
         self._history.clear()
         self.changed("all")
 
-    def _required(self, key: str) -> VolumeTags:
+    def _require(self, key: str) -> VolumeTags:
         volume = self.volume(key)
         if volume is None:
             raise UserError("unknown_volume", _("This volume is not ready for tags."), _("Choose it in Volumes first."))
@@ -180,7 +180,7 @@ class TagStore:
         if self._history.do(step):
             self.changed(step.kind)
 
-    def _told(self, step: Step | None) -> str:
+    def _tell(self, step: Step | None) -> str:
         if step is None:
             return ""
         self.changed(step.kind)
@@ -199,8 +199,9 @@ class TagStore:
             return wanted
         if wanted is None and keyOf(current) in self._inScene:
             return copyOf(current, states={}, rest_is_absent={})
-        renamed = wanted is not None and wanted.name != current.name
-        return copyOf(wanted, name=current.name) if renamed else wanted
+        if wanted is None or wanted.name == current.name:
+            return wanted
+        return copyOf(wanted, name=current.name)
 
     def _enter(self, old: VolumeTags | None, new: VolumeTags) -> None:
         """Put a volume in; what cannot be told apart from it gives way."""

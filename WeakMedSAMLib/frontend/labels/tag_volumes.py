@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tag_matching import as_held
 from WeakMedSAMLib.contract.labels.tags import UNTAGGED, VolumeTags
-from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
+from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def isTagged(volume: VolumeTags, className: str | None = None) -> bool:
     return any(name in volume.rest_is_absent for name in names) or any(tagged)
 
 
-def renamedClass(volume: VolumeTags, old: str, new: str) -> VolumeTags:
+def renameInVolume(volume: VolumeTags, old: str, new: str) -> VolumeTags:
     """Return the volume with a class called otherwise; the same object if it has no tags of it."""
     if old == new or (old not in volume.states and old not in volume.rest_is_absent):
         return volume
@@ -57,7 +57,7 @@ def renamedClass(volume: VolumeTags, old: str, new: str) -> VolumeTags:
     return copyOf(volume, states=states, rest_is_absent=rest)
 
 
-def withoutClass(volume: VolumeTags, *names: str) -> VolumeTags:
+def removeFromVolume(volume: VolumeTags, *names: str) -> VolumeTags:
     """Return the volume without some classes; the same object if it has no tags of them."""
     if not any(name in volume.states or name in volume.rest_is_absent for name in names):
         return volume
@@ -66,20 +66,20 @@ def withoutClass(volume: VolumeTags, *names: str) -> VolumeTags:
     return copyOf(volume, states=states, rest_is_absent=rest)
 
 
-def pendingFor(volumes: Iterable[VolumeTags], name: str) -> VolumeTags | None:
+def findPending(volumes: Iterable[VolumeTags], name: str) -> VolumeTags | None:
     """Return the tags from a file without hashes that are for a volume of this name."""
     same = plainName(name)
     return next((each for each in volumes if each.sha256 is None and plainName(each.name) == same), None)
 
 
-def adopted(known: VolumeTags, held: SceneVolume, axis: str) -> VolumeTags | None:
+def adopt(known: VolumeTags, held: KnownVolume, axis: str) -> VolumeTags | None:
     """Return known tags as those of a volume that is now there; None if they are not for such a volume.
 
     Parameters
     ----------
     known : VolumeTags
         With the hash of the volume in either order of its slices, or without a hash.
-    held : SceneVolume
+    held : KnownVolume
         The volume that is there.
     axis : str
         Slice axis if nothing is tagged yet.
@@ -94,7 +94,7 @@ def adopted(known: VolumeTags, held: SceneVolume, axis: str) -> VolumeTags | Non
     if known.axis not in held.counts and not (known.sha256 and known.n_slices is not None):
         return None
     try:
-        return ownedBy(held, as_held(known, held, held.counts))
+        return giveTo(held, as_held(known, held, held.counts))
     except UserError as error:
         if error.code == "numbering_unsaid":
             raise
@@ -102,7 +102,7 @@ def adopted(known: VolumeTags, held: SceneVolume, axis: str) -> VolumeTags | Non
         return None
 
 
-def ownedBy(held: SceneVolume, tags: VolumeTags) -> VolumeTags:
+def giveTo(held: KnownVolume, tags: VolumeTags) -> VolumeTags:
     """Return tags that count as a volume of the scene does as those of this volume.
 
     How they count is left to its hash: a volume that is turned over in the scene keeps the order of its slices.

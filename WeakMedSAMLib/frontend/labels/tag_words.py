@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from slicer.i18n import tr as _
 
@@ -150,5 +150,5 @@ def readingsInWords(error: UserError) -> str:
 
 def tagOf(volume: VolumeTags, className: str, index: int) -> int:
     """Return the tag of a slice, without copying those of the others."""
-    state: Sequence[int] | None = volume.states.get(className)
+    state = volume.states.get(className)
     return UNTAGGED if state is None or not 0 <= index < len(state) else int(state[index])

@@ -15,6 +15,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import (
     identitySteps,
     knownIdentity,
@@ -31,7 +32,7 @@ OnKey = Callable[[str], Any]
 
 @dataclass
 class _Waiting:
-    node: Any
+    node: VolumeNode
     onDone: OnKey | None
     onError: Callable[[Exception], Any] | None
 
@@ -42,8 +43,8 @@ class VolumeKeys:
     Parameters
     ----------
     session : TagSession
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now.
+    state : ModuleState
+        Of the scene.
 
     Attributes
     ----------
@@ -51,12 +52,12 @@ class VolumeKeys:
         Called with a volume node once its key is known.
     """
 
-    def __init__(self, session: TagSession, stateOf: Callable[[], ModuleState]) -> None:
+    def __init__(self, session: TagSession, state: ModuleState) -> None:
         self._session = session
-        self._stateOf = stateOf
+        self._state = state
         self._waiting: deque[_Waiting] = deque()
         self._runner: StepRunner | None = None
-        self._atWork: Any = None
+        self._atWork: VolumeNode | None = None
         # Node id -> key and name as the tags have them. Two copies of one scan share a key: each names it once only.
         self._known: dict[str, tuple[str, str]] = {}
         # Volumes that cannot be used, by their state: finding that out may mean to look at every voxel.
@@ -76,13 +77,13 @@ class VolumeKeys:
             self._runner = self._atWork = None
         self._known.clear()
 
-    def keyOf(self, volumeNode: Any) -> str | None:
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
         """Return the key of a volume that is ready for tags; None before it was identified, and without a volume."""
         key = knownIdentity(volumeNode) if volumeNode is not None else None
         return key if key is not None and self._session.volume(key) is not None else None
 
     def identify(
-        self, volumeNode: Any, onDone: OnKey | None = None, onError: Callable[[Exception], Any] | None = None
+        self, volumeNode: VolumeNode, onDone: OnKey | None = None, onError: Callable[[Exception], Any] | None = None
     ) -> None:
         """Find out the key of a volume without blocking; nothing is called if it leaves the scene meanwhile."""
         if self._isIdentified(volumeNode):
@@ -93,7 +94,7 @@ class VolumeKeys:
         self._waiting.append(_Waiting(volumeNode, onDone, onError))
         self._next()
 
-    def identifyNow(self, volumeNode: Any) -> str:
+    def identifyNow(self, volumeNode: VolumeNode) -> str:
         """Return the key of a volume, waiting for it; `UserError` ``unusable_volume``."""
         problem = usableProblem(volumeNode)
         if problem:
@@ -101,7 +102,7 @@ class VolumeKeys:
         runToEnd(self._keySteps(volumeNode))
         return self._enter(volumeNode)
 
-    def watch(self, volumeNodes: list[Any]) -> None:
+    def watch(self, volumeNodes: list[VolumeNode]) -> None:
         """Have these volumes identified and known to the tags; those that are already cost nothing."""
         queued = [entry.node for entry in self._waiting]
         for node in volumeNodes:
@@ -111,20 +112,20 @@ class VolumeKeys:
             elif node not in queued and node is not self._atWork and not self._isRefused(node):
                 self.identify(node)
 
-    def _keySteps(self, node: Any) -> Steps[None]:
+    def _keySteps(self, node: VolumeNode) -> Steps[None]:
         """Compute the key of a volume, and that of its slices in reversed order where tags may be waiting for it."""
         yield from identitySteps(node)
         if not self._isIdentified(node):
             yield from reversedIdentitySteps(node)
 
-    def _isIdentified(self, node: Any) -> bool:
+    def _isIdentified(self, node: VolumeNode) -> bool:
         """Say whether all that is needed to find the tags of a volume was computed since its voxels changed last."""
         key = knownIdentity(node)
         if key is None or knownReversedIdentity(node) is not None:
             return key is not None
         return not self._session.mayBeReversed(key, _countsOf(node))
 
-    def _isRefused(self, node: Any) -> bool:
+    def _isRefused(self, node: VolumeNode) -> bool:
         version = (node.GetMTime(), node.GetImageData().GetMTime() if node.GetImageData() else 0)
         if version not in self._refused and usableProblem(node):
             self._refused.add(version)
@@ -155,8 +156,10 @@ class VolumeKeys:
         if entry.onError is not None:
             entry.onError(error)
 
-    def _enter(self, node: Any) -> str:
+    def _enter(self, node: VolumeNode) -> str:
         key = knownIdentity(node)
+        if key is None:
+            raise ValueError("the volume is not identified")
         name = self._nameFor(node, key)
         self._known[node.GetID()] = (key, node.GetName())
         noteFileOrder(node)
@@ -164,7 +167,7 @@ class VolumeKeys:
         self.changed(node)
         return key
 
-    def _nameFor(self, node: Any, key: str) -> str:
+    def _nameFor(self, node: VolumeNode, key: str) -> str:
         """Return the name for the tags; of two copies of one scan the first gives it, or each would rename them."""
         entry = self._session.volume(key)
         others = [known for nodeId, known in self._known.items() if nodeId != node.GetID()]
@@ -172,11 +175,11 @@ class VolumeKeys:
             return entry.name
         return node.GetName() or "volume"
 
-    def axisFor(self, volumeNode: Any) -> str:
+    def axisFor(self, volumeNode: VolumeNode) -> str:
         """Return the slice axis that the view one works in shows; ``"k"`` without a window."""
-        sliceNode = sliceNodeOf(self._stateOf().sliceView)
+        sliceNode = sliceNodeOf(self._state.sliceView)
         return axisOfView(volumeNode, sliceNode) if sliceNode is not None else "k"
 
 
-def _countsOf(node: Any) -> dict[str, int]:
+def _countsOf(node: VolumeNode) -> dict[str, int]:
     return {axis: sliceCount(node, axis) for axis in AXES}

@@ -9,8 +9,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _CLASS = "vtkMRMLScalarVolumeNode"
@@ -45,12 +47,11 @@ class VolumeList:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session` and `keyOf`.
+    labels : SceneLabels
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels) -> None:
+        self._labels = labels
         self._problems: dict[tuple[str, int, int, int], str] = {}
 
     def rows(self, scene: Any) -> list[VolumeRow]:
@@ -59,7 +60,7 @@ class VolumeList:
         shown = [node for node in nodes if not node.GetHideFromEditors() and not node.IsA("vtkMRMLLabelMapVolumeNode")]
         return [self._row(node) for node in shown]
 
-    def problem(self, node: Any) -> str:
+    def problem(self, node: VolumeNode) -> str:
         """Say why a volume cannot be used; empty if it can."""
         image, transform = node.GetImageData(), node.GetParentTransformNode()
         version = (
@@ -74,18 +75,17 @@ class VolumeList:
             self._problems[version] = usableProblem(node)
         return self._problems[version]
 
-    def _row(self, node: Any) -> VolumeRow:
-        state = self._logic.state
+    def _row(self, node: VolumeNode) -> VolumeRow:
+        state = self._labels.state
         problem = self.problem(node)
-        key = None if problem else self._logic.keyOf(node)
-        tags = self._logic.session.volume(key) if key else None
+        tags = None if problem else self._labels.of(node)
         isIn = state.isInCohort(node)
         isCurrent = state.currentVolume is node
-        isTold = tags is not None and isTagged(tags)
         waiting = _("being read ...") if isIn or isCurrent else ""
-        table = self._logic.session.classes
+        table = self._labels.session.classes
         words = problem or (stateInWords(tags, table) if tags is not None else waiting)
-        text = tagsInWords(tags, table) if isTold else ""
+        text = tagsInWords(tags, table) if tags is not None else ""
+        isTold = tags is not None and isTagged(tags)
         return VolumeRow(node.GetID(), node.GetName() or "", text, words, not problem, isIn, isCurrent, isTold)
 
 

@@ -9,108 +9,95 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, fitHeight, setEnabled, setText
-from WeakMedSAMLib.frontend.base.resources import resource
-from WeakMedSAMLib.frontend.base.turns import Coalesced
-from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, VolumeRow
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 NAME, TAGS, STATE = range(3)
 _MAX_ROWS = 8
 
 
-class VolumesPanel:
+class VolumesPanel(Panel):
     """The volume to tag, its slice direction, and the list of volumes to learn from.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-
-    Attributes
-    ----------
-    widget : qMRMLWidget
-        To be placed into the section.
+    labels : SceneLabels
+    views : SliceViews
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
-        self._list = VolumeList(logic)
+    def __init__(self, labels: SceneLabels, views: slice_views.SliceViews) -> None:
+        super().__init__("Volumes.ui")
+        self._labels, self._state, self._views = labels, labels.state, views
+        self._list = VolumeList(labels)
         self._rows: list[VolumeRow] = []
-        self._isFilling = False
         self._viewNames: list[str] = []
         self._scene: Any = None
         self._sceneTags: list[int] = []
-        self.widget = slicer.util.loadUI(resource("UI", "Volumes.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
-        self._refreshSoon = Coalesced(self.refresh)
-        self._wordsSoon = Coalesced(self._onViewsMoved, 100)
-        self._fitSoon = Coalesced(lambda: fitHeight(self.ui.volumeTable, _MAX_ROWS))
-        self._views = slice_views.SliceObserver(self._wordsSoon)
+        self._refreshSoon = self.soon(self.refresh)
+        self._wordsSoon = self.soon(self._onViewsMoved, 100)
+        self._fitSoon = self.soon(lambda: fitHeight(self.ui.volumeTable, _MAX_ROWS))
+        self._observer = views.observer(self._wordsSoon)
         self._setUpTable()
-        self._connect()
+        self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 
     def setScene(self, scene: Any) -> None:
-        """Follow another scene."""
+        """See `Panel`."""
         self._stopObserving()
         self._scene = scene
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
             self._sceneTags.append(scene.AddObserver(event, guarded(self._refreshSoon)))
-        self._isFilling = True
-        try:
+        with self.filling():
             # The selector chooses anew for another scene; that is not the user's choice.
-            self.widget.setMRMLScene(scene)
-        finally:
-            self._isFilling = False
-        self._views.start()
+            super().setScene(scene)
+        self._observer.start()
         self.refresh()
 
     def enter(self) -> None:
         """The module is shown; the layout may have got other views meanwhile."""
-        self._views.start()
+        self._observer.start()
         self.refresh()
 
     def cleanup(self) -> None:
-        """Observe nothing any more."""
+        """See `Panel`."""
         # The selector loses the scene next, and with it its volume; that is not the user's choice.
         self._isFilling = True
-        self._refreshSoon.cancel()
-        self._wordsSoon.cancel()
-        self._fitSoon.cancel()
+        super().cleanup()
         self._stopObserving()
-        self._views.stop()
-        self._connections.disconnect()
+        self._observer.stop()
 
     def refresh(self) -> None:
         """Show everything as it is."""
         self._refreshSoon.cancel()
         self._rows = self._list.rows(self._scene)
-        self._isFilling = True
-        try:
-            if self.ui.volumeSelector.currentNode() is not self._logic.state.currentVolume:
-                self.ui.volumeSelector.setCurrentNode(self._logic.state.currentVolume)
+        with self.filling():
+            if self.ui.volumeSelector.currentNode() is not self._state.currentVolume:
+                self.ui.volumeSelector.setCurrentNode(self._state.currentVolume)
             self._fillViews()
             self._fillTable()
-        finally:
-            self._isFilling = False
         self._fillWords()
 
-    def _connect(self) -> None:
-        self.ui.volumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", guarded(self._onVolumeChosen))
-        self.ui.viewSelector.connect("currentIndexChanged(int)", guarded(self._onViewChosen))
-        self.ui.alignButton.connect("clicked()", guarded(self._onAlign))
-        self.ui.volumeTable.connect("itemChanged(QTableWidgetItem*)", guarded(self._onItemChanged))
-        self.ui.volumeTable.connect("cellActivated(int,int)", guarded(self._onRowActivated))
-        self.ui.helpLabel.connect(
-            "linkActivated(QString)", guarded(lambda _link: slicer.util.selectModule("SampleData"))
-        )
-        self._connections = Connections(
-            (self._logic.state.changed, self._refreshSoon),
-            (self._logic.volumeChanged, self._refreshSoon),
-            (self._logic.session.changed, self._onTagsChanged),
+    def _connectWidgets(self) -> None:
+        ui = self.ui
+        self.connect(ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._onVolumeChosen)
+        self.connect(ui.viewSelector, "currentIndexChanged(int)", self._onViewChosen)
+        self.connect(ui.alignButton, "clicked()", self._onAlign)
+        self.connect(ui.volumeTable, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
+        self.connect(ui.volumeTable, "cellActivated(int,int)", self._onRowActivated)
+        # Names wrap anew when the panel is made wider or narrower.
+        self.connect(ui.volumeTable.verticalHeader(), "sectionResized(int,int,int)", self._fitSoon)
+        self.connect(ui.helpLabel, "linkActivated(QString)", lambda _link: slicer.util.selectModule("SampleData"))
+        self.follow(
+            (self._state.changed, self._refreshSoon),
+            (self._labels.volumeChanged, self._refreshSoon),
+            (self._labels.session.changed, self._onTagsChanged),
         )
 
     def _stopObserving(self) -> None:
@@ -125,8 +112,6 @@ class VolumesPanel:
         # All three share the width and wrap, so that a long name hides nothing.
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        # Names wrap anew when the panel is made wider or narrower.
-        table.verticalHeader().connect("sectionResized(int,int,int)", guarded(self._fitSoon))
 
     # What is shown
 
@@ -163,8 +148,8 @@ class VolumesPanel:
         selector, names = self.ui.viewSelector, slice_views.sliceViewNames()
         self._viewNames = names
         fillSelector(selector, names)
-        selector.currentIndex = selector.findText(self._logic.state.sliceView)
-        volume = self._logic.state.currentVolume
+        selector.currentIndex = selector.findText(self._state.sliceView)
+        volume = self._state.currentVolume
         reason = "" if names else _("The layout has no slice views.")
         reason = _("Choose a volume first.") if volume is None else reason
         tip = _("The slice view in which you scroll and tag; it decides along which direction slices are counted")
@@ -178,27 +163,31 @@ class VolumesPanel:
             self._fillWords()
 
     def _fillWords(self) -> None:
-        volume = self._logic.state.currentVolume
+        volume = self._state.currentVolume
         help_ = _(
             "Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1."
         )
         self.ui.helpLabel.text = help_.format(link='<a href="#">', end="</a>")
         self.ui.helpLabel.visible = not self._rows
-        sliceNode = self._sliceNode()
-        canAlign = None not in (volume, sliceNode) and volume.GetImageData() is not None
-        isOblique = canAlign and not slice_views.isAligned(volume, sliceNode)
+        isOblique = self._isOblique()
         self.ui.alignButton.visible = isOblique
         setText(self.ui.directionLabel, self._directionInWords(volume, isOblique))
         setText(self.ui.cohortLabel, breakable(self._cohortInWords()))
         self.ui.tableLabel.visible = self.ui.volumeTable.visible = bool(self._rows)
 
-    def _directionInWords(self, volume: Any, isOblique: bool) -> str:
+    def _isOblique(self) -> bool:
+        volume, sliceNode = self._state.currentVolume, self._sliceNode()
+        if volume is None or sliceNode is None or volume.GetImageData() is None:
+            return False
+        return not slice_views.isAligned(volume, sliceNode)
+
+    def _directionInWords(self, volume: VolumeNode | None, isOblique: bool) -> str:
         if volume is None:
             return ""
         problem = self._list.problem(volume)
         if problem:
             return "⚠ " + problem
-        tags = self._tags()
+        tags = self._labels.ofCurrent()
         if tags is None:
             return _("Reading the volume ...")
         words = _("Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.")
@@ -222,7 +211,7 @@ class VolumesPanel:
 
     # What the user does
 
-    def _onVolumeChosen(self, node: Any) -> None:
+    def _onVolumeChosen(self, node: VolumeNode | None) -> None:
         if not self._isFilling:
             self._chooseVolume(node)
 
@@ -230,10 +219,10 @@ class VolumesPanel:
         if 0 <= number < len(self._rows) and self._rows[number].isUsable:
             self._chooseVolume(self._scene.GetNodeByID(self._rows[number].nodeId))
 
-    def _chooseVolume(self, node: Any) -> None:
-        self._logic.state.currentVolume = node
+    def _chooseVolume(self, node: VolumeNode | None) -> None:
+        self._state.currentVolume = node
         if node is not None and node.GetImageData() is not None:
-            slice_views.showEverywhere(node)
+            self._views.showEverywhere(node)
         self.refresh()
 
     def _onItemChanged(self, item: Any) -> None:
@@ -241,7 +230,7 @@ class VolumesPanel:
             return
         node = self._scene.GetNodeByID(self._rows[item.row()].nodeId)
         if node is not None:
-            self._logic.state.setInCohort(node, item.checkState() == qt.Qt.Checked)
+            self._state.setInCohort(node, item.checkState() == qt.Qt.Checked)
         self._refreshSoon()
 
     def _onViewChosen(self, index: int) -> None:
@@ -249,12 +238,12 @@ class VolumesPanel:
             return
         name = self.ui.viewSelector.itemText(index)
         if self._mayTurnTo(name):
-            self._logic.state.sliceView = name
+            self._state.sliceView = name
         self.refresh()
 
     def _mayTurnTo(self, viewName: str) -> bool:
         """Let the volume be tagged along the direction of a view; ask if tags get lost by that."""
-        volume, tags, sliceNode = self._logic.state.currentVolume, self._tags(), slice_views.sliceNodeOf(viewName)
+        volume, tags, sliceNode = self._state.currentVolume, self._labels.ofCurrent(), slice_views.sliceNodeOf(viewName)
         if volume is None or tags is None or sliceNode is None:
             return True
         axis = slice_views.axisOfView(volume, sliceNode)
@@ -268,27 +257,24 @@ class VolumesPanel:
             text = text.format(name=tags.name, old=tags.axis.upper(), new=axis.upper(), view=viewName)
             if not slicer.util.confirmYesNoDisplay(text, windowTitle=_("Other slice direction")):
                 return False
-        self._logic.session.changeAxis(self._logic.currentKey(), axis, sliceCount(volume, axis))
+        self._labels.session.changeAxis(keyOf(tags), axis, sliceCount(volume, axis))
         return True
 
     def _onAlign(self) -> None:
         sliceNode = self._sliceNode()
-        if sliceNode is not None and self._logic.state.currentVolume is not None:
-            slice_views.alignView(self._logic.state.currentVolume, sliceNode)
+        if sliceNode is not None and self._state.currentVolume is not None:
+            slice_views.alignView(self._state.currentVolume, sliceNode)
 
     def _onTagsChanged(self, kind: str) -> None:
-        volume = self._logic.state.currentVolume
+        volume = self._state.currentVolume
         row = next((row for row in self._rows if row.isCurrent), None)
         # The first tags of a volume say that it shall be learned from; later the check box is the user's alone.
-        tags = self._tags()
-        if kind == "tags" and row is not None and not row.isTagged and tags is not None and isTagged(tags):
-            self._logic.state.setInCohort(volume, True)
+        tags = self._labels.ofCurrent()
+        isFirst = row is not None and not row.isTagged and tags is not None and isTagged(tags)
+        if kind == "tags" and isFirst and volume is not None:
+            self._state.setInCohort(volume, True)
             self.refresh()
         self._refreshSoon()
 
-    def _sliceNode(self) -> Any:
-        return slice_views.sliceNodeOf(self._logic.state.sliceView)
-
-    def _tags(self) -> Any:
-        key = self._logic.currentKey()
-        return self._logic.session.volume(key) if key else None
+    def _sliceNode(self) -> SliceNode | None:
+        return slice_views.sliceNodeOf(self._state.sliceView)

@@ -14,95 +14,85 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
-from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.base.steps import StepRunner
-from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
 from WeakMedSAMLib.frontend.results.export_work import checkedPaths, proposedNames, writeFilesSteps
 from WeakMedSAMLib.frontend.results.exports import Exported
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
+from WeakMedSAMLib.frontend.running.run_control import RunControl
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
 
 
-class ExportPanel:
+class ExportPanel(Panel):
     """What to export, where to, under which names; and what became of it.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-
-    Attributes
-    ----------
-    widget : qMRMLWidget
-        To be placed into the section.
+    labels : SceneLabels
+    runs : RunControl
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels, runs: RunControl) -> None:
+        super().__init__("Export.ui")
+        self._labels, self._state = labels, labels.state
         self._scene: Any = None
-        self._subjects = ReviewSubjects(lambda: logic.state)
+        self._subjects = ReviewSubjects(labels.state)
         self._choices: list[ReviewSubject] = []
         self._proposed: dict[str, str] = {}
-        self._isFilling = False
         self._runner: StepRunner | None = None
-        self.widget = slicer.util.loadUI(resource("UI", "Export.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
         known = exportFormats()
         self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
-        self._refreshSoon = Coalesced(self.refresh, 100)
+        self._refreshSoon = self.soon(self.refresh, 100)
         self.ui.folderEdit.currentPath = slicer.app.userSettings().value(_FOLDER_SETTING) or _documents()
         self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
         self.ui.exportProgress.visible = False
         self.ui.resultLabel.openExternalLinks = False
-        self._connect()
+        self._connectWidgets()
+        self.follow(
+            (labels.state.changed, self._refreshSoon),
+            (labels.session.changed, self._refreshSoon),
+            (runs.changed, self._onRunsChanged),
+            (runs.resultsReady, self._onRunsChanged),
+        )
         self.setScene(slicer.mrmlScene)
 
     def setScene(self, scene: Any) -> None:
-        """Follow another scene."""
+        """See `Panel`."""
         self._stop()
         self._scene = scene
         self._subjects.forget()
-        self.widget.setMRMLScene(scene)
+        super().setScene(scene)
         self._setText("")
         self.refresh()
 
     def cleanup(self) -> None:
-        """Stop an export that is under way, observe nothing and hold nothing of the scene any more."""
-        self._refreshSoon.cancel()
+        """See `Panel`; an export that is under way is stopped."""
+        super().cleanup()
         self._stop()
-        self._connections.disconnect()
         self._choices = []
 
     def refresh(self) -> None:
         """Show everything as it is."""
         self._refreshSoon.cancel()
-        self._isFilling = True
-        try:
+        with self.filling():
             self._fillMasks()
             self._fillNames()
-        finally:
-            self._isFilling = False
         self._showReason()
 
-    def _connect(self) -> None:
+    def _connectWidgets(self) -> None:
         ui = self.ui
-        ui.segmentationSelector.connect("currentIndexChanged(int)", guarded(self._onMasksChosen))
-        ui.folderEdit.connect("currentPathChanged(QString)", guarded(self._onChanged))
-        ui.exportButton.connect("clicked()", guarded(self._onExport))
-        ui.resultLabel.connect("linkActivated(QString)", guarded(_openFolder))
+        self.connect(ui.segmentationSelector, "currentIndexChanged(int)", self._onMasksChosen)
+        self.connect(ui.folderEdit, "currentPathChanged(QString)", self._onChanged)
+        self.connect(ui.exportButton, "clicked()", self._onExport)
+        self.connect(ui.resultLabel, "linkActivated(QString)", _openFolder)
         for kind in self._formats:
-            self._check(kind).connect("toggled(bool)", guarded(self._onChanged))
-            self._name(kind).connect("textChanged(QString)", guarded(self._onChanged))
-        self._connections = Connections(
-            (self._logic.state.changed, self._refreshSoon),
-            (self._logic.runChanged, self._onRunsChanged),
-            (self._logic.resultsReady, self._onRunsChanged),
-            (self._logic.session.changed, self._refreshSoon),
-        )
+            self.connect(self._check(kind), "toggled(bool)", self._onChanged)
+            self.connect(self._name(kind), "textChanged(QString)", self._onChanged)
 
     def _check(self, kind: str) -> Any:
         return getattr(self.ui, f"{kind}Check")
@@ -122,7 +112,7 @@ class ExportPanel:
         places = [(subject.record.runId, subject.volumeId) for subject in self._choices]
         wanted = (before.record.runId, before.volumeId) if before is not None else None
         if wanted not in places:
-            ofReview = [place for place in places if place[0] == self._logic.state.reviewRunId]
+            ofReview = [place for place in places if place[0] == self._state.reviewRunId]
             wanted = next(iter(ofReview or places), None)
         selector.currentIndex = places.index(wanted) if wanted is not None else -1
         chosen = self._chosen()
@@ -142,7 +132,7 @@ class ExportPanel:
     def _fillNames(self) -> None:
         """Propose names for the chosen volume; names that the user typed stay."""
         subject = self._chosen()
-        proposed = proposedNames(subject.volumeNode if subject else self._logic.state.currentVolume)
+        proposed = proposedNames(subject.volumeNode if subject else self._state.currentVolume)
         for kind, name in proposed.items():
             if kind in self._formats and self._name(kind).text in ("", self._proposed.get(kind)):
                 self._name(kind).text = name
@@ -167,7 +157,7 @@ class ExportPanel:
             return _("There are no masks yet; generate some in section 4.")
         if self._formats[kind].source == "run" and (subject is None or subject.result is None):
             return _("The run folder is gone, and the report needs it.")
-        if not isOfMasks and not self._logic.session.cohort.volumes:
+        if not isOfMasks and not self._labels.session.cohort.volumes:
             return _("There are no tags yet.")
         return ""
 
@@ -198,13 +188,7 @@ class ExportPanel:
 
     def _onMasksChosen(self) -> None:
         if not self._isFilling:
-            self._isFilling = True
-            try:
-                self._fillMasks()
-                self._fillNames()
-            finally:
-                self._isFilling = False
-            self._showReason()
+            self.refresh()
 
     def _onRunsChanged(self, _runId: str = "") -> None:
         self._subjects.forget()
@@ -225,10 +209,10 @@ class ExportPanel:
         sources = {self._formats[kind].source for kind in paths}
         return ExportWork(
             paths=paths,
-            subjects=(_masksOf(subject),) if sources & {"masks", "run"} else (),
-            classes=ClassTable.from_json(subject.record.classes) if subject else self._logic.session.classes,
+            subjects=(_masksOf(subject),) if subject and sources & {"masks", "run"} else (),
+            classes=ClassTable.from_json(subject.record.classes) if subject else self._labels.session.classes,
             run=self._subjects.runResult(subject.record) if subject and "run" in sources else None,
-            cohort=self._logic.session.cohortForFile(),
+            cohort=self._labels.session.cohortForFile(),
             includeNames=self.ui.namesCheck.checked,
         )
 

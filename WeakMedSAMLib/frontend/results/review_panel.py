@@ -9,10 +9,9 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText
-from WeakMedSAMLib.frontend.base.resources import resource
-from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
@@ -28,8 +27,10 @@ from WeakMedSAMLib.frontend.results.run_results import SliceRow
 from WeakMedSAMLib.frontend.results.segment_editor import openInSegmentEditor
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, setSurfaceShown
-from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.running.run_control import RunControl
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 # Worded and framed, not only coloured; dark on light in every theme.
 _BANNER_STYLE = (
@@ -38,71 +39,62 @@ _BANNER_STYLE = (
 _COUNT_MS = 300
 
 
-class ReviewPanel:
+class ReviewPanel(Panel):
     """Run, banner, masks with threshold, slices by confidence, and the ways to correct by hand.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-
-    Attributes
-    ----------
-    widget : qMRMLWidget
-        To be placed into the section.
+    state : ModuleState
+    runs : RunControl
+    views : SliceViews
+    history : SegmentHistory
+        What was done to masks, to take it back.
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
-        self._subjects = ReviewSubjects(lambda: logic.state)
-        self._history: SegmentHistory = logic.history
+    def __init__(self, state: ModuleState, runs: RunControl, views: SliceViews, history: SegmentHistory) -> None:
+        super().__init__("Review.ui")
+        self._state, self._runControl, self._views, self._history = state, runs, views, history
+        self._subjects = ReviewSubjects(state)
         self._subject: ReviewSubject | None = None
         self._runs: list[RunRecord] = []
         self._volumeIds: list[str] = []
         self._seen: tuple[Any, ...] = ()
-        self._isFilling = False
         self._observation: tuple[Any, list[tuple[Any, int]]] | None = None
-        self.widget = slicer.util.loadUI(resource("UI", "Review.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
         self.ui.bannerFrame.styleSheet = _BANNER_STYLE
-        self._refreshSoon = Coalesced(self.refresh)
+        self._refreshSoon = self.soon(self.refresh)
         self.masks = MaskTable(self.ui.classTable)
         self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
         self.threshold = ReviewThreshold(self.ui, self._history)
-        self._countSoon = Coalesced(self.masks.count, _COUNT_MS)
+        self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
-        self._connect()
+        self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 
     def setScene(self, scene: Any) -> None:
-        """Follow another scene."""
+        """See `Panel`."""
         self._scene = scene
         self._history.clear()
         self._subjects.forget()
-        self.widget.setMRMLScene(scene)
+        super().setScene(scene)
         self.refresh()
 
     def cleanup(self) -> None:
-        """Observe nothing, load nothing and hold nothing of the scene any more."""
-        for soon in (self._refreshSoon, self._countSoon):
-            soon.cancel()
+        """See `Panel`."""
+        super().cleanup()
         self._observe(None)
         self.threshold.cleanup()
         self.moved.cleanup()
         self.masks.cleanup()
-        self._connections.disconnect()
         self._subject = None
         self._history.clear()
 
     def refresh(self) -> None:
         """Show everything as it is."""
         self._refreshSoon.cancel()
-        self._isFilling = True
-        try:
+        with self.filling():
             self._fillRuns()
             record = self._chosenRun()
             self._fillVolumes(record)
-        finally:
-            self._isFilling = False
         volumeId = self._chosenVolumeId()
         self._subject = self._subjects.subject(self._scene, record, volumeId) if record and volumeId else None
         self._observe(self._subject.segmentationNode if self._subject else None)
@@ -112,22 +104,22 @@ class ReviewPanel:
         self._fillWords(record)
         self._onMaskChosen()
 
-    def _connect(self) -> None:
+    def _connectWidgets(self) -> None:
         ui = self.ui
-        ui.runSelector.connect("currentIndexChanged(int)", guarded(self._onRunChosen))
-        ui.volumeSelector.connect("currentIndexChanged(int)", guarded(self._onVolumeChosen))
-        ui.loadButton.connect("clicked()", guarded(self._onLoad))
-        ui.undoButton.connect("clicked()", guarded(lambda: self._step(self._history.undo)))
-        ui.redoButton.connect("clicked()", guarded(lambda: self._step(self._history.redo)))
-        ui.editButton.connect("clicked()", guarded(self._onEdit))
-        ui.show3dButton.connect("clicked(bool)", guarded(self._onShow3d))
+        self.connect(ui.runSelector, "currentIndexChanged(int)", self._onRunChosen)
+        self.connect(ui.volumeSelector, "currentIndexChanged(int)", self._onVolumeChosen)
+        self.connect(ui.loadButton, "clicked()", self._onLoad)
+        self.connect(ui.undoButton, "clicked()", lambda: self._step(self._history.undo))
+        self.connect(ui.redoButton, "clicked()", lambda: self._step(self._history.redo))
+        self.connect(ui.editButton, "clicked()", self._onEdit)
+        self.connect(ui.show3dButton, "clicked(bool)", self._onShow3d)
         self.masks.chosen.connect(self._onMaskChosen)
         self.threshold.applied.connect(self.masks.showVolume)
         self.moved.moved.connect(self._countSoon)
-        self._connections = Connections(
-            (self._logic.state.changed, self._onStateChanged),
-            (self._logic.runChanged, self._onRunsChanged),
-            (self._logic.resultsReady, self._onResultsReady),
+        self.follow(
+            (self._state.changed, self._onStateChanged),
+            (self._runControl.changed, self._onRunsChanged),
+            (self._runControl.resultsReady, self._onResultsReady),
             (self._history.changed, self._showActions),
         )
 
@@ -157,7 +149,7 @@ class ReviewPanel:
         self._runs = self._subjects.runs()
         fillSelector(self.ui.runSelector, [runInWords(record, i == 0) for i, record in enumerate(self._runs)])
         ids = [record.runId for record in self._runs]
-        wanted = self._logic.state.reviewRunId
+        wanted = self._state.reviewRunId
         self.ui.runSelector.currentIndex = ids.index(wanted) if wanted in ids else (0 if ids else -1)
         chosen = self._chosenRun()
         tip = _("All runs of this scene, the latest first. This one: {run}")
@@ -193,7 +185,7 @@ class ReviewPanel:
         self.ui.loadButton.visible = canLoad
         setEnabled(
             self.ui.loadButton,
-            _("A run is under way.") if self._logic.isRunning else "",
+            _("A run is under way.") if self._runControl.isRunning else "",
             _("Load the masks of this run from its folder"),
         )
         isLow = result is not None and result.isLow
@@ -229,8 +221,7 @@ class ReviewPanel:
 
     def _onStateChanged(self) -> None:
         # Tags change with every key; what is shown here does not depend on them.
-        state = self._logic.state
-        seen = (state.reviewRunId, state.runs())
+        seen = (self._state.reviewRunId, self._state.runs())
         if seen != self._seen:
             self._seen = seen
             self._refreshSoon()
@@ -241,19 +232,19 @@ class ReviewPanel:
 
     def _onResultsReady(self, runId: str) -> None:
         self._subjects.forget()
-        self._logic.state.reviewRunId = runId
+        self._state.reviewRunId = runId
         self.refresh()
 
     def _onRunChosen(self, index: int) -> None:
         if not self._isFilling and 0 <= index < len(self._runs):
-            self._logic.state.reviewRunId = self._runs[index].runId
+            self._state.reviewRunId = self._runs[index].runId
             self.refresh()
 
     def _onVolumeChosen(self, _index: int) -> None:
         if not self._isFilling:
             self.refresh()
             if self._subject is not None and self._subject.volumeNode is not None:
-                slice_views.showEverywhere(self._subject.volumeNode)
+                self._views.showEverywhere(self._subject.volumeNode)
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
         self.threshold.choose(self._subject, self.masks.segmentId)
@@ -264,8 +255,8 @@ class ReviewPanel:
         self.masks.choose(row.className)
         if subject is None or subject.volumeNode is None or subject.result is None:
             return
-        axis, view = subject.result.axis, self._logic.state.sliceView
-        isShown = slice_views.showSlice(subject.volumeNode, axis, row.index, view)
+        axis, view = subject.result.axis, self._state.sliceView
+        isShown = self._views.showSlice(subject.volumeNode, axis, row.index, view)
         text = _("The layout has no slice view along {axis}. Choose one that has, such as Four-Up.")
         setText(self.ui.messageLabel, "" if isShown else text.format(axis=axis.upper()))
 
@@ -275,7 +266,7 @@ class ReviewPanel:
 
     def _onLoad(self) -> None:
         if self._subject is not None:
-            self._logic.runs.load(self._subject.record.runId)
+            self._runControl.load(self._subject.record.runId)
 
     def _step(self, function: Any) -> None:
         self.threshold.finish()

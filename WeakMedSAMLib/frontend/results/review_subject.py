@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,12 +83,12 @@ class ReviewSubjects:
 
     Parameters
     ----------
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now.
+    state : ModuleState
+        With the runs of the scene.
     """
 
-    def __init__(self, stateOf: Callable[[], ModuleState]) -> None:
-        self._stateOf = stateOf
+    def __init__(self, state: ModuleState) -> None:
+        self._state = state
         self._read: dict[str, RunResult | UserError] = {}
 
     def forget(self) -> None:
@@ -98,7 +97,7 @@ class ReviewSubjects:
 
     def runs(self) -> list[RunRecord]:
         """Return the runs of the scene that can be looked at or say why not, the latest first."""
-        return [record for record in reversed(self._stateOf().runs()) if record.status not in UNDER_WAY]
+        return [record for record in reversed(self._state.runs()) if record.status not in UNDER_WAY]
 
     def runResult(self, record: RunRecord) -> RunResult:
         """Return the results of a run; `UserError` as `readRun`."""

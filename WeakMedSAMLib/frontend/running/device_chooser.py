@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -25,8 +24,8 @@ class DeviceChooser:
     probe : ProbeClient
     runs : RunControl
         Nothing can be chosen while one is under way.
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now, which keeps the choice.
+    state : ModuleState
+        Keeps the choice.
 
     Attributes
     ----------
@@ -34,10 +33,10 @@ class DeviceChooser:
         Called without arguments when something else is known of the devices.
     """
 
-    def __init__(self, ui: Any, probe: ProbeClient, runs: RunControl, stateOf: Callable[[], ModuleState]) -> None:
+    def __init__(self, ui: Any, probe: ProbeClient, runs: RunControl, state: ModuleState) -> None:
         self.changed = Callbacks()
         self._ui = ui
-        self._probe, self._runs, self._stateOf = probe, runs, stateOf
+        self._probe, self._runs, self._state = probe, runs, state
         self._isUpdating = False
         ui.deviceComboBox.connect("currentIndexChanged(int)", guarded(self._onChosen))
         ui.probeButton.connect("clicked(bool)", guarded(self.askAgain))
@@ -50,7 +49,7 @@ class DeviceChooser:
     @property
     def expected(self) -> str:
         """The device that a run will use, as far as that is known."""
-        device = self._stateOf().device
+        device = self._state.device
         return self._probe.bestDevice if device == _AUTO else device
 
     def ask(self) -> None:
@@ -65,7 +64,7 @@ class DeviceChooser:
 
     def refresh(self) -> None:
         """Show what is known now."""
-        combo, probe, chosen = self._ui.deviceComboBox, self._probe, self._stateOf().device
+        combo, probe, chosen = self._ui.deviceComboBox, self._probe, self._state.device
         entries = [(self._autoText(), _AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
         if chosen not in [name for _text, name in entries]:
             text = _("{name} (not found on this computer)") if probe.devices else "{name}"
@@ -91,7 +90,7 @@ class DeviceChooser:
 
     def _onChosen(self, place: int) -> None:
         if place >= 0 and not self._isUpdating:
-            self._stateOf().device = str(self._ui.deviceComboBox.itemData(place))
+            self._state.device = str(self._ui.deviceComboBox.itemData(place))
 
     def _onProbe(self) -> None:
         self.refresh()

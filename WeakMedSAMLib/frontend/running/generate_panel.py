@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import slicer
 from slicer.i18n import tr as _
@@ -10,19 +10,23 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
-from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.base.resources import resource
-from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.running.device_chooser import DeviceChooser
 from WeakMedSAMLib.frontend.running.estimates import RunSize, expectedQuality, expectedTimeInWords, runSize
 from WeakMedSAMLib.frontend.running.install_box import InstallBox
 from WeakMedSAMLib.frontend.running.installer import Installer
-from WeakMedSAMLib.frontend.running.job_runner import CANCELLING
+from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, JobRunner
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_view import RunView
 from WeakMedSAMLib.frontend.running.run_words import codeInWords
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 
 def presets() -> dict[str, str]:
@@ -34,40 +38,66 @@ def presets() -> dict[str, str]:
     }
 
 
-class GeneratePanel:
+class RunLogic(Protocol):
+    """What the panel needs of the module's logic."""
+
+    state: ModuleState
+    session: TagSession
+    job: JobRunner
+    probe: ProbeClient
+    runs: RunControl
+    volumeChanged: Callbacks
+    runChanged: Callbacks
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether a run is under way, or its masks are on their way into the scene."""
+
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
+        """Return the key of a volume that is ready for tags; None before."""
+
+    def volumesOfRun(self) -> list[VolumeNode]:
+        """Return the volumes that a run would take."""
+
+    def cachedKeys(self) -> set[str]:
+        """Return the keys of volumes whose features are there."""
+
+    def readyProblem(self) -> str:
+        """Say why no masks can be generated now; empty if they can."""
+
+    def startRun(self, *, segmentation: Any = None) -> str:
+        """Begin to generate masks, into a segmentation if one is given; returns the run id."""
+
+    def cancelRun(self) -> None:
+        """Ask the run to stop."""
+
+
+class GeneratePanel(Panel):
     """The panel of section 4.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
+    logic : RunLogic
     installer : Installer, optional
         Tests put in another one.
-
-    Attributes
-    ----------
-    widget : qMRMLWidget
-        To be placed into the section.
-    ui : object
-        Its widgets by name.
     """
 
-    def __init__(self, logic: Any, installer: Installer | None = None) -> None:
-        self.logic = logic
-        self.widget = slicer.util.loadUI(resource("UI", "Generate.ui"))
-        self.ui = ui = slicer.util.childWidgetVariables(self.widget)
+    def __init__(self, logic: RunLogic, installer: Installer | None = None) -> None:
+        super().__init__("Generate.ui")
+        self.logic, ui = logic, self.ui
         self._error: UserError | None = None
         self.installBox = InstallBox(ui, installer or Installer())
-        self.devices = DeviceChooser(ui, logic.probe, logic.runs, lambda: logic.state)
+        self.devices = DeviceChooser(ui, logic.probe, logic.runs, logic.state)
         self.runView = RunView(ui, logic.runs)
         self.storageBox = StorageBox(ui, logic.runs)
-        self._later = Coalesced(self.refresh)
+        self._later = self.soon(self.refresh)
         for name, text in presets().items():
             ui.presetComboBox.addItem(text, name)
         self.setScene(slicer.mrmlScene)
-        ui.presetComboBox.connect("currentIndexChanged(int)", guarded(self._onPreset))
-        ui.generateButton.connect("clicked(bool)", guarded(self.generate, self._onError))
-        ui.cancelButton.connect("clicked(bool)", guarded(self.cancel))
-        self._connections = Connections(
+        self.connect(ui.presetComboBox, "currentIndexChanged(int)", self._onPreset)
+        self.connect(ui.generateButton, "clicked(bool)", self.generate)
+        self.connect(ui.cancelButton, "clicked(bool)", self.cancel)
+        self.follow(
             (logic.state.changed, self._later),
             (logic.session.changed, self._onTags),
             (logic.volumeChanged, self._later),
@@ -77,14 +107,9 @@ class GeneratePanel:
         )
         self.refresh()
 
-    def setScene(self, scene: Any) -> None:
-        """Show another scene."""
-        self.widget.setMRMLScene(scene)
-
     def cleanup(self) -> None:
-        """Observe nothing any more; what runs is the business of the logic."""
-        self._later.cancel()
-        self._connections.disconnect()
+        """See `Panel`; what runs is the business of the logic."""
+        super().cleanup()
         for part in (self.installBox, self.devices, self.runView, self.storageBox):
             part.cleanup()
 
@@ -176,7 +201,8 @@ class GeneratePanel:
         message, hint = wordsOf(error)
         self.ui.outcomeText.text = "\n".join(filter(None, (message, hint, codeInWords(error.code))))
 
-    def _onError(self, error: UserError) -> None:
+    def showError(self, error: UserError) -> None:
+        """Show an error where the outcome of a run stands."""
         self._error = error
         self.refresh()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
@@ -68,8 +68,7 @@ class RunControl:
     Parameters
     ----------
     job : JobRunner
-    stateOf : callable
-        Returns the `ModuleState` of the scene as it is now.
+    state : ModuleState
     loader : MaskLoader
 
     Attributes
@@ -85,9 +84,9 @@ class RunControl:
         What the last run failed with.
     """
 
-    def __init__(self, job: JobRunner, stateOf: Callable[[], ModuleState], loader: MaskLoader) -> None:
+    def __init__(self, job: JobRunner, state: ModuleState, loader: MaskLoader) -> None:
         self.job = job
-        self._stateOf = stateOf
+        self._state = state
         self._loader = loader
         self._runId = ""
         self._target: Target | None = None
@@ -96,13 +95,13 @@ class RunControl:
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
         job.changed.connect(self._onJobChanged)
         job.ended.connect(self._onEnded)
-        stateOf().changed.connect(self._keepStatus)
+        state.changed.connect(self._keepStatus)
 
     def cleanup(self) -> None:
         """Stop the worker at once; its run stays in the list as interrupted."""
         self.job.changed.disconnect(self._onJobChanged)
         self.job.ended.disconnect(self._onEnded)
-        self._stateOf().changed.disconnect(self._keepStatus)
+        self._state.changed.disconnect(self._keepStatus)
         self.abandon()
         for callbacks in (self.changed, self.resultsReady, self.loadFailed):
             callbacks.clear()
@@ -114,11 +113,11 @@ class RunControl:
 
     def record(self, runId: str) -> RunRecord | None:
         """Return what the scene that is open remembers of a run, or None."""
-        return self._stateOf().run(runId)
+        return self._state.run(runId)
 
     def forget(self, runId: str) -> None:
         """Take a run out of the list of the scene; its folder and its segmentations stay."""
-        self._stateOf().removeRun(runId)
+        self._state.removeRun(runId)
 
     def start(self, plan: RunPlan, segmentationNode: Any = None) -> str:
         """Begin a run and return its id.
@@ -141,7 +140,7 @@ class RunControl:
         hasTarget = segmentationNode is not None
         self._target = self._loader.findTarget(segmentationNode, plan.volumesById) if hasTarget else None
         self._runId, self.error = plan.runId, None
-        self._stateOf().saveRun(_makeRecord(plan))
+        self._state.saveRun(_makeRecord(plan))
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self.job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
         self.changed()
@@ -179,12 +178,12 @@ class RunControl:
         self._target, self._runId = None, ""
         self._loader.forget()
         if record is not None:
-            self._stateOf().saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
+            self._state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
 
     def markInterrupted(self) -> None:
         """Mark runs as interrupted that a loaded scene says are under way: their worker is gone."""
         self._keepStatus()
-        state = self._stateOf()
+        state = self._state
         for record in state.runs():
             if record.status in UNDER_WAY and record.runId != self._runId:
                 state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
@@ -207,7 +206,7 @@ class RunControl:
         isBegun = self.job.state == RUNNING and record.status == "preparing"
         if isBegun or record.status not in UNDER_WAY:
             status = "preparing" if self.job.state == PREPARING else "running"
-            self._stateOf().saveRun(replace(record, status=status, message=""))
+            self._state.saveRun(replace(record, status=status, message=""))
 
     def _onJobChanged(self) -> None:
         self._keepStatus()
@@ -251,7 +250,7 @@ class RunControl:
             text = text.format(names=names)
         if loaded.problems:
             text = " ".join([text, *map(str, loaded.problems), _("The masks of the run stay in its folder.")])
-        self._stateOf().reviewRunId = record.runId
+        self._state.reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)
 
@@ -267,7 +266,7 @@ class RunControl:
 
     def _close(self, record: RunRecord, status: str, message: str) -> None:
         self._target, self._runId = None, ""
-        self._stateOf().saveRun(replace(record, status=status, message=message))
+        self._state.saveRun(replace(record, status=status, message=message))
         self.changed()
 
     def _stopLoading(self) -> None:

@@ -11,12 +11,13 @@ import slicer
 import vtk
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import (
     RUN_STATUSES,
     RunRecord,
     folderName,
     recordFromJson,
-    rememberPlace,
+    rememberRunsFolder,
 )
 
 __all__ = ["MODULE_NAME", "RUN_STATUSES", "ModuleState", "RunRecord"]
@@ -34,53 +35,49 @@ _logger = logging.getLogger(__name__)
 class ModuleState:
     """Typed access to the module's parameter node; every getter works on an empty node.
 
+    One object for all that a scene holds one after the other: whoever has it need not know when the scene was closed.
+
     Parameters
     ----------
-    node : vtkMRMLScriptedModuleNode
-        In a scene. Get one with `ofScene`.
+    scene : vtkMRMLScene
 
     Attributes
     ----------
+    scene : vtkMRMLScene
     node : vtkMRMLScriptedModuleNode
+        Another one may be after `bind`.
     changed : Callbacks
         Called without arguments after any change of the node, by whomever.
     """
 
-    def __init__(self, node: Any) -> None:
-        self.node = node
+    def __init__(self, scene: Any) -> None:
+        self.scene = scene
         self.changed = Callbacks()
-        self._observations = [
-            (node, node.AddObserver(event, guarded(self._onModified)))
-            for event in (
-                vtk.vtkCommand.ModifiedEvent,
-                slicer.vtkMRMLNode.ReferenceAddedEvent,
-                slicer.vtkMRMLNode.ReferenceModifiedEvent,
-                slicer.vtkMRMLNode.ReferenceRemovedEvent,
-            )
-        ]
+        self._observations: list[int] = []
+        self.node: Any = None
+        self.bind()
 
-    @classmethod
-    def ofScene(cls, scene: Any) -> ModuleState:
-        """Return the state of a scene, with a new parameter node if it has none."""
-        node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
-        if node is None:
-            node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
-            node.UnRegister(None)
-            node.SetSingletonTag(MODULE_NAME)
-            node.SetName(MODULE_NAME)
-            node.SetHideFromEditors(True)
-            node = scene.AddNode(node)
-        # Closing a scene keeps singleton nodes but may take this attribute away.
-        if node.GetAttribute("ModuleName") != MODULE_NAME:
-            node.SetAttribute("ModuleName", MODULE_NAME)
-        return cls(node)
+    def bind(self) -> None:
+        """Take the scene's parameter node, which may be another one after a scene was closed or loaded."""
+        self._stopObserving()
+        self.node = _nodeIn(self.scene)
+        for event in (
+            vtk.vtkCommand.ModifiedEvent,
+            slicer.vtkMRMLNode.ReferenceAddedEvent,
+            slicer.vtkMRMLNode.ReferenceModifiedEvent,
+            slicer.vtkMRMLNode.ReferenceRemovedEvent,
+        ):
+            self._observations.append(self.node.AddObserver(event, guarded(self._onModified)))
 
     def cleanup(self) -> None:
         """Stop observing the node."""
-        for node, tag in self._observations:
-            node.RemoveObserver(tag)
-        self._observations = []
+        self._stopObserving()
         self.changed.clear()
+
+    def _stopObserving(self) -> None:
+        for tag in self._observations:
+            self.node.RemoveObserver(tag)
+        self._observations = []
 
     # What is chosen
 
@@ -165,26 +162,26 @@ class ModuleState:
     # Volumes
 
     @property
-    def currentVolume(self) -> Any:
+    def currentVolume(self) -> VolumeNode | None:
         """The volume that is being tagged (vtkMRMLScalarVolumeNode), or None."""
         return self.node.GetNodeReference(_CURRENT_VOLUME)
 
     @currentVolume.setter
-    def currentVolume(self, volumeNode: Any) -> None:
+    def currentVolume(self, volumeNode: VolumeNode | None) -> None:
         if volumeNode is not self.currentVolume:
             self.node.SetNodeReferenceID(_CURRENT_VOLUME, volumeNode.GetID() if volumeNode else None)
 
-    def cohort(self) -> list[Any]:
+    def cohort(self) -> list[VolumeNode]:
         """Return the volumes that are learned from together, in the order in which they were added."""
         count = self.node.GetNumberOfNodeReferences(_COHORT)
         nodes = [self.node.GetNthNodeReference(_COHORT, index) for index in range(count)]
         return [node for node in nodes if node is not None]
 
-    def isInCohort(self, volumeNode: Any) -> bool:
+    def isInCohort(self, volumeNode: VolumeNode | None) -> bool:
         """Say whether a volume is learned from."""
         return volumeNode is not None and self.node.HasNodeReferenceID(_COHORT, volumeNode.GetID())
 
-    def setInCohort(self, volumeNode: Any, isIn: bool) -> None:
+    def setInCohort(self, volumeNode: VolumeNode, isIn: bool) -> None:
         """Add a volume to those that are learned from, or take it out."""
         if isIn == self.isInCohort(volumeNode):
             return
@@ -207,7 +204,7 @@ class ModuleState:
 
     def saveRun(self, record: RunRecord) -> None:
         """Insert a run, or replace the one with the same id. Only the name of its folder gets into the scene."""
-        rememberPlace(record.folder)
+        rememberRunsFolder(record.folder)
         entry = {**asdict(record), "folder": folderName(record.folder)}
         # Node ids change when a scene is imported into another; only references follow that.
         for kind in _REFERENCES:
@@ -276,6 +273,22 @@ class ModuleState:
 
     def _onModified(self) -> None:
         self.changed()
+
+
+def _nodeIn(scene: Any) -> Any:
+    """Return the module's parameter node of a scene, a new one if it has none."""
+    node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+    if node is None:
+        node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+        node.UnRegister(None)
+        node.SetSingletonTag(MODULE_NAME)
+        node.SetName(MODULE_NAME)
+        node.SetHideFromEditors(True)
+        node = scene.AddNode(node)
+    # Closing a scene keeps singleton nodes but may take this attribute away.
+    if node.GetAttribute("ModuleName") != MODULE_NAME:
+        node.SetAttribute("ModuleName", MODULE_NAME)
+    return node
 
 
 def _role(runId: str, kind: str, volumeId: str) -> str:

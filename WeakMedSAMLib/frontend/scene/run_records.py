@@ -17,8 +17,8 @@ from WeakMedSAMLib.frontend.base import places
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
 # A run of these has not ended.
 UNDER_WAY = ("preparing", "running")
-_PLACES_KEY = "WeakMedSAM/EarlierRunsFolders"
-_PLACES = 20
+_FOLDERS_KEY = "WeakMedSAM/EarlierRunsFolders"
+_MOST_FOLDERS = 20
 
 
 @dataclass
@@ -88,30 +88,30 @@ def folderOf(record: RunRecord) -> Path:
         return Path(record.folder)
     name = folderName(record.folder)
     usual = places.runsFolder()
-    found = (place / name for place in [usual, *_earlierPlaces()] if name and (place / name).is_dir())
+    found = (folder / name for folder in [usual, *_earlierFolders()] if name and (folder / name).is_dir())
     return next(found, usual / (name or folder_name(folderName(record.runId))))
 
 
-def rememberPlace(folder: str) -> None:
+def rememberRunsFolder(folder: str) -> None:
     """Note in the settings of this computer where a run folder was put, for the day when runs are put elsewhere."""
     if Path(folder).is_absolute():
-        known, place = [str(path) for path in _earlierPlaces()], str(Path(folder).parent)
-        if place not in known:
-            _setPlaces([place, *known][:_PLACES])
+        known, parent = [str(path) for path in _earlierFolders()], str(Path(folder).parent)
+        if parent not in known:
+            _setEarlierFolders([parent, *known][:_MOST_FOLDERS])
 
 
-def forgetPlace(place: Path) -> None:
+def forgetRunsFolder(folder: Path) -> None:
     """Look no longer for run folders in a folder."""
-    _setPlaces([str(path) for path in _earlierPlaces() if path != Path(place)])
+    _setEarlierFolders([str(path) for path in _earlierFolders() if path != Path(folder)])
 
 
-def _earlierPlaces() -> list[Path]:
+def _earlierFolders() -> list[Path]:
     try:
-        known = json.loads(str(slicer.app.userSettings().value(_PLACES_KEY) or "[]"))
+        known = json.loads(str(slicer.app.userSettings().value(_FOLDERS_KEY) or "[]"))
     except ValueError:
         return []
-    return [Path(place) for place in known if isinstance(place, str)] if isinstance(known, list) else []
+    return [Path(path) for path in known if isinstance(path, str)] if isinstance(known, list) else []
 
 
-def _setPlaces(known: list[str]) -> None:
-    slicer.app.userSettings().setValue(_PLACES_KEY, json.dumps(known))
+def _setEarlierFolders(known: list[str]) -> None:
+    slicer.app.userSettings().setValue(_FOLDERS_KEY, json.dumps(known))

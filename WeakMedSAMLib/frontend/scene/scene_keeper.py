@@ -1,126 +1,96 @@
-"""Keeps the logic in step with the scene: what happens to tags and runs when it is closed or another one comes."""
+"""Follows what happens to the scene as a whole: it is closed, another one is loaded into it, nodes go."""
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-import slicer
-
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base import places
-from WeakMedSAMLib.frontend.base.callbacks import Callbacks, showError
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
-from WeakMedSAMLib.frontend.scene.scene_events import SceneEvents
-
-if TYPE_CHECKING:
-    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-
-_logger = logging.getLogger(__name__)
 
 
 class SceneKeeper:
-    """Reacts to what happens to the scene, for one logic.
+    """Observes one scene, binds the module's state to it anew, and says what happened.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
 
     Attributes
     ----------
+    state : ModuleState
+        What the scene keeps; bound to its parameter node before anybody is told that the scene was closed or loaded.
+    closing, closed : Callbacks
+        Called without arguments before the scene is closed, and after it.
+    loading, loaded : Callbacks
+        Called without arguments before another scene is loaded into it, and after it.
     changed : Callbacks
-        Called without arguments after the scene was closed or another one was loaded into it.
+        Called without arguments after `closed` and after `loaded`: what all made of it can be shown.
+    nodeRemoved : Callbacks
+        Called without arguments after a node was removed, except while the scene closes.
     isBusy : bool
         Whether the scene is being closed or loaded: what it holds then is neither the old nor the new.
     isOver : bool
         Whether `cleanup` was called.
     """
 
-    def __init__(self, logic: WeakMedSAMLogic) -> None:
-        self._logic = logic
-        self._events = SceneEvents(slicer.mrmlScene)
-        self._before: _Kept | None = None
-        self.changed = Callbacks()
+    def __init__(self, scene: Any) -> None:
+        self.state = ModuleState(scene)
+        self.closing, self.closed = Callbacks(), Callbacks()
+        self.loading, self.loaded = Callbacks(), Callbacks()
+        self.changed, self.nodeRemoved = Callbacks(), Callbacks()
         self.isBusy = self.isOver = False
-
-    def begin(self) -> None:
-        """Take over what the scene holds already, and observe it from now on."""
-        events = self._events
-        events.startClose.connect(self._onStartClose)
-        events.endClose.connect(self._onEndClose)
-        events.startImport.connect(self._onStartImport)
-        events.endImport.connect(self._onEndImport)
-        events.nodeRemoved.connect(self._logic.runs.cancelIfNothingLeft)
-        self._logic.runs.markInterrupted()
-        self._loadTags()
+        self._scene = scene
+        self._before: _Kept | None = None
+        self._tags = [scene.AddObserver(event, guarded(function)) for event, function in self._functions().items()]
 
     def cleanup(self) -> None:
-        """Observe nothing any more."""
+        """Observe nothing any more; `state` stays as it is."""
         self.isOver = True
-        self._events.cleanup()
-        self.changed.clear()
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        for callbacks in (self.closing, self.closed, self.loading, self.loaded, self.changed, self.nodeRemoved):
+            callbacks.clear()
 
-    def watchVolumes(self) -> None:
-        """Make the current volume and those of the cohort ready for tags, in the background."""
-        state = self._logic.state
-        nodes = [state.currentVolume, *state.cohort()]
-        self._logic.keys.watch([node for node in nodes if node is not None])
+    def _functions(self) -> dict[int, Callable[[], None]]:
+        scene = self._scene
+        return {
+            scene.StartCloseEvent: self._onStartClose,
+            scene.EndCloseEvent: self._onEndClose,
+            scene.StartImportEvent: self._onStartImport,
+            scene.EndImportEvent: self._onEndImport,
+            scene.NodeRemovedEvent: self._onNodeRemoved,
+        }
 
     def _onStartClose(self) -> None:
         self.isBusy = True
-        logic = self._logic
-        logic.runs.abandon()
-        logic.store.keepCopy(places.runsFolder())
-        logic.store.forget()
+        self.closing()
 
     def _onEndClose(self) -> None:
-        self._rebind()
+        self.state.bind()
         self.isBusy = False
-        self._loadTags()
-        self._tell()
+        self.closed()
+        self.changed()
 
     def _onStartImport(self) -> None:
         self.isBusy = True
-        self._logic.store.flush()
-        self._before = _Kept(self._logic.state)
+        self.loading()
+        self._before = _Kept(self.state)
 
     def _onEndImport(self) -> None:
-        logic = self._logic
-        self._rebind()
+        self.state.bind()
         if self._before is not None:
-            self._before.giveBack(logic.state)
+            self._before.giveBack(self.state)
             self._before = None
         self.isBusy = False
-        try:
-            messages = logic.store.merge()
-        except UserError as error:
-            messages = []
-            showError(error)
-        for message in messages:
-            _logger.info("Tags of the loaded scene: %s", message)
-        logic.runs.markInterrupted()
-        logic.keys.reset()
-        self.watchVolumes()
-        self._tell()
-
-    def _loadTags(self) -> None:
-        logic = self._logic
-        logic.keys.reset()
-        try:
-            logic.store.load()
-        except UserError as error:
-            showError(error)
-        self.watchVolumes()
-
-    def _rebind(self) -> None:
-        """Bind the state to the scene's node, which may be another one now, with all who listen to it."""
-        old = self._logic.state
-        fresh = ModuleState.ofScene(slicer.mrmlScene)
-        fresh.changed, old.changed = old.changed, Callbacks()
-        old.cleanup()
-        self._logic.state = fresh
-
-    def _tell(self) -> None:
+        self.loaded()
         self.changed()
-        self._logic.volumeChanged()
-        self._logic.runs.changed()
+
+    def _onNodeRemoved(self) -> None:
+        if not self._scene.IsClosing():
+            self.nodeRemoved()
 
 
 class _Kept:
@@ -128,8 +98,8 @@ class _Kept:
 
     def __init__(self, state: ModuleState) -> None:
         self._runs: list[RunRecord] = state.runs()
-        self._cohort: list[Any] = state.cohort()
-        self._current: Any = state.currentVolume
+        self._cohort: list[VolumeNode] = state.cohort()
+        self._current: VolumeNode | None = state.currentVolume
         self._unreadable: list[str] = state.unreadableTags
 
     def giveBack(self, state: ModuleState) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import vtk
@@ -14,16 +13,18 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash_steps
 from WeakMedSAMLib.contract.labels.slice_tags import AXES, MAX_SLICES
 from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps
 
 _SAMPLE_VOXELS = 100_000
 _KEPT_HASHES = 1000
 _BROWSER = "vtkMRMLSequenceBrowserNode"
-# By the state of the image, and whether its k planes were taken in reversed order.
+# Nothing but memory of what was computed: by the state of the image, which no other one ever has, and whether its k
+# planes were taken in reversed order.
 _hashes: dict[tuple[int, bool], str] = {}
 
 
-def usableProblem(volumeNode: Any) -> str:
+def usableProblem(volumeNode: VolumeNode | None) -> str:
     """Say why a volume cannot be tagged and learned from; empty if it can.
 
     Parameters
@@ -42,23 +43,23 @@ def usableProblem(volumeNode: Any) -> str:
     return _geometryProblem(volumeNode) or _contentProblem(volumeNode)
 
 
-def arrayOf(volumeNode: Any) -> np.ndarray:
+def arrayOf(volumeNode: VolumeNode | None) -> np.ndarray:
     """Return the voxels of a volume, k x j x i, without copying; `UserError` ``unusable_volume`` if there are none."""
     image = volumeNode.GetImageData() if volumeNode else None
     scalars = image.GetPointData().GetScalars() if image else None
-    if scalars is None or scalars.GetNumberOfComponents() != 1:
+    if image is None or scalars is None or scalars.GetNumberOfComponents() != 1:
         raise UserError("unusable_volume", usableProblem(volumeNode), _("Choose another volume."))
     return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
 
 
-def ijkToRas(volumeNode: Any) -> np.ndarray:
+def ijkToRas(volumeNode: VolumeNode) -> np.ndarray:
     """Return the 4 x 4 matrix from voxel index to the volume's own RAS in mm, parent transforms left out."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
     return matrixOf(matrix)
 
 
-def ijkToWorld(volumeNode: Any) -> np.ndarray:
+def ijkToWorld(volumeNode: VolumeNode) -> np.ndarray:
     """Return the 4 x 4 matrix from voxel index to RAS in mm as the views show it, with linear parent transforms."""
     matrix = vtk.vtkMatrix4x4()
     transform = volumeNode.GetParentTransformNode()
@@ -67,34 +68,34 @@ def ijkToWorld(volumeNode: Any) -> np.ndarray:
     return matrixOf(matrix) @ ijkToRas(volumeNode)
 
 
-def voxelMl(volumeNode: Any) -> float:
+def voxelMl(volumeNode: VolumeNode) -> float:
     """Return the volume of one voxel in millilitres."""
     return abs(float(np.linalg.det(ijkToRas(volumeNode)[:3, :3]))) / 1000
 
 
-def sliceCount(volumeNode: Any, axis: str) -> int:
+def sliceCount(volumeNode: VolumeNode, axis: str) -> int:
     """Return the number of slices along the IJK axis ``"i"``, ``"j"`` or ``"k"``; 0 if the volume is empty."""
     image = volumeNode.GetImageData()
     return image.GetDimensions()[AXES.index(axis)] if image else 0
 
 
-def knownIdentity(volumeNode: Any) -> str | None:
+def knownIdentity(volumeNode: VolumeNode) -> str | None:
     """Return the content hash of a volume if it was computed since its voxels changed last."""
     return _knownHash(volumeNode, isReversed=False)
 
 
-def knownReversedIdentity(volumeNode: Any) -> str | None:
+def knownReversedIdentity(volumeNode: VolumeNode) -> str | None:
     """Return what `reversedIdentitySteps` gives, if it was computed since the voxels changed last."""
     return _knownHash(volumeNode, isReversed=True)
 
 
-def _knownHash(volumeNode: Any, isReversed: bool) -> str | None:
+def _knownHash(volumeNode: VolumeNode, isReversed: bool) -> str | None:
     image = volumeNode.GetImageData() if volumeNode else None
     # VTK counts every modification of any object: no other image, and no other state of this one, has this number.
     return _hashes.get((image.GetMTime(), isReversed)) if image else None
 
 
-def identitySteps(volumeNode: Any) -> Steps[str]:
+def identitySteps(volumeNode: VolumeNode) -> Steps[str]:
     """Compute what `contract.identity.content_hash` gives for a volume, in short pieces.
 
     Returns
@@ -110,12 +111,12 @@ def identitySteps(volumeNode: Any) -> Steps[str]:
     return (yield from _hashSteps(volumeNode, isReversed=False))
 
 
-def reversedIdentitySteps(volumeNode: Any) -> Steps[str]:
+def reversedIdentitySteps(volumeNode: VolumeNode) -> Steps[str]:
     """Compute the content hash of a volume with its k planes in reversed order; as `identitySteps`."""
     return (yield from _hashSteps(volumeNode, isReversed=True))
 
 
-def _hashSteps(volumeNode: Any, isReversed: bool) -> Steps[str]:
+def _hashSteps(volumeNode: VolumeNode, isReversed: bool) -> Steps[str]:
     while True:
         known = _knownHash(volumeNode, isReversed)
         if known is not None:
@@ -129,7 +130,7 @@ def _hashSteps(volumeNode: Any, isReversed: bool) -> Steps[str]:
             _hashes[version, isReversed] = digest
 
 
-def exportSteps(volumeNode: Any, path: Path | str) -> Steps[Path]:
+def exportSteps(volumeNode: VolumeNode, path: Path | str) -> Steps[Path]:
     """Write a volume in its own geometry, parent transforms left out, as uncompressed NRRD in short pieces.
 
     Raises
@@ -143,7 +144,7 @@ def exportSteps(volumeNode: Any, path: Path | str) -> Steps[Path]:
     return (yield from writeSteps(path, arrayOf(volumeNode), ijkToRas(volumeNode)))
 
 
-def _geometryProblem(volumeNode: Any) -> str:
+def _geometryProblem(volumeNode: VolumeNode) -> str:
     dimensions = volumeNode.GetImageData().GetDimensions()
     if max(dimensions) == 1:
         return _("The volume has one voxel only.")
@@ -159,7 +160,7 @@ def _geometryProblem(volumeNode: Any) -> str:
     return ""
 
 
-def _isPlayed(volumeNode: Any) -> bool:
+def _isPlayed(volumeNode: VolumeNode) -> bool:
     """Say whether a sequence browser changes the voxels of a volume whenever the time changes."""
     scene = volumeNode.GetScene()
     played = vtk.vtkCollection()
@@ -171,7 +172,7 @@ def _isPlayed(volumeNode: Any) -> bool:
     return False
 
 
-def _contentProblem(volumeNode: Any) -> str:
+def _contentProblem(volumeNode: VolumeNode) -> str:
     # Looking at every voxel takes long for a large volume, and a few tell nearly always.
     array = arrayOf(volumeNode).reshape(-1)
     for values in (array[:: max(1, array.size // _SAMPLE_VOXELS)], array):

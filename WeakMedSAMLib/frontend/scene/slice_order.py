@@ -14,6 +14,7 @@ import slicer
 
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.frontend.base.steps import runToEnd
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, reversedIdentitySteps
 
 _ATTRIBUTE, _REVERSED = "WeakMedSAM.OrderOfFile", "reversed"
@@ -21,12 +22,12 @@ _ATTRIBUTE, _REVERSED = "WeakMedSAM.OrderOfFile", "reversed"
 _TURNED = (".nii", ".nii.gz", ".hdr", ".img", ".img.gz", ".nia", ".nrrd", ".nhdr", ".mha", ".mhd")
 
 
-def numberingOf(volumeNode: Any) -> Numbering:
+def numberingOf(volumeNode: VolumeNode) -> Numbering:
     """Return how the Data Probe counts the slices of a volume: as of any loaded file, or as a left-handed file does."""
     return "file" if np.linalg.det(ijkToRas(volumeNode)[:3, :3]) < 0 else "slicer"
 
 
-def isFileReversed(volumeNode: Any) -> bool:
+def isFileReversed(volumeNode: VolumeNode) -> bool:
     """Say whether the file that a volume came from has its slices in another order than Slicer shows it in.
 
     Reads the header of its file, and what `noteFileOrder` noted: the file of a scene that was saved is another one.
@@ -34,13 +35,13 @@ def isFileReversed(volumeNode: Any) -> bool:
     return volumeNode.GetAttribute(_ATTRIBUTE) == _REVERSED or _hasLeftHandedFile(volumeNode)
 
 
-def noteFileOrder(volumeNode: Any) -> None:
+def noteFileOrder(volumeNode: VolumeNode) -> None:
     """Keep with a volume that its file has its slices in another order, for when it is saved to another file."""
     if volumeNode.GetAttribute(_ATTRIBUTE) != _REVERSED and _hasLeftHandedFile(volumeNode):
         volumeNode.SetAttribute(_ATTRIBUTE, _REVERSED)
 
 
-def _hasLeftHandedFile(volumeNode: Any) -> bool:
+def _hasLeftHandedFile(volumeNode: VolumeNode) -> bool:
     storage = volumeNode.GetStorageNode()
     path = (storage.GetFullNameFromFileName() or "") if storage is not None else ""
     if not path.lower().endswith(_TURNED) or not Path(path).is_file():
@@ -54,7 +55,7 @@ def _hasLeftHandedFile(volumeNode: Any) -> bool:
     return matrix is not None and matrix.Determinant() < 0
 
 
-def isReversedSince(volumeNode: Any, wasLeftHanded: bool, key: str | None) -> bool:
+def isReversedSince(volumeNode: VolumeNode, wasLeftHanded: bool, key: str | None) -> bool:
     """Say whether the k planes of a volume are in another order than when it was left- or right-handed.
 
     Parameters
@@ -79,7 +80,7 @@ def _newReader() -> Any:
 
 
 class NodeFacts:
-    """`VolumeFacts` of a node of the scene; holds no voxels of a node that was removed.
+    """`SceneFacts` of a node of the scene; holds no voxels of a node that was removed.
 
     Parameters
     ----------
@@ -87,22 +88,22 @@ class NodeFacts:
         Identified, see `scene_volumes.identitySteps`.
     """
 
-    def __init__(self, volumeNode: Any) -> None:
+    def __init__(self, volumeNode: VolumeNode) -> None:
         self._id = volumeNode.GetID()
         self._key = knownIdentity(volumeNode)
 
     def numbering(self) -> Numbering | None:
-        """See `VolumeFacts`."""
+        """See `SceneFacts`."""
         node = self._node()
         return numberingOf(node) if node is not None else None
 
     def isFileReversed(self) -> bool:
-        """See `VolumeFacts`."""
+        """See `SceneFacts`."""
         node = self._node()
         return node is not None and isFileReversed(node)
 
     def reversedKey(self) -> str | None:
-        """See `VolumeFacts`; takes as long as to identify the volume, once."""
+        """See `SceneFacts`; takes as long as to identify the volume, once."""
         node = self._node()
         return runToEnd(reversedIdentitySteps(node)) if node is not None else None
 

@@ -1,4 +1,4 @@
-"""Slices of a volume in the slice views: which one is shown, how to get to one, and a note in the view."""
+"""Slices of a volume in the slice views: which one is shown, and how to get to one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import vtk
 
 from WeakMedSAMLib.contract.labels.slice_tags import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld
 
 _ALIGNED = 0.9995  # cosine of 1.8 degrees
-_FONT_SIZE = 15
-# Fonts of the views lack these signs.
-_PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!"})
-_MARGIN = 0.01
 # Slicer lists views in an order that changes with the layout; people know these three in this one.
 _ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 _FIRST_VIEWS = tuple(_ORIENTATIONS)
@@ -29,28 +26,29 @@ _FIRST_VIEWS = tuple(_ORIENTATIONS)
 def sliceViewNames() -> list[str]:
     """Return the slice views of the layout: Red, Yellow, Green, then others by name; none without a window."""
     # The manager has the views of earlier layouts, too.
-    shown = [name for name in _allViewNames() if sliceNodeOf(name).IsMappedInLayout()]
+    nodes = {name: sliceNodeOf(name) for name in _allViewNames()}
+    shown = [name for name, node in nodes.items() if node is not None and node.IsMappedInLayout()]
     known = [name for name in _FIRST_VIEWS if name in shown]
     return known + sorted(name for name in shown if name not in known)
 
 
-def sliceNodeOf(viewName: str) -> Any:
+def sliceNodeOf(viewName: str) -> SliceNode | None:
     """Return the vtkMRMLSliceNode of a view by its name, or None if no layout has had such a view yet."""
     # By the scene: asking the widgets takes much longer, and this is asked at each step of scrolling.
     return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceNode")
 
 
-def axisOfView(volumeNode: Any, sliceNode: Any) -> str:
+def axisOfView(volumeNode: VolumeNode, sliceNode: SliceNode) -> str:
     """Return the IJK axis (``"i"``, ``"j"``, ``"k"``) whose slices lie nearest to the plane of a view."""
     return AXES[int(np.argmax(_cosines(volumeNode, sliceNode)))]
 
 
-def isAligned(volumeNode: Any, sliceNode: Any) -> bool:
+def isAligned(volumeNode: VolumeNode, sliceNode: SliceNode) -> bool:
     """Say whether a view shows whole slices of a volume, rather than cutting across them."""
     return float(_cosines(volumeNode, sliceNode).max()) > _ALIGNED
 
 
-def alignView(volumeNode: Any, sliceNode: Any) -> None:
+def alignView(volumeNode: VolumeNode, sliceNode: SliceNode) -> None:
     """Turn a view so that it shows whole slices of a volume."""
     sliceNode.RotateToVolumePlane(volumeNode)
 
@@ -63,7 +61,7 @@ def showAllDirections() -> None:
             sliceNode.SetOrientation(orientation)
 
 
-def currentSlice(volumeNode: Any, sliceNode: Any, axis: str) -> int | None:
+def currentSlice(volumeNode: VolumeNode, sliceNode: SliceNode, axis: str) -> int | None:
     """Return the slice that a view shows.
 
     Parameters
@@ -91,135 +89,81 @@ def currentSlice(volumeNode: Any, sliceNode: Any, axis: str) -> int | None:
     return int(min(max(np.floor(position + 0.5 + 1e-4), 0), count - 1))
 
 
-def jumpToSlice(volumeNode: Any, sliceNode: Any, axis: str, index: int) -> None:
+def jumpToSlice(volumeNode: VolumeNode, sliceNode: SliceNode, axis: str, index: int) -> None:
     """Move a view along its normal until it shows the middle of a slice; it is neither turned nor zoomed."""
     first, step, _count = _centreLine(volumeNode, axis)
     sliceNode.JumpSliceByOffsetting(*(float(number) for number in first + index * step))
 
 
-def shownVolume(viewName: str) -> Any:
+def shownVolume(viewName: str) -> VolumeNode | None:
     """Return the volume that a view shows: its background, whatever lies over that; None if there is none."""
     composite = _compositeOf(viewName)
     nodeId = composite.GetBackgroundVolumeID() if composite is not None else None
     return slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
 
 
-def showVolume(volumeNode: Any, viewName: str) -> None:
-    """Show a volume as the background of a view, unless it is already; over itself it lies no longer."""
-    composite = _compositeOf(viewName)
-    if composite is None or shownVolume(viewName) is volumeNode:
-        return
-    if composite.GetForegroundVolumeID() == volumeNode.GetID():
-        composite.SetForegroundVolumeID(None)
-    widget = _sliceWidget(viewName)
-    with together():
-        composite.SetBackgroundVolumeID(volumeNode.GetID())
-        if widget is not None:
-            widget.sliceLogic().FitSliceToAll()
+class SliceViews:
+    """The slice views as a whole: several of them are made to show something, and whoever observes them hears it once.
 
-
-def showEverywhere(volumeNode: Any) -> None:
-    """Show a volume as the background of all views, whole."""
-    with together():
-        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
-
-
-def showSlice(volumeNode: Any, axis: str, index: int, preferredView: str) -> bool:
-    """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""
-    names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
-    for name in names:
-        sliceNode = sliceNodeOf(name)
-        if sliceNode is not None and axisOfView(volumeNode, sliceNode) == axis:
-            showVolume(volumeNode, name)
-            jumpToSlice(volumeNode, sliceNode, axis, index)
-            return True
-    return False
-
-
-class SliceAnnotations:
-    """Notes of our own in slice views: Slicer rewrites its corner texts at every movement."""
+    One object for all who change or observe them.
+    """
 
     def __init__(self) -> None:
-        self._actors: dict[str, tuple[Any, Any]] = {}
+        # What observers are to be told at the end of `together`, by observer; None outside of it.
+        self._waiting: dict[int, Callable[[], Any]] | None = None
 
-    def show(self, viewName: str, text: str, color: tuple[float, float, float] = (1, 1, 1)) -> None:
-        """Show a text at the left edge of a view, red, green and blue 0..1; empty removes it."""
-        if not text:
-            self._remove(viewName)
+    def observer(self, callback: Callable[[str], Any]) -> SliceObserver:
+        """Return an observer that calls a function with the name of a view; begin with its `start`."""
+        return SliceObserver(callback, self._tell)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let observers hear once, at the end, of whatever the views do meanwhile."""
+        if self._waiting is not None:
+            yield
             return
-        widget = _sliceWidget(viewName)
-        if widget is None:
+        self._waiting = {}
+        try:
+            yield
+        finally:
+            calls, self._waiting = self._waiting, None
+            for call in calls.values():
+                call()
+
+    def showVolume(self, volumeNode: VolumeNode, viewName: str) -> None:
+        """Show a volume as the background of a view, unless it is already; over itself it lies no longer."""
+        composite = _compositeOf(viewName)
+        if composite is None or shownVolume(viewName) is volumeNode:
             return
-        if viewName not in self._actors:
-            self._add(viewName, widget)
-        actor, text = self._actors[viewName][0], text.translate(_PLAIN_SIGNS)
-        if actor.GetInput() != text or actor.GetTextProperty().GetColor() != tuple(color):
-            actor.SetInput(text)
-            actor.GetTextProperty().SetColor(*color)
-            widget.sliceView().scheduleRender()
+        if composite.GetForegroundVolumeID() == volumeNode.GetID():
+            composite.SetForegroundVolumeID(None)
+        widget = sliceWidgetOf(viewName)
+        with self.together():
+            composite.SetBackgroundVolumeID(volumeNode.GetID())
+            if widget is not None:
+                widget.sliceLogic().FitSliceToAll()
 
-    def clear(self) -> None:
-        """Remove all notes."""
-        for viewName in list(self._actors):
-            self._remove(viewName)
+    def showEverywhere(self, volumeNode: VolumeNode) -> None:
+        """Show a volume as the background of all views, whole."""
+        with self.together():
+            slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
 
-    def _add(self, viewName: str, widget: Any) -> None:
-        actor = vtk.vtkTextActor()
-        actor.GetTextProperty().SetFontSize(_FONT_SIZE)
-        actor.GetTextProperty().SetBold(True)
-        actor.GetTextProperty().SetShadow(True)
-        actor.GetTextProperty().SetVerticalJustificationToCentered()
-        # Slicer's own fonts have the letters of more languages.
-        slicer.app.applicationLogic().UseCustomFontFile(actor.GetTextProperty())
-        position = actor.GetPositionCoordinate()
-        position.SetCoordinateSystemToNormalizedViewport()
-        # In the middle of the left edge: Slicer's own notes are in the corners.
-        position.SetValue(_MARGIN, 0.5)
-        renderer = widget.sliceView().renderWindow().GetRenderers().GetItemAsObject(0)
-        renderer.AddViewProp(actor)
-        self._actors[viewName] = (actor, renderer)
+    def showSlice(self, volumeNode: VolumeNode, axis: str, index: int, preferredView: str) -> bool:
+        """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""
+        names = sorted(sliceViewNames(), key=lambda name: name != preferredView)
+        for name in names:
+            sliceNode = sliceNodeOf(name)
+            if sliceNode is not None and axisOfView(volumeNode, sliceNode) == axis:
+                self.showVolume(volumeNode, name)
+                jumpToSlice(volumeNode, sliceNode, axis, index)
+                return True
+        return False
 
-    def _remove(self, viewName: str) -> None:
-        if viewName not in self._actors:
-            return
-        actor, renderer = self._actors.pop(viewName)
-        renderer.RemoveViewProp(actor)
-        widget = _sliceWidget(viewName)
-        if widget is not None:
-            widget.sliceView().scheduleRender()
-
-
-annotations = SliceAnnotations()
-
-
-def setSliceAnnotation(viewName: str, text: str, color: tuple[float, float, float] = (1, 1, 1)) -> None:
-    """Show a text in a slice view, red, green and blue 0..1; empty removes it."""
-    annotations.show(viewName, text, color)
-
-
-def clearSliceAnnotations() -> None:
-    """Remove the notes of `setSliceAnnotation` from all views."""
-    annotations.clear()
-
-
-@contextmanager
-def together() -> Iterator[None]:
-    """Let observers hear once, at the end, of whatever the views do meanwhile."""
-    global _waiting
-    if _waiting is not None:
-        yield
-        return
-    _waiting = {}
-    try:
-        yield
-    finally:
-        calls, _waiting = _waiting, None
-        for call in calls.values():
+    def _tell(self, observer: SliceObserver, call: Callable[[], Any]) -> None:
+        if self._waiting is None:
             call()
-
-
-# What observers are to be told at the end of `together`, by observer; None outside of it.
-_waiting: dict[int, Callable[[], Any]] | None = None
+        else:
+            self._waiting[id(observer)] = guarded(call)
 
 
 class SliceObserver:
@@ -228,11 +172,16 @@ class SliceObserver:
     Parameters
     ----------
     callback : callable
-        Gets the name of the view; after `together` that of the last one of several.
+        Gets the name of the view; after `SliceViews.together` that of the last one of several.
+    tell : callable
+        Gets this observer and a call, which it makes now or later.
     """
 
-    def __init__(self, callback: Callable[[str], Any]) -> None:
+    def __init__(
+        self, callback: Callable[[str], Any], tell: Callable[[SliceObserver, Callable[[], Any]], None]
+    ) -> None:
         self._callback = callback
+        self._tell = tell
         self._observations: list[tuple[Any, int]] = []
 
     def start(self) -> None:
@@ -241,7 +190,7 @@ class SliceObserver:
         for viewName in _allViewNames():
             sliceNode = sliceNodeOf(viewName)
             if sliceNode is not None:
-                call = guarded(self._namedCall(viewName))
+                call = guarded(self._callFor(viewName))
                 for node in (sliceNode, _compositeOf(viewName)):
                     self._observations.append((node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, call)))
 
@@ -251,14 +200,8 @@ class SliceObserver:
             node.RemoveObserver(tag)
         self._observations = []
 
-    def _namedCall(self, viewName: str) -> Callable[[], Any]:
-        def call() -> None:
-            if _waiting is None:
-                self._callback(viewName)
-            else:
-                _waiting[id(self)] = guarded(lambda: self._callback(viewName))
-
-        return call
+    def _callFor(self, viewName: str) -> Callable[[], None]:
+        return lambda: self._tell(self, lambda: self._callback(viewName))
 
 
 def _allViewNames() -> list[str]:
@@ -266,7 +209,8 @@ def _allViewNames() -> list[str]:
     return [name for name in manager.sliceViewNames() if sliceNodeOf(name) is not None] if manager else []
 
 
-def _sliceWidget(viewName: str) -> Any:
+def sliceWidgetOf(viewName: str) -> Any:
+    """Return the qMRMLSliceWidget of a view, or None without a window."""
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(viewName) if manager else None
 
@@ -275,21 +219,21 @@ def _compositeOf(viewName: str) -> Any:
     return slicer.mrmlScene.GetSingletonNode(viewName, "vtkMRMLSliceCompositeNode")
 
 
-def _plane(sliceNode: Any) -> np.ndarray:
+def _plane(sliceNode: SliceNode) -> np.ndarray:
     """Return the 4 x 4 matrix of a view's plane: third column its unit normal, fourth a point of it, RAS in mm."""
     matrix = matrixOf(sliceNode.GetSliceToRAS())
     matrix[:3, 2] /= np.linalg.norm(matrix[:3, 2])
     return matrix
 
 
-def _cosines(volumeNode: Any, sliceNode: Any) -> np.ndarray:
+def _cosines(volumeNode: VolumeNode, sliceNode: SliceNode) -> np.ndarray:
     """Return how nearly the slices along i, j and k are parallel to a view, 1 for exactly."""
     # The gradient of an index is normal to its slices, in sheared volumes too.
     gradients = np.linalg.inv(ijkToWorld(volumeNode))[:3, :3]
     return np.abs(gradients @ _plane(sliceNode)[:3, 2]) / np.linalg.norm(gradients, axis=1)
 
 
-def _centreLine(volumeNode: Any, axis: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _centreLine(volumeNode: VolumeNode, axis: str) -> tuple[np.ndarray, np.ndarray, int]:
     """Return the middle of slice 0, the step to the next one (RAS in mm), and the number of slices."""
     number = AXES.index(axis)
     dimensions = np.array(volumeNode.GetImageData().GetDimensions() if volumeNode.GetImageData() else (0, 0, 0))

@@ -27,8 +27,7 @@ from WeakMedSAMLib.frontend.running.dependencies import findMissing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, forgetPlace
-from WeakMedSAMLib.frontend.scene.slice_views import showEverywhere
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, forgetRunsFolder
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, makePhantom
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
@@ -149,7 +148,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
 def _choose(logic: WeakMedSAMLogic, volume: Any) -> None:
     logic.state.currentVolume = volume
-    showEverywhere(volume)
+    logic.views.showEverywhere(volume)
 
 
 def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:
@@ -159,7 +158,7 @@ def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:
 
 def _exportAll(logic: WeakMedSAMLogic, record: RunRecord) -> None:
     """Write every kind of file, as the panel does with all boxes checked."""
-    subjects = ReviewSubjects(lambda: logic.state)
+    subjects = ReviewSubjects(logic.state)
     subject = subjects.subject(slicer.mrmlScene, record, next(iter(record.volumes)))
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
         paths = {kind: Path(folder) / name for kind, name in proposedNames(subject.volumeNode).items()}
@@ -187,7 +186,7 @@ def _runsElsewhere() -> Iterator[None]:
             yield
         finally:
             places.setRunsFolder(chosen)
-            forgetPlace(Path(folder))
+            forgetRunsFolder(Path(folder))
 
 
 def _makeTagged(job: JobRunner | None = None) -> tuple[WeakMedSAMLogic, Any, tuple[int, int]]:

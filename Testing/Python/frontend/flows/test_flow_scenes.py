@@ -153,8 +153,8 @@ def test_the_last_few_copies_of_tags_are_kept(driver):
     for index in range(7):
         key = driver.logic.currentKey()
         driver.logic.session.toggle(key, "Lesion", index)
-        latest = driver.logic.store.keepCopy(folder)
-    assert driver.logic.store.keepCopy(folder) != latest
+        latest = driver.logic.labels.store.keepCopy(folder)
+    assert driver.logic.labels.store.keepCopy(folder) != latest
     assert not latest.exists(), "the same tags were kept twice"
     copies = keptCopies(folder)
     assert len(copies) == 5

@@ -100,12 +100,13 @@ def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finis
 
 def test_views_that_come_to_show_a_volume_are_heard_of_once(host, make_volume):
     volumes, heard = [make_volume("one", show=True), make_volume("two")], []
-    observer = slice_views.SliceObserver(heard.append)
+    views = slice_views.SliceViews()
+    observer = views.observer(heard.append)
     observer.start()
     try:
-        slice_views.showEverywhere(volumes[1])
+        views.showEverywhere(volumes[1])
         assert len(heard) == 1
-        slice_views.showVolume(volumes[0], "Yellow")
+        views.showVolume(volumes[0], "Yellow")
         assert len(heard) == 2
         slice_views.jumpToSlice(volumes[1], slice_views.sliceNodeOf("Red"), "k", 3)
         assert heard[2:] == ["Red"]

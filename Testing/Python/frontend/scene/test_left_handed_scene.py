@@ -169,7 +169,7 @@ def test_the_panel_asks_by_two_buttons(logic, host, tmp_path, answer, expected):
     logic.state.currentVolume = node
     write_tags(tmp_path / "tags.csv", file_tags())
     host.dialogs.answer(str(tmp_path / "tags.csv"), answer, *([qt.QMessageBox.Ok] if expected else []))
-    TagFileDialogs(logic, None).importTags()
+    TagFileDialogs(logic.labels, None).importTags()
     question = host.dialogs.shown[1]
     assert len(question.buttons) == 3
     assert "as Slicer shows slices, 'Lesion' present 1-3;" in question.text
@@ -245,7 +245,7 @@ def test_tags_go_to_the_command_line_and_come_back(logic, host, tmp_path, load, 
     logic.tagRange(node, "Lesion", *own)
     assert present_z(logic, node) == LESION_Z
     host.dialogs.answer(str(tags))
-    TagFileDialogs(logic, None).exportTags()
+    TagFileDialogs(logic.labels, None).exportTags()
     (written,) = read_tags(tags).volumes
     assert (written.sha256, written.numbering) == (read_volume(path).sha256, "slicer")
     assert np.flatnonzero(written.state("Lesion") == PRESENT).tolist() == [4, 5, 6]

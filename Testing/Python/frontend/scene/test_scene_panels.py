@@ -18,8 +18,7 @@ def logic(scene):
     made.cleanup()
 
 
-def opened(panel_class, logic, host):
-    panel = panel_class(logic)
+def opened(panel, host):
     panel.widget.resize(480, 700)
     panel.widget.show()
     host.settle(0.05)
@@ -48,7 +47,7 @@ def center_of(table, row, column, x=None):
 def volumes_panel(host, logic):
     from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
 
-    panel = opened(VolumesPanel, logic, host)
+    panel = opened(VolumesPanel(logic.labels, logic.views), host)
     yield panel
     panel.cleanup()
     panel.widget.close()
@@ -147,7 +146,7 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     for volume_id, volume in zip(("000", "001"), volumes, strict=True):
         steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
         run.record.segmentations[volume_id] = lib.end(steps).GetID()
-    run.volumes, run.panel = volumes, opened(ReviewPanel, logic, host)
+    run.volumes, run.panel = volumes, opened(ReviewPanel(logic.state, logic.runs, logic.views), host)
     logic.state.saveRun(run.record)
     logic.resultsReady(run.record.runId)
     host.settle(0.1)
@@ -406,7 +405,7 @@ def test_a_transform_that_bends_is_said(host, scene, reviewed):
 def export_panel(host, logic, reviewed, tmp_path):
     from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 
-    panel = opened(ExportPanel, logic, host)
+    panel = opened(ExportPanel(logic.labels, logic.runs), host)
     panel.ui.folderEdit.currentPath = str(tmp_path)
     yield panel
     panel.cleanup()

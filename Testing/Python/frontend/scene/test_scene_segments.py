@@ -366,7 +366,7 @@ def test_masks_survive_mrb_and_go_on(host, scene, loaded, lib, voxels_of, tmp_pa
     editor = editor_of(lib, loaded, first, 1)
     editor.apply(0.3)
     editor.finish()
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     loaded.record.segmentations = {"000": node.GetID()}
     state.saveRun(loaded.record)
     state.cleanup()
@@ -377,7 +377,7 @@ def test_masks_survive_mrb_and_go_on(host, scene, loaded, lib, voxels_of, tmp_pa
         np.testing.assert_array_equal(voxels_of(node, segment_id, loaded.shape), voxels)
     host.closeScene()
     host.slicer.util.loadScene(str(path))
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     record = state.run(loaded.record.runId)
     state.cleanup()
     node = scene.GetNodeByID(record.segmentations["000"])

@@ -11,18 +11,18 @@ def record(lib, volumes, **fields):
 
 
 def test_an_empty_node_has_defaults_and_is_made_once(scene, lib):
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     assert (state.tagsJson, state.preset, state.device, state.sliceView) == ("", "fast", "auto", "Red")
     assert state.restIsAbsent
     assert (state.currentVolume, state.cohort(), state.runs(), state.run("x")) == (None, [], [], None)
-    assert lib.ModuleState.ofScene(scene).node is state.node
+    assert lib.ModuleState(scene).node is state.node
     assert state.node.GetAttribute("ModuleName") == "WeakMedSAM"
     state.removeRun("x")
     state.cleanup()
 
 
 def test_everything_that_is_set_is_told(scene, make_volume, lib):
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     told = []
     state.changed.connect(lambda: told.append(1))
     volume = make_volume()
@@ -47,7 +47,7 @@ def test_everything_that_is_set_is_told(scene, make_volume, lib):
 
 
 def test_runs_are_replaced_and_kept_apart(scene, make_volume, lib):
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     volumes = [make_volume("a"), make_volume("b")]
     first = record(lib, volumes, status="running", classes=[{"name": "ü"}])
     state.saveRun(first)
@@ -68,7 +68,7 @@ def test_runs_are_replaced_and_kept_apart(scene, make_volume, lib):
 
 
 def test_unreadable_runs_are_no_disaster(scene, lib):
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     for text in ("{", "[1, {}]", '[{"runId": "a", "status": 5, "odd": 1}]'):
         state.node.SetParameter("runs", text)
         assert [run.status for run in state.runs()] in ([], ["preparing"])
@@ -77,14 +77,14 @@ def test_unreadable_runs_are_no_disaster(scene, lib):
 
 def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_path):
     from WeakMedSAMLib.frontend.base import places
-    from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetPlace
+    from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetRunsFolder
 
     host.app.userSettings().clear()
     places.setRunsFolder(tmp_path / "now")
     (tmp_path / "now" / "run-1").mkdir(parents=True)
     (tmp_path / "before" / "run-2").mkdir(parents=True)
     (tmp_path / "foreign" / "run-3").mkdir(parents=True)
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     texts = [
         str(tmp_path / "foreign" / "run-1"),
         r"\\host\share\run-1",
@@ -102,14 +102,14 @@ def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_
     # A run of this computer is found after the user has chosen another place for runs, too.
     state.saveRun(lib.RunRecord("2x", str(tmp_path / "before" / "run-2")))
     assert folderOf(state.run("2x")) == tmp_path / "before" / "run-2"
-    forgetPlace(tmp_path / "before")
+    forgetRunsFolder(tmp_path / "before")
     assert folderOf(state.run("2x")) == now / "run-2"
     state.cleanup()
     host.app.userSettings().clear()
 
 
 def test_unreadable_tags_are_kept_once_each(scene, lib):
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     assert state.unreadableTags == []
     state.keepUnreadableTags("{ü", "[")
     state.keepUnreadableTags("[")
@@ -122,7 +122,7 @@ def test_unreadable_tags_are_kept_once_each(scene, lib):
 
 def test_saved_and_reloaded(host, scene, make_volume, lib, tmp_path):
     tags = json.dumps({"text": "ü \"quotes\" <&> 'x'\n 日本 %20 \\"}, ensure_ascii=False)
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     volumes = [make_volume("Käse"), make_volume("two")]
     state.tagsJson, state.sliceView, state.restIsAbsent = tags, "Green", False
     state.currentVolume = volumes[1]
@@ -133,13 +133,13 @@ def test_saved_and_reloaded(host, scene, make_volume, lib, tmp_path):
     path = tmp_path / "scene ü.mrb"
     assert host.slicer.util.saveScene(str(path))
     host.closeScene()
-    empty = lib.ModuleState.ofScene(scene)
+    empty = lib.ModuleState(scene)
     assert (empty.tagsJson, empty.cohort()) == ("", [])
     empty.cleanup()
     # Other nodes have the old ids by now, so that those of the file change.
     make_volume("there before")
     host.slicer.util.loadScene(str(path), {"clear": False})
-    state = lib.ModuleState.ofScene(scene)
+    state = lib.ModuleState(scene)
     assert state.tagsJson == tags
     assert (state.sliceView, state.restIsAbsent) == ("Green", False)
     assert state.currentVolume.GetName() == "two"

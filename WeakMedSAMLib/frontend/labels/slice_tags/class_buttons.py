@@ -55,11 +55,11 @@ class ClassButtons:
         self._buttons = {}
         self._frame.visible = len(classes) > 1
         for position, entry in enumerate(classes if len(classes) > 1 else ()):
-            button = self._made(entry)
+            button = self._makeButton(entry)
             self._frame.layout().addWidget(button, position // _COLUMNS, position % _COLUMNS)
             self._buttons[entry.name] = button
 
-    def _made(self, entry: SegmentClass) -> Any:
+    def _makeButton(self, entry: SegmentClass) -> Any:
         name = entry.name if len(entry.name) <= _MAX_LETTERS else entry.name[: _MAX_LETTERS - 1] + "…"
         # An ampersand would make the next letter a shortcut.
         name = name.replace("&", "&&")

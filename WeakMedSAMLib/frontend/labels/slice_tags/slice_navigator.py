@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
-from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
 
 
@@ -58,17 +60,18 @@ class SliceNavigator(Protocol):
 
 
 class SceneSliceNavigator:
-    """The slice views of Slicer, for the current volume of a logic.
+    """The slice views of Slicer, for the current volume.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session` and `currentKey()`.
+    labels : SceneLabels
+    views : SliceViews
     """
 
-    def __init__(self, logic: Any) -> None:
-        self._logic = logic
-        self._observer = slice_views.SliceObserver(self._onViewMoved)
+    def __init__(self, labels: SceneLabels, views: slice_views.SliceViews) -> None:
+        self._labels = labels
+        self._state = labels.state
+        self._observer = views.observer(self._onViewMoved)
         self.changed = Callbacks()
 
     def start(self) -> None:
@@ -81,11 +84,11 @@ class SceneSliceNavigator:
 
     def volumeKey(self) -> str | None:
         """See `SliceNavigator`."""
-        return self._logic.currentKey() if self._logic.state.currentVolume is not None else None
+        return self._labels.currentKey()
 
     def axis(self) -> str:
         """See `SliceNavigator`."""
-        volume = self._tags()
+        volume = self._labels.ofCurrent()
         return volume.axis if volume is not None else "k"
 
     def sliceIndex(self) -> int | None:
@@ -94,24 +97,23 @@ class SceneSliceNavigator:
 
     def indexIn(self, viewName: str) -> int | None:
         """Return the slice that a view shows of the current volume; None if it shows another, or cuts across them."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         if node is None or not viewName or slice_views.shownVolume(viewName) is not node:
             return None
-        return indexOf(node, self._tags(), viewName)
+        return indexOf(node, self._labels.ofCurrent(), viewName)
 
-    def isOfRun(self, node: Any) -> bool:
+    def isOfRun(self, node: VolumeNode | None) -> bool:
         """Say whether a volume may be tagged: the current one, and those that are learned from."""
-        state = self._logic.state
-        return node is not None and (node is state.currentVolume or state.isInCohort(node))
+        return node is not None and (node is self._state.currentVolume or self._state.isInCohort(node))
 
     def isAlong(self, viewName: str) -> bool:
         """Say whether a view shows slices along the axis of the current volume's tags."""
-        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(viewName)
-        return None not in (node, sliceNode) and slice_views.axisOfView(node, sliceNode) == self.axis()
+        node, sliceNode = self._state.currentVolume, slice_views.sliceNodeOf(viewName)
+        return node is not None and sliceNode is not None and slice_views.axisOfView(node, sliceNode) == self.axis()
 
     def sliceCount(self) -> int:
         """See `SliceNavigator`."""
-        volume = self._tags()
+        volume = self._labels.ofCurrent()
         return (volume.n_slices or 0) if volume is not None else 0
 
     def jump(self, index: int) -> None:
@@ -119,12 +121,13 @@ class SceneSliceNavigator:
         problem = self._viewProblem()
         if problem is not None:
             raise problem
-        sliceNode = slice_views.sliceNodeOf(self.viewName())
-        slice_views.jumpToSlice(self._logic.state.currentVolume, sliceNode, self.axis(), index)
+        node, sliceNode = self._nodes()
+        if node is not None and sliceNode is not None:
+            slice_views.jumpToSlice(node, sliceNode, self.axis(), index)
 
     def viewName(self) -> str:
         """See `SliceNavigator`."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         return next((name for name in self._viewsAlong() if slice_views.shownVolume(name) is node), "")
 
     def problem(self) -> UserError | None:
@@ -137,48 +140,47 @@ class SceneSliceNavigator:
 
     def isAligned(self) -> bool:
         """Say whether the view shows whole slices of the volume, rather than cutting across them."""
-        node, sliceNode = self._logic.state.currentVolume, slice_views.sliceNodeOf(self.viewName())
-        return None in (node, sliceNode) or slice_views.isAligned(node, sliceNode)
+        node, sliceNode = self._nodes()
+        return node is None or sliceNode is None or slice_views.isAligned(node, sliceNode)
 
     def align(self) -> None:
         """Turn the view so that it shows whole slices of the volume."""
-        sliceNode = slice_views.sliceNodeOf(self.viewName())
-        if sliceNode is not None:
-            slice_views.alignView(self._logic.state.currentVolume, sliceNode)
+        node, sliceNode = self._nodes()
+        if node is not None and sliceNode is not None:
+            slice_views.alignView(node, sliceNode)
 
     def workIn(self, viewName: str) -> None:
         """See `SliceNavigator`."""
-        node = slice_views.shownVolume(viewName)
-        self._requireOfRun(node, viewName)
+        node, sliceNode = self._requireOfRun(viewName), slice_views.sliceNodeOf(viewName)
         # The key tells which volume is meant: the one that is looked at.
-        self._logic.state.currentVolume = node
-        volume = self._tags()
+        self._state.currentVolume = node
+        volume = self._labels.ofCurrent()
         if volume is None:
             problem = usableProblem(node)
             if problem:
                 raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
             text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
             raise UserError("being_read", text, _("Press the key again then."))
-        if not self.isAlong(viewName):
+        if sliceNode is not None and not self.isAlong(viewName):
             if isTagged(volume):
                 text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
                 text = text.format(name=volume.name, view=", ".join(self._viewsAlong()[:1]) or volume.axis.upper())
                 hint = _("Tag it there, or start over in another direction in Volumes.")
                 raise UserError("other_direction", text, hint)
-            axis = slice_views.axisOfView(node, slice_views.sliceNodeOf(viewName))
+            axis = slice_views.axisOfView(node, sliceNode)
             counts = {each: sliceCount(node, each) for each in AXES}
-            self._logic.session.ensureVolume(volume.name, volume.sha256, axis, counts)
-        self._logic.state.sliceView = viewName
+            self._labels.session.ensureVolume(volume.name, keyOf(volume), axis, counts)
+        self._state.sliceView = viewName
 
     def _viewsAlong(self) -> list[str]:
         """Return the views along the axis of the tags, the one that is worked in first."""
-        chosen = self._logic.state.sliceView
+        chosen = self._state.sliceView
         names = sorted(slice_views.sliceViewNames(), key=lambda name: name != chosen)
         return [name for name in names if self.isAlong(name)]
 
     def _viewProblem(self) -> UserError | None:
         """Say why no view shows slices of the current volume along the axis of its tags."""
-        node = self._logic.state.currentVolume
+        node = self._state.currentVolume
         name, axis = node.GetName() if node is not None else "", self.axis().upper()
         if not self._viewsAlong():
             text = _("The layout has no slice view along {axis}, the direction in which '{name}' is tagged.")
@@ -188,9 +190,11 @@ class SceneSliceNavigator:
             return UserError("not_shown", text, _("Show it, or use the one that is shown."))
         return None
 
-    def _requireOfRun(self, node: Any, viewName: str) -> None:
-        if self.isOfRun(node):
-            return
+    def _requireOfRun(self, viewName: str) -> VolumeNode:
+        """Return the volume that a view shows; `UserError` ``other_volume`` if that may not be tagged."""
+        node = slice_views.shownVolume(viewName)
+        if node is not None and self.isOfRun(node):
+            return node
         text = _("The {view} view shows no volume.").format(view=viewName)
         if node is not None:
             text = _("The {view} view shows '{name}', which is not part of the run.")
@@ -198,15 +202,15 @@ class SceneSliceNavigator:
         hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
         raise UserError("other_volume", text, hint if node is not None else "")
 
-    def _tags(self) -> VolumeTags | None:
-        key = self.volumeKey()
-        return self._logic.session.volume(key) if key is not None else None
+    def _nodes(self) -> tuple[VolumeNode | None, SliceNode | None]:
+        """Return the current volume, and the view in which its slices are looked at."""
+        return self._state.currentVolume, slice_views.sliceNodeOf(self.viewName())
 
     def _onViewMoved(self, _viewName: str) -> None:
         self.changed()
 
 
-def indexOf(node: Any, tags: VolumeTags | None, viewName: str) -> int | None:
+def indexOf(node: VolumeNode, tags: VolumeTags | None, viewName: str) -> int | None:
     """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
     sliceNode = slice_views.sliceNodeOf(viewName)
     if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator, indexOf
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
 from WeakMedSAMLib.frontend.labels.tag_words import sliceInWords
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.slice_annotations import SliceAnnotations
 
 _COLOR = (1.0, 1.0, 0.6)
 
@@ -19,26 +19,30 @@ class SliceNotes:
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session` and `keyOf(node)`.
+    labels : SceneLabels
     navigator : SceneSliceNavigator
     actions : TagActions
         Knows the start of a range.
+
+    Attributes
+    ----------
+    annotations : SliceAnnotations
     """
 
-    def __init__(self, logic: Any, navigator: SceneSliceNavigator, actions: TagActions) -> None:
-        self._logic = logic
+    def __init__(self, labels: SceneLabels, navigator: SceneSliceNavigator, actions: TagActions) -> None:
+        self._labels = labels
         self._navigator = navigator
         self._actions = actions
+        self.annotations = SliceAnnotations()
 
     def show(self) -> None:
         """Bring all notes up to date."""
         for viewName in slice_views.sliceViewNames():
-            slice_views.setSliceAnnotation(viewName, self._text(viewName), _COLOR)
+            self.annotations.show(viewName, self._text(viewName), _COLOR)
 
     def clear(self) -> None:
         """Remove all notes."""
-        slice_views.clearSliceAnnotations()
+        self.annotations.clear()
 
     def _text(self, viewName: str) -> str:
         node = slice_views.shownVolume(viewName)
@@ -46,8 +50,7 @@ class SliceNotes:
             return ""
         if not self._navigator.isOfRun(node):
             return _("{volume}: not part of the run").format(volume=node.GetName())
-        key = self._logic.keyOf(node)
-        tags = self._logic.session.volume(key) if key is not None else None
-        start = self._actions.start if node is self._logic.state.currentVolume else None
-        slice_ = sliceInWords(tags, self._logic.session.classes, indexOf(node, tags, viewName), start)
+        tags = self._labels.of(node)
+        start = self._actions.start if node is self._labels.state.currentVolume else None
+        slice_ = sliceInWords(tags, self._labels.session.classes, indexOf(node, tags, viewName), start)
         return f"{node.GetName()}\n{slice_}".strip()

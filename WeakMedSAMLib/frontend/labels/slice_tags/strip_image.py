@@ -66,11 +66,11 @@ def rowImage(state: np.ndarray, size: tuple[int, int], color: Color, base: Color
     image = np.empty((height, width, 3), np.uint8)
     image[:] = line
     top, bottom = _band(height)
-    band = np.where(absent[:, None], _mixed(color, base, 0.25), line)
-    image[top:bottom] = np.where((absent & _hatch(width, bottom - top))[..., None], _mixed(ink, base, 0.55), band)
+    band = np.where(absent[:, None], _mix(color, base, 0.25), line)
+    image[top:bottom] = np.where((absent & _hatch(width, bottom - top))[..., None], _mix(ink, base, 0.55), band)
     edges = edgeColumns(state.size, width)
     image[:, edges] = (image[:, edges] * 0.75 + np.array(base) * 0.25).astype(np.uint8)
-    return _outlined(image, present, ink)
+    return _outline(image, present, ink)
 
 
 def rowsImage(rows: list[np.ndarray]) -> bytes:
@@ -91,7 +91,7 @@ def _hatch(width: int, height: int) -> np.ndarray:
     return (x + y) % 5 == 0
 
 
-def _outlined(image: np.ndarray, present: np.ndarray, ink: Color) -> np.ndarray:
+def _outline(image: np.ndarray, present: np.ndarray, ink: Color) -> np.ndarray:
     """Draw a line around what is present: a colour close to the background must still be seen."""
     for y in (0, -1):
         image[y] = np.where(present[:, None], np.array(ink, np.uint8), image[y])
@@ -100,6 +100,6 @@ def _outlined(image: np.ndarray, present: np.ndarray, ink: Color) -> np.ndarray:
     return image
 
 
-def _mixed(color: Color, base: Color, share: float) -> np.ndarray:
+def _mix(color: Color, base: Color, share: float) -> np.ndarray:
     mixed = [round(share * part + (1 - share) * other) for part, other in zip(color, base, strict=True)]
     return np.array(mixed, np.uint8)

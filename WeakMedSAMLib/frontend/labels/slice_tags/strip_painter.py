@@ -52,95 +52,95 @@ class StripPainter:
         """Make the rows anew at the next paint."""
         self._picture = None
 
-    def paint(self, painter: Any, widget: Any, places: StripGeometry, view: StripView) -> None:
+    def paint(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView) -> None:
         """Draw a view onto a widget."""
         colors = _Colors(widget)
-        self._names(painter, widget, places, view, colors)
-        if not places.slices:
+        self._names(painter, widget, geometry, view, colors)
+        if not geometry.slices:
             painter.setPen(qt.QColor(*colors.ink))
-            area = qt.QRect(places.left, places.top, places.trackWidth, places.rowHeight)
+            area = qt.QRect(geometry.left, geometry.top, geometry.trackWidth, geometry.rowHeight)
             painter.drawText(area, int(qt.Qt.AlignVCenter | qt.Qt.AlignLeft), _("No volume to tag"))
             return
-        self._rows(painter, widget, places, view, colors)
-        self._drag(painter, places, view, colors)
-        self._numbers(painter, widget, places, view, colors)
+        self._rows(painter, widget, geometry, view, colors)
+        self._drag(painter, geometry, view, colors)
+        self._numbers(painter, widget, geometry, view, colors)
         if view.start is not None:
-            self._startMark(painter, places, view, colors)
+            self._startMark(painter, geometry, view, view.start, colors)
         if view.position is not None:
-            self._positionMark(painter, places, view.position, colors)
+            self._positionMark(painter, geometry, view.position, colors)
 
-    def _names(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+    def _names(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
         metrics = widget.fontMetrics()
         painter.setPen(qt.QColor(*colors.ink))
         for row, entry in enumerate(view.classes):
             isCurrent = entry.name == view.current
-            area = qt.QRect(0, places.rowTop(row), places.labelWidth, places.rowHeight)
-            text = metrics.elidedText(entry.name, qt.Qt.ElideRight, places.labelWidth - places.lineHeight)
+            area = qt.QRect(0, geometry.rowTop(row), geometry.labelWidth, geometry.rowHeight)
+            text = metrics.elidedText(entry.name, qt.Qt.ElideRight, geometry.labelWidth - geometry.lineHeight)
             painter.drawText(area, int(qt.Qt.AlignVCenter | qt.Qt.AlignRight), f"{text} ▸" if isCurrent else text)
 
-    def _rows(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+    def _rows(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
         # As many pixels as the screen has, also where the desktop is scaled.
         ratio = widget.devicePixelRatioF()
-        size = (max(1, round(places.trackWidth * ratio)), max(4, round(places.rowHeight * ratio)))
+        size = (max(1, round(geometry.trackWidth * ratio)), max(4, round(geometry.rowHeight * ratio)))
         wanted = (size, colors.base, colors.ink)
         if self._picture is None or self._pictureOf != wanted:
-            self._picture = _rowsPicture(view, size, colors)
+            self._picture = _drawRows(view, size, colors)
             self._pictureOf = wanted
-        for row in range(places.rows):
+        for row in range(geometry.rows):
             source = qt.QRect(0, row * size[1], size[0], size[1])
-            target = qt.QRect(places.left, places.rowTop(row), places.trackWidth, places.rowHeight)
+            target = qt.QRect(geometry.left, geometry.rowTop(row), geometry.trackWidth, geometry.rowHeight)
             painter.drawPixmap(target, self._picture, source)
             painter.setPen(qt.QColor(*(colors.strong if view.classes[row].name == view.current else colors.faint)))
             painter.drawRect(target.adjusted(-1, -1, 0, 0))
 
-    def _drag(self, painter: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
-        if view.drag is None or view.drag[0] >= places.rows:
+    def _drag(self, painter: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
+        if view.drag is None or view.drag[0] >= geometry.rows:
             return
         row, first, last, tag = view.drag
         first, last = min(first, last), max(first, last)
-        left, right = places.sliceLeft(first), places.sliceLeft(last + 1)
-        area = qt.QRect(left, places.rowTop(row), max(2, right - left), places.rowHeight)
+        left, right = geometry.sliceLeft(first), geometry.sliceLeft(last + 1)
+        area = qt.QRect(left, geometry.rowTop(row), max(2, right - left), geometry.rowHeight)
         painter.fillRect(area, qt.QColor(*(view.classes[row].color if tag == PRESENT else colors.base)))
         _frame(painter, area)
 
-    def _numbers(self, painter: Any, widget: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+    def _numbers(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
         """Draw the number of the slice being looked at above its place, and those of the ends where there is room."""
         metrics = widget.fontMetrics()
         taken: list[tuple[int, int]] = []
         shown = [view.position] if view.position is not None else []
-        shown += [index for index in (view.start, places.slices - 1, 0) if index is not None]
+        shown += [index for index in (view.start, geometry.slices - 1, 0) if index is not None]
         for number, index in enumerate(dict.fromkeys(shown)):
             text = str(index)
-            width = metrics.boundingRect(text).width() + places.lineHeight // 2
-            left = places.sliceMiddle(index) - width // 2
-            left = min(max(left, places.left - places.lineHeight // 2), places.width - width)
+            width = metrics.boundingRect(text).width() + geometry.lineHeight // 2
+            left = geometry.sliceMiddle(index) - width // 2
+            left = min(max(left, geometry.left - geometry.lineHeight // 2), geometry.width - width)
             if any(left < right and other < left + width for other, right in taken):
                 continue
             taken.append((left, left + width))
             isPosition = number == 0 and view.position is not None
             painter.setPen(qt.QColor(*(colors.ink if isPosition else colors.quiet)))
-            painter.drawText(qt.QRect(left, 0, width, places.lineHeight), int(qt.Qt.AlignCenter), text)
+            painter.drawText(qt.QRect(left, 0, width, geometry.lineHeight), int(qt.Qt.AlignCenter), text)
 
-    def _positionMark(self, painter: Any, places: StripGeometry, index: int, colors: _Colors) -> None:
-        x, top = places.sliceMiddle(index), places.top - places.lineHeight // 3
-        bottom, half = places.height - places.gap, places.lineHeight // 4
+    def _positionMark(self, painter: Any, geometry: StripGeometry, index: int, colors: _Colors) -> None:
+        x, top = geometry.sliceMiddle(index), geometry.top - geometry.lineHeight // 3
+        bottom, half = geometry.height - geometry.gap, geometry.lineHeight // 4
         painter.fillRect(qt.QRect(x - 1, top, 3, bottom - top), _q(_LIGHT))
         painter.fillRect(qt.QRect(x, top, 1, bottom - top), _q(_DARK))
         # A handle that widens towards the top, to be found at once without hiding a slice.
         for step in range(half + 1):
             painter.fillRect(qt.QRect(x - half + step, top + step, 2 * (half - step) + 1, 1), colors.inkColor)
 
-    def _startMark(self, painter: Any, places: StripGeometry, view: StripView, colors: _Colors) -> None:
+    def _startMark(self, painter: Any, geometry: StripGeometry, view: StripView, start: int, colors: _Colors) -> None:
         """Draw a bracket at the start of the range, open towards the slice being looked at."""
         row = view.classes.names.index(view.current) if view.current in view.classes.names else 0
-        end = view.position if view.position is not None else view.start
-        first, last = min(view.start, end), max(view.start, end)
-        left, right = places.sliceLeft(first), max(places.sliceLeft(last + 1), places.sliceLeft(first) + 4)
-        _frame(painter, qt.QRect(left, places.rowTop(row), right - left, places.rowHeight))
+        end = view.position if view.position is not None else start
+        first, last = min(start, end), max(start, end)
+        left, right = geometry.sliceLeft(first), max(geometry.sliceLeft(last + 1), geometry.sliceLeft(first) + 4)
+        _frame(painter, qt.QRect(left, geometry.rowTop(row), right - left, geometry.rowHeight))
         # A flag above the place where the range began.
-        x, half = places.sliceMiddle(view.start), places.lineHeight // 4
-        top = places.top - places.lineHeight // 3
-        painter.fillRect(qt.QRect(x - 1, top, 2, places.lineHeight // 3), colors.inkColor)
+        x, half = geometry.sliceMiddle(start), geometry.lineHeight // 4
+        top = geometry.top - geometry.lineHeight // 3
+        painter.fillRect(qt.QRect(x - 1, top, 2, geometry.lineHeight // 3), colors.inkColor)
         painter.fillRect(qt.QRect(x - 1, top, 2 * half, half), colors.inkColor)
 
 
@@ -157,8 +157,8 @@ class _Colors:
         self.inkColor = qt.QColor(*self.ink)
 
 
-def _rowsPicture(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
-    states = [(view.volume.state(entry.name), entry.color) for entry in view.classes]
+def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
+    states = [(view.volume.state(entry.name), entry.color) for entry in view.classes] if view.volume is not None else []
     rows = [rowImage(state, size, color, colors.base, colors.ink) for state, color in states]
     if not rows:
         return qt.QPixmap(1, 1)
@@ -184,4 +184,5 @@ def _rgb(color: Any) -> tuple[int, int, int]:
 
 
 def _between(color: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:
-    return tuple(round(share * part + (1 - share) * rest) for part, rest in zip(color, other, strict=True))
+    red, green, blue = (round(share * part + (1 - share) * rest) for part, rest in zip(color, other, strict=True))
+    return red, green, blue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -13,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SliceNavigator
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagWord
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 
 
 class TagActions:
@@ -22,8 +22,8 @@ class TagActions:
     ----------
     session : TagSession
     navigator : SliceNavigator
-    stateOf : callable
-        Returns what has `currentClass` and `restIsAbsent` (a `ModuleState`).
+    state : ModuleState
+        With the class that is being tagged, and whether the rest of a range is absent.
 
     Attributes
     ----------
@@ -33,10 +33,10 @@ class TagActions:
         Called without arguments when the first slice of a range was marked or forgotten.
     """
 
-    def __init__(self, session: TagSession, navigator: SliceNavigator, stateOf: Callable[[], Any]) -> None:
+    def __init__(self, session: TagSession, navigator: SliceNavigator, state: ModuleState) -> None:
         self._session = session
         self._navigator = navigator
-        self._stateOf = stateOf
+        self._state = state
         self._start: tuple[str, int] | None = None
         self.told = Callbacks()
         self.startChanged = Callbacks()
@@ -69,13 +69,13 @@ class TagActions:
     def currentClass(self) -> str:
         """Name of the class to tag; the first one if none was chosen, empty without classes."""
         names = self._session.classes.names
-        chosen = self._stateOf().currentClass
+        chosen = self._state.currentClass
         return chosen if chosen in names else (names[0] if names else "")
 
     def chooseClass(self, name: str) -> None:
         """Make a class the current one."""
-        if name != self._stateOf().currentClass:
-            self._stateOf().currentClass = name
+        if name != self._state.currentClass:
+            self._state.currentClass = name
 
     def nextClass(self) -> None:
         """Make the class after the current one the current one."""
@@ -131,7 +131,7 @@ class TagActions:
         """Tag a range of the current volume; present ones go by "Rest is absent", absent ones take it by itself."""
         key = self._key()
         if tag == PRESENT:
-            self._session.tagRange(key, className, first, last, self._stateOf().restIsAbsent)
+            self._session.tagRange(key, className, first, last, self._state.restIsAbsent)
         else:
             self._session.setRange(key, className, first, last, tag)
         self._dropStart()
@@ -206,14 +206,16 @@ class TagActions:
 
     def _place(self) -> tuple[str, str, int]:
         key, className = self._key(), self._class()
-        self.requireShown()
-        return key, className, self._navigator.sliceIndex()
+        return key, className, self.requireShown()
 
-    def requireShown(self) -> None:
-        """Raise `UserError` if no view shows a slice of the current volume: what one tags must be seen."""
-        problem = self._navigator.problem()
+    def requireShown(self) -> int:
+        """Return the slice that is being looked at; `UserError` if no view shows one: what one tags must be seen."""
+        problem, index = self._navigator.problem(), self._navigator.sliceIndex()
         if problem is not None:
             raise problem
+        if index is None:
+            raise ValueError("a navigator without a problem shows a slice")
+        return index
 
     def _tellTag(self) -> None:
         key, className, index = self._place()

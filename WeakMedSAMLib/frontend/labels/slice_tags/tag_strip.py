@@ -37,7 +37,7 @@ class TagStrip(qt.QWidget):
     """
 
     # Qt may send a change of font or style from within its own constructor.
-    _painter: StripPainter | None = None
+    _isMade = False
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(*([] if parent is None else [parent]))
@@ -52,6 +52,7 @@ class TagStrip(qt.QWidget):
         self.focusPolicy = qt.Qt.StrongFocus
         self.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
         self.accessibleName = _("Tag strip")
+        self._isMade = True
         self._fitHeight()
 
     # What is shown
@@ -83,7 +84,7 @@ class TagStrip(qt.QWidget):
             self._view.current = name
             self.update()
 
-    def places(self) -> StripGeometry:
+    def stripGeometry(self) -> StripGeometry:
         """Return where things are at the present size."""
         metrics = self.fontMetrics()
         names = [metrics.boundingRect(f"{name} ▸").width() for name in self._view.classes.names]
@@ -129,40 +130,41 @@ class TagStrip(qt.QWidget):
     def changeEvent(self, event: Any) -> None:
         """Follow another font or another theme."""
         kinds = (qt.QEvent.FontChange, qt.QEvent.PaletteChange, qt.QEvent.StyleChange)
-        if self._painter is not None and event.type() in kinds:
+        if self._isMade and event.type() in kinds:
             guarded(self._restyle)()
 
     def sizeHint(self) -> Any:
         """Return the size that shows every row."""
-        return qt.QSize(30 * self.fontMetrics().height(), self.places().height)
+        return qt.QSize(30 * self.fontMetrics().height(), self.stripGeometry().height)
 
     # What the events do
 
     def _paint(self) -> None:
         painter = qt.QPainter(self)
         try:
-            self._painter.paint(painter, self, self.places(), self._view)
+            self._painter.paint(painter, self, self.stripGeometry(), self._view)
         finally:
             painter.end()
 
     def _press(self, x: int, y: int) -> None:
-        places = self.places()
-        row = places.rowAt(y)
+        geometry = self.stripGeometry()
+        row = geometry.rowAt(y)
         if row is not None:
             self.classChosen(self._view.classes[row].name)
-        if places.isOnTrack(x) and places.slices:
-            self._pressed = (places.sliceAt(x), self._currentRow() if row is None else row)
+        index = geometry.sliceAt(x)
+        if geometry.isOnTrack(x) and index is not None:
+            self._pressed = (index, self._currentRow() if row is None else row)
             self._view.drag = None
-            self.jumped(places.sliceAt(x))
+            self.jumped(index)
 
     def _move(self, x: int, y: int, isShifted: bool) -> None:
-        places = self.places()
+        geometry = self.stripGeometry()
         if self._pressed is None:
-            self._explain(places, x, y)
+            self._explain(geometry, x, y)
             return
         first, row = self._pressed
-        index = places.sliceAt(x)
-        if row < 0 or (self._view.drag is None and index == first):
+        index = geometry.sliceAt(x)
+        if index is None or row < 0 or (self._view.drag is None and index == first):
             return
         tag = ABSENT if isShifted else PRESENT
         drag = (row, first, index, tag)
@@ -196,12 +198,12 @@ class TagStrip(qt.QWidget):
         if 0 <= row < len(self._view.classes):
             self.classChosen(self._view.classes[row].name)
 
-    def _explain(self, places: StripGeometry, x: int, y: int) -> None:
-        row, index = places.rowAt(y), places.sliceAt(x)
-        text = ""
-        if row is not None and index is not None and places.isOnTrack(x):
+    def _explain(self, geometry: StripGeometry, x: int, y: int) -> None:
+        row, index = geometry.rowAt(y), geometry.sliceAt(x)
+        text, volume = "", self._view.volume
+        if row is not None and index is not None and volume is not None and geometry.isOnTrack(x):
             name = self._view.classes[row].name
-            text = tipInWords(index, name, tagOf(self._view.volume, name, index))
+            text = tipInWords(index, name, tagOf(volume, name, index))
         elif row is not None:
             text = self._view.classes[row].name
         # Slicer rewrites plain tooltips, so that what they read back as tells nothing.
@@ -218,7 +220,7 @@ class TagStrip(qt.QWidget):
         self.update()
 
     def _fitHeight(self) -> None:
-        height = self.places().height
+        height = self.stripGeometry().height
         self.minimumHeight = height
         self.maximumHeight = height
         self.updateGeometry()

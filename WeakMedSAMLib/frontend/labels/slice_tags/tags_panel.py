@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,10 +12,11 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
-from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
-from WeakMedSAMLib.frontend.base.resources import resource
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.class_buttons import ClassButtons
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
@@ -25,6 +27,7 @@ from WeakMedSAMLib.frontend.labels.slice_tags.volume_offer import VolumeOffer
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.labels.tag_keys import keysAsHtml
 from WeakMedSAMLib.frontend.labels.tag_words import allCountsInWords, positionInWords, problemsInWords, tagOf
+from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _PROBLEMS_DELAY_MS = 200
 _STATUS_MS = 4000
@@ -41,55 +44,47 @@ _TAGGING = (
 )
 
 
-class TagsPanel:
+class TagsPanel(Panel):
     """Buttons, tag strip and words for the tags of the current volume, and the keys in the slice views.
 
     Parameters
     ----------
-    logic : WeakMedSAMLogic
-        With `state`, `session`, `currentKey()`, `keyOf(node)` and `volumeChanged`.
-    navigator : SceneSliceNavigator, optional
-        Where one is; that of Slicer's slice views if left out.
+    labels : SceneLabels
+    views : SliceViews
 
     Attributes
     ----------
-    widget : qMRMLWidget
-        To be placed into the section.
     strip : TagStrip
     actions : TagActions
         What keys and buttons do.
     """
 
-    def __init__(self, logic: Any, navigator: SceneSliceNavigator | None = None) -> None:
-        self._logic = logic
-        self._navigator = navigator if navigator is not None else SceneSliceNavigator(logic)
-        self.actions = TagActions(logic.session, self._navigator, lambda: logic.state)
-        self.widget = slicer.util.loadUI(resource("UI", "Tags.ui"))
-        self.ui = slicer.util.childWidgetVariables(self.widget)
+    def __init__(self, labels: SceneLabels, views: SliceViews) -> None:
+        super().__init__("Tags.ui")
+        self._labels, self._session, self._state = labels, labels.session, labels.state
+        self._navigator = SceneSliceNavigator(labels, views)
+        self.actions = TagActions(labels.session, self._navigator, labels.state)
         self.strip = TagStrip()
         self.ui.stripFrame.layout().addWidget(self.strip)
         self._classButtons = ClassButtons(self.ui.classButtons, self.actions.chooseClass)
-        self._offer = VolumeOffer(self.ui, logic, self._navigator)
-        self._keys = SliceKeys(self._onKey, self._showError)
-        self._notes = SliceNotes(logic, self._navigator, self.actions)
-        self._files = TagFileDialogs(logic, self.widget)
+        self._offer = VolumeOffer(self.ui, labels, views, self._navigator)
+        self._keys = SliceKeys(self._onKey, self.showError)
+        self._notes = SliceNotes(labels, self._navigator, self.actions)
+        self._files = TagFileDialogs(labels, self.widget)
         self._isShown = False
         self._isRefusalShown = False
         self._lastState: tuple[Any, ...] = ()
         self._shownReasons: dict[str, tuple[str, str]] = {}
-        self._problemsTimer = qt.QTimer()
-        self._problemsTimer.setSingleShot(True)
-        self._problemsTimer.setInterval(_PROBLEMS_DELAY_MS)
-        self._problemsTimer.connect("timeout()", guarded(self._refreshProblems))
+        self._problemsSoon = self.soon(self._refreshProblems, _PROBLEMS_DELAY_MS)
         self._connectWidgets()
-        self._follow()
+        self._followAll()
         self.refresh()
 
     # What the module calls
 
     def setScene(self, scene: Any) -> None:
-        """Follow another scene; None to let go."""
-        self.widget.setMRMLScene(scene)
+        """See `Panel`."""
+        super().setScene(scene)
         self.actions.forgetStart()
         if scene is not None:
             self._followViews()
@@ -109,15 +104,14 @@ class TagsPanel:
 
     def refresh(self) -> None:
         """Show everything as it is."""
-        self.ui.restCheckBox.checked = self._logic.state.restIsAbsent
+        self.ui.restCheckBox.checked = self._state.restIsAbsent
         self._refreshClasses()
         self._refreshProblems()
 
     def cleanup(self) -> None:
-        """Let go of scene, views and tags."""
+        """See `Panel`."""
         self.exit()
-        self._problemsTimer.stop()
-        self._connections.disconnect()
+        super().cleanup()
         manager = slicer.app.layoutManager()
         if manager is not None:
             manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
@@ -126,7 +120,7 @@ class TagsPanel:
 
     def _connectWidgets(self) -> None:
         actions = self.actions
-        functions = {
+        functions: dict[str, Callable[[], Any]] = {
             "startButton": actions.markStart,
             "endButton": actions.markEnd,
             "presentButton": actions.present,
@@ -146,18 +140,18 @@ class TagsPanel:
             "layoutButton": self._offer.changeLayout,
         }
         for name, function in functions.items():
-            getattr(self.ui, name).connect("clicked()", guarded(partial(self._act, function), self._showError))
-        self.ui.restCheckBox.connect("toggled(bool)", guarded(self._onRestToggled))
-        self.ui.keysButton.connect("toggled(bool)", guarded(self._onKeysToggled))
-        self.strip.jumped.connect(guarded(self._navigator.jump, self._showError))
+            self.connect(getattr(self.ui, name), "clicked()", partial(self._act, function))
+        self.connect(self.ui.restCheckBox, "toggled(bool)", self._onRestToggled)
+        self.connect(self.ui.keysButton, "toggled(bool)", self._onKeysToggled)
+        self.strip.jumped.connect(guarded(self._navigator.jump, self.showError))
         self.strip.classChosen.connect(actions.chooseClass)
-        self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self._showError))
+        self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self.showError))
 
-    def _follow(self) -> None:
-        self._connections = Connections(
-            (self._logic.session.changed, self._onTagsChanged),
-            (self._logic.state.changed, self._onStateChanged),
-            (self._logic.volumeChanged, self._onVolumeChanged),
+    def _followAll(self) -> None:
+        self.follow(
+            (self._session.changed, self._onTagsChanged),
+            (self._state.changed, self._onStateChanged),
+            (self._labels.volumeChanged, self._onVolumeChanged),
             (self._navigator.changed, self._refreshSlice),
             (self.actions.startChanged, self._onStartChanged),
             (self.actions.told, self._showMessage),
@@ -178,12 +172,12 @@ class TagsPanel:
 
     def _installKeys(self) -> None:
         if self._isShown:
-            self._keys.install(self._logic.session.classes, [*sliceViewHosts(), (self.widget, "")])
+            self._keys.install(self._session.classes, [*sliceViewHosts(), (self.widget, "")])
             self._keys.setEnabled("forgetStart", self.actions.start is not None)
 
     # What happened
 
-    def _act(self, function: Any) -> None:
+    def _act(self, function: Callable[[], Any]) -> None:
         try:
             function()
         finally:
@@ -205,48 +199,52 @@ class TagsPanel:
 
     def _onTagsChanged(self, kind: str) -> None:
         self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
-        self._problemsTimer.start()
+        self._checkSoon()
+
+    def _checkSoon(self) -> None:
+        # Once a held key is let go: to look through the tags of many volumes takes a while.
+        self._problemsSoon.cancel()
+        self._problemsSoon()
 
     def _onStateChanged(self) -> None:
-        self.ui.restCheckBox.checked = self._logic.state.restIsAbsent
+        self.ui.restCheckBox.checked = self._state.restIsAbsent
         if self._shownState() != self._lastState:
             self._refreshTags()
 
     def _onVolumeChanged(self) -> None:
         self.actions.forgetStart()
         self._refreshTags()
-        self._problemsTimer.start()
+        self._checkSoon()
 
     def _onStartChanged(self) -> None:
         self._keys.setEnabled("forgetStart", self.actions.start is not None)
         self._refreshSlice()
 
     def _onRestToggled(self, isChecked: bool) -> None:
-        self._logic.state.restIsAbsent = isChecked
+        self._state.restIsAbsent = isChecked
 
     def _onKeysToggled(self, isChecked: bool) -> None:
         self.ui.keysButton.arrowType = qt.Qt.DownArrow if isChecked else qt.Qt.RightArrow
         self.ui.keysLabel.visible = isChecked
-        self.ui.keysLabel.text = keysAsHtml(self._logic.session.classes, keyName) if isChecked else ""
+        self.ui.keysLabel.text = keysAsHtml(self._session.classes, keyName) if isChecked else ""
 
     def _showMessage(self, text: str) -> None:
         self._isRefusalShown = False
         setText(self.ui.messageLabel, breakable(text))
         slicer.util.showStatusMessage(text, _STATUS_MS)
 
-    def _showError(self, error: UserError) -> None:
+    def showError(self, error: UserError) -> None:
+        """Say in the panel why something was not done."""
         self._showMessage(_("Not done: {error}").format(error=errorInWords(error)))
         self._isRefusalShown = error.code == "other_volume"
 
     # Showing
 
     def _volume(self) -> VolumeTags | None:
-        key = self._navigator.volumeKey()
-        return self._logic.session.volume(key) if key is not None else None
+        return self._labels.ofCurrent()
 
     def _shownState(self) -> tuple[Any, ...]:
-        state = self._logic.state
-        return self.actions.currentClass, state.sliceView, state.currentVolume
+        return self.actions.currentClass, self._state.sliceView, self._state.currentVolume
 
     def _refreshClasses(self) -> None:
         self._installKeys()
@@ -254,7 +252,7 @@ class TagsPanel:
         self._refreshTags()
 
     def _refreshTags(self) -> None:
-        volume, classes = self._volume(), self._logic.session.classes
+        volume, classes = self._volume(), self._session.classes
         self._lastState = self._shownState()
         self._classButtons.show(classes, self.actions.currentClass)
         self.strip.setTags(volume, classes)
@@ -269,8 +267,7 @@ class TagsPanel:
         problem = self._problem(volume, index)
         self.strip.setPosition(index)
         self.strip.setStart(self.actions.start)
-        view = self._navigator.viewName()
-        self.ui.positionLabel.text = breakable(problem or positionInWords(volume, index, view, name))
+        self.ui.positionLabel.text = breakable(problem or self._positionInWords(volume, index))
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
         self._offer.show()
         if self._isRefusalShown and not self._offer.isRefused():
@@ -283,13 +280,18 @@ class TagsPanel:
         if self._isShown:
             self._notes.show()
 
+    def _positionInWords(self, volume: VolumeTags | None, index: int | None) -> str:
+        if volume is None or index is None:
+            return ""
+        return positionInWords(volume, index, self._navigator.viewName(), self.actions.currentClass)
+
     def _problem(self, volume: VolumeTags | None, index: int | None) -> str:
         """Say why nothing can be tagged; empty if it can."""
-        if self._logic.state.currentVolume is None:
+        if self._state.currentVolume is None:
             return _("Choose a volume in section 1, Volumes.")
         if volume is None:
             return _("The volume is being read; this takes a moment.")
-        if not self._logic.session.classes:
+        if not self._session.classes:
             return _("Add a class in section 2, Classes.")
         problem = self._navigator.problem() if index is None else None
         return errorInWords(problem) if problem is not None else ""
@@ -299,8 +301,8 @@ class TagsPanel:
         reasons = {
             **dict.fromkeys(_TAGGING, problem),
             "endButton": noStart,
-            "undoButton": "" if self._logic.session.canUndo else _("There is nothing to undo."),
-            "redoButton": "" if self._logic.session.canRedo else _("There is nothing to redo."),
+            "undoButton": "" if self._session.canUndo else _("There is nothing to undo."),
+            "redoButton": "" if self._session.canRedo else _("There is nothing to redo."),
         }
         for name, reason in reasons.items():
             button = getattr(self.ui, name)
@@ -312,13 +314,11 @@ class TagsPanel:
                 button.toolTip = shown[1]
 
     def _refreshHistory(self) -> None:
-        session = self._logic.session
+        session = self._session
         self.ui.undoButton.setProperty("usualToolTip", _("Undo (Z): {text}").format(text=session.undoText))
         self.ui.redoButton.setProperty("usualToolTip", _("Redo (Y): {text}").format(text=session.redoText))
 
     def _refreshProblems(self) -> None:
-        nodes = [self._logic.state.currentVolume, *self._logic.state.cohort()]
-        keys = dict.fromkeys(self._logic.keyOf(node) for node in nodes if node is not None)
-        known = [key for key in keys if key is not None]
-        text = problemsInWords(self._logic.session.problems(known)) if known else ""
+        known = self._labels.readyVolumes()
+        text = problemsInWords(self._session.problems(known)) if known else ""
         setText(self.ui.problemsLabel, breakable(text))

@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList
 from WeakMedSAMLib.frontend.scene import slice_views
@@ -20,16 +21,19 @@ class VolumeOffer:
     ----------
     ui : object
         With `showButton`, `useButton` and `layoutButton`.
-    logic : WeakMedSAMLogic
-        With `state`.
+    labels : SceneLabels
+    views : SliceViews
     navigator : SceneSliceNavigator
     """
 
-    def __init__(self, ui: Any, logic: Any, navigator: SceneSliceNavigator) -> None:
+    def __init__(
+        self, ui: Any, labels: SceneLabels, views: slice_views.SliceViews, navigator: SceneSliceNavigator
+    ) -> None:
         self._ui = ui
-        self._logic = logic
+        self._state = labels.state
+        self._views = views
         self._navigator = navigator
-        self._volumes = VolumeList(logic)
+        self._volumes = VolumeList(labels)
         self._refused = ""
 
     def refuse(self, viewName: str) -> None:
@@ -45,7 +49,7 @@ class VolumeOffer:
         """Show the buttons that help now."""
         code = self._problemCode()
         view = self._viewAtFault(code)
-        current, shown = self._logic.state.currentVolume, slice_views.shownVolume(view) if view else None
+        current, shown = self._state.currentVolume, slice_views.shownVolume(view) if view else None
         self._ui.layoutButton.visible = code == "no_view"
         self._ui.showButton.visible = bool(view) and current is not None
         self._ui.useButton.visible = shown is not None
@@ -57,17 +61,18 @@ class VolumeOffer:
 
     def showIt(self) -> None:
         """Show the volume to tag: in the view where a key was refused, else in all."""
-        refused = self._refusedView()
-        with slice_views.together():
+        refused, node = self._refusedView(), self._state.currentVolume
+        with self._views.together():
             for viewName in [refused] if refused else slice_views.sliceViewNames():
-                slice_views.showVolume(self._logic.state.currentVolume, viewName)
+                if node is not None:
+                    self._views.showVolume(node, viewName)
 
     def useIt(self) -> None:
         """Make the volume that is shown part of the run, and the one to tag."""
         node = slice_views.shownVolume(self._viewAtFault(self._problemCode()))
         if node is not None and not self._volumes.problem(node):
-            self._logic.state.setInCohort(node, True)
-            self._logic.state.currentVolume = node
+            self._state.setInCohort(node, True)
+            self._state.currentVolume = node
 
     def changeLayout(self) -> None:
         """Show slices along all three directions."""
@@ -85,7 +90,7 @@ class VolumeOffer:
         if code != "not_shown":
             return self._refusedView()
         views = slice_views.sliceViewNames()
-        chosen = self._logic.state.sliceView
+        chosen = self._state.sliceView
         return self._refusedView() or (chosen if chosen in views else views[0])
 
     def _refusedView(self) -> str:

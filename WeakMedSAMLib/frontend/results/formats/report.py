@@ -12,11 +12,13 @@ from WeakMedSAMLib.frontend.results.segment_moves import findMovedSegments
 
 
 def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
-    found = [subject for subject in work.subjects if subject.result is not None]
-    volumes = [ReportVolume(each.volumeNode, each.segmentationNode, each.result) for each in found]
+    if work.run is None:
+        raise ValueError("a report is of a run")
+    found = [(subject, subject.result) for subject in work.subjects if subject.result is not None]
+    volumes = [ReportVolume(subject.volumeNode, subject.segmentationNode, result) for subject, result in found]
     yield from writeReportSteps(path, work.run, volumes, work.includeNames)
     notes = []
-    for subject in found:
+    for subject, _result in found:
         moved = set(findMovedSegments(subject.segmentationNode, subject.volumeNode))
         notes += movedNotes(subject.segmentationNode, [each for each in subject.segmentIds if each in moved])
     return Exported(path, notes)

@@ -12,6 +12,8 @@ from WeakMedSAMLib.frontend.results.exports import Exported, exportTags
 
 
 def _writeSteps(work: ExportWork, path: Path) -> Steps[Exported]:
+    if work.cohort is None:
+        raise ValueError("no tags were given to write")
     # Until a file is on the disk may take long; tags are copied first, since tagging goes on meanwhile.
     return (yield from inThread(partial(exportTags, deepcopy(work.cohort), path)))
 

@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.labels.tag_matching import Order
 
 
-class VolumeFacts(Protocol):
+class SceneFacts(Protocol):
     """What only the scene can tell of a volume; asked when it is needed, since some of it takes long."""
 
     def numbering(self) -> Numbering | None:
@@ -27,7 +27,7 @@ class VolumeFacts(Protocol):
 
 
 @dataclass
-class SceneVolume:
+class KnownVolume:
     """A volume of the scene; a `contract.tag_matching.HeldVolume`.
 
     Attributes
@@ -37,14 +37,14 @@ class SceneVolume:
         Its key: `contract.identity.content_hash` of its voxels as the scene holds them.
     counts : mapping
         Axis -> number of slices, as far as it is known.
-    facts : VolumeFacts or None
+    facts : SceneFacts or None
         None where nothing more is known; its slices are taken to have one numbering only then.
     """
 
     name: str
     sha256: str
     counts: Mapping[str, int]
-    facts: VolumeFacts | None = None
+    facts: SceneFacts | None = None
     _isRecognised: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:

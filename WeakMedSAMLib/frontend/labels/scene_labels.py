@@ -1,0 +1,137 @@
+"""The labels of a scene: what was said of which volume, kept in the scene, and followed when that changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.labels.session_store import SessionStore
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
+
+_logger = logging.getLogger(__name__)
+
+
+class SceneLabels:
+    """All that the panels of labels need, for one scene after the other.
+
+    Parameters
+    ----------
+    keeper : SceneKeeper
+        Of the scene.
+
+    Attributes
+    ----------
+    state : ModuleState
+        What is chosen: the volume, the volumes to learn from, the class, the view.
+    session : TagSession
+        The labels. The same object all the time.
+    store : SessionStore
+        Brings them into the scene and back.
+    keys : VolumeKeys
+        Which scan each volume is.
+    volumeChanged : Callbacks
+        Called without arguments if another volume became current, or a volume became ready for tags.
+    """
+
+    def __init__(self, keeper: SceneKeeper) -> None:
+        self._keeper = keeper
+        self.state = keeper.state
+        self.session = TagSession()
+        self.store = SessionStore(self.session, self.state)
+        self.keys = VolumeKeys(self.session, self.state)
+        self.volumeChanged = Callbacks()
+        self._lastVolumeId = ""
+        self.keys.changed.connect(lambda _node: self.volumeChanged())
+        self.session.refused.connect(showError)
+        self.state.changed.connect(guarded(self._onStateChanged))
+        keeper.closing.connect(self._leave)
+        keeper.closed.connect(self.load)
+        keeper.loading.connect(self.store.flush)
+        keeper.loaded.connect(self._merge)
+        keeper.changed.connect(self._onSceneChanged)
+
+    def cleanup(self) -> None:
+        """Write the labels into the scene, keep a copy of them, and follow nothing any more."""
+        # At its end Slicer does not close the scene, but lets go of its modules.
+        self.store.keepCopy(places.runsFolder())
+        self.store.cleanup()
+        self.keys.cleanup()
+        self.volumeChanged.clear()
+
+    def load(self) -> None:
+        """Take the labels that the scene holds, and make its volumes ready for more."""
+        self.keys.reset()
+        try:
+            self.store.load()
+        except UserError as error:
+            showError(error)
+        self._watchVolumes()
+
+    def keyOf(self, volumeNode: VolumeNode | None) -> str | None:
+        """Return the key of a volume that is ready for tags; None before, and without a volume."""
+        return self.keys.keyOf(volumeNode)
+
+    def currentKey(self) -> str | None:
+        """Return the key of the current volume, once it is ready for tags."""
+        return self.keyOf(self.state.currentVolume)
+
+    def of(self, volumeNode: VolumeNode | None) -> VolumeTags | None:
+        """Return the labels of a volume (not to be changed); None before it is ready for tags, and without one."""
+        key = self.keyOf(volumeNode)
+        return self.session.volume(key) if key is not None else None
+
+    def ofCurrent(self) -> VolumeTags | None:
+        """Return the labels of the current volume; as `of`."""
+        return self.of(self.state.currentVolume)
+
+    def readyVolumes(self) -> dict[str, VolumeNode]:
+        """Return key -> node of the current volume and of those to learn from, as far as they are ready for tags."""
+        return {key: node for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None}
+
+    def _chosenVolumes(self) -> Iterable[VolumeNode]:
+        return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
+
+    def _leave(self) -> None:
+        self.store.keepCopy(places.runsFolder())
+        self.store.forget()
+
+    def _merge(self) -> None:
+        try:
+            messages = self.store.merge()
+        except UserError as error:
+            messages = []
+            showError(error)
+        for message in messages:
+            _logger.info("Tags of the loaded scene: %s", message)
+        self.keys.reset()
+        self._watchVolumes()
+
+    def _watchVolumes(self) -> None:
+        """Make the current volume and those of the cohort ready for tags, in the background."""
+        self.keys.watch(list(self._chosenVolumes()))
+
+    def _onSceneChanged(self) -> None:
+        self._noteVolume()
+        self.volumeChanged()
+
+    def _onStateChanged(self) -> None:
+        if self._keeper.isBusy:
+            return
+        if self.store.takeOver():
+            self.keys.reset()
+        self._watchVolumes()
+        if self._noteVolume():
+            self.volumeChanged()
+
+    def _noteVolume(self) -> bool:
+        """Remember which volume is current, by its id since its scene may be closed; say whether it is another one."""
+        before, node = self._lastVolumeId, self.state.currentVolume
+        self._lastVolumeId = node.GetID() if node is not None else ""
+        return self._lastVolumeId != before
