@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.registry import register

@@ -432,10 +432,10 @@ def _spoil_csv(random: Random, files: Files) -> Files:
 
 
 def _read_tags(folder: Path) -> None:
-    from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
-    from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-    from WeakMedSAMLib.contract.labels.tags import check
+    from WeakMedSAMLib.contract.labels.cohort_labels import check
+    from WeakMedSAMLib.contract.labels.label_files import read_tags
+    from WeakMedSAMLib.contract.labels.label_json import tags_from_json, tags_to_json
+    from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 
     for path in sorted(folder.iterdir()):
         cohort = read_tags(path)

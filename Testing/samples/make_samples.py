@@ -40,8 +40,8 @@ from flows.driver import Driver  # noqa: E402
 from host.user import User  # noqa: E402
 
 from WeakMedSAMLib import __version__  # noqa: E402
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags  # noqa: E402
-from WeakMedSAMLib.contract.labels.tags import CohortTags  # noqa: E402
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags  # noqa: E402
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags  # noqa: E402
 from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
 from WeakMedSAMLib.frontend.base import places  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402

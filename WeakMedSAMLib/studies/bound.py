@@ -18,7 +18,6 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 from WeakMedSAMLib.engine.features.cache import FeatureCache
@@ -30,6 +29,7 @@ from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, PseudoMask, Seg
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
 from WeakMedSAMLib.engine.methods.fast.training import FURTHER_STEPS, train_model
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.cases import Case
 
 STAGE = "supervised"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Problem, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, Problem, VolumeTags
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
 from WeakMedSAMLib.engine.data.label_values import other_values, require_values
 from WeakMedSAMLib.engine.data.layouts.known import AUTO, read_dataset

@@ -10,8 +10,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery

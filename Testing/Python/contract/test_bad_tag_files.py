@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import MAX_TEXT_BYTES
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
-from WeakMedSAMLib.contract.labels.tags import ClassTable, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ClassTable, CohortTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 GOOD = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Counts, Problem, VolumeTags, check, overlaps
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, Counts, Problem, VolumeTags, check, overlaps
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 LUNGS = ClassTable.from_names(["lungs"])

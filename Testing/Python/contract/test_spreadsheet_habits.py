@@ -12,10 +12,10 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.csv_cells import looks_like_date, whole_number
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 
 TABLE = [
     ["volume", "class", "first", "last", "tag"],

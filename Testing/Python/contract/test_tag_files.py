@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import COLUMNS, tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json, tags_to_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import COLUMNS, tags_from_csv, tags_to_csv
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 HEADER = ",".join(COLUMNS)

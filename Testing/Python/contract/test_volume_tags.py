@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
 
 states = st.lists(st.sampled_from([UNTAGGED, ABSENT, PRESENT]), min_size=1, max_size=30)
 

@@ -12,8 +12,8 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.cli.main import cli

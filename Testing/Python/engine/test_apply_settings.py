@@ -14,7 +14,7 @@ from faults.tiny_run import CLASSES, NAME, read_array
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Warning_
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.methods.fast.masks import _average_in

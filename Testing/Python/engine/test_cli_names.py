@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ClassTable, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ClassTable, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.unmet import tell_unmet
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 
 pytestmark = pytest.mark.soak
 

@@ -10,8 +10,8 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, write_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED
+from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.runs.results import LABELS, QUALITY

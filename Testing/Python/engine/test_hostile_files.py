@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels import tag_spans
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
+from WeakMedSAMLib.contract.labels import spans
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 from WeakMedSAMLib.contract.runs import RunDescription
 from WeakMedSAMLib.engine.data.file_checks import stored_bytes
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
@@ -132,7 +132,7 @@ def test_a_name_that_is_not_utf8_does_not_end_the_process(tmp_path):
 
 
 def test_short_tag_files_cannot_take_all_memory(monkeypatch):
-    monkeypatch.setattr(tag_spans, "MOST_TAGS", 200_000)
+    monkeypatch.setattr(spans, "MOST_TAGS", 200_000)
     rows = "".join(f"v{n},c,65535,,present\n" for n in range(4))
     with pytest.raises(UserError, match="claims 262,144 tags"):
         tags_from_csv("volume,class,first,last,tag\n" + rows)

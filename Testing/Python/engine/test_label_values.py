@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
 from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes

@@ -19,17 +19,17 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
-from WeakMedSAMLib.engine.data.cohort import load_cohort
-from WeakMedSAMLib.engine.data.tag_match import match_tags
+from WeakMedSAMLib.engine.data.label_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_labels, read_volume
 from WeakMedSAMLib.engine.runs import result_overview
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.engine.supervision.cohort import load_cohort
 
 BALL = ClassTable.from_names(["ball"])
 SLICES = {"i": 20, "j": 24, "k": 10}

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks

@@ -15,7 +15,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.data.mask_tags import require_same_grid
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume

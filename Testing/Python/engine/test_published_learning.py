@@ -13,7 +13,7 @@ from torch import nn
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Metric, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
 from WeakMedSAMLib.engine.base.state import StageStore

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, CohortTags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks

@@ -14,7 +14,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
 from WeakMedSAMLib.engine.features.slices import framed_cohort
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 
 def written(folder, name, array, intensity="auto"):

@@ -11,7 +11,7 @@ import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume

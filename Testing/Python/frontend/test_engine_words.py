@@ -10,8 +10,8 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Error, Warning_
-from WeakMedSAMLib.contract.labels.tag_checks import check
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import check
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.base import engine_words
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
 from WeakMedSAMLib.frontend.running.run_ending import FAILED, endOf

@@ -9,7 +9,7 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import RunSize
 from WeakMedSAMLib.frontend.running.line_reader import TOO_LONG, LineReader

@@ -16,7 +16,7 @@ import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
 from WeakMedSAMLib.frontend.base import places

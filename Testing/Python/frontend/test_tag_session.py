@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
 KEY, OTHER = "a" * 64, "b" * 64

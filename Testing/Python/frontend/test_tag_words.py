@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_checks import Problem
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import Problem
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, VolumeTags
 from WeakMedSAMLib.frontend.labels import tag_keys, tag_words
 from WeakMedSAMLib.frontend.labels.class_edits import newClass, withClass
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, readPreset, terms, withPreset

@@ -56,8 +56,8 @@ def apply(
       weakmedsam apply --model masks/run-0123456789ab --volume new.nrrd --out new_masks
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
-    from WeakMedSAMLib.contract.labels.tags import CohortTags
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+    from WeakMedSAMLib.contract.labels.label_files import read_tags
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model

@@ -24,7 +24,7 @@ def demo(out: Path, device: str, cache_root: Path | None) -> None:
       weakmedsam demo --out demo_output
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.label_files import read_tags
     from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.runs.demo import OVERVIEW, collect_demo, demo_scan, prepare_demo, tag_line

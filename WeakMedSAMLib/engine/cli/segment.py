@@ -69,7 +69,7 @@ def segment(
       weakmedsam segment --volume scan1.nrrd --volume scan2.nii.gz --tags tags.json --out masks
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.label_files import read_tags
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_spans import spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.labels.tags import check as problems_of
+from WeakMedSAMLib.contract.labels.checks import matched_by_name
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import check as problems_of
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
@@ -179,8 +179,8 @@ def _from_mask(
 
 def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeTags]:
     """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
-    from WeakMedSAMLib.contract.labels.unmet_tags import unmet
-    from WeakMedSAMLib.engine.data.tag_match import match_tags
+    from WeakMedSAMLib.contract.labels.unmet import unmet
+    from WeakMedSAMLib.engine.data.label_match import match_tags
     from WeakMedSAMLib.engine.data.volumes import read_volume
 
     matches = []

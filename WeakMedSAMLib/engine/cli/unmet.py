@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Problem
-from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, Problem
+from WeakMedSAMLib.contract.labels.label_files import read_tags
+from WeakMedSAMLib.contract.labels.unmet import unmet
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 

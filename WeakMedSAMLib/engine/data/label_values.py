@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import PRESENT, Problem, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, Problem, VolumeTags
 from WeakMedSAMLib.contract.likely_names import likely_pairs
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, VolumeTags
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.labels import grids_differ, same_grid
 

@@ -9,15 +9,15 @@ from functools import partial
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 Report = Callable[[Event], None]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks

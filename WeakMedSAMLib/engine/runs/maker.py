@@ -12,15 +12,15 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.base.versions import versions
-from WeakMedSAMLib.engine.data.tag_match import Match, held_numbering, match_tags
+from WeakMedSAMLib.engine.data.label_match import Match, held_numbering, match_tags
 from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, read_volume, volume_name, write_volume
 from WeakMedSAMLib.engine.runs.session import require_writable
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from WeakMedSAMLib.contract.files import read_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
+from WeakMedSAMLib.engine.data.label_match import match_tags
 from WeakMedSAMLib.engine.data.segmentations import read_mask
-from WeakMedSAMLib.engine.data.tag_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.features.preprocess import Intensity, choose_intensity
 from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture

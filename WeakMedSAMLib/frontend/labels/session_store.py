@@ -13,8 +13,8 @@ import qt
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession, cohortFromJson
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged

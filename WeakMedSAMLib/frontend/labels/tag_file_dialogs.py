@@ -12,9 +12,9 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import AXES
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.labels.tag_words import readingsInWords
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount

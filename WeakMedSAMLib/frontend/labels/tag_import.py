@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.matching import Matched, matched_tags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_matching import Matched, matched_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.contract.labels.unmet import unmet
 from WeakMedSAMLib.frontend.base.engine_words import translated
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
 from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume

@@ -11,10 +11,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.checks import Problem, check
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json, tags_to_json
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_checks import Problem, check
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
 from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
 from WeakMedSAMLib.frontend.labels.tag_history import Step
@@ -169,7 +169,7 @@ class TagSession(TagStore):
         Parameters
         ----------
         cohort : CohortTags
-            What `contract.tag_files.read_tags` returns.
+            What `contract.labels.label_files.read_tags` returns.
         volumes : iterable of (name, sha256, {axis: number of slices})
             The volumes of the scene.
         unsaid : {"slicer", "file"}, optional
@@ -221,7 +221,7 @@ class TagSession(TagStore):
         Raises
         ------
         UserError
-            ``bad_tags`` and what `contract.tag_json.tags_from_json` raises; nothing is changed then.
+            ``bad_tags`` and what `contract.labels.label_json.tags_from_json` raises; nothing is changed then.
         """
         self._replaceAll(cohortFromJson(text))
 

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable
 from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume, VolumeFacts

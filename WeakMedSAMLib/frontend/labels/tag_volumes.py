@@ -10,8 +10,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_matching import as_held
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.matching import as_held
 from WeakMedSAMLib.frontend.labels.scene_volume import SceneVolume
 
 _logger = logging.getLogger(__name__)

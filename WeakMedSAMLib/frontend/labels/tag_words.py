@@ -8,9 +8,9 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.checks import Problem
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, VolumeTags
 from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
-from WeakMedSAMLib.contract.labels.tag_checks import Problem
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
 from WeakMedSAMLib.frontend.base.engine_words import translated
 
 # Signs that differ without colour, and that the font of the slice views has.
@@ -129,7 +129,7 @@ def tipInWords(index: int, className: str, tag: int) -> str:
 
 
 def unsaidInWords(error: UserError) -> UserError:
-    """Return the error ``numbering_unsaid`` of `contract.tag_matching` as the module says it."""
+    """Return the error ``numbering_unsaid`` of `contract.labels.matching` as the module says it."""
     text = _("The tags of '{name}' do not say from which end its slices are counted.")
     hint = _("Import them while the scan is loaded, and say how they were counted: {readings}")
     readings = readingsInWords(error)

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 from WeakMedSAMLib.frontend.results.exports import (
     Exported,

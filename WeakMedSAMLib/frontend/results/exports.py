@@ -14,8 +14,8 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_grids import Layers, layerSteps
 from WeakMedSAMLib.frontend.results.segment_images import tagOf

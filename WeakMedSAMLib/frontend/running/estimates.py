@@ -13,8 +13,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract import stages
-from WeakMedSAMLib.contract.labels.tag_checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, CohortTags, VolumeTags
 
 PREPARE, START = "prepare", "start"
 _FIRST, _SECOND = stages.segmenter_round(1), stages.segmenter_round(2)

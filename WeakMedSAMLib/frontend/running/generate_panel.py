@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.base.engine_words import translated

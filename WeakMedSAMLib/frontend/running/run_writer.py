@@ -17,8 +17,8 @@ import slicer
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+from WeakMedSAMLib.contract.labels.label_files import write_tags
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.frontend.base.steps import inBackground, inThread

@@ -21,8 +21,8 @@ from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
 from WeakMedSAMLib.contract.files import write_bytes, write_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 from WeakMedSAMLib.contract.stages import FAST, MASKS, PRESETS, PSEUDO_MASKS, stages_of

@@ -11,8 +11,8 @@ import pytest
 import slicer
 from flows.driver import fake_worker
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic

@@ -19,12 +19,12 @@ import slicer.util
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.label_files import read_tags, write_tags
 from WeakMedSAMLib.contract.runs import RunSettings, load_run
-from WeakMedSAMLib.engine.data.cohort import load_cohort
-from WeakMedSAMLib.engine.data.tag_match import match_tags
+from WeakMedSAMLib.engine.data.label_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import read_volume
+from WeakMedSAMLib.engine.supervision.cohort import load_cohort
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic

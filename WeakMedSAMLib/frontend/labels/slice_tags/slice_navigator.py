@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import AXES, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.scene import slice_views

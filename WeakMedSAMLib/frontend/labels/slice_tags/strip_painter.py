@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import PRESENT, VolumeTags
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage
 

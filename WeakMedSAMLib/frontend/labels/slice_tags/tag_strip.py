@@ -8,7 +8,7 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView

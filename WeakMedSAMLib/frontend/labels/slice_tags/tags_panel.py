@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, VolumeTags
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText

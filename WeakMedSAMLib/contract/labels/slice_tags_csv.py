@@ -3,7 +3,7 @@
 One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,tag,numbering``. `first` and `last` are
 inclusive and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent``
 makes all slices absent that no other row names, tag ``untagged`` only makes volume and class known. `numbering` is
-``slicer`` or ``file``, see `volume_tags.Numbering`. What a volume or class has (sha256, axis, slices, numbering,
+``slicer`` or ``file``, see `slice_tags.Numbering`. What a volume or class has (sha256, axis, slices, numbering,
 label_value, color) may be blank in all its rows but one, or have no column. Other columns are ignored.
 Terminology and shortcut keys are not in this format. `csv_cells` says what else of spreadsheets is understood.
 """
@@ -21,8 +21,8 @@ from typing import Any
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.csv_cells import as_text, bad_line, csv_rows, is_blank, whole_number
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
-from WeakMedSAMLib.contract.labels.tags import ABSENT, ONE_DIRECTION, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, ONE_DIRECTION, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag", "numbering")
 _REQUIRED = ("volume", "class", "first", "last", "tag")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json, read_text, write_json, write_text
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+from WeakMedSAMLib.contract.labels.label_json import tags_from_json, tags_to_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.matching import matched_tags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_matching import matched_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
 from WeakMedSAMLib.engine.data.volumes import AXES, Scan, slice_count
 
 

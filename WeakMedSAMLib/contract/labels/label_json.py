@@ -7,9 +7,9 @@ from typing import Any
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
+from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
 
 TAGS_SCHEMA = "weakmedsam-tags"
 # Version 1 did not say how slices are counted.

@@ -13,9 +13,9 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED, Numbering, VolumeTags
-from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.spans import TAG_NAMES, spans_in_words, spans_of
 
 Order: TypeAlias = Literal["same", "reversed"]
 

@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.slice_tags import PRESENT
 from WeakMedSAMLib.contract.likely_names import named, same_but_for_writing
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.labels.tags import CohortTags
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
 
 NEARLY_THE_SAME = 0.95
 FEW_PRESENT = 5

@@ -9,8 +9,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.checks import Overlap, Problem, check, overlaps
 from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, AXES, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
-from WeakMedSAMLib.contract.labels.tag_checks import Overlap, Problem, check, overlaps
 
 __all__ = [
     "ABSENT",

@@ -11,12 +11,12 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Warning_
+from WeakMedSAMLib.contract.labels.checks import matched_by_name
+from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED, CohortTags, VolumeTags, check
+from WeakMedSAMLib.contract.labels.label_files import read_tags
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags, check
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
-from WeakMedSAMLib.engine.data.tag_match import Match, match_tags
+from WeakMedSAMLib.engine.data.label_match import Match, match_tags
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 
 Report = Callable[[Event], None]
