@@ -3,19 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.cohort_labels import UNTAGGED
+from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
 from WeakMedSAMLib.engine.features.slices import framed_cohort
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 
 def written(folder, name, array, intensity="auto"):
     path = folder / f"{name}.nrrd"
     geometry = Geometry((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), array.shape[::-1])
     write_nrrd(path, array, geometry)
-    return CohortVolume(name, name, path, "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, "")
+    return CohortVolume(
+        name, name, path, "k", Supervision(np.full((len(array), 1), UNTAGGED, np.int8)), intensity, name, ""
+    )
 
 
 @pytest.fixture

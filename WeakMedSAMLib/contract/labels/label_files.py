@@ -1,4 +1,4 @@
-"""Slice tags in and out of files, by suffix."""
+"""Labels in and out of files, by suffix."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json, read_text, write_json, write_text
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
-from WeakMedSAMLib.contract.labels.label_json import tags_from_json, tags_to_json
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.likely_names import named
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
-def read_tags(path: Path | str) -> CohortTags:
-    """Read the tags of a cohort from a ``.json`` or ``.csv`` file.
+def read_label_file(path: Path | str) -> CohortLabels:
+    """Read the labels of a cohort from a ``.json`` or ``.csv`` file.
 
     Raises
     ------
@@ -26,15 +28,16 @@ def read_tags(path: Path | str) -> CohortTags:
     suffix = _checked_suffix(path)
     data = read_json(path) if suffix == ".json" else read_text(path, utf16=True)
     try:
-        return tags_from_json(data) if suffix == ".json" else tags_from_csv(data)
+        return labels_from_json(data) if suffix == ".json" else tags_from_csv(data)
     except UserError as error:
         raise UserError(error.code, f"{path}: {error.message}", error.hint) from None
 
 
-def write_tags(path: Path | str, cohort: CohortTags) -> None:
-    """Write the tags of a cohort to a ``.json`` or ``.csv`` file, atomically.
+def write_label_file(path: Path | str, cohort: CohortLabels) -> None:
+    """Write the labels of a cohort to a ``.json`` or ``.csv`` file, atomically.
 
-    CSV has no columns for terminology and shortcut keys; JSON keeps everything.
+    CSV has no columns for terminology and shortcut keys, nor for labels of other kinds than slice tags; JSON keeps
+    everything.
 
     Raises
     ------
@@ -43,9 +46,18 @@ def write_tags(path: Path | str, cohort: CohortTags) -> None:
     """
     path = Path(path)
     if _checked_suffix(path) == ".json":
-        write_json(path, tags_to_json(cohort))
+        write_json(path, labels_to_json(cohort))
     else:
         write_text(path, tags_to_csv(cohort))
+
+
+def left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
+    """Return the warning about labels that `write_label_file` leaves out of a file of this name; None if it has all."""
+    kinds = sorted({kind for volume in cohort.volumes for kind in volume.further})
+    if Path(path).suffix.lower() != ".csv" or not kinds:
+        return None
+    message = f"CSV holds slice tags alone: labels of the kind {named(kinds)} are left out."
+    return Problem("warning", "labels_left_out", message, "Use a name that ends in .json to keep them.")
 
 
 def _checked_suffix(path: Path) -> str:

@@ -1,4 +1,8 @@
-"""Slice tags as JSON; ``schemas/tags.schema.json`` describes the file."""
+"""Labels as JSON; ``schemas/tags.schema.json`` describes the file.
+
+Slice tags are fields of a volume, and a file with nothing else is what earlier versions read and wrote. What other
+kinds say lies in the field ``labels`` of the volume, under the name of the kind.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +11,36 @@ from typing import Any
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
-from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.slice_tag_kind import FIELDS
+from WeakMedSAMLib.contract.labels.slice_tag_kind import KIND as SLICE_TAGS
+from WeakMedSAMLib.contract.labels.spans import claimed, require_few
+from WeakMedSAMLib.contract.labels.volume_labels import UnknownKind, VolumeLabels, label_kinds
 
-TAGS_SCHEMA = "weakmedsam-tags"
+LABELS_SCHEMA = "weakmedsam-tags"
 # Version 1 did not say how slices are counted.
-TAGS_VERSION = 2
+LABELS_VERSION = 2
+_KEYS = {"name": str, "sha256": str | None, "axis": str, "slices": int | None, "numbering": Numbering | None}
+_FURTHER = "labels"
 
 
-def tags_to_json(cohort: CohortTags) -> dict[str, Any]:
-    """Return the tags of a cohort as plain data."""
+def labels_to_json(cohort: CohortLabels) -> dict[str, Any]:
+    """Return the labels of a cohort as plain data."""
     return {
-        "schema": TAGS_SCHEMA,
-        "version": TAGS_VERSION,
+        "schema": LABELS_SCHEMA,
+        "version": LABELS_VERSION,
         "classes": cohort.classes.to_json(),
         "volumes": [_volume_to_json(volume) for volume in cohort.volumes],
     }
 
 
-def tags_from_json(data: Any) -> CohortTags:
-    """Make the tags of a cohort from plain data.
+def labels_from_json(data: Any) -> CohortLabels:
+    """Make the labels of a cohort from plain data.
 
-    A volume may come without ``sha256``, ``axis`` (then k), ``numbering`` (then not said), ``slices`` and
-    ``rest_is_absent`` (then false).
+    A volume may come without ``sha256``, ``axis`` (then k), ``numbering`` (then not said), ``slices``,
+    ``rest_is_absent`` (then false) and ``labels``. Labels of a kind that this version does not know are kept as they
+    are; `checks.check` says so.
 
     Raises
     ------
@@ -43,76 +53,70 @@ def tags_from_json(data: Any) -> CohortTags:
     data = require_object(data, "the tag file", ("schema", "version", "classes", "volumes"))
     require_fit(data.get("volumes"), list[Any], "'volumes' of the tag file")
     classes = ClassTable.from_json(data.get("classes"))
-    volumes = [_volume_from_json(entry, f"volume {number}") for number, entry in enumerate(data["volumes"])]
-    return CohortTags(classes, tags_of(volumes))
+    records = [_checked_record(entry, f"volume {number}") for number, entry in enumerate(data["volumes"])]
+    require_few(sum(map(_claimed, records)))
+    return CohortLabels(classes, map(_volume_from_json, records))
 
 
 def _whole_numbers(data: Any, depth: int = 8) -> Any:
-    """The data with 4 for 4.0, as JavaScript and pandas write it; every number in a tag file is a whole one.
+    """The data with 4 for 4.0, as JavaScript and pandas write it; every number of a slice tag is a whole one.
 
-    No number lies deeper than `depth` in it.
+    No number of them lies deeper than `depth`. What other kinds say is left as it is.
     """
     if isinstance(data, float) and data.is_integer():
         return int(data)
     if depth and isinstance(data, dict):
-        return {key: _whole_numbers(value, depth - 1) for key, value in data.items()}
+        return {key: value if key == _FURTHER else _whole_numbers(value, depth - 1) for key, value in data.items()}
     return [_whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
 
 
-def _volume_to_json(volume: VolumeTags) -> dict[str, Any]:
+def _volume_to_json(volume: VolumeLabels) -> dict[str, Any]:
     record: dict[str, Any] = {"name": volume.name, "axis": volume.axis, "numbering": volume.numbering}
     if volume.sha256 is not None:
         record["sha256"] = volume.sha256
     if volume.n_slices is not None:
         record["slices"] = volume.n_slices
-    rest = {name: _rest_is_absent(volume, name) for name in {**volume.states, **volume.rest_is_absent}}
-    tags = {
-        name: {TAG_NAMES[tag]: [[span.first, span.last] for span in spans_of(state, tag)] for tag in (PRESENT, ABSENT)}
-        for name, state in volume.states.items()
-    }
-    return {**record, "rest_is_absent": rest, "tags": tags}
+    said = {kind.name: kind.to_json(volume) for kind in volume.kinds() if kind is SLICE_TAGS or kind.said(volume)}
+    record |= said.pop(SLICE_TAGS.name)
+    return {**record, _FURTHER: said} if said else record
 
 
-def _rest_is_absent(volume: VolumeTags, class_name: str) -> bool:
-    """Say whether no slice stays untagged, so that reading the file fills nothing that is untagged now."""
-    if volume.n_slices is None:
-        return class_name in volume.rest_is_absent
-    return not (volume.state(class_name) == UNTAGGED).any()
-
-
-def _volume_from_json(entry: Any, what: str) -> VolumeSpans:
-    known = ("name", "sha256", "axis", "slices", "rest_is_absent", "tags", "numbering")
-    entry = require_object(entry, what, known)
+def _checked_record(entry: Any, what: str) -> dict[str, Any]:
+    """Return the record of a volume with every key, those that are left out with what they stand for."""
+    entry = require_object(entry, what, (*_KEYS, *FIELDS, _FURTHER))
     require_fit(entry.get("name"), str, f"'name' of {what}")
-    what = f"volume {entry['name']!r}"
-    hints = (str | None, str, int | None, dict[str, bool], dict[str, Any], Numbering | None)
-    defaults: tuple[Any, ...] = (None, "k", None, {}, {}, None)
-    values = [entry.get(key, empty) for key, empty in zip(known[1:], defaults, strict=True)]
-    for key, value, hint in zip(known[1:], values, hints, strict=True):
-        require_fit(value, hint, f"{key!r} of {what}")
-    sha256, axis, slices, rest, tags, numbering = values
-    spans = {name: _spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}
-    return VolumeSpans(entry["name"], sha256, axis, slices, spans, rest, numbering)
+    record = {"sha256": None, "axis": "k", "slices": None, "numbering": None, _FURTHER: {}, **entry}
+    for key, hint in {**_KEYS, _FURTHER: dict[str, Any]}.items():
+        require_fit(record[key], hint, f"{key!r} of volume {record['name']!r}")
+    if SLICE_TAGS.name in record[_FURTHER]:
+        message = f"'labels' of volume {record['name']!r} has the key {SLICE_TAGS.name!r}."
+        raise UserError("bad_field", message, f"Slice tags are in the keys {' and '.join(FIELDS)}.")
+    return {**record, SLICE_TAGS.name: {key: entry[key] for key in FIELDS if key in entry}}
 
 
-def _spans_from_json(ranges: Any, what: str) -> list[Span]:
-    ranges = require_object(ranges, what, (TAG_NAMES[PRESENT], TAG_NAMES[ABSENT]))
-    result = []
-    for tag in (PRESENT, ABSENT):
-        pairs = ranges.get(TAG_NAMES[tag], [])
-        require_fit(pairs, list[tuple[int, int]], f"{TAG_NAMES[tag]!r} of {what}")
-        result += [Span(first, last, tag) for first, last in pairs]
-    return result
+def _claimed(record: dict[str, Any]) -> int:
+    spans, rest = SLICE_TAGS.spans_from_json(record[SLICE_TAGS.name], record["name"])
+    return claimed(spans, record["slices"], rest)
+
+
+def _volume_from_json(record: dict[str, Any]) -> VolumeLabels:
+    labels = VolumeLabels(record["name"], record["sha256"], record["axis"], numbering=record["numbering"])
+    known = label_kinds()
+    for name, data in {SLICE_TAGS.name: record[SLICE_TAGS.name], **record[_FURTHER]}.items():
+        known.get(name, UnknownKind(name)).from_json(data, labels)
+    return labels if record["slices"] is None else labels.settled(record["slices"])
 
 
 def _require_version(data: Any) -> None:
-    if not isinstance(data, dict) or data.get("schema") != TAGS_SCHEMA:
-        message = f"It is not a slice tag file (its 'schema' is not {TAGS_SCHEMA!r})."
-        hint = f'A tag file starts with {{"schema": "{TAGS_SCHEMA}", "version": {TAGS_VERSION}}}.'
+    if not isinstance(data, dict) or data.get("schema") != LABELS_SCHEMA:
+        message = f"It is not a slice tag file (its 'schema' is not {LABELS_SCHEMA!r})."
+        hint = f'A tag file starts with {{"schema": "{LABELS_SCHEMA}", "version": {LABELS_VERSION}}}.'
         raise UserError("bad_tags", message, hint)
     require_fit(data.get("version"), int, "'version' of the tag file")
-    if data["version"] > TAGS_VERSION:
-        message = f"The tags were written by a newer version ({data['version']}, known is {TAGS_VERSION})."
+    if data["version"] > LABELS_VERSION:
+        message = f"The tags were written by a newer version ({data['version']}, known is {LABELS_VERSION})."
         raise UserError("tags_too_new", message, "Update WeakMedSAM, or export them as CSV.")
     if data["version"] < 1:
-        raise UserError("bad_tags", f"The version of the tag file is {data['version']}.", f"It is 1 to {TAGS_VERSION}.")
+        raise UserError(
+            "bad_tags", f"The version of the tag file is {data['version']}.", f"It is 1 to {LABELS_VERSION}."
+        )

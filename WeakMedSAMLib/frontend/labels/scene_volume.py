@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.matching import Order
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 
 
 class VolumeFacts(Protocol):

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 from WeakMedSAMLib.frontend.results.exports import (
     Exported,
@@ -43,7 +43,7 @@ class ExportWork:
         Gives the label values.
     run : RunResult or None
         Needed for the report.
-    cohort : CohortTags
+    cohort : CohortLabels
         Needed for tags.
     includeNames : bool
         Whether the report calls volumes by their names.
@@ -53,7 +53,7 @@ class ExportWork:
     subject: ReviewSubject | None
     classes: ClassTable
     run: RunResult | None
-    cohort: CohortTags
+    cohort: CohortLabels
     includeNames: bool = False
 
 

@@ -17,8 +17,8 @@ import slicer
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortTags
-from WeakMedSAMLib.contract.labels.label_files import write_tags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.frontend.base.steps import inBackground, inThread
@@ -151,7 +151,7 @@ def frontendVersions() -> dict[str, str]:
 
 
 def _writeVolumes(
-    places: RunFolder, jobs: Sequence[VolumeInRun], cohort: CohortTags
+    places: RunFolder, jobs: Sequence[VolumeInRun], cohort: CohortLabels
 ) -> Generator[float | None, None, list[RunVolume]]:
     entries = []
     for number, job in enumerate(jobs):
@@ -165,14 +165,14 @@ def _writeVolumes(
     return entries
 
 
-def _nameOf(job: VolumeInRun, cohort: CohortTags) -> str:
+def _nameOf(job: VolumeInRun, cohort: CohortLabels) -> str:
     """The name beside the tags, which the engine matches by; a node's own where it has no tags."""
     named = next((volume.name for volume in cohort.volumes if volume.sha256 == job.sha256), None)
     return named or job.node.GetName() or "volume"
 
 
-def _describe(places: RunFolder, run: RunDescription, cohort: CohortTags) -> None:
-    write_tags(places.tags, cohort)
+def _describe(places: RunFolder, run: RunDescription, cohort: CohortLabels) -> None:
+    write_label_file(places.tags, cohort)
     save_run(places.path, run)
 
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import AXES, VolumeTags
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.scene import slice_views
@@ -198,7 +199,7 @@ class SceneSliceNavigator:
         hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
         raise UserError("other_volume", text, hint if node is not None else "")
 
-    def _tags(self) -> VolumeTags | None:
+    def _tags(self) -> VolumeLabels | None:
         key = self.volumeKey()
         return self._logic.session.volume(key) if key is not None else None
 
@@ -206,7 +207,7 @@ class SceneSliceNavigator:
         self.changed()
 
 
-def indexOf(node: Any, tags: VolumeTags | None, viewName: str) -> int | None:
+def indexOf(node: Any, tags: VolumeLabels | None, viewName: str) -> int | None:
     """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
     sliceNode = slice_views.sliceNodeOf(viewName)
     if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:

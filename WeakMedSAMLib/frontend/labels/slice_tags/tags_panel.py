@@ -10,7 +10,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
@@ -240,7 +241,7 @@ class TagsPanel:
 
     # Showing
 
-    def _volume(self) -> VolumeTags | None:
+    def _volume(self) -> VolumeLabels | None:
         key = self._navigator.volumeKey()
         return self._logic.session.volume(key) if key is not None else None
 
@@ -283,7 +284,7 @@ class TagsPanel:
         if self._isShown:
             self._notes.show()
 
-    def _problem(self, volume: VolumeTags | None, index: int | None) -> str:
+    def _problem(self, volume: VolumeLabels | None, index: int | None) -> str:
         """Say why nothing can be tagged; empty if it can."""
         if self._logic.state.currentVolume is None:
             return _("Choose a volume in section 1, Volumes.")
