@@ -318,3 +318,40 @@ def test_a_toggle_is_fast_in_a_large_cohort():
         times.append(time.perf_counter() - started)
     print(f"toggle at 500 slices x 5 classes x 40 volumes: median {1000 * np.median(times):.2f} ms")
     assert np.median(times) < 0.002
+
+
+# Labels of other kinds than slice tags, be they of a version to come
+
+
+def test_labels_of_any_kind_stay_with_their_volume():
+    said = {"points": [{"class": "Lesion", "at": [1.5, 2, 3]}]}
+    session = TagSession()
+    file = VolumeLabels("scan", KEY, n_slices=20, further=said)
+    file.tag_range("Lesion", 3, 5)
+    session.importTags(CohortLabels(session.classes, [file]))  # it waits for its volume
+    session.ensureVolume("scan", KEY, "k", 20)
+    assert session.volume(KEY).further == said
+    session.toggle(KEY, "Lesion", 8)
+    session.renameClass("Lesion", "Tumour")
+    session.addClass("Other")
+    session.removeClass("Other")
+    for step in (session.undo, session.undo, session.redo):
+        assert step()
+        assert session.volume(KEY).further == said
+    other = TagSession()
+    other.fromJson(session.toJson())
+    other.ensureVolume("scan", KEY, "k", 20)
+    kept = (other.volume(KEY), other.exportCohort([KEY]).volumes[0], other.cohortForFile().volumes[0])
+    assert [each.further for each in kept] == [said] * 3
+    assert "label_kind_unknown" in [problem.code for problem in other.problems([KEY])]
+
+
+def test_labels_of_any_kind_are_imported_over_tags_and_taken_back(session):
+    session.tagRange(KEY, "Lesion", 3, 5)
+    file = VolumeLabels("scan", KEY, n_slices=20, further={"points": [1]})
+    session.importTags(CohortLabels(session.classes, [file]), [("scan", KEY, {"k": 20})])
+    assert session.volume(KEY).further == {"points": [1]}
+    assert session.volume(KEY).counts("Lesion").present == 3
+    session.undo()
+    assert session.volume(KEY).further == {}
+    assert not session.hasTags("points")
