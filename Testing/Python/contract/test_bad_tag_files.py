@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import MAX_TEXT_BYTES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
-from WeakMedSAMLib.contract.labels.label_json import labels_from_json
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
@@ -101,6 +101,8 @@ AGAINST_THE_SCHEMA = [
     ("volumes.0.tags.lungs.present", [["2", "4"]], "bad_field", "list of 2 values"),
     ("volumes.0.tags.lungs.present", [[-1, 4]], "bad_tags", "slices -1 to 4"),
     ("volumes.0.tags.lungs.present", [[0, 10**12]], "bad_tags", "slices 0 to 1000000000000"),
+    ("volumes.0.labels", [], "bad_field", "'labels' of volume 'case1'"),
+    ("volumes.0.labels", {"slice_tags": {}}, "bad_field", "'labels' of volume 'case1' has the key 'slice_tags'"),
 ]
 # the schema cannot say these
 BEYOND_THE_SCHEMA = [
@@ -135,17 +137,24 @@ def test_schema_refuses_what_the_reader_refuses(place, value):
         jsonschema.validate(_with(place, value), SCHEMA)
 
 
-def test_schema_is_a_schema_and_takes_the_good_file():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(GOOD, SCHEMA)
-    assert labels_from_json(GOOD).volumes[0].state("lungs").tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
-
-
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
+
+
+@given(junk)
+def test_labels_of_an_unknown_kind_are_kept_whatever_they_are(said):
+    data = _with("volumes.0.labels", {"later": said})
+    jsonschema.validate(data, SCHEMA)
+    assert labels_to_json(labels_from_json(data))["volumes"][0]["labels"] == {"later": said}
+
+
+def test_schema_is_a_schema_and_takes_the_good_file():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(GOOD, SCHEMA)
+    assert labels_from_json(GOOD).volumes[0].state("lungs").tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
 
 
 @given(

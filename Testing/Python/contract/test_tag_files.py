@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.slice_tags_csv import COLUMNS, tags_from_csv, tags_to_csv
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 

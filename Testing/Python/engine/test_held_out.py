@@ -11,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, write_json
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
-from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 from WeakMedSAMLib.engine.runs.results import LABELS, QUALITY

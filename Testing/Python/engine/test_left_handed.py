@@ -21,7 +21,7 @@ from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.cli.main import cli

@@ -13,7 +13,7 @@ from torch import nn
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Metric, Progress, Stage
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
 from WeakMedSAMLib.engine.base.state import StageStore

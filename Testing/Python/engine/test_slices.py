@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity

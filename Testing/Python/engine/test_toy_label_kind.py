@@ -20,7 +20,7 @@ from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine import supervision as supervision_folder
@@ -38,7 +38,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 
 
 class ToyPoints:
@@ -104,7 +104,7 @@ ENGINE = '''
 
 import numpy as np
 
-from WeakMedSAMLib.contract.labels.slice_tags import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 

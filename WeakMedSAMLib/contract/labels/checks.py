@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.likely_names import named, same_but_for_writing
 
 FEW_PRESENT = 5

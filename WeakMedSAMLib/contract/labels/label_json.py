@@ -61,12 +61,12 @@ def labels_from_json(data: Any) -> CohortLabels:
 def _whole_numbers(data: Any, depth: int = 8) -> Any:
     """The data with 4 for 4.0, as JavaScript and pandas write it; every number of a slice tag is a whole one.
 
-    No number of them lies deeper than `depth`. What other kinds say is left as it is.
+    None of them lies deeper than `depth`. To other kinds of label the two are the same number.
     """
     if isinstance(data, float) and data.is_integer():
         return int(data)
     if depth and isinstance(data, dict):
-        return {key: value if key == _FURTHER else _whole_numbers(value, depth - 1) for key, value in data.items()}
+        return {key: _whole_numbers(value, depth - 1) for key, value in data.items()}
     return [_whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import Span, painted, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, first_said
 

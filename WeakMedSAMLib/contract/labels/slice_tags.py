@@ -9,11 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.labelled_volume import LabelledVolume
-
-UNTAGGED = -1
-ABSENT = 0
-PRESENT = 1
-TAG_NAMES = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 
 
 class Counts(NamedTuple):

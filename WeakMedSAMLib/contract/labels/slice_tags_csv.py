@@ -23,7 +23,7 @@ from WeakMedSAMLib.contract.csv_cells import as_text, bad_line, csv_rows, is_bla
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import Span, claimed, painted, require_few, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import MAX_SLICES
-from WeakMedSAMLib.contract.labels.slice_tags import TAG_NAMES, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import TAG_NAMES, UNTAGGED
 
 # As bytes in memory, one a slice: a short file can claim the last slice of every class of very many volumes.
 MOST_TAGS = 2**28

@@ -18,8 +18,9 @@ import numpy as np
 from WeakMedSAMLib.contract import labels as folder
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED, SliceTags
+from WeakMedSAMLib.contract.labels.slice_tags import SliceTags
 
 
 class LabelKind(Protocol):

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.labels.slice_tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
@@ -63,11 +62,11 @@ class VolumeSlices:
     @property
     def tagged(self) -> bool:
         """Whether any slice says of any class that it is there or not."""
-        return bool((self.tags != UNTAGGED).any())
+        return self.supervision.is_said
 
     def present(self, class_index: int) -> np.ndarray:
-        """Indices of the slices tagged with the class."""
-        return np.flatnonzero(self.tags[:, class_index] == PRESENT)
+        """Indices of the slices that show the class."""
+        return self.supervision.present(class_index)
 
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""

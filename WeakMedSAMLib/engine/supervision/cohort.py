@@ -16,7 +16,6 @@ from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.engine.data.label_match import Match, match_labels
@@ -102,7 +101,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
 
 def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
     """The slice axis of the tagged volumes; None if they have several."""
-    axes = {volume.axis for volume in cohort if (volume.tags != UNTAGGED).any()}
+    axes = {volume.axis for volume in cohort if volume.supervision.is_said}
     return axes.pop() if len(axes) == 1 else None
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, first_said, label_kinds
 
@@ -29,6 +29,15 @@ class Supervision:
     """
 
     presence: np.ndarray
+
+    @property
+    def is_said(self) -> bool:
+        """Whether anything is known of any class on any slice."""
+        return bool((self.presence != UNTAGGED).any())
+
+    def present(self, class_index: int) -> np.ndarray:
+        """Indices of the slices that show a class."""
+        return np.flatnonzero(self.presence[:, class_index] == PRESENT)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress
 from WeakMedSAMLib.contract.files import write_bytes, write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
-from WeakMedSAMLib.contract.labels.slice_tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run

@@ -12,7 +12,7 @@ import slicer
 from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
-from WeakMedSAMLib.contract.labels.slice_tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
