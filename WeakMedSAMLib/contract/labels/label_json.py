@@ -13,8 +13,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.labels.slice_tag_kind import FIELDS
-from WeakMedSAMLib.contract.labels.slice_tag_kind import KIND as SLICE_TAGS
+from WeakMedSAMLib.contract.labels.slice_tags import FIELDS
+from WeakMedSAMLib.contract.labels.slice_tags import KIND as SLICE_TAGS
 from WeakMedSAMLib.contract.labels.spans import claimed, require_few
 from WeakMedSAMLib.contract.labels.volume_labels import UnknownKind, VolumeLabels, label_kinds
 

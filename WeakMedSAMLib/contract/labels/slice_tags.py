@@ -1,15 +1,25 @@
-"""Slice tags of one volume: which slices show a class, which do not, and which nobody has looked at."""
+"""Slice tags, a kind of label: which slices show a class, which do not, and which nobody has looked at."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.labelled_volume import LabelledVolume
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED, first_said
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.spans import Span, painted, spans_of
+
+NEARLY_THE_SAME = 0.95
+# The keys of a volume in a tag file that are slice tags.
+FIELDS = ("rest_is_absent", "tags")
 
 
 class Counts(NamedTuple):
@@ -132,3 +142,157 @@ def _checked_tag(tag: int) -> int:
     if tag not in (UNTAGGED, ABSENT, PRESENT):
         raise ValueError(f"a tag is {PRESENT}, {ABSENT} or {UNTAGGED}, not {tag!r}")
     return tag
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How far the present slices of two classes are the same: slices with both / slices with either, 0..1."""
+
+    first: str
+    second: str
+    jaccard: float
+
+
+class SliceTagKind:
+    """Slice tags as a `LabelKind`; `VolumeLabels` holds them as attributes of its own."""
+
+    name = "slice_tags"
+    trust = 200
+
+    def class_names(self, labels: SliceTags) -> list[str]:
+        """Return the classes with tags, if only untagged ones."""
+        return [*labels.states, *labels.rest_is_absent]
+
+    def said(self, labels: SliceTags) -> dict[str, Any]:
+        """Return the tags of classes that have any. Untagged slices at the end say nothing, and are not always kept."""
+        names = dict.fromkeys(self.class_names(labels))
+        tagged = {name: np.trim_zeros(labels.state(name) - UNTAGGED, "b").tolist() for name in names}
+        rest = labels.rest_is_absent
+        return {name: (state, name in rest) for name, state in tagged.items() if state or name in rest}
+
+    def states(self, labels: SliceTags) -> dict[str, np.ndarray]:
+        """Return the tags."""
+        return labels.states
+
+    def to_json(self, labels: SliceTags) -> dict[str, Any]:
+        """Return the tags as ranges of slices, in the fields `FIELDS` of a volume."""
+        rest = {name: _rest_is_absent(labels, name) for name in {**labels.states, **labels.rest_is_absent}}
+        tags = {
+            name: {
+                TAG_NAMES[tag]: [[span.first, span.last] for span in spans_of(state, tag)] for tag in (PRESENT, ABSENT)
+            }
+            for name, state in labels.states.items()
+        }
+        return {"rest_is_absent": rest, "tags": tags}
+
+    def from_json(self, data: Any, labels: SliceTags) -> None:
+        """Take over the fields `FIELDS` of a volume, each of which may be left out.
+
+        Raises
+        ------
+        UserError
+            ``bad_field``, ``bad_tags`` (a range that ends before it starts, no slice number) or ``tags_conflict`` (one
+            slice has two different tags).
+        """
+        spans, rest = self.spans_from_json(data, labels.name)
+        labels.states = {name: painted(labels.name, name, found) for name, found in spans.items()}
+        labels.rest_is_absent = {name: True for name, is_rest in rest.items() if is_rest}
+
+    def spans_from_json(self, data: Any, volume: str) -> tuple[dict[str, list[Span]], dict[str, bool]]:
+        """Return the ranges by class, and by class whether the rest is absent; `UserError` ``bad_field``."""
+        what = f"volume {volume!r}"
+        data = require_object(data, what, FIELDS)
+        rest, tags = data.get("rest_is_absent", {}), data.get("tags", {})
+        require_fit(rest, dict[str, bool], f"'rest_is_absent' of {what}")
+        require_fit(tags, dict[str, Any], f"'tags' of {what}")
+        return {name: _spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}, rest
+
+    def check(self, classes: ClassTable, volumes: Sequence[SliceTags]) -> Iterator[Problem]:
+        """Say which classes tags cannot tell apart."""
+        for overlap in overlaps(classes, volumes):
+            if overlap.jaccard >= NEARLY_THE_SAME:
+                message = f"The classes {overlap.first!r} and {overlap.second!r} are tagged on nearly the same slices."
+                hint = (
+                    "Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other."
+                )
+                yield Problem("warning", "classes_overlap", message, hint)
+
+    def settle(self, labels: SliceTags) -> None:
+        """Make one tag for each slice; `UserError` ``tag_beyond_last_slice``."""
+        labels.states = {name: _padded(labels, name, state) for name, state in labels.states.items()}
+        labels.fill_rest(labels.n_slices or 0)
+
+    def turn(self, labels: SliceTags) -> None:
+        """Count from the other end."""
+        labels.states = {name: state[::-1].copy() for name, state in labels.states.items()}
+
+    def rename(self, labels: SliceTags, names: Mapping[str, str]) -> None:
+        """Keep only the classes of `names`, called as it says."""
+        labels.states = {names[name]: state for name, state in labels.states.items() if name in names}
+        labels.rest_is_absent = {names[name]: rest for name, rest in labels.rest_is_absent.items() if name in names}
+
+    def lay_over(self, labels: SliceTags, below: SliceTags) -> int:
+        """Take over the tags of `below` on untagged slices; returns on how many slices the tags differ."""
+        replaced, states = 0, dict(below.states)
+        for name, state in labels.states.items():
+            old = below.state(name)
+            replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
+            states[name] = first_said([state, old], state.shape)
+        labels.states = states
+        return replaced
+
+
+KIND = SliceTagKind()
+
+
+def overlaps(classes: ClassTable, volumes: Sequence[SliceTags]) -> list[Overlap]:
+    """Compare the slices tagged present of every two classes over a whole cohort.
+
+    Returns
+    -------
+    list of Overlap
+        One entry a pair of which at least one class is present somewhere, in table order.
+    """
+    present = {name: _present_slices(volumes, name) for name in classes.names}
+    result = []
+    for first, second in combinations(classes.names, 2):
+        either = len(present[first] | present[second])
+        if either:
+            result.append(Overlap(first, second, len(present[first] & present[second]) / either))
+    return result
+
+
+def _present_slices(volumes: Sequence[SliceTags], class_name: str) -> set[tuple[int, int]]:
+    return {
+        (number, int(index))
+        for number, volume in enumerate(volumes)
+        for index in np.flatnonzero(volume.state(class_name) == PRESENT)
+    }
+
+
+def _rest_is_absent(labels: SliceTags, class_name: str) -> bool:
+    """Say whether no slice stays untagged, so that reading the file fills nothing that is untagged now."""
+    if labels.n_slices is None:
+        return class_name in labels.rest_is_absent
+    return not (labels.state(class_name) == UNTAGGED).any()
+
+
+def _spans_from_json(ranges: Any, what: str) -> list[Span]:
+    ranges = require_object(ranges, what, (TAG_NAMES[PRESENT], TAG_NAMES[ABSENT]))
+    result = []
+    for tag in (PRESENT, ABSENT):
+        pairs = ranges.get(TAG_NAMES[tag], [])
+        require_fit(pairs, list[tuple[int, int]], f"{TAG_NAMES[tag]!r} of {what}")
+        result += [Span(first, last, tag) for first, last in pairs]
+    return result
+
+
+def _padded(labels: SliceTags, class_name: str, state: np.ndarray) -> np.ndarray:
+    n_slices, tagged = labels.n_slices or 0, np.flatnonzero(state != UNTAGGED)
+    if tagged.size and tagged[-1] >= n_slices:
+        message = f"Volume {labels.name!r}: class {class_name!r} is tagged on slice {tagged[-1]}."
+        hint = f"Its last slice along {labels.axis} is {n_slices - 1}; check the slice axis and the volume."
+        raise UserError("tag_beyond_last_slice", message, hint)
+    result = np.full(n_slices, UNTAGGED, np.int8)
+    result[: min(state.size, n_slices)] = state[:n_slices]
+    return result

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.csv_cells import as_text, bad_line, csv_rows, is_blank, whole_number
+from WeakMedSAMLib.contract.csv_cells import bad_line, csv_rows, is_blank, neutral_cell, plain_cell, whole_number
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
@@ -29,9 +29,6 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag", "numbering")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
-# A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
-_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
-_QUOTE = "'"
 _NEARLY_A_COLUMN = 0.75
 
 
@@ -86,20 +83,6 @@ def _ranges(volume: VolumeLabels, class_name: str) -> list[tuple[Any, Any, str]]
     return cells or [("", "", TAG_NAMES[UNTAGGED])]
 
 
-def neutral_cell(cell: Any) -> Any:
-    """Return a cell so that no spreadsheet runs it: text that would be run gets a quote in front."""
-    return _QUOTE + cell if isinstance(cell, str) and _needs_quote(cell) else cell
-
-
-def _restored(cell: str) -> str:
-    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else as_text(cell)
-
-
-def _needs_quote(cell: str) -> bool:
-    # A cell that starts with the quote gets one more, so that taking one away gives back what was there.
-    return cell.startswith(_RUNNABLE) or cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
-
-
 @dataclass
 class _Volume:
     """What the file says of one volume; as `VolumeLabels`, with ranges by class in place of states."""
@@ -145,7 +128,7 @@ def _read_rows(text: str) -> Iterator[_Row]:
         if any(not is_blank(cell.strip()) for cell in cells[len(header) :]):
             what = f"it has {len(cells)} cells for {len(header)} columns"
             raise bad_line(line, what, "Put names with a comma or semicolon between double quotes.")
-        yield _row(line, dict(zip(header, map(_restored, cells), strict=False)))
+        yield _row(line, dict(zip(header, map(plain_cell, cells), strict=False)))
     if header is None:
         raise UserError("bad_tags", "The tag file is empty.", f"Its first line is {','.join(COLUMNS)}.")
 

@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract import labels as folder
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.presence import UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED, first_said
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags import SliceTags
 
@@ -240,11 +240,3 @@ def label_kinds() -> dict[str, LabelKind]:
     modules = [import_module(f"{folder.__name__}.{found.name}") for found in iter_modules(folder.__path__)]
     kinds: list[LabelKind] = [module.KIND for module in modules if hasattr(module, "KIND")]
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (-kind.trust, kind.name))}
-
-
-def first_said(rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    """Return, for every place, what the first of several arrays of a shape says that is not `UNTAGGED`; int8."""
-    result = np.full(shape, UNTAGGED, np.int8)
-    for row in rows:
-        np.copyto(result, row, where=result == UNTAGGED)
-    return result

@@ -13,9 +13,9 @@ from importlib import import_module
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, first_said
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, first_said, label_kinds
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 
 
 @dataclass(frozen=True)
