@@ -201,7 +201,7 @@ def test_it_goes_where_slices_and_classes_go():
     assert volume.turned().further[KIND] == (("ball", 0), ("rod", 1))
     assert volume.with_classes({"rod": "bar"}).further[KIND] == (("bar", 5),)
     assert replace(volume, name="other").further[KIND] == volume.further[KIND]
-    merged, replaced = labels().laid_over(volume)
+    merged, replaced = labels().with_below(volume)
     assert (merged.further[KIND], replaced) == ((("ball", 6), ("rod", 5)), 0)
     assert volume.is_said("rod")
     assert not labels().is_said("rod")
@@ -212,7 +212,7 @@ def test_a_class_that_only_it_shows_is_shown():
     volume = with_points(("rod", 5), ("rod", 6))
     codes = [one.code for one in check(CohortLabels(TABLE, [volume])) if one.severity == "error"]
     assert codes == ["class_never_absent"]  # of the rod; without points it would never be present
-    assert volume.combined("rod").tolist() == [UNTAGGED] * 5 + [PRESENT] * 2
+    assert volume.presence("rod").tolist() == [UNTAGGED] * 5 + [PRESENT] * 2
 
 
 @pytest.mark.usefixtures("kind")

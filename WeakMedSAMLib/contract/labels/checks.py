@@ -32,7 +32,7 @@ def check(cohort: CohortLabels) -> list[Problem]:
     """
     if not cohort.classes:
         return [Problem("error", "no_classes", "There is no class.", "Add a class, then tag slices.")]
-    said = {name: [volume.combined(name) for volume in cohort.volumes] for name in cohort.classes.names}
+    said = {name: [volume.presence(name) for volume in cohort.volumes] for name in cohort.classes.names}
     tagged = max(_tagged_volumes(cohort, name, rows) for name, rows in said.items())
     if not tagged:
         hint = "Tag the first and the last slice that show a class."

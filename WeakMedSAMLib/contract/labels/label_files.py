@@ -51,7 +51,7 @@ def write_label_file(path: Path | str, cohort: CohortLabels) -> None:
         write_text(path, tags_to_csv(cohort))
 
 
-def left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
+def check_left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
     """Return the warning about labels that `write_label_file` leaves out of a file of this name; None if it has all."""
     kinds = sorted({kind for volume in cohort.volumes for kind in volume.further})
     if Path(path).suffix.lower() != ".csv" or not kinds:

@@ -15,7 +15,7 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.slice_tags import FIELDS
 from WeakMedSAMLib.contract.labels.slice_tags import KIND as SLICE_TAGS
-from WeakMedSAMLib.contract.labels.spans import claimed, require_few
+from WeakMedSAMLib.contract.labels.spans import count_tags, require_few
 from WeakMedSAMLib.contract.labels.volume_labels import UnknownKind, VolumeLabels, label_kinds
 
 LABELS_SCHEMA = "weakmedsam-tags"
@@ -96,7 +96,7 @@ def _checked_record(entry: Any, what: str) -> dict[str, Any]:
 
 def _claimed(record: dict[str, Any]) -> int:
     spans, rest = SLICE_TAGS.spans_from_json(record[SLICE_TAGS.name], record["name"])
-    return claimed(spans, record["slices"], rest)
+    return count_tags(spans, record["slices"], rest)
 
 
 def _volume_from_json(record: dict[str, Any]) -> VolumeLabels:

@@ -59,7 +59,7 @@ class Matched(NamedTuple):
     labels: VolumeLabels
 
 
-def matched_labels(
+def find_labels(
     cohort: CohortLabels, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
 ) -> Matched | None:
     """Find the labels of a volume: by its hash in either order, or by name where they carry none; None without any.
@@ -98,7 +98,7 @@ def as_held(
     Parameters
     ----------
     entry, volume, counts, unsaid
-        As of `matched_labels`.
+        As of `find_labels`.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _slices_of(tags: VolumeLabels, tag: int) -> dict[str, str]:
 def _require_agreement(first: VolumeLabels, second: VolumeLabels) -> None:
     """Refuse two entries of one volume, found by the hashes of either order, that say different things of a slice."""
     for name in {*first.class_names()} & {*second.class_names()}:
-        if first.axis != second.axis or _clash(first.combined(name), second.combined(name)):
+        if first.axis != second.axis or _clash(first.presence(name), second.presence(name)):
             message = f"{first.name!r} is tagged twice, by the hash of either order, and not the same for {name!r}."
             raise UserError("tags_conflict", message, "Keep the entry that is right, and delete the other one.")
 

@@ -12,7 +12,7 @@ PRESENT = 1
 TAG_NAMES = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
 
 
-def first_said(rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+def take_first_said(rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """Return, for every place, what the first of several arrays of a shape says that is not `UNTAGGED`; int8."""
     result = np.full(shape, UNTAGGED, np.int8)
     for row in rows:

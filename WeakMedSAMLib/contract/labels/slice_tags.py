@@ -13,9 +13,9 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.labelled_volume import LabelledVolume
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED, first_said
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED, take_first_said
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import Span, painted, spans_of
+from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of
 
 NEARLY_THE_SAME = 0.95
 # The keys of a volume in a tag file that are slice tags.
@@ -195,7 +195,7 @@ class SliceTagKind:
             slice has two different tags).
         """
         spans, rest = self.spans_from_json(data, labels.name)
-        labels.states = {name: painted(labels.name, name, found) for name, found in spans.items()}
+        labels.states = {name: paint(labels.name, name, found) for name, found in spans.items()}
         labels.rest_is_absent = {name: True for name, is_rest in rest.items() if is_rest}
 
     def spans_from_json(self, data: Any, volume: str) -> tuple[dict[str, list[Span]], dict[str, bool]]:
@@ -237,7 +237,7 @@ class SliceTagKind:
         for name, state in labels.states.items():
             old = below.state(name)
             replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
-            states[name] = first_said([state, old], state.shape)
+            states[name] = take_first_said([state, old], state.shape)
         labels.states = states
         return replaced
 

@@ -24,7 +24,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
-from WeakMedSAMLib.contract.labels.spans import Span, claimed, painted, require_few, spans_of
+from WeakMedSAMLib.contract.labels.spans import Span, count_tags, paint, require_few, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag", "numbering")
@@ -57,7 +57,7 @@ def tags_from_csv(text: str) -> CohortLabels:
     """
     rows = list(_read_rows(text))
     volumes = _volumes(rows)
-    require_few(sum(claimed(volume.spans, volume.n_slices, volume.rest_is_absent) for volume in volumes))
+    require_few(sum(count_tags(volume.spans, volume.n_slices, volume.rest_is_absent) for volume in volumes))
     return CohortLabels(ClassTable.from_json(_classes(rows)), [volume.to_labels() for volume in volumes])
 
 
@@ -97,7 +97,7 @@ class _Volume:
 
     def to_labels(self) -> VolumeLabels:
         labels = VolumeLabels(self.name, self.sha256, self.axis, numbering=self.numbering)
-        labels.states = {name: painted(self.name, name, spans) for name, spans in self.spans.items()}
+        labels.states = {name: paint(self.name, name, spans) for name, spans in self.spans.items()}
         labels.rest_is_absent = dict(self.rest_is_absent)
         return labels if self.n_slices is None else labels.settled(self.n_slices)
 

@@ -25,7 +25,7 @@ class Span:
     tag: int
 
 
-def painted(volume: str, class_name: str, spans: Sequence[Span]) -> np.ndarray:
+def paint(volume: str, class_name: str, spans: Sequence[Span]) -> np.ndarray:
     """Return one tag a slice, int8, as far as the last slice of the ranges; `volume` and class name are for errors.
 
     Raises
@@ -52,8 +52,8 @@ def painted(volume: str, class_name: str, spans: Sequence[Span]) -> np.ndarray:
     return state
 
 
-def claimed(spans: Mapping[str, Sequence[Span]], n_slices: int | None, rest_is_absent: Mapping[str, bool]) -> int:
-    """Number of tags that ranges of a volume make, without those that `painted` refuses anyway."""
+def count_tags(spans: Mapping[str, Sequence[Span]], n_slices: int | None, rest_is_absent: Mapping[str, bool]) -> int:
+    """Number of tags that ranges of a volume make, without those that `paint` refuses anyway."""
     lengths = [max((span.last + 1 for span in found), default=0) for found in spans.values()]
     slices = min(max(n_slices or 0, 0), MAX_SLICES)
     reached = sum(max(slices, min(max(length, 0), MAX_SLICES)) for length in lengths)

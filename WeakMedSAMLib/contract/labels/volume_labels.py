@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract import labels as folder
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.presence import UNTAGGED, first_said
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED, take_first_said
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags import SliceTags
 
@@ -116,12 +116,14 @@ class VolumeLabels(SliceTags):
         """Return the classes that any label names."""
         return list(dict.fromkeys(name for kind in self.kinds() for name in kind.class_names(self)))
 
-    def combined(self, class_name: str) -> np.ndarray:
+    def presence(self, class_name: str) -> np.ndarray:
         """Return what labels of all kinds say of a class, int8 as `state`; the most trusted kind counts."""
         found = [kind.states(self).get(class_name) for kind in self.kinds()]
         rows = [row for row in found if row is not None and row.size]
         length = max([self.n_slices or 0, *(row.size for row in rows)])
-        return first_said([np.pad(row, (0, length - row.size), constant_values=UNTAGGED) for row in rows], (length,))
+        return take_first_said(
+            [np.pad(row, (0, length - row.size), constant_values=UNTAGGED) for row in rows], (length,)
+        )
 
     def settled(self, n_slices: int) -> VolumeLabels:
         """Return the labels of a volume that is now known to have `n_slices` slices along the axis.
@@ -165,7 +167,7 @@ class VolumeLabels(SliceTags):
             kind.rename(result, names)
         return result
 
-    def laid_over(self, below: VolumeLabels) -> tuple[VolumeLabels, int]:
+    def with_below(self, below: VolumeLabels) -> tuple[VolumeLabels, int]:
         """Return these labels, and those of `below` where these say nothing; and how often these say something else."""
         result = replace(self)
         kinds = {kind.name: kind for labels in (self, below) for kind in labels.kinds()}

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import check as problems_of
 from WeakMedSAMLib.contract.labels.checks import matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_files import left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -100,7 +100,7 @@ def convert(source: Path, target: Path) -> None:
       weakmedsam tags convert tags.csv tags.json
     """
     cohort = read_label_file(source)
-    problem = left_out(target, cohort)
+    problem = check_left_out(target, cohort)
     if problem is not None:
         tell(problem)
     write_label_file(target, cohort)

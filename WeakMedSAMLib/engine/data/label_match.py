@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.labels.matching import matched_labels
+from WeakMedSAMLib.contract.labels.matching import find_labels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.volumes import AXES, Scan, slice_count
 
@@ -53,11 +53,11 @@ def match_labels(cohort: CohortLabels, volume: Scan, axis: str = "k", unsaid: Nu
     Raises
     ------
     UserError
-        What `matching.matched_labels` raises: labels for other voxels, for slices that the volume does not have, or of
+        What `matching.find_labels` raises: labels for other voxels, for slices that the volume does not have, or of
         which nobody can tell from which end they count.
     """
     counts = {each: slice_count(volume.geometry, each) for each in AXES}
-    found = matched_labels(cohort, volume, counts, unsaid)
+    found = find_labels(cohort, volume, counts, unsaid)
     labels = found.labels if found is not None else VolumeLabels(volume.name, axis=axis, n_slices=counts[axis])
     held = replace(labels, name=volume.name, sha256=volume.sha256, numbering=held_numbering(volume))
     return Match(found.entry if found is not None else None, held)

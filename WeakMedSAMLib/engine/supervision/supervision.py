@@ -13,7 +13,7 @@ from importlib import import_module
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, first_said
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, take_first_said
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 
@@ -73,7 +73,7 @@ def merge(by_kind: Mapping[str, Supervision], classes: ClassTable) -> tuple[Supe
         Of the columns.
     """
     rows = {name: each.presence for name, each in by_kind.items()}
-    presence = first_said([*rows.values()], next(iter(rows.values())).shape)
+    presence = take_first_said([*rows.values()], next(iter(rows.values())).shape)
     return Supervision(presence), _contradictions(rows, presence, classes)
 
 

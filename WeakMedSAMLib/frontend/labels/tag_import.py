@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.labels.matching import Matched, matched_labels
+from WeakMedSAMLib.contract.labels.matching import Matched, find_labels
 from WeakMedSAMLib.contract.labels.unmet import unmet
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import translated
@@ -65,7 +65,7 @@ def mergeTags(
     lacking: list[SceneVolume] = []
     for held in volumes:
         try:
-            found = matched_labels(imported, held, held.counts, unsaid)
+            found = find_labels(imported, held, held.counts, unsaid)
         except UserError as error:
             told += _refused(merged, imported, held, error)
             continue
@@ -87,7 +87,7 @@ def unsaidNumberings(imported: CohortLabels, volumes: Iterable[SceneVolume]) -> 
     errors = []
     for held in volumes:
         try:
-            matched_labels(imported, held, held.counts)
+            find_labels(imported, held, held.counts)
         except UserError as error:
             errors += [error] if error.code == "numbering_unsaid" else []
     return errors
@@ -163,7 +163,7 @@ def _overlaid(before: VolumeLabels | None, settled: VolumeLabels) -> tuple[Volum
     """Return the tags of a file over those of the scene, and how many of the scene's were replaced."""
     if before is None:
         return settled, 0
-    laid, replaced = settled.laid_over(before)
+    laid, replaced = settled.with_below(before)
     return copyOf(before, states=laid.states, further=laid.further), replaced
 
 
