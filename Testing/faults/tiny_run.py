@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.registry import register
@@ -92,13 +93,13 @@ def make_tiny_run(out: Path, scans: list[Path], shift: int = 0, **overrides) -> 
     """
     tagged = []
     for number in range(len(scans)):
-        volume = VolumeTags(f"scan {number}", n_slices=_SLICES)
+        volume = VolumeLabels(f"scan {number}", n_slices=_SLICES)
         for name in CLASSES:
             first, last = SHOWN[name][number]
             volume.tag_range(name, first - shift, last - shift)
         tagged.append(volume)
     settings = RunSettings(device="cpu", backbone=NAME, overrides={**QUICK, **overrides})
-    return make_run(out, scans, CohortTags(ClassTable.from_names(list(CLASSES)), tagged), settings)
+    return make_run(out, scans, CohortLabels(ClassTable.from_names(list(CLASSES)), tagged), settings)
 
 
 def outputs(places: RunFolder) -> dict[str, np.ndarray | bytes]:

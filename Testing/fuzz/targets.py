@@ -431,15 +431,15 @@ def _spoil_csv(random: Random, files: Files) -> Files:
 
 
 def _read_tags(folder: Path) -> None:
-    from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
-    from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-    from WeakMedSAMLib.contract.labels.tags import check
+    from WeakMedSAMLib.contract.labels.checks import check
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file
+    from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+    from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 
     for path in sorted(folder.iterdir()):
-        cohort = read_tags(path)
+        cohort = read_label_file(path)
         check(cohort)
-        if tags_from_json(json.loads(json.dumps(tags_to_json(cohort)))) != cohort:
+        if labels_from_json(json.loads(json.dumps(labels_to_json(cohort)))) != cohort:
             raise Finding("the tags are others when written as JSON and read again")
         again, text = tags_from_csv(tags_to_csv(cohort)), tags_to_csv(cohort)
         if again.volumes != cohort.volumes:

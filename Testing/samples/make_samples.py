@@ -40,8 +40,8 @@ from flows.driver import Driver  # noqa: E402
 from host.user import User  # noqa: E402
 
 from WeakMedSAMLib import __version__  # noqa: E402
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags  # noqa: E402
-from WeakMedSAMLib.contract.labels.tags import CohortTags  # noqa: E402
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels  # noqa: E402
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file  # noqa: E402
 from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
 from WeakMedSAMLib.frontend.base import places  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402
@@ -168,8 +168,8 @@ def command_line_runs() -> dict[str, Path]:
 
 def _without_hash(source: Path, target: Path) -> None:
     """Write the same tags without the hashes of their volumes."""
-    cohort = read_tags(source)
-    write_tags(target, CohortTags(cohort.classes, [replace(volume, sha256=None) for volume in cohort.volumes]))
+    cohort = read_label_file(source)
+    write_label_file(target, CohortLabels(cohort.classes, [replace(volume, sha256=None) for volume in cohort.volumes]))
 
 
 def apply_models(runs: dict[str, Path]) -> None:
@@ -207,8 +207,8 @@ def _runs_in_module(driver: Driver) -> dict[str, Path]:
     finished = _run(driver, nodes, "fast", FAST, "finished")
     exported = logic.exportMasks(finished, "exports")
     print(*(path.name for path in exported))
-    write_tags("tags/by_module.json", logic.session.exportCohort())
-    write_tags("tags/by_module.csv", logic.session.exportCohort())
+    write_label_file("tags/by_module.json", logic.session.exportCohort())
+    write_label_file("tags/by_module.csv", logic.session.exportCohort())
     logic.job.progress.connect(partial(_cancel_at, logic, "adapters"))
     cancelled = _run(driver, nodes, "paper", {**PAPER, "network_epochs": 1}, "cancelled")
     HOST.settle(0.3)
@@ -248,7 +248,7 @@ def _scripted_scene(driver: Driver) -> None:
     _tag(driver.logic, node)
     HOST.settle(0.3)
     assert slicer.util.saveScene(str(Path("scripted.mrb").absolute()))
-    write_tags("tags/scripted.json", driver.logic.session.exportCohort())
+    write_label_file("tags/scripted.json", driver.logic.session.exportCohort())
 
 
 def write_settings(path: Path) -> None:

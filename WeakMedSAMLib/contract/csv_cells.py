@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from .errors import UserError
 
@@ -19,6 +20,9 @@ _SEPARATORS = ",;\t|"
 _STATED_SEPARATOR = re.compile(r'"?sep=(.)"?[,;\t|]*', re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,9}(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+", re.ASCII)
+# A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
+_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+_QUOTE = "'"
 _BLANK_WORDS = ("nan", "none", "null", "na", "n/a", "<na>", "#n/a", "nat")
 _MONTHS = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz?|mrz|apr(?:il)?|may|mai|jun[ei]?|jul[yi]?|aug(?:ust)?"
@@ -97,15 +101,30 @@ def looks_like_date(cell: str) -> bool:
     return any(pattern.fullmatch(cell.strip()) for pattern in _DATES)
 
 
-def as_text(cell: str) -> str:
-    """Return what ``="001"`` stands for: 001, which spreadsheets would otherwise take for the number 1."""
-    found = re.fullmatch(r'\s*="([^"]*)"\s*', cell)
-    return found[1] if found else cell
+def neutral_cell(cell: Any) -> Any:
+    """Return a cell so that no spreadsheet runs it: text that would be run gets a quote in front."""
+    return _QUOTE + cell if isinstance(cell, str) and _needs_quote(cell) else cell
+
+
+def plain_cell(cell: str) -> str:
+    """Return what a cell stands for, without the quote of `neutral_cell` or the ``="001"`` of spreadsheets."""
+    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else _as_text(cell)
 
 
 def bad_line(line: int, what: str, hint: str) -> UserError:
     """Return the error about a line."""
     return UserError("bad_tags", f"Line {line}: {what}.", hint)
+
+
+def _needs_quote(cell: str) -> bool:
+    # A cell that starts with the quote gets one more, so that taking one away gives back what was there.
+    return cell.startswith(_RUNNABLE) or cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
+
+
+def _as_text(cell: str) -> str:
+    """What ``="001"`` stands for: 001, which spreadsheets would otherwise take for the number 1."""
+    found = re.fullmatch(r'\s*="([^"]*)"\s*', cell)
+    return found[1] if found else cell
 
 
 def _way_to_write(cell: str) -> str:

@@ -6,14 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .errors import UserError
 from .fields import require_name
 from .files import is_leftover, private_folder
-
-if TYPE_CHECKING:
-    from .runs import RunVolume
 
 _ID = re.compile(r"[0-9]{3,9}")
 _VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS = "volumes", "state", "results", "model", "previews"
@@ -25,6 +22,15 @@ RUN_PARTS = (
     *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS),
     *(_RUN, _TAGS, _EVENTS, _LOG, _CANCEL, _LOCK, PROBE, _SUB_CLASSES, _SUB_CLASS_PICTURE),
 )
+
+
+class StoredVolume(Protocol):
+    """A volume of a run, as far as its place goes."""
+
+    @property
+    def file(self) -> str:
+        """Relative to the run folder, with ``/``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class RunFolder:
         """Folder of the results of one volume; `UserError` ``bad_run`` if `volume_id` is no id."""
         return self.path / _RESULTS / checked_id(volume_id)
 
-    def volume(self, volume: RunVolume) -> Path:
+    def volume(self, volume: StoredVolume) -> Path:
         """File of one volume, which need not be there.
 
         Raises

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS, Numbering
+from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS, Numbering
 
 from .classes import ClassTable
 from .errors import UserError

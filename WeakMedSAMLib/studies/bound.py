@@ -19,7 +19,6 @@ from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.stages import steps_of_round
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 from WeakMedSAMLib.engine.features.cache import FeatureCache
@@ -31,6 +30,7 @@ from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, PseudoMask, Seg
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
 from WeakMedSAMLib.engine.methods.fast.training import train_model
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.cases import Case
 
 STAGE = "supervised"

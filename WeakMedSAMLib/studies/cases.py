@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Problem, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry, from_slice_stack, slice_stack
 from WeakMedSAMLib.engine.data.label_values import other_values, require_values
 from WeakMedSAMLib.engine.data.layouts.known import AUTO, read_dataset
@@ -65,7 +67,7 @@ class Case:
         """The scan, slices that are used, k x j x i."""
         return from_slice_stack(slice_stack(read_volume(self.image).array, self.axis)[:: self.stride], self.axis)
 
-    def tags(self, classes: Sequence[MaskClass]) -> VolumeTags:
+    def tags(self, classes: Sequence[MaskClass]) -> VolumeLabels:
         """Slice tags from the mask: whether a slice shows a class, and nothing else."""
         truth = self.masks()
         return tags_from_masks(self.name, None, {entry.name: truth.mask(entry) for entry in classes}, self.axis)
@@ -146,11 +148,11 @@ def volume_of(case: Case, folder: Path) -> Path:
     return path
 
 
-def tags_of(cases: Sequence[Case], untagged: set[str], classes: Sequence[MaskClass]) -> CohortTags:
+def tags_of(cases: Sequence[Case], untagged: set[str], classes: Sequence[MaskClass]) -> CohortLabels:
     """Tags of a cohort; the ``untagged`` cases get none, and their masks are not even read."""
     axis = cases[0].axis
-    entries = [VolumeTags(case.name, axis=axis) if case.name in untagged else case.tags(classes) for case in cases]
-    return CohortTags(class_table(classes), entries)
+    entries = [VolumeLabels(case.name, axis=axis) if case.name in untagged else case.tags(classes) for case in cases]
+    return CohortLabels(class_table(classes), entries)
 
 
 def _thinned(geometry: Geometry, axis: str, stride: int) -> Geometry:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.quality import Quality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
@@ -60,7 +61,7 @@ class CohortOutcome:
     refused: str = ""
 
 
-def run_of(cases: Sequence[Case], tags: CohortTags, settings: RunSettings, work: Path) -> RunFolder:
+def run_of(cases: Sequence[Case], tags: CohortLabels, settings: RunSettings, work: Path) -> RunFolder:
     """A run folder in ``work`` with the scans of the cases, which the run knows by their names and patients."""
     work.mkdir(parents=True, exist_ok=True)
     volumes = [volume_of(case, work) for case in cases]
@@ -113,14 +114,14 @@ def run_cohort(
 
 def edit_tags(places: RunFolder, class_name: str) -> None:
     """Take back two tags of the first tagged volume, one present and one absent, as a user who changes his mind."""
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     for volume in tags.volumes:
         state = volume.state(class_name)
         ends = [np.flatnonzero(state == tag) for tag in (PRESENT, ABSENT)]
         if all(len(found) > 1 for found in ends):
             for found in ends:
                 volume.set(class_name, int(found[-1]), UNTAGGED)
-            write_tags(places.tags, tags)
+            write_label_file(places.tags, tags)
             return
     raise ValueError("no volume has two present and two absent slices")
 

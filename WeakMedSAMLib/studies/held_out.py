@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
@@ -57,7 +57,7 @@ def run_split(
     train, test = ([case for case in cases if case.name in names] for names in (split.train, split.test))
     trained = run_of(train, tags_of(train, set(), classes), settings, work / "training")
     applying = replace(settings, model=str(trained.model.resolve()), train=False)
-    tested = run_of(test, CohortTags(class_table(classes)), applying, work / "test")
+    tested = run_of(test, CohortLabels(class_table(classes)), applying, work / "test")
     require_other_scans(_hashes(trained), _hashes(tested))
     learning, applied = runner(trained.path), runner(tested.path)
     rows = _rows(train, trained, classes, tagged=True) + _rows(test, tested, classes, tagged=False, gallery=gallery)

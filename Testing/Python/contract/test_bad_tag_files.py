@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import MAX_TEXT_BYTES
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
-from WeakMedSAMLib.contract.labels.tags import ClassTable, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 GOOD = {
@@ -100,6 +101,8 @@ AGAINST_THE_SCHEMA = [
     ("volumes.0.tags.lungs.present", [["2", "4"]], "bad_field", "list of 2 values"),
     ("volumes.0.tags.lungs.present", [[-1, 4]], "bad_tags", "slices -1 to 4"),
     ("volumes.0.tags.lungs.present", [[0, 10**12]], "bad_tags", "slices 0 to 1000000000000"),
+    ("volumes.0.labels", [], "bad_field", "'labels' of volume 'case1'"),
+    ("volumes.0.labels", {"slice_tags": {}}, "bad_field", "'labels' of volume 'case1' has the key 'slice_tags'"),
 ]
 # the schema cannot say these
 BEYOND_THE_SCHEMA = [
@@ -121,7 +124,7 @@ def test_bad_json_is_refused(tmp_path, place, value, code, words):
     path = tmp_path / "tags.json"
     path.write_text(json.dumps(_with(place, value)), encoding="utf-8")
     with pytest.raises(UserError) as caught:
-        read_tags(path)
+        read_label_file(path)
     assert caught.value.code == code
     assert caught.value.message.startswith(f"{path}: ")
     assert caught.match(f"(?s){words}")
@@ -134,12 +137,6 @@ def test_schema_refuses_what_the_reader_refuses(place, value):
         jsonschema.validate(_with(place, value), SCHEMA)
 
 
-def test_schema_is_a_schema_and_takes_the_good_file():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(GOOD, SCHEMA)
-    assert tags_from_json(GOOD).volumes[0].state("lungs").tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
-
-
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -147,12 +144,25 @@ junk = st.recursive(
 )
 
 
+@given(junk)
+def test_labels_of_an_unknown_kind_are_kept_whatever_they_are(said):
+    data = _with("volumes.0.labels", {"later": said})
+    jsonschema.validate(data, SCHEMA)
+    assert labels_to_json(labels_from_json(data))["volumes"][0]["labels"] == {"later": said}
+
+
+def test_schema_is_a_schema_and_takes_the_good_file():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.validate(GOOD, SCHEMA)
+    assert labels_from_json(GOOD).volumes[0].state("lungs").tolist() == [0, 0, 1, 1, 1, 0, 0, 0, 0, 0]
+
+
 @given(
     value=junk,
     place=st.sampled_from([row[0] for row in AGAINST_THE_SCHEMA + BEYOND_THE_SCHEMA if "." in row[0]] + ["volumes"]),
 )
 def test_no_value_anywhere_gives_another_error(place, value):
-    refusal = _refusal(tags_from_json, _with(place, value))
+    refusal = _refusal(labels_from_json, _with(place, value))
     assert refusal is None or (refusal.message and refusal.hint)
 
 
@@ -218,7 +228,7 @@ def test_bad_csv_is_refused(tmp_path, text, code, words):
     path = tmp_path / "tags.csv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError) as caught:
-        read_tags(path)
+        read_label_file(path)
     assert caught.value.code.startswith(code)
     assert caught.value.message.startswith(f"{path}: ")
     assert caught.match(f"(?s){words}")
@@ -240,13 +250,13 @@ def test_no_text_gives_another_error(text):
 def test_spreadsheet_encoding_is_named(tmp_path):
     (tmp_path / "a.csv").write_bytes(f"{HEADER}\na,,,,Lüngen,,,1,2,present".encode("cp1252"))
     with pytest.raises(UserError, match="CSV UTF-8") as caught:
-        read_tags(tmp_path / "a.csv")
+        read_label_file(tmp_path / "a.csv")
     assert caught.value.code == "not_utf8"
 
 
 @pytest.mark.parametrize("name", ["tags.txt", "tags", "tags.json.bak", ".json"])
 def test_other_suffixes_are_refused_both_ways(tmp_path, name):
-    for use in (read_tags, lambda path: write_tags(path, CohortTags(ClassTable()))):
+    for use in (read_label_file, lambda path: write_label_file(path, CohortLabels(ClassTable()))):
         with pytest.raises(UserError, match=r"\.json or \.csv") as caught:
             use(tmp_path / name)
         assert caught.value.code == "bad_suffix"
@@ -257,9 +267,9 @@ def test_other_suffixes_are_refused_both_ways(tmp_path, name):
 def test_huge_and_missing_files(tmp_path, suffix):
     path = tmp_path / f"tags{suffix}"
     with pytest.raises(UserError, match="does not exist"):
-        read_tags(path)
+        read_label_file(path)
     with path.open("wb") as stream:
         stream.truncate(MAX_TEXT_BYTES + 1)
     with pytest.raises(UserError, match="larger than") as caught:
-        read_tags(path)
+        read_label_file(path)
     assert str(path) in caught.value.message

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Counts, Problem, VolumeTags, check, overlaps
+from WeakMedSAMLib.contract.labels.checks import check
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.slice_tags import Counts, overlaps
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 LUNGS = ClassTable.from_names(["lungs"])
@@ -19,37 +23,37 @@ PAIR = ClassTable.from_names(["edema", "core"])
 HALF = [1] * 20 + [0] * 20
 
 
-def _volume(name: str, sha256: str | None = None, **states: list[int]) -> VolumeTags:
+def _volume(name: str, sha256: str | None = None, **states: list[int]) -> VolumeLabels:
     n_slices = len(next(iter(states.values()))) if states else None
-    return VolumeTags(name, sha256, "k", n_slices, {key: np.array(state) for key, state in states.items()})
+    return VolumeLabels(name, sha256, "k", n_slices, states={key: np.array(state) for key, state in states.items()})
 
 
-def _codes(classes: ClassTable, volumes: list[VolumeTags], severity: str | None = None) -> list[str]:
-    return [problem.code for problem in check(CohortTags(classes, volumes)) if severity in (None, problem.severity)]
+def _codes(classes: ClassTable, volumes: list[VolumeLabels], severity: str | None = None) -> list[str]:
+    return [problem.code for problem in check(CohortLabels(classes, volumes)) if severity in (None, problem.severity)]
 
 
 def test_volume_is_found_by_hash_whatever_its_name():
     first, second = _volume("scan", A), _volume("scan", B)
-    cohort = CohortTags(LUNGS, [first, second])
+    cohort = CohortLabels(LUNGS, [first, second])
     assert cohort.volume_for("renamed", B) is second
     assert cohort.volume_for("scan", A.upper()) is first
 
 
 def test_volume_without_a_hash_is_found_by_name():
     hand_written, exported = _volume("one"), _volume("two", A)
-    cohort = CohortTags(LUNGS, [hand_written, exported])
+    cohort = CohortLabels(LUNGS, [hand_written, exported])
     assert cohort.volume_for("one", C) is hand_written
     assert cohort.volume_for("two", None) is exported
 
 
 def test_volume_without_tags():
-    assert CohortTags(LUNGS, [_volume("one", A)]).volume_for("two", B) is None
-    assert CohortTags(LUNGS, []).volume_for("two", None) is None
+    assert CohortLabels(LUNGS, [_volume("one", A)]).volume_for("two", B) is None
+    assert CohortLabels(LUNGS, []).volume_for("two", None) is None
 
 
 def test_tags_for_other_voxels_are_refused():
     with pytest.raises(UserError, match=r"'one'.*aaaaaaaaaaaa\.\.\..*bbbbbbbbbbbb\.\.\.") as caught:
-        CohortTags(LUNGS, [_volume("one", A)]).volume_for("one", B)
+        CohortLabels(LUNGS, [_volume("one", A)]).volume_for("one", B)
     assert caught.value.code == "tags_for_other_volume"
     # Without it the tags would be taken by name, and of a left-handed volume nobody could tell which slices are meant.
     assert "hash" not in caught.value.hint
@@ -57,13 +61,13 @@ def test_tags_for_other_voxels_are_refused():
 
 def test_name_alone_is_not_enough_where_several_share_it():
     with pytest.raises(UserError, match="2 tagged volumes are named 'scan'") as caught:
-        CohortTags(LUNGS, [_volume("scan", A), _volume("scan", B)]).volume_for("scan", None)
+        CohortLabels(LUNGS, [_volume("scan", A), _volume("scan", B)]).volume_for("scan", None)
     assert caught.value.code == "ambiguous_volume"
 
 
 def test_composed_and_decomposed_names_are_the_same():
     composed, decomposed = (unicodedata.normalize(form, "Schädel") for form in ("NFC", "NFD"))
-    cohort = CohortTags(LUNGS, [_volume(decomposed)])
+    cohort = CohortLabels(LUNGS, [_volume(decomposed)])
     assert composed != decomposed
     assert cohort.volume_for(f"{composed} ", A) is cohort.volumes[0]
 
@@ -79,30 +83,32 @@ def test_composed_and_decomposed_names_are_the_same():
 )
 def test_volumes_that_cannot_be_told_apart_are_refused(volumes):
     with pytest.raises(UserError, match="listed twice") as caught:
-        CohortTags(LUNGS, [_volume(*volume) for volume in volumes])
+        CohortLabels(LUNGS, [_volume(*volume) for volume in volumes])
     assert caught.value.code == "duplicate_volume"
 
 
 @pytest.mark.parametrize(
-    "volume", [_volume("one", spleen=[0, 1]), VolumeTags("one", rest_is_absent={"spleen": True})], ids=["tags", "rest"]
+    "volume",
+    [_volume("one", spleen=[0, 1]), VolumeLabels("one", rest_is_absent={"spleen": True})],
+    ids=["tags", "rest"],
 )
 def test_tags_of_an_unknown_class_are_refused(volume):
     with pytest.raises(UserError, match=r"'spleen'.*'lungs'") as caught:
-        CohortTags(LUNGS, [volume])
+        CohortLabels(LUNGS, [volume])
     assert caught.value.code == "unknown_class"
 
 
 def test_counts_are_those_of_all_volumes():
-    cohort = CohortTags(LUNGS, [_volume("one", lungs=[1, 0, -1]), _volume("two", lungs=[1, 1, 1])])
+    cohort = CohortLabels(LUNGS, [_volume("one", lungs=[1, 0, -1]), _volume("two", lungs=[1, 1, 1])])
     assert cohort.counts("lungs") == Counts(4, 1, 1)
-    assert CohortTags(LUNGS).counts("lungs") == Counts(0, 0, 0)
+    assert CohortLabels(LUNGS).counts("lungs") == Counts(0, 0, 0)
     with pytest.raises(UserError, match="spleen"):
         cohort.counts("spleen")
 
 
 def test_nothing_to_say_about_a_good_cohort():
     volumes = [_volume(f"case {number}", f"{number:064x}", lungs=HALF) for number in range(8)]
-    assert check(CohortTags(LUNGS, volumes)) == []
+    assert check(CohortLabels(LUNGS, volumes)) == []
 
 
 @pytest.mark.parametrize(
@@ -117,14 +123,14 @@ def test_nothing_to_say_about_a_good_cohort():
     ],
 )
 def test_what_stops_a_run(classes, states, code):
-    problems = check(CohortTags(classes, [_volume("one", A, **states)]))
+    problems = check(CohortLabels(classes, [_volume("one", A, **states)]))
     assert (problems[0].severity, problems[0].code) == ("error", code)
     assert problems[0].hint
     assert [problem.severity for problem in problems] == sorted(problem.severity for problem in problems)
 
 
 def test_class_problems_name_the_class_and_a_way_out():
-    found = {problem.code: problem for problem in check(CohortTags(PAIR, [_volume("one", A, edema=[1, 1])]))}
+    found = {problem.code: problem for problem in check(CohortLabels(PAIR, [_volume("one", A, edema=[1, 1])]))}
     assert "'edema'" in found["class_never_absent"].message
     assert "do not show it" in found["class_never_absent"].hint
     assert "'core'" in found["class_never_present"].message
@@ -137,14 +143,14 @@ def test_absent_slices_of_another_volume_count():
 
 
 def test_rest_that_is_absent_later_counts():
-    tags = VolumeTags("one", A)
+    tags = VolumeLabels("one", A)
     tags.tag_range("lungs", 3, 9)
     assert _codes(LUNGS, [tags], "error") == []
 
 
 def test_healthy_volumes_of_unknown_size_count_as_tagged():
     tagged = _volume("one", A, lungs=HALF)
-    healthy = [VolumeTags(f"{number}", f"{number:064x}", rest_is_absent={"lungs": True}) for number in range(7)]
+    healthy = [VolumeLabels(f"{number}", f"{number:064x}", rest_is_absent={"lungs": True}) for number in range(7)]
     assert _codes(LUNGS, [tagged, *healthy]) == []
 
 
@@ -157,7 +163,7 @@ def test_healthy_volumes_of_unknown_size_count_as_tagged():
     ],
 )
 def test_few_slices_are_a_warning(state, code, words):
-    found = {problem.code: problem for problem in check(CohortTags(LUNGS, [_volume("one", A, lungs=state)]))}
+    found = {problem.code: problem for problem in check(CohortLabels(LUNGS, [_volume("one", A, lungs=state)]))}
     assert found[code].severity == "warning"
     assert words in found[code].message
 
@@ -167,13 +173,13 @@ def test_few_slices_are_a_warning(state, code, words):
 )
 def test_few_volumes_are_a_warning(tagged, code):
     volumes = [_volume(f"{number}", f"{number:064x}", lungs=HALF) for number in range(tagged)]
-    untagged = [VolumeTags(f"untagged {number}", f"{number + 500:064x}") for number in range(10)]
+    untagged = [VolumeLabels(f"untagged {number}", f"{number + 500:064x}") for number in range(10)]
     assert _codes(LUNGS, volumes + untagged) == ([code] if code else [])
 
 
 def test_volumes_matched_by_name_are_a_warning():
     volumes = [_volume(f"case {number}", None, lungs=HALF) for number in range(8)]
-    problems = check(CohortTags(LUNGS, volumes))
+    problems = check(CohortLabels(LUNGS, volumes))
     assert [problem.code for problem in problems] == ["matched_by_name"]
     assert "8 volumes, such as 'case 0'" in problems[0].message
 
@@ -183,7 +189,7 @@ def test_classes_on_nearly_the_same_slices_are_a_warning():
     volumes = [_volume(f"{number}", f"{number:064x}", **states) for number in range(8)]
     hint = "Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other."
     message = "The classes 'edema' and 'core' are tagged on nearly the same slices."
-    assert check(CohortTags(PAIR, volumes)) == [
+    assert check(CohortLabels(PAIR, volumes)) == [
         Problem("warning", "classes_overlap", message, hint, {"names": ["edema", "core"]})
     ]
 
@@ -217,17 +223,17 @@ def test_overlap_is_the_jaccard_index(pairs, parts):
         _volume(f"{number}", edema=chunk[:, 0].tolist(), core=chunk[:, 1].tolist())
         for number, chunk in enumerate(chunks)
     ]
-    found = overlaps(CohortTags(PAIR, volumes))
+    found = overlaps(PAIR, volumes)
     either, both = sum(a or b for a, b in pairs), sum(a and b for a, b in pairs)
     assert [overlap.jaccard for overlap in found] == ([both / either] if either else [])
 
 
 def test_overlap_names_pairs_in_table_order():
     table = ClassTable.from_names(["a", "b", "c"])
-    found = overlaps(CohortTags(table, [_volume("one", a=[1, 0], b=[1, 1], c=[0, 0])]))
+    found = overlaps(table, [_volume("one", a=[1, 0], b=[1, 1], c=[0, 0])])
     assert [(overlap.first, overlap.second, overlap.jaccard) for overlap in found] == [
         ("a", "b", 0.5),
         ("a", "c", 0.0),
         ("b", "c", 0.0),
     ]
-    assert overlaps(CohortTags(table)) == []
+    assert overlaps(table, []) == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.contract.labels.unmet import unmet
 from WeakMedSAMLib.contract.likely_names import did_you_mean, likely_names, likely_pairs, named
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
+from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/run.schema.json").read_text("utf-8"))

@@ -12,10 +12,11 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.csv_cells import looks_like_date, whole_number
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 TABLE = [
     ["volume", "class", "first", "last", "tag"],
@@ -116,7 +117,7 @@ def test_a_word_for_a_blank_cell_is_no_name_unless_the_row_says_more_of_it(colum
     with pytest.raises(UserError, match=f"(?s)Line 2: the {column} is 'nan'.*fill the column") as caught:
         tags_from_csv(text_of(changed(**{column: "nan"})))
     assert caught.value.code == "bad_tags"
-    cohort = CohortTags(ClassTable.from_names(["None"]), [VolumeTags("NA", None, "j", 3)])
+    cohort = CohortLabels(ClassTable.from_names(["None"]), [VolumeLabels("NA", None, "j", 3)])
     assert tags_from_csv(tags_to_csv(cohort)) == cohort
 
 
@@ -173,14 +174,14 @@ def test_a_formula_that_keeps_the_zeros_of_a_name():
     assert volume.name == "001"
     (volume,) = tags_from_csv('volume;class;first;last;tag\n="001";Tumor;4;8;present\n').volumes
     assert volume.name == "001"
-    cohort = CohortTags(ClassTable.from_names(['="x"']), [VolumeTags('="001"')])
+    cohort = CohortLabels(ClassTable.from_names(['="x"']), [VolumeLabels('="001"')])
     assert tags_from_csv(tags_to_csv(cohort)) == cohort
 
 
 @pytest.mark.parametrize("name", ["tags.xlsx", "tags.ODS"])
 def test_the_file_of_a_spreadsheet_program_is_not_its_table(tmp_path, name):
     with pytest.raises(UserError, match=r"\.json or \.csv.*Save the table as CSV UTF-8") as caught:
-        read_tags(tmp_path / name)
+        read_label_file(tmp_path / name)
     assert caught.value.code == "bad_suffix"
 
 
@@ -189,10 +190,10 @@ def test_excel_saves_unicode_text_as_utf16(tmp_path, coding):
     text = text_of(changed(**{"class": "Lüsion"}), "\t", "\r\n")
     mark = "\ufeff" if coding == "utf-16-be" else ""
     (tmp_path / "tags.csv").write_bytes((mark + text).encode(coding))
-    assert read_tags(tmp_path / "tags.csv").classes.names == ["Lüsion", "Tumor"]
+    assert read_label_file(tmp_path / "tags.csv").classes.names == ["Lüsion", "Tumor"]
     (tmp_path / "tags.csv").write_bytes((mark + text).encode(coding) + b"\xff")
     with pytest.raises(UserError, match="not UTF-") as caught:
-        read_tags(tmp_path / "tags.csv")
+        read_label_file(tmp_path / "tags.csv")
     assert caught.value.code == "not_utf8"
 
 
@@ -203,7 +204,7 @@ def json_tags(**changes):
 
 
 def test_whole_numbers_in_json_may_have_a_point():
-    cohort = tags_from_json(json.loads(json.dumps(json_tags())))
+    cohort = labels_from_json(json.loads(json.dumps(json_tags())))
     assert cohort.volumes[0].state("Tumor").tolist() == [-1, -1, -1, -1, 1, 1, 1, 1, 1, 0]
     assert (cohort.classes[0].label_value, cohort.classes[0].color) == (3, (1, 2, 3))
 
@@ -211,7 +212,7 @@ def test_whole_numbers_in_json_may_have_a_point():
 @pytest.mark.parametrize("value", [10.5, 1e300, math.inf])
 def test_other_numbers_in_json_are_refused(value):
     with pytest.raises(UserError) as caught:
-        tags_from_json(json_tags(slices=value))
+        labels_from_json(json_tags(slices=value))
     assert caught.value.hint
 
 
@@ -223,7 +224,7 @@ def test_one_scan_in_two_directions_is_told_as_that():
     data = {"schema": "weakmedsam-tags", "version": 1, "classes": [{"name": "T"}], "volumes": entries}
     for sha256 in (None, "ab" * 32):
         with pytest.raises(UserError) as caught:
-            tags_from_json({**data, "volumes": [{**entry, "sha256": sha256} for entry in entries]})
+            labels_from_json({**data, "volumes": [{**entry, "sha256": sha256} for entry in entries]})
         assert caught.value.code == "tagged_in_two_directions"
         assert "along k ('T' on slices 4 to 8) and along i ('T' on slices 16 to 32)" in caught.value.message
         assert "a tag file of its own" in caught.value.hint
@@ -237,7 +238,7 @@ def test_two_directions_in_a_spreadsheet():
 
 
 def test_an_entry_twice_under_one_hash_is_not_told_to_give_the_hash():
-    volumes = [VolumeTags(name, "ab" * 32) for name in ("one", "two")]
+    volumes = [VolumeLabels(name, "ab" * 32) for name in ("one", "two")]
     with pytest.raises(UserError, match="same hash: keep one") as caught:
-        CohortTags(ClassTable.from_names(["T"]), volumes)
+        CohortLabels(ClassTable.from_names(["T"]), volumes)
     assert caught.value.code == "duplicate_volume"

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import COLUMNS, tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.slice_tags_csv import COLUMNS, tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 HEADER = ",".join(COLUMNS)
@@ -63,7 +65,7 @@ def class_tables(draw, with_terminology=True):
 def volume_tags(draw, name, sha256, classes):
     n_slices = draw(st.none() | st.integers(1, 15))
     numbering = draw(st.sampled_from([None, "slicer", "file"]))
-    volume = VolumeTags(name, sha256, draw(st.sampled_from("ijk")), n_slices, numbering=numbering)
+    volume = VolumeLabels(name, sha256, draw(st.sampled_from("ijk")), n_slices, numbering=numbering)
     for entry in classes:
         state = draw(states)[:n_slices]
         for index, tag in enumerate(state):
@@ -81,16 +83,16 @@ def cohorts(draw, with_terminology=True):
     volumes = [draw(volume_tags(name, f"{value:064x}", classes)) for name, value in zip(hashed, hashes, strict=True)]
     for name in draw(st.lists(names, max_size=2)):
         try:
-            volumes = [*CohortTags(classes, [*volumes, draw(volume_tags(name, None, classes))]).volumes]
+            volumes = [*CohortLabels(classes, [*volumes, draw(volume_tags(name, None, classes))]).volumes]
         except UserError:
             continue
-    return CohortTags(classes, volumes)
+    return CohortLabels(classes, volumes)
 
 
 @given(cohort=cohorts())
 def test_json_round_trip(cohort):
-    data = json.loads(json.dumps(tags_to_json(cohort)))
-    assert tags_from_json(data) == cohort
+    data = json.loads(json.dumps(labels_to_json(cohort)))
+    assert labels_from_json(data) == cohort
     jsonschema.validate(data, SCHEMA)
 
 
@@ -117,10 +119,10 @@ def test_no_cell_is_run_by_a_spreadsheet(cohort):
 
 @given(cohort=cohorts(with_terminology=False))
 def test_settled_tags_say_nothing_of_a_rest(cohort):
-    settled = CohortTags(cohort.classes, [volume.settled(volume.n_slices or 20) for volume in cohort.volumes])
+    settled = CohortLabels(cohort.classes, [volume.settled(volume.n_slices or 20) for volume in cohort.volumes])
     for volume in tags_from_csv(tags_to_csv(settled)).volumes:
         assert volume.rest_is_absent == {}
-    for record, volume in zip(tags_to_json(settled)["volumes"], settled.volumes, strict=True):
+    for record, volume in zip(labels_to_json(settled)["volumes"], settled.volumes, strict=True):
         full = {name: not (state == UNTAGGED).any() for name, state in volume.states.items()}
         assert record["rest_is_absent"] == full
 
@@ -128,30 +130,30 @@ def test_settled_tags_say_nothing_of_a_rest(cohort):
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".JSON"])
 @pytest.mark.parametrize("nasty", NASTY)
 def test_files_round_trip(tmp_path, suffix, nasty):
-    volume = VolumeTags(f"scan {nasty}", "ab" * 32, "j", 5, {nasty: np.array([1, 1, 0, -1, -1])})
-    cohort = CohortTags(ClassTable.from_names([nasty]), [volume])
+    volume = VolumeLabels(f"scan {nasty}", "ab" * 32, "j", 5, states={nasty: np.array([1, 1, 0, -1, -1])})
+    cohort = CohortLabels(ClassTable.from_names([nasty]), [volume])
     path = tmp_path / f"täg s{suffix}"
-    write_tags(path, cohort)
-    assert read_tags(path) == cohort
+    write_label_file(path, cohort)
+    assert read_label_file(path) == cohort
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_spreadsheets_are_told_that_it_is_utf8_only_where_that_matters(tmp_path):
     for name, start in (("plain", b'"volume"'), ("Lüngen", b"\xef\xbb\xbf")):
-        write_tags(tmp_path / "a.csv", CohortTags(ClassTable.from_names([name])))
+        write_label_file(tmp_path / "a.csv", CohortLabels(ClassTable.from_names([name])))
         assert (tmp_path / "a.csv").read_bytes().startswith(start)
 
 
 def test_formula_is_text_in_the_file():
-    text = tags_to_csv(CohortTags(ClassTable.from_names(["=1+1"]), [VolumeTags("@x", n_slices=1)]))
+    text = tags_to_csv(CohortLabels(ClassTable.from_names(["=1+1"]), [VolumeLabels("@x", n_slices=1)]))
     assert '"\'=1+1"' in text
     assert '"\'@x"' in text
 
 
 def test_json_is_fit_for_reading(tmp_path):
-    tags = VolumeTags("case", n_slices=9)
+    tags = VolumeLabels("case", n_slices=9)
     tags.tag_range("Lüngen", 2, 4)
-    write_tags(tmp_path / "a.json", CohortTags(ClassTable.from_names(["Lüngen"]), [tags]))
+    write_label_file(tmp_path / "a.json", CohortLabels(ClassTable.from_names(["Lüngen"]), [tags]))
     lines = [line.strip() for line in (tmp_path / "a.json").read_text("utf-8").splitlines()]
     assert '"Lüngen": true' in lines
     assert "[2, 4]" in lines
@@ -169,7 +171,7 @@ HAND_WRITTEN_CSV = "Volume, Class ,first,last,tag,comment\ncase1,lungs,3,4,prese
 
 def test_hand_written_json_is_settled_by_the_volume():
     jsonschema.validate(HAND_WRITTEN, SCHEMA)
-    (volume,) = tags_from_json(HAND_WRITTEN).volumes
+    (volume,) = labels_from_json(HAND_WRITTEN).volumes
     assert (volume.sha256, volume.axis, volume.n_slices) == (None, "k", None)
     assert volume.settled(8).state("lungs").tolist() == [0, 0, 0, 1, 1, 0, 1, 0]
 
@@ -186,19 +188,19 @@ def test_hand_written_csv_is_settled_by_the_volume(rest, expected):
 
 def test_untagged_is_not_absent_unless_the_file_says_so():
     data = {**HAND_WRITTEN, "volumes": [{"name": "case1", "slices": 3, "tags": {"lungs": {"present": [[0, 0]]}}}]}
-    assert tags_from_json(data).volumes[0].state("lungs").tolist() == [1, -1, -1]
+    assert labels_from_json(data).volumes[0].state("lungs").tolist() == [1, -1, -1]
 
 
 def test_rest_alone_makes_a_whole_volume_absent():
     data = {**HAND_WRITTEN, "volumes": [{"name": "healthy", "slices": 3, "rest_is_absent": {"lungs": True}}]}
-    assert tags_from_json(data).volumes[0].state("lungs").tolist() == [0, 0, 0]
+    assert labels_from_json(data).volumes[0].state("lungs").tolist() == [0, 0, 0]
     (volume,) = tags_from_csv("volume,slices,class,first,last,tag\nhealthy,3,lungs,,,absent\n").volumes
     assert volume.state("lungs").tolist() == [0, 0, 0]
 
 
 def test_overlapping_ranges_that_agree_are_fine():
     data = {**HAND_WRITTEN, "volumes": [{"name": "a", "tags": {"lungs": {"present": [[0, 3], [2, 4]]}}}]}
-    assert tags_from_json(data).volumes[0].state("lungs").tolist() == [1] * 5
+    assert labels_from_json(data).volumes[0].state("lungs").tolist() == [1] * 5
 
 
 def test_csv_gives_what_belongs_to_volume_and_class_once():
@@ -218,15 +220,15 @@ def test_csv_gives_what_belongs_to_volume_and_class_once():
 
 
 def test_numbering_is_written_and_a_file_without_it_says_nothing():
-    said = VolumeTags("a", n_slices=3, numbering="file")
-    unsaid = VolumeTags("b", n_slices=3)
-    cohort = CohortTags(ClassTable.from_names(["lungs"]), [said, unsaid])
-    data = tags_to_json(cohort)
+    said = VolumeLabels("a", n_slices=3, numbering="file")
+    unsaid = VolumeLabels("b", n_slices=3)
+    cohort = CohortLabels(ClassTable.from_names(["lungs"]), [said, unsaid])
+    data = labels_to_json(cohort)
     assert (data["version"], [entry["numbering"] for entry in data["volumes"]]) == (2, ["file", None])
     assert [volume.numbering for volume in tags_from_csv(tags_to_csv(cohort)).volumes] == ["file", None]
     old = {**data, "version": 1, "volumes": [{"name": "a", "slices": 3}]}
     jsonschema.validate(old, SCHEMA)
-    assert tags_from_json(old).volumes[0].numbering is None
+    assert labels_from_json(old).volumes[0].numbering is None
     assert tags_from_csv("volume,class,first,last,tag\na,lungs,1,,present\n").volumes[0].numbering is None
 
 
@@ -248,10 +250,10 @@ def test_csv_keeps_volumes_of_one_name_apart_by_their_hash():
 def test_csv_dialects(tmp_path, line_end, mark, separator):
     text = mark + HAND_WRITTEN_CSV.replace(",", separator).replace("\n", line_end)
     (tmp_path / "a.csv").write_bytes(text.encode("utf-8"))
-    assert read_tags(tmp_path / "a.csv").volumes[0].state("lungs").tolist() == [-1, -1, -1, 1, 1, -1, 1]
+    assert read_label_file(tmp_path / "a.csv").volumes[0].state("lungs").tolist() == [-1, -1, -1, 1, 1, -1, 1]
 
 
 def test_empty_cohort_of_classes_survives():
-    cohort = CohortTags(ClassTable.from_names(["b", "a"]))
+    cohort = CohortLabels(ClassTable.from_names(["b", "a"]))
     assert tags_from_csv(tags_to_csv(cohort)) == cohort
-    assert tags_from_csv(HEADER) == CohortTags(ClassTable())
+    assert tags_from_csv(HEADER) == CohortLabels(ClassTable())

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
+from WeakMedSAMLib.contract.labels.labelled_volume import MAX_SLICES
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.slice_tags import Counts
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 states = st.lists(st.sampled_from([UNTAGGED, ABSENT, PRESENT]), min_size=1, max_size=30)
 
@@ -21,8 +24,10 @@ def states_and_ranges(draw):
     return np.array(state), ends
 
 
-def _tags(n_slices: int | None = 10, **states_by_class: list[int]) -> VolumeTags:
-    return VolumeTags("case", None, "k", n_slices, {name: np.array(state) for name, state in states_by_class.items()})
+def _tags(n_slices: int | None = 10, **states_by_class: list[int]) -> VolumeLabels:
+    return VolumeLabels(
+        "case", None, "k", n_slices, states={name: np.array(state) for name, state in states_by_class.items()}
+    )
 
 
 def test_first_range_marks_the_rest_absent():
@@ -90,7 +95,7 @@ def test_class_never_tagged_is_untagged():
 
 def test_states_given_and_returned_are_copies():
     mine = np.zeros(3, np.int8)
-    tags = VolumeTags("case", n_slices=3, states={"a": mine})
+    tags = VolumeLabels("case", n_slices=3, states={"a": mine})
     mine[:] = PRESENT
     tags.state("a")[:] = PRESENT
     assert tags.state("a").tolist() == [0, 0, 0]
@@ -149,7 +154,7 @@ def test_settling_pads_with_untagged():
 
 
 def test_settling_fills_the_rest_where_asked():
-    tags = VolumeTags("case")
+    tags = VolumeLabels("case")
     tags.tag_range("a", 2, 3)
     tags.tag_range("b", 1, 1, rest_is_absent=False)
     settled = tags.settled(5)
@@ -160,7 +165,7 @@ def test_settling_fills_the_rest_where_asked():
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19), st.booleans()), max_size=5))
 def test_tagging_before_and_after_settling_is_the_same(ranges):
-    early, late = VolumeTags("case"), VolumeTags("case", n_slices=20)
+    early, late = VolumeLabels("case"), VolumeLabels("case", n_slices=20)
     for first, last, rest in ranges:
         early.tag_range("a", first, last, rest)
         late.tag_range("a", first, last, rest)
@@ -188,7 +193,7 @@ def test_tags_for_another_number_of_slices():
 @pytest.mark.parametrize("count", [0, -3, MAX_SLICES + 1, 2.5, None, True])
 def test_impossible_number_of_slices(count):
     with pytest.raises(UserError, match="number of slices is 1 to"):
-        VolumeTags("case").settled(count)
+        VolumeLabels("case").settled(count)
 
 
 @pytest.mark.parametrize(
@@ -207,11 +212,11 @@ def test_impossible_number_of_slices(count):
 )
 def test_bad_tags_are_refused(arguments, words):
     with pytest.raises(UserError, match=words):
-        VolumeTags(**arguments)
+        VolumeLabels(**arguments)
 
 
 def test_hash_is_compared_in_lower_case():
-    assert VolumeTags("a", "AB" * 32) == VolumeTags("a", "ab" * 32)
+    assert VolumeLabels("a", "AB" * 32) == VolumeLabels("a", "ab" * 32)
 
 
 def test_equality_ignores_classes_that_are_untagged_everywhere():

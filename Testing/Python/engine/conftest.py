@@ -12,8 +12,10 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Progress, Stage
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.base.state import stage_key
@@ -190,12 +192,12 @@ def make(tmp_path, scans):
     """Make a run folder of the scans; slices 3..7 are tagged present unless told otherwise."""
 
     def tagged(number, first=3, last=7):
-        volume = VolumeTags(f"scan {number}", n_slices=10)
+        volume = VolumeLabels(f"scan {number}", n_slices=10)
         volume.tag_range("ball", first, last)
         return volume
 
     def run(ranges=((3, 7), (3, 7), (3, 7)), **settings):
-        tags = CohortTags(ClassTable.from_names(["ball"]), [tagged(n, *pair) for n, pair in enumerate(ranges)])
+        tags = CohortLabels(ClassTable.from_names(["ball"]), [tagged(n, *pair) for n, pair in enumerate(ranges)])
         return make_run(tmp_path / "out", scans, tags, RunSettings(device="cpu", **settings))
 
     return run
@@ -236,10 +238,10 @@ def tag_file(tmp_path):
     """Tags of the first two scans: the ball is present on slices 3..7."""
     entries = []
     for number in range(2):
-        volume = VolumeTags(f"scan {number}", n_slices=10)
+        volume = VolumeLabels(f"scan {number}", n_slices=10)
         volume.tag_range("ball", 3, 7)
         entries.append(volume)
-    write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["ball"]), entries))
+    write_label_file(tmp_path / "tags.json", CohortLabels(ClassTable.from_names(["ball"]), entries))
     return tmp_path / "tags.json"
 
 

@@ -14,7 +14,7 @@ from faults.tiny_run import CLASSES, NAME, read_array
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Warning_
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.methods.fast.masks import _average_in
@@ -42,7 +42,7 @@ def applied(finished, model, out, **overrides):
     """Apply a model to the first scan; returns its probability maps and the warnings."""
     settings = RunSettings(device="cpu", backbone=NAME, model=str(model), train=False, overrides=overrides)
     scan = finished.places.path / "volumes" / "000.nrrd"
-    places = make_run(out, [scan], CohortTags(ClassTable.from_names(list(CLASSES))), settings)
+    places = make_run(out, [scan], CohortLabels(ClassTable.from_names(list(CLASSES))), settings)
     events = []
     run_folder(places.path, report=events.append, cache_root=finished.cache)
     codes = {event.code: event for event in events if isinstance(event, Warning_)}

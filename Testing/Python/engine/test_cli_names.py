@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ClassTable, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.unmet import tell_unmet
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
@@ -68,7 +70,7 @@ def test_a_volume_that_the_file_lists_without_tags_is_meant_to_have_none(call, n
 
 
 def test_a_run_that_applies_a_model_needs_no_tags_but_says_that_those_given_are_of_none(numbered, tmp_path, capsys):
-    tags = read_tags(csv_file(tmp_path, "1"))
+    tags = read_label_file(csv_file(tmp_path, "1"))
     places = make_run(tmp_path / "out", numbered[:1], tags, RunSettings(train=False, model=str(tmp_path)))
     tell_unmet(places, tags)
     assert "Warning: There are no tags for '001'; those for '1' are" in capsys.readouterr().err
@@ -82,10 +84,10 @@ def test_checking_tags_proposes_the_pair(call, numbered, tmp_path, given):
 
 
 def test_checking_against_a_volume_that_is_nowhere_in_the_file(call, numbered, tmp_path):
-    write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["Tumor"]), [VolumeTags("other")]))
+    write_label_file(tmp_path / "tags.json", CohortLabels(ClassTable.from_names(["Tumor"]), [VolumeLabels("other")]))
     code, _, err = call("tags", "check", tmp_path / "tags.json", "--volume", numbered[0])
     assert (code, "'001'" in err, "'other'" in err, "without the suffix" in err) == (2, True, True, True)
-    write_tags(tmp_path / "tags.json", CohortTags(ClassTable.from_names(["Tumor"])))
+    write_label_file(tmp_path / "tags.json", CohortLabels(ClassTable.from_names(["Tumor"])))
     code, _, err = call("tags", "check", tmp_path / "tags.json", "--volume", numbered[0])
     assert (code, "Tag it first" in err) == (2, True)
 
@@ -101,10 +103,10 @@ def test_a_match_by_name_is_said_in_the_same_words_before_and_in_the_run(call, n
 
 
 def test_an_error_of_a_run_names_the_volume_on_the_terminal_and_not_in_events(call, numbered, tmp_path):
-    tags = read_tags(csv_file(tmp_path, "001"))
+    tags = read_label_file(csv_file(tmp_path, "001"))
     places = make_run(tmp_path / "out", numbered[:1], tags, RunSettings())
     beyond = tags.volumes[0].states["Tumor"].tolist() + [1] * 70
-    write_tags(places.tags, CohortTags(tags.classes, [VolumeTags("001", states={"Tumor": beyond})]))
+    write_label_file(places.tags, CohortLabels(tags.classes, [VolumeLabels("001", states={"Tumor": beyond})]))
     code, _, err = call("run", places.path)
     assert code == 2
     assert "'001'" in err

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
 
 
@@ -21,7 +21,7 @@ def test_tags_are_shown_with_their_ranges(call, tag_file):
 def test_tags_go_from_json_to_csv_and_back(call, tag_file, tmp_path):
     assert call("tags", "convert", tag_file, tmp_path / "tags.csv")[0] == 0
     assert call("tags", "convert", tmp_path / "tags.csv", tmp_path / "back.json")[0] == 0
-    assert read_tags(tmp_path / "back.json") == read_tags(tag_file)
+    assert read_label_file(tmp_path / "back.json") == read_label_file(tag_file)
 
 
 def test_checking_tags_tells_what_is_wrong_and_fails_only_for_errors(call, tag_file, scans, tmp_path):
@@ -29,10 +29,10 @@ def test_checking_tags_tells_what_is_wrong_and_fails_only_for_errors(call, tag_f
     assert code == 0
     assert "warning: " in out
     assert "2 volumes" in out
-    tags = read_tags(tag_file)
+    tags = read_label_file(tag_file)
     for volume in tags.volumes:
         volume.states["ball"][:] = 1
-    write_tags(tmp_path / "all.json", tags)
+    write_label_file(tmp_path / "all.json", tags)
     code, _, err = call("tags", "check", tmp_path / "all.json")
     assert code == 2
     assert "absent on no slice" in err
@@ -51,7 +51,7 @@ def test_tags_from_a_mask_follow_pixels_a_slice_and_stride(call, scans, tmp_path
     out = tmp_path / "made.json"
     words = ("tags", "from-mask", "--mask", path, "--volume", scans[0], "--labels", "ball=2", "--out", out)
     assert call(*words, "--min-pixels", 30, "--stride", 2)[0] == 0
-    tags = read_tags(out)
+    tags = read_label_file(out)
     pixels = (mask > 0).sum(axis=(1, 2))
     expected = np.where(pixels >= 30, 1, 0)
     expected[1::2] = -1

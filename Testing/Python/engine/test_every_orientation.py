@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 
 pytestmark = pytest.mark.soak
 
@@ -60,8 +60,8 @@ def test_masks_lie_where_the_mask_lay(call, tmp_path, order, signs, suffix, mask
         "tags", "from-mask", "--mask", mask, "--volume", scan, "--labels", "ball=1", "--min-pixels", 1, "--out", tags
     )
     assert made[0] == 0, made[2]
-    present = read_tags(tags).counts("ball").present
-    assert 0 < present < read_tags(tags).volumes[0].n_slices
+    present = read_label_file(tags).counts("ball").present
+    assert 0 < present < read_label_file(tags).volumes[0].n_slices
     assert call("segment", "--volume", scan, "--tags", tags, "--out", tmp_path / "out")[0] == 0
     (labels,) = (tmp_path / "out").rglob("labels.nrrd")
     assert places_of(labels) & places_of(mask) == places_of(mask)

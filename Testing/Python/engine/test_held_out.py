@@ -10,8 +10,8 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder, write_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
@@ -50,7 +50,7 @@ class Threshold:
 
     def __call__(self, path):
         places, run = RunFolder(path), load_run(path)
-        self.runs.append((run, read_tags(places.tags), [file.name for file in sorted(path.rglob("*.nrrd"))]))
+        self.runs.append((run, read_label_file(places.tags), [file.name for file in sorted(path.rglob("*.nrrd"))]))
         for volume in run.volumes:
             scan, out = read_volume(places.volume(volume)), private_folder(places.results(volume.id))
             write_volume(out / LABELS, (scan.array > 300).astype(np.uint8), scan.geometry)

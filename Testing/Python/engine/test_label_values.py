@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.label_values import require_values, values_in_words
 from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
@@ -67,7 +67,7 @@ def test_a_class_that_some_masks_lack_is_a_warning_for_each(call, tmp_path):
     assert "b.nrrd holds nothing of 'spleen' (2). Its values: 1." in err
     assert "c.nrrd holds nothing of 'liver' (1), 'spleen' (2). Its values: 255." in err
     assert "liver (label 1): 8 present" in out
-    assert read_tags(tmp_path / "tags.json").volumes[1].state("spleen").tolist() == [0] * 8
+    assert read_label_file(tmp_path / "tags.json").volumes[1].state("spleen").tolist() == [0] * 8
 
 
 def test_many_masks_that_lack_a_class_are_counted(tmp_path):

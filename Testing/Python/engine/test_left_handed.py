@@ -19,17 +19,19 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
-from WeakMedSAMLib.engine.data.cohort import load_cohort
-from WeakMedSAMLib.engine.data.tag_match import match_tags
+from WeakMedSAMLib.engine.data.label_match import match_labels
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_labels, read_volume
 from WeakMedSAMLib.engine.runs import result_overview
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.engine.supervision.cohort import load_cohort
 
 BALL = ClassTable.from_names(["ball"])
 SLICES = {"i": 20, "j": 24, "k": 10}
@@ -74,13 +76,13 @@ def in_file(scan):
 
 
 def tagged(first, last, sha256=None, axis="k", numbering=None, name="scan"):
-    tags = VolumeTags(name, sha256, axis, SLICES[axis], numbering=numbering)
+    tags = VolumeLabels(name, sha256, axis, SLICES[axis], numbering=numbering)
     tags.tag_range("ball", first, last)
-    return CohortTags(BALL, [tags])
+    return CohortLabels(BALL, [tags])
 
 
 def states_of(tags, scan, **options):
-    return match_tags(tags, read_volume(scan), **options).tags.state("ball").tolist()
+    return match_labels(tags, read_volume(scan), **options).labels.state("ball").tolist()
 
 
 # What a slice number means
@@ -94,9 +96,9 @@ def test_a_number_read_off_the_data_probe_is_that_slice_whatever_the_order_of_ax
         write_small(path, direction)
         shown, volume = slicer_nodes.label_volume(path), read_volume(path)
         for axis in "ijk":
-            tags = VolumeTags(volume.name, volume.sha256, axis, numbering="slicer")
+            tags = VolumeLabels(volume.name, volume.sha256, axis, numbering="slicer")
             tags.set("ball", 1, PRESENT)
-            state = match_tags(CohortTags(BALL, [tags]), volume).tags.state("ball")
+            state = match_labels(CohortLabels(BALL, [tags]), volume).labels.state("ball")
             (used,) = np.flatnonzero(state == PRESENT)
             probed, read = (np.eye(3)["ijk".index(axis)] * index for index in (1, used))
             lps = np.array(volume.geometry.origin) + volume.geometry.axes @ (read * volume.geometry.spacing)
@@ -135,8 +137,8 @@ def test_what_is_said_is_not_overruled(scan):
 
 def test_matched_tags_say_how_they_count_and_what_was_given_stays(scan, in_file):
     given = tagged(0, 4, in_file)
-    match = match_tags(given, read_volume(scan))
-    assert (match.tags.numbering, match.tags.sha256) == ("slicer", read_volume(scan).sha256)
+    match = match_labels(given, read_volume(scan))
+    assert (match.labels.numbering, match.labels.sha256) == ("slicer", read_volume(scan).sha256)
     assert match.entry.state("ball").tolist() == IN_SLICER[::-1]
     assert not match.by_name
 
@@ -158,10 +160,10 @@ def test_tags_along_i_and_j_stay(scan, in_file, axis):
 
 
 def test_tags_without_a_number_of_slices_are_counted_from_the_right_end(scan, in_file):
-    tags = VolumeTags("scan", in_file)
+    tags = VolumeLabels("scan", in_file)
     tags.set("ball", 0, ABSENT)
     tags.set("ball", 2, PRESENT)
-    state = match_tags(CohortTags(BALL, [tags]), read_volume(scan)).tags.state("ball")
+    state = match_labels(CohortLabels(BALL, [tags]), read_volume(scan)).labels.state("ball")
     assert state.tolist() == [UNTAGGED] * 7 + [PRESENT, UNTAGGED, ABSENT]
 
 
@@ -192,21 +194,21 @@ def test_tags_of_a_right_handed_volume_are_not_turned_by_its_reversed_hash(tmp_p
 
 def test_entries_under_either_hash_must_agree(scan, in_file):
     one, other = tagged(5, 9, read_volume(scan).sha256), tagged(0, 4, in_file)
-    both = CohortTags(BALL, [*other.volumes, *one.volumes])
-    match = match_tags(both, read_volume(scan))
+    both = CohortLabels(BALL, [*other.volumes, *one.volumes])
+    match = match_labels(both, read_volume(scan))
     assert match.entry is one.volumes[0]
-    assert match.tags.state("ball").tolist() == IN_SLICER
+    assert match.labels.state("ball").tolist() == IN_SLICER
     both.volumes[0].set("ball", 9, PRESENT)
     with pytest.raises(UserError) as raised:
-        match_tags(both, read_volume(scan))
+        match_labels(both, read_volume(scan))
     assert raised.value.code == "tags_conflict"
 
 
 def test_the_reversed_order_is_hashed_only_where_it_can_help(scan):
     volume = read_volume(scan)
-    others = [VolumeTags("scan", "a" * 64, n_slices=11), VolumeTags("elsewhere", "b" * 64, n_slices=10)]
+    others = [VolumeLabels("scan", "a" * 64, n_slices=11), VolumeLabels("elsewhere", "b" * 64, n_slices=10)]
     mine = tagged(5, 9, volume.sha256).volumes
-    assert match_tags(CohortTags(BALL, [*others, *mine]), volume).tags.state("ball").tolist() == IN_SLICER
+    assert match_labels(CohortLabels(BALL, [*others, *mine]), volume).labels.state("ball").tolist() == IN_SLICER
     assert "_reversed_hashes" not in vars(volume)
 
 
@@ -219,7 +221,7 @@ def test_a_run_puts_the_tags_on_the_right_slices(tmp_path, scan, method, in_file
     (stored,) = load_run(places.path).volumes
     assert stored.numbering == "slicer"
     assert not open_stored(places.volume(stored)).geometry.is_left_handed
-    (written,) = read_tags(places.tags).volumes
+    (written,) = read_label_file(places.tags).volumes
     assert (written.sha256, written.numbering) == (read_volume(scan).sha256, "slicer")
     assert written.state("ball").tolist() == IN_SLICER
     run_folder(places.path, **method.arguments)
@@ -238,7 +240,7 @@ def stored_as_in_the_file(tmp_path, scan, tags, numbering):
     run = load_run(places.path)
     volume = RunVolume("000", "volumes/000.nrrd", "scan", tags.volumes[0].sha256, numbering="file")
     save_run(places.path, replace(run, volumes=[volume]))
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
     if numbering is None:
         data = json.loads(places.run.read_text("utf-8"))
         del data["volumes"][0]["numbering"]
@@ -272,14 +274,14 @@ def test_the_overview_of_such_a_run_shows_its_own_slices(tmp_path, scan, method,
 
 
 def test_tags_check_takes_either_hash(tmp_path, scan, capsys, in_file):
-    write_tags(tmp_path / "tags.json", tagged(0, 4, in_file))
+    write_label_file(tmp_path / "tags.json", tagged(0, 4, in_file))
     assert outcome(cli, ["tags", "check", str(tmp_path / "tags.json"), "--volume", str(scan)]) == 0
     assert "tags_for_other_volume" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["json", "csv"])
 def test_tags_check_asks_how_slices_are_counted(tmp_path, scan, capsys, suffix):
-    write_tags(tmp_path / f"tags.{suffix}", tagged(0, 4))
+    write_label_file(tmp_path / f"tags.{suffix}", tagged(0, 4))
     command = ["tags", "check", str(tmp_path / f"tags.{suffix}"), "--volume", str(scan)]
     assert outcome(cli, command) == 2
     assert "--numbering file means: ball present on 5-9." in capsys.readouterr().err
@@ -288,14 +290,14 @@ def test_tags_check_asks_how_slices_are_counted(tmp_path, scan, capsys, suffix):
 
 def test_segment_takes_the_answer(tmp_path, scan, monkeypatch):
     monkeypatch.setattr("WeakMedSAMLib.engine.cli.segment.perform", lambda *arguments, **options: None)
-    write_tags(tmp_path / "tags.csv", tagged(0, 4))
+    write_label_file(tmp_path / "tags.csv", tagged(0, 4))
     for numbering, expected in (("file", IN_SLICER), ("slicer", IN_SLICER[::-1])):
         out = tmp_path / numbering
         command = ["segment", "--volume", str(scan), "--tags", str(tmp_path / "tags.csv"), "--out", str(out)]
         assert outcome(cli, command) == 2
         assert outcome(cli, [*command, "--numbering", numbering]) == 0
         (tags,) = out.glob("run-*/tags.json")
-        assert read_tags(tags).volumes[0].state("ball").tolist() == expected
+        assert read_label_file(tags).volumes[0].state("ball").tolist() == expected
 
 
 def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
@@ -304,13 +306,13 @@ def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
     monkeypatch.setattr(
         "WeakMedSAMLib.engine.methods.fast.model.load_model", lambda path: SimpleNamespace(classes=BALL, axis="k")
     )
-    write_tags(tmp_path / "tags.csv", tagged(0, 4))
+    write_label_file(tmp_path / "tags.csv", tagged(0, 4))
     words = ["--model", str(tmp_path), "--volume", str(scan), "--tags", str(tmp_path / "tags.csv")]
     command = ["apply", *words, "--out", str(tmp_path / "out")]
     assert outcome(cli, command) == 2
     assert outcome(cli, [*command, "--numbering", "file"]) == 0
     (tags,) = (tmp_path / "out").glob("run-*/tags.json")
-    assert read_tags(tags).volumes[0].state("ball").tolist() == IN_SLICER
+    assert read_label_file(tags).volumes[0].state("ball").tolist() == IN_SLICER
 
 
 def test_tags_from_a_mask_count_as_slicer_does(tmp_path, scan, capsys):
@@ -322,7 +324,7 @@ def test_tags_from_a_mask_count_as_slicer_does(tmp_path, scan, capsys):
     command = ["tags", "from-mask", "--mask", mask, "--labels", "ball=1", "--min-pixels", "1", "--out", out]
     for volume in ([], ["--volume", str(scan)]):
         assert outcome(cli, [*command, *volume]) == 0
-        (tags,) = read_tags(out).volumes
+        (tags,) = read_label_file(out).volumes
         assert (tags.numbering, tags.state("ball").tolist()) == ("slicer", IN_SLICER)
     assert tags.sha256 == read_volume(scan).sha256
     capsys.readouterr()
@@ -331,8 +333,8 @@ def test_tags_from_a_mask_count_as_slicer_does(tmp_path, scan, capsys):
 
 
 def test_the_numbering_survives_csv_both_ways(tmp_path, scan):
-    write_tags(tmp_path / "tags.json", tagged(0, 4, numbering="file"))
+    write_label_file(tmp_path / "tags.json", tagged(0, 4, numbering="file"))
     assert outcome(cli, ["tags", "convert", str(tmp_path / "tags.json"), str(tmp_path / "tags.csv")]) == 0
     assert outcome(cli, ["tags", "convert", str(tmp_path / "tags.csv"), str(tmp_path / "back.json")]) == 0
     for name in ("tags.csv", "back.json"):
-        assert states_of(read_tags(tmp_path / name), scan) == IN_SLICER
+        assert states_of(read_label_file(tmp_path / name), scan) == IN_SLICER

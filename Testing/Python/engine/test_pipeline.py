@@ -19,8 +19,9 @@ from safetensors.torch import load_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
@@ -56,7 +57,7 @@ def bench(tmp_path_factory):
 def tags_of(bench, *classes, name="tagged"):
     masks = {one.name: np.isin(bench.labels[name], one.values) for one in classes}
     entry = tags_from_masks(name, read_volume(bench.paths[name]).sha256, masks)
-    return CohortTags(ClassTable.from_names([one.name for one in classes]), [entry])
+    return CohortLabels(ClassTable.from_names([one.name for one in classes]), [entry])
 
 
 def made(bench, folder, *classes, settings=SETTINGS, names=("tagged",)):
@@ -197,11 +198,11 @@ def test_later_outputs_that_were_lost_are_made_again_bit_for_bit(bench, trained,
 
 
 def test_edited_tags_repeat_what_depends_on_them_and_one_positive_slice_is_enough(bench, trained, copied):
-    tags = read_tags(copied.tags)
+    tags = read_label_file(copied.tags)
     spine = tags.volumes[0].state("thoracic spine").copy()
     spine[np.flatnonzero(spine == PRESENT)[1:]] = ABSENT
     tags.volumes[0].states["thoracic spine"][:] = spine
-    write_tags(copied.tags, tags)
+    write_label_file(copied.tags, tags)
     before = {path: path.stat().st_mtime_ns for path in copied.state.glob("*/*/meta.json")}
     events = run(bench, copied)
     told = states(events)
@@ -219,13 +220,13 @@ def test_edited_tags_repeat_what_depends_on_them_and_one_positive_slice_is_enoug
 def alike(bench):
     """A run of two classes on the same slices; its second volume has no slice without them."""
     places = made(bench, bench.folder / "alike", RIGHT, LEFT, names=("tagged", "unseen"))
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     first, second = tags.volumes
     left = first.state("left lung").copy()
     first.states["right lung"] = left.copy()
     for name in ("right lung", "left lung"):
         second.states[name] = np.full(UNSEEN.stop - UNSEEN.start, PRESENT, np.int8)
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
     return SimpleNamespace(places=places, events=run(bench, places))
 
 
@@ -247,7 +248,7 @@ def test_a_volume_without_absent_slices_borrows_those_of_another(alike):
 def applied(bench, trained):
     """The model of the first run on a volume without tags."""
     settings = replace(SETTINGS, model=str(trained.places.model), train=False)
-    tags = CohortTags(ClassTable.from_names([LUNGS.name, SPINE.name]), [])
+    tags = CohortLabels(ClassTable.from_names([LUNGS.name, SPINE.name]), [])
     places = make_run(bench.folder / "applied", [bench.paths["unseen"]], tags, settings)
     events = run(bench, places)
     return SimpleNamespace(places=places, events=events)
@@ -289,7 +290,7 @@ def test_training_goes_on_from_a_model_and_untagged_volumes_come_along(bench, tr
             assert np.array_equal(weights[name].numpy(), before), name
     assert not np.array_equal(weights["segmenter.fine.0.weight"].numpy(), trained.outputs["segmenter.fine.0.weight"])
     assert (labels_of(places, "001") == 1).any()
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     assert all((volume.matrix(tags.classes) == UNTAGGED).all() for volume in tags.volumes if volume.name == "unseen")
 
 
@@ -302,7 +303,7 @@ def refused(bench, places):
 
 def test_a_model_of_other_classes_is_refused_with_both_lists(bench, trained, tmp_path):
     settings = replace(SETTINGS, model=str(trained.places.model), train=False)
-    tags = CohortTags(ClassTable.from_names(["liver"]), [])
+    tags = CohortLabels(ClassTable.from_names(["liver"]), [])
     error = refused(bench, make_run(tmp_path, [bench.paths["unseen"]], tags, settings))
     assert error.code == "model_does_not_fit"
     assert all(word in error.message for word in ("lungs", "thoracic spine", "liver"))
@@ -313,7 +314,7 @@ def test_a_model_of_other_weights_is_refused(bench, trained, tmp_path):
     about = json.loads((model / "model.json").read_text(encoding="utf-8"))
     (model / "model.json").write_text(json.dumps({**about, "weights_sha256": "0" * 64}), encoding="utf-8")
     settings = replace(SETTINGS, model=str(model), train=False)
-    tags = CohortTags(ClassTable.from_names([LUNGS.name, SPINE.name]), [])
+    tags = CohortLabels(ClassTable.from_names([LUNGS.name, SPINE.name]), [])
     assert refused(bench, make_run(tmp_path / "out", [bench.paths["unseen"]], tags, settings)).code == (
         "model_does_not_fit"
     )

@@ -20,8 +20,9 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
@@ -75,11 +76,11 @@ def made(planted, out):
     names = ["Mustermann PID4711", "Mustermann_series"]
     volumes = []
     for name in names:
-        volume = VolumeTags(name, n_slices=6)
+        volume = VolumeLabels(name, n_slices=6)
         volume.tag_range("ball", 2, 4)
         volumes.append(volume)
-    volumes.append(VolumeTags("Mustermann of another run", n_slices=3))
-    tags = CohortTags(ClassTable.from_names(["ball"]), volumes)
+    volumes.append(VolumeLabels("Mustermann of another run", n_slices=3))
+    tags = CohortLabels(ClassTable.from_names(["ball"]), volumes)
     settings = RunSettings(device="cpu", overrides=QUICK)
     return make_run(out, planted.paths, tags, settings)
 
@@ -146,9 +147,9 @@ def spoiled_hash(places):
 
 
 def other_number_of_slices(places):
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     tags.volumes[0].n_slices, tags.volumes[0].states = 9, {"ball": np.ones(9, np.int8)}
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
 
 
 def other_voxels(places):

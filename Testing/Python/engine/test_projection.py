@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.methods.fast.projection import fit_projection
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 CHANNELS, M = 12, 16
 
@@ -29,7 +30,7 @@ def volume(seed=0, slices=20, frame=None, change=lambda level: None):
     tags = np.full((slices, 2), UNTAGGED, np.int8)
     tags[:5, 0], tags[5:9, 0], tags[2:4, 1] = ABSENT, PRESENT, PRESENT
     frame = frame or Frame(64, 64, 1.0, 1.0, 64)
-    return VolumeSlices("000", "patient", tags, features, frame, Intensity("given", 0, 1))
+    return VolumeSlices("000", "patient", Supervision(tags), features, frame, Intensity("given", 0, 1))
 
 
 def whole(projection, level):

@@ -15,7 +15,9 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Artifact, Done, Metric, Stage, Warning_
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.data.mask_tags import require_same_grid
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
@@ -48,7 +50,7 @@ def preset(request, monkeypatch):
 @pytest.fixture(params=["sam_vit_b", "samus", "efficientsam_ti"])
 def ran(request, preset, scans, small, tmp_path):
     """A run of one volume that has ended."""
-    tags = CohortTags(ClassTable.from_names(["ball"]), [VolumeTags("scan 0", states={"ball": TAGS})])
+    tags = CohortLabels(ClassTable.from_names(["ball"]), [VolumeLabels("scan 0", states={"ball": TAGS})])
     overrides = {**LEARNING, **NETWORK, "tuning": "tuning" in STAGES[preset]}
     settings = RunSettings(preset=preset, backbone=request.param, device="cpu", overrides=overrides)
     places, events = make_run(tmp_path / "out", scans[:1], tags, settings), []
@@ -103,8 +105,8 @@ def test_volumes_without_tags_have_no_say_in_the_range_that_a_model_keeps(small,
     ct, source = tmp_path / "ct.nrrd", read_volume(scans[0])
     body = source.array > np.percentile(source.array, 40)
     write_volume(ct, np.where(body, 40, -1000).astype(np.int16), source.geometry)
-    volumes = [VolumeTags("ct", states={"ball": TAGS}), VolumeTags("scan 1", n_slices=10)]
-    tags = CohortTags(ClassTable.from_names(["ball"]), volumes)
+    volumes = [VolumeLabels("ct", states={"ball": TAGS}), VolumeLabels("scan 1", n_slices=10)]
+    tags = CohortLabels(ClassTable.from_names(["ball"]), volumes)
     few = {"epochs": 1, "sub_classes": 1, "grid": 2, "network_epochs": 1, "network_width": 4}
     settings = RunSettings(preset="paper", backbone="sam_vit_b", device="cpu", overrides=few)
     places = make_run(tmp_path / "out", [ct, scans[1]], tags, settings)

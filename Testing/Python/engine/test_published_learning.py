@@ -13,7 +13,7 @@ from torch import nn
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Metric, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
 from WeakMedSAMLib.engine.base.state import StageStore
@@ -29,6 +29,7 @@ from WeakMedSAMLib.engine.methods.published.examples import Examples
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import sub_class_tags
 from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
 
@@ -83,7 +84,12 @@ def volume(number, backbone, slices=16, seed=0):
         cam = backbone.network(torch.from_numpy(image.astype(np.float32) / 255)[:, None]).half().numpy()
     features = VolumeFeatures(f"{number:064d}", {"cam": cam}, image)
     return VolumeSlices(
-        f"{number:03d}", f"patient {number}", tags, features, Frame(SIZE, SIZE, 1, 1, SIZE), Intensity("given", 0, 1)
+        f"{number:03d}",
+        f"patient {number}",
+        Supervision(tags),
+        features,
+        Frame(SIZE, SIZE, 1, 1, SIZE),
+        Intensity("given", 0, 1),
     )
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
@@ -33,6 +33,7 @@ from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSet
 from WeakMedSAMLib.engine.methods.published.teaching import taught_network
 from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
 from WeakMedSAMLib.engine.methods.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 QUICK = PublishedSettings(network_width=4, network_epochs=2, network_batch=2, micro_batch=2, epochs=1)
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
@@ -46,7 +47,9 @@ def volume_of(count=6, place="000"):
     tags = np.full((count, 1), PRESENT, np.int8)
     tags[-2:] = ABSENT
     features = VolumeFeatures("key", {"neck": images[:, None].astype(np.float32) / 255}, images)
-    return VolumeSlices(place, place, tags, features, Frame(SIZE, SIZE, 1.0, 1.0, SIZE), Intensity("given", 0.0, 1.0))
+    return VolumeSlices(
+        place, place, Supervision(tags), features, Frame(SIZE, SIZE, 1.0, 1.0, SIZE), Intensity("given", 0.0, 1.0)
+    )
 
 
 def mined_of(volume, mask=DISC):

@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
@@ -36,6 +36,7 @@ from WeakMedSAMLib.engine.parts.affinity import (
     transposed_walk,
     without_border_pairs,
 )
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
 
@@ -78,7 +79,9 @@ def volume_of(images, tags):
     frame = Frame(SIZE, SIZE, 1.0, 1.0, SIZE)
     levels = {"neck": images[:, None].astype(np.float32) / 255}
     features = VolumeFeatures("key", levels, images)
-    return VolumeSlices("000", "patient", np.array(tags, np.int8), features, frame, Intensity("given", 0.0, 1.0))
+    return VolumeSlices(
+        "000", "patient", Supervision(np.array(tags, np.int8)), features, frame, Intensity("given", 0.0, 1.0)
+    )
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from inventory.compare import check
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Artifact, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
@@ -50,7 +51,7 @@ def bench(tmp_path_factory):
     write_volume(path, array, replace(scan.geometry, size=(*scan.geometry.size[:2], len(array))))
     masks = {one.name: np.isin(labels, one.values) for one in CLASSES}
     entry = tags_from_masks("chest", read_volume(path).sha256, masks)
-    tags = CohortTags(ClassTable.from_names([one.name for one in CLASSES]), [entry])
+    tags = CohortLabels(ClassTable.from_names([one.name for one in CLASSES]), [entry])
     return SimpleNamespace(folder=folder, path=path, tags=tags, cache=folder / "cache")
 
 

@@ -11,7 +11,7 @@ import torch
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.methods.published import extractor
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes
 from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 KINDS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 1]], np.float16)
 BACKBONE = SimpleNamespace(info=SimpleNamespace(cam_level="cam"), device=torch.device("cpu"))
@@ -42,7 +43,12 @@ def volume(number, kinds, patient=None):
     frame, intensity = Frame(32, 32, 1, 1, 32), Intensity("given", 0, 1)
     name = patient or f"patient {number}"
     return VolumeSlices(
-        f"{number:03d}", name, tags, VolumeFeatures(f"{number:064d}", {"cam": cam}, image), frame, intensity
+        f"{number:03d}",
+        name,
+        Supervision(tags),
+        VolumeFeatures(f"{number:064d}", {"cam": cam}, image),
+        frame,
+        intensity,
     )
 
 

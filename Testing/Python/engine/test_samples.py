@@ -12,7 +12,7 @@ from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME
 from samples import opened
 
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.runs import RunFolder
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome

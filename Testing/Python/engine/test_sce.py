@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
 

@@ -14,7 +14,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry
@@ -154,7 +154,7 @@ def test_slices_are_counted_as_in_slicer_whichever_way_the_mask_runs(tmp_path, c
     words = ("--mask", mask, "--volume", scan, "--labels", "tumour=1", "--min-pixels", 1, "--out", tmp_path / "t.json")
     assert call("tags", "from-mask", *words)[0] == 0
     shown = slicer_nodes.label_volume(scan).array > 100
-    state = read_tags(tmp_path / "t.json").volumes[0].state("tumour")
+    state = read_label_file(tmp_path / "t.json").volumes[0].state("tumour")
     assert state.tolist() == shown.any(axis=(1, 2)).astype(int).tolist()
     assert state.tolist() != array.any(axis=(1, 2)).astype(int).tolist()
 
@@ -400,7 +400,7 @@ def test_a_cropped_segmentation_that_knows_its_scan_counts_the_slices_of_the_sca
     path = segmented(tmp_path / "crop.seg.nrrd", [box], place, [("tumour", 1, 0)], more)
     words = ("--mask", path, "--labels", "tumour=1", "--min-pixels", 1, "--out", tmp_path / "t.json")
     assert call("tags", "from-mask", *words)[0] == 0
-    (entry,) = read_tags(tmp_path / "t.json").volumes
+    (entry,) = read_label_file(tmp_path / "t.json").volumes
     assert entry.state("tumour").tolist() == lesion().any(axis=(1, 2)).astype(int).tolist()
     more.pop("Segmentation_ConversionParameters")
     segmented(path, [box], place, [("tumour", 1, 0)], more)
@@ -427,7 +427,7 @@ def test_commands_take_cropped_and_layered_segmentations(tmp_path, call, scan):
     for labels in ("tumour=1", "tumour"):
         words = ("--labels", labels, "--min-pixels", 1, "--out", tmp_path / "t.json")
         assert call("tags", "from-mask", "--mask", layers, "--volume", scan, *words)[0] == 0
-        tags = read_tags(tmp_path / "t.json")
+        tags = read_label_file(tmp_path / "t.json")
         assert tags.volumes[0].state("tumour").tolist() == tumour.any(axis=(1, 2)).astype(int).tolist()
         assert tags.classes[0].label_value == 1
 
@@ -442,7 +442,7 @@ def test_own_exports_are_read_again(tmp_path, call, scan):
     for name in ("labels.nrrd", "a.seg.nrrd"):
         words = ("--labels", "tumour=2,liver=1", "--min-pixels", 1, "--out", tmp_path / "t.json")
         assert call("tags", "from-mask", "--mask", tmp_path / name, "--volume", scan, *words)[0] == 0
-        state = read_tags(tmp_path / "t.json").volumes[0].state("tumour")
+        state = read_label_file(tmp_path / "t.json").volumes[0].state("tumour")
         assert state.tolist() == lesion().any(axis=(1, 2)).astype(int).tolist()
         for other in ("labels.nrrd", "a.seg.nrrd"):
             words = ("--prediction", tmp_path / name, "--reference", tmp_path / other, "--images", scan)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from WeakMedSAMLib.contract.events import Progress
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
@@ -28,6 +28,7 @@ from WeakMedSAMLib.engine.methods.fast.segmenter import (
     targets_of,
     train_segmenter,
 )
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 CPU = torch.device("cpu")
 CHANNELS = {"stage0": 6, "last": 4}
@@ -54,7 +55,9 @@ def volume(seed=0, slices=SLICES):
     image += (masks.repeat(2, 1).repeat(2, 2) * 100).astype(np.uint8)
     tags = np.where(masks.any((1, 2)), PRESENT, ABSENT).astype(np.int8)[:, None]
     features = VolumeFeatures("key", levels, image)
-    return VolumeSlices("000", "one", tags, features, Frame(256, 256, 1, 1, 256), Intensity("given", 0, 1)), masks
+    return VolumeSlices(
+        "000", "one", Supervision(tags), features, Frame(256, 256, 1, 1, 256), Intensity("given", 0, 1)
+    ), masks
 
 
 def taught(masks, band=0):
@@ -111,7 +114,7 @@ def test_left_and_right_are_seen_alike(learned):
     network, one, _ = learned
     mirrored_levels = {name: level[..., ::-1].copy() for name, level in one.features.levels.items()}
     features = VolumeFeatures("key", mirrored_levels, one.features.image[..., ::-1].copy())
-    mirrored = VolumeSlices("000", "one", one.tags, features, one.frame, one.intensity)
+    mirrored = VolumeSlices("000", "one", one.supervision, features, one.frame, one.intensity)
     plain, turned = (segment(network, x, np.arange(3), CPU) for x in (one, mirrored))
     assert np.allclose(turned[..., ::-1], plain, atol=1e-6)
 

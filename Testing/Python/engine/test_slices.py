@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_nrrd
 from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
 from WeakMedSAMLib.engine.features.slices import framed_cohort
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 
 def written(folder, name, array, intensity="auto"):
@@ -16,7 +17,14 @@ def written(folder, name, array, intensity="auto"):
     geometry = Geometry((0.0,) * 3, (1.0,) * 3, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0), array.shape[::-1])
     write_nrrd(path, array, geometry)
     return CohortVolume(
-        name, name, open_stored(path), "k", np.full((len(array), 1), UNTAGGED, np.int8), intensity, name, ""
+        name,
+        name,
+        open_stored(path),
+        "k",
+        Supervision(np.full((len(array), 1), UNTAGGED, np.int8)),
+        intensity,
+        name,
+        "",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error, Hello, Progress, Stage, Warning_, parse_line
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.runs import RunFolder, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
@@ -140,9 +140,9 @@ def replace_volume(places):
 
 
 def retag(places, change):
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     change(tags)
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
 
 
 def forget_hash(places):
@@ -316,9 +316,9 @@ def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
 
 def test_an_untagged_volume_beside_unused_tags_is_told_by_its_id(make, method):
     places = make()
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     tags.volumes[1].name = "scan one"
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
     run_folder(places.path, **method.arguments)
     (told,) = [event for event in kinds(method.events, Warning_) if event.code == "tags_unmet"]
     assert "no tags for volume 001 (1 in all)" in told.message

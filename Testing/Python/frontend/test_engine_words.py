@@ -15,8 +15,9 @@ from inventory.listing import coded
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Error, Warning_, with_name
-from WeakMedSAMLib.contract.labels.tag_checks import check
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import check
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_ABSENT_SLICES, TAG_MORE_VOLUMES, Advice
 from WeakMedSAMLib.frontend.base import engine_words
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
@@ -56,9 +57,9 @@ def shouted(monkeypatch):
 
 @pytest.fixture
 def cohort():
-    volume = VolumeTags("scan", "a" * 64, "k", 12)
+    volume = VolumeLabels("scan", "a" * 64, "k", 12)
     volume.tag_range("Liver's edge", 2, 3)
-    return CohortTags(ClassTable.from_names(["Liver's edge", "Spleen"]), [volume])
+    return CohortLabels(ClassTable.from_names(["Liver's edge", "Spleen"]), [volume])
 
 
 def test_notes_on_tags_are_german_in_a_german_window(german, cohort):
@@ -72,9 +73,9 @@ def test_notes_on_tags_are_german_in_a_german_window(german, cohort):
 
 
 def test_classes_written_in_two_ways_are_told_in_german(german):
-    volume = VolumeTags("scan", "a" * 64, "k", 12)
+    volume = VolumeLabels("scan", "a" * 64, "k", 12)
     volume.tag_range("Tumor", 2, 3)
-    said = problemsInWords(check(CohortTags(ClassTable.from_names(["Tumor", "tumor"]), [volume])))
+    said = problemsInWords(check(CohortLabels(ClassTable.from_names(["Tumor", "tumor"]), [volume])))
     assert "fast demselben Namen, die getrennt gelernt werden: Tumor, tumor." in said
 
 

@@ -9,7 +9,8 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import RunSize
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.usefixtures("fresh_settings")
 def cohort(*ranges, n_slices=30):
     volumes = []
     for number, (first, last) in enumerate(ranges):
-        volume = VolumeTags(f"scan {number}", f"{number:064x}", n_slices=n_slices)
+        volume = VolumeLabels(f"scan {number}", f"{number:064x}", n_slices=n_slices)
         volume.tag_range("tumour", first, last)
         volumes.append(volume)
-    return CohortTags(ClassTable.from_names(["tumour"]), volumes)
+    return CohortLabels(ClassTable.from_names(["tumour"]), volumes)
 
 
 def test_the_size_of_a_run_counts_slices_tags_and_what_is_cached():
@@ -69,7 +70,7 @@ def test_the_word_on_quality_is_honest():
     assert "12 tagged volumes" in many
     assert "Few" not in many
     assert "look by a person" in many
-    assert "nothing to learn from" in estimates.expectedQuality(CohortTags(ClassTable.from_names(["tumour"])))
+    assert "nothing to learn from" in estimates.expectedQuality(CohortLabels(ClassTable.from_names(["tumour"])))
 
 
 # Progress

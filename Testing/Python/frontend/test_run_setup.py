@@ -16,7 +16,7 @@ import slicer.util
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
 from WeakMedSAMLib.frontend.base import places
@@ -63,7 +63,7 @@ def test_a_run_folder_holds_what_the_contract_says_and_no_name_in_a_path(tagged,
     assert [volume.sha256 for volume in description.volumes] == [volume.sha256 for volume in tagged.volumes]
     assert description.settings.device == "cpu"
     assert description.versions["slicer"]
-    tags = read_tags(run.tags)
+    tags = read_label_file(run.tags)
     assert tags.classes == tagged.session.classes
     for volume in description.volumes:
         assert tags.volume_for(volume.name, volume.sha256).state(tags.classes.names[0]).tolist() == [0, 0, 1, 1, 1, 0]

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
 KEY, OTHER = "a" * 64, "b" * 64
@@ -148,7 +150,7 @@ def test_a_volume_with_tags_keeps_its_axis_and_one_without_follows(session):
 
 
 def test_tags_of_a_file_without_hash_are_taken_over_when_the_volume_comes():
-    cohort = CohortTags(ClassTable.from_names(["T"]), [VolumeTags("scan")])
+    cohort = CohortLabels(ClassTable.from_names(["T"]), [VolumeLabels("scan")])
     cohort.volumes[0].tag_range("T", 2, 3)
     session = TagSession(cohort)
     session.ensureVolume("scan", KEY, "k", 10)
@@ -157,7 +159,7 @@ def test_tags_of_a_file_without_hash_are_taken_over_when_the_volume_comes():
 
 
 def test_tags_of_a_file_that_do_not_fit_the_volume_of_their_name_are_set_aside():
-    cohort = CohortTags(ClassTable.from_names(["T"]), [VolumeTags("scan")])
+    cohort = CohortLabels(ClassTable.from_names(["T"]), [VolumeLabels("scan")])
     cohort.volumes[0].tag_range("T", 20, 30)
     session = TagSession(cohort)
     session.ensureVolume("scan", KEY, "k", 10)
@@ -169,9 +171,9 @@ def test_tags_of_a_file_that_do_not_fit_the_volume_of_their_name_are_set_aside()
 def test_import_tells_what_it_did_and_is_one_step(session):
     session.setTag(KEY, "Lesion", 0, ABSENT)
     before = session.exportCohort()
-    cohort = CohortTags(ClassTable.from_names(["T", "Lesion"]), [VolumeTags("other file", KEY, "k", 20)])
+    cohort = CohortLabels(ClassTable.from_names(["T", "Lesion"]), [VolumeLabels("other file", KEY, "k", 20)])
     cohort.volumes[0].tag_range("Lesion", 0, 3, rest_is_absent=False)
-    cohort.volumes.append(VolumeTags("elsewhere", OTHER, "k", 9))
+    cohort.volumes.append(VolumeLabels("elsewhere", OTHER, "k", 9))
     messages = session.importTags(cohort, [("scan", KEY, {"k": 20})])
     assert session.classes.names == ["Lesion", "T"]
     assert session.volume(KEY).name == "scan"
@@ -184,7 +186,7 @@ def test_import_tells_what_it_did_and_is_one_step(session):
 
 
 def test_import_into_an_untouched_session_takes_the_classes_of_the_file(session):
-    cohort = CohortTags(ClassTable.from_names(["A", "B"]), [VolumeTags("scan")])
+    cohort = CohortLabels(ClassTable.from_names(["A", "B"]), [VolumeLabels("scan")])
     cohort.volumes[0].tag_range("B", 2, 3)
     session.importTags(cohort, [("scan", KEY, {"k": 20})])
     assert session.classes.names == ["A", "B"]
@@ -194,23 +196,23 @@ def test_import_into_an_untouched_session_takes_the_classes_of_the_file(session)
 @pytest.mark.parametrize(
     ("volume", "words"),
     [
-        (VolumeTags("scan", OTHER, "k", 20), "other voxels"),
-        (VolumeTags("scan", KEY, "k", 21), "21 slices"),
-        (VolumeTags("scan", KEY, "j", 20), "along K, the file along J"),
+        (VolumeLabels("scan", OTHER, "k", 20), "other voxels"),
+        (VolumeLabels("scan", KEY, "k", 21), "21 slices"),
+        (VolumeLabels("scan", KEY, "j", 20), "along K, the file along J"),
     ],
 )
 def test_import_says_why_tags_were_not_taken(session, volume, words):
     session.setTag(KEY, "Lesion", 0, ABSENT)
     before = tags_of(session)
     volume.set("Lesion", 5, PRESENT)
-    cohort = CohortTags(ClassTable.from_names(["Lesion"]), [volume])
+    cohort = CohortLabels(ClassTable.from_names(["Lesion"]), [volume])
     messages = session.importTags(cohort, [("scan", KEY, {"i": 9, "j": 20, "k": 20})])
     assert any(words in text for text in messages), messages
     assert tags_of(session) == before
 
 
 def test_import_names_both_sides_where_names_do_not_meet(session):
-    cohort = CohortTags(ClassTable.from_names(["Lesion"]), [VolumeTags("1", None, "k", 20)])
+    cohort = CohortLabels(ClassTable.from_names(["Lesion"]), [VolumeLabels("1", None, "k", 20)])
     cohort.volumes[0].tag_range("Lesion", 2, 3)
     session.ensureVolume("001", KEY, "k", 20)
     (message, *_) = session.importTags(cohort, [("001", KEY, {"k": 20})])
@@ -292,7 +294,7 @@ def test_tags_return_from_text_and_from_files(edits):
     other = TagSession()
     other.fromJson(session.toJson())
     assert other.exportCohort() == cohort
-    fresh = TagSession(CohortTags(ClassTable()))
+    fresh = TagSession(CohortLabels(ClassTable()))
     counts = dict.fromkeys("ijk", 12)
     fresh.importTags(tags_from_csv(tags_to_csv(cohort)), [("scan", KEY, counts), ("scan", OTHER, counts)])
     for volume in cohort.volumes:
@@ -316,3 +318,40 @@ def test_a_toggle_is_fast_in_a_large_cohort():
         times.append(time.perf_counter() - started)
     print(f"toggle at 500 slices x 5 classes x 40 volumes: median {1000 * np.median(times):.2f} ms")
     assert np.median(times) < 0.002
+
+
+# Labels of other kinds than slice tags, be they of a version to come
+
+
+def test_labels_of_any_kind_stay_with_their_volume():
+    said = {"points": [{"class": "Lesion", "at": [1.5, 2, 3]}]}
+    session = TagSession()
+    file = VolumeLabels("scan", KEY, n_slices=20, further=said)
+    file.tag_range("Lesion", 3, 5)
+    session.importTags(CohortLabels(session.classes, [file]))  # it waits for its volume
+    session.ensureVolume("scan", KEY, "k", 20)
+    assert session.volume(KEY).further == said
+    session.toggle(KEY, "Lesion", 8)
+    session.renameClass("Lesion", "Tumour")
+    session.addClass("Other")
+    session.removeClass("Other")
+    for step in (session.undo, session.undo, session.redo):
+        assert step()
+        assert session.volume(KEY).further == said
+    other = TagSession()
+    other.fromJson(session.toJson())
+    other.ensureVolume("scan", KEY, "k", 20)
+    kept = (other.volume(KEY), other.exportCohort([KEY]).volumes[0], other.cohortForFile().volumes[0])
+    assert [each.further for each in kept] == [said] * 3
+    assert "label_kind_unknown" in [problem.code for problem in other.problems([KEY])]
+
+
+def test_labels_of_any_kind_are_imported_over_tags_and_taken_back(session):
+    session.tagRange(KEY, "Lesion", 3, 5)
+    file = VolumeLabels("scan", KEY, n_slices=20, further={"points": [1]})
+    session.importTags(CohortLabels(session.classes, [file]), [("scan", KEY, {"k": 20})])
+    assert session.volume(KEY).further == {"points": [1]}
+    assert session.volume(KEY).counts("Lesion").present == 3
+    session.undo()
+    assert session.volume(KEY).further == {}
+    assert not session.hasTags("points")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_checks import Problem
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels import tag_keys, tag_words
 from WeakMedSAMLib.frontend.labels.class_edits import newClass, withClass
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, readPreset, terms, withPreset
@@ -26,7 +27,7 @@ CLASSES = ClassTable.from_names(["Tumour", "Edema"])
 
 @pytest.fixture
 def volume():
-    return VolumeTags("scan", "a" * 64, "k", 155)
+    return VolumeLabels("scan", "a" * 64, "k", 155)
 
 
 def test_counts_in_words_say_what_is_missing(volume):

@@ -10,7 +10,7 @@ import pytest
 import qt
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
 from WeakMedSAMLib.frontend.labels.slice_tags.tags_panel import TagsPanel
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession

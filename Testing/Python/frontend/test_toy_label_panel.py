@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import qt
 
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.labels.kind_panels import KIND_PANELS

@@ -1,26 +1,25 @@
-"""Slice tags of one volume: which slices show a class, which do not, and which nobody has looked at."""
+"""Slice tags, a kind of label: which slices show a class, which do not, and which nobody has looked at."""
 
 from __future__ import annotations
 
-import string
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.fields import require_name
+from WeakMedSAMLib.contract.fields import require_fit, require_object
+from WeakMedSAMLib.contract.labels.labelled_volume import LabelledVolume
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED, take_first_said
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of
 
-UNTAGGED = -1
-ABSENT = 0
-PRESENT = 1
-AXES = ("i", "j", "k")
-MAX_SLICES = 65536
-# From which end slices along k are counted: as 3D Slicer's Data Probe shows the loaded file, or in the order of the
-# file itself. They differ for a left-handed volume, whose k planes Slicer reverses when it loads it.
-Numbering: TypeAlias = Literal["slicer", "file"]
-NUMBERINGS: tuple[Numbering, ...] = ("slicer", "file")
+NEARLY_THE_SAME = 0.95
+# The keys of a volume in a tag file that are slice tags.
+FIELDS = ("rest_is_absent", "tags")
 
 
 class Counts(NamedTuple):
@@ -32,29 +31,17 @@ class Counts(NamedTuple):
 
 
 @dataclass(eq=False)
-class VolumeTags:
-    """The tags of one volume along one slice axis.
+class SliceTags(LabelledVolume):
+    """A volume with the tags of its slices.
 
     Attributes
     ----------
-    name : str
-        Name of the volume, as shown.
-    sha256 : str or None
-        `identity.content_hash` of its voxels, in either order of the k planes; None where a hand-written file left it
-        out.
-    axis : str
-        ``"i"``, ``"j"`` or ``"k"``: the IJK axis along which slices are counted.
-    n_slices : int or None
-        Number of slices along that axis; None until the volume is known (`settled`).
     states : dict
         Class name -> int8 array (n_slices,) of `PRESENT`, `ABSENT`, `UNTAGGED`. A class that is not in it is untagged
         everywhere. While `n_slices` is None the arrays reach as far as the last slice that was tagged.
     rest_is_absent : dict
         Class name -> True where all slices still untagged become absent once `n_slices` is known. Always empty when it
         is known.
-    numbering : {"slicer", "file"} or None
-        From which end slices along k are counted; None where it is not said: then by the order that the hash is over.
-        Along i and j there is one way to count only.
 
     Raises
     ------
@@ -62,32 +49,19 @@ class VolumeTags:
         ``bad_name``, ``bad_tags``.
     """
 
-    name: str
-    sha256: str | None = None
-    axis: str = "k"
-    n_slices: int | None = None
     states: dict[str, np.ndarray] = field(default_factory=dict)
     rest_is_absent: dict[str, bool] = field(default_factory=dict)
-    numbering: Numbering | None = None
 
     def __post_init__(self) -> None:
-        require_name(self.name, "A volume name")
-        if self.sha256 is not None:
-            self.sha256 = self._checked_hash(self.sha256)
-        if self.axis not in AXES:
-            raise self._bad(f"has the slice axis {self.axis!r}", "The axis is i, j or k.")
-        if self.numbering not in (None, *NUMBERINGS):
-            raise self._bad(f"has the numbering {self.numbering!r}", "It is slicer or file, or left out.")
-        if self.n_slices is not None:
-            self._require_count(self.n_slices)
+        super().__post_init__()
         self.states = {name: self._checked_state(name, state) for name, state in self.states.items()}
         self.rest_is_absent = {name: True for name, rest in self.rest_is_absent.items() if rest}
         if self.n_slices is not None:
-            self._fill_rest(self.n_slices)
+            self.fill_rest(self.n_slices)
 
     def set(self, class_name: str, index: int, tag: int) -> None:
         """Tag one slice (0-based); `UserError` ``slice_out_of_range`` if there is no such slice."""
-        self._require_slice(index)
+        self.require_slice(index)
         self._reached(class_name, index)[index] = _checked_tag(tag)
 
     def tag_range(self, class_name: str, first: int, last: int, rest_is_absent: bool = True) -> None:
@@ -102,13 +76,13 @@ class VolumeTags:
             ``slice_out_of_range``.
         """
         first, last = min(first, last), max(first, last)
-        self._require_slice(first)
-        self._require_slice(last)
+        self.require_slice(first)
+        self.require_slice(last)
         self._reached(class_name, last)[first : last + 1] = PRESENT
         if rest_is_absent:
             self.rest_is_absent[class_name] = True
             if self.n_slices is not None:
-                self._fill_rest(self.n_slices)
+                self.fill_rest(self.n_slices)
 
     def state(self, class_name: str) -> np.ndarray:
         """Return the tags of a class, int8 (n_slices,), as a copy; untagged everywhere if it was never tagged."""
@@ -138,56 +112,8 @@ class VolumeTags:
         state = self.state(class_name)
         return Counts(*(int(np.count_nonzero(state == tag)) for tag in (PRESENT, ABSENT, UNTAGGED)))
 
-    def settled(self, n_slices: int) -> VolumeTags:
-        """Return the tags for a volume that is now known to have `n_slices` slices along the axis.
-
-        Raises
-        ------
-        UserError
-            ``tag_beyond_last_slice``, ``slice_count_differs`` or ``bad_tags``.
-        """
-        self._require_count(n_slices)
-        if self.n_slices not in (None, n_slices):
-            message = f"The tags of {self.name!r} are for {self.n_slices} slices along {self.axis}; it has {n_slices}."
-            raise UserError(
-                "slice_count_differs",
-                message,
-                "Check the slice axis, and that it is the same volume.",
-                values={"name": self.name, "axis": self.axis, "tagged": self.n_slices, "count": n_slices},
-            )
-        states = {name: self._padded(name, state, n_slices) for name, state in self.states.items()}
-        rest = dict(self.rest_is_absent)
-        return VolumeTags(self.name, self.sha256, self.axis, n_slices, states, rest, self.numbering)
-
-    def turned(self) -> VolumeTags:
-        """Return the tags with slices along k counted from the other end; those along i and j stay as they are.
-
-        Raises
-        ------
-        ValueError
-            If the number of slices is not known yet.
-        """
-        if self.n_slices is None:
-            raise ValueError(f"the number of slices of {self.name!r} is not settled")
-        step = -1 if self.axis == "k" else 1
-        return replace(self, states={name: state[::step].copy() for name, state in self.states.items()})
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, VolumeTags):
-            return NotImplemented
-        return self._comparable() == other._comparable()
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _comparable(self) -> tuple[Any, ...]:
-        # Untagged slices at the end say nothing, and are not stored while the number of slices is unknown.
-        trimmed = {
-            name: state[: np.flatnonzero(state != UNTAGGED).max(initial=-1) + 1] for name, state in self.states.items()
-        }
-        tagged = {name: state.tolist() for name, state in trimmed.items() if state.size}
-        return self.name, self.sha256, self.axis, self.n_slices, tagged, self.rest_is_absent, self.numbering
-
-    def _fill_rest(self, n_slices: int) -> None:
+    def fill_rest(self, n_slices: int) -> None:
+        """Make absent what `rest_is_absent` leaves to the time when the number of slices is known."""
         for name in self.rest_is_absent:
             state = self._reached(name, n_slices - 1)
             state[state == UNTAGGED] = ABSENT
@@ -202,61 +128,172 @@ class VolumeTags:
         self.states[class_name] = state
         return state
 
-    def _padded(self, class_name: str, state: np.ndarray, n_slices: int) -> np.ndarray:
-        tagged = np.flatnonzero(state != UNTAGGED)
-        if tagged.size and tagged[-1] >= n_slices:
-            message = f"Volume {self.name!r}: class {class_name!r} is tagged on slice {tagged[-1]}."
-            hint = f"Its last slice along {self.axis} is {n_slices - 1}; check the slice axis and the volume."
-            raise UserError(
-                "tag_beyond_last_slice",
-                message,
-                hint,
-                values={"name": self.name, "class": class_name, "slice": int(tagged[-1]), "last": n_slices - 1},
-            )
-        result = np.full(n_slices, UNTAGGED, np.int8)
-        result[: min(state.size, n_slices)] = state[:n_slices]
-        return result
-
-    def _require_count(self, n_slices: int) -> None:
-        if not self._is_whole(n_slices, 1, MAX_SLICES):
-            raise self._bad(f"has {n_slices!r} slices", f"The number of slices is 1 to {MAX_SLICES}.")
-
-    def _require_slice(self, index: int) -> None:
-        last = (MAX_SLICES if self.n_slices is None else self.n_slices) - 1
-        if not self._is_whole(index, 0, last):
-            message = f"Volume {self.name!r} has no slice {index!r} along {self.axis}."
-            raise UserError(
-                "slice_out_of_range",
-                message,
-                f"Slices are 0 to {last}.",
-                values={"name": self.name, "slice": index, "last": last},
-            )
-
     def _checked_state(self, class_name: str, state: np.ndarray) -> np.ndarray:
         state = np.asarray(state)
         if state.ndim != 1 or not np.isin(state, (UNTAGGED, ABSENT, PRESENT)).all():
-            raise self._bad(f"has tags of {class_name!r} that are not a row of -1, 0 and 1", "Tag it again.")
+            raise self.bad(f"has tags of {class_name!r} that are not a row of -1, 0 and 1", "Tag it again.")
         if self.n_slices is not None and state.size != self.n_slices:
             message = f"has {state.size} tags of {class_name!r} for {self.n_slices} slices"
-            raise self._bad(message, "There is one tag a slice.")
+            raise self.bad(message, "There is one tag a slice.")
         return state.astype(np.int8)
-
-    def _checked_hash(self, value: Any) -> str:
-        if not isinstance(value, str) or len(value) != 64 or not set(value) <= set(string.hexdigits):
-            hint = "It has 64 hexadecimal digits: copy it whole from where it was written."
-            raise self._bad(f"has the sha256 {value!r}", hint)
-        return value.lower()
-
-    def _bad(self, what: str, hint: str) -> UserError:
-        return UserError("bad_tags", f"Volume {self.name!r} {what}.", hint)
-
-    @staticmethod
-    def _is_whole(value: Any, lowest: int, highest: int) -> bool:
-        is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        return is_integer and lowest <= value <= highest
 
 
 def _checked_tag(tag: int) -> int:
     if tag not in (UNTAGGED, ABSENT, PRESENT):
         raise ValueError(f"a tag is {PRESENT}, {ABSENT} or {UNTAGGED}, not {tag!r}")
     return tag
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How far the present slices of two classes are the same: slices with both / slices with either, 0..1."""
+
+    first: str
+    second: str
+    jaccard: float
+
+
+class SliceTagKind:
+    """Slice tags as a `LabelKind`; `VolumeLabels` holds them as attributes of its own."""
+
+    name = "slice_tags"
+    trust = 200
+
+    def class_names(self, labels: SliceTags) -> list[str]:
+        """Return the classes with tags, if only untagged ones."""
+        return [*labels.states, *labels.rest_is_absent]
+
+    def said(self, labels: SliceTags) -> dict[str, Any]:
+        """Return the tags of classes that have any. Untagged slices at the end say nothing, and are not always kept."""
+        names = dict.fromkeys(self.class_names(labels))
+        tagged = {name: np.trim_zeros(labels.state(name) - UNTAGGED, "b").tolist() for name in names}
+        rest = labels.rest_is_absent
+        return {name: (state, name in rest) for name, state in tagged.items() if state or name in rest}
+
+    def states(self, labels: SliceTags) -> dict[str, np.ndarray]:
+        """Return the tags."""
+        return labels.states
+
+    def to_json(self, labels: SliceTags) -> dict[str, Any]:
+        """Return the tags as ranges of slices, in the fields `FIELDS` of a volume."""
+        rest = {name: _rest_is_absent(labels, name) for name in {**labels.states, **labels.rest_is_absent}}
+        tags = {
+            name: {
+                TAG_NAMES[tag]: [[span.first, span.last] for span in spans_of(state, tag)] for tag in (PRESENT, ABSENT)
+            }
+            for name, state in labels.states.items()
+        }
+        return {"rest_is_absent": rest, "tags": tags}
+
+    def from_json(self, data: Any, labels: SliceTags) -> None:
+        """Take over the fields `FIELDS` of a volume, each of which may be left out.
+
+        Raises
+        ------
+        UserError
+            ``bad_field``, ``bad_tags`` (a range that ends before it starts, no slice number) or ``tags_conflict`` (one
+            slice has two different tags).
+        """
+        spans, rest = self.spans_from_json(data, labels.name)
+        labels.states = {name: paint(labels.name, name, found) for name, found in spans.items()}
+        labels.rest_is_absent = {name: True for name, is_rest in rest.items() if is_rest}
+
+    def spans_from_json(self, data: Any, volume: str) -> tuple[dict[str, list[Span]], dict[str, bool]]:
+        """Return the ranges by class, and by class whether the rest is absent; `UserError` ``bad_field``."""
+        what = f"volume {volume!r}"
+        data = require_object(data, what, FIELDS)
+        rest, tags = data.get("rest_is_absent", {}), data.get("tags", {})
+        require_fit(rest, dict[str, bool], f"'rest_is_absent' of {what}")
+        require_fit(tags, dict[str, Any], f"'tags' of {what}")
+        return {name: _spans_from_json(ranges, f"class {name!r} of {what}") for name, ranges in tags.items()}, rest
+
+    def check(self, classes: ClassTable, volumes: Sequence[SliceTags]) -> Iterator[Problem]:
+        """Say which classes tags cannot tell apart."""
+        for overlap in overlaps(classes, volumes):
+            if overlap.jaccard >= NEARLY_THE_SAME:
+                message = f"The classes {overlap.first!r} and {overlap.second!r} are tagged on nearly the same slices."
+                hint = (
+                    "Tags alone cannot tell them apart: merge them, or tag volumes where one appears without the other."
+                )
+                yield Problem("warning", "classes_overlap", message, hint, {"names": [overlap.first, overlap.second]})
+
+    def settle(self, labels: SliceTags) -> None:
+        """Make one tag for each slice; `UserError` ``tag_beyond_last_slice``."""
+        labels.states = {name: _padded(labels, name, state) for name, state in labels.states.items()}
+        labels.fill_rest(labels.n_slices or 0)
+
+    def turn(self, labels: SliceTags) -> None:
+        """Count from the other end."""
+        labels.states = {name: state[::-1].copy() for name, state in labels.states.items()}
+
+    def rename(self, labels: SliceTags, names: Mapping[str, str]) -> None:
+        """Keep only the classes of `names`, called as it says."""
+        labels.states = {names[name]: state for name, state in labels.states.items() if name in names}
+        labels.rest_is_absent = {names[name]: rest for name, rest in labels.rest_is_absent.items() if name in names}
+
+    def lay_over(self, labels: SliceTags, below: SliceTags) -> int:
+        """Take over the tags of `below` on untagged slices; returns on how many slices the tags differ."""
+        replaced, states = 0, dict(below.states)
+        for name, state in labels.states.items():
+            old = below.state(name)
+            replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
+            states[name] = take_first_said([state, old], state.shape)
+        labels.states = states
+        return replaced
+
+
+KIND = SliceTagKind()
+
+
+def overlaps(classes: ClassTable, volumes: Sequence[SliceTags]) -> list[Overlap]:
+    """Compare the slices tagged present of every two classes over a whole cohort.
+
+    Returns
+    -------
+    list of Overlap
+        One entry a pair of which at least one class is present somewhere, in table order.
+    """
+    present = {name: _present_slices(volumes, name) for name in classes.names}
+    result = []
+    for first, second in combinations(classes.names, 2):
+        either = len(present[first] | present[second])
+        if either:
+            result.append(Overlap(first, second, len(present[first] & present[second]) / either))
+    return result
+
+
+def _present_slices(volumes: Sequence[SliceTags], class_name: str) -> set[tuple[int, int]]:
+    return {
+        (number, int(index))
+        for number, volume in enumerate(volumes)
+        for index in np.flatnonzero(volume.state(class_name) == PRESENT)
+    }
+
+
+def _rest_is_absent(labels: SliceTags, class_name: str) -> bool:
+    """Say whether no slice stays untagged, so that reading the file fills nothing that is untagged now."""
+    if labels.n_slices is None:
+        return class_name in labels.rest_is_absent
+    return not (labels.state(class_name) == UNTAGGED).any()
+
+
+def _spans_from_json(ranges: Any, what: str) -> list[Span]:
+    ranges = require_object(ranges, what, (TAG_NAMES[PRESENT], TAG_NAMES[ABSENT]))
+    result = []
+    for tag in (PRESENT, ABSENT):
+        pairs = ranges.get(TAG_NAMES[tag], [])
+        require_fit(pairs, list[tuple[int, int]], f"{TAG_NAMES[tag]!r} of {what}")
+        result += [Span(first, last, tag) for first, last in pairs]
+    return result
+
+
+def _padded(labels: SliceTags, class_name: str, state: np.ndarray) -> np.ndarray:
+    n_slices, tagged = labels.n_slices or 0, np.flatnonzero(state != UNTAGGED)
+    if tagged.size and tagged[-1] >= n_slices:
+        message = f"Volume {labels.name!r}: class {class_name!r} is tagged on slice {tagged[-1]}."
+        hint = f"Its last slice along {labels.axis} is {n_slices - 1}; check the slice axis and the volume."
+        values = {"name": labels.name, "class": class_name, "slice": int(tagged[-1]), "last": n_slices - 1}
+        raise UserError("tag_beyond_last_slice", message, hint, values)
+    result = np.full(n_slices, UNTAGGED, np.int8)
+    result[: min(state.size, n_slices)] = state[:n_slices]
+    return result

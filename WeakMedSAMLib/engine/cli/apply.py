@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.cli.segment import list_results
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+    from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
     from WeakMedSAMLib.contract.runs import IntensityChoice
 
 
@@ -56,8 +56,8 @@ def apply(
       weakmedsam apply --model masks/run-0123456789ab --volume new.nrrd --out new_masks
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
-    from WeakMedSAMLib.contract.labels.tags import CohortTags
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model
@@ -65,11 +65,11 @@ def apply(
 
     folder = model_folder(model)
     trained = load_model(folder)
-    tags = read_tags(tag_file) if tag_file else CohortTags(trained.classes)
+    tags = read_label_file(tag_file) if tag_file else CohortLabels(trained.classes)
     # Only a model that reads features needs the backbone that it was trained on.
     needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
-    given = CohortTags(trained.classes, tags.volumes)
+    given = CohortLabels(trained.classes, tags.volumes)
     axis = axis or trained.axis
     with reading_notes(events) as report:
         places = make_run(out, volumes, given, settings, axis, unsaid=numbering, report=report)

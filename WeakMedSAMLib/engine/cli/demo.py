@@ -24,14 +24,14 @@ def demo(out: Path, device: str, cache_root: Path | None) -> None:
       weakmedsam demo --out demo_output
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file
     from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.evaluation.demo import OVERVIEW, collect_demo, demo_scan, prepare_demo, tag_line
 
     scan = demo_scan()
     places = prepare_demo(out, scan, RunSettings(device=device))
-    click.echo(tag_line(read_tags(places.tags).volumes[0]))
+    click.echo(tag_line(read_label_file(places.tags).volumes[0]))
     done = perform(places.path, cache_root=cache_root)
     found = collect_demo(places, out, scan)
     click.echo("\nTime by stage")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
+from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
 from WeakMedSAMLib.contract.worker_arguments import CACHE, DEVICE, EVENTS
 from WeakMedSAMLib.engine.data.part_names import is_part
 

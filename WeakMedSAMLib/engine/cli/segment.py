@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+    from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
 
 
@@ -69,7 +69,7 @@ def segment(
       weakmedsam segment --volume scan1.nrrd --volume scan2.nii.gz --tags tags.json --out masks
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.tag_files import read_tags
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
@@ -79,7 +79,7 @@ def segment(
     # Both refuse what they do not know before anything is written.
     method_settings(preset, dict(overrides))
     require_backbone(backbone)
-    tags = read_tags(tag_file)
+    tags = read_label_file(tag_file)
     if classes:
         tags = with_classes(tags, [name.strip() for name in classes.split(",")])
     settings = RunSettings(

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tag_spans import spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.labels.tags import check as problems_of
+from WeakMedSAMLib.contract.labels.checks import check as problems_of
+from WeakMedSAMLib.contract.labels.checks import matched_by_name
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.likely_names import named
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.contract.events import Event
-    from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+    from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
     from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 
 _COUNTED = {
@@ -51,13 +54,16 @@ def show(file: Path) -> None:
     Example:
       weakmedsam tags show tags.json
     """
-    cohort = read_tags(file)
+    cohort = read_label_file(file)
     _show_counts(cohort)
     for volume in cohort.volumes:
         n_slices = "?" if volume.n_slices is None else volume.n_slices
         click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}{_COUNTED[volume.numbering]}")
         for name in volume.states:
             click.echo(f"  {name}: {_ranges(volume, name)}")
+        for kind in volume.kinds():
+            if kind.name in volume.further:
+                click.echo(f"  Labels of the kind {kind.name!r}: {named([*kind.class_names(volume)]) or 'not known'}")
 
 
 @tags.command()
@@ -71,9 +77,9 @@ def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) ->
     Example:
       weakmedsam tags check tags.csv --volume scan1.nrrd
     """
-    cohort = read_tags(file)
+    cohort = read_label_file(file)
     if volumes:
-        cohort = CohortTags(cohort.classes, _matched(cohort, volumes, numbering))
+        cohort = CohortLabels(cohort.classes, _matched(cohort, volumes, numbering))
     problems = problems_of(cohort)
     for problem in problems:
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
@@ -93,8 +99,11 @@ def convert(source: Path, target: Path) -> None:
     Example:
       weakmedsam tags convert tags.csv tags.json
     """
-    cohort = read_tags(source)
-    write_tags(target, cohort)
+    cohort = read_label_file(source)
+    problem = check_left_out(target, cohort)
+    if problem is not None:
+        tell(problem)
+    write_label_file(target, cohort)
     click.echo(f"Tags of {len(cohort.volumes)} volume(s): {target}")
 
 
@@ -137,13 +146,13 @@ def from_mask(
     problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
     for problem in problems:
         tell(problem)
-    cohort = CohortTags(class_table(classes), [entry for _, entry, _ in made])
-    write_tags(out, cohort)
+    cohort = CohortLabels(class_table(classes), [entry for _, entry, _ in made])
+    write_label_file(out, cohort)
     _show_counts(cohort)
     click.echo(f"Tags of {len(made)} volume(s): {out}")
 
 
-def _show_counts(cohort: CohortTags) -> None:
+def _show_counts(cohort: CohortLabels) -> None:
     for entry in cohort.classes:
         present, absent, untagged = cohort.counts(entry.name)
         counts = f"{present} present, {absent} absent, {untagged} untagged"
@@ -158,7 +167,7 @@ def _from_mask(
     min_pixels: int,
     stride: int,
     show: Callable[[Event], None],
-) -> tuple[Path, VolumeTags, frozenset[int]]:
+) -> tuple[Path, VolumeLabels, frozenset[int]]:
     """The mask, the tags made from it, and the values in it."""
     from WeakMedSAMLib.engine.data.mask_tags import tags_from_masks
     from WeakMedSAMLib.engine.data.segmentations import read_mask
@@ -177,10 +186,10 @@ def _from_mask(
     return mask, tags, frozenset(drawn.values)
 
 
-def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeTags]:
+def _matched(cohort: CohortLabels, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeLabels]:
     """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
-    from WeakMedSAMLib.contract.labels.unmet_tags import unmet
-    from WeakMedSAMLib.engine.data.tag_match import match_tags
+    from WeakMedSAMLib.contract.labels.unmet import unmet
+    from WeakMedSAMLib.engine.data.label_match import match_labels
     from WeakMedSAMLib.engine.data.volumes import read_volume
 
     matches = []
@@ -188,21 +197,21 @@ def _matched(cohort: CohortTags, paths: Sequence[Path], numbering: Numbering | N
         for path in paths:
             scan = read_volume(path)
             tell_notes(scan, show)
-            matches.append(match_tags(cohort, scan, unsaid=numbering))
+            matches.append(match_labels(cohort, scan, unsaid=numbering))
     used = [id(match.entry) for match in matches]
-    lacking = [(path, match.tags.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
+    lacking = [(path, match.labels.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
     if lacking:
         (path, name), *_ = lacking
         problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
         message = problem.message if problem else f"There are no tags for {path} ({name!r})."
         raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
-    named = [match.tags.name for match in matches if match.by_name]
+    named = [match.labels.name for match in matches if match.by_name]
     if named:
         tell(matched_by_name(len(named), repr(named[0])))
-    return [match.tags for match in matches]
+    return [match.labels for match in matches]
 
 
-def _ranges(volume: VolumeTags, name: str) -> str:
+def _ranges(volume: VolumeLabels, name: str) -> str:
     state = volume.state(name)
     words = []
     for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, Problem
-from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.unmet import unmet
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 
@@ -17,7 +18,7 @@ def tell(problem: Problem) -> None:
     click.echo(f"{click.style('Warning:', fg='yellow')} {problem.message} {problem.hint}".rstrip(), err=True)
 
 
-def tell_unmet(places: RunFolder, given: CohortTags) -> None:
+def tell_unmet(places: RunFolder, given: CohortLabels) -> None:
     """Compare the volumes of a run that was just made with the tags that were given for it, and warn of what is unmet.
 
     Raises
@@ -26,9 +27,9 @@ def tell_unmet(places: RunFolder, given: CohortTags) -> None:
         ``tags_unmet`` if the run shall learn and not one of its volumes has tags.
     """
     run = load_run(places.path)
-    kept = read_tags(places.tags).volumes
+    kept = read_label_file(places.tags).volumes
     listed = {entry.name for entry in given.volumes}
-    tagged = [bool(entry.states or entry.rest_is_absent) for entry in kept]
+    tagged = [bool(entry.class_names()) for entry in kept]
     volumes = range(len(run.volumes))
     untagged = [kept[n].name for n in volumes if not tagged[n] and kept[n].name not in listed]
     unused = [entry.name for n, entry in enumerate(kept) if n not in volumes and tagged[n]]

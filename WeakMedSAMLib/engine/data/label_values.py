@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import PRESENT, Problem, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import likely_pairs
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 
@@ -43,14 +45,14 @@ def require_values(found: Mapping[Path, frozenset[int]], classes: Sequence[MaskC
     return [*_rare_values(there, classes), *_incomplete_masks(found, classes)]
 
 
-def too_small(path: Path, tags: VolumeTags, values: frozenset[int], classes: Sequence[MaskClass]) -> list[Problem]:
+def too_small(path: Path, tags: VolumeLabels, values: frozenset[int], classes: Sequence[MaskClass]) -> list[Problem]:
     """Warn of classes that a mask shows, but on no slice that was tagged: too few pixels, or slices that are left out.
 
     Parameters
     ----------
     path : Path
         The mask.
-    tags : VolumeTags
+    tags : VolumeLabels
         Made from it.
     values : frozenset of int
         The label values in it.

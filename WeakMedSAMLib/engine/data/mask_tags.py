@@ -11,7 +11,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.labels import grids_differ, same_grid
 
@@ -103,8 +104,8 @@ def tags_from_masks(
     axis: str = "k",
     min_pixels: int = MIN_PIXELS,
     stride: int = 1,
-) -> VolumeTags:
+) -> VolumeLabels:
     """Tags of one volume from a mask a class (bool, k x j x i); ``name`` and ``sha256`` are those of the volume."""
     states = {class_name: slice_tags(mask, axis, min_pixels, stride) for class_name, mask in masks.items()}
     n_slices = next(len(state) for state in states.values())
-    return VolumeTags(name, sha256, axis, n_slices, states, numbering="slicer")
+    return VolumeLabels(name, sha256, axis, n_slices, "slicer", states)

@@ -12,8 +12,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_matching import Order
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.matching import Order
 from WeakMedSAMLib.engine.data import itk_files
 from WeakMedSAMLib.engine.data.geometry import (
     AXES,

@@ -10,8 +10,9 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.results import LABELS, SEGMENTATION
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks
@@ -50,19 +51,19 @@ def demo_scan() -> DemoScan:
     )
 
 
-def demo_tags(scan: DemoScan) -> CohortTags:
+def demo_tags(scan: DemoScan) -> CohortLabels:
     """Tags of every axial slice: lungs present where the packaged segmentation has at least 20 of their pixels."""
     volume = read_volume(scan.volume)
     masks = {LUNGS.name: read_mask(scan.segmentation).on(volume.geometry, scan.volume).mask(LUNGS)}
     tags = tags_from_masks(NAME, volume.sha256, masks, AXIS)
-    return CohortTags(ClassTable.from_names([LUNGS.name]), [tags])
+    return CohortLabels(ClassTable.from_names([LUNGS.name]), [tags])
 
 
 def prepare_demo(out: Path, scan: DemoScan, settings: RunSettings) -> RunFolder:
     """Write the tags and make the run folder in ``out``."""
     private_folder(out)
     tags = demo_tags(scan)
-    write_tags(out / "tags.json", tags)
+    write_label_file(out / "tags.json", tags)
     return make_run(out, [scan.volume], tags, settings)
 
 
@@ -77,7 +78,7 @@ def collect_demo(places: RunFolder, out: Path, scan: DemoScan) -> Score:
     return score(predicted > 0, true.mask(LUNGS), geometry, AXIS)
 
 
-def tag_line(tags: VolumeTags) -> str:
+def tag_line(tags: VolumeLabels) -> str:
     """In a sentence, what the demonstration was told."""
     present, absent, _ = tags.counts(LUNGS.name)
     return f"Tags: {LUNGS.name} present on {present} slices, absent on {absent}, of {tags.n_slices}; no outlines."

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from WeakMedSAMLib.contract.csv_cells import neutral_cell
 from WeakMedSAMLib.contract.files import private_folder, write_bytes, write_json, write_text
-from WeakMedSAMLib.contract.labels.tag_csv import neutral_cell
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.plots import class_names, draw_boxes, draw_cases, draw_volumes

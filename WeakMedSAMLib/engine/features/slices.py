@@ -9,14 +9,14 @@ from functools import partial
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 Report = Callable[[Event], None]
 
@@ -31,8 +31,8 @@ class VolumeSlices:
     ----------
     id, patient : str
         Of the volume; volumes of one patient stay together in validation.
-    tags : numpy.ndarray
-        int8 S x C of PRESENT, ABSENT, UNTAGGED.
+    supervision : Supervision
+        What is known of it.
     features : VolumeFeatures
         Levels S x C' x h x w and image S x size x size, memory-mapped.
     frame : Frame
@@ -43,10 +43,15 @@ class VolumeSlices:
 
     id: str
     patient: str
-    tags: np.ndarray
+    supervision: Supervision
     features: VolumeFeatures
     frame: Frame
     intensity: Intensity
+
+    @property
+    def tags(self) -> np.ndarray:
+        """Which slices show which class, int8 S x C, see `Supervision.presence`."""
+        return self.supervision.presence
 
     @property
     def n_slices(self) -> int:
@@ -56,11 +61,11 @@ class VolumeSlices:
     @property
     def tagged(self) -> bool:
         """Whether any slice says of any class that it is there or not."""
-        return bool((self.tags != UNTAGGED).any())
+        return self.supervision.is_said
 
     def present(self, class_index: int) -> np.ndarray:
-        """Indices of the slices tagged with the class."""
-        return np.flatnonzero(self.tags[:, class_index] == PRESENT)
+        """Indices of the slices that show the class."""
+        return self.supervision.present(class_index)
 
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""
@@ -101,7 +106,7 @@ def embed_cohort(
     slices = []
     for volume, one in zip(cohort, inputs, strict=True):
         features = embed_volume(one, backbone, cache, levels, partial(_overall, report, done, total))
-        slices.append(VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, one.intensity))
+        slices.append(VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, one.intensity))
         done += one.n_slices
     report(Stage(stage=EMBED, state="finished"))
     return slices
@@ -114,7 +119,7 @@ def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity |
         one = _embed_input(volume, intensity, size)
         framed = one.frame.to_frame(to_unit(one.load_stack(), intensity))
         features = VolumeFeatures("", {}, np.rint(framed * 255).astype(np.uint8))
-        yield VolumeSlices(volume.id, volume.patient, volume.tags, features, one.frame, intensity)
+        yield VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, intensity)
 
 
 def _overall(report: Report, before: int, total: int, event: Event) -> None:

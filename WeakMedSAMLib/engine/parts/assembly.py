@@ -12,11 +12,11 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 Report = Callable[[Event], None]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tag_checks import FEW_VOLUMES
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.checks import FEW_VOLUMES
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
     TAG_ABSENT_SLICES,

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.files import replacing
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.orientation import View, view_of
 from WeakMedSAMLib.engine.data.volumes import Scan

@@ -12,16 +12,17 @@ from pathlib import Path
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.run_folder import volume_file, volume_id
 from WeakMedSAMLib.contract.run_names import RUN_FOLDERS, folder_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, load_run, save_run
 from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.base.versions import versions
-from WeakMedSAMLib.engine.data.tag_match import Match, held_numbering, match_tags
+from WeakMedSAMLib.engine.data.label_match import Match, held_numbering, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, open_scan, volume_name, write_volume
 from WeakMedSAMLib.engine.runs.session import require_writable
 
@@ -29,7 +30,7 @@ from WeakMedSAMLib.engine.runs.session import require_writable
 def make_run(
     out: Path,
     volumes: Sequence[Path],
-    tags: CohortTags,
+    tags: CohortLabels,
     settings: RunSettings,
     axis: str | None = None,
     names: Sequence[str] | None = None,
@@ -45,7 +46,7 @@ def make_run(
         Made if absent.
     volumes : sequence of Path
         Files or DICOM folders; opened all at once, since what cannot be used is refused first; read one at a time.
-    tags : CohortTags
+    tags : CohortLabels
         Class table and tags; those of other volumes go along, so that the run can say that it has no use for them.
     settings : RunSettings
         What the user chose.
@@ -77,11 +78,11 @@ def make_run(
     require_writable(private_folder(out), _bytes_of(scans))
     places = RunFolder(out / folder_name(_identity(volumes, called, tags.classes, settings))).create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
-    find = partial(match_tags, tags, axis=axis, unsaid=unsaid)
+    find = partial(match_labels, tags, axis=axis, unsaid=unsaid)
     copied = [_copied(places, volume_id(number), scan, find, report) for number, scan in enumerate(scans)]
     matches = [match for _, match in copied]
-    kept = [*(match.tags for match in matches), *_others(tags, matches)]
-    write_tags(places.tags, CohortTags(tags.classes, kept))
+    kept = [*(match.labels for match in matches), *_others(tags, matches)]
+    write_label_file(places.tags, CohortLabels(tags.classes, kept))
     whose = patients or [None] * len(copied)
     entries = [replace(volume, patient=patient) for (volume, _), patient in zip(copied, whose, strict=True)]
     _save(places, entries, tags.classes, settings)
@@ -114,21 +115,13 @@ def _holds_model(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*.safetensors"))
 
 
-def with_classes(tags: CohortTags, names: Sequence[str]) -> CohortTags:
+def with_classes(tags: CohortLabels, names: Sequence[str]) -> CohortLabels:
     """The tags of only these classes, in this order; `UserError` ``unknown_class``."""
     table = ClassTable([tags.classes[tags.classes.index(name)] for name in names])
-    volumes = [
-        replace(
-            volume,
-            states={name: state for name, state in volume.states.items() if name in names},
-            rest_is_absent={name: rest for name, rest in volume.rest_is_absent.items() if name in names},
-        )
-        for volume in tags.volumes
-    ]
-    return CohortTags(table, volumes)
+    return CohortLabels(table, [volume.with_classes({name: name for name in names}) for volume in tags.volumes])
 
 
-def _require_told_apart(names: Sequence[str], tags: CohortTags) -> None:
+def _require_told_apart(names: Sequence[str], tags: CohortLabels) -> None:
     """Two volumes of one name would get the same tags unless the tags carry hashes."""
     by_name = {entry.name for entry in tags.volumes if entry.sha256 is None}
     twice = [name for name, count in Counter(names).items() if count > 1 and name in by_name]
@@ -167,12 +160,12 @@ def _copied(
     # Not packed, so that a run reads the voxels where they lie.
     write_volume(places.volume(entry), volume.array, volume.geometry, encoding="raw")
     volume.release()
-    return entry, replace(match, tags=replace(match.tags, sha256=None if match.by_name else sha256))
+    return entry, replace(match, labels=replace(match.labels, sha256=None if match.by_name else sha256))
 
 
-def _others(tags: CohortTags, matches: Sequence[Match]) -> list[VolumeTags]:
+def _others(tags: CohortLabels, matches: Sequence[Match]) -> list[VolumeLabels]:
     """Tags of volumes that are not part of the run."""
-    names = {match.tags.name for match in matches}
+    names = {match.labels.name for match in matches}
     used = {id(match.entry) for match in matches}
     return [entry for entry in tags.volumes if entry.name not in names and id(entry) not in used]
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
+import numpy as np
+
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.quality import Quality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
-from WeakMedSAMLib.contract.runs import RunFolder, load_run
+from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.engine.data.label_match import match_labels
 from WeakMedSAMLib.engine.data.segmentations import read_mask
-from WeakMedSAMLib.engine.data.tag_match import match_tags
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.features.preprocess import Intensity, choose_intensity
+from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture
+from WeakMedSAMLib.engine.supervision.supervision import supervise
 
 
 def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: str = "") -> None:
@@ -33,24 +37,30 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     UserError
         ``cannot_write``, and what reading raises.
     """
-    from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture
 
     run = load_run(places.path)
     entry = next(volume for volume in run.volumes if volume.id == volume_id)
     volume = read_stored(places.volume(entry), entry.name)
     folder = places.results(volume_id)
     quality = read_quality(folder / QUALITY)
-    tags = match_tags(read_tags(places.tags), volume, unsaid=entry.numbering).tags if places.tags.exists() else None
     findings = Findings(
         volume=volume,
         labels=read_mask(folder / LABELS).on(volume.geometry, volume.path).layers[0],
         classes=run.classes,
         axis=quality.axis,
         intensity=used_intensity(quality, volume, run.settings.intensity),
-        tags=tags.matrix(run.classes) if tags is not None and tags.states else None,
+        tags=_presence(places, run, entry, volume),
         confidence=quality.slice_confidence or None,
     )
     overview_picture(path, findings, title)
+
+
+def _presence(places: RunFolder, run: RunDescription, entry: RunVolume, volume: Scan) -> np.ndarray | None:
+    """What the labels of a volume say of its slices; None if they say nothing."""
+    if not places.tags.exists():
+        return None
+    labels = match_labels(read_label_file(places.tags), volume, unsaid=entry.numbering).labels
+    return supervise(labels, run.classes)[0].presence if labels.class_names() else None
 
 
 def used_intensity(quality: Quality, volume: Scan, requested: str | tuple[float, float]) -> Intensity:

@@ -10,7 +10,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.engine.data.geometry import Geometry

@@ -22,7 +22,6 @@ from WeakMedSAMLib.engine.base.device import choose_device, precision_for, seed_
 from WeakMedSAMLib.engine.base.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.base.versions import versions
-from WeakMedSAMLib.engine.data.cohort import CohortVolume, load_cohort
 from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.data.volumes import slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
@@ -39,6 +38,7 @@ from WeakMedSAMLib.engine.pictures.preview import preview_png
 from WeakMedSAMLib.engine.runs.result_overview import used_intensity
 from WeakMedSAMLib.engine.runs.results import VolumeResult, write_result
 from WeakMedSAMLib.engine.runs.session import RunSession, require_writable
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, load_cohort
 
 Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 

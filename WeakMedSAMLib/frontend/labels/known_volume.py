@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_matching import Order
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.matching import Order
 
 
 class SceneFacts(Protocol):
@@ -28,7 +28,7 @@ class SceneFacts(Protocol):
 
 @dataclass
 class KnownVolume:
-    """A volume of the scene; a `contract.tag_matching.HeldVolume`.
+    """A volume of the scene; a `contract.labels.matching.HeldVolume`.
 
     Attributes
     ----------

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
@@ -82,12 +82,12 @@ class SceneLabels:
         """Return the key of the current volume, once it is ready for tags."""
         return self.keyOf(self.state.currentVolume)
 
-    def of(self, volumeNode: VolumeNode | None) -> VolumeTags | None:
+    def of(self, volumeNode: VolumeNode | None) -> VolumeLabels | None:
         """Return the labels of a volume (not to be changed); None before it is ready for tags, and without one."""
         key = self.keyOf(volumeNode)
         return self.session.volume(key) if key is not None else None
 
-    def ofCurrent(self) -> VolumeTags | None:
+    def ofCurrent(self) -> VolumeLabels | None:
         """Return the labels of the current volume; as `of`."""
         return self.of(self.state.currentVolume)
 

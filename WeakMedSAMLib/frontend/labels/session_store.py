@@ -12,8 +12,8 @@ import qt
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession, cohortFromJson
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
@@ -147,7 +147,7 @@ class SessionStore:
         try:
             # They hold names of volumes, and the folder of runs may be one that everybody can read.
             private_folder(path.parent)
-            write_tags(path, cohort)
+            write_label_file(path, cohort)
             _deleteOldCopies(folder)
         except (UserError, OSError) as error:
             _logger.warning("The safety copy of the tags was not written: %s", error)
@@ -177,7 +177,7 @@ class SessionStore:
         self._timer.stop()
 
 
-def hasTags(cohort: CohortTags) -> bool:
+def hasTags(cohort: CohortLabels) -> bool:
     """Say whether any slice of any volume is tagged."""
     return any(isTagged(volume) for volume in cohort.volumes)
 
@@ -199,7 +199,7 @@ def _deleteOldCopies(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _cohortAndVolumes(text: str) -> tuple[CohortTags, list[tuple[str, str, dict[str, Any]]]]:
+def _cohortAndVolumes(text: str) -> tuple[CohortLabels, list[tuple[str, str, dict[str, Any]]]]:
     cohort = cohortFromJson(text)
     # They were volumes of a scene: their hash and number of slices are known, so that nothing has to be looked up.
     return cohort, [

@@ -12,9 +12,8 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import AXES
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_words import readingsInWords
@@ -46,7 +45,7 @@ class TagFileDialogs:
         if not path:
             return
         _keepFolder(path)
-        cohort, volumes = read_tags(path), self._volumes()
+        cohort, volumes = read_label_file(path), self._volumes()
         unsaid = self._labels.session.unsaidNumberings(cohort, volumes)
         numbering = self._askNumbering(title, unsaid) if unsaid else None
         if unsaid and numbering is None:
@@ -82,7 +81,7 @@ class TagFileDialogs:
             return
         if not Path(path).suffix:
             path += ".json"
-        write_tags(path, self._labels.session.cohortForFile())
+        write_label_file(path, self._labels.session.cohortForFile())
         _keepFolder(path)
         slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 MAX_STEPS = 500
 
@@ -27,7 +27,7 @@ class Step:
 
     text: str
     classes: tuple[ClassTable, ClassTable] | None = None
-    volumes: dict[str, tuple[VolumeTags | None, VolumeTags | None]] = field(default_factory=dict)
+    volumes: dict[str, tuple[VolumeLabels | None, VolumeLabels | None]] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:

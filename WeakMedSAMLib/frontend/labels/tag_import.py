@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_matching import Matched, matched_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags
-from WeakMedSAMLib.contract.labels.unmet_tags import unmet
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.matching import Matched, find_labels
+from WeakMedSAMLib.contract.labels.unmet import unmet
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
@@ -37,12 +37,12 @@ class Merged:
     """
 
     classes: ClassTable
-    volumes: dict[str, tuple[VolumeTags | None, VolumeTags | None]] = field(default_factory=dict)
+    volumes: dict[str, tuple[VolumeLabels | None, VolumeLabels | None]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
 
 def mergeTags(
-    scene: CohortTags, imported: CohortTags, volumes: Iterable[KnownVolume], unsaid: Numbering | None = None
+    scene: CohortLabels, imported: CohortLabels, volumes: Iterable[KnownVolume], unsaid: Numbering | None = None
 ) -> Merged:
     """Merge tags of a file into those of a scene, without changing either.
 
@@ -52,7 +52,7 @@ def mergeTags(
 
     Parameters
     ----------
-    scene, imported : CohortTags
+    scene, imported : CohortLabels
         What there is, and what comes.
     volumes : iterable of KnownVolume
         The volumes of the scene.
@@ -61,11 +61,11 @@ def mergeTags(
     """
     merged = Merged(scene.classes)
     _mergeClasses(merged, scene, imported.classes)
-    told: list[VolumeTags] = []
+    told: list[VolumeLabels] = []
     lacking: list[KnownVolume] = []
     for held in volumes:
         try:
-            found = matched_tags(imported, held, held.counts, unsaid)
+            found = find_labels(imported, held, held.counts, unsaid)
         except UserError as error:
             told += _refuse(merged, imported, held, error)
             continue
@@ -82,18 +82,18 @@ def mergeTags(
     return merged
 
 
-def unsaidNumberings(imported: CohortTags, volumes: Iterable[KnownVolume]) -> list[UserError]:
+def unsaidNumberings(imported: CohortLabels, volumes: Iterable[KnownVolume]) -> list[UserError]:
     """Return for which volumes somebody has to say how their tags count slices, with what either answer would mean."""
     errors = []
     for held in volumes:
         try:
-            matched_tags(imported, held, held.counts)
+            find_labels(imported, held, held.counts)
         except UserError as error:
             errors += [error] if error.code == "numbering_unsaid" else []
     return errors
 
 
-def _mergeClasses(merged: Merged, scene: CohortTags, imported: ClassTable) -> None:
+def _mergeClasses(merged: Merged, scene: CohortLabels, imported: ClassTable) -> None:
     untouched = not any(isTagged(volume) for volume in scene.volumes)
     entries = [] if untouched and len(scene.classes) <= 1 and len(imported) else list(scene.classes)
     for entry in imported:
@@ -116,7 +116,7 @@ def _fitIn(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentCla
     return entry if entry.shortcut else replace(entry, shortcut=free.shortcut)
 
 
-def _refuse(merged: Merged, imported: CohortTags, held: KnownVolume, error: UserError) -> list[VolumeTags]:
+def _refuse(merged: Merged, imported: CohortLabels, held: KnownVolume, error: UserError) -> list[VolumeLabels]:
     """Say why a volume was left as it is; returns the entries of which there is no more to say."""
     isUnsaid = error.code == "numbering_unsaid"
     reason = unsaidInWords(error) if isUnsaid else error
@@ -125,7 +125,9 @@ def _refuse(merged: Merged, imported: CohortTags, held: KnownVolume, error: User
     return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
 
 
-def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[KnownVolume], unused: Sequence[VolumeTags]) -> None:
+def _tellUnmet(
+    merged: Merged, scene: CohortLabels, lacking: Sequence[KnownVolume], unused: Sequence[VolumeLabels]
+) -> None:
     """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
     tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
     problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
@@ -133,14 +135,14 @@ def _tellUnmet(merged: Merged, scene: CohortTags, lacking: Sequence[KnownVolume]
         merged.messages.append(" ".join(wordsOf(problem)))
 
 
-def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: KnownVolume) -> None:
+def _mergeVolume(merged: Merged, scene: CohortLabels, found: Matched, held: KnownVolume) -> None:
     name, key, source = held.name, held.sha256, found.entry
     before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
     if before is not None and isTagged(before) and before.axis != source.axis:
         text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
         merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
         return
-    settled = giveTo(held, found.tags)
+    settled = giveTo(held, found.labels)
     pending = [volume for volume in scene.volumes if volume.sha256 is None and clashes(volume, settled)]
     merged.volumes.update({keyOf(volume): (volume, None) for volume in pending})
     after, replaced = _overlay(before if before is not None and isTagged(before) else None, settled)
@@ -148,7 +150,7 @@ def _mergeVolume(merged: Merged, scene: CohortTags, found: Matched, held: KnownV
     merged.messages.append(_takenText(name, source, replaced))
 
 
-def _takenText(name: str, source: VolumeTags, replaced: int) -> str:
+def _takenText(name: str, source: VolumeLabels, replaced: int) -> str:
     text = _("'{name}': tags imported.").format(name=name)
     if source.sha256 is None:
         text += " " + _("It was matched by its name alone: make sure that it is the same scan.")
@@ -157,19 +159,15 @@ def _takenText(name: str, source: VolumeTags, replaced: int) -> str:
     return text
 
 
-def _overlay(before: VolumeTags | None, settled: VolumeTags) -> tuple[VolumeTags, int]:
+def _overlay(before: VolumeLabels | None, settled: VolumeLabels) -> tuple[VolumeLabels, int]:
     """Return the tags of a file over those of the scene, and how many of the scene's were replaced."""
     if before is None:
         return settled, 0
-    states, replaced = dict(before.states), 0
-    for name, state in settled.states.items():
-        old = before.state(name)
-        replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
-        states[name] = np.where(state == UNTAGGED, old, state)
-    return copyOf(before, states=states), replaced
+    laid, replaced = settled.with_below(before)
+    return copyOf(before, states=laid.states, further=laid.further), replaced
 
 
-def _keepForLater(merged: Merged, scene: CohortTags, source: VolumeTags) -> None:
+def _keepForLater(merged: Merged, scene: CohortLabels, source: VolumeLabels) -> None:
     known = [volume for volume in scene.volumes if clashes(volume, source)]
     coming = [after for _before, after in merged.volumes.values() if after is not None and clashes(after, source)]
     if coming or any(volume.sha256 is not None or isTagged(volume) for volume in known):

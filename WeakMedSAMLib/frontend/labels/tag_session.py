@@ -11,10 +11,13 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_checks import Problem, check
-from WeakMedSAMLib.contract.labels.tag_json import tags_from_json, tags_to_json
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import check
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_history import Step
@@ -85,7 +88,7 @@ class TagSession(TagStore):
 
     # Volumes
 
-    def edit(self, text: str, key: str, change: Callable[[VolumeTags], Any]) -> None:
+    def edit(self, text: str, key: str, change: Callable[[VolumeLabels], Any]) -> None:
         """Change what is said of a volume, in labels of whatever kind, as one step of undo; none if nothing changes.
 
         Parameters
@@ -113,7 +116,7 @@ class TagSession(TagStore):
         before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
-            self._editVolume(text, before, VolumeTags(before.name, before.sha256, axis, nSlices))
+            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices))
 
     # Tags
 
@@ -185,14 +188,14 @@ class TagSession(TagStore):
     # Files
 
     def importTags(
-        self, cohort: CohortTags, volumes: Iterable[InScene] = (), unsaid: Numbering | None = None
+        self, cohort: CohortLabels, volumes: Iterable[InScene] = (), unsaid: Numbering | None = None
     ) -> list[str]:
         """Take over tags from a file, as one step of undo.
 
         Parameters
         ----------
-        cohort : CohortTags
-            What `contract.tag_files.read_tags` returns.
+        cohort : CohortLabels
+            What `contract.labels.label_files.read_label_file` returns.
         volumes : iterable of (name, sha256, {axis: number of slices})
             The volumes of the scene.
         unsaid : {"slicer", "file"}, optional
@@ -210,11 +213,11 @@ class TagSession(TagStore):
         self._do(step)
         return merged.messages
 
-    def unsaidNumberings(self, cohort: CohortTags, volumes: Iterable[InScene]) -> list[UserError]:
+    def unsaidNumberings(self, cohort: CohortLabels, volumes: Iterable[InScene]) -> list[UserError]:
         """Return for which volumes `importTags` needs `unsaid`, as the errors that say what either answer means."""
         return unsaidNumberings(cohort, [self._heldVolume(each) for each in volumes])
 
-    def exportCohort(self, keys: Iterable[str] | None = None) -> CohortTags:
+    def exportCohort(self, keys: Iterable[str] | None = None) -> CohortLabels:
         """Return the tags of some volumes, or of all, as a copy that counts slices as the scene does.
 
         Raises
@@ -223,20 +226,20 @@ class TagSession(TagStore):
             ``unknown_volume``.
         """
         chosen = self._cohort.volumes if keys is None else [self._require(key) for key in keys]
-        return CohortTags(self.classes, [copyOf(volume, numbering=self._numberingOf(volume)) for volume in chosen])
+        return CohortLabels(self.classes, [copyOf(volume, numbering=self._numberingOf(volume)) for volume in chosen])
 
-    def cohortForFile(self) -> CohortTags:
+    def cohortForFile(self) -> CohortLabels:
         """Return all tags as a copy for a file: slices are counted as Slicer shows a volume that is saved and loaded.
 
         Tags of a left-handed volume, which Slicer reverses then, are turned round, and carry the hash of that order.
         """
         cohort = self.exportCohort()
         hashes = {volume.sha256 for volume in cohort.volumes}
-        return CohortTags(self.classes, [self._asLoaded(volume, hashes) for volume in cohort.volumes])
+        return CohortLabels(self.classes, [self._asLoaded(volume, hashes) for volume in cohort.volumes])
 
     def toJson(self) -> str:
         """Return everything as text, as tag files have it."""
-        return json.dumps(tags_to_json(self._cohort), ensure_ascii=False)
+        return json.dumps(labels_to_json(self._cohort), ensure_ascii=False)
 
     def fromJson(self, text: str) -> None:
         """Replace everything by what `toJson` gave, without undo; an empty text is a scene that nobody has touched.
@@ -244,22 +247,22 @@ class TagSession(TagStore):
         Raises
         ------
         UserError
-            ``bad_tags`` and what `contract.tag_json.tags_from_json` raises; nothing is changed then.
+            ``bad_tags`` and what `contract.labels.label_json.labels_from_json` raises; nothing is changed then.
         """
         self._replaceAll(cohortFromJson(text))
 
     def problems(self, keys: Iterable[str]) -> list[Problem]:
         """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
         known = [key for key in keys if self.volume(key) is not None]
-        return check(CohortTags(self.classes, [self._require(key) for key in known]))
+        return check(CohortLabels(self.classes, [self._require(key) for key in known]))
 
-    def _numberingOf(self, volume: VolumeTags) -> Numbering | None:
+    def _numberingOf(self, volume: VolumeLabels) -> Numbering | None:
         """How the tags of a volume count, as the volume is now; as they say themselves if it is not in the scene."""
         held = self._inScene.get(keyOf(volume))
         own = held.facts.numbering() if held is not None and held.facts is not None else None
         return volume.numbering or own
 
-    def _asLoaded(self, volume: VolumeTags, hashes: Collection[str | None]) -> VolumeTags:
+    def _asLoaded(self, volume: VolumeLabels, hashes: Collection[str | None]) -> VolumeLabels:
         held = self._inScene.get(keyOf(volume))
         if held is None or held.facts is None or volume.numbering != "file" or volume.n_slices is None:
             return volume
@@ -269,15 +272,15 @@ class TagSession(TagStore):
 
     # How edits become steps
 
-    def _editTags(self, text: str, key: str, className: str, change: Callable[[VolumeTags], Any]) -> None:
+    def _editTags(self, text: str, key: str, className: str, change: Callable[[VolumeLabels], Any]) -> None:
         self.classes.index(className)
         self.edit(text, key, change)
 
-    def _editVolume(self, text: str, before: VolumeTags, after: VolumeTags) -> None:
+    def _editVolume(self, text: str, before: VolumeLabels, after: VolumeLabels) -> None:
         self._do(Step(text, volumes={keyOf(before): (before, after)}))
 
     def _editClasses(
-        self, text: str, table: ClassTable, change: Callable[[VolumeTags], VolumeTags] | None = None
+        self, text: str, table: ClassTable, change: Callable[[VolumeLabels], VolumeLabels] | None = None
     ) -> None:
         step = Step(text, classes=None if table == self.classes else (self.classes, table))
         for before in self._cohort.volumes:
@@ -287,25 +290,25 @@ class TagSession(TagStore):
         self._do(step)
 
 
-def _fillRange(volume: VolumeTags, className: str, ends: tuple[int, int], tag: int) -> None:
+def _fillRange(volume: VolumeLabels, className: str, ends: tuple[int, int], tag: int) -> None:
     for index in ends:
         volume.set(className, index, tag)
     volume.states[className][ends[0] : ends[1] + 1] = tag
 
 
-def _fillUntagged(volume: VolumeTags, className: str) -> None:
+def _fillUntagged(volume: VolumeLabels, className: str) -> None:
     state = volume.state(className)
     state[state == UNTAGGED] = ABSENT
     volume.states[className] = state
 
 
-def cohortFromJson(text: str) -> CohortTags:
+def cohortFromJson(text: str) -> CohortLabels:
     """Return what `TagSession.toJson` gave; `UserError` as `TagSession.fromJson`."""
     if not text.strip():
-        return CohortTags(defaultTable())
+        return CohortLabels(defaultTable())
     try:
         data = json.loads(text)
     except ValueError:
         hint = _("Import the tags from a file, if you exported them.")
         raise UserError("bad_tags", _("The tags kept in the scene cannot be read."), hint) from None
-    return tags_from_json(data)
+    return labels_from_json(data)

@@ -9,7 +9,8 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume, SceneFacts
@@ -21,12 +22,12 @@ from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
 class TagStore:
     """The tags of a scene, and how steps of editing go into them; `TagSession` makes the steps.
 
-    Values are never changed in place: an edited volume is a new `VolumeTags` in the place of the old one, which the
+    Values are never changed in place: an edited volume is a new `VolumeLabels` in the place of the old one, which the
     history keeps.
 
     Parameters
     ----------
-    cohort : CohortTags, optional
+    cohort : CohortLabels, optional
         Tags to begin with; without it one class is ready, and no volume.
 
     Attributes
@@ -37,15 +38,15 @@ class TagStore:
         Called with the `UserError` that says why tags of a file were set aside when their volume came.
     """
 
-    def __init__(self, cohort: CohortTags | None = None) -> None:
-        self._cohort = cohort if cohort is not None else CohortTags(defaultTable())
+    def __init__(self, cohort: CohortLabels | None = None) -> None:
+        self._cohort = cohort if cohort is not None else CohortLabels(defaultTable())
         self._history = History(self._apply)
         self._inScene: dict[str, KnownVolume] = {}
         self.changed = Callbacks()
         self.refused = Callbacks()
 
     @property
-    def cohort(self) -> CohortTags:
+    def cohort(self) -> CohortLabels:
         """Everything, live; not to be changed from outside."""
         return self._cohort
 
@@ -54,7 +55,7 @@ class TagStore:
         """The class table."""
         return self._cohort.classes
 
-    def volume(self, key: str) -> VolumeTags | None:
+    def volume(self, key: str) -> VolumeLabels | None:
         """Return the tags of a volume as they are now (not to be changed), or None if it is not known."""
         return next((volume for volume in self._cohort.volumes if keyOf(volume) == key), None)
 
@@ -96,7 +97,7 @@ class TagStore:
         if known is not None and (known.sha256 != key or known.numbering is not None):
             # The steps of the history speak of it by another key, or count its slices otherwise.
             self._history.clear()
-        self._enter(known if entry is not None else None, entry or VolumeTags(name, key, axis, counts[axis]))
+        self._enter(known if entry is not None else None, entry or VolumeLabels(name, key, axis, counts[axis]))
         self.changed("volumes")
         return key
 
@@ -136,7 +137,7 @@ class TagStore:
         """The edit that `redo` does again, in words; empty if there is none."""
         return self._history.redoText
 
-    def _knownFor(self, held: KnownVolume) -> VolumeTags | None:
+    def _knownFor(self, held: KnownVolume) -> VolumeLabels | None:
         """Return the entry for a volume: its own, or tags that wait for it."""
         known = self.volume(held.sha256)
         if known is not None and isTagged(known):
@@ -144,12 +145,12 @@ class TagStore:
         waiting = (each for each in self._waitingFor(held.counts) if held.order_of(each.sha256 or "") == "reversed")
         return next(waiting, known or findPending(self._cohort.volumes, held.name))
 
-    def _waitingFor(self, counts: Mapping[str, int]) -> list[VolumeTags]:
+    def _waitingFor(self, counts: Mapping[str, int]) -> list[VolumeLabels]:
         """Return tags with a hash that no volume of the scene has, but one with these numbers of slices may have."""
         waiting = [each for each in self._cohort.volumes if each.sha256 and each.sha256 not in self._inScene]
         return [each for each in waiting if isTagged(each) and each.n_slices in (None, counts.get(each.axis))]
 
-    def _adopt(self, known: VolumeTags | None, held: KnownVolume, axis: str) -> VolumeTags | None:
+    def _adopt(self, known: VolumeLabels | None, held: KnownVolume, axis: str) -> VolumeLabels | None:
         try:
             return None if known is None else adopt(known, held, axis)
         except UserError as error:
@@ -164,13 +165,13 @@ class TagStore:
             held.facts = known.facts
         return held
 
-    def _replaceAll(self, cohort: CohortTags) -> None:
+    def _replaceAll(self, cohort: CohortLabels) -> None:
         self._cohort = cohort
         self._inScene.clear()
         self._history.clear()
         self.changed("all")
 
-    def _require(self, key: str) -> VolumeTags:
+    def _require(self, key: str) -> VolumeLabels:
         volume = self.volume(key)
         if volume is None:
             raise UserError("unknown_volume", _("This volume is not ready for tags."), _("Choose it in Volumes first."))
@@ -193,17 +194,17 @@ class TagStore:
             current = self.volume(key)
             self._replace(current, self._asNamedNow(pair[forward], current))
 
-    def _asNamedNow(self, wanted: VolumeTags | None, current: VolumeTags | None) -> VolumeTags | None:
+    def _asNamedNow(self, wanted: VolumeLabels | None, current: VolumeLabels | None) -> VolumeLabels | None:
         """Return the tags that a step brings back, for a volume that was renamed or loaded meanwhile."""
         if current is None:
             return wanted
         if wanted is None and keyOf(current) in self._inScene:
-            return copyOf(current, states={}, rest_is_absent={})
+            return copyOf(current, states={}, rest_is_absent={}, further={})
         if wanted is None or wanted.name == current.name:
             return wanted
         return copyOf(wanted, name=current.name)
 
-    def _enter(self, old: VolumeTags | None, new: VolumeTags) -> None:
+    def _enter(self, old: VolumeLabels | None, new: VolumeLabels) -> None:
         """Put a volume in; what cannot be told apart from it gives way."""
         if old is not None and old.sha256 != new.sha256:
             self._replace(self.volume(keyOf(new)), None)
@@ -213,7 +214,7 @@ class TagStore:
                 self._history.clear()
                 self._replace(other, setAside(other, self._cohort.volumes))
 
-    def _replace(self, old: VolumeTags | None, new: VolumeTags | None) -> None:
+    def _replace(self, old: VolumeLabels | None, new: VolumeLabels | None) -> None:
         volumes = self._cohort.volumes
         position = next((number for number, volume in enumerate(volumes) if volume is old), len(volumes))
         volumes[position : position + 1] = [] if new is None else [new]

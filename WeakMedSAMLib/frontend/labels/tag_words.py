@@ -8,9 +8,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import NUMBERINGS
-from WeakMedSAMLib.contract.labels.tag_checks import Problem
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED, VolumeTags
+from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 
 # Signs that differ without colour, and that the font of the slice views has.
@@ -29,12 +30,12 @@ def rangeInWords(className: str, tag: int, first: int, last: int) -> str:
     return (one if first == last else many).format(name=className, tag=tagWord(tag), first=first, last=last)
 
 
-def countsInWords(volume: VolumeTags | None, className: str) -> str:
+def countsInWords(volume: VolumeLabels | None, className: str) -> str:
     """Return what a class has in a volume, such as "Tumour: 46 present, 109 absent; ready".
 
     Parameters
     ----------
-    volume : VolumeTags or None
+    volume : VolumeLabels or None
         None where no volume is chosen.
     className : str
         The class.
@@ -51,7 +52,7 @@ def countsInWords(volume: VolumeTags | None, className: str) -> str:
     return _("{name}: {counts}; {state}").format(name=className, counts=counts, state=_stateInWords(volume, className))
 
 
-def allCountsInWords(volume: VolumeTags | None, classes: ClassTable) -> str:
+def allCountsInWords(volume: VolumeLabels | None, classes: ClassTable) -> str:
     """Return `countsInWords` of all classes, one line each, with a mark before those that are ready."""
     if volume is None:
         return ""
@@ -71,7 +72,7 @@ def problemsInWords(problems: Iterable[Problem]) -> str:
     )
 
 
-def _stateInWords(volume: VolumeTags, className: str) -> str:
+def _stateInWords(volume: VolumeLabels, className: str) -> str:
     """Return whether a class is ready in a volume, or the next thing to do."""
     present, absent, untagged = volume.counts(className)
     if not untagged:
@@ -83,7 +84,7 @@ def _stateInWords(volume: VolumeTags, className: str) -> str:
     return _("ready: untagged slices are left out")
 
 
-def isReady(volume: VolumeTags | None, className: str) -> bool:
+def isReady(volume: VolumeLabels | None, className: str) -> bool:
     """Say whether the tags of a class need nothing more in this volume."""
     if volume is None:
         return False
@@ -91,12 +92,12 @@ def isReady(volume: VolumeTags | None, className: str) -> bool:
     return bool(absent) and (bool(present) or not untagged)
 
 
-def sliceInWords(volume: VolumeTags | None, classes: ClassTable, index: int | None, start: int | None = None) -> str:
+def sliceInWords(volume: VolumeLabels | None, classes: ClassTable, index: int | None, start: int | None = None) -> str:
     """Return what a slice shows, one line a class, for the corner of its view.
 
     Parameters
     ----------
-    volume : VolumeTags or None
+    volume : VolumeLabels or None
         None gives an empty text.
     classes : ClassTable
         In this order.
@@ -115,7 +116,7 @@ def sliceInWords(volume: VolumeTags | None, classes: ClassTable, index: int | No
     return "\n".join(lines)
 
 
-def positionInWords(volume: VolumeTags, index: int, viewName: str, className: str) -> str:
+def positionInWords(volume: VolumeLabels, index: int, viewName: str, className: str) -> str:
     """Return where one is, and the tag of the current class there."""
     text = _("{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}")
     tag = tagWord(tagOf(volume, className, index))
@@ -129,7 +130,7 @@ def tipInWords(index: int, className: str, tag: int) -> str:
 
 
 def unsaidInWords(error: UserError) -> UserError:
-    """Return the error ``numbering_unsaid`` of `contract.tag_matching` as the module says it."""
+    """Return the error ``numbering_unsaid`` of `contract.labels.matching` as the module says it."""
     text = _("The tags of '{name}' do not say from which end its slices are counted.")
     hint = _("Import them while the scan is loaded, and say how they were counted: {readings}")
     readings = readingsInWords(error)
@@ -148,7 +149,7 @@ def readingsInWords(error: UserError) -> str:
     return text.format(**parts)
 
 
-def tagOf(volume: VolumeTags, className: str, index: int) -> int:
+def tagOf(volume: VolumeLabels, className: str, index: int) -> int:
     """Return the tag of a slice, without copying those of the others."""
     state = volume.states.get(className)
     return UNTAGGED if state is None or not 0 <= index < len(state) else int(state[index])

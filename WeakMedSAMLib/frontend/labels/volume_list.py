@@ -8,7 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import VolumeTags
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
@@ -89,7 +89,7 @@ class VolumeList:
         return VolumeRow(node.GetID(), node.GetName() or "", text, words, not problem, isIn, isCurrent, isTold)
 
 
-def tagsInWords(volume: VolumeTags, classes: ClassTable) -> str:
+def tagsInWords(volume: VolumeLabels, classes: ClassTable) -> str:
     """Return how many slices are tagged, one line a class: "Tumour: 46 present, 109 absent"."""
     lines = []
     for name in classes.names:
@@ -100,7 +100,7 @@ def tagsInWords(volume: VolumeTags, classes: ClassTable) -> str:
     return "\n".join(lines)
 
 
-def stateInWords(volume: VolumeTags, classes: ClassTable) -> str:
+def stateInWords(volume: VolumeLabels, classes: ClassTable) -> str:
     """Return whether a volume is ready, or which classes still need tags."""
     if not classes:
         return _("no class yet")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.exports import Exported
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult
@@ -52,7 +52,7 @@ class ExportWork:
         Gives the label values.
     run : RunResult or None
         Needed for formats of a run.
-    cohort : CohortTags or None
+    cohort : CohortLabels or None
         Needed for formats of tags.
     includeNames : bool
         Whether the report calls volumes by their names.
@@ -62,7 +62,7 @@ class ExportWork:
     subjects: tuple[ExportSubject, ...]
     classes: ClassTable
     run: RunResult | None = None
-    cohort: CohortTags | None = None
+    cohort: CohortLabels | None = None
     includeNames: bool = False
 
 

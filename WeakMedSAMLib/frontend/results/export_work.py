@@ -14,7 +14,10 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
-from WeakMedSAMLib.frontend.results.exports import Exported, safeName
+from WeakMedSAMLib.frontend.results.exports import (
+    Exported,
+    safeName,
+)
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf

@@ -14,8 +14,8 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_layers import Layers, layerSteps
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
@@ -130,9 +130,9 @@ def exportLabelmap(
     return runToEnd(exportLabelmapSteps(segmentationNode, volumeNode, path, classTable, segmentIds))
 
 
-def exportTags(cohort: CohortTags, path: Path | str) -> Exported:
+def exportTags(cohort: CohortLabels, path: Path | str) -> Exported:
     """Write tags as ``.json`` or ``.csv``; `UserError` ``bad_suffix`` or ``cannot_write``."""
-    write_tags(path, cohort)
+    write_label_file(path, cohort)
     return Exported(Path(path))
 
 

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.files import write_text
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
 from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, volumeInWords

@@ -10,7 +10,7 @@ import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToWorld
 

@@ -13,8 +13,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract import stages
-from WeakMedSAMLib.contract.labels.tag_checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 PREPARE, START = "prepare", "start"
 _FIRST, _SECOND = stages.segmenter_round(1), stages.segmenter_round(2)
@@ -77,7 +79,7 @@ class RunSize:
     cachedSlices: int = 0
 
 
-def runSize(volumes: Iterable[VolumeTags], cachedHashes: Iterable[str] = ()) -> RunSize:
+def runSize(volumes: Iterable[VolumeLabels], cachedHashes: Iterable[str] = ()) -> RunSize:
     """Return how much work these volumes are; `cachedHashes` are those of volumes that were run before."""
     entries, cached = list(volumes), set(cachedHashes)
     slices = [entry.n_slices or 0 for entry in entries]
@@ -160,7 +162,7 @@ def expectedTimeInWords(size: RunSize, device: str, preset: str = stages.FAST) -
     return _("Expected time: {time} (from another computer; measured here after the first run).").format(time=time)
 
 
-def expectedQuality(cohort: CohortTags) -> str:
+def expectedQuality(cohort: CohortLabels) -> str:
     """Return an honest sentence on how good the masks will be, from the number of tagged volumes and slices.
 
     The figures are those of the README: brain FLAIR, patient Dice, one and forty tagged volumes. What lies between
@@ -191,7 +193,7 @@ def _volumesInWords(count: int) -> str:
     return _("{count} tagged volumes: with 40, brain tumours reached a Dice of 0.84.").format(count=count)
 
 
-def _slicesInWords(cohort: CohortTags) -> list[str]:
+def _slicesInWords(cohort: CohortLabels) -> list[str]:
     few = []
     for name in cohort.classes.names:
         present, absent, _untagged = cohort.counts(name)
@@ -259,10 +261,10 @@ def _isRate(value: Any) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value) and value > 0
 
 
-def _presentSlices(volume: VolumeTags) -> int:
+def _presentSlices(volume: VolumeLabels) -> int:
     states = [state == PRESENT for state in volume.states.values()]
     return int(np.count_nonzero(np.logical_or.reduce(states))) if states else 0
 
 
-def _isTagged(volume: VolumeTags) -> bool:
+def _isTagged(volume: VolumeLabels) -> bool:
     return any((state >= 0).any() for state in volume.states.values())

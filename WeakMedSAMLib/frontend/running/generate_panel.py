@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
@@ -173,7 +173,7 @@ class GeneratePanel(Panel):
     def _showExpectations(self) -> None:
         ui, keys = self.ui, [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
-        cohort = CohortTags(self.logic.session.classes, [entry for entry in entries if entry is not None])
+        cohort = CohortLabels(self.logic.session.classes, [entry for entry in entries if entry is not None])
         # Before the first tag nothing can be expected, and the reason below says that tags are missing.
         isShown = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
         ui.estimateLabel.visible = ui.qualityLabel.visible = isShown
@@ -188,7 +188,7 @@ class GeneratePanel(Panel):
                 "It is meant for research: how good its masks get with so many volumes was not measured either."
             )
 
-    def _size(self, cohort: CohortTags) -> RunSize:
+    def _size(self, cohort: CohortLabels) -> RunSize:
         return runSize(cohort.volumes, self.logic.cachedKeys())
 
     def _showError(self) -> None:

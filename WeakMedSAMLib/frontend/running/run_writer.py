@@ -17,8 +17,8 @@ import slicer
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
-from WeakMedSAMLib.contract.labels.tag_files import write_tags
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import write_label_file
 from WeakMedSAMLib.contract.run_folder import volume_file, volume_id
 from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
@@ -148,7 +148,7 @@ def frontendVersions() -> dict[str, str]:
 
 
 def _writeVolumes(
-    runFolder: RunFolder, volumes: Sequence[VolumeInRun], cohort: CohortTags
+    runFolder: RunFolder, volumes: Sequence[VolumeInRun], cohort: CohortLabels
 ) -> Generator[float | None, None, list[RunVolume]]:
     entries = []
     for number, volume in enumerate(volumes):
@@ -162,14 +162,14 @@ def _writeVolumes(
     return entries
 
 
-def _nameOf(volume: VolumeInRun, cohort: CohortTags) -> str:
+def _nameOf(volume: VolumeInRun, cohort: CohortLabels) -> str:
     """The name beside the tags, which the engine matches by; a node's own where it has no tags."""
     named = next((tags.name for tags in cohort.volumes if tags.sha256 == volume.sha256), None)
     return named or volume.node.GetName() or "volume"
 
 
-def _describe(runFolder: RunFolder, run: RunDescription, cohort: CohortTags) -> None:
-    write_tags(runFolder.tags, cohort)
+def _describe(runFolder: RunFolder, run: RunDescription, cohort: CohortLabels) -> None:
+    write_label_file(runFolder.tags, cohort)
     save_run(runFolder.path, run)
 
 

@@ -11,7 +11,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash_steps
-from WeakMedSAMLib.contract.labels.slice_tags import AXES, MAX_SLICES
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES, MAX_SLICES
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, reversedIdentitySteps

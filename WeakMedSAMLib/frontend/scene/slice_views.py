@@ -11,7 +11,7 @@ import slicer
 import slicer.util
 import vtk
 
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf

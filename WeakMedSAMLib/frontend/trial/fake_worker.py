@@ -21,8 +21,10 @@ from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract import exit_codes
 from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
 from WeakMedSAMLib.contract.files import write_bytes, write_json
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
@@ -75,7 +77,7 @@ def _pretend(places: RunFolder, stage: str, stages: Sequence[str], options: argp
 
 
 def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     for volume in run.volumes:
         folder = places.results(volume.id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,7 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
             _say(Artifact(kind="result", path=folder.relative_to(places.path).as_posix(), volume=volume.id))
 
 
-def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) -> Path:
+def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels) -> Path:
     header, array = _read(file)
     labels = np.zeros(array.shape, np.uint8)
     found = tags.volume_for(volume.name, volume.sha256)
@@ -102,7 +104,7 @@ def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortTags) 
     return folder / PREVIEW
 
 
-def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> np.ndarray:
+def _brightOnPresent(array: np.ndarray, tags: VolumeLabels | None, name: str) -> np.ndarray:
     mask = array > np.percentile(array, 98.5)
     if tags is None:
         return mask
@@ -111,7 +113,7 @@ def _brightOnPresent(array: np.ndarray, tags: VolumeTags | None, name: str) -> n
     return mask & (tags.state(name) == PRESENT).reshape(shape)
 
 
-def _quality(mask: np.ndarray, tags: VolumeTags | None) -> ClassQuality:
+def _quality(mask: np.ndarray, tags: VolumeLabels | None) -> ClassQuality:
     position = "kji".index(tags.axis if tags is not None else "k")
     areas = mask.sum(axis=tuple(other for other in range(3) if other != position))
     # Made up, but not the same everywhere: the fewer voxels, the less sure.

@@ -15,7 +15,7 @@ import slicer
 from flows.driver import fake_worker, segment_masks
 from samples import opened
 
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf

@@ -11,8 +11,8 @@ import pytest
 import slicer
 from flows.driver import fake_worker
 
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import places
 from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -36,7 +36,7 @@ def test_scene_closed_during_a_run(driver):
     # The run folder stays, to be listed and deleted; and no tag is lost.
     assert [run.folder.name for run in places.runsOnDisk(places.runsFolder())] == [f"run-{run_id}"]
     (copy,) = keptCopies(places.runsFolder())
-    kept = read_tags(copy)
+    kept = read_label_file(copy)
     assert kept.volumes[0].counts("Lesion").present == last - first + 1
     # The module works with the next scene.
     volume, first, last = driver.phantom("Next", 2)
@@ -97,7 +97,7 @@ def test_end_of_slicer_stops_the_worker(driver):
     assert process.state() == 0
     # Slicer does not close the scene at its end; the tags are kept even so, and once.
     (copy,) = keptCopies(places.runsFolder())
-    assert read_tags(copy).volumes[0].counts("Lesion").present == last - first + 1
+    assert read_label_file(copy).volumes[0].counts("Lesion").present == last - first + 1
 
 
 def test_at_its_end_the_module_holds_nothing_of_the_scene(driver):
@@ -158,7 +158,10 @@ def test_the_last_few_copies_of_tags_are_kept(driver):
     assert not latest.exists(), "the same tags were kept twice"
     copies = keptCopies(folder)
     assert len(copies) == 5
-    assert read_tags(copies[0]).volumes[0].state("Lesion")[6] != read_tags(copies[1]).volumes[0].state("Lesion")[6]
+    assert (
+        read_label_file(copies[0]).volumes[0].state("Lesion")[6]
+        != read_label_file(copies[1]).volumes[0].state("Lesion")[6]
+    )
     assert {path.parent for path in copies} == {folder / "tags-of-closed-scenes"}
     if os.name != "nt":
         assert stat.S_IMODE(copies[0].parent.stat().st_mode) == 0o700, "they hold names of volumes"

@@ -19,12 +19,14 @@ import slicer.util
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.identity import content_hash
-from WeakMedSAMLib.contract.labels.tag_files import read_tags, write_tags
-from WeakMedSAMLib.contract.labels.tags import PRESENT, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings, load_run
-from WeakMedSAMLib.engine.data.cohort import load_cohort
-from WeakMedSAMLib.engine.data.tag_match import match_tags
+from WeakMedSAMLib.engine.data.label_match import match_labels
 from WeakMedSAMLib.engine.data.volumes import read_volume
+from WeakMedSAMLib.engine.supervision.cohort import load_cohort
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -66,9 +68,9 @@ def left_handed_node(name="scan"):
 
 
 def file_tags(first=LESION[0], last=LESION[1], sha256=None, numbering=None):
-    tags = VolumeTags("scan", sha256, n_slices=N, numbering=numbering)
+    tags = VolumeLabels("scan", sha256, n_slices=N, numbering=numbering)
     tags.tag_range("Lesion", first, last)
-    return CohortTags(ClassTable.from_names(["Lesion"]), [tags])
+    return CohortLabels(ClassTable.from_names(["Lesion"]), [tags])
 
 
 def volumes_of(logic, *nodes):
@@ -86,7 +88,7 @@ def present_z(logic, node):
 def engine_z(path, cohort):
     """The same, as the engine reads a scan and a tag file."""
     scan = read_volume(path)
-    indices = np.flatnonzero(match_tags(cohort, scan).tags.state("Lesion") == PRESENT)
+    indices = np.flatnonzero(match_labels(cohort, scan).labels.state("Lesion") == PRESENT)
     places = [scan.geometry.origin + scan.geometry.axes[:, 2] * 3.0 * k for k in indices]
     return sorted(float(place[2]) for place in places)
 
@@ -167,7 +169,7 @@ def test_the_panel_asks_by_two_buttons(logic, host, tmp_path, answer, expected):
     node = slicer.util.loadVolume(str(write_scan(tmp_path / "scan.nii.gz")))
     logic.identifyNow(node)
     logic.state.currentVolume = node
-    write_tags(tmp_path / "tags.csv", file_tags())
+    write_label_file(tmp_path / "tags.csv", file_tags())
     host.dialogs.answer(str(tmp_path / "tags.csv"), answer, *([qt.QMessageBox.Ok] if expected else []))
     TagFileDialogs(logic.labels, None).importTags()
     question = host.dialogs.shown[1]
@@ -246,12 +248,12 @@ def test_tags_go_to_the_command_line_and_come_back(logic, host, tmp_path, load, 
     assert present_z(logic, node) == LESION_Z
     host.dialogs.answer(str(tags))
     TagFileDialogs(logic.labels, None).exportTags()
-    (written,) = read_tags(tags).volumes
+    (written,) = read_label_file(tags).volumes
     assert (written.sha256, written.numbering) == (read_volume(path).sha256, "slicer")
     assert np.flatnonzero(written.state("Lesion") == PRESENT).tolist() == [4, 5, 6]
-    assert engine_z(path, read_tags(tags)) == LESION_Z
+    assert engine_z(path, read_label_file(tags)) == LESION_Z
     logic.session.clearTags(logic.keyOf(node), "Lesion")
-    logic.session.importTags(read_tags(tags), volumes_of(logic, node))
+    logic.session.importTags(read_label_file(tags), volumes_of(logic, node))
     assert present_z(logic, node) == LESION_Z
 
 
@@ -260,10 +262,10 @@ def test_tags_go_to_the_command_line_and_come_back(logic, host, tmp_path, load, 
 def test_tags_of_the_command_line_come_into_the_scene(logic, tmp_path, load, has_hash):
     path = write_scan(tmp_path / "scan.nii.gz")
     scan = read_volume(path)
-    tags = match_tags(file_tags(sha256=content_hash(voxels())), scan).tags
+    tags = match_labels(file_tags(sha256=content_hash(voxels())), scan).labels
     tags.sha256 = scan.sha256 if has_hash else None
     node = load(path)
-    cohort = CohortTags(ClassTable.from_names(["Lesion"]), [tags])
+    cohort = CohortLabels(ClassTable.from_names(["Lesion"]), [tags])
     logic.session.importTags(cohort, volumes_of(logic, node))
     assert present_z(logic, node) == LESION_Z
 

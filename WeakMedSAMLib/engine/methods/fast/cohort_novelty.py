@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again

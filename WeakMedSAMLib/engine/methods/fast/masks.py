@@ -9,9 +9,8 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
@@ -22,6 +21,7 @@ from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
 from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3

@@ -11,7 +11,6 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore
-from WeakMedSAMLib.engine.data.cohort import CohortVolume, learned_axis
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
@@ -22,6 +21,7 @@ from WeakMedSAMLib.engine.methods.fast.showcase import Show
 from WeakMedSAMLib.engine.methods.fast.training import train_model
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, learned_axis
 
 Report = Callable[[Event], None]
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.contract.stages import round_steps
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo

@@ -16,7 +16,7 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.stages import (
     CLASSIFIER,
     PROJECTION,

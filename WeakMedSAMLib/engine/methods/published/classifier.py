@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.base.precision import in_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices

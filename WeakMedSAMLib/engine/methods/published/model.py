@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network

@@ -14,11 +14,10 @@ import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event
-from WeakMedSAMLib.contract.labels.tags import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore
-from WeakMedSAMLib.engine.data.cohort import CohortVolume, learned_axis
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort, framed_cohort
@@ -36,6 +35,7 @@ from WeakMedSAMLib.engine.methods.published.unet import draw
 from WeakMedSAMLib.engine.parts.assembly import told_results
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, learned_axis
 
 Report = Callable[[Event], None]
 

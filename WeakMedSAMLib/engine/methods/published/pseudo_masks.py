@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
-from WeakMedSAMLib.contract.labels.tags import ABSENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again

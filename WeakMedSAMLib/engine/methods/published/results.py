@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import ABSENT
-from WeakMedSAMLib.engine.data.cohort import CohortVolume
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
@@ -18,6 +17,7 @@ from WeakMedSAMLib.engine.methods.published.unet import draw
 from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 
 def volume_result(

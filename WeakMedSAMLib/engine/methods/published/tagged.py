@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 
 _MIN_PATIENTS = 5  # of fewer none is left out: each of them is worth more as an example

@@ -7,7 +7,8 @@ from typing import Protocol
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import AXES, VolumeTags
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
@@ -210,7 +211,7 @@ class SceneSliceNavigator:
         self.changed()
 
 
-def indexOf(node: VolumeNode, tags: VolumeTags | None, viewName: str) -> int | None:
+def indexOf(node: VolumeNode, tags: VolumeLabels | None, viewName: str) -> int | None:
     """Return the slice of a volume at which a view is, along the axis of its tags; None beside it and across it."""
     sliceNode = slice_views.sliceNodeOf(viewName)
     if tags is None or sliceNode is None or slice_views.axisOfView(node, sliceNode) != tags.axis:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 
 Color = tuple[int, int, int]
 _MIN_EDGE_DISTANCE = 5

@@ -9,7 +9,8 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage
 
@@ -23,7 +24,7 @@ class StripView:
 
     Attributes
     ----------
-    volume : VolumeTags or None
+    volume : VolumeLabels or None
     classes : ClassTable
     current : str
         Name of the class that keys and buttons act on.
@@ -33,7 +34,7 @@ class StripView:
         Row, first slice, last slice and tag of a range that is being dragged.
     """
 
-    volume: VolumeTags | None
+    volume: VolumeLabels | None
     classes: ClassTable
     current: str = ""
     position: int | None = None

@@ -8,7 +8,8 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView
@@ -57,7 +58,7 @@ class TagStrip(qt.QWidget):
 
     # What is shown
 
-    def setTags(self, volume: VolumeTags | None, classes: ClassTable) -> None:
+    def setTags(self, volume: VolumeLabels | None, classes: ClassTable) -> None:
         """Show the tags of a volume, or no slices with None."""
         rows = len(self._view.classes)
         self._view.volume, self._view.classes = volume, classes

@@ -11,7 +11,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, VolumeTags
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
@@ -240,7 +241,7 @@ class TagsPanel(Panel):
 
     # Showing
 
-    def _volume(self) -> VolumeTags | None:
+    def _volume(self) -> VolumeLabels | None:
         return self._labels.ofCurrent()
 
     def _shownState(self) -> tuple[Any, ...]:
@@ -280,12 +281,12 @@ class TagsPanel(Panel):
         if self._isShown:
             self._notes.show()
 
-    def _positionInWords(self, volume: VolumeTags | None, index: int | None) -> str:
+    def _positionInWords(self, volume: VolumeLabels | None, index: int | None) -> str:
         if volume is None or index is None:
             return ""
         return positionInWords(volume, index, self._navigator.viewName(), self.actions.currentClass)
 
-    def _problem(self, volume: VolumeTags | None, index: int | None) -> str:
+    def _problem(self, volume: VolumeLabels | None, index: int | None) -> str:
         """Say why nothing can be tagged; empty if it can."""
         if self._state.currentVolume is None:
             return _("Choose a volume in section 1, Volumes.")

@@ -3,7 +3,7 @@
 One row a range: ``volume,sha256,axis,slices,class,label_value,color,first,last,tag,numbering``. `first` and `last` are
 inclusive and 0-based; `last` may be blank for a single slice. With both blank the row is about the rest: tag ``absent``
 makes all slices absent that no other row names, tag ``untagged`` only makes volume and class known. `numbering` is
-``slicer`` or ``file``, see `volume_tags.Numbering`. What a volume or class has (sha256, axis, slices, numbering,
+``slicer`` or ``file``, see `labelled_volume.Numbering`. What a volume or class has (sha256, axis, slices, numbering,
 label_value, color) may be blank in all its rows but one, or have no column. Other columns are ignored.
 Terminology and shortcut keys are not in this format. `csv_cells` says what else of spreadsheets is understood.
 """
@@ -14,25 +14,25 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.csv_cells import as_text, bad_line, csv_rows, is_blank, whole_number
+from WeakMedSAMLib.contract.csv_cells import bad_line, csv_rows, is_blank, neutral_cell, plain_cell, whole_number
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, Span, VolumeSpans, spans_of, tags_of
-from WeakMedSAMLib.contract.labels.tags import ABSENT, ONE_DIRECTION, PRESENT, UNTAGGED, CohortTags, VolumeTags
+from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLabels
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
+from WeakMedSAMLib.contract.labels.spans import Span, count_tags, paint, require_few, spans_of
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 COLUMNS = ("volume", "sha256", "axis", "slices", "class", "label_value", "color", "first", "last", "tag", "numbering")
 _REQUIRED = ("volume", "class", "first", "last", "tag")
-# A spreadsheet runs a cell that starts with one of these (the wide forms too); a quote in front makes it text.
-_RUNNABLE = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
-_QUOTE = "'"
 _NEARLY_A_COLUMN = 0.75
 
 
-def tags_to_csv(cohort: CohortTags) -> str:
+def tags_to_csv(cohort: CohortLabels) -> str:
     """Return the tags of a cohort as CSV text, line ends CR LF.
 
     Text that is not ASCII starts with a byte-order mark, without which spreadsheets show wrong letters and save them.
@@ -46,7 +46,7 @@ def tags_to_csv(cohort: CohortTags) -> str:
     return text if text.isascii() else "\ufeff" + text
 
 
-def tags_from_csv(text: str) -> CohortTags:
+def tags_from_csv(text: str) -> CohortLabels:
     """Make the tags of a cohort from CSV text (comma, semicolon, tab or bar between cells; seen from the header).
 
     Raises
@@ -57,10 +57,11 @@ def tags_from_csv(text: str) -> CohortTags:
     """
     rows = list(_read_rows(text))
     volumes = _volumes(rows)
-    return CohortTags(ClassTable.from_json(_classes(rows)), tags_of(volumes))
+    require_few(sum(count_tags(volume.spans, volume.n_slices, volume.rest_is_absent) for volume in volumes))
+    return CohortLabels(ClassTable.from_json(_classes(rows)), [volume.to_labels() for volume in volumes])
 
 
-def _rows(cohort: CohortTags) -> Iterator[tuple[Any, ...]]:
+def _rows(cohort: CohortLabels) -> Iterator[tuple[Any, ...]]:
     classes = [(entry.name, entry.label_value, "#" + bytes(entry.color).hex()) for entry in cohort.classes]
     volumes = [(entry, (entry.name, entry.sha256 or "", entry.axis, entry.n_slices or "")) for entry in cohort.volumes]
     for volume, volume_cells in volumes:
@@ -73,7 +74,7 @@ def _rows(cohort: CohortTags) -> Iterator[tuple[Any, ...]]:
         yield from (("", "", "", "", *cells, "", "", TAG_NAMES[UNTAGGED], "") for cells in classes)
 
 
-def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
+def _ranges(volume: VolumeLabels, class_name: str) -> list[tuple[Any, Any, str]]:
     state = volume.state(class_name)
     spans = sorted(spans_of(state, PRESENT) + spans_of(state, ABSENT), key=lambda span: span.first)
     cells: list[tuple[Any, Any, str]] = [(span.first, span.last, TAG_NAMES[span.tag]) for span in spans]
@@ -82,18 +83,23 @@ def _ranges(volume: VolumeTags, class_name: str) -> list[tuple[Any, Any, str]]:
     return cells or [("", "", TAG_NAMES[UNTAGGED])]
 
 
-def neutral_cell(cell: Any) -> Any:
-    """Return a cell so that no spreadsheet runs it: text that would be run gets a quote in front."""
-    return _QUOTE + cell if isinstance(cell, str) and _needs_quote(cell) else cell
+@dataclass
+class _Volume:
+    """What the file says of one volume; as `VolumeLabels`, with ranges by class in place of states."""
 
+    name: str
+    sha256: str | None = None
+    axis: str = "k"
+    n_slices: int | None = None
+    spans: dict[str, list[Span]] = field(default_factory=dict)
+    rest_is_absent: dict[str, bool] = field(default_factory=dict)
+    numbering: Numbering | None = None
 
-def _restored(cell: str) -> str:
-    return cell[1:] if cell.startswith(_QUOTE) and _needs_quote(cell[1:]) else as_text(cell)
-
-
-def _needs_quote(cell: str) -> bool:
-    # A cell that starts with the quote gets one more, so that taking one away gives back what was there.
-    return cell.startswith(_RUNNABLE) or cell.lstrip().startswith((*_RUNNABLE, _QUOTE))
+    def to_labels(self) -> VolumeLabels:
+        labels = VolumeLabels(self.name, self.sha256, self.axis, numbering=self.numbering)
+        labels.states = {name: paint(self.name, name, spans) for name, spans in self.spans.items()}
+        labels.rest_is_absent = dict(self.rest_is_absent)
+        return labels if self.n_slices is None else labels.settled(self.n_slices)
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def _read_rows(text: str) -> Iterator[_Row]:
         if any(not is_blank(cell.strip()) for cell in cells[len(header) :]):
             what = f"it has {len(cells)} cells for {len(header)} columns"
             raise bad_line(line, what, "Put names with a comma or semicolon between double quotes.")
-        yield _row(line, dict(zip(header, map(_restored, cells), strict=False)))
+        yield _row(line, dict(zip(header, map(plain_cell, cells), strict=False)))
     if header is None:
         raise UserError("bad_tags", "The tag file is empty.", f"Its first line is {','.join(COLUMNS)}.")
 
@@ -221,18 +227,18 @@ def _classes(rows: list[_Row]) -> list[dict[str, Any]]:
     return list(entries.values())
 
 
-def _volumes(rows: list[_Row]) -> list[VolumeSpans]:
+def _volumes(rows: list[_Row]) -> list[_Volume]:
     hashes: dict[str, set[str]] = {}
     for row in rows:
         if row.volume is not None and row.sha256 is not None:
             hashes.setdefault(row.volume, set()).add(row.sha256)
-    found: dict[tuple[str, str | None], tuple[VolumeSpans, dict[str, Any]]] = {}
+    found: dict[tuple[str, str | None], tuple[_Volume, dict[str, Any]]] = {}
     for row in rows:
         if row.volume is None:
             _require_only_a_class(row)
             continue
         sha256 = _hash_of(row, hashes.get(row.volume, set()))
-        volume, given = found.setdefault((row.volume, sha256), (VolumeSpans(row.volume, sha256), {}))
+        volume, given = found.setdefault((row.volume, sha256), (_Volume(row.volume, sha256), {}))
         for key, value in (("axis", row.axis), ("numbering", row.numbering), ("slices", row.slices)):
             _agree(row, given, key, value, f"volume {row.volume!r}")
         volume.axis, volume.n_slices = given.get("axis", "k"), given.get("slices")
@@ -249,7 +255,7 @@ def _hash_of(row: _Row, hashes: set[str]) -> str | None:
     return row.sha256 or next(iter(hashes), None)
 
 
-def _add_tags(row: _Row, volume: VolumeSpans) -> None:
+def _add_tags(row: _Row, volume: _Volume) -> None:
     if row.class_name is None:
         if row.span is not None or row.tag != UNTAGGED:
             raise bad_line(row.line, "the class is blank", "Name the class.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from WeakMedSAMLib.contract.csv_cells import looks_like_date
-from WeakMedSAMLib.contract.labels.tag_checks import Problem
+from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.likely_names import MOST_NAMED, likely_pairs, named
 
 

@@ -1,7 +1,7 @@
-"""Which tags belong to a volume, and from which end they count its slices.
+"""Which labels belong to a volume, and from which end they count its slices.
 
 A hash names a scan in either order of its k planes: 3D Slicer reverses those of a left-handed volume when it loads it.
-Where tags do not say how they count, they count in the order that their hash is over; without a hash nobody can tell,
+Where labels do not say how they count, they count in the order that their hash is over; without a hash nobody can tell,
 and nothing is guessed.
 """
 
@@ -13,9 +13,11 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, PRESENT, UNTAGGED, Numbering, VolumeTags
-from WeakMedSAMLib.contract.labels.tag_spans import TAG_NAMES, spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.tags import CohortTags
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 Order: TypeAlias = Literal["same", "reversed"]
 
@@ -48,34 +50,34 @@ class HeldVolume(Protocol):
 
 
 class Matched(NamedTuple):
-    """Tags of a volume: as they stand in the cohort, and counted in the order in which the volume is held.
+    """Labels of a volume: as they stand in the cohort, and counted in the order in which the volume is held.
 
-    `tags` are settled where the number of slices was given.
+    `labels` are settled where the number of slices was given.
     """
 
-    entry: VolumeTags
-    tags: VolumeTags
+    entry: VolumeLabels
+    labels: VolumeLabels
 
 
-def matched_tags(
-    cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+def find_labels(
+    cohort: CohortLabels, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
 ) -> Matched | None:
-    """Find the tags of a volume: by its hash in either order, or by name where they carry none; None without any.
+    """Find the labels of a volume: by its hash in either order, or by name where they carry none; None without any.
 
     Parameters
     ----------
-    cohort : CohortTags
-        All tags.
+    cohort : CohortLabels
+        All labels.
     volume : HeldVolume
     counts : mapping
         Axis -> number of slices, as far as it is known.
     unsaid : {"slicer", "file"}, optional
-        How slices are counted by tags that do not say it and carry no hash.
+        How slices are counted by labels that do not say it and carry no hash.
 
     Raises
     ------
     UserError
-        What `CohortTags.volume_for` and `VolumeTags.settled` raise; ``numbering_unsaid`` with both readings in
+        What `CohortLabels.volume_for` and `VolumeLabels.settled` raise; ``numbering_unsaid`` with both readings in
         `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say different things.
     """
     entries = _of_hash(cohort, volume, counts)
@@ -84,24 +86,24 @@ def matched_tags(
         entries = [] if by_name is None else [by_name]
     found = [Matched(entry, as_held(entry, volume, counts, unsaid)) for entry in entries]
     for other in found[1:]:
-        _require_agreement(found[0].tags, other.tags)
+        _require_agreement(found[0].labels, other.labels)
     return found[0] if found else None
 
 
 def as_held(
-    entry: VolumeTags, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
-) -> VolumeTags:
-    """Return tags that are known to be of a volume, counted in the order in which it is held.
+    entry: VolumeLabels, volume: HeldVolume, counts: Mapping[str, int], unsaid: Numbering | None = None
+) -> VolumeLabels:
+    """Return labels that are known to be of a volume, counted in the order in which it is held.
 
     Parameters
     ----------
     entry, volume, counts, unsaid
-        As of `matched_tags`.
+        As of `find_labels`.
 
     Raises
     ------
     UserError
-        What `VolumeTags.settled` raises; ``numbering_unsaid``.
+        What `VolumeLabels.settled` raises; ``numbering_unsaid``.
     """
     settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
     if settled.n_slices is None or _is_symmetric(settled):
@@ -109,7 +111,7 @@ def as_held(
     return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
 
 
-def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) -> list[VolumeTags]:
+def _of_hash(cohort: CohortLabels, volume: HeldVolume, counts: Mapping[str, int]) -> list[VolumeLabels]:
     """Entries with a hash of the volume, those over the order in which it is held first.
 
     To hash the reversed order takes as long as to read the volume: only what can be of it is compared with that.
@@ -121,16 +123,18 @@ def _of_hash(cohort: CohortTags, volume: HeldVolume, counts: Mapping[str, int]) 
     return [*exact, *(entry for wanted in ("same", "reversed") for order, entry in orders if order == wanted)]
 
 
-def _fits(entry: VolumeTags, counts: Mapping[str, int]) -> bool:
+def _fits(entry: VolumeLabels, counts: Mapping[str, int]) -> bool:
     return entry.n_slices is None or counts.get(entry.axis, entry.n_slices) == entry.n_slices
 
 
-def _is_symmetric(tags: VolumeTags) -> bool:
+def _is_symmetric(labels: VolumeLabels) -> bool:
     """Whether it makes no difference from which end the slices are counted."""
-    return tags.axis != "k" or all(np.array_equal(state, state[::-1]) for state in tags.states.values())
+    if labels.axis != "k" or not labels.is_said():
+        return True
+    return not labels.further and all(np.array_equal(state, state[::-1]) for state in labels.states.values())
 
 
-def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, unsaid: Numbering | None) -> bool:
+def _is_reversed(entry: VolumeLabels, settled: VolumeLabels, volume: HeldVolume, unsaid: Numbering | None) -> bool:
     if entry.numbering is not None:
         return volume.reverses(entry.numbering)
     order = None if entry.sha256 is None else volume.order_of(entry.sha256)
@@ -141,7 +145,7 @@ def _is_reversed(entry: VolumeTags, settled: VolumeTags, volume: HeldVolume, uns
     return unsaid is not None and volume.reverses(unsaid)
 
 
-def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
+def _unsaid(tags: VolumeLabels, volume: HeldVolume) -> UserError:
     """The refusal of tags that may be counted from either end, with what each reading would mean in 3D Slicer."""
     tag = PRESENT if any((state == PRESENT).any() for state in tags.states.values()) else ABSENT
     slices = {"slicer": _slices_of(tags, tag), "file": _slices_of(tags.turned(), tag)}
@@ -160,16 +164,16 @@ def _unsaid(tags: VolumeTags, volume: HeldVolume) -> UserError:
     return UserError("numbering_unsaid", message, hint, {"name": volume.name, "tag": TAG_NAMES[tag], **slices})
 
 
-def _slices_of(tags: VolumeTags, tag: int) -> dict[str, str]:
+def _slices_of(tags: VolumeLabels, tag: int) -> dict[str, str]:
     """Class name -> its slices with a tag, in words."""
     spans = {name: spans_of(state, tag) for name, state in tags.states.items()}
     return {name: spans_in_words(found) for name, found in spans.items() if found}
 
 
-def _require_agreement(first: VolumeTags, second: VolumeTags) -> None:
-    """Refuse two entries of one volume, found by the hashes of either order, that tag a slice differently."""
-    for name in first.states.keys() & second.states.keys():
-        if first.axis != second.axis or _clash(first.state(name), second.state(name)):
+def _require_agreement(first: VolumeLabels, second: VolumeLabels) -> None:
+    """Refuse two entries of one volume, found by the hashes of either order, that say different things of a slice."""
+    for name in {*first.class_names()} & {*second.class_names()}:
+        if first.axis != second.axis or _clash(first.presence(name), second.presence(name)):
             message = f"{first.name!r} is tagged twice, by the hash of either order, and not the same for {name!r}."
             raise UserError(
                 "tags_conflict",

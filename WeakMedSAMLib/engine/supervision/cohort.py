@@ -1,4 +1,4 @@
-"""The volumes of a run with their tags: read one at a time, and checked before any work begins."""
+"""The volumes of a run with what is known of them: read one at a time, and checked before any work begins."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Event, Warning_, called
-from WeakMedSAMLib.contract.labels.slice_tags import Numbering
-from WeakMedSAMLib.contract.labels.tag_checks import matched_by_name
-from WeakMedSAMLib.contract.labels.tag_files import read_tags
-from WeakMedSAMLib.contract.labels.tags import UNTAGGED, CohortTags, VolumeTags, check
+from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
-from WeakMedSAMLib.engine.data.tag_match import Match, match_tags
+from WeakMedSAMLib.engine.data.label_match import Match, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
+from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
 
 Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
@@ -37,8 +40,8 @@ class CohortVolume:
         Where its voxels lie, and the voxels: opened once, and read and hashed once where they can be mapped.
     axis : str
         ``"i"``, ``"j"`` or ``"k"``: the IJK axis along which it is cut into slices.
-    tags : numpy.ndarray
-        int8 (n_slices, n_classes) of PRESENT, ABSENT, UNTAGGED; UNTAGGED throughout for an untagged volume.
+    supervision : Supervision
+        What its labels say; nothing for a volume without any.
     intensity : str or pair of float
         As requested: ``"auto"``, ``"percentile"`` or the lowest and highest grey value.
     patient : str
@@ -53,15 +56,20 @@ class CohortVolume:
     name: str
     scan: Scan
     axis: str
-    tags: np.ndarray
+    supervision: Supervision
     intensity: str | tuple[float, float]
     patient: str
     sha256: str
     numbering: Numbering = "file"
 
+    @property
+    def tags(self) -> np.ndarray:
+        """Which slices show which class, see `Supervision.presence`."""
+        return self.supervision.presence
+
 
 def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[CohortVolume]:
-    """Read every volume of a run once, one at a time, and put its tags beside it.
+    """Read every volume of a run once, one at a time, and put beside it what its labels say.
 
     Parameters
     ----------
@@ -70,7 +78,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     run : RunDescription
         What it holds.
     report : callable
-        Takes warnings: of volumes, of tags.
+        Takes warnings: of volumes, of labels.
 
     Raises
     ------
@@ -85,36 +93,36 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     scans = [open_stored(places.volume(volume), volume.name, shelf) for volume in run.volumes]
     pairs = list(zip(run.volumes, scans, strict=True))
     matches = [_matched(entry, scan, tags, axis, report) for entry, scan in pairs]
-    settled = [match.tags for match in matches]
+    settled = [match.labels for match in matches]
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
-        _check_tags(CohortTags(run.classes, settled), report)
+        _check_tags(CohortLabels(run.classes, settled), report)
     _warn_of_unused(run.volumes, tags, matches, report)
-    return [_cohort_volume(run, *pair, entry) for pair, entry in zip(pairs, settled, strict=True)]
+    return [_cohort_volume(run, *pair, labels, report) for pair, labels in zip(pairs, settled, strict=True)]
 
 
 def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
     """The slice axis of the tagged volumes; None if they have several."""
-    axes = {volume.axis for volume in cohort if (volume.tags != UNTAGGED).any()}
+    axes = {volume.axis for volume in cohort if volume.supervision.is_said}
     return axes.pop() if len(axes) == 1 else None
 
 
-def _read_tags(places: RunFolder, run: RunDescription) -> CohortTags:
+def _read_tags(places: RunFolder, run: RunDescription) -> CohortLabels:
     if places.tags.exists():
-        return read_tags(places.tags)
+        return read_label_file(places.tags)
     if run.settings.train:
         message = f"{places.path} holds no tags.json."
         raise UserError("no_tags", message, "Tag slices, or apply a model that was trained before.")
-    return CohortTags(run.classes)
+    return CohortLabels(run.classes)
 
 
-def _usual_axis(tags: CohortTags) -> str:
+def _usual_axis(tags: CohortLabels) -> str:
     """The axis along which most volumes are tagged: the one for volumes without tags."""
     counted = Counter(volume.axis for volume in tags.volumes)
     return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
 
 
-def _matched(entry: RunVolume, volume: Scan, tags: CohortTags, axis: str, report: Report) -> Match:
+def _matched(entry: RunVolume, volume: Scan, tags: CohortLabels, axis: str, report: Report) -> Match:
     """Tags of one volume, one for each slice of its stored copy; their hash is the one found now.
 
     The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.
@@ -127,12 +135,12 @@ def _matched(entry: RunVolume, volume: Scan, tags: CohortTags, axis: str, report
         if entry.sha256 is not None and volume.order_of(entry.sha256) is None:
             raise _changed(volume, entry.sha256)
         try:
-            return match_tags(tags, volume, axis, entry.numbering)
+            return match_labels(tags, volume, axis, entry.numbering)
         except UserError as error:
             raise _nameless(error, entry, tags) from None
 
 
-def _nameless(error: UserError, entry: RunVolume, tags: CohortTags) -> UserError:
+def _nameless(error: UserError, entry: RunVolume, tags: CohortLabels) -> UserError:
     """The error with ids in place of names: it becomes an event, and names may be names of patients."""
     message, hint = error.message, error.hint
     words = dict.fromkeys((volume.name for volume in tags.volumes), "another volume")
@@ -164,7 +172,7 @@ def _changed(volume: Scan, expected: str) -> UserError:
     )
 
 
-def _check_tags(cohort: CohortTags, report: Report) -> None:
+def _check_tags(cohort: CohortLabels, report: Report) -> None:
     """Stop at the first error; everything else is a warning."""
     problems = check(cohort)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -175,15 +183,15 @@ def _check_tags(cohort: CohortTags, report: Report) -> None:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint, errors[0].values)
 
 
-def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Match], report: Report) -> None:
-    names = {match.tags.name for match in matches}
+def _warn_of_unused(volumes: list[RunVolume], tags: CohortLabels, matches: list[Match], report: Report) -> None:
+    names = {match.labels.name for match in matches}
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
         message = f"{len(unused)} tagged volume(s) are not part of this run."
         hint = "Add the volumes: the more, the better the masks."
         report(Warning_(code="tags_unused", message=message, hint=hint, values={"count": len(unused)}))
-    untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.tags.states]
+    untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.labels.class_names()]
     if unused and untagged:
         first, count = untagged[0], len(untagged)
         message = f"There are no tags for {called(first)} ({count} in all), while other tags are unused."
@@ -191,15 +199,31 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortTags, matches: list[Ma
         report(Warning_(code="tags_unmet", message=message, hint=hint, values={"count": count}, volume=first))
 
 
-def _cohort_volume(run: RunDescription, volume: RunVolume, scan: Scan, entry: VolumeTags) -> CohortVolume:
+def _supervision(volume_id: str, labels: VolumeLabels, classes: ClassTable, report: Report) -> Supervision:
+    """What the labels of a volume say; where they contradict each other is told."""
+    supervision, contradictions = supervise(labels, classes)
+    for one in contradictions:
+        message = (
+            f"{called(volume_id).capitalize()}: labels of class {one.class_name!r} contradict each other on slices "
+            f"{one.slices}; those of the kind {one.trusted!r} count, not those of the kind {one.other!r}."
+        )
+        hint = "Correct the one that is wrong."
+        values = {"class": one.class_name, "slices": one.slices, "trusted": one.trusted, "other": one.other}
+        report(Warning_(code="labels_contradict", message=message, hint=hint, values=values, volume=volume_id))
+    return supervision
+
+
+def _cohort_volume(
+    run: RunDescription, volume: RunVolume, scan: Scan, labels: VolumeLabels, report: Report
+) -> CohortVolume:
     return CohortVolume(
         id=volume.id,
         name=volume.name,
         scan=scan,
-        axis=entry.axis,
-        tags=entry.matrix(run.classes),
+        axis=labels.axis,
+        supervision=_supervision(volume.id, labels, run.classes, report),
         intensity=run.settings.intensity,
         patient=volume.name if volume.patient is None else volume.patient,
-        sha256=entry.sha256 or "",
+        sha256=labels.sha256 or "",
         numbering=volume.numbering,
     )

@@ -1,4 +1,4 @@
-"""Slice tags of a cohort: the class table and the tags of every volume."""
+"""Labels of a cohort: the class table and what is said of every volume."""
 
 from __future__ import annotations
 
@@ -9,24 +9,9 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.slice_tags import ABSENT, AXES, MAX_SLICES, PRESENT, UNTAGGED, Counts, VolumeTags
-from WeakMedSAMLib.contract.labels.tag_checks import Overlap, Problem, check, overlaps
-
-__all__ = [
-    "ABSENT",
-    "AXES",
-    "MAX_SLICES",
-    "ONE_DIRECTION",
-    "PRESENT",
-    "UNTAGGED",
-    "CohortTags",
-    "Counts",
-    "Overlap",
-    "Problem",
-    "VolumeTags",
-    "check",
-    "overlaps",
-]
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.slice_tags import Counts
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 ONE_DIRECTION = (
     "The tags of one volume lie along one axis. Keep those of one direction, or put those of the other into a tag file "
@@ -34,20 +19,20 @@ ONE_DIRECTION = (
 )
 
 
-class CohortTags:
-    """All tags of a cohort.
+class CohortLabels:
+    """All labels of a cohort.
 
     Parameters
     ----------
     classes : ClassTable
-        The classes that the tags are about.
-    volumes : iterable of VolumeTags
+        The classes that the labels are about.
+    volumes : iterable of VolumeLabels
         One entry a volume. Several may share a name if each has its hash.
 
     Attributes
     ----------
     classes : ClassTable
-    volumes : list of VolumeTags
+    volumes : list of VolumeLabels
 
     Raises
     ------
@@ -55,16 +40,16 @@ class CohortTags:
         ``unknown_class`` or ``duplicate_volume``.
     """
 
-    def __init__(self, classes: ClassTable, volumes: Iterable[VolumeTags] = ()) -> None:
+    def __init__(self, classes: ClassTable, volumes: Iterable[VolumeLabels] = ()) -> None:
         self.classes = classes
         self.volumes = list(volumes)
         for volume in self.volumes:
-            for name in (*volume.states, *volume.rest_is_absent):
+            for name in volume.class_names():
                 classes.index(name)
         self._require_told_apart()
 
-    def volume_for(self, name: str, sha256: str | None) -> VolumeTags | None:
-        """Find the tags of a volume.
+    def volume_for(self, name: str, sha256: str | None) -> VolumeLabels | None:
+        """Find the labels of a volume.
 
         By hash if both sides have one; an entry without a hash, or a volume without one, by name.
 
@@ -77,8 +62,8 @@ class CohortTags:
 
         Returns
         -------
-        VolumeTags or None
-            None if there are no tags for it.
+        VolumeLabels or None
+            None if there are no labels for it.
 
         Raises
         ------
@@ -108,26 +93,26 @@ class CohortTags:
         return by_name[0]
 
     def counts(self, class_name: str) -> Counts:
-        """Count the slices of the whole cohort by tag; `UserError` ``unknown_class``."""
+        """Count the slices of the whole cohort by their slice tag; `UserError` ``unknown_class``."""
         self.classes.index(class_name)
         parts = [volume.counts(class_name) for volume in self.volumes]
         return Counts(*(sum(column) for column in zip(*parts, strict=True))) if parts else Counts(0, 0, 0)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CohortTags):
+        if not isinstance(other, CohortLabels):
             return NotImplemented
         return self.classes == other.classes and self.volumes == other.volumes
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"CohortTags(classes={self.classes.names!r}, volumes={[volume.name for volume in self.volumes]!r})"
+        return f"CohortLabels(classes={self.classes.names!r}, volumes={[volume.name for volume in self.volumes]!r})"
 
     def _require_told_apart(self) -> None:
         """Refuse two entries that `volume_for` could not tell apart."""
-        hashes: dict[str, VolumeTags] = {}
-        names: dict[str, VolumeTags] = {}
-        unhashed: dict[str, VolumeTags] = {}
+        hashes: dict[str, VolumeLabels] = {}
+        names: dict[str, VolumeLabels] = {}
+        unhashed: dict[str, VolumeLabels] = {}
         for volume in self.volumes:
             name = _comparable_name(volume.name)
             other = unhashed.get(name) if volume.sha256 is not None else names.get(name)
@@ -141,7 +126,7 @@ class CohortTags:
                 hashes[volume.sha256] = volume
 
 
-def _listed_twice(first: VolumeTags, second: VolumeTags) -> UserError:
+def _listed_twice(first: VolumeLabels, second: VolumeLabels) -> UserError:
     if first.axis != second.axis:
         ways = " and ".join(f"along {entry.axis} ({_tagged_slices(entry)})" for entry in (first, second))
         message = f"The volume {second.name!r} is tagged in two directions: {ways}."
@@ -167,7 +152,7 @@ def _listed_twice(first: VolumeTags, second: VolumeTags) -> UserError:
     )
 
 
-def _tagged_slices(volume: VolumeTags) -> str:
+def _tagged_slices(volume: VolumeLabels) -> str:
     """In words, where each class is present."""
     found = {name: np.flatnonzero(state == PRESENT) for name, state in volume.states.items()}
     words = [f"{name!r} on slices {at[0]} to {at[-1]}" for name, at in found.items() if at.size]

@@ -1,0 +1,117 @@
+"""What stands in the way of learning from the labels of a cohort, said before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.likely_names import named, same_but_for_writing
+
+FEW_PRESENT = 5
+FEW_ABSENT = 10
+FEW_VOLUMES = 8
+
+
+def check(cohort: CohortLabels) -> list[Problem]:
+    """List what is wrong with the labels of a cohort, errors first.
+
+    Parameters
+    ----------
+    cohort : CohortLabels
+        With volumes settled or not.
+
+    Returns
+    -------
+    list of Problem
+        Empty if there is nothing to say.
+    """
+    if not cohort.classes:
+        return [Problem("error", "no_classes", "There is no class.", "Add a class, then tag slices.")]
+    said = {name: [volume.presence(name) for volume in cohort.volumes] for name in cohort.classes.names}
+    tagged = max(_tagged_volumes(cohort, name, rows) for name, rows in said.items())
+    if not tagged:
+        hint = "Tag the first and the last slice that show a class."
+        return [Problem("error", "no_tags", "No slice is tagged.", hint), *_kind_problems(cohort)]
+    problems = [*_class_problems(cohort, said), *_name_problems(cohort), *_kind_problems(cohort)]
+    problems += _cohort_problems(cohort, tagged)
+    return sorted(problems, key=lambda problem: problem.severity)
+
+
+def matched_by_name(number: int, one: str) -> Problem:
+    """The warning that nothing but the names says that tags are of these volumes, one of which is called ``one``."""
+    message = f"Matched to their tags by name alone: {_counted(number, 'volume')}, such as {one}."
+    return Problem(
+        "warning", "matched_by_name", message, "Make sure that they are these very scans.", {"count": number}
+    )
+
+
+def _tagged_volumes(cohort: CohortLabels, class_name: str, rows: list[np.ndarray]) -> int:
+    pairs = zip(cohort.volumes, rows, strict=True)
+    return sum(class_name in volume.rest_is_absent or bool((row != UNTAGGED).any()) for volume, row in pairs)
+
+
+def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> Iterator[Problem]:
+    present = {name: sum(int(np.count_nonzero(row == PRESENT)) for row in rows) for name, rows in said.items()}
+    shown = [name for name in cohort.classes.names if present[name]]
+    for name, rows in said.items():
+        absent = sum(int(np.count_nonzero(row == ABSENT)) for row in rows)
+        rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
+        if not present[name]:
+            message = f"Class {name!r} is present on no slice."
+            hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(shown)}." if shown else "")
+            yield Problem(
+                "error", "class_never_present", f"Class {name!r} is present on no slice.", hint, {"names": [name]}
+            )
+        elif present[name] < FEW_PRESENT:
+            message = f"Class {name!r} is present on {_counted(present[name], 'slice')} only."
+            hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
+            values = {"names": [name], "count": present[name], "aim": FEW_PRESENT}
+            yield Problem("warning", "few_present_slices", message, hint, values)
+        if present[name] and not rest_pending:
+            yield from _absence_problems(name, absent)
+
+
+def _absence_problems(name: str, absent: int) -> Iterator[Problem]:
+    if absent == 0:
+        message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
+        hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
+        yield Problem("error", "class_never_absent", message, hint, {"names": [name]})
+    elif absent < FEW_ABSENT:
+        message = f"Class {name!r} is absent on {_counted(absent, 'slice')} only."
+        hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
+        values = {"names": [name], "count": absent, "aim": FEW_ABSENT}
+        yield Problem("warning", "few_absent_slices", message, hint, values)
+
+
+def _name_problems(cohort: CohortLabels) -> Iterator[Problem]:
+    for first, second in combinations(cohort.classes.names, 2):
+        if same_but_for_writing(first, second):
+            message = f"The classes {first!r} and {second!r} have nearly the same name, and are learnt as two."
+            hint = "If they are one class, give it one name."
+            yield Problem("warning", "classes_alike", message, hint, {"names": [first, second]})
+
+
+def _kind_problems(cohort: CohortLabels) -> Iterator[Problem]:
+    kinds = {kind.name: kind for volume in cohort.volumes for kind in volume.kinds()}
+    for kind in kinds.values():
+        yield from kind.check(cohort.classes, cohort.volumes)
+
+
+def _cohort_problems(cohort: CohortLabels, tagged: int) -> Iterator[Problem]:
+    if tagged < FEW_VOLUMES:
+        message = f"Tagged so far: {_counted(tagged, 'volume')}."
+        hint = "The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30."
+        code = "one_volume" if tagged == 1 else "few_volumes"
+        yield Problem("warning", code, message, hint, {"count": tagged})
+    unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
+    if unhashed:
+        yield matched_by_name(len(unhashed), repr(unhashed[0]))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

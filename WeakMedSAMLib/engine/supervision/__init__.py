@@ -1,0 +1,1 @@
+"""Supervision: what labels of every kind say of the slices of a volume."""
