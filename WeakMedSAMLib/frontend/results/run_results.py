@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -81,7 +80,8 @@ class RunResult:
     volumes: dict[str, VolumeResult]
 
 
-class SliceRow(NamedTuple):
+@dataclass(frozen=True)
+class SliceRow:
     """One slice of one class: its 0-based index, confidence 0..1, and whether it is tagged but got no mask."""
 
     className: str
