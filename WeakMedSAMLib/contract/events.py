@@ -177,7 +177,7 @@ _EVENTS: dict[str, type[Event]] = {
 }
 
 
-Told = TypeVar("Told", bound=Warning_ | Error)
+Told = TypeVar("Told", bound="Warning_ | Error")
 
 
 def called(volume_id: str) -> str:

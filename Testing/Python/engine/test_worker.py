@@ -57,6 +57,38 @@ def test_the_events_file_holds_the_same_events_as_the_listener_got(make, method)
     assert [parse_line(line) for line in lines] == method.events
 
 
+def test_what_is_about_one_volume_says_which_by_its_id(make, method):
+    places = make()
+    run = load_run(places.path)
+    file = places.volume(run.volumes[1])
+    scan = read_volume(file)
+    array = scan.array.astype(np.float32)
+    array[0, 0] = np.nan
+    write_volume(file, array, scan.geometry)
+    with pytest.raises(UserError) as caught:
+        run_folder(places.path, **method.arguments)
+    assert caught.value.volume == "001"
+    (warning,) = kinds(method.events, Warning_)
+    assert (warning.code, warning.volume, warning.values["file"]) == ("voxels_not_finite", "001", "001.nrrd")
+    (error,) = kinds(method.events, Error)
+    assert (error.code, error.volume, error.values) == ("volume_changed", "001", {"file": str(file)})
+
+
+def test_values_of_events_hold_no_names(make, method):
+    places = make()
+    tags = read_tags(places.tags)
+    for volume in tags.volumes:
+        volume.sha256 = None
+    tags.volumes[0].n_slices = 4000
+    write_tags(places.tags, tags)
+    with pytest.raises(UserError):
+        run_folder(places.path, **method.arguments)
+    (error,) = kinds(method.events, Error)
+    assert (error.volume, error.values["name"]) == ("000", "volume 000")
+    names = [volume.name for volume in load_run(places.path).volumes]
+    assert not any(name in places.events.read_text(encoding="ascii") for name in names)
+
+
 def test_seconds_of_every_stage_are_told(make, method):
     summary = run_folder(make().path, **method.arguments)
     assert set(summary.seconds_by_stage) == {"bright-000", "bright-001", "bright-002"}

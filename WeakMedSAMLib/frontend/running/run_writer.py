@@ -178,7 +178,8 @@ def _requireRoom(parent: Path, volumes: Sequence[VolumeInRun], nClasses: int) ->
     free = shutil.disk_usage(parent).free
     if free < needed:
         message = f"The run needs {needed / 1e9:.1f} GB in {parent}, but {free / 1e9:.1f} GB are free on that disk."
-        raise UserError("disk_full", message, "Free some space, delete old runs, or choose another folder (Storage).")
+        hint = "Free some space, delete old runs, or choose another folder (Storage)."
+        raise UserError("disk_full", message, hint, {"folder": str(parent), "needed_bytes": needed, "free_bytes": free})
 
 
 def _bytesOf(node: Any, nClasses: int) -> int:
