@@ -46,7 +46,7 @@ _MACHINES_PATH = r"(?<![\w.])/(work|root|home|Users|mnt|srv|scratch)/(?!me/)"
 
 def sources() -> list[Path]:
     """All modules that are handed out."""
-    return sorted(path for folder in ("WeakMedSAM", PACKAGE) for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for folder in ("WeakMedSAM", PACKAGE, "Utilities") for path in (ROOT / folder).rglob("*.py"))
 
 
 @cache
