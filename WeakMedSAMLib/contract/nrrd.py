@@ -19,7 +19,7 @@ from WeakMedSAMLib.contract.errors import UserError
 Encoding = Literal["raw", "gzip"]
 
 PIECE_BYTES = 2**20
-_HEADER_BYTES = 2**20
+_HEADER_BYTES = 2**24
 _GZIP = 16 + zlib.MAX_WBITS
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _TYPES = {
@@ -148,7 +148,7 @@ def read_fields(path: Path | str) -> dict[str, str]:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            return _parse_header(path, stream)[1]
+            return _checked_header(path, stream)[1]
     except OSError as error:
         raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
 
@@ -164,7 +164,7 @@ def read_matrix(path: Path | str) -> np.ndarray:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            return _matrix(_parse_header(path, stream)[0])
+            return _matrix(_checked_header(path, stream)[0])
     except OSError as error:
         raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
     except (KeyError, ValueError):
@@ -230,7 +230,7 @@ def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:
 
 def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
     """Read the header; return the image with room for its voxels, and the encoding."""
-    values, pairs = _parse_header(path, stream)
+    values, pairs = _checked_header(path, stream)
     try:
         sizes = [int(text) for text in values["sizes"].split()]
         endian = ">" if values.get("endian", "little") == "big" else "<"
@@ -244,29 +244,49 @@ def _empty_image(path: Path, stream: IO[bytes]) -> tuple[NrrdImage, str]:
     return NrrdImage(np.zeros(sizes[::-1], dtype), matrix, pairs), encoding
 
 
-def _parse_header(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the fields and the key/value pairs of a header; the stream is left at the first byte of the data."""
-    values: dict[str, str] = {}
+def parse_header(stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read the header of a file that is taken for NRRD; the stream is left at the first byte of the data.
+
+    Where something is said twice, the first counts.
+
+    Returns
+    -------
+    fields : dict
+        Name, in lower case without spaces (``spacedirections``) -> what it says.
+    pairs : dict
+        The key/value pairs.
+    """
+    fields: dict[str, str] = {}
     pairs: dict[str, str] = {}
-    if not stream.readline(_HEADER_BYTES).startswith(b"NRRD"):
+    stream.readline(_HEADER_BYTES)
+    while stream.tell() < _HEADER_BYTES and (line := stream.readline(_HEADER_BYTES).rstrip(b"\r\n")):
+        name, _, said = line.decode("utf-8", "replace").partition(":")
+        if said.startswith("="):
+            pairs.setdefault(name.strip(), _unescape(said[1:]))
+        elif not name.startswith("#"):
+            fields.setdefault("".join(name.lower().split()), said.strip())
+    return fields, pairs
+
+
+def _unescape(value: str) -> str:
+    return re.sub(r"\\([n\\])", lambda found: "\n" if found[1] == "n" else "\\", value)
+
+
+def _checked_header(path: Path, stream: IO[bytes]) -> tuple[dict[str, str], dict[str, str]]:
+    is_nrrd = stream.read(4) == b"NRRD"
+    stream.seek(0)
+    if not is_nrrd:
         raise _bad(path, "it is no NRRD file")
-    while line := stream.readline(_HEADER_BYTES).decode("utf-8", "replace").rstrip("\r\n"):
-        if ":=" in line:
-            key, value = line.split(":=", 1)
-            pairs[key] = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), value)
-        elif ": " in line and not line.startswith("#"):
-            key, value = line.split(": ", 1)
-            values[key.strip().lower()] = value.strip()
-    return values, pairs
+    return parse_header(stream)
 
 
 def _matrix(values: Mapping[str, str]) -> np.ndarray:
     if values["space"].lower() not in ("left-posterior-superior", "lps"):
         raise ValueError(values["space"])
-    columns = [_numbers(part) for part in values["space directions"].split(")") if part.strip()]
+    columns = [_numbers(part) for part in values["spacedirections"].split(")") if part.strip()]
     matrix = np.eye(4)
     matrix[:3, :3] = _LPS_TO_RAS @ np.array(columns).T
-    matrix[:3, 3] = _LPS_TO_RAS @ np.array(_numbers(values["space origin"].rstrip(")")))
+    matrix[:3, 3] = _LPS_TO_RAS @ np.array(_numbers(values["spaceorigin"].rstrip(")")))
     return matrix
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.nrrd import parse_header
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.lengths import check_raw, require_beside, require_read
 from WeakMedSAMLib.engine.data.notes import RESAVE_HINT, Note, position_missing, spacing_missing, units_not_mm
 
-_LONGEST = 2**24
 # Spaces that say where the patient's left, front and head are; ITK and Slicer take all others as LPS.
 _PLACED = ("rightanteriorsuperior", "ras", "leftanteriorsuperior", "las", "leftposteriorsuperior", "lps")
 _RAS, _LAS = np.diag([-1.0, -1.0, 1.0]), np.diag([1.0, -1.0, 1.0])
@@ -153,22 +153,9 @@ class NrrdHeader:
 
 def read_nrrd_header(path: Path) -> NrrdHeader:
     """Read the header of a file that ITK takes for NRRD."""
-    fields: dict[str, str] = {}
-    pairs: dict[str, str] = {}
     with path.open("rb") as stream:
-        stream.readline(_LONGEST)
-        while stream.tell() < _LONGEST and (line := stream.readline(_LONGEST).rstrip(b"\r\n")):
-            text = line.decode("utf-8", "replace")
-            name, _, said = text.partition(":")
-            if said.startswith("="):
-                pairs.setdefault(name.strip(), _unescaped(said[1:].strip()))
-            elif not text.startswith("#"):
-                fields.setdefault("".join(name.lower().split()), said.strip())
-        return NrrdHeader(fields, pairs, stream.tell())
-
-
-def _unescaped(value: str) -> str:
-    return re.sub(r"\\([n\\])", lambda found: "\n" if found.group(1) == "n" else "\\", value)
+        fields, pairs = parse_header(stream)
+        return NrrdHeader(fields, {key: value.strip() for key, value in pairs.items()}, stream.tell())
 
 
 def _spacing(file: str, header: NrrdHeader) -> Iterator[Note]:
