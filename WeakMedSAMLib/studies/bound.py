@@ -24,12 +24,14 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET, resized
 from WeakMedSAMLib.engine.methods.fast.pipeline import Report
-from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, PseudoMask, Segmenter, encoded, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, Segmenter, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
 from WeakMedSAMLib.engine.methods.fast.training import FURTHER_STEPS, train_model
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encoded
 from WeakMedSAMLib.studies.cases import Case
 
 STAGE = "supervised"

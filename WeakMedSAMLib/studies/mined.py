@@ -17,12 +17,11 @@ from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.pipeline import Report
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled, told_results
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 
 
 def run_mined(

@@ -23,10 +23,11 @@ from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.features.preprocess import Frame, choose_intensity, to_unit
-from WeakMedSAMLib.engine.methods.fast.pam import GRID, resized
 from WeakMedSAMLib.engine.methods.fast.settings import PRESETS
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.mining import GRID
 from WeakMedSAMLib.engine.parts.prompts import body_box, grid_cells
 from WeakMedSAMLib.engine.runs.demo import AXIS, demo_scan
 from WeakMedSAMLib.engine.runs.probe import wait_for

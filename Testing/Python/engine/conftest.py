@@ -20,9 +20,9 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.volumes import read_volume, write_volume
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
 from WeakMedSAMLib.engine.runs import worker
 from WeakMedSAMLib.engine.runs.maker import make_run
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 
 
 class BrightMethod:

@@ -13,9 +13,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.features.preprocess import Frame
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, targets_of
 from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import settings_until
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, targets_of
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies.ablation import GridOptions, finished_cells, run_grid
 from WeakMedSAMLib.studies.ablation_cells import DEFAULT, GRID, Cell, chosen_cells

@@ -18,11 +18,11 @@ from WeakMedSAMLib.contract.labels.tags import CohortTags
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.methods.fast.masks import _average_in
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.methods.fast.settings import applied_settings, method_settings
 from WeakMedSAMLib.engine.methods.published.results import _concord
 from WeakMedSAMLib.engine.methods.published.settings import PAPER
 from WeakMedSAMLib.engine.methods.published.tuning import Piece
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 

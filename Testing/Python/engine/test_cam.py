@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, peak_normalised, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
-from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.parts.maps import peak_normalised
+from WeakMedSAMLib.engine.parts.pooling import pooled
 
 BODY = np.ones((3, 8, 8), bool)
 

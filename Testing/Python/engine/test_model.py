@@ -16,20 +16,14 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.fast import model as module
-from WeakMedSAMLib.engine.methods.fast.model import (
-    DESCRIPTION,
-    WEIGHTS,
-    TrainedModel,
-    load_model,
-    require_fitting,
-    save_model,
-)
+from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, require_fitting, save_model
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, WEIGHTS
 
 
 @pytest.fixture

@@ -11,10 +11,13 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.methods.fast import pam
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET, Mining, cached, placed_prompts, pseudo_masks, resized
+from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.parts import mining
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes
+from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.mining import TARGET, cached, placed_prompts
 from WeakMedSAMLib.engine.parts.prompts import corner_prompts, grid_prompts, map_boxes, map_points
 
 SIZE = 256
@@ -49,9 +52,9 @@ class BoxDrawer:
 
 def prompted_masks(evidence, indices, levels, drawer, **choices):
     """Prompt as a run does, with some choices replaced."""
-    mining = Mining.of(MethodSettings(**{f"pam_{name}": value for name, value in choices.items()}))
-    prompts = placed_prompts(evidence, indices, drawer, mining)
-    return pam.prompted_masks(evidence, indices, prompts, cached(levels, drawer), drawer, mining.weighting)
+    chosen = pam.mining_of(MethodSettings(**{f"pam_{name}": value for name, value in choices.items()}))
+    prompts = placed_prompts(evidence, indices, drawer, chosen)
+    return mining.prompted_masks(evidence, indices, prompts, cached(levels, drawer), drawer, chosen.weighting)
 
 
 def thing(shape=(TARGET, TARGET), place=THING):
@@ -301,25 +304,25 @@ def test_masks_count_alike_or_by_quality_each_once():
     assert set(equal.flatten().tolist()) <= {0.0, 1.0}
     masks = torch.zeros(1, 3, 64, 64)
     masks[0, :2, 10:30, 10:30], masks[0, 2, 40:50, 40:50] = 1, 1
-    kept = pam._each_once(masks, torch.tensor([[0.7, 0.8, 0.5]]))
+    kept = mining._each_once(masks, torch.tensor([[0.7, 0.8, 0.5]]))
     assert kept.tolist() == [[0, pytest.approx(0.8), pytest.approx(0.5)]]
     steep, shallow = torch.linspace(-9, 9, 64).repeat(1, 64, 1), torch.linspace(-2, 2, 64).repeat(1, 64, 1)
-    assert pam._stability(steep) > 0.75 > 0.5 > pam._stability(shallow)
+    assert mining._stability(steep) > 0.75 > 0.5 > mining._stability(shallow)
 
 
 def test_encoding_for_every_prompt_gives_the_same_masks(settings):
     masks = np.stack([thing(), thing(place=(slice(20, 60), slice(30, 90)))])
     evidence, indices = torch.from_numpy(masks.astype(np.float32)), np.arange(2)
     drawer, encoded = BoxDrawer(by_features=True), []
-    prompts = placed_prompts(evidence, indices, drawer, Mining.of(settings))
+    prompts = placed_prompts(evidence, indices, drawer, pam.mining_of(settings))
 
     def encode(wanted):
         encoded.append(wanted)
         return cached(levels_of(masks), drawer)(wanted)
 
-    once = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit")
+    once = mining.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit")
     assert len(encoded) == 1
-    each = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit", each=True)
+    each = mining.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit", each=True)
     assert len(encoded) == 1 + int(prompts.slots.max()) + 1
     assert torch.equal(once.masks, each.masks)
     assert torch.equal(once.weights, each.weights)

@@ -20,7 +20,6 @@ from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
 from WeakMedSAMLib.engine.methods.published import fitting
 from WeakMedSAMLib.engine.methods.published.adapt import new_classifier, train_adapted
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
@@ -29,6 +28,7 @@ from WeakMedSAMLib.engine.methods.published.examples import Examples
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import sub_class_tags
 from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.parts.pooling import pooled
 
 TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
 

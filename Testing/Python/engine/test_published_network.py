@@ -20,8 +20,7 @@ from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.model import DESCRIPTION, load_model, save_model
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.methods.fast.model import load_model, save_model
 from WeakMedSAMLib.engine.methods.published import network_training
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
@@ -32,7 +31,9 @@ from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.teaching import taught_network
 from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
-from WeakMedSAMLib.engine.methods.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
+from WeakMedSAMLib.engine.methods.published.unet import build_network, draw
+from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, IGNORED, UNKNOWN, decoded_probability, label_targets
 
 QUICK = PublishedSettings(network_width=4, network_epochs=2, network_batch=2, micro_batch=2, epochs=1)
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40

@@ -16,8 +16,6 @@ from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import GRID, Mining, resized
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published import pam
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk
 from WeakMedSAMLib.engine.methods.published.pam import (
@@ -36,6 +34,9 @@ from WeakMedSAMLib.engine.parts.affinity import (
     transposed_walk,
     without_border_pairs,
 )
+from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.mining import GRID, Mining
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
 

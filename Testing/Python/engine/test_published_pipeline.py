@@ -22,9 +22,9 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.methods.fast.model import load_model
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.runs.demo import demo_scan
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder

@@ -11,7 +11,8 @@ import torch
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
+from WeakMedSAMLib.engine.methods.fast.sce import TaggedSlices, train_classifier
+from WeakMedSAMLib.engine.parts.pooling import POOLED_SHARES, SHARPNESS, pooled
 
 DIM, M = 8, 12
 

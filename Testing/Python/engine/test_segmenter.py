@@ -15,19 +15,9 @@ from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import segmenter as module
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET
-from WeakMedSAMLib.engine.methods.fast.segmenter import (
-    CERTAIN,
-    IGNORED,
-    UNKNOWN,
-    PseudoMask,
-    Segmenter,
-    encoded,
-    segment,
-    segmentation_levels,
-    targets_of,
-    train_segmenter,
-)
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, IGNORED, UNKNOWN, PseudoMask, encoded, targets_of
 
 CPU = torch.device("cpu")
 CHANNELS = {"stage0": 6, "last": 4}

@@ -25,8 +25,8 @@ from WeakMedSAMLib.engine.methods.fast.model import load_model
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import start_key
 from WeakMedSAMLib.engine.methods.published import extractor, fitting, network_training, pseudo_masks
 from WeakMedSAMLib.engine.methods.published import sub_classes as exploration
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.parts.clustering import SubClasses
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
 KEPT = ("projection", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2")

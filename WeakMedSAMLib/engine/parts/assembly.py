@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,27 @@ from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.data.volumes import open_stored
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 
 Report = Callable[[Event], None]
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeResult:
+    """What is known about one volume at the end.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label values, 0 for none; k x j x i, unsigned integers.
+    probabilities : mapping of int to numpy.ndarray
+        Label value -> uint8 map k x j x i, 0..255 for 0..1.
+    quality : dict
+        Plain JSON values, confidence by slice among them.
+    """
+
+    labels: np.ndarray
+    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,25 +14,7 @@ from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probab
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
-
-
-@dataclass(frozen=True, eq=False)
-class VolumeResult:
-    """What is known about one volume at the end.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label values, 0 for none; k x j x i, unsigned integers.
-    probabilities : mapping of int to numpy.ndarray
-        Label value -> uint8 map k x j x i, 0..255 for 0..1.
-    quality : dict
-        Plain JSON values, confidence by slice among them.
-    """
-
-    labels: np.ndarray
-    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
-    quality: Mapping[str, Any] = field(default_factory=dict)
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
 
 
 def write_result(

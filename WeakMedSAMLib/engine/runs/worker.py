@@ -29,14 +29,15 @@ from WeakMedSAMLib.engine.features.preprocess import to_unit
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, save_model
 from WeakMedSAMLib.engine.methods.fast.pipeline import run_pipeline
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, applied_settings, method_settings
-from WeakMedSAMLib.engine.methods.fast.showcase import StagePicture
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.pipeline import run_published
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.parts.showcase import StagePicture
 from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, write_sub_classes
 from WeakMedSAMLib.engine.pictures.preview import preview_png
 from WeakMedSAMLib.engine.runs.result_overview import used_intensity
-from WeakMedSAMLib.engine.runs.results import VolumeResult, write_result
+from WeakMedSAMLib.engine.runs.results import write_result
 from WeakMedSAMLib.engine.runs.session import RunSession, require_writable
 
 Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
-from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.parts.maps import peak_normalised
+from WeakMedSAMLib.engine.parts.pooling import pooled
 
 # Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
 # them a classifier finds whatever else tells their slices apart.
@@ -47,16 +49,3 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     if novelty is not None:
         combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
     return peak_normalised(combined)
-
-
-def peak_normalised(maps: np.ndarray) -> np.ndarray:
-    """Positive part of P x m x m maps over the peak of their slice.
-
-    A slice without any positive value gets its own maximum as the only cell: its tag says that something is there.
-    """
-    positive = np.maximum(maps, 0)
-    peaks = positive.max((1, 2), keepdims=True)
-    empty = peaks[:, 0, 0] <= 0
-    positive[empty] = maps[empty] >= maps[empty].max((1, 2), keepdims=True)
-    peaks[empty] = 1
-    return (positive / peaks).astype(np.float32)

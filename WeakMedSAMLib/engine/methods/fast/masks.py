@@ -15,13 +15,13 @@ from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
-from WeakMedSAMLib.engine.methods.fast.pam import resized
 from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
+from WeakMedSAMLib.engine.methods.fast.segmenter import segment
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled, told_results
+from WeakMedSAMLib.engine.parts.maps import resized
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3

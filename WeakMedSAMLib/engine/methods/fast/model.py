@@ -21,13 +21,18 @@ from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, method_settings
-from WeakMedSAMLib.engine.methods.published.model import PublishedModel, known_axis, optional_text
-
-WEIGHTS = "model.safetensors"
-DESCRIPTION = "model.json"
-_FORMAT = "weakmedsam-model"
-_VERSION = 2  # 2: the range of grey values
-_MOST_BYTES = 500_000_000
+from WeakMedSAMLib.engine.methods.published.model import PublishedModel
+from WeakMedSAMLib.engine.parts.model_files import (
+    _FORMAT,
+    _MOST_BYTES,
+    _VERSION,
+    DESCRIPTION,
+    WEIGHTS,
+    _bad_model,
+    _require_numbers,
+    known_axis,
+    optional_text,
+)
 
 
 @dataclass(frozen=True)
@@ -161,12 +166,6 @@ def _description(model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _require_numbers(tensors: Mapping[str, torch.Tensor]) -> None:
-    for key, tensor in tensors.items():
-        if tensor.dtype != torch.float32 or not tensor.isfinite().all():
-            raise ValueError(f"{key} holds numbers that no model has")
-
-
 def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> TrainedModel:
     parts: dict[str, dict[str, torch.Tensor]] = {"projection": {}, "classifier": {}, "segmenter": {}}
     for key, tensor in tensors.items():
@@ -205,7 +204,3 @@ def _require_projection(tensors: Mapping[str, torch.Tensor]) -> None:
     channels = tensors["components"].shape[0]
     if any(tensors[name].shape != (channels,) for name in ("mean", "std", "centre")) or not (tensors["std"] > 0).all():
         raise ValueError("its projection does not fit together")
-
-
-def _bad_model(path: Path, reason: str) -> UserError:
-    return UserError("bad_model", f"{path} cannot be used as a model: {reason}.", "Use the model/ of a finished run.")

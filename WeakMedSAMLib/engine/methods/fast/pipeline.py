@@ -16,12 +16,12 @@ from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, require_fitting
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.methods.fast.showcase import Show
 from WeakMedSAMLib.engine.methods.fast.training import train_model
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
+from WeakMedSAMLib.engine.parts.showcase import Show
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 
 Report = Callable[[Event], None]
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.methods.fast.pam import resized
 from WeakMedSAMLib.engine.parts.components import component_boxes, without_small_pieces
+from WeakMedSAMLib.engine.parts.maps import resized
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
 _SLICES_AT_ONCE = 16

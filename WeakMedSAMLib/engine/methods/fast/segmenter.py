@@ -7,7 +7,6 @@ get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -17,18 +16,17 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.events import Event, Progress
-from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.tags import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
 # Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
 # key of this stage.
 VERSION = 1
-IGNORED = 255
-UNKNOWN = 255
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -37,52 +35,10 @@ _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
-_FOREGROUND, _BACKGROUND = 0.55, 0.25
-CERTAIN = 254
 _LEAST_STEPS = 80
 _STEPS_A_MASK = 2
 
 Report = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class PseudoMask:
-    """What is believed of one slice, and what the network learns from it.
-
-    Attributes
-    ----------
-    volume : int
-        Place of the volume in the cohort.
-    index : int
-        Slice.
-    probability : numpy.ndarray
-        C x TARGET x TARGET, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
-    """
-
-    volume: int
-    index: int
-    probability: np.ndarray
-
-
-def encoded(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
-    """Probabilities n x C x h x w in [0, 1] as those of pseudo-masks, uint8.
-
-    Where a tag of the n x C says absent that is 0, and where there is none nothing is known.
-    """
-    values = np.rint(np.clip(probability, 0, 1) * CERTAIN).astype(np.uint8)
-    values[tags == ABSENT] = 0
-    values[(tags != ABSENT) & (tags != PRESENT)] = UNKNOWN
-    return values
-
-
-def targets_of(probability: np.ndarray) -> np.ndarray:
-    """Targets of B x C x h x w probabilities of pseudo-masks, uint8: 1 class, 0 not, 255 ignored.
-
-    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes is ignored.
-    """
-    high = (probability > _FOREGROUND * CERTAIN) & (probability != UNKNOWN)
-    certain = high & (high.sum(-3, keepdims=True) == 1)
-    return np.where(certain, 1, np.where(probability < _BACKGROUND * CERTAIN, 0, IGNORED)).astype(np.uint8)
 
 
 class Segmenter(nn.Module):

@@ -16,7 +16,7 @@ import torch
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage
 from WeakMedSAMLib.contract.labels.tags import PRESENT
-from WeakMedSAMLib.contract.stages import CLASSIFIER, PROJECTION, PSEUDO_MASKS, SEGMENTER, segmenter_round
+from WeakMedSAMLib.contract.stages import CLASSIFIER, NOVELTY, PROJECTION, PSEUDO_MASKS, SEGMENTER, segmenter_round
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
@@ -28,20 +28,13 @@ from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET, pseudo_masks
+from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
 from WeakMedSAMLib.engine.methods.fast.refine import redrawn
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, TaggedSlices, train_classifier
-from WeakMedSAMLib.engine.methods.fast.segmenter import (
-    PseudoMask,
-    Segmenter,
-    encoded,
-    segment,
-    segmentation_levels,
-    train_segmenter,
-)
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.methods.fast.showcase import Example, Show
+from WeakMedSAMLib.engine.methods.fast.showcase import evidence_maps, novelty_maps
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     fitting_cells,
     settings_until,
@@ -50,6 +43,9 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     with_weights,
 )
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encoded
+from WeakMedSAMLib.engine.parts.showcase import Show, Showcase
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses, SubClassReport, sub_class_report
 
 Report = Callable[[Event], None]
@@ -120,7 +116,7 @@ class _Trainer:
         self._volumes, self._classes, self._settings = volumes, classes, settings
         self._keep_sub_classes = keep_sub_classes
         self._backbone, self._store, self._report, self._start = backbone, store, report, start
-        self._example = Example(show, volumes, self._chosen_slices())
+        self._showcase = Showcase(show, volumes, self._chosen_slices())
         self._tagged = [volume for volume in volumes if volume.tagged]
         self._patients = len({volume.patient for volume in self._tagged})
         self._showing = [self._patients_with(column) for column in range(len(classes))]
@@ -133,16 +129,17 @@ class _Trainer:
         projected_by = self._stage(PROJECTION, key, self._fit_projection, self._fitting_projection)
         descriptors = self._describe(projected_by, key)
         novel = cohort_novelty(self._volumes, descriptors, settings, self._store, self._report, key)
-        self._example.novelty(novel, descriptors[0].body.shape[-1])
+        shown = self._showcase.number
+        self._showcase.show(NOVELTY, novelty_maps(novel[shown], descriptors[0].body.shape[-1]))
         slices, learned = self._tagged_slices(descriptors, novel)
         key = stage_key(novelty_stage.VERSION, key, [v.tags for v in self._volumes], [v.patient for v in self._volumes])
         read = settings_until(CLASSIFIER, settings)
         key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes)
         classifier = self._classifier(slices, key)
-        self._example.classifier(classifier, descriptors, novel, self._showing)
+        self._showcase.show(CLASSIFIER, evidence_maps(classifier, descriptors[shown], novel[shown], self._showing))
         key = stage_key(pam.VERSION, key, settings_until(PSEUDO_MASKS, settings))
         masks = self._pseudo_masks(classifier, descriptors, novel, key)
-        self._example.pseudo_masks(masks)
+        self._showcase.show_pseudo_mask(masks)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         network = self._segmenter(masks, key)
         model = TrainedModel(
@@ -354,7 +351,7 @@ class _Trainer:
             learn = partial(self._learn, network, masks, steps, round_)
             network = self._stage(name, key, learn, partial(with_weights, network))
             network.to(self._backbone.device).eval()
-            self._example.segmenter(name, network, self._backbone.device)
+            self._showcase.show(name, partial(_segment_one, network, self._backbone.device))
             steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
         return network.eval()
 
@@ -390,6 +387,11 @@ class _Trainer:
             relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
             release_free_memory()
         return relearned
+
+
+def _segment_one(network: Segmenter, device: torch.device, volume: VolumeSlices, index: int) -> np.ndarray:
+    """What the network draws on one slice: C x TARGET x TARGET."""
+    return segment(network, volume, np.array([index]), device)[0]
 
 
 def _lesion_features(projected: torch.Tensor, guide: np.ndarray) -> np.ndarray:

@@ -17,13 +17,13 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import extractor, fitting
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier, StandardFeatures
 from WeakMedSAMLib.engine.methods.published.examples import Examples, measure_features
 from WeakMedSAMLib.engine.methods.published.fitting import Fitting
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
 from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces, tagged_places
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 
 Report = Callable[[Event], None]

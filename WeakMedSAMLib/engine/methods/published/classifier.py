@@ -18,9 +18,9 @@ from WeakMedSAMLib.contract.labels.tags import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.base.precision import in_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.parts.pooling import pooled
 
 _HIDDEN = 128
 _FURTHEST = 8.0  # deviations; few channels have outliers, and those are huge

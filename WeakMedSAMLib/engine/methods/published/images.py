@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import resized
+from WeakMedSAMLib.engine.parts.maps import resized
 
 
 def slice_images(volume: VolumeSlices, indices: np.ndarray, size: int | None = None, beside: int = 0) -> torch.Tensor:

@@ -10,25 +10,12 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.slice_tags import AXES
 from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.parts.model_files import known_axis, optional_text
 
 _PART = "network."
-
-
-def optional_text(value: Any) -> str | None:
-    """A text of a model's description, where null stays what it is: nothing is known."""
-    return None if value is None else str(value)
-
-
-def known_axis(about: Mapping[str, Any]) -> str | None:
-    """The slice axis in a model's description; older ones have none, and ValueError for what is no axis."""
-    axis = optional_text(about.get("axis"))
-    if axis is not None and axis not in AXES:
-        raise ValueError(f"{axis!r} is no slice axis")
-    return axis
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from WeakMedSAMLib.contract.events import Event, Metric, Progress
 from WeakMedSAMLib.contract.stages import NETWORK as STAGE
 from WeakMedSAMLib.engine.base.precision import reduced_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.methods.published.unet import IGNORED, beside, decoded_probability, label_targets
+from WeakMedSAMLib.engine.methods.published.unet import beside
+from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, decoded_probability, label_targets
 
 # Raised whenever the same input gives another network, by `unet`, `mask_views` or here: part of the key of this stage.
 VERSION = 1

@@ -18,21 +18,6 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.cam import peak_normalised
-from WeakMedSAMLib.engine.methods.fast.pam import (
-    GRID,
-    TARGET,
-    Encode,
-    Mining,
-    between_slices,
-    cached,
-    decoded,
-    placed_prompts,
-    prompted_masks,
-    resized,
-)
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
-from WeakMedSAMLib.engine.methods.fast.segmenter import encoded
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.methods.published.images import slice_images
@@ -44,7 +29,21 @@ from WeakMedSAMLib.engine.parts.affinity import (
     transposed_walk,
     without_border_pairs,
 )
+from WeakMedSAMLib.engine.parts.maps import peak_normalised, resized
+from WeakMedSAMLib.engine.parts.mining import (
+    GRID,
+    TARGET,
+    Encode,
+    Mining,
+    between_slices,
+    cached,
+    decoded,
+    placed_prompts,
+    prompted_masks,
+)
+from WeakMedSAMLib.engine.parts.pooling import pooled
 from WeakMedSAMLib.engine.parts.prompts import SlicePrompts
+from WeakMedSAMLib.engine.parts.pseudo_masks import encoded
 
 SIZE = 256  # pixels of a pseudo-mask, edge, as published
 

@@ -23,7 +23,6 @@ from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort, framed_cohort
 from WeakMedSAMLib.engine.methods.fast.model import require_classes, require_fitting
-from WeakMedSAMLib.engine.methods.fast.showcase import Example, Show
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
@@ -33,9 +32,9 @@ from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.teaching import taught_network
 from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
 from WeakMedSAMLib.engine.methods.published.unet import draw
-from WeakMedSAMLib.engine.parts.assembly import told_results
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult, told_results
+from WeakMedSAMLib.engine.parts.showcase import Show, Showcase
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 
 Report = Callable[[Event], None]
 
@@ -87,16 +86,16 @@ def _learned(
     keep_sub_classes: KeepSubClasses | None,
 ) -> tuple[PublishedModel, list[Mined]]:
     """All stages of learning, and what each shows of one slice."""
-    example = Example(show, volumes, _present(volumes))
+    showcase = Showcase(show, volumes, _present(volumes))
     classifier = train_adapted(volumes, classes, settings, backbone, store, report, keep_sub_classes=keep_sub_classes)
-    example.drawn(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
+    showcase.show(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
     mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
     if settings.tuning:
         mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
-    example.pseudo_masks([mask for one in mined for mask in one.masks])
+    showcase.show_pseudo_mask([mask for one in mined for mask in one.masks])
     network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
-    example.drawn(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
+    showcase.show(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     tagged = [volume for volume in volumes if volume.tagged]
     model = PublishedModel(
         classes=classes,

@@ -14,11 +14,11 @@ from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.pam import SIZE, believed_tags, decoder_of, volume_masks
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
 
 # Raised whenever the same input gives other pseudo-masks, by `cams`, either `pam` or here: part of the keys of this
 # stage and of those after it.

@@ -11,13 +11,12 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.tags import ABSENT
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
 from WeakMedSAMLib.engine.methods.published.unet import draw
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 
 
 def volume_result(

@@ -14,12 +14,12 @@ from WeakMedSAMLib.contract.stages import NETWORK
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import network_training
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.network_training import Lessons, NetworkTraining
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
 
 _READ = ("seed", "micro_batch", "crops", "flips", "jitter", "threshold", "ignore_band", "background_weight")
 

@@ -25,16 +25,17 @@ from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.base.precision import in_precision, loss_scaler
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import cached, decoded, resized
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.parts.components import component_boxes
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
+from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.mining import cached, decoded
 from WeakMedSAMLib.engine.parts.prompts import slice_prompts
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 
 # Raised whenever the same input gives another output: part of the keys of this stage and of those after it.
 VERSION = 1
