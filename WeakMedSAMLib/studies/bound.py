@@ -26,12 +26,12 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.pipeline import Report
 from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, Segmenter, train_segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.training import FURTHER_STEPS, train_model
 from WeakMedSAMLib.engine.parts.assembly import VolumeResult
-from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encoded
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.studies.cases import Case
 
 STAGE = "supervised"
@@ -56,7 +56,7 @@ class SupervisedPipeline:
         self,
         cohort: Sequence[CohortVolume],
         classes: ClassTable,
-        settings: MethodSettings,
+        settings: FastSettings,
         *,
         backbone: Backbone,
         cache: FeatureCache,
@@ -84,7 +84,7 @@ class SupervisedPipeline:
         truth = self.cases[source.name].masks()
         stack = [slice_stack(truth.mask(entry), source.axis)[list(indices)] for entry in self.classes]
         framed = volume.frame.to_frame(np.stack(stack, 1).astype(np.float32))
-        values = encoded(resized(torch.from_numpy(framed), TARGET).numpy(), volume.tags[list(indices)])
+        values = encode_probability(resize_maps(torch.from_numpy(framed), TARGET).numpy(), volume.tags[list(indices)])
         return [PseudoMask(place, int(index), value) for index, value in zip(indices, values, strict=True)]
 
 
@@ -92,7 +92,7 @@ def _supervised(
     like: Segmenter,
     volumes: Sequence[VolumeSlices],
     truths: Sequence[PseudoMask],
-    settings: MethodSettings,
+    settings: FastSettings,
     backbone: Backbone,
     store: StageStore,
     report: Report,

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.methods.fast.pipeline import Report
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled, told_results
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assemble_result, tell_results
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 
 
@@ -42,9 +42,9 @@ def run_mined(
     by_place = {one.volume: one for one in mined}
 
     def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return assembled(source, volume, classes, drawn_classes(by_place[place], volume), len(mined))
+        return assemble_result(source, volume, classes, drawn_classes(by_place[place], volume), len(mined))
 
-    yield from told_results(cohort, volumes, report, result_of)
+    yield from tell_results(cohort, volumes, report, result_of)
 
 
 def drawn_classes(mined: Mined, volume: VolumeSlices) -> Iterator[DrawnClass]:

@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.features.preprocess import Frame
-from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+from WeakMedSAMLib.engine.methods.fast.settings import choose_settings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import settings_until
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, targets_of
 from WeakMedSAMLib.engine.runs.worker import run_folder
@@ -139,7 +139,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
     assert len(set(names)) == len(names)
     assert all(cell.base in ("", *names) for cell in GRID)
     for cell in GRID:
-        assert method_settings(cell.preset, cell.overrides)
+        assert choose_settings(cell.preset, cell.overrides)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
 )
 def test_stages_that_do_not_read_a_setting_are_shared_between_cells(changed, reused):
     stages = ["classifier", "pseudo-masks", "segmenter"]
-    default, other = method_settings("fast"), method_settings("fast", changed)
+    default, other = choose_settings("fast"), choose_settings("fast", changed)
     assert [stage for stage in stages if settings_until(stage, default) == settings_until(stage, other)] == reused
 
 

@@ -16,11 +16,11 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.fast import model as module
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, require_fitting, save_model
+from WeakMedSAMLib.engine.methods.fast.model import FastModel, load_model, require_fitting, save_model
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+from WeakMedSAMLib.engine.methods.fast.settings import choose_settings
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.unet import build_network
 from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, WEIGHTS
@@ -33,11 +33,11 @@ def trained():
     random = np.random.default_rng(3)
     sample = {"stage0": 5 * random.normal(size=(2, 6, 4, 4)), "last": random.normal(size=(2, 4, 4, 4))}
     segmenter.standardise_by([sample])
-    return TrainedModel(
+    return FastModel(
         classes=ClassTable.from_names(["Lunge", "Herz größer"]),
         backbone="litemedsam",
         weights_sha256="ab" * 32,
-        settings=method_settings("fast", {"seed": 5, "pam_z": 0.25, "z_consistency": False}),
+        settings=choose_settings("fast", {"seed": 5, "pam_z": 0.25, "z_consistency": False}),
         counts=(1, 3),
         patients=7,
         window=Intensity("ct_window", -160.0, 240.0, "CT"),
@@ -82,7 +82,7 @@ def test_a_model_of_a_backbone_without_a_hash_comes_back_without_one_and_fits(tr
 
 
 def test_a_published_model_of_a_backbone_without_a_hash_comes_back_without_one(trained, tmp_path):
-    settings = method_settings("paper", {"network_width": 1})
+    settings = choose_settings("paper", {"network_width": 1})
     network = build_network(settings, 2)
     model = PublishedModel(trained.classes, "litemedsam", None, settings, 3, 256, None, network)
     save_model(tmp_path / "model", model)

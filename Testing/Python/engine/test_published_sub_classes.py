@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import extractor
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes
-from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.methods.published.tagged import find_tagged
 
 KINDS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 1]], np.float16)
 BACKBONE = SimpleNamespace(info=SimpleNamespace(cam_level="cam"), device=torch.device("cpu"))
@@ -48,7 +48,7 @@ def volume(number, kinds, patient=None):
 
 def explored(volumes, **settings):
     settings = PublishedSettings(**{"extractor": "backbone"} | settings)
-    tagged = tagged_places(volumes, settings.validation_share, settings.seed)
+    tagged = find_tagged(volumes, settings.validation_share, settings.seed)
     return explore_classes(volumes, tagged, settings, BACKBONE, quiet), tagged
 
 
@@ -90,13 +90,13 @@ def test_what_was_found_survives_being_kept(tmp_path):
 
 def test_a_share_of_the_patients_is_left_out_with_all_their_volumes():
     volumes = [volume(n, 2, f"patient {n % 10}") for n in range(12)]
-    tagged = tagged_places(volumes, 0.2, 0)
+    tagged = find_tagged(volumes, 0.2, 0)
     out = set(tagged.patients[tagged.left_out])
     assert len(out) == 2
     assert not out & set(tagged.patients[~tagged.left_out])
-    assert {tuple(tagged_places(volumes, 0.2, seed).left_out) for seed in range(4)} != {tuple(tagged.left_out)}
-    assert not tagged_places(volumes[:4], 0.5, 0).left_out.any()
-    assert not tagged_places(volumes, 0.0, 0).left_out.any()
+    assert {tuple(find_tagged(volumes, 0.2, seed).left_out) for seed in range(4)} != {tuple(tagged.left_out)}
+    assert not find_tagged(volumes[:4], 0.5, 0).left_out.any()
+    assert not find_tagged(volumes, 0.0, 0).left_out.any()
 
 
 def test_nobody_is_left_out_without_whom_a_class_would_be_unknown():
@@ -104,7 +104,7 @@ def test_nobody_is_left_out_without_whom_a_class_would_be_unknown():
     for one in volumes[1:]:
         one.tags[one.tags == PRESENT] = UNTAGGED
     for seed in range(6):
-        tagged = tagged_places(volumes, 0.5, seed)
+        tagged = find_tagged(volumes, 0.5, seed)
         assert tagged.left_out.any()
         assert "patient 0" not in tagged.patients[tagged.left_out]
 

@@ -17,7 +17,14 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import segmenter as module
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
 from WeakMedSAMLib.engine.parts.mining import TARGET
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, IGNORED, UNKNOWN, PseudoMask, encoded, targets_of
+from WeakMedSAMLib.engine.parts.pseudo_masks import (
+    CERTAIN,
+    IGNORED,
+    UNKNOWN,
+    PseudoMask,
+    encode_probability,
+    targets_of,
+)
 
 CPU = torch.device("cpu")
 CHANNELS = {"stage0": 6, "last": 4}
@@ -235,9 +242,13 @@ def test_what_two_classes_claim_is_ignored_for_both():
 
 def test_tags_overrule_probabilities():
     probability = np.full((1, 3, 1, 2), 0.5, np.float32)
-    values = encoded(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))
+    values = encode_probability(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))
     assert values[0, :, 0].tolist() == [[127, 127], [0, 0], [UNKNOWN, UNKNOWN]]
-    assert encoded(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8)).ravel().tolist() == [0, CERTAIN]
+    outside = encode_probability(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8))
+    assert outside.ravel().tolist() == [0, CERTAIN]
+        0,
+        CERTAIN,
+    ]
 
 
 def test_levels_before_the_decoder_are_used_where_there_are_some():

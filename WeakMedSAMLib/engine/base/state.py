@@ -105,7 +105,7 @@ class StageStore:
         """What was saved for ``stage`` under ``key``, arrays as read-only maps; None if nothing whole is kept."""
         for entry in self._entries(stage, key):
             try:
-                meta = _described(entry / _META, key)
+                meta = _read_meta(entry / _META, key)
                 self._verify(entry, meta)
                 arrays = {name: open_map(entry / f"{name}.npy") for name in meta["arrays"]}
                 return {**meta["values"], **arrays}
@@ -148,11 +148,11 @@ class StageStore:
         dict
             By name; further arrays and JSON values that are put into it are kept as well.
         """
-        place = files.private_folder(self.folder / _checked(stage))
-        entry = Path(tempfile.mkdtemp(prefix=f"{_short(key)}-", dir=place))
+        place = files.private_folder(self.folder / _check_name(stage))
+        entry = Path(tempfile.mkdtemp(prefix=f"{_shorten(key)}-", dir=place))
         try:
             output: dict[str, Any] = {
-                name: create_map(entry / f"{_checked(name)}.npy", shape, dtype)
+                name: create_map(entry / f"{_check_name(name)}.npy", shape, dtype)
                 for name, (shape, dtype) in (arrays or {}).items()
             }
             yield output
@@ -165,11 +165,11 @@ class StageStore:
 
     def drop(self, stage: str) -> None:
         """Forget what is kept of ``stage``."""
-        shutil.rmtree(self.folder / _checked(stage), ignore_errors=True)
+        shutil.rmtree(self.folder / _check_name(stage), ignore_errors=True)
 
     def _entries(self, stage: str, key: str) -> list[Path]:
         """Committed entries, newest first; more than one only where an old one could not be removed."""
-        found = (self.folder / _checked(stage)).glob(f"{_short(key)}-*/{_META}")
+        found = (self.folder / _check_name(stage)).glob(f"{_shorten(key)}-*/{_META}")
         return [meta.parent for meta in sorted(found, key=lambda meta: meta.stat().st_mtime_ns, reverse=True)]
 
     def _verify(self, entry: Path, meta: dict[str, Any]) -> None:
@@ -177,12 +177,12 @@ class StageStore:
         if entry in self._trusted:
             return
         for name, checksum in meta["arrays"].items():
-            if _checksum(entry / f"{_checked(name)}.npy") != checksum:
+            if _checksum(entry / f"{_check_name(name)}.npy") != checksum:
                 raise ValueError(f"{name}.npy does not match its checksum")
         self._trusted.add(entry)
 
 
-def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
+def reuse(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
     """What `use` makes of the output that is kept of ``stage`` for ``key``; None if there is none, or it does not fit.
 
     The key names versions of code beside settings; `use` must raise where the output still is not what today's program
@@ -199,17 +199,17 @@ def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[s
         return None
 
 
-def _short(key: str) -> str:
-    return _checked(key)[:32]
+def _shorten(key: str) -> str:
+    return _check_name(key)[:32]
 
 
-def _checked(name: str) -> str:
+def _check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"Not a name for a stage, key or array: {name!r}")
     return name
 
 
-def _described(path: Path, key: str) -> dict[str, Any]:
+def _read_meta(path: Path, key: str) -> dict[str, Any]:
     """An entry's list of contents; ValueError where it is damaged or describes another entry."""
     meta = json.loads(path.read_text(encoding="utf-8"))
     checksum = meta.pop("checksum")
@@ -230,7 +230,7 @@ def _commit(entry: Path, key: str, output: dict[str, Any]) -> None:
         if not isinstance(value, np.ndarray):
             values[name] = value
             continue
-        target = entry / f"{_checked(name)}.npy"
+        target = entry / f"{_check_name(name)}.npy"
         write_array(target, value)
         checksums[name] = _checksum(target)
     meta = {"format": _FORMAT, "key": key, "arrays": checksums, "values": values}

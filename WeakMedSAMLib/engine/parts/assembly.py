@@ -62,7 +62,7 @@ class DrawnClass:
     likely: np.ndarray
 
 
-def told_results(
+def tell_results(
     cohort: Sequence[CohortVolume],
     volumes: Iterable[VolumeSlices],
     report: Report,
@@ -82,7 +82,7 @@ def told_results(
     report(Stage(stage=STAGE, state="finished"))
 
 
-def assembled(
+def assemble_result(
     source: CohortVolume,
     volume: VolumeSlices,
     classes: ClassTable,
@@ -103,8 +103,8 @@ def assembled(
     """
     stacks, evidence = {}, {}
     for entry, one in zip(classes, drawn, strict=True):
-        stacks[entry.label_value] = _in_slices(one.masks, one.indices, volume)
-        evidence[entry.name] = (_everywhere(one), one.likely)
+        stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
+        evidence[entry.name] = (_spread(one), one.likely)
     labels = _labels(stacks)
     seen = {
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
@@ -116,14 +116,14 @@ def assembled(
     return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)
 
 
-def _everywhere(drawn: DrawnClass) -> np.ndarray:
+def _spread(drawn: DrawnClass) -> np.ndarray:
     """Agreement of all S slices, NaN where nothing was drawn."""
     agreement = np.full(len(drawn.likely), np.nan, np.float32)
     agreement[drawn.indices] = drawn.agreement
     return agreement
 
 
-def _in_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:
+def _fill_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:
     """Masks over the frame as uint8 probabilities on the pixels of all slices: S x rows x columns."""
     frame = volume.frame
     stack = np.zeros((volume.n_slices, frame.rows, frame.columns), np.uint8)

@@ -64,7 +64,7 @@ def _area(box: np.ndarray) -> float:
     return float((box[2] - box[0] + 1) * (box[3] - box[1] + 1))
 
 
-def without_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
+def drop_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
     """A 3-D mask without the pieces smaller than `min_share` of the largest; diagonal neighbours hang together."""
     pieces, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
     if count <= 1:

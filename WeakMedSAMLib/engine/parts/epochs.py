@@ -12,7 +12,7 @@ import torch
 
 from WeakMedSAMLib.contract.events import Event, Stage
 from WeakMedSAMLib.engine.base.finite import require_finite
-from WeakMedSAMLib.engine.base.state import StageStore, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse
 
 Report = Callable[[Event], None]
 
@@ -83,15 +83,15 @@ def _go_on(training: Training, store: StageStore, stage: str, key: str) -> None:
 
     def load(kept: Mapping[str, Any]) -> bool:
         try:
-            training.load_state(_unpacked(kept))
+            training.load_state(_unpack(kept))
         except Exception:
             training.load_state(fresh)
             raise
         return True
 
-    used_again(store, stage, key, load)
+    reuse(store, stage, key, load)
 
 
-def _unpacked(kept: Mapping[str, Any]) -> dict[str, Any]:
+def _unpack(kept: Mapping[str, Any]) -> dict[str, Any]:
     """A state as it was kept, tensors on the CPU. Nothing in it is run."""
     return torch.load(io.BytesIO(kept[_STATE].tobytes()), map_location="cpu", weights_only=True)

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 
 
-def resized(maps: torch.Tensor, size: int) -> torch.Tensor:
+def resize_maps(maps: torch.Tensor, size: int) -> torch.Tensor:
     """Maps ... x h x w at another size: means where it shrinks, bilinear where it grows."""
     if maps.shape[-1] == size:
         return maps
@@ -19,7 +19,7 @@ def resized(maps: torch.Tensor, size: int) -> torch.Tensor:
     return flat.reshape(*maps.shape[:-2], size, size)
 
 
-def peak_normalised(maps: np.ndarray) -> np.ndarray:
+def scale_to_peak(maps: np.ndarray) -> np.ndarray:
     """Positive part of P x m x m maps over the peak of their slice.
 
     A slice without any positive value gets its own maximum as the only cell: its tag says that something is there.

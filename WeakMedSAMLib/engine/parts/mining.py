@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
-from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.prompts import SlicePrompts, corner_prompts, grid_prompts, map_prompts, prompt_kind
 
 GRID = 64  # cells of the walk, edge
@@ -78,7 +78,7 @@ class PromptedMasks:
         return torch.einsum("pqhw,pq->phw", self.masks, share)
 
 
-def placed_prompts(
+def place_prompts(
     evidence: torch.Tensor | None,
     indices: np.ndarray,
     backbone: Backbone,
@@ -116,7 +116,7 @@ def cached(levels: Mapping[str, np.ndarray], backbone: Backbone) -> Encode:
     return lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
 
 
-def prompted_masks(
+def draw_prompts(
     evidence: torch.Tensor | None,
     indices: np.ndarray,
     prompts: SlicePrompts,
@@ -134,23 +134,23 @@ def prompted_masks(
     indices : numpy.ndarray
         P slice indices.
     prompts, encode, backbone, each
-        As for `decoded`.
+        As for `decode_prompts`.
     weighting : str
         ``"quality-fit"``, ``"quality"`` or ``"equal"``.
     """
     masks = torch.zeros(len(indices), prompts.most, TARGET, TARGET)
     weights = torch.zeros(len(indices), prompts.most)
-    for part, logits, quality in decoded(prompts, indices, encode, backbone, each):
-        drawn = resized(logits.sigmoid(), TARGET)
+    for part, logits, quality in decode_prompts(prompts, indices, encode, backbone, each):
+        drawn = resize_maps(logits.sigmoid(), TARGET)
         masks[part.rows, part.slots] = drawn
         fit = _soft_dice(drawn, evidence[part.rows]) if evidence is not None and weighting == "quality-fit" else None
         weights[part.rows, part.slots] = _weights(weighting, logits, quality, fit)
     if weighting == "quality":
-        weights = _each_once(resized(masks, GRID), weights)
+        weights = _count_each_once(resize_maps(masks, GRID), weights)
     return PromptedMasks(masks, weights)
 
 
-def decoded(
+def decode_prompts(
     prompts: SlicePrompts, indices: np.ndarray, encode: Encode, backbone: Backbone, each: bool = False
 ) -> Iterator[tuple[SlicePrompts, torch.Tensor, torch.Tensor]]:
     """Decode prompts, some slices at a time.
@@ -201,7 +201,7 @@ def _stability(logits: torch.Tensor) -> torch.Tensor:
     return inner / outer.clamp_min(1)
 
 
-def _each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _count_each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """P x Q weights with that of every mask set to 0 that nearly repeats a heavier one of its slice."""
     flat = masks.flatten(2)
     common = flat @ flat.transpose(1, 2)
@@ -216,7 +216,7 @@ def _each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return kept
 
 
-def between_slices(vote: torch.Tensor, indices: np.ndarray, mining: Mining) -> tuple[torch.Tensor, torch.Tensor]:
+def link_slices(vote: torch.Tensor, indices: np.ndarray, mining: Mining) -> tuple[torch.Tensor, torch.Tensor]:
     """Affinity of P x h x w cells with the slice before and after, by how far off those are and whether masks agree."""
     gap = torch.from_numpy(np.diff(indices)).float()
     alike = mining.z * (-mining.beta * (vote[1:] - vote[:-1]).abs()).exp() / gap[:, None, None]

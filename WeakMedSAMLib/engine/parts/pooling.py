@@ -8,7 +8,7 @@ POOLED_SHARES = (0.01, 0.03, 0.08)
 SHARPNESS = 5.0  # of log-sum-exp: 0 would be the mean, infinity the maximum
 
 
-def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "top-k") -> torch.Tensor:
+def pool_cells(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "top-k") -> torch.Tensor:
     """Slice logits of cell logits B x C x m x m: B x C x n.
 
     Parameters
@@ -26,16 +26,16 @@ def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "
     if kind == "average":
         return cells.mean((2, 3))[..., None]
     if kind == "log-sum-exp":
-        return _log_sum_exp(cells.flatten(2), guide)[..., None]
-    return _best_means(cells.flatten(2), guide)
+        return _pool_softly(cells.flatten(2), guide)[..., None]
+    return _pool_best(cells.flatten(2), guide)
 
 
-def _log_sum_exp(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
+def _pool_softly(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
     weight = torch.zeros_like(flat) if guide is None else guide.flatten(2)
     return (SHARPNESS * flat + weight.log_softmax(2)).logsumexp(2) / SHARPNESS
 
 
-def _best_means(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
+def _pool_best(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
     sizes = [max(1, round(share * flat.shape[-1])) for share in POOLED_SHARES]
     rank = flat.detach()
     if guide is not None:

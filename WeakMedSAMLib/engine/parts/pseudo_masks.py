@@ -34,7 +34,7 @@ class PseudoMask:
     probability: np.ndarray
 
 
-def encoded(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
+def encode_probability(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
     """Probabilities n x C x h x w in [0, 1] as those of pseudo-masks, uint8.
 
     Where a tag of the n x C says absent that is 0, and where there is none nothing is known.
@@ -78,7 +78,7 @@ def label_targets(probability: torch.Tensor, known: torch.Tensor, threshold: flo
     return torch.where(there.sum(1) == 1, 1 + there.long().argmax(1), labels)
 
 
-def decoded_probability(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `segmenter.PseudoMask` holds them."""
+def decode_probability(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `pseudo_masks.PseudoMask` holds them."""
     known = values != UNKNOWN
     return torch.from_numpy(np.where(known, values, 0).astype(np.float32) / CERTAIN), torch.from_numpy(known)

@@ -26,9 +26,9 @@ from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_stored, slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import to_unit
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, save_model
+from WeakMedSAMLib.engine.methods.fast.model import FastModel, load_model, save_model
 from WeakMedSAMLib.engine.methods.fast.pipeline import run_pipeline
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, applied_settings, method_settings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings, applied_settings, choose_settings
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.pipeline import run_published
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
@@ -159,17 +159,17 @@ class _Job:
         )
         return [self._write(volume, result) for volume, result in results]
 
-    def _method(self, trained: TrainedModel | PublishedModel | None) -> MethodSettings | PublishedSettings:
+    def _method(self, trained: FastModel | PublishedModel | None) -> FastSettings | PublishedSettings:
         """The run's settings; those of a model that is only applied are its own."""
         settings = self._run.settings
         if trained is None or settings.train:
-            return method_settings(settings.preset, _overrides(self._run))
+            return choose_settings(settings.preset, _overrides(self._run))
         method, late = applied_settings(trained.settings, settings.overrides)
         if late:
             self._report(_too_late(late))
         return method
 
-    def _keep_model(self, model: TrainedModel | PublishedModel) -> None:
+    def _keep_model(self, model: FastModel | PublishedModel) -> None:
         save_model(self._places.model, model)
         self._report(Artifact(kind="model", path=self._relative(self._places.model)))
 
@@ -214,7 +214,7 @@ class _Job:
         return path.relative_to(self._places.path).as_posix()
 
 
-def _pipeline(method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None) -> Pipeline:
+def _pipeline(method: FastSettings | PublishedSettings, trained: FastModel | PublishedModel | None) -> Pipeline:
     """The method that the settings are of; a model that training starts from is of the same."""
     published = isinstance(method, PublishedSettings)
     if trained is not None and isinstance(trained, PublishedModel) != published:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
+from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
-from WeakMedSAMLib.engine.parts.maps import peak_normalised
-from WeakMedSAMLib.engine.parts.pooling import pooled
+from WeakMedSAMLib.engine.parts.maps import scale_to_peak
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 # Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
 # them a classifier finds whatever else tells their slices apart.
@@ -28,7 +28,7 @@ def activation_maps(classifier: SliceClassifier, parts: Iterable[torch.Tensor]) 
 
 def slice_probabilities(maps: np.ndarray, pooling: str = "top-k") -> np.ndarray:
     """Probability that each slice shows each class, S x C, from cell logits S x C x m x m pooled as in training."""
-    return pooled(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
+    return pool_cells(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
 
 
 def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarray, patients: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     patients : int
         Number of patients that the classifier learned the class from.
     """
-    combined = standardised_map(activation, body, smoothings=0)
+    combined = standardise_map(activation, body, smoothings=0)
     if novelty is not None:
         combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
-    return peak_normalised(combined)
+    return scale_to_peak(combined)

@@ -13,10 +13,10 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.labels.tags import ABSENT
 from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 
 # Raised whenever the same input gives another output, by `novelty` or here: part of the keys of this stage and of those
 # after it.
@@ -30,7 +30,7 @@ Report = Callable[[Event], None]
 def cohort_novelty(
     volumes: Sequence[VolumeSlices],
     cells: Sequence[CellDescriptors],
-    settings: MethodSettings,
+    settings: FastSettings,
     store: StageStore,
     report: Report,
     key: str,
@@ -43,7 +43,7 @@ def cohort_novelty(
         The cohort.
     cells : sequence of CellDescriptors
         Of every volume.
-    settings : MethodSettings
+    settings : FastSettings
         The ``novelty_*`` choices and the seed.
     store : StageStore
         Keeps the outcome, volume by volume.
@@ -70,7 +70,7 @@ class _Novelty:
         self,
         volumes: Sequence[VolumeSlices],
         cells: Sequence[CellDescriptors],
-        settings: MethodSettings,
+        settings: FastSettings,
         store: StageStore,
         key: str,
     ) -> None:
@@ -91,7 +91,7 @@ class _Novelty:
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
         own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads)
         name = f"{STAGE}-{volume.id}-{column}"
-        found = used_again(self._store, name, own, partial(self._fitting, place, column))
+        found = reuse(self._store, name, own, partial(self._fitting, place, column))
         if found is None:
             found = self._computed(place, column, lenders)
             self._store.save(name, own, {"novelty": found})

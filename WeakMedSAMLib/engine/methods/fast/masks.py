@@ -14,12 +14,12 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
-from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.refine import drop_loose_pieces, redraw_by_decoder, smooth_along_z
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled, told_results
-from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assemble_result, tell_results
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 
@@ -33,8 +33,8 @@ def mask_volumes(
     cohort: Sequence[CohortVolume],
     volumes: Sequence[VolumeSlices],
     classes: ClassTable,
-    settings: MethodSettings,
-    trained: TrainedModel,
+    settings: FastSettings,
+    trained: FastModel,
     backbone: Backbone,
     report: Report,
     learned: Sequence[PseudoMask] = (),
@@ -50,17 +50,17 @@ def mask_volumes(
         learned_of.setdefault(mask.volume, []).append(mask)
 
     def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return volume_result(source, volume, classes, settings, trained, backbone, learned_of.get(place, ()))
+        return segment_volume(source, volume, classes, settings, trained, backbone, learned_of.get(place, ()))
 
-    return told_results(cohort, volumes, report, result_of)
+    return tell_results(cohort, volumes, report, result_of)
 
 
-def volume_result(
+def segment_volume(
     source: CohortVolume,
     volume: VolumeSlices,
     classes: ClassTable,
-    settings: MethodSettings,
-    trained: TrainedModel,
+    settings: FastSettings,
+    trained: FastModel,
     backbone: Backbone,
     learned: Sequence[PseudoMask] = (),
 ) -> VolumeResult:
@@ -79,7 +79,7 @@ def volume_result(
             masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
-    return assembled(source, volume, classes, drawn(), trained.patients)
+    return assemble_result(source, volume, classes, drawn(), trained.patients)
 
 
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
@@ -102,7 +102,7 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 
 def _class_masks(
-    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: MethodSettings, backbone: Backbone
+    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
@@ -110,11 +110,11 @@ def _class_masks(
     """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
     if settings.box_refinement:
-        masks = resized(torch.from_numpy(masks), backbone.info.input_size).numpy()
+        masks = resize_maps(torch.from_numpy(masks), backbone.info.input_size).numpy()
     if settings.z_consistency:
-        masks = smoothed_along_z(masks, indices)
+        masks = smooth_along_z(masks, indices)
     if settings.box_refinement:
-        masks, agreement = redrawn(masks, indices, dict(volume.features.levels), backbone)
+        masks, agreement = redraw_by_decoder(masks, indices, dict(volume.features.levels), backbone)
     if settings.z_consistency:
-        masks = without_loose_pieces(smoothed_along_z(masks, indices))
+        masks = drop_loose_pieces(smooth_along_z(masks, indices))
     return masks, agreement

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, method_settings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings, choose_settings
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.parts.model_files import (
     _FORMAT,
@@ -36,7 +36,7 @@ from WeakMedSAMLib.engine.parts.model_files import (
 
 
 @dataclass(frozen=True)
-class TrainedModel:
+class FastModel:
     """All that is needed to segment a volume without tags.
 
     Attributes
@@ -45,7 +45,7 @@ class TrainedModel:
         What it segments.
     backbone, weights_sha256 : str
         The backbone, and the weights, whose features it reads.
-    settings : MethodSettings
+    settings : FastSettings
         It was trained with.
     counts : tuple of int
         Sub-classes of each class.
@@ -63,7 +63,7 @@ class TrainedModel:
     classes: ClassTable
     backbone: str
     weights_sha256: str | None
-    settings: MethodSettings
+    settings: FastSettings
     counts: tuple[int, ...]
     patients: int
     window: Intensity | None
@@ -73,7 +73,7 @@ class TrainedModel:
     axis: str | None = None
 
 
-def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -> None:
+def require_classes(model: FastModel | PublishedModel, classes: ClassTable) -> None:
     """Refuse a model of other classes; `UserError` ``model_does_not_fit``."""
     if tuple(model.classes.names) != tuple(classes.names):
         known, asked = ", ".join(model.classes.names), ", ".join(classes.names)
@@ -81,7 +81,7 @@ def require_classes(model: TrainedModel | PublishedModel, classes: ClassTable) -
         raise UserError("model_does_not_fit", message, "Use the class table of the model.")
 
 
-def require_fitting(model: TrainedModel | PublishedModel, classes: ClassTable, backbone: Backbone) -> None:
+def require_fitting(model: FastModel | PublishedModel, classes: ClassTable, backbone: Backbone) -> None:
     """Refuse a model of other classes or of another backbone.
 
     Raises
@@ -95,7 +95,7 @@ def require_fitting(model: TrainedModel | PublishedModel, classes: ClassTable, b
         raise UserError("model_does_not_fit", message, f"Run with the backbone {model.backbone} and its weights.")
 
 
-def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
+def save_model(folder: Path, model: FastModel | PublishedModel) -> None:
     """Write the model into ``folder``; `UserError` ``cannot_write``."""
     private_folder(folder)
     if isinstance(model, PublishedModel):
@@ -109,7 +109,7 @@ def save_model(folder: Path, model: TrainedModel | PublishedModel) -> None:
         description.write_bytes(described)
 
 
-def load_model(folder: Path) -> TrainedModel | PublishedModel:
+def load_model(folder: Path) -> FastModel | PublishedModel:
     """Read a model that `save_model` wrote.
 
     Raises
@@ -128,7 +128,7 @@ def load_model(folder: Path) -> TrainedModel | PublishedModel:
     try:
         tensors = parse_tensors(path.read_bytes())
         _require_numbers(tensors)
-        rebuilt = PublishedModel.rebuilt if about.get("method") == "published" else _rebuilt
+        rebuilt = PublishedModel.rebuilt if about.get("method") == "published" else _rebuild
         return rebuilt(about, tensors)
     except (
         LookupError,
@@ -142,7 +142,7 @@ def load_model(folder: Path) -> TrainedModel | PublishedModel:
         raise _bad_model(path, (str(error).splitlines() or [type(error).__name__])[0]) from error
 
 
-def tensors_of(model: TrainedModel) -> dict[str, torch.Tensor]:
+def tensors_of(model: FastModel) -> dict[str, torch.Tensor]:
     """All that training has made, by part and name."""
     parts: dict[str, Mapping[str, torch.Tensor]] = {
         "projection": vars(model.projection),
@@ -152,7 +152,7 @@ def tensors_of(model: TrainedModel) -> dict[str, torch.Tensor]:
     return {f"{part}.{name}": tensor for part, all_ in parts.items() for name, tensor in all_.items()}
 
 
-def _description(model: TrainedModel) -> dict[str, Any]:
+def _description(model: FastModel) -> dict[str, Any]:
     return {
         "classes": model.classes.to_json(),
         "backbone": model.backbone,
@@ -166,7 +166,7 @@ def _description(model: TrainedModel) -> dict[str, Any]:
     }
 
 
-def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> TrainedModel:
+def _rebuild(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> FastModel:
     parts: dict[str, dict[str, torch.Tensor]] = {"projection": {}, "classifier": {}, "segmenter": {}}
     for key, tensor in tensors.items():
         part, _, name = key.partition(".")
@@ -184,11 +184,11 @@ def _rebuilt(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> T
     classifier.load_state_dict(parts["classifier"], assign=True)
     segmenter.load_state_dict(parts["segmenter"], assign=True)
     segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it was built
-    return TrainedModel(
+    return FastModel(
         classes=classes,
         backbone=str(about["backbone"]),
         weights_sha256=optional_text(about["weights_sha256"]),
-        settings=cast(MethodSettings, method_settings("fast", about["settings"])),
+        settings=cast(FastSettings, choose_settings("fast", about["settings"])),
         counts=counts,
         patients=int(about["patients"]),
         window=Intensity.from_json(window) if (window := about["window"]) else None,

@@ -15,18 +15,18 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
-from WeakMedSAMLib.engine.parts.maps import resized
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import (
     GRID,
     TARGET,
     Mining,
     PromptedMasks,
-    between_slices,
     cached,
-    placed_prompts,
-    prompted_masks,
+    draw_prompts,
+    link_slices,
+    place_prompts,
 )
 
 # Raised whenever the same input gives other pseudo-masks, by `cam`, `prompts`, `affinity` or here: part of the keys of
@@ -39,7 +39,7 @@ def pseudo_masks(
     indices: np.ndarray,
     levels: Mapping[str, np.ndarray],
     backbone: Backbone,
-    settings: MethodSettings,
+    settings: FastSettings,
     images: np.ndarray | None = None,
 ) -> np.ndarray:
     """Pseudo-masks of one class on slices of one volume.
@@ -54,7 +54,7 @@ def pseudo_masks(
         The backbone's decode levels of the whole volume, S x C x h x w.
     backbone : Backbone
         Answers prompts.
-    settings : MethodSettings
+    settings : FastSettings
         The ``pam_*`` choices.
     images : numpy.ndarray, optional
         S x size x size, uint8; for prompts on a grid only.
@@ -64,28 +64,28 @@ def pseudo_masks(
     numpy.ndarray
         P x TARGET x TARGET in [0, 1], float32.
     """
-    evidence = resized(torch.from_numpy(maps), TARGET)
+    evidence = resize_maps(torch.from_numpy(maps), TARGET)
     if not settings.pam:
         return evidence.numpy()
     mining = mining_of(settings)
-    prompts = placed_prompts(evidence, indices, backbone, mining, images)
-    prompted = prompted_masks(evidence, indices, prompts, cached(levels, backbone), backbone, mining.weighting)
-    refined = _walked(evidence, prompted, indices, mining)
+    prompts = place_prompts(evidence, indices, backbone, mining, images)
+    prompted = draw_prompts(evidence, indices, prompts, cached(levels, backbone), backbone, mining.weighting)
+    refined = _walk(evidence, prompted, indices, mining)
     if mining.placing == "grid":  # masks of prompts all over the slice say how cells hang together, not what they are
         return refined.numpy()
     return (0.5 * (prompted.vote + refined)).numpy()
 
 
-def mining_of(settings: MethodSettings) -> Mining:
+def mining_of(settings: FastSettings) -> Mining:
     """The ``pam_*`` choices of a run."""
     names = Mining.__dataclass_fields__
     return Mining(**{name: getattr(settings, f"pam_{name}") for name in names})
 
 
-def _walked(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
+def _walk(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
     """The evidence after the random walk, each slice with a peak of 1: P x TARGET x TARGET."""
-    affinity = stencil_affinity(resized(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
-    below, above = between_slices(resized(prompted.vote, GRID), indices, mining)
-    walked = random_walk(resized(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
+    affinity = stencil_affinity(resize_maps(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
+    below, above = link_slices(resize_maps(prompted.vote, GRID), indices, mining)
+    walked = random_walk(resize_maps(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
     walked = walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6)
-    return resized(walked, TARGET)
+    return resize_maps(walked, TARGET)

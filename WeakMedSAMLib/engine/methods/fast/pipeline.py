@@ -15,8 +15,8 @@ from WeakMedSAMLib.engine.data.cohort import CohortVolume, learned_axis
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, require_fitting
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.model import FastModel, require_fitting
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.training import train_model
 from WeakMedSAMLib.engine.parts.assembly import VolumeResult
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
@@ -29,15 +29,15 @@ Report = Callable[[Event], None]
 def run_pipeline(
     cohort: Sequence[CohortVolume],
     classes: ClassTable,
-    settings: MethodSettings,
+    settings: FastSettings,
     *,
     backbone: Backbone,
     cache: FeatureCache,
     store: StageStore,
     report: Report,
-    trained: TrainedModel | None = None,
+    trained: FastModel | None = None,
     train: bool = True,
-    keep_model: Callable[[TrainedModel], None] | None = None,
+    keep_model: Callable[[FastModel], None] | None = None,
     show: Show | None = None,
     keep_sub_classes: KeepSubClasses | None = None,
 ) -> Iterator[tuple[CohortVolume, VolumeResult]]:
@@ -49,7 +49,7 @@ def run_pipeline(
         Volumes with their tags.
     classes : ClassTable
         What the columns of the tags mean.
-    settings : MethodSettings
+    settings : FastSettings
         Choices of the method.
     backbone : Backbone
         Frozen encoder and mask decoder, on its device.
@@ -59,7 +59,7 @@ def run_pipeline(
         Where the outputs of stages are kept, so that a run goes on where it was cut off.
     report : callable
         Takes events; may raise to end the run.
-    trained : TrainedModel, optional
+    trained : FastModel, optional
         Applied as it is, or the starting point of training.
     train : bool
         Whether to train on the tags.

@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import CLASSIFIER as STAGE
-from WeakMedSAMLib.engine.parts.pooling import pooled
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 # Raised whenever the same input gives another output, by `clustering` or here: part of the keys of this stage and of
 # those after it.
@@ -118,7 +118,7 @@ def train_classifier(
     start : SliceClassifier, optional
         Trained before, for the same classes and sub-classes.
     pooling : str
-        Kind of `pooled`.
+        Kind of `pool_cells`.
 
     Returns
     -------
@@ -175,13 +175,13 @@ def _validation_loss(model: SliceClassifier, slices: TaggedSlices, indices: np.n
     for part in np.array_split(indices, max(1, len(indices) // _BATCH)):
         tags = torch.from_numpy(slices.tags[part])
         known = tags.ge(0)
-        logits = pooled(model(_stacked(slices, part))[0], kind=pooling).mean(-1)
+        logits = pool_cells(model(_stack(slices, part))[0], kind=pooling).mean(-1)
         losses = F.binary_cross_entropy_with_logits(logits, tags.eq(PRESENT).float(), reduction="none")
         total, count = total + float((losses * known).sum()), count + int(known.sum())
     return total / max(count, 1)
 
 
-def _stacked(slices: TaggedSlices, indices: np.ndarray) -> torch.Tensor:
+def _stack(slices: TaggedSlices, indices: np.ndarray) -> torch.Tensor:
     return torch.stack([slices.projected[index] for index in indices]).float()
 
 
@@ -235,16 +235,16 @@ class _Training:
         self._schedule.step()
 
     def _loss(self, batch: np.ndarray) -> torch.Tensor:
-        features = _stacked(self._slices, batch)
+        features = _stack(self._slices, batch)
         guide = torch.from_numpy(self._slices.novelty[batch]) * self._guidance
         primary, secondary = self.model(features)
         tags = self._slices.tags[batch]
-        loss = _masked_loss(pooled(primary, guide, self._pooling), torch.from_numpy(tags))
+        loss = _masked_loss(pool_cells(primary, guide, self._pooling), torch.from_numpy(tags))
         if max(self._slices.counts) == 1 or self._weight == 0:
             return loss
         repeats = torch.tensor(self._slices.counts)
         sub_guide = guide.repeat_interleave(repeats, 1)
-        sub_logits = pooled(secondary, sub_guide, self._pooling)
+        sub_logits = pool_cells(secondary, sub_guide, self._pooling)
         return loss + self._weight * _masked_loss(sub_logits, self._sub_tags(batch))
 
     def _sub_tags(self, batch: np.ndarray) -> torch.Tensor:

@@ -33,7 +33,7 @@ _LIMITS = Limits(
 
 
 @dataclass(frozen=True)
-class MethodSettings:
+class FastSettings:
     """Every choice of the method.
 
     Attributes
@@ -54,7 +54,7 @@ class MethodSettings:
     classifier_steps : int
         Training steps of the classifier at most; fewer if patients left out say so.
     pooling : str
-        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see `sce.pooled`.
+        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see `pooling.pool_cells`.
     guidance : float
         How strongly novelty steers which cells of a present slice are pooled.
     pam : bool
@@ -127,15 +127,15 @@ class MethodSettings:
 # What drawing masks reads and training does not.
 READ_WHEN_APPLIED = ("box_refinement", "z_consistency")
 # The default, the published method with its defects fixed, and as published.
-FAST = MethodSettings()
-PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
+FAST = FastSettings()
+PRESETS: Mapping[str, FastSettings | PublishedSettings] = {
     stages.FAST: FAST,
     stages.PAPER: PAPER,
     stages.REFERENCE: REFERENCE,
 }
 
 
-def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> MethodSettings | PublishedSettings:
+def choose_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> FastSettings | PublishedSettings:
     """Settings of a preset, with some replaced.
 
     ``defects`` of the published method may be one text: names with commas between them, ``all`` or ``none``.
@@ -147,13 +147,13 @@ def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> 
     """
     if preset not in PRESETS:
         raise UserError("unknown_preset", f"There is no preset {preset!r}.", f"Choose one of: {', '.join(PRESETS)}.")
-    return overridden(PRESETS[preset], overrides or {})
+    return override(PRESETS[preset], overrides or {})
 
 
-def overridden(
-    settings: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
-) -> MethodSettings | PublishedSettings:
-    """Settings with some replaced; raises as `method_settings`."""
+def override(
+    settings: FastSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> FastSettings | PublishedSettings:
+    """Settings with some replaced; raises as `choose_settings`."""
     known = {field.name for field in fields(settings)}
     renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in overrides.items()}
     for name in renamed:
@@ -161,12 +161,14 @@ def overridden(
             raise UserError(
                 "unknown_setting", f"There is no setting {name!r}.", f"Known are: {', '.join(sorted(known))}."
             )
-    return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
+    return replace(
+        settings, **{name: _read_value(name, value, getattr(settings, name)) for name, value in renamed.items()}
+    )
 
 
 def applied_settings(
-    trained: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
-) -> tuple[MethodSettings | PublishedSettings, list[str]]:
+    trained: FastSettings | PublishedSettings, overrides: Mapping[str, Any]
+) -> tuple[FastSettings | PublishedSettings, list[str]]:
     """Settings by which a model is applied, and the names of the overrides that come too late.
 
     They are the model's own; only what training does not read may still be chosen.
@@ -176,13 +178,13 @@ def applied_settings(
     UserError
         ``unknown_setting``, ``bad_setting``.
     """
-    wanted = overridden(trained, overrides)
+    wanted = override(trained, overrides)
     changed = [one.name for one in fields(trained) if getattr(wanted, one.name) != getattr(trained, one.name)]
     chosen = {name: getattr(wanted, name) for name in changed if name in READ_WHEN_APPLIED}
     return replace(trained, **chosen), [name for name in changed if name not in READ_WHEN_APPLIED]
 
 
-def _read(name: str, value: Any, default: Any) -> Any:
+def _read_value(name: str, value: Any, default: Any) -> Any:
     """A setting as the class of its method takes it, which also checks it."""
     if name == "defects" and isinstance(value, str):
         named = {"all": tuple(Defect), "none": ()}

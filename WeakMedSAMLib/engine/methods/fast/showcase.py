@@ -11,7 +11,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
-from WeakMedSAMLib.engine.parts.maps import peak_normalised
+from WeakMedSAMLib.engine.parts.maps import scale_to_peak
 
 Novelty = Sequence["np.ndarray | None"]  # of one volume: P x m x m for each class, or None
 
@@ -23,7 +23,7 @@ def novelty_maps(novel: Novelty, size: int) -> Callable[[VolumeSlices, int], np.
         maps = np.zeros((volume.tags.shape[1], size, size), np.float32)
         for column, row, found in _present(novel, volume, index):
             if found is not None:
-                maps[column] = peak_normalised(found[row : row + 1])[0]
+                maps[column] = scale_to_peak(found[row : row + 1])[0]
         return maps
 
     return maps_of

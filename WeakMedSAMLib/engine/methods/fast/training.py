@@ -19,32 +19,32 @@ from WeakMedSAMLib.contract.labels.tags import PRESENT
 from WeakMedSAMLib.contract.stages import CLASSIFIER, NOVELTY, PROJECTION, PSEUDO_MASKS, SEGMENTER, segmenter_round
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
 from WeakMedSAMLib.engine.methods.fast import pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
-from WeakMedSAMLib.engine.methods.fast.refine import redrawn
+from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.showcase import evidence_maps, novelty_maps
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
-    fitting_cells,
+    as_tensors,
+    check_cells,
+    copy_with_weights,
     settings_until,
     start_key,
-    tensors,
-    with_weights,
 )
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.parts.mining import TARGET
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encoded
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.showcase import Show, Showcase
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses, SubClassReport, sub_class_report
 
@@ -58,14 +58,14 @@ _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it
 def train_model(
     volumes: Sequence[VolumeSlices],
     classes: ClassTable,
-    settings: MethodSettings,
+    settings: FastSettings,
     backbone: Backbone,
     store: StageStore,
     report: Report,
-    start: TrainedModel | None = None,
+    start: FastModel | None = None,
     show: Show | None = None,
     keep_sub_classes: KeepSubClasses | None = None,
-) -> tuple[TrainedModel, list[PseudoMask]]:
+) -> tuple[FastModel, list[PseudoMask]]:
     """Learn from the tags of a cohort.
 
     Parameters
@@ -74,7 +74,7 @@ def train_model(
         Tagged and untagged ones.
     classes : ClassTable
         Meaning of the columns of the tags.
-    settings : MethodSettings
+    settings : FastSettings
         Choices of the method.
     backbone : Backbone
         Whose features the volumes hold.
@@ -82,7 +82,7 @@ def train_model(
         Keeps the outputs of stages.
     report : callable
         Takes events.
-    start : TrainedModel, optional
+    start : FastModel, optional
         Trained before; training goes on from it.
     show : callable, optional
         Gets one slice after every stage that says something of it.
@@ -91,7 +91,7 @@ def train_model(
 
     Returns
     -------
-    model : TrainedModel
+    model : FastModel
     masks : list of PseudoMask
         What it learned from, slice by slice.
     """
@@ -105,11 +105,11 @@ class _Trainer:
         self,
         volumes: Sequence[VolumeSlices],
         classes: ClassTable,
-        settings: MethodSettings,
+        settings: FastSettings,
         backbone: Backbone,
         store: StageStore,
         report: Report,
-        start: TrainedModel | None,
+        start: FastModel | None,
         show: Show | None = None,
         keep_sub_classes: KeepSubClasses | None = None,
     ) -> None:
@@ -121,7 +121,7 @@ class _Trainer:
         self._patients = len({volume.patient for volume in self._tagged})
         self._showing = [self._patients_with(column) for column in range(len(classes))]
 
-    def run(self) -> tuple[TrainedModel, list[PseudoMask]]:
+    def run(self) -> tuple[FastModel, list[PseudoMask]]:
         """All stages."""
         settings = self._settings
         features = stage_key([v.features.key for v in self._volumes], start_key(self._start))
@@ -142,7 +142,7 @@ class _Trainer:
         self._showcase.show_pseudo_mask(masks)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         network = self._segmenter(masks, key)
-        model = TrainedModel(
+        model = FastModel(
             classes=self._classes,
             backbone=self._backbone.info.name,
             weights_sha256=self._backbone.info.weights.sha256,
@@ -168,10 +168,10 @@ class _Trainer:
         use: Callable[[dict[str, torch.Tensor]], T],
     ) -> T:
         """What `use` makes of a stage's output: of that kept from before where it fits, or computed and kept."""
-        used = used_again(self._store, name, key, lambda kept: use(tensors(kept)))
+        used = reuse(self._store, name, key, lambda kept: use(as_tensors(kept)))
         self._report(Stage(stage=name, state="started" if used is None else "reused"))
         if used is None:
-            used = use(tensors(self._store.save(name, key, compute())))
+            used = use(as_tensors(self._store.save(name, key, compute())))
             release_free_memory()
             self._report(Stage(stage=name, state="finished"))
         return used
@@ -200,7 +200,7 @@ class _Trainer:
             level = volume.features.levels[self._backbone.info.cam_level]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
             shape = (len(level), by.components.shape[1], *level.shape[2:])
-            projected = used_again(self._store, name, own, partial(fitting_cells, shape=shape))
+            projected = reuse(self._store, name, own, partial(check_cells, shape=shape))
             if projected is None:
                 computed = np.concatenate([part.half().numpy() for part in by.parts(level)])
                 projected = self._store.save(name, own, {"projected": computed})["projected"]
@@ -339,7 +339,7 @@ class _Trainer:
             found[rows, column] = pseudo_masks(
                 maps[mine], indices[rows], source.levels, self._backbone, self._settings, source.image
             )
-        return encoded(found, volume.tags[indices])
+        return encode_probability(found, volume.tags[indices])
 
     def _segmenter(self, masks: Sequence[PseudoMask], key: str) -> Segmenter:
         info = self._backbone.info
@@ -349,7 +349,7 @@ class _Trainer:
         for round_ in range(1, max(1, self._settings.rounds) + 1):
             name = segmenter_round(round_)
             learn = partial(self._learn, network, masks, steps, round_)
-            network = self._stage(name, key, learn, partial(with_weights, network))
+            network = self._stage(name, key, learn, partial(copy_with_weights, network))
             network.to(self._backbone.device).eval()
             self._showcase.show(name, partial(_segment_one, network, self._backbone.device))
             steps = round(FURTHER_STEPS * self._settings.segmenter_steps)
@@ -382,8 +382,10 @@ class _Trainer:
             volume, indices = self._volumes[place], np.array([mask.index for mask in mine])
             seen = segment(network, volume, indices, self._backbone.device)
             for column in range(seen.shape[1]):
-                seen[:, column], _ = redrawn(seen[:, column], indices, dict(volume.features.levels), self._backbone)
-            values = encoded(seen, volume.tags[indices])
+                seen[:, column], _ = redraw_by_decoder(
+                    seen[:, column], indices, dict(volume.features.levels), self._backbone
+                )
+            values = encode_probability(seen, volume.tags[indices])
             relearned += [PseudoMask(place, int(i), value) for i, value in zip(indices, values, strict=True)]
             release_free_memory()
         return relearned

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Metric, Stage
 from WeakMedSAMLib.contract.stages import ADAPTERS, SUB_CLASSES
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import extractor, fitting
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier, StandardFeatures
@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.methods.published.examples import Examples, measure_fe
 from WeakMedSAMLib.engine.methods.published.fitting import Fitting
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces, tagged_places
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedSlices, find_tagged
 from WeakMedSAMLib.engine.parts.epochs import train_to_end
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 
@@ -78,9 +78,9 @@ def train_adapted(
     UserError
         ``weights_missing``, ``weights_differ`` of ResNet-18; ``gpu_out_of_memory``; ``not_finite``.
     """
-    tagged = tagged_places(volumes, settings.validation_share, settings.seed)
+    tagged = find_tagged(volumes, settings.validation_share, settings.seed)
     key = _learning_key(volumes, settings, backbone)
-    explored = _explored(volumes, tagged, settings, backbone, store, report, key)
+    explored = _explore(volumes, tagged, settings, backbone, store, report, key)
     for entry, count in zip(classes, explored.counts, strict=True):
         report(Metric(name="sub_classes", value=count, message=entry.name))
     if keep_sub_classes is not None:
@@ -134,9 +134,9 @@ def _learning_key(
     return stage_key(extractor.VERSION, shown, read, kept, resnet18, *of_backbone)
 
 
-def _explored(
+def _explore(
     volumes: Sequence[VolumeSlices],
-    tagged: TaggedPlaces,
+    tagged: TaggedSlices,
     settings: PublishedSettings,
     backbone: Backbone,
     store: StageStore,
@@ -144,7 +144,7 @@ def _explored(
     key: str,
 ) -> ExploredClasses:
     """Sub-classes: kept from before, or found and kept."""
-    kept = used_again(store, SUB_CLASSES, key, partial(_fitting, tags=tagged.tags))
+    kept = reuse(store, SUB_CLASSES, key, partial(_check, tags=tagged.tags))
     report(Stage(stage=SUB_CLASSES, state="started" if kept is None else "reused"))
     if kept is not None:
         return kept
@@ -154,7 +154,7 @@ def _explored(
     return ExploredClasses.from_kept(saved)
 
 
-def _fitting(kept: Mapping[str, Any], tags: np.ndarray) -> ExploredClasses:
+def _check(kept: Mapping[str, Any], tags: np.ndarray) -> ExploredClasses:
     """What was kept; ValueError unless it is of the slices and classes of today."""
     found = ExploredClasses.from_kept(kept)
     if found.clusters.shape != tags.shape or len(found.counts) != tags.shape[1]:

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.base.precision import in_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.parts.pooling import pooled
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 _HIDDEN = 128
 _FURTHEST = 8.0  # deviations; few channels have outliers, and those are huge
@@ -163,9 +163,9 @@ def summed_losses(cells: torch.Tensor, tags: torch.Tensor, pooling: str) -> torc
     tags : Tensor
         B x C of PRESENT, ABSENT, UNTAGGED.
     pooling : str
-        Kind of `sce.pooled`; where it gives several logits, their losses are averaged.
+        Kind of `pooling.pool_cells`; where it gives several logits, their losses are averaged.
     """
-    logits = pooled(cells, kind=pooling)
+    logits = pool_cells(cells, kind=pooling)
     target = tags.eq(PRESENT).to(logits)[..., None].expand_as(logits)
     losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(-1)
     return (losses * tags.ge(0)).sum()

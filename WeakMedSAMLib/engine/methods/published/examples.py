@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.published.augment import augmented, flipped
+from WeakMedSAMLib.engine.methods.published.augment import augment_images, flip_features
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedSlices
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Examples:
     """
 
     volumes: Sequence[VolumeSlices]
-    tagged: TaggedPlaces
+    tagged: TaggedSlices
     sub_tags: np.ndarray
 
     def batch(
@@ -63,7 +63,7 @@ class Examples:
         device = classifier.device
         inputs = torch.cat([self.inputs(int(row), classifier) for row in rows]).to(device)
         if random is not None:
-            change = augmented if classifier.adapted else flipped
+            change = augment_images if classifier.adapted else flip_features
             inputs = change(inputs, classifier.settings, random)
         tags, sub_tags = (torch.from_numpy(all_[rows]).to(device) for all_ in (self.tagged.tags, self.sub_tags))
         return Batch(inputs, tags, sub_tags)

@@ -21,11 +21,11 @@ from WeakMedSAMLib.contract.stages import NETWORK as STAGE
 from WeakMedSAMLib.engine.base.precision import reduced_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.images import slice_images
-from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
+from WeakMedSAMLib.engine.methods.published.mask_views import move_together, random_views
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import beside
-from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, decoded_probability, label_targets
+from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, decode_probability, label_targets
 
 # Raised whenever the same input gives another network, by `unet`, `mask_views` or here: part of the key of this stage.
 VERSION = 1
@@ -154,8 +154,8 @@ class NetworkTraining:
                 for one in found
             ]
         )
-        probability, known = decoded_probability(np.stack([one.probability for one in found]))
+        probability, known = decode_probability(np.stack([one.probability for one in found]))
         views = random_views(len(rows), settings, random)
-        images, probability, known = moved_together(images, probability, known, views, settings, random)
+        images, probability, known = move_together(images, probability, known, views, settings, random)
         target = label_targets(probability, known, settings.threshold, settings.ignore_band)
         return images.to(self._device), target.to(self._device)

@@ -27,12 +27,12 @@ from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined, mine_cohort
-from WeakMedSAMLib.engine.methods.published.results import volume_result
+from WeakMedSAMLib.engine.methods.published.results import segment_volume
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.methods.published.teaching import taught_network
-from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
+from WeakMedSAMLib.engine.methods.published.teaching import teach_network
+from WeakMedSAMLib.engine.methods.published.tuning import tune_masks
 from WeakMedSAMLib.engine.methods.published.unet import draw
-from WeakMedSAMLib.engine.parts.assembly import VolumeResult, told_results
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult, tell_results
 from WeakMedSAMLib.engine.parts.showcase import Show, Showcase
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 
@@ -91,9 +91,9 @@ def _learned(
     showcase.show(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
     mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
     if settings.tuning:
-        mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
+        mined, key = tune_masks(volumes, mined, classifier, settings, backbone, store, report, key)
     showcase.show_pseudo_mask([mask for one in mined for mask in one.masks])
-    network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
+    network = teach_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
     showcase.show(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     tagged = [volume for volume in volumes if volume.tagged]
@@ -137,6 +137,6 @@ def _results(
     learned = {one.volume: one.masks for one in mined}
 
     def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return volume_result(source, volume, classes, model, backbone.device, learned.get(place, []))
+        return segment_volume(source, volume, classes, model, backbone.device, learned.get(place, []))
 
-    yield from told_results(cohort, volumes, report, result_of)
+    yield from tell_results(cohort, volumes, report, result_of)

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.labels.tags import ABSENT
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
@@ -82,12 +82,12 @@ def mine_cohort(
     tagged = [place for place, volume in enumerate(volumes) if volume.tagged]
     common = _common_key(classifier, settings, backbone)
     keys = [stage_key(common, volumes[place].features.key, volumes[place].tags) for place in tagged]
-    kept = [_kept(place, volumes[place], store, key) for place, key in zip(tagged, keys, strict=True)]
+    kept = [_load(place, volumes[place], store, key) for place, key in zip(tagged, keys, strict=True)]
     all_kept = all(one is not None for one in kept)
     report(Stage(stage=STAGE, state="reused" if all_kept else "started"))
     mined = []
     for place, key, one in zip(tagged, keys, kept, strict=True):
-        mined.append(one or _made(place, volumes[place], classifier, settings, backbone, store, key))
+        mined.append(one or _make(place, volumes[place], classifier, settings, backbone, store, key))
         report(Progress(STAGE, len(mined), len(tagged)))
     if not all_kept:
         report(Stage(stage=STAGE, state="finished"))
@@ -105,22 +105,22 @@ def _common_key(classifier: AdaptedClassifier, settings: PublishedSettings, back
     return stage_key(VERSION, learned, read, defects, backbone.info.name, backbone.info.weights.sha256)
 
 
-def _kept(place: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
-    return used_again(store, _name(volume), key, lambda kept: _fitting(_mined(place, kept), volume))
+def _load(place: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
+    return reuse(store, _name(volume), key, lambda kept: _check(_as_mined(place, kept), volume))
 
 
-def _fitting(mined: Mined, volume: VolumeSlices) -> Mined:
+def _check(mined: Mined, volume: VolumeSlices) -> Mined:
     """What was kept; ValueError unless it is of the classes of today, and as large as pseudo-masks are."""
     if mined.probability.shape != (len(mined.indices), volume.tags.shape[1], SIZE, SIZE):
         raise ValueError(f"pseudo-masks of the shape {mined.probability.shape}")
     return mined
 
 
-def _mined(place: int, kept: Mapping[str, Any]) -> Mined:
+def _as_mined(place: int, kept: Mapping[str, Any]) -> Mined:
     return Mined(place, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
 
 
-def _made(
+def _make(
     place: int,
     volume: VolumeSlices,
     classifier: AdaptedClassifier,
@@ -134,4 +134,4 @@ def _made(
     indices, probability = volume_masks(volume, cells, decoder, settings)
     empty = np.flatnonzero((believed_tags(cells, volume.tags, settings) == ABSENT).all(1))
     made = {"indices": indices, "probability": probability, "empty": empty}
-    return _mined(place, store.save(_name(volume), key, made))
+    return _as_mined(place, store.save(_name(volume), key, made))

@@ -14,12 +14,12 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
 from WeakMedSAMLib.engine.methods.published.unet import draw
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assembled
+from WeakMedSAMLib.engine.parts.assembly import DrawnClass, VolumeResult, assemble_result
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 
 
-def volume_result(
+def segment_volume(
     source: CohortVolume,
     volume: VolumeSlices,
     classes: ClassTable,
@@ -53,7 +53,7 @@ def volume_result(
             masks = drawing.probability[rows, column]
             yield DrawnClass(masks, rows, agreement[rows, column], drawing.likely[:, column])
 
-    return assembled(source, volume, classes, drawn(), model.patients)
+    return assemble_result(source, volume, classes, drawn(), model.patients)
 
 
 def _concord(drawn: np.ndarray, learned: Sequence[PseudoMask], threshold: float) -> np.ndarray:

@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.extractor import slice_descriptors
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedSlices
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, sub_class_report
 
@@ -61,7 +61,7 @@ class ExploredClasses:
         return cls(tuple(kept["counts"]), clusters, distances, scores, kept["extractor"])
 
     def reports(
-        self, names: Sequence[str], requested: int, volumes: Sequence[VolumeSlices], tagged: TaggedPlaces
+        self, names: Sequence[str], requested: int, volumes: Sequence[VolumeSlices], tagged: TaggedSlices
     ) -> list[SubClassReport]:
         """What was found, class by class, for a person to judge."""
         found = []
@@ -75,7 +75,7 @@ class ExploredClasses:
 
 def explore_classes(
     volumes: Sequence[VolumeSlices],
-    tagged: TaggedPlaces,
+    tagged: TaggedSlices,
     settings: PublishedSettings,
     backbone: Backbone,
     report: Report,

@@ -14,7 +14,7 @@ _MIN_PATIENTS = 5  # of fewer none is left out: each of them is worth more as an
 
 
 @dataclass(frozen=True)
-class TaggedPlaces:
+class TaggedSlices:
     """All slices with a tag, volume by volume.
 
     Attributes
@@ -35,7 +35,7 @@ class TaggedPlaces:
     left_out: np.ndarray
 
 
-def tagged_places(volumes: Sequence[VolumeSlices], share: float, seed: int) -> TaggedPlaces:
+def find_tagged(volumes: Sequence[VolumeSlices], share: float, seed: int) -> TaggedSlices:
     """Slices with a tag of any class, with a share of their patients left out.
 
     A patient is left out with all volumes. Classes that are seen present, or absent, are so without those patients,
@@ -44,7 +44,7 @@ def tagged_places(volumes: Sequence[VolumeSlices], share: float, seed: int) -> T
     places = np.array([(v, i) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags >= 0).any(1))])
     tags = np.stack([volumes[v].tags[i] for v, i in places])
     patients = np.array([volumes[v].patient for v, _ in places])
-    return TaggedPlaces(places, tags, patients, np.isin(patients, _left_out(tags, patients, share, seed)))
+    return TaggedSlices(places, tags, patients, np.isin(patients, _left_out(tags, patients, share, seed)))
 
 
 def _left_out(tags: np.ndarray, patients: np.ndarray, share: float, seed: int) -> list[str]:

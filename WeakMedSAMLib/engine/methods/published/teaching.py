@@ -26,7 +26,7 @@ _READ = ("seed", "micro_batch", "crops", "flips", "jitter", "threshold", "ignore
 Report = Callable[[Event], None]
 
 
-def taught_network(
+def teach_network(
     volumes: Sequence[VolumeSlices],
     mined: Sequence[Mined],
     classes: int,

@@ -32,8 +32,8 @@ from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.parts.components import component_boxes
 from WeakMedSAMLib.engine.parts.epochs import train_to_end
-from WeakMedSAMLib.engine.parts.maps import resized
-from WeakMedSAMLib.engine.parts.mining import cached, decoded
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import cached, decode_prompts
 from WeakMedSAMLib.engine.parts.prompts import slice_prompts
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 
@@ -77,7 +77,7 @@ class Piece:
         return high & inside, (high & inside) | low
 
 
-def tuned_masks(
+def tune_masks(
     volumes: Sequence[VolumeSlices],
     mined: Sequence[Mined],
     classifier: AdaptedClassifier,
@@ -135,7 +135,7 @@ def tuned_masks(
         network.load_adapter_state(classifier.encoder.adapter_state())
     tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
     train_to_end(tuning, store, STAGE, key)
-    redrawn = [tuning.redrawn(one, pieces) for one in mined]
+    redrawn = [tuning.redraw(one, pieces) for one in mined]
     report(Stage(stage=STAGE, state="finished"))
     return redrawn, key
 
@@ -161,8 +161,8 @@ def _confident(
     prompts = slice_prompts(PromptKind.BOX, boxes, max(map(len, boxes)), backbone.info.input_size / SIZE)
     encode = cached(volume.features.levels, backbone)
     confident = []
-    for part, logits, _ in decoded(prompts, mined.indices[shown], encode, backbone):
-        drawn = (resized(logits.sigmoid(), SIZE) > 0.5).numpy()
+    for part, logits, _ in decode_prompts(prompts, mined.indices[shown], encode, backbone):
+        drawn = (resize_maps(logits.sigmoid(), SIZE) > 0.5).numpy()
         for row, slot, mask in zip(part.rows.tolist(), part.slots.tolist(), drawn, strict=True):
             piece = by_slice[shown[row]][slot]
             target, counted = piece.target(settings)
@@ -271,7 +271,7 @@ class Tuning:
         wanted, counted = (
             torch.from_numpy(np.stack(side)).float().to(self._device)[:, None] for side in zip(*targets, strict=True)
         )
-        logits = resized(self.draw(part), SIZE)[:, None]
+        logits = resize_maps(self.draw(part), SIZE)[:, None]
         entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
         dice = MaskedDiceLoss(reduction="sum")(logits.sigmoid(), wanted, mask=counted)
         return (entropy * counted).sum(), dice
@@ -287,7 +287,7 @@ class Tuning:
             return self._network(images, boxes, rows).float()
 
     @torch.no_grad()
-    def redrawn(self, mined: Mined, pieces: Sequence[Piece]) -> Mined:
+    def redraw(self, mined: Mined, pieces: Sequence[Piece]) -> Mined:
         """Pseudo-masks of one volume, averaged with what the tuned network draws for all of their pieces."""
         self._network.eval()
         drawn = np.zeros(mined.probability.shape, np.float32)
@@ -295,7 +295,7 @@ class Tuning:
         mine = [piece for piece in pieces if piece.volume == mined.volume]
         for start in range(0, len(mine), self._settings.micro_batch):
             batch = mine[start : start + self._settings.micro_batch]
-            for piece, mask in zip(batch, resized(self.draw(batch).sigmoid(), SIZE).cpu().numpy(), strict=True):
+            for piece, mask in zip(batch, resize_maps(self.draw(batch).sigmoid(), SIZE).cpu().numpy(), strict=True):
                 place = (row_of[piece.index], piece.column)
                 drawn[place] = np.maximum(drawn[place], mask)
         before = np.asarray(mined.probability)
