@@ -451,7 +451,7 @@ def _read_tags(folder: Path) -> None:
 
 def _read_run(folder: Path) -> None:
     from WeakMedSAMLib.contract.runs import RUN_VERSION, RunFolder, load_run, save_run
-    from WeakMedSAMLib.engine.methods.fast.settings import choose_settings
+    from WeakMedSAMLib.engine.methods.registry import choose_settings
 
     run = load_run(folder)
     places = RunFolder(folder)
@@ -493,11 +493,12 @@ def _good_model(folder: Path) -> None:
 
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.engine.features.preprocess import Intensity
-    from WeakMedSAMLib.engine.methods.fast.model import FastModel, save_model
+    from WeakMedSAMLib.engine.methods.fast.model import FastModel
     from WeakMedSAMLib.engine.methods.fast.projection import Projection
     from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
     from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-    from WeakMedSAMLib.engine.methods.fast.settings import choose_settings
+    from WeakMedSAMLib.engine.methods.registry import choose_settings
+    from WeakMedSAMLib.engine.parts.model_files import save_model
 
     torch.manual_seed(0)
     model = FastModel(
@@ -525,7 +526,7 @@ def _spoil_model(random: Random, files: Files) -> Files:
 
 
 def _read_model(folder: Path) -> None:
-    from WeakMedSAMLib.engine.methods.fast.model import load_model
+    from WeakMedSAMLib.engine.methods.registry import load_model
 
     model = load_model(folder)
     if not np.isfinite(next(model.projection.parts(np.zeros((1, 6, 2, 2), np.float16))).numpy()).all():

@@ -23,7 +23,7 @@ from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.features.preprocess import Frame, choose_intensity, to_unit
-from WeakMedSAMLib.engine.methods.fast.settings import PRESETS
+from WeakMedSAMLib.engine.methods.fast.settings import FAST
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -37,7 +37,7 @@ from WeakMedSAMLib.studies.reference_pam import Encoder, logits_by_prompt
 BACKBONE = "litemedsam"
 PROMPTS = 16  # a slice, as the published settings have it
 TOLERANCE = 1e-4
-_SETTINGS = PRESETS["fast"]
+_SETTINGS = FAST
 
 
 class Stopwatch:

@@ -13,15 +13,15 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.features.preprocess import Frame
-from WeakMedSAMLib.engine.methods.fast.settings import choose_settings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import settings_until
+from WeakMedSAMLib.engine.methods.registry import choose_settings
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, targets_of
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies.ablation import GridOptions, finished_cells, run_grid
 from WeakMedSAMLib.studies.ablation_cells import DEFAULT, GRID, Cell, chosen_cells
 from WeakMedSAMLib.studies.ablation_figures import estimate, rows_of
 from WeakMedSAMLib.studies.ablation_report import page, plot, write_pages
-from WeakMedSAMLib.studies.bound import SupervisedPipeline
+from WeakMedSAMLib.studies.bound import SupervisedMethod
 from WeakMedSAMLib.studies.cases import find_cases
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 8))
@@ -166,7 +166,7 @@ def test_the_bound_learns_the_true_mask_of_each_slice_and_nothing_where_the_tag_
     tags = case.tags(parse_mask_classes("1")).matrix(class_table(parse_mask_classes("1")))
     volume = SimpleNamespace(frame=Frame(24, 20, 1.0, 1.0, 256), tags=tags)
     source = SimpleNamespace(name=case.name, axis="k")
-    masks = SupervisedPipeline({case.name: case}, parse_mask_classes("1"))._truths(0, source, volume, [3, 4, 0])
+    masks = SupervisedMethod({case.name: case}, parse_mask_classes("1"))._truths(0, source, volume, [3, 4, 0])
     assert [mask.index for mask in masks] == [3, 4, 0]
     assert not masks[2].probability.any()
     for mask in masks[:2]:

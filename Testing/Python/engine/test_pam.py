@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.parts import mining
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes
 from WeakMedSAMLib.engine.parts.maps import resize_maps
-from WeakMedSAMLib.engine.parts.mining import TARGET, cached, place_prompts
+from WeakMedSAMLib.engine.parts.mining import TARGET, Decoder, place_prompts
 from WeakMedSAMLib.engine.parts.prompts import corner_prompts, grid_prompts, map_boxes, map_points
 
 SIZE = 256
@@ -54,7 +54,7 @@ def prompted_masks(evidence, indices, levels, drawer, **choices):
     """Prompt as a run does, with some choices replaced."""
     chosen = pam.mining_of(FastSettings(**{f"pam_{name}": value for name, value in choices.items()}))
     prompts = place_prompts(evidence, indices, drawer, chosen)
-    return mining.draw_prompts(evidence, indices, prompts, cached(levels, drawer), drawer, chosen.weighting)
+    return mining.draw_prompts(evidence, indices, prompts, Decoder.on_features(levels, drawer), chosen.weighting)
 
 
 def thing(shape=(TARGET, TARGET), place=THING):
@@ -256,7 +256,7 @@ def test_a_grid_lies_over_what_is_not_background(kind):
     images[0, 40:201, 100:181] = 90
     prompts = grid_prompts(kind, images, 4)
     assert prompts.rows.tolist() == [0] * 16 + [1] * 16
-    first, second = prompts.places[:16], prompts.places[16:]
+    first, second = prompts.coordinates[:16], prompts.coordinates[16:]
     if kind is PromptKind.BOX:
         assert first[0].tolist() == [100, 40, 120, 80]
         assert second[-1].tolist() == [191.25, 191.25, 255, 255]
@@ -266,9 +266,9 @@ def test_a_grid_lies_over_what_is_not_background(kind):
 
 
 def test_the_published_slip_puts_all_points_into_a_corner():
-    points = corner_prompts(PromptKind.POINT, 1, 4).places
+    points = corner_prompts(PromptKind.POINT, 1, 4).coordinates
     assert points.unique().tolist() == [2, 6, 10, 14]
-    boxes = corner_prompts(PromptKind.BOX, 1, 4).places
+    boxes = corner_prompts(PromptKind.BOX, 1, 4).coordinates
     assert (boxes.min(), boxes.max()) == (0, 16)
 
 
@@ -318,11 +318,11 @@ def test_encoding_for_every_prompt_gives_the_same_masks(settings):
 
     def encode(wanted):
         encoded.append(wanted)
-        return cached(levels_of(masks), drawer)(wanted)
+        return Decoder.on_features(levels_of(masks), drawer).encode(wanted)
 
-    once = mining.draw_prompts(evidence, indices, prompts, encode, drawer, "quality-fit")
+    once = mining.draw_prompts(evidence, indices, prompts, Decoder(drawer, encode), "quality-fit")
     assert len(encoded) == 1
-    each = mining.draw_prompts(evidence, indices, prompts, encode, drawer, "quality-fit", each=True)
+    each = mining.draw_prompts(evidence, indices, prompts, Decoder(drawer, encode, each=True), "quality-fit")
     assert len(encoded) == 1 + int(prompts.slots.max()) + 1
     assert torch.equal(once.masks, each.masks)
     assert torch.equal(once.weights, each.weights)

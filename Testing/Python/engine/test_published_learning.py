@@ -23,12 +23,13 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import fitting
 from WeakMedSAMLib.engine.methods.published.adapt import new_classifier, train_adapted
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
-from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads, StandardFeatures, summed_losses
+from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads, StandardFeatures, sum_losses
 from WeakMedSAMLib.engine.methods.published.examples import Examples
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import sub_class_tags
 from WeakMedSAMLib.engine.methods.published.tagged import find_tagged
 from WeakMedSAMLib.engine.parts.pooling import pool_cells
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
 
@@ -115,7 +116,8 @@ def train(backbone, tmp_path):
 
         settings = PublishedSettings(**QUICK | changed)
         store = StageStore(tmp_path / folder)
-        return train_adapted(volumes, classes, settings, own or backbone, store, report, keep), events
+        context = RunContext(classes, own or backbone, None, store, report, keep_sub_classes=keep)
+        return train_adapted(volumes, settings, context), events
 
     return call
 
@@ -234,16 +236,16 @@ def test_training_ends_where_patients_left_out_do_worse_and_keeps_their_best_wei
 
 def validation_loss(classifier, volumes):
     tagged, total = find_tagged(volumes, 0.2, QUICK["seed"]), 0.0
-    for v in np.unique(tagged.places[tagged.left_out, 0]):
+    for v in np.unique(tagged.slices[tagged.left_out, 0]):
         cells = torch.from_numpy(class_maps(classifier, volumes[v]))
-        total += float(summed_losses(cells, torch.from_numpy(volumes[v].tags), "average"))
+        total += float(sum_losses(cells, torch.from_numpy(volumes[v].tags), "average"))
     return total / tagged.tags[tagged.left_out].size
 
 
 def test_a_patient_left_out_takes_no_part_in_clustering_or_training(backbone, many, train):
     tagged = find_tagged(many, 0.2, QUICK["seed"])
     assert len(np.unique(tagged.patients[tagged.left_out])) == 1
-    place = int(tagged.places[tagged.left_out][0, 0])
+    place = int(tagged.slices[tagged.left_out][0, 0])
     other = list(many)
     other[place] = volume(place, backbone, seed=9)
     kept = []
@@ -372,7 +374,7 @@ def test_the_loss_is_the_cross_entropy_of_the_entries_with_a_tag(kind):
     for row, column in (tags != UNTAGGED).nonzero():
         signed = logits[row, column] * (1 if tags[row, column] == PRESENT else -1)
         expected += torch.log1p(torch.exp(-signed)).mean()
-    assert summed_losses(cells, tags, kind).item() == pytest.approx(float(expected), rel=1e-5)
+    assert sum_losses(cells, tags, kind).item() == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_standard_features_have_mean_0_and_deviation_1_without_outliers():

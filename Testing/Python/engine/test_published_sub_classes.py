@@ -58,7 +58,7 @@ def test_present_slices_are_clustered_by_the_features_of_their_body():
     assert found.counts == (3,)
     assert found.extractor == "backbone"
     assert (found.clusters[~present] == -1).all()
-    kinds = tagged.places[present, 1] % 3
+    kinds = tagged.slices[present, 1] % 3
     assert len(set(zip(kinds, found.clusters[present, 0], strict=True))) == 3
 
 

@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.sce import TaggedSlices, train_classifier
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.pooling import POOLED_SHARES, SHARPNESS, pool_cells
 
 DIM, M = 8, 12
@@ -50,7 +51,8 @@ def odd(n):
 
 
 def trained(slices, steps=60, seed=0, guidance=3.0, weight=0.5, report=quiet, start=None):
-    return train_classifier(slices, steps, weight, guidance, seed, report, start)
+    settings = FastSettings(classifier_steps=steps, sub_class_weight=weight, guidance=guidance, seed=seed)
+    return train_classifier(slices, settings, report, start)
 
 
 def maps_of(model, slices):
@@ -104,7 +106,7 @@ def test_the_guide_weighs_the_cells_of_log_sum_exp():
 @pytest.mark.parametrize("kind", ["average", "log-sum-exp"])
 def test_a_planted_pattern_is_found_with_every_kind_of_pooling(kind):
     slices = tagged([(odd, 2, (4, 6))])
-    model, _ = train_classifier(slices, 60, 0.5, 3.0, 0, quiet, pooling=kind)
+    model, _ = train_classifier(slices, FastSettings(classifier_steps=60, pooling=kind), quiet)
     maps = maps_of(model, slices)
     present = slices.tags[:, 0] == PRESENT
     likely = slice_probabilities(maps, kind)[:, 0]

@@ -7,19 +7,21 @@ from dataclasses import asdict, fields
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.methods.fast.settings import PRESETS, FastSettings, choose_settings
-from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.contract.stages import PRESETS
+from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
+from WeakMedSAMLib.engine.methods.published.settings import REFERENCE, Defect
+from WeakMedSAMLib.engine.methods.registry import choose_settings, find_method
 
 
-@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_without_overrides_is_itself(preset):
-    assert choose_settings(preset) == choose_settings(preset, {}) == PRESETS[preset]
+    assert choose_settings(preset) == choose_settings(preset, {}) == find_method(preset).presets[preset]
 
 
 def test_overrides_replace_single_settings():
     settings = choose_settings("fast", {"pam": False, "pam_steps": 3, "guidance": 1.5})
     assert (settings.pam, settings.pam_steps, settings.guidance) == (False, 3, 1.5)
-    assert settings.segmenter_steps == PRESETS["fast"].segmenter_steps
+    assert settings.segmenter_steps == FAST.segmenter_steps
 
 
 def test_numbers_get_the_type_of_the_setting():
@@ -77,7 +79,7 @@ def test_presets_of_the_published_method_take_its_settings():
         Defect.NO_RELU,
     )
     assert choose_settings("reference", {"defects": "none"}).defects == ()
-    assert choose_settings("paper", {"defects": "all"}).defects == PRESETS["reference"].defects == tuple(Defect)
+    assert choose_settings("paper", {"defects": "all"}).defects == REFERENCE.defects == tuple(Defect)
 
 
 @pytest.mark.parametrize(

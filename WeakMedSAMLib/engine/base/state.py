@@ -21,6 +21,7 @@ import numpy as np
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.engine.base.array_files import create_map, open_map, write_array
 from WeakMedSAMLib.engine.base.finite import require_finite
+from WeakMedSAMLib.engine.base.memory import is_out_of_memory
 
 T = TypeVar("T")
 
@@ -186,7 +187,8 @@ def reuse(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, A
     """What `use` makes of the output that is kept of ``stage`` for ``key``; None if there is none, or it does not fit.
 
     The key names versions of code beside settings; `use` must raise where the output still is not what today's program
-    takes, so that the stage is computed again and the run does not break.
+    takes, so that the stage is computed again and the run does not break. Memory that ran out says nothing of the
+    output, and is raised.
     """
     kept = store.load(stage, key)
     if kept is None:
@@ -194,6 +196,8 @@ def reuse(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, A
     try:
         return use(kept)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, pickle.UnpicklingError) as problem:
+        if is_out_of_memory(problem):
+            raise
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         _log.warning("What was kept of stage %s does not fit (%s); it is computed again", stage, reason)
         return None

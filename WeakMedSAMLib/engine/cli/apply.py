@@ -60,14 +60,14 @@ def apply(
     from WeakMedSAMLib.contract.labels.tags import CohortTags
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
-    from WeakMedSAMLib.engine.methods.fast.model import FastModel, load_model
+    from WeakMedSAMLib.engine.methods.registry import load_model
     from WeakMedSAMLib.engine.runs.maker import make_run, model_folder
 
     folder = model_folder(model)
     trained = load_model(folder)
     tags = read_tags(tag_file) if tag_file else CohortTags(trained.classes)
     # Only a model that reads features needs the backbone that it was trained on.
-    needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, FastModel) else {}
+    needed: dict[str, Any] = {"backbone": trained.backbone} if trained.reads_features else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortTags(trained.classes, tags.volumes)
     axis = axis or trained.axis

@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.cohort import CohortVolume
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.data.volumes import open_stored
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +37,9 @@ class VolumeResult:
     labels: np.ndarray
     probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+Results = Iterator[tuple[CohortVolume, VolumeResult]]  # volume by volume
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ def tell_results(
     volumes: Iterable[VolumeSlices],
     report: Report,
     result_of: Callable[[CohortVolume, VolumeSlices, int], VolumeResult],
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    """Results volume by volume, by source, slices and place in the cohort, with events for them."""
+) -> Results:
+    """Results volume by volume, by source, slices and number in the cohort, with events for them."""
     report(Stage(stage=STAGE, state="started"))
     unsure = 0
     for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):

@@ -57,6 +57,31 @@ class Mining:
 
 
 @dataclass(frozen=True)
+class Decoder:
+    """Who draws prompted masks, and on whose features.
+
+    Attributes
+    ----------
+    backbone : Backbone
+        Decodes.
+    encode : callable
+        Gives the decode levels of slices of the volume by their indices.
+    each : bool
+        Ask `encode` anew for every prompt of a slice, as the published code does.
+    """
+
+    backbone: Backbone
+    encode: Encode
+    each: bool = False
+
+    @classmethod
+    def on_features(cls, levels: Mapping[str, np.ndarray], backbone: Backbone) -> Decoder:
+        """On the levels, S x C x h x w, of a volume that was encoded before."""
+        names = backbone.info.decode_levels
+        return cls(backbone, lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in names})
+
+
+@dataclass(frozen=True)
 class PromptedMasks:
     """Masks that a backbone drew for P slices, Q at most on each.
 
@@ -92,7 +117,7 @@ def place_prompts(
     evidence : Tensor or None
         P x h x w in [0, 1]; read where prompts follow the map only.
     indices, images
-        As for `pseudo_masks`.
+        P slice indices, and the images of the whole volume, S x size x size, uint8; for prompts on a grid only.
 
     Raises
     ------
@@ -111,19 +136,8 @@ def place_prompts(
     return map_prompts(kind, evidence.numpy(), backbone.info.input_size)
 
 
-def cached(levels: Mapping[str, np.ndarray], backbone: Backbone) -> Encode:
-    """Give the decode levels of some slices of a volume that was encoded before."""
-    return lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
-
-
 def draw_prompts(
-    evidence: torch.Tensor | None,
-    indices: np.ndarray,
-    prompts: SlicePrompts,
-    encode: Encode,
-    backbone: Backbone,
-    weighting: str,
-    each: bool = False,
+    evidence: torch.Tensor | None, indices: np.ndarray, prompts: SlicePrompts, decoder: Decoder, weighting: str
 ) -> PromptedMasks:
     """Prompt the backbone, and weigh its masks.
 
@@ -133,14 +147,14 @@ def draw_prompts(
         P x TARGET x TARGET in [0, 1]; read for the weighting ``"quality-fit"`` only.
     indices : numpy.ndarray
         P slice indices.
-    prompts, encode, backbone, each
+    prompts, decoder
         As for `decode_prompts`.
     weighting : str
         ``"quality-fit"``, ``"quality"`` or ``"equal"``.
     """
     masks = torch.zeros(len(indices), prompts.most, TARGET, TARGET)
     weights = torch.zeros(len(indices), prompts.most)
-    for part, logits, quality in decode_prompts(prompts, indices, encode, backbone, each):
+    for part, logits, quality in decode_prompts(prompts, indices, decoder):
         drawn = resize_maps(logits.sigmoid(), TARGET)
         masks[part.rows, part.slots] = drawn
         fit = _soft_dice(drawn, evidence[part.rows]) if evidence is not None and weighting == "quality-fit" else None
@@ -151,7 +165,7 @@ def draw_prompts(
 
 
 def decode_prompts(
-    prompts: SlicePrompts, indices: np.ndarray, encode: Encode, backbone: Backbone, each: bool = False
+    prompts: SlicePrompts, indices: np.ndarray, decoder: Decoder
 ) -> Iterator[tuple[SlicePrompts, torch.Tensor, torch.Tensor]]:
     """Decode prompts, some slices at a time.
 
@@ -161,12 +175,8 @@ def decode_prompts(
         Of P slices, at least one on each.
     indices : numpy.ndarray
         Their P slice indices.
-    encode : callable
-        Gives the decode levels of slices by their indices.
-    backbone : Backbone
-        Decodes.
-    each : bool
-        Ask `encode` anew for every prompt of a slice, as the published code does.
+    decoder : Decoder
+        Of the volume.
 
     Yields
     ------
@@ -175,15 +185,16 @@ def decode_prompts(
     logits, quality : Tensor
         n x size x size, and n: as `Backbone.decode` gives them, on the CPU.
     """
+    backbone = decoder.backbone
     decode = backbone.decode if prompts.kind is PromptKind.BOX else backbone.decode_points
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         stop = min(start + _SLICES_AT_ONCE, len(indices))
         mine = prompts.part((prompts.rows >= start) & (prompts.rows < stop))
-        parts = [mine.part(mine.slots == slot) for slot in range(mine.most)] if each else [mine]
+        parts = [mine.part(mine.slots == slot) for slot in range(mine.most)] if decoder.each else [mine]
         for part in parts:
             if not len(part.rows):
                 continue
-            logits, quality = decode(encode(indices[start:stop]), part.places, part.rows - start)
+            logits, quality = decode(decoder.encode(indices[start:stop]), part.coordinates, part.rows - start)
             yield part, logits.cpu(), quality.cpu()
 
 
@@ -209,8 +220,8 @@ def _count_each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor
     same = 2 * common / (own[:, :, None] + own[:, None, :]).clamp_min(1e-6) > _SAME_MASK
     kept = weights.clone()
     for row, order in enumerate(weights.argsort(dim=1, descending=True, stable=True)):
-        for place, slot in enumerate(order):
-            repeated = [earlier for earlier in order[:place] if kept[row, earlier] > 0 and same[row, slot, earlier]]
+        for rank, slot in enumerate(order):
+            repeated = [earlier for earlier in order[:rank] if kept[row, earlier] > 0 and same[row, slot, earlier]]
             if repeated:
                 kept[row, slot] = 0
     return kept

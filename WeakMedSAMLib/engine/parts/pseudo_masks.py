@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.labels.tags import ABSENT, PRESENT
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
 IGNORED = 255  # a target that teaches nothing
 UNKNOWN = 255  # a probability of which nothing is known
@@ -22,11 +24,11 @@ class PseudoMask:
     Attributes
     ----------
     volume : int
-        Place of the volume in the cohort.
+        Number of the volume in the cohort.
     index : int
         Slice.
     probability : numpy.ndarray
-        C x TARGET x TARGET, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
+        C x h x w, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
     """
 
     volume: int
@@ -43,6 +45,24 @@ def encode_probability(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
     values[tags == ABSENT] = 0
     values[(tags != ABSENT) & (tags != PRESENT)] = UNKNOWN
     return values
+
+
+def find_known(mask: PseudoMask) -> Iterator[tuple[int, np.ndarray]]:
+    """Classes of which a pseudo-mask knows anything, each with the pixels of which it does, h x w, bool."""
+    for column, values in enumerate(mask.probability):
+        known = values != UNKNOWN
+        if known.any():
+            yield column, known
+
+
+def measure_concord(values: np.ndarray, drawn: np.ndarray, threshold: float = 0.5) -> float:
+    """Dice of a pseudo-mask of one class, uint8 h x w, and a probability drawn for it, over the pixels that it knows.
+
+    The pseudo-mask is cut at the threshold, what is drawn at one half; 1 where neither shows anything.
+    """
+    known = values != UNKNOWN
+    own, seen = known & (values > threshold * CERTAIN), known & (drawn > 0.5)
+    return float(slice_dice(own[None], seen[None], both_empty=1.0)[0])
 
 
 def targets_of(probability: np.ndarray) -> np.ndarray:
@@ -79,6 +99,6 @@ def label_targets(probability: torch.Tensor, known: torch.Tensor, threshold: flo
 
 
 def decode_probability(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `pseudo_masks.PseudoMask` holds them."""
+    """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `PseudoMask` holds them."""
     known = values != UNKNOWN
     return torch.from_numpy(np.where(known, values, 0).astype(np.float32) / CERTAIN), torch.from_numpy(known)

@@ -1,20 +1,23 @@
-"""The result of one volume in its folder: label map, segmentation, probabilities and quality."""
+"""What a run leaves behind: label map, segmentation, probabilities and quality of a volume; its sub-classes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all, write_bytes, write_json
 from WeakMedSAMLib.contract.labels.slice_tags import Numbering
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
 from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, sub_class_picture
 
 
 def write_result(
@@ -74,6 +77,23 @@ def write_result(
         write_nrrd(place[LABELS], labels, geometry, plain)
         write_nrrd(place[SEGMENTATION], labels, geometry, segmentation_header(classes, geometry, attributes))
     return paths
+
+
+def write_sub_classes(places: RunFolder, reports: Sequence[SubClassReport], views: Mapping[str, View]) -> list[Path]:
+    """Write ``sub_classes.json`` and ``sub_classes.png`` into a run folder; returns both.
+
+    Parameters
+    ----------
+    places : RunFolder
+        The run.
+    reports : sequence of SubClassReport
+        One a class.
+    views : mapping
+        Volume id -> how its slices are turned for display.
+    """
+    write_json(places.sub_classes, {"classes": [one.to_json() for one in reports]})
+    write_bytes(places.sub_class_picture, sub_class_picture(reports, views))
+    return [places.sub_classes, places.sub_class_picture]
 
 
 def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:

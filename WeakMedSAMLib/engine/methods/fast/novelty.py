@@ -75,9 +75,9 @@ def reference_cells(
     volume: CellDescriptors, absent: np.ndarray, count: int, brightness_weight: float, seed: int
 ) -> torch.Tensor:
     """A sample of the body's cells on the absent slices: N x (D + 1), N at most `count`."""
-    places = np.nonzero(volume.body[absent])
-    drawn = np.random.default_rng(seed).permutation(len(places[0]))[:count]
-    order, rows, columns = (place[drawn] for place in places)
+    found = np.nonzero(volume.body[absent])
+    drawn = np.random.default_rng(seed).permutation(len(found[0]))[:count]
+    order, rows, columns = (axis[drawn] for axis in found)
     return volume.cells(absent[order], rows, columns, brightness_weight)
 
 

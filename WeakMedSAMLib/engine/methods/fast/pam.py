@@ -21,9 +21,9 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import (
     GRID,
     TARGET,
+    Decoder,
     Mining,
     PromptedMasks,
-    cached,
     draw_prompts,
     link_slices,
     place_prompts,
@@ -69,7 +69,7 @@ def pseudo_masks(
         return evidence.numpy()
     mining = mining_of(settings)
     prompts = place_prompts(evidence, indices, backbone, mining, images)
-    prompted = draw_prompts(evidence, indices, prompts, cached(levels, backbone), backbone, mining.weighting)
+    prompted = draw_prompts(evidence, indices, prompts, Decoder.on_features(levels, backbone), mining.weighting)
     refined = _walk(evidence, prompted, indices, mining)
     if mining.placing == "grid":  # masks of prompts all over the slice say how cells hang together, not what they are
         return refined.numpy()

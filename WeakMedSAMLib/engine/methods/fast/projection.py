@@ -93,11 +93,11 @@ def _cells(level: np.ndarray) -> torch.Tensor:
 
 def _sample_cells(volumes: Sequence[VolumeSlices], level: str, generator: np.random.Generator) -> torch.Tensor:
     """Cells inside the slices, N x C; as many from each drawn slice."""
-    places = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
-    count = min(len(places), _SAMPLED_SLICES)
-    drawn = np.linspace(0, len(places) - 1, count).round().astype(int)
+    slices = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
+    count = min(len(slices), _SAMPLED_SLICES)
+    drawn = np.linspace(0, len(slices) - 1, count).round().astype(int)
     sample = []
-    for volume, index in (places[place] for place in drawn):
+    for volume, index in (slices[row] for row in drawn):
         features = np.array(volume.features.levels[level][index : index + 1])
         inside = np.flatnonzero(volume.frame.inside(features.shape[-1]))
         chosen = generator.choice(inside, min(len(inside), _SAMPLED_CELLS // count), replace=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -20,7 +22,7 @@ _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
 def redraw_by_decoder(
-    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let the backbone redraw the masks of one class from boxes around their pieces.
 
@@ -30,7 +32,7 @@ def redraw_by_decoder(
         n x h x w probabilities over the input frame.
     indices : numpy.ndarray
         n slice indices.
-    levels : dict
+    levels : mapping
         The backbone's decode levels of the whole volume.
     backbone : Backbone
         Answers boxes.
@@ -55,7 +57,7 @@ def redraw_by_decoder(
 
 
 def _draw_boxes(
-    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
 ) -> dict[int, np.ndarray]:
     """Row -> largest probability of the masks redrawn for its boxes."""
     size = masks.shape[-1]

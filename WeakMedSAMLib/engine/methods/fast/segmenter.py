@@ -6,7 +6,7 @@ get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -15,12 +15,14 @@ from monai.losses import MaskedDiceLoss
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.tags import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.parts.losses import masked_entropy
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
@@ -37,8 +39,6 @@ _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
 _LEAST_STEPS = 80
 _STEPS_A_MASK = 2
-
-Report = Callable[[Event], None]
 
 
 class Segmenter(nn.Module):
@@ -122,11 +122,10 @@ def train_segmenter(
     masks: Sequence[PseudoMask],
     steps: int,
     seed: int,
-    device: torch.device,
     report: Report,
     fresh: bool = True,
 ) -> Segmenter:
-    """Train the network, in place.
+    """Train the network, in place and on its device.
 
     Parameters
     ----------
@@ -140,19 +139,18 @@ def train_segmenter(
         Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
     seed : int
         Of initial weights (if fresh) and batches.
-    device : torch.device
-        Where to train.
     report : callable
         Takes progress.
     fresh : bool
         Whether the network's scaling of the levels must be set first.
     """
+    device = next(network.parameters()).device
     steps = min(steps, max(_LEAST_STEPS, _STEPS_A_MASK * len(masks)))
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
         network.standardise_by(_sample(network, volumes, random))
-    network.to(device).train()
+    network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
@@ -170,22 +168,22 @@ def _sample(
     network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
 ) -> list[dict[str, np.ndarray]]:
     """Levels of some slices of the cohort, each 1 x C x h x w, memory-mapped."""
-    places = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
-    drawn = random.choice(len(places), min(len(places), _SAMPLED_SLICES), replace=False)
-    chosen = [(volumes[v].features.levels, i) for v, i in (places[place] for place in drawn)]
+    slices = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
+    drawn = random.choice(len(slices), min(len(slices), _SAMPLED_SLICES), replace=False)
+    chosen = [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
     return [{name: levels[name][i : i + 1] for name in network.levels} for levels, i in chosen]
 
 
 def _levels(
-    names: Sequence[str], volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
+    names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]
 ) -> dict[str, torch.Tensor]:
     return {
-        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])) for name in names
+        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in slices])) for name in names
     }
 
 
-def _images(volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in places]))[:, None].float() / 255
+def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in slices]))[:, None].float() / 255
 
 
 def _draw(
@@ -202,15 +200,15 @@ def _loss(
     network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
 ) -> torch.Tensor:
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
-    places = [(one.volume, one.index) for one in batch]
-    levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
+    slices = [(one.volume, one.index) for one in batch]
+    levels, image = _levels(network.levels, volumes, slices), _images(volumes, slices)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
         target = target.flip(-1)
     logits = _logits(network, levels, image, device, [flip])[0]
     counted = target.ne(IGNORED).float().to(device)
     wanted = target.eq(1).float().to(device)
-    entropy = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted).sum() / counted.sum()
+    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
     rows, classes = wanted.flatten(2).any(2).nonzero(as_tuple=True)
     if not len(rows):
         return entropy
@@ -246,8 +244,8 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     """
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
-        places = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        levels, image = _levels(network.levels, [volume], places), _images([volume], places)
+        slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
+        levels, image = _levels(network.levels, [volume], slices), _images([volume], slices)
         plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
         parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
     return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.stages import CLASSIFIER, PSEUDO_MASKS, SEGMENTER
-from WeakMedSAMLib.engine.methods.fast.model import FastModel, tensors_of
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import READ_WHEN_APPLIED, FastSettings
 
@@ -34,7 +35,7 @@ def settings_until(stage: str, settings: FastSettings) -> dict[str, Any]:
 
 def start_key(start: FastModel | None) -> dict[str, np.ndarray]:
     """What a starting point changes: all that it holds, for projection, classifier and network are begun from it."""
-    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in tensors_of(start).items()}
+    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in start.tensors().items()}
 
 
 def as_tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -50,8 +51,16 @@ def check_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
     return projected
 
 
-def copy_with_weights(network: Segmenter, weights: dict[str, torch.Tensor]) -> Segmenter:
-    """A copy of a network with other weights; the network stays as it is, also where they do not fit."""
+def check_projection(kept: Mapping[str, Any], channels: int) -> Projection:
+    """A projection as it was kept; ValueError unless it is of so many channels."""
+    found = Projection(**as_tensors(kept))
+    if {found.mean.shape, found.std.shape, found.centre.shape, found.components.shape[:1]} != {(channels,)}:
+        raise ValueError(f"a projection of {tuple(found.components.shape)}, where there are {channels} channels")
+    return found
+
+
+def copy_with_weights(network: Segmenter, kept: Mapping[str, Any]) -> Segmenter:
+    """A copy of a network with weights as they were kept; the network stays as it is, also where they do not fit."""
     copied = copy.deepcopy(network)
-    copied.load_state_dict(weights)
+    copied.load_state_dict(as_tensors(kept))
     return copied

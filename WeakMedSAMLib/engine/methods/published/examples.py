@@ -11,7 +11,7 @@ import torch
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.augment import augment_images, flip_features
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedSlices
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedCohort
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Examples:
     """
 
     volumes: Sequence[VolumeSlices]
-    tagged: TaggedSlices
+    tagged: TaggedCohort
     sub_tags: np.ndarray
 
     def batch(
@@ -70,7 +70,7 @@ class Examples:
 
     def inputs(self, row: int, classifier: AdaptedClassifier) -> torch.Tensor:
         """What goes into the classifier for one of the slices: 1 x C' x m x m."""
-        volume, index = self.tagged.places[row]
+        volume, index = self.tagged.slices[row]
         return classifier.inputs(self.volumes[volume], np.array([index]))
 
 

@@ -33,9 +33,9 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps, scale_to_peak
 from WeakMedSAMLib.engine.parts.mining import (
     GRID,
     TARGET,
+    Decoder,
     Encode,
     Mining,
-    cached,
     decode_prompts,
     draw_prompts,
     link_slices,
@@ -46,25 +46,6 @@ from WeakMedSAMLib.engine.parts.prompts import SlicePrompts
 from WeakMedSAMLib.engine.parts.pseudo_masks import encode_probability
 
 SIZE = 256  # pixels of a pseudo-mask, edge, as published
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """Who draws prompted masks, and on whose features.
-
-    Attributes
-    ----------
-    backbone : Backbone
-        Decodes.
-    encode : callable
-        Gives the decode levels of slices of the volume by their indices.
-    each : bool
-        Ask `encode` anew for every prompt.
-    """
-
-    backbone: Backbone
-    encode: Encode
-    each: bool
 
 
 @dataclass(frozen=True)
@@ -121,13 +102,12 @@ def decoder_of(
     volume: VolumeSlices, backbone: Backbone, settings: PublishedSettings, classifier: AdaptedClassifier
 ) -> Decoder:
     """The untouched encoder's features, computed once; or what the switches ADAPTED_MASKS, ENCODE_PER_PROMPT say."""
-    encode = cached(volume.features.levels, backbone)
     each = settings.has(Defect.ENCODE_PER_PROMPT)
     if settings.has(Defect.ADAPTED_MASKS) and classifier.adapted:
-        encode = _adapted_encode(volume, backbone, classifier)
-    elif each:
-        encode = _fresh_encode(volume, backbone)
-    return Decoder(backbone, encode, each)
+        return Decoder(backbone, _adapted_encode(volume, backbone, classifier), each)
+    if each:
+        return Decoder(backbone, _fresh_encode(volume, backbone), each)
+    return Decoder.on_features(volume.features.levels, backbone)
 
 
 def _fresh_encode(volume: VolumeSlices, backbone: Backbone) -> Encode:
@@ -263,8 +243,7 @@ def draw_agreeing(
     prompts = place_prompts(evidence, indices, decoder.backbone, mining, volume.features.image)
     if settings.has(Defect.SUMMED_LOGITS):
         return Agreeing(sum_logits(prompts, indices, decoder), torch.ones(len(indices), 1))
-    encode, backbone = decoder.encode, decoder.backbone
-    prompted = draw_prompts(evidence, indices, prompts, encode, backbone, mining.weighting, decoder.each)
+    prompted = draw_prompts(evidence, indices, prompts, decoder, mining.weighting)
     return Agreeing(resize_maps(prompted.masks, GRID), prompted.weights)
 
 
@@ -285,7 +264,7 @@ def _walk(
 def sum_logits(prompts: SlicePrompts, indices: np.ndarray, decoder: Decoder) -> torch.Tensor:
     """The logits of all masks of each of P slices added up, P x 1 x GRID x GRID, every fourth pixel as published."""
     total = torch.zeros(len(indices), 1, GRID, GRID)
-    for part, logits, _ in decode_prompts(prompts, indices, decoder.encode, decoder.backbone, decoder.each):
+    for part, logits, _ in decode_prompts(prompts, indices, decoder):
         total.index_add_(0, part.rows, F.interpolate(logits[:, None].float(), size=(GRID, GRID)))
     return total
 
