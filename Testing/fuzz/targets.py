@@ -450,7 +450,7 @@ def _read_tags(folder: Path) -> None:
 
 def _read_run(folder: Path) -> None:
     from WeakMedSAMLib.contract.runs import RUN_VERSION, RunFolder, load_run, save_run
-    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+    from WeakMedSAMLib.engine.methods.registry import choose_settings
 
     run = load_run(folder)
     places = RunFolder(folder)
@@ -458,7 +458,7 @@ def _read_run(folder: Path) -> None:
         for place in (places.volume(volume), places.results(volume.id)):
             if not place.resolve().is_relative_to(folder.resolve()):
                 raise Finding(f"{place} is outside of the run folder")
-    method_settings(run.settings.preset, run.settings.overrides)
+    choose_settings(run.settings.preset, run.settings.overrides)
     save_run(folder, run)
     if load_run(folder) != replace(run, schema_version=RUN_VERSION):  # the newest is written
         raise Finding("the run is another when written and read again")
@@ -492,16 +492,17 @@ def _good_model(folder: Path) -> None:
 
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.engine.features.preprocess import Intensity
-    from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, save_model
+    from WeakMedSAMLib.engine.methods.fast.model import FastModel
     from WeakMedSAMLib.engine.methods.fast.projection import Projection
     from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
     from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+    from WeakMedSAMLib.engine.methods.registry import choose_settings
+    from WeakMedSAMLib.engine.parts.model_files import save_model
 
     torch.manual_seed(0)
-    model = TrainedModel(
+    model = FastModel(
         classes=ClassTable.from_names(["a", "b"]), backbone="litemedsam", weights_sha256="ab" * 32,
-        settings=method_settings("fast"), counts=(1, 3), patients=7,
+        settings=choose_settings("fast"), counts=(1, 3), patients=7,
         window=Intensity("ct_window", -160.0, 240.0),
         projection=Projection(torch.randn(6), torch.rand(6) + 1, torch.randn(6), torch.randn(6, 5)),
         classifier=SliceClassifier(5, (1, 3)), segmenter=Segmenter({"stage0": 6, "last": 4}, 2),
@@ -524,7 +525,7 @@ def _spoil_model(random: Random, files: Files) -> Files:
 
 
 def _read_model(folder: Path) -> None:
-    from WeakMedSAMLib.engine.methods.fast.model import load_model
+    from WeakMedSAMLib.engine.methods.registry import load_model
 
     model = load_model(folder)
     if not np.isfinite(next(model.projection.parts(np.zeros((1, 6, 2, 2), np.float16))).numpy()).all():

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
+
 from .errors import UserError
 from .files import read_json
-from .labels.slice_tags import AXES, Numbering
 
 # Codes of advice.
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"

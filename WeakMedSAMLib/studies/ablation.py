@@ -188,14 +188,14 @@ class _Grid:
         for state in (self._out / _WORK / f"{cell.base}-seed{seed}").glob(f"{RUN_FOLDERS}/state") if cell.base else ():
             shutil.copytree(state, folder / "state", dirs_exist_ok=True)
         if cell.kind == MASKS:
-            from WeakMedSAMLib.studies.mined import run_mined
+            from WeakMedSAMLib.studies.mined import MinedMethod
 
-            return self._run(folder, pipeline=run_mined)
+            return self._run(folder, method=MinedMethod())
         if cell.kind != BOUND:
             return self._run(folder)
-        from WeakMedSAMLib.studies.bound import SupervisedPipeline
+        from WeakMedSAMLib.studies.bound import SupervisedMethod
 
-        return self._run(folder, pipeline=SupervisedPipeline({c.name: c for c in self._cases}, self._classes))
+        return self._run(folder, method=SupervisedMethod({c.name: c for c in self._cases}, self._classes))
 
     def _tidied(self, cell: Cell, place: Path, places: RunFolder) -> list[dict[str, Any]]:
         """What the run says of sub-classes; afterwards nothing of it is left but stages that other cells build on."""

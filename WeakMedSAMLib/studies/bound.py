@@ -7,29 +7,30 @@ into them: a network that learned true masks needs no second opinion of that kin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.stages import steps_of_round
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass
-from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET, resized
-from WeakMedSAMLib.engine.methods.fast.pipeline import Report
-from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, PseudoMask, Segmenter, encoded, train_segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.method import FastMethod
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.segmenter import VERSION, Segmenter, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.methods.fast.training import train_model
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import Results
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.cases import Case
 
@@ -37,8 +38,8 @@ STAGE = "supervised"
 
 
 @dataclass(frozen=True)
-class SupervisedPipeline:
-    """In place of `run_pipeline`: the same, but its segmentation network learns true masks.
+class SupervisedMethod(FastMethod):
+    """The default method, but its segmentation network learns true masks.
 
     Parameters
     ----------
@@ -51,50 +52,39 @@ class SupervisedPipeline:
     cases: Mapping[str, Case]
     classes: Sequence[MaskClass]
 
-    def __call__(
-        self,
-        cohort: Sequence[CohortVolume],
-        classes: ClassTable,
-        settings: MethodSettings,
-        *,
-        backbone: Backbone,
-        cache: FeatureCache,
-        store: StageStore,
-        report: Report,
-        **_: Any,
-    ) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-        """As `run_pipeline`."""
-        volumes = embed_cohort(cohort, backbone, cache, report)
+    def run(
+        self, cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, start: FastModel | None
+    ) -> Results:
+        """As that of every method; what training starts from has no say, and no model is kept."""
+        volumes = embed_cohort(cohort, context.backbone, context.cache, context.report)
         torch.manual_seed(settings.seed)
-        weak, masks = train_model(volumes, classes, settings, backbone, store, report)
+        alone = replace(context, keep_model=None, keep_sub_classes=None, show=None)
+        weak, masks = train_model(volumes, settings, alone)
         truths = [
             truth
-            for place, (source, volume) in enumerate(zip(cohort, volumes, strict=True))
-            for truth in self._truths(place, source, volume, [m.index for m in masks if m.volume == place])
+            for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True))
+            for truth in self._truths(number, source, volume, [m.index for m in masks if m.volume == number])
         ]
-        supervised = _supervised(weak.segmenter, volumes, truths, settings, backbone, store, report)
-        model = replace(weak, segmenter=supervised)
-        yield from mask_volumes(cohort, volumes, classes, settings, model, backbone, report)
+        model = replace(weak, segmenter=_train_supervised(weak.segmenter, volumes, truths, settings, context))
+        yield from mask_volumes(cohort, volumes, model, settings, context)
 
     def _truths(
-        self, place: int, source: CohortVolume, volume: VolumeSlices, indices: Sequence[int]
+        self, number: int, source: CohortVolume, volume: VolumeSlices, indices: Sequence[int]
     ) -> list[PseudoMask]:
         """True masks of slices of one volume in the form in which the network learns."""
         truth = self.cases[source.name].masks()
         stack = [slice_stack(truth.mask(entry), source.axis)[list(indices)] for entry in self.classes]
         framed = volume.frame.to_frame(np.stack(stack, 1).astype(np.float32))
-        values = encoded(resized(torch.from_numpy(framed), TARGET).numpy(), volume.tags[list(indices)])
-        return [PseudoMask(place, int(index), value) for index, value in zip(indices, values, strict=True)]
+        values = encode_probability(resize_maps(torch.from_numpy(framed), TARGET).numpy(), volume.tags[list(indices)])
+        return [PseudoMask(number, int(index), value) for index, value in zip(indices, values, strict=True)]
 
 
-def _supervised(
+def _train_supervised(
     like: Segmenter,
     volumes: Sequence[VolumeSlices],
     truths: Sequence[PseudoMask],
-    settings: MethodSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
+    settings: FastSettings,
+    context: RunContext,
 ) -> Segmenter:
     """A network such as `like`, trained on true masks for as many steps as all rounds of self-training have."""
     torch.manual_seed(settings.seed)
@@ -102,11 +92,10 @@ def _supervised(
     steps = sum(steps_of_round(number, settings.segmenter_steps) for number in range(1, max(1, settings.rounds) + 1))
     features, masks = [v.features.key for v in volumes], [t.probability for t in truths]
     key = stage_key(VERSION, features, masks, steps, settings.seed)
-    kept = store.load(STAGE, key)
-    report(Stage(stage=STAGE, state="started" if kept is None else "reused"))
-    if kept is None:
-        train_segmenter(network, volumes, truths, steps, settings.seed, backbone.device, report)
-        kept = store.save(STAGE, key, {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()})
-        report(Stage(stage=STAGE, state="finished"))
-    network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in kept.items()})
-    return network.to(backbone.device).eval()
+
+    def train() -> dict[str, np.ndarray]:
+        train_segmenter(network.to(context.device), volumes, truths, steps, settings.seed, context.report)
+        return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
+
+    trained = context.run_stage(STAGE, key, train, partial(copy_with_weights, network))
+    return trained.to(context.device).eval()

@@ -6,46 +6,47 @@ Most defects of the published code act before that network, which on a CPU takes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore
-from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
-from WeakMedSAMLib.engine.methods.fast.pipeline import Report
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
+from WeakMedSAMLib.engine.methods.published.method import PublishedMethod
+from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined, mine_cohort
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import (
+    DrawnClass,
+    Results,
+    VolumeResult,
+    assemble_result,
+    tell_results,
+)
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 
-def run_mined(
-    cohort: Sequence[CohortVolume],
-    classes: ClassTable,
-    settings: PublishedSettings,
-    *,
-    backbone: Backbone,
-    cache: FeatureCache,
-    store: StageStore,
-    report: Report,
-    **_: Any,
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    """As `run_published`, with pseudo-masks for results. Every volume must have tags."""
-    volumes = embed_cohort(cohort, backbone, cache, report)
-    classifier = train_adapted(volumes, classes, settings, backbone, store, report)
-    mined, _key = mine_cohort(volumes, classifier, settings, backbone, store, report)
-    by_place = {one.volume: one for one in mined}
+class MinedMethod(PublishedMethod):
+    """The published method, with pseudo-masks for results. Every volume must have tags."""
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return assembled(source, volume, classes, drawn_classes(by_place[place], volume), len(mined))
+    def run(
+        self,
+        cohort: Sequence[CohortVolume],
+        settings: PublishedSettings,
+        context: RunContext,
+        start: PublishedModel | None,
+    ) -> Results:
+        """As that of every method; what training starts from has no say, and there is no model."""
+        volumes = embed_cohort(cohort, context.backbone, context.cache, context.report)
+        classifier = train_adapted(volumes, settings, context)
+        mined, _key = mine_cohort(volumes, classifier, settings, context)
+        mined_of = {one.volume: one for one in mined}
 
-    yield from told_results(cohort, volumes, report, result_of)
+        def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
+            return assemble_result(source, volume, context.classes, drawn_classes(mined_of[number], volume), len(mined))
+
+        yield from tell_results(cohort, volumes, context.report, result_of)
 
 
 def drawn_classes(mined: Mined, volume: VolumeSlices) -> Iterator[DrawnClass]:

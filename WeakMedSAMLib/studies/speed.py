@@ -24,10 +24,11 @@ from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.engine.evaluation.demo import AXIS, demo_scan
 from WeakMedSAMLib.engine.features.preprocess import Frame, choose_intensity, to_unit
-from WeakMedSAMLib.engine.methods.fast.pam import GRID, resized
-from WeakMedSAMLib.engine.methods.fast.settings import PRESETS
+from WeakMedSAMLib.engine.methods.fast.settings import FAST
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import GRID
 from WeakMedSAMLib.engine.parts.prompts import body_box, grid_cells
 from WeakMedSAMLib.engine.runs.probe import wait_for
 from WeakMedSAMLib.studies.encoder import encoder_speed
@@ -36,7 +37,7 @@ from WeakMedSAMLib.studies.reference_pam import Encoder, logits_by_prompt
 BACKBONE = "litemedsam"
 PROMPTS = 16  # a slice, as the published settings have it
 TOLERANCE = 1e-4
-_SETTINGS = PRESETS["fast"]
+_SETTINGS = FAST
 
 
 class Stopwatch:
@@ -191,7 +192,7 @@ def dense_pam(backbone: Backbone, encode: Encoder, images: torch.Tensor, boxes: 
         logits = torch.stack(list(logits_by_prompt(backbone, encode, images, boxes)), 1)
     walked = []
     weight = logits.new_ones(1)
-    for summed, start in zip(resized(logits.sum(1), GRID), _start(images), strict=True):
+    for summed, start in zip(resize_maps(logits.sum(1), GRID), _start(images), strict=True):
         with watch.part("affinity"):
             affinity = dense_affinity(summed[None], weight, _SETTINGS.pam_radius, _SETTINGS.pam_beta)
         with watch.part("walk"):
@@ -246,12 +247,12 @@ def walk_difference(masks: torch.Tensor, start: torch.Tensor) -> float:
 
 
 def _cells(logits: torch.Tensor) -> torch.Tensor:
-    return resized(logits.sigmoid(), GRID)
+    return resize_maps(logits.sigmoid(), GRID)
 
 
 def _start(images: torch.Tensor) -> torch.Tensor:
     """Maps to walk from, B x GRID x GRID: grey values do, since what a map shows costs no time."""
-    return resized(images[:, 0], GRID)
+    return resize_maps(images[:, 0], GRID)
 
 
 def _circumstances(backbone: Backbone, slices: int, prompts: int) -> dict[str, Any]:

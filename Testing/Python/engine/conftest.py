@@ -23,9 +23,10 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.volumes import write_volume
+from WeakMedSAMLib.engine.methods.registry import choose_settings, known_presets
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
 from WeakMedSAMLib.engine.runs import worker
 from WeakMedSAMLib.engine.runs.maker import make_run
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 from WeakMedSAMLib.studies.commands import benchmark
 
 # It comes by an entry point; tests have it whatever the metadata of the installation that they run in.
@@ -33,15 +34,22 @@ cli.add_command(benchmark)
 
 
 class BrightMethod:
-    """A method of a few lines behind the interface of the pipeline: bright voxels, on slices not tagged absent.
+    """A method of a few lines behind the protocol of methods: bright voxels, on slices not tagged absent.
 
     Each volume is a stage of its own that is kept and resumed; ``computed`` lists the volumes that were not reused.
     """
 
+    name, read_when_applied = "bright", ()
+
     def __init__(self):
         self.computed = []
 
-    def __call__(self, cohort, classes, settings, *, store, report, **_):
+    @property
+    def presets(self):
+        return {preset: choose_settings(preset) for preset in known_presets()}
+
+    def run(self, cohort, settings, context, start=None):
+        classes, store, report = context.classes, context.store, context.report
         for number, volume in enumerate(cohort):
             stage, key = f"bright-{volume.id}", stage_key(volume.sha256, volume.tags)
             kept = store.load(stage, key)
@@ -65,6 +73,17 @@ class BrightMethod:
                 stack[index] = 0
             report(Progress(stage=stage, done=index + 1, total=len(stack)))
         return labels
+
+
+class FailingMethod(BrightMethod):
+    """It raises as soon as it is run."""
+
+    def __init__(self, problem):
+        super().__init__()
+        self.problem = problem
+
+    def run(self, cohort, settings, context, start=None):
+        raise self.problem
 
 
 class NoBackbone:
@@ -207,9 +226,9 @@ def make(tmp_path, scans):
 def method():
     """The few-line method, how to hand it to the worker, and a listener that collects events."""
     bright, events = BrightMethod(), []
-    arguments = {"pipeline": bright, "build": lambda name: NoBackbone(), "report": events.append}
+    arguments = {"method": bright, "build": lambda name: NoBackbone(), "report": events.append}
     results = lambda: [event for event in events if isinstance(event, Artifact) and event.kind == "result"]  # noqa: E731
-    return SimpleNamespace(bright=bright, events=events, arguments=arguments, results=results)
+    return SimpleNamespace(bright=bright, failing=FailingMethod, events=events, arguments=arguments, results=results)
 
 
 @pytest.fixture

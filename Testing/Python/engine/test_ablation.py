@@ -13,15 +13,15 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 from WeakMedSAMLib.engine.features.preprocess import Frame
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, targets_of
-from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import settings_until
+from WeakMedSAMLib.engine.methods.registry import choose_settings
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, targets_of
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies.ablation import GridOptions, finished_cells, run_grid
 from WeakMedSAMLib.studies.ablation_cells import DEFAULT, GRID, Cell, chosen_cells
 from WeakMedSAMLib.studies.ablation_figures import estimate, rows_of
 from WeakMedSAMLib.studies.ablation_report import page, plot, write_pages
-from WeakMedSAMLib.studies.bound import SupervisedPipeline
+from WeakMedSAMLib.studies.bound import SupervisedMethod
 from WeakMedSAMLib.studies.cases import find_cases
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 8))
@@ -139,7 +139,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
     assert len(set(names)) == len(names)
     assert all(cell.base in ("", *names) for cell in GRID)
     for cell in GRID:
-        assert method_settings(cell.preset, cell.overrides)
+        assert choose_settings(cell.preset, cell.overrides)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
 )
 def test_stages_that_do_not_read_a_setting_are_shared_between_cells(changed, reused):
     stages = ["classifier", "pseudo-masks", "segmenter"]
-    default, other = method_settings("fast"), method_settings("fast", changed)
+    default, other = choose_settings("fast"), choose_settings("fast", changed)
     assert [stage for stage in stages if settings_until(stage, default) == settings_until(stage, other)] == reused
 
 
@@ -166,7 +166,7 @@ def test_the_bound_learns_the_true_mask_of_each_slice_and_nothing_where_the_tag_
     tags = case.tags(parse_mask_classes("1")).matrix(class_table(parse_mask_classes("1")))
     volume = SimpleNamespace(frame=Frame(24, 20, 1.0, 1.0, 256), tags=tags)
     source = SimpleNamespace(name=case.name, axis="k")
-    masks = SupervisedPipeline({case.name: case}, parse_mask_classes("1"))._truths(0, source, volume, [3, 4, 0])
+    masks = SupervisedMethod({case.name: case}, parse_mask_classes("1"))._truths(0, source, volume, [3, 4, 0])
     assert [mask.index for mask in masks] == [3, 4, 0]
     assert not masks[2].probability.any()
     for mask in masks[:2]:

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.engine.parts.affinity import random_walk, shifted, stencil_affinity, stencil_offsets
+from WeakMedSAMLib.engine.parts.affinity import random_walk, shift_maps, stencil_affinity, stencil_offsets
 
 
 def case(seed, slices=3, height=6, width=7, masks=2):
@@ -59,7 +59,7 @@ def test_radius_five_has_69_offsets_the_cell_itself_among_them():
 
 @pytest.mark.parametrize("offset", [(5, 0), (0, -5), (7, 9)])
 def test_neighbours_further_away_than_the_grid_is_wide_are_beyond_the_border(offset):
-    assert (shifted(torch.ones(1, 5, 5), offset, fill=-1.0) == -1).all()
+    assert (shift_maps(torch.ones(1, 5, 5), offset, fill=-1.0) == -1).all()
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (2, 0), (-2, 1), (0, -3), (4, 5), (-4, -5)])
@@ -69,7 +69,7 @@ def test_a_shift_looks_up_the_neighbour_and_fills_beyond_the_border(offset):
     for y, x in product(range(4), range(5)):
         if 0 <= y + offset[0] < 4 and 0 <= x + offset[1] < 5:
             expected[:, y, x] = maps[:, y + offset[0], x + offset[1]]
-    assert np.array_equal(shifted(maps, offset, fill=-1.0).numpy(), expected)
+    assert np.array_equal(shift_maps(maps, offset, fill=-1.0).numpy(), expected)
 
 
 @pytest.mark.parametrize("radius", [1, 2, 3, 5])
@@ -132,7 +132,7 @@ def test_a_mask_of_weight_zero_does_not_count():
 
 def test_where_no_mask_counts_all_neighbours_are_alike():
     affinity = stencil_affinity(torch.rand(1, 2, 5, 5), torch.zeros(1, 2), 2, 6.0)
-    within = torch.stack([shifted(torch.ones(1, 5, 5), offset) for offset in stencil_offsets(2)], 1)
+    within = torch.stack([shift_maps(torch.ones(1, 5, 5), offset) for offset in stencil_offsets(2)], 1)
     assert torch.equal(affinity, within)
 
 

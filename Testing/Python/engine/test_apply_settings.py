@@ -18,11 +18,12 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.methods.fast.masks import _average_in
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask
-from WeakMedSAMLib.engine.methods.fast.settings import applied_settings, method_settings
+from WeakMedSAMLib.engine.methods.method import settings_when_applied
 from WeakMedSAMLib.engine.methods.published.results import _concord
 from WeakMedSAMLib.engine.methods.published.settings import PAPER
 from WeakMedSAMLib.engine.methods.published.tuning import Piece
+from WeakMedSAMLib.engine.methods.registry import choose_settings, find_method
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
@@ -115,9 +116,9 @@ def test_settings_of_training_that_come_too_late_are_told(finished, tmp_path):
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 def test_a_model_of_each_method_is_applied_by_its_own_settings(preset):
-    trained = method_settings(preset, {"seed": 5, "pam_z": 0.25})
-    assert applied_settings(trained, {}) == (trained, [])
-    assert applied_settings(trained, {"pam_z": 0.5, "seed": 5}) == (trained, ["pam_z"])
+    trained = choose_settings(preset, {"seed": 5, "pam_z": 0.25})
+    assert settings_when_applied(find_method(preset), trained, {}) == (trained, [])
+    assert settings_when_applied(find_method(preset), trained, {"pam_z": 0.5, "seed": 5}) == (trained, ["pam_z"])
 
 
 # Unknown is no probability
@@ -158,4 +159,4 @@ def test_tuning_learns_nothing_of_unknown_pixels():
 def test_the_help_on_sub_classes_says_what_each_preset_does():
     text = " ".join(CliRunner().invoke(cli, ["segment", "--help"]).output.split())
     assert "fast chooses them from the data; paper and reference take 8" in text
-    assert [method_settings(preset).sub_classes for preset in ("fast", "paper", "reference")] == [0, 8, 8]
+    assert [choose_settings(preset).sub_classes for preset in ("fast", "paper", "reference")] == [0, 8, 8]

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, peak_normalised, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
-from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.parts.maps import scale_to_peak
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 BODY = np.ones((3, 8, 8), bool)
 
@@ -18,42 +20,42 @@ def noise(seed=0):
 
 
 def test_each_slice_has_a_peak_of_one_and_nothing_below_zero():
-    maps = peak_normalised(noise() * np.array([1, 10, 0.01], np.float32)[:, None, None])
+    maps = scale_to_peak(noise() * np.array([1, 10, 0.01], np.float32)[:, None, None])
     assert maps.max((1, 2)).tolist() == [1, 1, 1]
     assert maps.min() == 0
 
 
 def test_positive_values_keep_their_proportions():
     values = np.array([[[-3.0, 1.0], [2.0, 4.0]]])
-    assert peak_normalised(values).tolist() == [[[0, 0.25], [0.5, 1]]]
+    assert scale_to_peak(values).tolist() == [[[0, 0.25], [0.5, 1]]]
 
 
 @pytest.mark.parametrize("offset", [-10.0, -1e-3])
 def test_a_slice_that_is_negative_throughout_gets_its_best_cell(offset):
     values = noise()
     values[1] = -np.abs(values[1]) + offset
-    maps = peak_normalised(values)
+    maps = scale_to_peak(values)
     assert maps[1].sum() == 1
     assert maps[1].argmax() == values[1].argmax()
     assert maps[0].max() == maps[2].max() == 1
 
 
 def test_a_slice_of_zeros_is_not_nothing():
-    assert np.isfinite(peak_normalised(np.zeros((1, 4, 4)))).all()
-    assert peak_normalised(np.zeros((1, 4, 4))).max() == 1
+    assert np.isfinite(scale_to_peak(np.zeros((1, 4, 4)))).all()
+    assert scale_to_peak(np.zeros((1, 4, 4))).max() == 1
 
 
 def test_maps_that_are_given_stay_as_they_are():
     values = noise()
     before = values.copy()
-    peak_normalised(values)
+    scale_to_peak(values)
     evidence(values, None, BODY, 3)
     assert np.array_equal(values, before)
 
 
 def test_without_novelty_the_classifier_decides():
     activation = noise()
-    assert np.allclose(evidence(activation, None, BODY, 4), peak_normalised(standardised_map(activation, BODY, 0)))
+    assert np.allclose(evidence(activation, None, BODY, 4), scale_to_peak(standardise_map(activation, BODY, 0)))
 
 
 def test_the_more_patients_the_more_the_classifier_counts():
@@ -90,5 +92,5 @@ def test_a_slice_is_as_likely_as_its_best_cells_say():
     maps = np.full((2, 1, 10, 10), -20.0, np.float32)
     maps[1, 0, 4:7, 4:7] = 20
     assert slice_probabilities(maps)[:, 0] == pytest.approx([0, 1], abs=1e-6)
-    expected = torch.sigmoid(pooled(torch.from_numpy(maps)).mean(-1)).numpy()
+    expected = torch.sigmoid(pool_cells(torch.from_numpy(maps)).mean(-1)).numpy()
     assert np.array_equal(slice_probabilities(maps), expected)

@@ -217,12 +217,8 @@ def test_what_the_user_can_put_right_ends_with_two_names_the_value_and_shows_no_
 
 
 def test_a_failure_that_nobody_foresaw_ends_with_one_and_names_the_log(call, make, method, monkeypatch):
-    def broken(*_, **__):
-        raise KeyError("surprise")
-
-    monkeypatch.setattr(
-        worker, "run_folder", partial(worker.run_folder.func, pipeline=broken, build=method.arguments["build"])
-    )
+    broken, build = method.failing(KeyError("surprise")), method.arguments["build"]
+    monkeypatch.setattr(worker, "run_folder", partial(worker.run_folder.func, method=broken, build=build))
     places = make()
     code, _, err = call("run", places.path)
     assert code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, without_small_pieces
+from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, drop_small_pieces
 
 
 def mask_with(*rectangles, shape=(60, 80)):
@@ -62,7 +62,7 @@ def test_pieces_below_a_share_of_the_largest_are_dropped_in_three_dimensions():
     mask[0:4, 2:7, 2:7] = True
     mask[0:5, 12:14, 12:14] = True
     mask[5, 18, 18] = True
-    kept = without_small_pieces(mask, 0.1)
+    kept = drop_small_pieces(mask, 0.1)
     assert kept[0:4, 2:7, 2:7].all()
     assert kept[0:5, 12:14, 12:14].all()
     assert kept.sum() == mask.sum() - 1
@@ -72,9 +72,9 @@ def test_diagonal_neighbours_hang_together():
     mask = np.zeros((3, 8, 8), bool)
     mask[0, 0:4, 0:4] = True
     mask[1, 4, 4] = True
-    assert np.array_equal(without_small_pieces(mask, 0.5), mask)
+    assert np.array_equal(drop_small_pieces(mask, 0.5), mask)
 
 
 @pytest.mark.parametrize("mask", [np.zeros((2, 3, 4), bool), np.ones((2, 3, 4), bool)])
 def test_none_or_one_piece_is_kept_as_it_is(mask):
-    assert np.array_equal(without_small_pieces(mask, 0.5), mask)
+    assert np.array_equal(drop_small_pieces(mask, 0.5), mask)

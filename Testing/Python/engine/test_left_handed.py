@@ -304,7 +304,8 @@ def test_apply_takes_the_answer(tmp_path, scan, monkeypatch):
     monkeypatch.setattr("WeakMedSAMLib.engine.cli.apply.perform", lambda *arguments, **options: None)
     monkeypatch.setattr("WeakMedSAMLib.engine.runs.maker.model_folder", lambda path: path)
     monkeypatch.setattr(
-        "WeakMedSAMLib.engine.methods.fast.model.load_model", lambda path: SimpleNamespace(classes=BALL, axis="k")
+        "WeakMedSAMLib.engine.methods.registry.load_model",
+        lambda path: SimpleNamespace(classes=BALL, axis="k", reads_features=False),
     )
     write_label_file(tmp_path / "tags.csv", tagged(0, 4))
     words = ["--model", str(tmp_path), "--volume", str(scan), "--tags", str(tmp_path / "tags.csv")]

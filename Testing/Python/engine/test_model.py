@@ -16,20 +16,14 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.fast import model as module
-from WeakMedSAMLib.engine.methods.fast.model import (
-    DESCRIPTION,
-    WEIGHTS,
-    TrainedModel,
-    load_model,
-    require_fitting,
-    save_model,
-)
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import method_settings
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.methods.registry import choose_settings, load_model
+from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, WEIGHTS, require_fitting, save_model
 
 
 @pytest.fixture
@@ -39,11 +33,11 @@ def trained():
     random = np.random.default_rng(3)
     sample = {"stage0": 5 * random.normal(size=(2, 6, 4, 4)), "last": random.normal(size=(2, 4, 4, 4))}
     segmenter.standardise_by([sample])
-    return TrainedModel(
+    return FastModel(
         classes=ClassTable.from_names(["Lunge", "Herz größer"]),
         backbone="litemedsam",
         weights_sha256="ab" * 32,
-        settings=method_settings("fast", {"seed": 5, "pam_z": 0.25, "z_consistency": False}),
+        settings=choose_settings("fast", {"seed": 5, "pam_z": 0.25, "z_consistency": False}),
         counts=(1, 3),
         patients=7,
         window=Intensity("ct_window", -160.0, 240.0, "CT"),
@@ -88,9 +82,12 @@ def test_a_model_of_a_backbone_without_a_hash_comes_back_without_one_and_fits(tr
 
 
 def test_a_published_model_of_a_backbone_without_a_hash_comes_back_without_one(trained, tmp_path):
-    settings = method_settings("paper", {"network_width": 1})
+    settings = choose_settings("paper", {"network_width": 1})
     network = build_network(settings, 2)
-    model = PublishedModel(trained.classes, "litemedsam", None, settings, 3, 256, None, network)
+    model = PublishedModel(
+        classes=trained.classes, backbone="litemedsam", weights_sha256=None, settings=settings, patients=3,
+        window=None, frame_size=256, network=network,
+    )  # fmt: skip
     save_model(tmp_path / "model", model)
     assert load_model(tmp_path / "model").weights_sha256 is None
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells, standardised_map
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells, standardise_map
 
 SLICES, DIM, M = 8, 6, 32
 ABSENT, PRESENT = np.arange(4), np.arange(4, 8)
@@ -92,7 +92,7 @@ def test_the_distance_is_the_mean_of_the_nearest_references():
     everywhere = all_cells(described, PRESENT).flatten(0, 2)
     raw = torch.cdist(everywhere, references).topk(3, largest=False).values.mean(1)
     assert np.allclose(raw.reshape(4, M, M)[:, 15, 15], expected, atol=1e-3)
-    assert np.allclose(maps, standardised_map(raw.reshape(4, M, M).numpy(), described.body[PRESENT], 2), atol=1e-2)
+    assert np.allclose(maps, standardise_map(raw.reshape(4, M, M).numpy(), described.body[PRESENT], 2), atol=1e-2)
 
 
 def test_fewer_references_than_neighbours_are_enough():
@@ -104,7 +104,7 @@ def test_fewer_references_than_neighbours_are_enough():
 def test_a_standardised_map_has_mean_zero_and_deviation_one_over_the_body():
     described = volume()
     values = np.random.default_rng(1).normal(7, 3, (SLICES, M, M))
-    result = standardised_map(values, described.body, smoothings=0)
+    result = standardise_map(values, described.body, smoothings=0)
     assert result[described.body].mean() == pytest.approx(0, abs=1e-4)
     assert result[described.body].std() == pytest.approx(1, abs=1e-4)
     assert result[~described.body].max() < -5
@@ -113,7 +113,7 @@ def test_a_standardised_map_has_mean_zero_and_deviation_one_over_the_body():
 def test_smoothing_spreads_to_the_neighbouring_slices():
     values = np.zeros((5, 9, 9))
     values[2, 4, 4] = 1
-    smooth = standardised_map(values, np.ones(values.shape, bool), smoothings=1)
+    smooth = standardise_map(values, np.ones(values.shape, bool), smoothings=1)
     assert smooth[1, 4, 4] == pytest.approx(smooth[2, 4, 4])
     assert smooth[1, 4, 4] > smooth[0, 4, 4]
 
@@ -124,15 +124,15 @@ def test_what_lies_at_the_edge_of_the_body_is_as_novel_as_in_its_middle():
     for rows in (slice(4, 7), slice(9, 12)):
         values = np.zeros(body.shape)
         values[:, rows, 6:9] = 1
-        smooth = standardised_map(values, body, smoothings=2)
+        smooth = standardise_map(values, body, smoothings=2)
         assert (smooth[:, rows, 6:9] > 0.5 * smooth.max()).all()
     assert smooth[~body].max() < -5
 
 
 def test_slices_without_any_body_have_a_flat_map():
-    flat = standardised_map(np.random.default_rng(0).normal(size=(2, 4, 4)), np.zeros((2, 4, 4), bool), 2)
+    flat = standardise_map(np.random.default_rng(0).normal(size=(2, 4, 4)), np.zeros((2, 4, 4), bool), 2)
     assert np.unique(flat).size == 1
 
 
 def test_a_body_of_one_value_is_no_division_by_zero():
-    assert np.allclose(standardised_map(np.ones((2, 4, 4)), np.ones((2, 4, 4), bool), 1), 0)
+    assert np.allclose(standardise_map(np.ones((2, 4, 4)), np.ones((2, 4, 4), bool), 1), 0)

@@ -11,10 +11,13 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.methods.fast import pam
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET, Mining, cached, placed_prompts, pseudo_masks, resized
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts import mining
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import TARGET, Decoder, place_prompts
 from WeakMedSAMLib.engine.parts.prompts import corner_prompts, grid_prompts, map_boxes, map_points
 
 SIZE = 256
@@ -39,7 +42,7 @@ class BoxDrawer:
         x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
         drawn = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
         if self._by_features:
-            drawn &= resized(features["last"][:, 0].float(), SIZE)[rows] > 0
+            drawn &= resize_maps(features["last"][:, 0].float(), SIZE)[rows] > 0
         quality = torch.full((len(boxes),), self._quality)
         return torch.where(drawn, 12.0, -12.0), quality
 
@@ -49,9 +52,9 @@ class BoxDrawer:
 
 def prompted_masks(evidence, indices, levels, drawer, **choices):
     """Prompt as a run does, with some choices replaced."""
-    mining = Mining.of(MethodSettings(**{f"pam_{name}": value for name, value in choices.items()}))
-    prompts = placed_prompts(evidence, indices, drawer, mining)
-    return pam.prompted_masks(evidence, indices, prompts, cached(levels, drawer), drawer, mining.weighting)
+    chosen = pam.mining_of(FastSettings(**{f"pam_{name}": value for name, value in choices.items()}))
+    prompts = place_prompts(evidence, indices, drawer, chosen)
+    return mining.draw_prompts(evidence, indices, prompts, Decoder.on_features(levels, drawer), chosen.weighting)
 
 
 def thing(shape=(TARGET, TARGET), place=THING):
@@ -62,13 +65,13 @@ def thing(shape=(TARGET, TARGET), place=THING):
 
 def levels_of(masks):
     """Decode level S x 1 x 64 x 64 that is positive on the masks."""
-    cells = resized(torch.from_numpy(masks.astype(np.float32)), 64).numpy()
+    cells = resize_maps(torch.from_numpy(masks.astype(np.float32)), 64).numpy()
     return {"last": np.where(cells > 0.5, 1, -1).astype(np.float16)[:, None]}
 
 
 def blurred(mask, cells=32):
     """What a class activation map makes of a mask: coarse, and peaked in its middle."""
-    coarse = resized(torch.from_numpy(mask.astype(np.float32))[None], cells)
+    coarse = resize_maps(torch.from_numpy(mask.astype(np.float32))[None], cells)
     smooth = torch.nn.functional.avg_pool2d(coarse, 7, 1, 3, count_include_pad=True)
     return (smooth / smooth.max())[0].numpy()
 
@@ -86,11 +89,11 @@ def iou_of_boxes(box, other):
 
 @pytest.fixture
 def settings():
-    return MethodSettings()
+    return FastSettings()
 
 
 def test_boxes_of_a_map_lie_around_what_is_high():
-    evidence = resized(torch.from_numpy(blurred(thing()))[None], TARGET)[0].numpy()
+    evidence = resize_maps(torch.from_numpy(blurred(thing()))[None], TARGET)[0].numpy()
     boxes = map_boxes(evidence)
     assert 1 <= len(boxes) <= 5
     centre = np.array([69.5, 59.5])
@@ -106,7 +109,7 @@ def test_a_flat_map_is_asked_about_as_a_whole(value):
 def test_masks_of_many_slices_are_those_of_each_slice_alone():
     masks = np.stack([thing(place=(slice(20 + n, 50 + n), slice(30, 60 + n))) for n in range(30)])
     masks[4, 90:120, 80:110] = True
-    evidence = resized(torch.from_numpy(np.stack([blurred(mask) for mask in masks])), TARGET)
+    evidence = resize_maps(torch.from_numpy(np.stack([blurred(mask) for mask in masks])), TARGET)
     levels, indices = levels_of(np.concatenate([masks, masks])), np.arange(30, 60)
     drawer = BoxDrawer(by_features=True)
     together = prompted_masks(evidence, indices, levels, drawer)
@@ -153,7 +156,7 @@ def test_pseudo_masks_are_sharper_than_the_map(settings):
     )
     maps = np.stack([blurred(mask) for mask in masks])
     levels, indices = levels_of(masks), np.arange(3)
-    rough = resized(torch.from_numpy(maps), TARGET).numpy()
+    rough = resize_maps(torch.from_numpy(maps), TARGET).numpy()
     sharp = pseudo_masks(maps, indices, levels, BoxDrawer(by_features=True), settings)
     assert sharp.shape == (3, TARGET, TARGET)
     assert sharp.dtype == np.float32
@@ -165,8 +168,8 @@ def test_pseudo_masks_are_sharper_than_the_map(settings):
 def test_without_prompt_affinity_mining_the_map_stays_and_the_backbone_is_not_asked():
     maps = np.stack([blurred(thing())])
     drawer = BoxDrawer()
-    plain = pseudo_masks(maps, np.array([0]), levels_of(thing()[None]), drawer, MethodSettings(pam=False))
-    assert np.array_equal(plain, resized(torch.from_numpy(maps), TARGET).numpy())
+    plain = pseudo_masks(maps, np.array([0]), levels_of(thing()[None]), drawer, FastSettings(pam=False))
+    assert np.array_equal(plain, resize_maps(torch.from_numpy(maps), TARGET).numpy())
     assert drawer.calls == []
 
 
@@ -177,7 +180,7 @@ def with_neighbour(gap, pam_z):
     half[:, 17:] *= 0.1
     masks = np.stack([thing()] * (gap + 1))
     pair = np.array([0, gap])
-    settings = MethodSettings(pam_z=pam_z)
+    settings = FastSettings(pam_z=pam_z)
     return pseudo_masks(np.stack([half, whole]), pair, levels_of(masks), BoxDrawer(), settings)[0]
 
 
@@ -194,14 +197,14 @@ def test_a_single_slice_needs_no_neighbour(settings):
 
 def test_resizing_keeps_means_when_it_shrinks_and_constants_when_it_grows():
     maps = torch.rand(2, 3, 64, 64)
-    assert torch.allclose(resized(maps, 16).mean((2, 3)), maps.mean((2, 3)), atol=1e-6)
-    assert torch.allclose(resized(torch.full((2, 8, 8), 0.3), 32), torch.full((2, 32, 32), 0.3))
-    assert resized(maps, 64) is maps
+    assert torch.allclose(resize_maps(maps, 16).mean((2, 3)), maps.mean((2, 3)), atol=1e-6)
+    assert torch.allclose(resize_maps(torch.full((2, 8, 8), 0.3), 32), torch.full((2, 32, 32), 0.3))
+    assert resize_maps(maps, 64) is maps
 
 
 def masks_before_choices(maps, indices, levels, drawer, settings):
     """Pseudo-masks as they were made when nothing could be chosen: boxes around the map, quality and fit."""
-    evidence = resized(torch.from_numpy(maps), TARGET)
+    evidence = resize_maps(torch.from_numpy(maps), TARGET)
     boxes = []
     for one in evidence.numpy():
         found = [component_boxes(one >= min(cut, float(one.max())), most=2, margin=1) for cut in (0.4, 0.3, 0.5)]
@@ -211,20 +214,20 @@ def masks_before_choices(maps, indices, levels, drawer, settings):
     features = {"last": torch.from_numpy(levels["last"][indices])}
     logits, quality = drawer.decode(features, torch.from_numpy(np.concatenate(boxes)) * (SIZE / TARGET), rows)
     masks, weights = torch.zeros(len(indices), 3, TARGET, TARGET), torch.zeros(len(indices), 3)
-    drawn = resized(logits.sigmoid(), TARGET)
+    drawn = resize_maps(logits.sigmoid(), TARGET)
     masks[rows, slots] = drawn
     target = (evidence[rows] >= 0.5).float()
     fit = 2 * (drawn * target).sum((1, 2)) / (drawn.sum((1, 2)) + target.sum((1, 2))).clamp_min(1)
     weights[rows, slots] = quality.clamp(0.05, 1.0) * fit.square()
     share = weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
     vote = torch.einsum("pqhw,pq->phw", masks, share)
-    gap, cells = torch.from_numpy(np.diff(indices)).float(), resized(vote, 64)
+    gap, cells = torch.from_numpy(np.diff(indices)).float(), resize_maps(vote, 64)
     alike = settings.pam_z * (-settings.pam_beta * (cells[1:] - cells[:-1]).abs()).exp() / gap[:, None, None]
     nothing = torch.zeros_like(cells[:1])
-    affinity = stencil_affinity(resized(masks, 64), weights, settings.pam_radius, settings.pam_beta)
+    affinity = stencil_affinity(resize_maps(masks, 64), weights, settings.pam_radius, settings.pam_beta)
     between = torch.cat([nothing, alike]), torch.cat([alike, nothing])
-    walked = random_walk(resized(evidence, 64), affinity, settings.pam_radius, settings.pam_steps, *between)
-    walked = resized(walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6), TARGET)
+    walked = random_walk(resize_maps(evidence, 64), affinity, settings.pam_radius, settings.pam_steps, *between)
+    walked = resize_maps(walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6), TARGET)
     return (0.5 * (vote + walked)).numpy()
 
 
@@ -240,7 +243,7 @@ def test_the_defaults_give_bit_for_bit_what_there_was_before_anything_could_be_c
 
 def test_masks_of_a_grid_steer_the_walk_and_are_no_evidence_themselves():
     images = np.full((1, SIZE, SIZE), 90, np.uint8)
-    masks, settings = thing()[None], MethodSettings(pam_placing="grid", pam_weighting="equal", pam_z=0.0)
+    masks, settings = thing()[None], FastSettings(pam_placing="grid", pam_weighting="equal", pam_z=0.0)
     drawer = BoxDrawer(by_features=True)
     found = pseudo_masks(blurred(thing())[None], np.array([0]), levels_of(masks), drawer, settings, images)
     assert found.max() > 0.9
@@ -253,7 +256,7 @@ def test_a_grid_lies_over_what_is_not_background(kind):
     images[0, 40:201, 100:181] = 90
     prompts = grid_prompts(kind, images, 4)
     assert prompts.rows.tolist() == [0] * 16 + [1] * 16
-    first, second = prompts.places[:16], prompts.places[16:]
+    first, second = prompts.coordinates[:16], prompts.coordinates[16:]
     if kind is PromptKind.BOX:
         assert first[0].tolist() == [100, 40, 120, 80]
         assert second[-1].tolist() == [191.25, 191.25, 255, 255]
@@ -263,9 +266,9 @@ def test_a_grid_lies_over_what_is_not_background(kind):
 
 
 def test_the_published_slip_puts_all_points_into_a_corner():
-    points = corner_prompts(PromptKind.POINT, 1, 4).places
+    points = corner_prompts(PromptKind.POINT, 1, 4).coordinates
     assert points.unique().tolist() == [2, 6, 10, 14]
-    boxes = corner_prompts(PromptKind.BOX, 1, 4).places
+    boxes = corner_prompts(PromptKind.BOX, 1, 4).coordinates
     assert (boxes.min(), boxes.max()) == (0, 16)
 
 
@@ -278,7 +281,7 @@ def test_points_of_a_map_are_its_peaks():
 def test_points_are_asked_where_only_points_are_answered_or_wanted():
     maps = np.stack([blurred(thing())])
     for drawer, asked in ((BoxDrawer(prompts=frozenset([PromptKind.POINT])), "auto"), (BoxDrawer(), "points")):
-        settings = MethodSettings(pam_prompts=asked)
+        settings = FastSettings(pam_prompts=asked)
         mask = pseudo_masks(maps, np.array([0]), levels_of(thing()[None]), drawer, settings)[0]
         assert len(drawer.calls) == 1
         width = drawer.calls[0][1][:, 2] - drawer.calls[0][1][:, 0]
@@ -290,7 +293,7 @@ def test_a_backbone_is_not_asked_with_what_it_does_not_answer():
     drawer = BoxDrawer(prompts=frozenset([PromptKind.BOX]))
     with pytest.raises(UserError) as caught:
         pseudo_masks(np.stack([blurred(thing())]), np.array([0]), levels_of(thing()[None]), drawer,
-                     MethodSettings(pam_prompts="points"))  # fmt: skip
+                     FastSettings(pam_prompts="points"))  # fmt: skip
     assert caught.value.code == "prompts_not_answered"
     assert "boxes" in caught.value.hint
 
@@ -301,25 +304,25 @@ def test_masks_count_alike_or_by_quality_each_once():
     assert set(equal.flatten().tolist()) <= {0.0, 1.0}
     masks = torch.zeros(1, 3, 64, 64)
     masks[0, :2, 10:30, 10:30], masks[0, 2, 40:50, 40:50] = 1, 1
-    kept = pam._each_once(masks, torch.tensor([[0.7, 0.8, 0.5]]))
+    kept = mining._count_each_once(masks, torch.tensor([[0.7, 0.8, 0.5]]))
     assert kept.tolist() == [[0, pytest.approx(0.8), pytest.approx(0.5)]]
     steep, shallow = torch.linspace(-9, 9, 64).repeat(1, 64, 1), torch.linspace(-2, 2, 64).repeat(1, 64, 1)
-    assert pam._stability(steep) > 0.75 > 0.5 > pam._stability(shallow)
+    assert mining._stability(steep) > 0.75 > 0.5 > mining._stability(shallow)
 
 
 def test_encoding_for_every_prompt_gives_the_same_masks(settings):
     masks = np.stack([thing(), thing(place=(slice(20, 60), slice(30, 90)))])
     evidence, indices = torch.from_numpy(masks.astype(np.float32)), np.arange(2)
     drawer, encoded = BoxDrawer(by_features=True), []
-    prompts = placed_prompts(evidence, indices, drawer, Mining.of(settings))
+    prompts = place_prompts(evidence, indices, drawer, pam.mining_of(settings))
 
     def encode(wanted):
         encoded.append(wanted)
-        return cached(levels_of(masks), drawer)(wanted)
+        return Decoder.on_features(levels_of(masks), drawer).encode(wanted)
 
-    once = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit")
+    once = mining.draw_prompts(evidence, indices, prompts, Decoder(drawer, encode), "quality-fit")
     assert len(encoded) == 1
-    each = pam.prompted_masks(evidence, indices, prompts, encode, drawer, "quality-fit", each=True)
+    each = mining.draw_prompts(evidence, indices, prompts, Decoder(drawer, encode, each=True), "quality-fit")
     assert len(encoded) == 1 + int(prompts.slots.max()) + 1
     assert torch.equal(once.masks, each.masks)
     assert torch.equal(once.weights, each.weights)

@@ -26,20 +26,21 @@ _WORKER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import NoBackbone
+from conftest import BrightMethod, NoBackbone
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.engine.cli.show import print_event_line
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
-def slow(cohort, classes, settings, *, report, **_):
-    for step in range(600):
-        report(Progress(stage="slow", done=step, total=600))
-        time.sleep(0.1)
-    yield
+class Slow(BrightMethod):
+    def run(self, cohort, settings, context, start):
+        for step in range(600):
+            context.report(Progress(stage="slow", done=step, total=600))
+            time.sleep(0.1)
+        yield
 
 try:
-    run_folder({folder!r}, parent={parent}, report=print_event_line, pipeline=slow, build=lambda name: NoBackbone())
+    run_folder({folder!r}, parent={parent}, report=print_event_line, method=Slow(), build=lambda name: NoBackbone())
 except Cancelled:
     sys.exit(3)
 """

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from WeakMedSAMLib.engine.methods.published.augment import augmented, flipped
+from WeakMedSAMLib.engine.methods.published.augment import augment_images, flip_features
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 
 SIZE = 64
@@ -27,7 +27,7 @@ def body(row, column, value=1.0):
 
 
 def views(image, times=60, **settings):
-    return augmented(image.expand(times, -1, -1, -1), PublishedSettings(**settings), generator())
+    return augment_images(image.expand(times, -1, -1, -1), PublishedSettings(**settings), generator())
 
 
 @pytest.mark.parametrize("place", [(0, 0), (0, 36), (44, 0), (44, 36), (20, 15)])
@@ -88,16 +88,16 @@ def test_half_of_the_views_are_flipped_left_to_right():
     assert (mirrored ^ straight).all()
     assert 35 < mirrored.sum() < 65
     features = torch.arange(4.0).expand(100, 3, 4, 4)
-    turned = flipped(features, PublishedSettings(), generator())[:, 0, 0, 0] == 3
+    turned = flip_features(features, PublishedSettings(), generator())[:, 0, 0, 0] == 3
     assert 35 < turned.sum() < 65
-    assert torch.equal(flipped(features, PublishedSettings(flips=False), generator()), features)
+    assert torch.equal(flip_features(features, PublishedSettings(flips=False), generator()), features)
 
 
 def test_views_do_not_depend_on_how_a_batch_is_divided():
     images = torch.cat([body(n, n) for n in range(6)])
     settings, random = PublishedSettings(), generator(5)
-    parts = [augmented(part, settings, random) for part in images.split(4)]
-    assert torch.equal(torch.cat(parts), augmented(images, settings, generator(5)))
+    parts = [augment_images(part, settings, random) for part in images.split(4)]
+    assert torch.equal(torch.cat(parts), augment_images(images, settings, generator(5)))
 
 
 @pytest.mark.parametrize("defects", [(), CARELESS])

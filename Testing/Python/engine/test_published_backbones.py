@@ -21,8 +21,8 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.data.mask_tags import require_same_grid
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
-from WeakMedSAMLib.engine.methods.fast.model import load_model
 from WeakMedSAMLib.engine.methods.published import tuning
+from WeakMedSAMLib.engine.methods.registry import load_model
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 

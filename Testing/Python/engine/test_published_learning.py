@@ -20,15 +20,16 @@ from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
 from WeakMedSAMLib.engine.methods.published import fitting
 from WeakMedSAMLib.engine.methods.published.adapt import new_classifier, train_adapted
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
-from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads, StandardFeatures, summed_losses
+from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads, StandardFeatures, sum_losses
 from WeakMedSAMLib.engine.methods.published.examples import Examples
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import sub_class_tags
-from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.methods.published.tagged import find_tagged
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 TORCH_THREADS = 1  # tensors are so small here that threads would only wait for each other
@@ -121,7 +122,8 @@ def train(backbone, tmp_path):
 
         settings = PublishedSettings(**QUICK | changed)
         store = StageStore(tmp_path / folder)
-        return train_adapted(volumes, classes, settings, own or backbone, store, report, keep), events
+        context = RunContext(classes, own or backbone, None, store, report, keep_sub_classes=keep)
+        return train_adapted(volumes, settings, context), events
 
     return call
 
@@ -163,7 +165,7 @@ def test_with_a_frozen_encoder_the_heads_alone_learn(cohort, train):
 
 def examples_of(volumes):
     """All slices with a tag, the present ones in two sub-classes that take turns."""
-    tagged = tagged_places(volumes, 0.0, QUICK["seed"])
+    tagged = find_tagged(volumes, 0.0, QUICK["seed"])
     clusters = np.where(tagged.tags == PRESENT, np.arange(len(tagged.tags))[:, None] // 6 % 2, -1)
     return Examples(volumes, tagged, sub_class_tags(tagged.tags, clusters, (2, 2)))
 
@@ -239,17 +241,17 @@ def test_training_ends_where_patients_left_out_do_worse_and_keeps_their_best_wei
 
 
 def validation_loss(classifier, volumes):
-    tagged, total = tagged_places(volumes, 0.2, QUICK["seed"]), 0.0
-    for v in np.unique(tagged.places[tagged.left_out, 0]):
+    tagged, total = find_tagged(volumes, 0.2, QUICK["seed"]), 0.0
+    for v in np.unique(tagged.slices[tagged.left_out, 0]):
         cells = torch.from_numpy(class_maps(classifier, volumes[v]))
-        total += float(summed_losses(cells, torch.from_numpy(volumes[v].tags), "average"))
+        total += float(sum_losses(cells, torch.from_numpy(volumes[v].tags), "average"))
     return total / tagged.tags[tagged.left_out].size
 
 
 def test_a_patient_left_out_takes_no_part_in_clustering_or_training(backbone, many, train):
-    tagged = tagged_places(many, 0.2, QUICK["seed"])
+    tagged = find_tagged(many, 0.2, QUICK["seed"])
     assert len(np.unique(tagged.patients[tagged.left_out])) == 1
-    place = int(tagged.places[tagged.left_out][0, 0])
+    place = int(tagged.slices[tagged.left_out][0, 0])
     other = list(many)
     other[place] = volume(place, backbone, seed=9)
     kept = []
@@ -368,17 +370,17 @@ def test_heads_have_an_output_for_each_class_each_sub_class_and_none_at_all(kind
 def test_average_pooling_of_linear_cell_logits_is_the_published_classifier():
     heads, features = ClassHeads(CHANNELS, (8,), "linear"), torch.randn(4, CHANNELS, M, M)
     published = features.mean((2, 3)) @ heads.primary.weight[0, :, 0, 0]
-    assert torch.allclose(pooled(heads(features)[0], kind="average")[:, 0, 0], published, atol=1e-5)
+    assert torch.allclose(pool_cells(heads(features)[0], kind="average")[:, 0, 0], published, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["average", "top-k", "log-sum-exp"])
 def test_the_loss_is_the_cross_entropy_of_the_entries_with_a_tag(kind):
     cells, tags = torch.randn(3, 2, M, M), torch.tensor([[PRESENT, ABSENT], [UNTAGGED, PRESENT], [ABSENT, UNTAGGED]])
-    logits, expected = pooled(cells, kind=kind), 0.0
+    logits, expected = pool_cells(cells, kind=kind), 0.0
     for row, column in (tags != UNTAGGED).nonzero():
         signed = logits[row, column] * (1 if tags[row, column] == PRESENT else -1)
         expected += torch.log1p(torch.exp(-signed)).mean()
-    assert summed_losses(cells, tags, kind).item() == pytest.approx(float(expected), rel=1e-5)
+    assert sum_losses(cells, tags, kind).item() == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_standard_features_have_mean_0_and_deviation_1_without_outliers():

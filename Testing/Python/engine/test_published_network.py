@@ -20,19 +20,21 @@ from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.model import DESCRIPTION, load_model, save_model
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published import network_training
 from WeakMedSAMLib.engine.methods.published.images import slice_images
-from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
+from WeakMedSAMLib.engine.methods.published.mask_views import move_together, random_views
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.network_training import Lessons, NetworkTraining
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
-from WeakMedSAMLib.engine.methods.published.teaching import taught_network
-from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
-from WeakMedSAMLib.engine.methods.published.unet import IGNORED, build_network, decoded_probability, draw, label_targets
+from WeakMedSAMLib.engine.methods.published.teaching import teach_network
+from WeakMedSAMLib.engine.methods.published.tuning import tune_masks
+from WeakMedSAMLib.engine.methods.published.unet import build_network, draw
+from WeakMedSAMLib.engine.methods.registry import load_model
+from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, save_model
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, IGNORED, UNKNOWN, decode_probability, label_targets
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 QUICK = PublishedSettings(network_width=4, network_epochs=2, network_batch=2, micro_batch=2, epochs=1)
@@ -61,7 +63,10 @@ def mined_of(volume, mask=DISC):
 def model_of(settings, network=None):
     network = network or build_network(settings, 2)
     classes = ClassTable.from_names(["Lunge", "Herz"])
-    return PublishedModel(classes, "litemedsam", "ab" * 32, settings, 3, SIZE, None, network.eval())
+    return PublishedModel(
+        classes=classes, backbone="litemedsam", weights_sha256="ab" * 32, settings=settings, patients=3,
+        window=None, frame_size=SIZE, network=network.eval(),
+    )  # fmt: skip
 
 
 def test_targets_are_labels_with_a_band_that_teaches_nothing():
@@ -86,7 +91,7 @@ def area_after_views(settings):
     probability = torch.from_numpy(DISC.astype(np.float32))[None, None].repeat(8, 1, 1, 1)
     known = torch.ones_like(probability, dtype=torch.bool)
     views = random_views(8, settings, random)
-    masks = moved_together(probability.clone(), probability, known, views, settings, random)[1]
+    masks = move_together(probability.clone(), probability, known, views, settings, random)[1]
     return float((masks > 0.5).sum())
 
 
@@ -99,11 +104,11 @@ def test_a_mask_moves_with_its_image_and_what_is_cut_off_is_known_to_be_nothing(
     random, settings = np.random.default_rng(1), replace(QUICK, jitter=0.0)
     image = torch.from_numpy(DISC.astype(np.float32))[None, None].repeat(6, 1, 1, 1)
     known = torch.ones_like(image, dtype=torch.bool)
-    images, masks, still = moved_together(image, image, known, random_views(6, settings, random), settings, random)
+    images, masks, still = move_together(image, image, known, random_views(6, settings, random), settings, random)
     assert torch.allclose(images, masks, atol=1e-6)
     assert not torch.equal(images[0], images[1])
     assert still.float().mean() > 0.98
-    unknown = moved_together(image, image, ~known, random_views(6, settings, random), settings, random)[2]
+    unknown = move_together(image, image, ~known, random_views(6, settings, random), settings, random)[2]
     assert unknown.float().mean() < 0.3
 
 
@@ -136,7 +141,7 @@ def unlike_masks(volume):
 def mean_loss_gradients(volume, mined, settings):
     """Those of the weighted mean over all pixels that teach, of all slices at once and by PyTorch's own mean."""
     network, weights = build_network(settings, 1).train(), torch.tensor([settings.background_weight, 1.0])
-    target = label_targets(*decoded_probability(mined.probability), settings.threshold, settings.ignore_band)
+    target = label_targets(*decode_probability(mined.probability), settings.threshold, settings.ignore_band)
     logits = network(slice_images(volume, mined.indices, SIZE))
     nn.functional.cross_entropy(logits, target, weights, ignore_index=IGNORED).backward()
     return torch.cat([value.grad.flatten() for value in network.parameters()])
@@ -158,11 +163,16 @@ def test_gradients_of_a_batch_in_parts_are_those_of_its_mean_loss(gradients, mon
     assert all((found - expected).norm() < 2e-3 * expected.norm() for found in gradients)
 
 
+ON_CPU = SimpleNamespace(device=torch.device("cpu"))
+
+
+def context_of(backbone, store, report):
+    return RunContext(ClassTable.from_names(["disc"]), backbone, None, store, report)
+
+
 def taught(store, settings, report=lambda event: None, start=None):
     volume = volume_of()
-    return taught_network(
-        [volume], [mined_of(volume)], 1, settings, torch.device("cpu"), store, report, "a" * 64, start
-    )
+    return teach_network([volume], [mined_of(volume)], settings, context_of(ON_CPU, store, report), "a" * 64, start)
 
 
 def test_a_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
@@ -188,7 +198,7 @@ def test_a_training_that_was_cut_off_ends_as_one_that_was_not(tmp_path):
 
 def test_a_network_that_is_no_number_any_more_is_not_kept(tmp_path, monkeypatch):
     store, spoilt = StageStore(tmp_path), lambda training, rows, random: spoil(training._network)
-    monkeypatch.setattr(NetworkTraining, "_step", spoilt)
+    monkeypatch.setattr(NetworkTraining, "take_step", spoilt)
     with pytest.raises(UserError) as refused:
         taught(store, QUICK)
     assert refused.value.code == "not_finite"
@@ -291,7 +301,8 @@ ON_FEATURES = SimpleNamespace(adapted=False)
 def tuned(folder, backbone, report=lambda event: None, classifier=ON_FEATURES, **choices):
     volume, settings = volume_of(), replace(QUICK, **{"learning_rate": 0.05, **choices})
     mined, store = mined_of(volume), StageStore(folder)
-    return tuned_masks([volume], [mined], classifier, settings, backbone, store, report, "b" * 64)[0][0], mined
+    context = context_of(backbone, store, report)
+    return tune_masks([volume], [mined], classifier, settings, context, "b" * 64)[0][0], mined
 
 
 def test_tuning_trains_a_copy_on_confident_pieces_and_redraws_the_masks(tmp_path):
@@ -320,8 +331,8 @@ def test_unknown_classes_stay_unknown_through_tuning(tmp_path):
     mined = mined_of(volume)
     both = np.concatenate([mined.probability, np.full_like(mined.probability, UNKNOWN)], 1)
     mined, store = replace(mined, probability=both), StageStore(tmp_path)
-    given = [volume], [mined], ON_FEATURES, settings, TunableBackbone(), store, lambda event: None, "c" * 64
-    found = tuned_masks(*given)[0][0]
+    context = context_of(TunableBackbone(), store, lambda event: None)
+    found = tune_masks([volume], [mined], ON_FEATURES, settings, context, "c" * 64)[0][0]
     assert (found.probability[:, 1] == UNKNOWN).all()
 
 

@@ -16,8 +16,6 @@ from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import GRID, Mining, resized
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published import pam
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk
 from WeakMedSAMLib.engine.methods.published.pam import (
@@ -30,12 +28,15 @@ from WeakMedSAMLib.engine.methods.published.pam import (
 )
 from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
 from WeakMedSAMLib.engine.parts.affinity import (
-    given_away,
+    drop_border_pairs,
+    give_away,
     random_walk,
     stencil_affinity,
     transposed_walk,
-    without_border_pairs,
 )
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import GRID, Mining
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 DISC = np.hypot(*(np.mgrid[:SIZE, :SIZE] - 120)) < 40
@@ -125,7 +126,7 @@ def test_the_walk_sharpens_a_rough_map(volume, cells):
     indices, probability = masks_of(volume, cells, PAPER)
     assert indices.tolist() == [0, 1]
     assert probability.shape == (2, 1, SIZE, SIZE)
-    rough = resized(start_maps(cells[:1, 0], PAPER), SIZE)[0].numpy() > 0.5
+    rough = resize_maps(start_maps(cells[:1, 0], PAPER), SIZE)[0].numpy() > 0.5
     assert dice(probability[0, 0] > 0.5 * CERTAIN, DISC) > max(0.9, dice(rough, DISC))
     plain = masks_of(volume, cells, PublishedSettings(pam_steps=0))[1]
     assert not np.array_equal(plain, probability)
@@ -191,7 +192,7 @@ def test_a_constant_map_stays_constant_and_with_the_transposed_matrix_does_not()
     flat = stencil_affinity(torch.zeros(1, 1, GRID, GRID), torch.ones(1, 1), 5, 4.0)
     constant = torch.ones(1, GRID, GRID)
     assert torch.allclose(random_walk(constant, flat, 5, 4), constant, atol=1e-5)
-    step = given_away(constant, without_border_pairs(flat, 5), 5)
+    step = give_away(constant, drop_border_pairs(flat, 5), 5)
     assert float(step.min()) == pytest.approx(0.24, abs=0.005)
     assert float(step.max()) == pytest.approx(5.77, abs=0.005)
     assert float(step.sum()) == pytest.approx(GRID * GRID, rel=1e-4)  # values are given away, none is lost
@@ -200,7 +201,7 @@ def test_a_constant_map_stays_constant_and_with_the_transposed_matrix_does_not()
 def test_the_transposed_walk_by_stencil_is_the_one_by_a_dense_matrix():
     generator = torch.Generator().manual_seed(5)
     mask, start = torch.rand(1, 1, 20, 17, generator=generator), torch.rand(1, 20, 17, generator=generator)
-    affinity = without_border_pairs(stencil_affinity(mask, torch.ones(1, 1), 5, 4.0), 5)
+    affinity = drop_border_pairs(stencil_affinity(mask, torch.ones(1, 1), 5, 4.0), 5)
     dense = dense_affinity(mask[0], torch.ones(1), 5, 4.0, borders=False)
     assert torch.allclose(dense.sum(1), affinity.sum(1).flatten(), atol=1e-5)
     expected = published_walk(start[0], dense, 3)
@@ -209,7 +210,7 @@ def test_the_transposed_walk_by_stencil_is_the_one_by_a_dense_matrix():
 
 def test_the_published_code_has_pairs_for_one_and_a_half_percent_of_its_matrix():
     flat = stencil_affinity(torch.zeros(1, 1, GRID, GRID), torch.ones(1, 1), 5, 4.0)
-    assert float(without_border_pairs(flat, 5).sum()) / GRID**4 == pytest.approx(0.014, abs=5e-4)
+    assert float(drop_border_pairs(flat, 5).sum()) / GRID**4 == pytest.approx(0.014, abs=5e-4)
 
 
 def test_tags_decide_which_slices_get_a_mask_and_with_the_defect_the_prediction_does(volume, cells):
@@ -292,7 +293,7 @@ def test_reference_as_a_whole_runs_on_a_backbone_of_boxes(volume, cells):
 def test_the_blur_is_that_of_torchvision():
     spot = np.zeros((1, SIZE, SIZE), np.float32)
     spot[0, 100, 100] = 1
-    blurred = pam.smoothed(spot, 21)
+    blurred = pam.smooth_maps(spot, 21)
     line = np.exp(-0.5 * (np.arange(-10, 11) / 3.5) ** 2)
     assert np.allclose(blurred[0, 100, 90:111] / blurred[0, 100, 100], line, atol=1e-4)
     assert blurred[0, 100, 89] == 0

@@ -25,13 +25,13 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.evaluation.demo import demo_scan
-from WeakMedSAMLib.engine.methods.fast.model import load_model
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.engine.methods.registry import load_model
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
-from WeakMedSAMLib.studies.mined import drawn_classes, run_mined
+from WeakMedSAMLib.studies.mined import MinedMethod, drawn_classes
 
 pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 
@@ -55,10 +55,10 @@ def bench(tmp_path_factory):
     return SimpleNamespace(folder=folder, path=path, tags=tags, cache=folder / "cache")
 
 
-def run(bench, preset, name=None, pipeline=None, **overrides):
+def run(bench, preset, name=None, method=None, **overrides):
     settings = RunSettings(preset=preset, device="cpu", intensity=(-1000.0, 400.0), overrides={**QUICK, **overrides})
     places, events = make_run(bench.folder / (name or preset), [bench.path], bench.tags, settings), []
-    run_folder(places.path, report=events.append, cache_root=bench.cache, pipeline=pipeline)
+    run_folder(places.path, report=events.append, cache_root=bench.cache, method=method)
     return SimpleNamespace(places=places, events=events, labels=labels_of(places))
 
 
@@ -129,7 +129,7 @@ def test_reference_runs_with_all_its_defects(reference):
 
 
 def test_pseudo_masks_alone_are_results_without_a_network(bench, paper):
-    mined = run(bench, "paper", "mined", run_mined)
+    mined = run(bench, "paper", "mined", MinedMethod())
     assert list(states(mined.events)) == ["embed", "sub-classes", "adapters", "pseudo-masks", "masks"]
     for value, one in enumerate(CLASSES, 1):
         present = bench.tags.volumes[0].state(one.name) == PRESENT

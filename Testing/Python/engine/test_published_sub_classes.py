@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import extractor
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes
-from WeakMedSAMLib.engine.methods.published.tagged import tagged_places
+from WeakMedSAMLib.engine.methods.published.tagged import find_tagged
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 KINDS = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [1, 0, 0, 1]], np.float16)
@@ -54,7 +54,7 @@ def volume(number, kinds, patient=None):
 
 def explored(volumes, **settings):
     settings = PublishedSettings(**{"extractor": "backbone"} | settings)
-    tagged = tagged_places(volumes, settings.validation_share, settings.seed)
+    tagged = find_tagged(volumes, settings.validation_share, settings.seed)
     return explore_classes(volumes, tagged, settings, BACKBONE, quiet), tagged
 
 
@@ -64,7 +64,7 @@ def test_present_slices_are_clustered_by_the_features_of_their_body():
     assert found.counts == (3,)
     assert found.extractor == "backbone"
     assert (found.clusters[~present] == -1).all()
-    kinds = tagged.places[present, 1] % 3
+    kinds = tagged.slices[present, 1] % 3
     assert len(set(zip(kinds, found.clusters[present, 0], strict=True))) == 3
 
 
@@ -96,13 +96,13 @@ def test_what_was_found_survives_being_kept(tmp_path):
 
 def test_a_share_of_the_patients_is_left_out_with_all_their_volumes():
     volumes = [volume(n, 2, f"patient {n % 10}") for n in range(12)]
-    tagged = tagged_places(volumes, 0.2, 0)
+    tagged = find_tagged(volumes, 0.2, 0)
     out = set(tagged.patients[tagged.left_out])
     assert len(out) == 2
     assert not out & set(tagged.patients[~tagged.left_out])
-    assert {tuple(tagged_places(volumes, 0.2, seed).left_out) for seed in range(4)} != {tuple(tagged.left_out)}
-    assert not tagged_places(volumes[:4], 0.5, 0).left_out.any()
-    assert not tagged_places(volumes, 0.0, 0).left_out.any()
+    assert {tuple(find_tagged(volumes, 0.2, seed).left_out) for seed in range(4)} != {tuple(tagged.left_out)}
+    assert not find_tagged(volumes[:4], 0.5, 0).left_out.any()
+    assert not find_tagged(volumes, 0.0, 0).left_out.any()
 
 
 def test_nobody_is_left_out_without_whom_a_class_would_be_unknown():
@@ -110,7 +110,7 @@ def test_nobody_is_left_out_without_whom_a_class_would_be_unknown():
     for one in volumes[1:]:
         one.tags[one.tags == PRESENT] = UNTAGGED
     for seed in range(6):
-        tagged = tagged_places(volumes, 0.5, seed)
+        tagged = find_tagged(volumes, 0.5, seed)
         assert tagged.left_out.any()
         assert "patient 0" not in tagged.patients[tagged.left_out]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
+from WeakMedSAMLib.engine.methods.fast.refine import drop_loose_pieces, redraw_by_decoder, smooth_along_z
 
 SIZE, INPUT = 128, 256
 
@@ -47,7 +47,7 @@ def numbered(count):
 
 def test_a_mask_becomes_mostly_what_was_redrawn():
     masks = masks_with([(20, 30, 40, 50)])
-    result, agreement = redrawn(masks, np.array([0]), numbered(1), Drawer())
+    result, agreement = redraw_by_decoder(masks, np.array([0]), numbered(1), Drawer())
     assert agreement[0] > 0.9
     assert result[0, 40, 50] > 0.9
     assert result[0, 100, 100] < 0.05
@@ -58,14 +58,14 @@ def test_where_the_decoder_disagrees_the_mask_is_kept():
     elsewhere = np.zeros((INPUT, INPUT), bool)
     elsewhere[200:, 200:] = True
     masks = masks_with([(20, 30, 40, 50)])
-    result, agreement = redrawn(masks, np.array([0]), numbered(1), Drawer(elsewhere))
+    result, agreement = redraw_by_decoder(masks, np.array([0]), numbered(1), Drawer(elsewhere))
     assert agreement.tolist() == [0]
     assert np.array_equal(result, masks)
 
 
 def test_every_piece_is_redrawn_and_the_pieces_are_put_together():
     masks = masks_with([(10, 10, 30, 30), (80, 80, 30, 30)])
-    result, agreement = redrawn(masks, np.array([0]), numbered(1), Drawer())
+    result, agreement = redraw_by_decoder(masks, np.array([0]), numbered(1), Drawer())
     assert agreement[0] > 0.9
     assert result[0, 25, 25] > 0.9
     assert result[0, 95, 95] > 0.9
@@ -75,7 +75,7 @@ def test_every_piece_is_redrawn_and_the_pieces_are_put_together():
 def test_slices_without_a_mask_are_left_alone_and_say_so():
     masks = masks_with([], [(20, 30, 40, 50)], [])
     drawer = Drawer()
-    result, agreement = redrawn(masks, np.array([3, 4, 7]), numbered(9), drawer)
+    result, agreement = redraw_by_decoder(masks, np.array([3, 4, 7]), numbered(9), drawer)
     assert np.isnan(agreement).tolist() == [True, False, True]
     assert np.array_equal(result[[0, 2]], masks[[0, 2]])
     assert drawer.seen == [4]
@@ -86,17 +86,17 @@ def test_many_slices_are_redrawn_with_their_own_features():
     masks = masks_with(*[[(10 + n, 20, 30, 30)] for n in range(count)])
     indices = np.arange(count) * 2
     drawer = Drawer()
-    together, agreement = redrawn(masks, indices, numbered(2 * count), drawer)
+    together, agreement = redraw_by_decoder(masks, indices, numbered(2 * count), drawer)
     assert drawer.seen == indices.tolist()
     assert agreement.min() > 0.9
-    alone, _ = redrawn(masks[57:58], indices[57:58], numbered(2 * count), Drawer())
+    alone, _ = redraw_by_decoder(masks[57:58], indices[57:58], numbered(2 * count), Drawer())
     assert np.array_equal(together[57:58], alone)
 
 
 def test_nothing_to_redraw_is_no_call():
     drawer = Drawer()
     for masks in (masks_with([], []), np.zeros((0, SIZE, SIZE), np.float32)):
-        result, agreement = redrawn(masks, np.arange(len(masks)), numbered(2), drawer)
+        result, agreement = redraw_by_decoder(masks, np.arange(len(masks)), numbered(2), drawer)
         assert np.array_equal(result, masks)
         assert np.isnan(agreement).all()
     assert drawer.seen == []
@@ -105,16 +105,16 @@ def test_nothing_to_redraw_is_no_call():
 def test_masks_that_are_given_stay_as_they_are():
     masks = masks_with([(20, 30, 40, 50)], [(20, 30, 40, 50)])
     before = masks.copy()
-    redrawn(masks, np.arange(2), numbered(2), Drawer())
-    smoothed_along_z(masks, np.arange(2))
-    without_loose_pieces(masks)
+    redraw_by_decoder(masks, np.arange(2), numbered(2), Drawer())
+    smooth_along_z(masks, np.arange(2))
+    drop_loose_pieces(masks)
     assert np.array_equal(masks, before)
 
 
 def test_smoothing_is_a_weighted_mean_with_the_slices_next_to_it():
     masks = np.zeros((3, 1, 1), np.float32)
     masks[1] = 1
-    smooth = smoothed_along_z(masks, np.array([4, 5, 6]))
+    smooth = smooth_along_z(masks, np.array([4, 5, 6]))
     assert smooth.ravel() == pytest.approx([1 / 3, 0.5, 1 / 3])
 
 
@@ -122,25 +122,25 @@ def test_smoothing_does_not_reach_over_a_gap():
     masks = np.zeros((4, 2, 2), np.float32)
     masks[2:] = 1
     indices = np.array([1, 2, 4, 5])
-    assert np.allclose(smoothed_along_z(masks, indices), masks)
-    assert not np.allclose(smoothed_along_z(masks, np.array([1, 2, 3, 4])), masks)
+    assert np.allclose(smooth_along_z(masks, indices), masks)
+    assert not np.allclose(smooth_along_z(masks, np.array([1, 2, 3, 4])), masks)
 
 
 @pytest.mark.parametrize("indices", [[0], [0, 1, 2, 3], [0, 2, 3, 9], []])
 def test_smoothing_keeps_what_is_the_same_on_all_slices(indices):
     masks = np.full((len(indices), 3, 3), 0.7, np.float32)
-    assert np.allclose(smoothed_along_z(masks, np.array(indices, int)), masks)
+    assert np.allclose(smooth_along_z(masks, np.array(indices, int)), masks)
 
 
 def test_loose_pieces_lose_their_probability_and_the_rest_keeps_it():
     masks = np.full((4, 40, 40), 0.2, np.float32)
     masks[:, 5:25, 5:25] = 0.9
     masks[2, 35:37, 35:37] = 0.95
-    result = without_loose_pieces(masks)
+    result = drop_loose_pieces(masks)
     assert (result[2, 35:37, 35:37] == 0).all()
     masks[2, 35:37, 35:37] = 0
     assert np.array_equal(result, masks)
 
 
 def test_no_slices_have_no_pieces():
-    assert without_loose_pieces(np.zeros((0, 8, 8), np.float32)).shape == (0, 8, 8)
+    assert drop_loose_pieces(np.zeros((0, 8, 8), np.float32)).shape == (0, 8, 8)

@@ -9,7 +9,8 @@ from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, Quality, read_quality
 from WeakMedSAMLib.engine.data.volumes import Geometry, read_labels, read_stored
-from WeakMedSAMLib.engine.runs.results import VolumeResult, probability_name, write_result
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.runs.results import probability_name, write_result
 
 LUNG = (
     "Segmentation category and type - 3D Slicer General Anatomy list"

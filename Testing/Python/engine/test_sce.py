@@ -11,7 +11,9 @@ import torch
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.sce import POOLED_SHARES, SHARPNESS, TaggedSlices, pooled, train_classifier
+from WeakMedSAMLib.engine.methods.fast.sce import TaggedSlices, train_classifier
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.pooling import POOLED_SHARES, SHARPNESS, pool_cells
 
 DIM, M = 8, 12
 
@@ -49,7 +51,8 @@ def odd(n):
 
 
 def trained(slices, steps=60, seed=0, guidance=3.0, weight=0.5, report=quiet, start=None):
-    return train_classifier(slices, steps, weight, guidance, seed, report, start)
+    settings = FastSettings(classifier_steps=steps, sub_class_weight=weight, guidance=guidance, seed=seed)
+    return train_classifier(slices, settings, report, start)
 
 
 def maps_of(model, slices):
@@ -70,23 +73,23 @@ def test_pooling_takes_the_mean_of_the_best_shares_of_cells():
     cells = torch.randn(3, 2, 20, 20)
     ordered = cells.flatten(2).sort(2, descending=True).values
     expected = torch.stack([ordered[..., : round(share * 400)].mean(2) for share in POOLED_SHARES], 2)
-    assert torch.allclose(pooled(cells), expected, atol=1e-6)
+    assert torch.allclose(pool_cells(cells), expected, atol=1e-6)
 
 
 def test_pooling_takes_one_cell_at_least():
     cells = torch.randn(2, 1, 3, 3)
-    assert torch.equal(pooled(cells)[..., 0], cells.amax((2, 3)))
+    assert torch.equal(pool_cells(cells)[..., 0], cells.amax((2, 3)))
 
 
 def test_the_average_is_that_of_all_cells_whatever_the_guide_says():
     cells = torch.randn(3, 2, 20, 20)
-    assert torch.allclose(pooled(cells, kind="average")[..., 0], cells.mean((2, 3)))
-    assert torch.equal(pooled(cells, torch.randn_like(cells), "average"), pooled(cells, kind="average"))
+    assert torch.allclose(pool_cells(cells, kind="average")[..., 0], cells.mean((2, 3)))
+    assert torch.equal(pool_cells(cells, torch.randn_like(cells), "average"), pool_cells(cells, kind="average"))
 
 
 def test_log_sum_exp_lies_between_mean_and_maximum_as_its_formula_says():
     cells = torch.randn(3, 2, 20, 20)
-    found = pooled(cells, kind="log-sum-exp")[..., 0]
+    found = pool_cells(cells, kind="log-sum-exp")[..., 0]
     assert torch.allclose(found, (SHARPNESS * cells).exp().mean((2, 3)).log() / SHARPNESS, atol=1e-5)
     assert (found > cells.mean((2, 3))).all()
     assert (found < cells.amax((2, 3))).all()
@@ -94,16 +97,16 @@ def test_log_sum_exp_lies_between_mean_and_maximum_as_its_formula_says():
 
 def test_the_guide_weighs_the_cells_of_log_sum_exp():
     cells, guide = torch.randn(1, 1, 10, 10), torch.zeros(1, 1, 10, 10)
-    plain = pooled(cells, kind="log-sum-exp")
-    assert torch.allclose(pooled(cells, guide, "log-sum-exp"), plain, atol=1e-6)
+    plain = pool_cells(cells, kind="log-sum-exp")
+    assert torch.allclose(pool_cells(cells, guide, "log-sum-exp"), plain, atol=1e-6)
     guide[0, 0, 2, 3] = 100
-    assert torch.allclose(pooled(cells, guide, "log-sum-exp")[0, 0, 0], cells[0, 0, 2, 3], atol=1e-5)
+    assert torch.allclose(pool_cells(cells, guide, "log-sum-exp")[0, 0, 0], cells[0, 0, 2, 3], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["average", "log-sum-exp"])
 def test_a_planted_pattern_is_found_with_every_kind_of_pooling(kind):
     slices = tagged([(odd, 2, (4, 6))])
-    model, _ = train_classifier(slices, 60, 0.5, 3.0, 0, quiet, pooling=kind)
+    model, _ = train_classifier(slices, FastSettings(classifier_steps=60, pooling=kind), quiet)
     maps = maps_of(model, slices)
     present = slices.tags[:, 0] == PRESENT
     likely = slice_probabilities(maps, kind)[:, 0]
@@ -115,13 +118,13 @@ def test_a_guide_says_where_the_best_cells_are_but_not_what_they_are_worth():
     cells = torch.randn(1, 1, 10, 10)
     guide = torch.zeros(1, 1, 10, 10)
     guide[0, 0, 2, 3] = 100
-    assert torch.equal(pooled(cells, guide)[0, 0, 0], cells[0, 0, 2, 3])
-    assert torch.equal(pooled(cells, torch.zeros_like(guide)), pooled(cells))
+    assert torch.equal(pool_cells(cells, guide)[0, 0, 0], cells[0, 0, 2, 3])
+    assert torch.equal(pool_cells(cells, torch.zeros_like(guide)), pool_cells(cells))
 
 
 def test_only_the_best_cells_learn():
     cells = torch.randn(1, 1, 20, 20, requires_grad=True)
-    pooled(cells).sum().backward()
+    pool_cells(cells).sum().backward()
     moved = cells.grad[0, 0] != 0
     assert moved.sum() == round(max(POOLED_SHARES) * 400)
     assert cells[0, 0][moved].min() >= cells[0, 0][~moved].max()
@@ -168,7 +171,7 @@ def test_sub_classes_are_learned_apart():
     model, _ = trained(merged, steps=120)
     with torch.no_grad():
         _, secondary = model(torch.stack(list(merged.projected)))
-    scores = pooled(secondary).mean(-1).numpy()
+    scores = pool_cells(secondary).mean(-1).numpy()
     assert scores.shape[1] == 2
     for own in range(2):
         here = cluster[:, 0] == own

@@ -15,18 +15,15 @@ from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import segmenter as module
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET
-from WeakMedSAMLib.engine.methods.fast.segmenter import (
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import (
     CERTAIN,
     IGNORED,
     UNKNOWN,
     PseudoMask,
-    Segmenter,
-    encoded,
-    segment,
-    segmentation_levels,
+    encode_probability,
     targets_of,
-    train_segmenter,
 )
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
@@ -83,7 +80,7 @@ def dice(a, b):
 def learned():
     """A network that was taught on one volume, with that volume and its true masks."""
     one, masks = volume()
-    return train_segmenter(new_network(), [one], taught(masks), 18, 0, CPU, quiet), one, masks
+    return train_segmenter(new_network(), [one], taught(masks), 18, 0, quiet), one, masks
 
 
 def test_a_planted_thing_is_learned_in_a_few_steps(learned):
@@ -121,7 +118,7 @@ def test_left_and_right_are_seen_alike(learned):
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another():
     one, masks = volume()
-    trained = [train_segmenter(new_network(), [one], taught(masks), 2, seed, CPU, quiet) for seed in (1, 1, 2)]
+    trained = [train_segmenter(new_network(), [one], taught(masks), 2, seed, quiet) for seed in (1, 1, 2)]
     first, second, third = (list(network.state_dict().values()) for network in trained)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, third, strict=True))
@@ -130,24 +127,24 @@ def test_the_same_seed_gives_the_same_network_and_another_seed_another():
 def test_training_goes_on_with_the_scaling_of_a_network_trained_before(learned):
     network, _, masks = learned
     shifted, _ = volume(seed=3)
-    onwards = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, CPU, quiet, fresh=False)
+    onwards = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, quiet, fresh=False)
     assert torch.equal(onwards.mean_stage0, network.mean_stage0)
     assert not torch.equal(onwards.project["stage0"].weight, network.project["stage0"].weight)
-    fresh = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, CPU, quiet)
+    fresh = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, quiet)
     assert not torch.equal(fresh.mean_stage0, network.mean_stage0)
 
 
 def test_progress_is_told_to_the_last_step():
     one, masks = volume()
     events = []
-    train_segmenter(new_network(), [one], taught(masks), 2, 0, CPU, events.append)
+    train_segmenter(new_network(), [one], taught(masks), 2, 0, events.append)
     assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(1, 2), (2, 2)]
 
 
 def test_cohorts_without_any_absent_slice_can_be_learned():
     one, masks = volume()
     one.tags[one.tags == ABSENT] = UNTAGGED
-    network = train_segmenter(new_network(), [one], taught(masks), 1, 0, CPU, quiet)
+    network = train_segmenter(new_network(), [one], taught(masks), 1, 0, quiet)
     assert all(torch.isfinite(value).all() for value in network.state_dict().values())
 
 
@@ -248,9 +245,10 @@ def test_what_two_classes_claim_is_ignored_for_both():
 
 def test_tags_overrule_probabilities():
     probability = np.full((1, 3, 1, 2), 0.5, np.float32)
-    values = encoded(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))
+    values = encode_probability(probability, np.array([[PRESENT, ABSENT, UNTAGGED]], np.int8))
     assert values[0, :, 0].tolist() == [[127, 127], [0, 0], [UNKNOWN, UNKNOWN]]
-    assert encoded(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8)).ravel().tolist() == [0, CERTAIN]
+    outside = encode_probability(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8))
+    assert outside.ravel().tolist() == [0, CERTAIN]
 
 
 def test_levels_before_the_decoder_are_used_where_there_are_some():

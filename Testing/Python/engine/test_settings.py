@@ -7,34 +7,36 @@ from dataclasses import asdict, fields
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.methods.fast.settings import PRESETS, MethodSettings, method_settings
-from WeakMedSAMLib.engine.methods.published.settings import Defect
+from WeakMedSAMLib.contract.stages import PRESETS
+from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
+from WeakMedSAMLib.engine.methods.published.settings import REFERENCE, Defect
+from WeakMedSAMLib.engine.methods.registry import choose_settings, find_method
 
 
-@pytest.mark.parametrize("preset", list(PRESETS))
+@pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_without_overrides_is_itself(preset):
-    assert method_settings(preset) == method_settings(preset, {}) == PRESETS[preset]
+    assert choose_settings(preset) == choose_settings(preset, {}) == find_method(preset).presets[preset]
 
 
 def test_overrides_replace_single_settings():
-    settings = method_settings("fast", {"pam": False, "pam_steps": 3, "guidance": 1.5})
+    settings = choose_settings("fast", {"pam": False, "pam_steps": 3, "guidance": 1.5})
     assert (settings.pam, settings.pam_steps, settings.guidance) == (False, 3, 1.5)
-    assert settings.segmenter_steps == PRESETS["fast"].segmenter_steps
+    assert settings.segmenter_steps == FAST.segmenter_steps
 
 
 def test_numbers_get_the_type_of_the_setting():
-    settings = method_settings("fast", {"pam_steps": 4.0, "guidance": 2})
+    settings = choose_settings("fast", {"pam_steps": 4.0, "guidance": 2})
     assert type(settings.pam_steps) is int
     assert type(settings.guidance) is float
 
 
 def test_the_number_of_sub_classes_goes_by_the_name_that_runs_use():
-    assert method_settings("fast", {"subclasses": 4}).sub_classes == 4
+    assert choose_settings("fast", {"subclasses": 4}).sub_classes == 4
 
 
 def test_settings_survive_a_round_trip_through_plain_values():
-    settings = method_settings("fast", {"seed": 7, "pam_z": 0.5, "box_refinement": False})
-    assert method_settings("fast", asdict(settings)) == settings
+    settings = choose_settings("fast", {"seed": 7, "pam_z": 0.5, "box_refinement": False})
+    assert choose_settings("fast", asdict(settings)) == settings
 
 
 @pytest.mark.parametrize(
@@ -59,25 +61,25 @@ def test_settings_survive_a_round_trip_through_plain_values():
 )
 def test_what_does_not_fit_is_refused_with_name_value_and_way_out(preset, overrides, code, words):
     with pytest.raises(UserError) as caught:
-        method_settings(preset, overrides)
+        choose_settings(preset, overrides)
     assert caught.value.code == code
     assert all(word in f"{caught.value.message} {caught.value.hint}" for word in words)
 
 
 def test_every_setting_is_described():
-    assert all(field.name in MethodSettings.__doc__ for field in fields(MethodSettings))
+    assert all(field.name in FastSettings.__doc__ for field in fields(FastSettings))
 
 
 def test_presets_of_the_published_method_take_its_settings():
-    paper = method_settings("paper", {"epochs": 2.0, "pam_beta": 8, "subclasses": 3, "network": "unet-2.5d"})
+    paper = choose_settings("paper", {"epochs": 2.0, "pam_beta": 8, "subclasses": 3, "network": "unet-2.5d"})
     assert (paper.epochs, paper.pam_beta, paper.sub_classes, paper.network) == (2, 8.0, 3, "unet-2.5d")
     assert paper.defects == ()
-    assert method_settings("paper", {"defects": "no_relu, summed_logits"}).defects == (
+    assert choose_settings("paper", {"defects": "no_relu, summed_logits"}).defects == (
         Defect.SUMMED_LOGITS,
         Defect.NO_RELU,
     )
-    assert method_settings("reference", {"defects": "none"}).defects == ()
-    assert method_settings("paper", {"defects": "all"}).defects == PRESETS["reference"].defects == tuple(Defect)
+    assert choose_settings("reference", {"defects": "none"}).defects == ()
+    assert choose_settings("paper", {"defects": "all"}).defects == REFERENCE.defects == tuple(Defect)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +88,12 @@ def test_presets_of_the_published_method_take_its_settings():
 )
 def test_what_does_not_fit_the_published_method_is_refused(overrides, code):
     with pytest.raises(UserError) as caught:
-        method_settings("paper", overrides)
+        choose_settings("paper", overrides)
     assert caught.value.code == code
 
 
 def test_choices_of_prompting_are_words():
-    assert method_settings("fast", {"pam_placing": "grid"}).pam_placing == "grid"
+    assert choose_settings("fast", {"pam_placing": "grid"}).pam_placing == "grid"
     with pytest.raises(UserError) as caught:
-        method_settings("fast", {"pam_placing": "corner"})
+        choose_settings("fast", {"pam_placing": "corner"})
     assert "map or grid" in caught.value.hint

@@ -20,13 +20,13 @@ from WeakMedSAMLib.contract.runs import load_run, save_run
 from WeakMedSAMLib.contract.stages import PRESETS, stages_of
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
-from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, settings, training
-from WeakMedSAMLib.engine.methods.fast.model import load_model
+from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, training
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import start_key
 from WeakMedSAMLib.engine.methods.published import extractor, fitting, network_training, pseudo_masks
 from WeakMedSAMLib.engine.methods.published import sub_classes as exploration
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
+from WeakMedSAMLib.engine.methods.registry import known_presets, load_model
 from WeakMedSAMLib.engine.parts.clustering import SubClasses
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
 KEPT = ("projection", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2")
@@ -44,7 +44,7 @@ def test_all_that_a_run_leaves_is_known_to_whoever_deletes_it(finished):
 
 
 def test_stages_and_presets_are_those_that_the_panel_counts_with():
-    assert tuple(settings.PRESETS) == PRESETS
+    assert tuple(known_presets()) == PRESETS
     assert stages_of("fast") == STAGES
     assert stages_of("fast", {"rounds": 1})[-2:] == ("segmenter-1", "masks")
     assert stages_of("paper", {"tuning": True}) == ("embed", *LEARNED[:3], "tuning", "network", "masks")

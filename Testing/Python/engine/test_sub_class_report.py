@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.features.preprocess import Frame
 from WeakMedSAMLib.engine.parts.clustering import explore_sub_classes
-from WeakMedSAMLib.engine.parts.sub_class_report import sub_class_report, write_sub_classes
+from WeakMedSAMLib.engine.parts.sub_class_report import sub_class_report
+from WeakMedSAMLib.engine.runs.results import write_sub_classes
 
 SLICES, PATIENTS = 20, 12
 AS_IT_IS = View("axial", False, False, False, ("R", "L", "A", "P"))
@@ -78,7 +80,7 @@ def test_examples_are_the_slices_nearest_to_the_centre_each_of_another_volume():
 def test_json_and_picture_are_written_into_the_run_folder(tmp_path, clusters):
     report, *_ = found_by(lambda volume, index: volume % clusters)
     views = {f"{n:03d}": AS_IT_IS for n in range(PATIENTS)}
-    written = write_sub_classes(tmp_path, [report], views)
+    written = write_sub_classes(RunFolder(tmp_path), [report], views)
     assert [path.name for path in written] == ["sub_classes.json", "sub_classes.png"]
     assert json.loads(written[0].read_text(encoding="utf-8"))["classes"][0]["count"] == clusters
     picture = imread(written[1])

@@ -76,11 +76,11 @@ def test_what_is_about_one_volume_says_which_by_its_id(make, method):
 
 def test_values_of_events_hold_no_names(make, method):
     places = make()
-    tags = read_tags(places.tags)
+    tags = read_label_file(places.tags)
     for volume in tags.volumes:
         volume.sha256 = None
     tags.volumes[0].n_slices = 4000
-    write_tags(places.tags, tags)
+    write_label_file(places.tags, tags)
     with pytest.raises(UserError):
         run_folder(places.path, **method.arguments)
     (error,) = kinds(method.events, Error)
@@ -236,11 +236,8 @@ def test_few_volumes_are_a_warning_that_says_what_would_help(make, method):
 def test_a_failure_that_nobody_foresaw_is_in_the_log_with_its_traceback(make, method):
     places = make()
 
-    def broken(*_, **__):
-        raise KeyError("surprise")
-
     with pytest.raises(RunFailed) as caught:
-        run_folder(places.path, **{**method.arguments, "pipeline": broken})
+        run_folder(places.path, **{**method.arguments, "method": method.failing(KeyError("surprise"))})
     assert caught.value.log == places.log
     log = places.log.read_text(encoding="utf-8")
     assert "Traceback" in log
@@ -258,11 +255,8 @@ def test_a_failure_that_nobody_foresaw_is_in_the_log_with_its_traceback(make, me
     ],
 )
 def test_a_disk_or_memory_that_gives_out_midway_is_told_with_a_way_out(make, method, problem, code):
-    def broken(*_, **__):
-        raise problem
-
     with pytest.raises(UserError) as caught:
-        run_folder(make().path, **{**method.arguments, "pipeline": broken})
+        run_folder(make().path, **{**method.arguments, "method": method.failing(problem)})
     assert caught.value.code == code
     assert caught.value.hint
     assert kinds(method.events, Done)[-1].status == "failed"
@@ -302,11 +296,8 @@ def test_one_run_folder_takes_one_run_at_a_time(make, method):
 
 @pytest.mark.parametrize(("problem", "word"), [(KeyboardInterrupt, "keyboard"), (Terminated, "SIGTERM")])
 def test_an_interrupt_is_a_cancellation_that_says_where_it_came_from(make, method, problem, word):
-    def interrupted(*_, **__):
-        raise problem
-
     with pytest.raises(Cancelled, match=word):
-        run_folder(make().path, **{**method.arguments, "pipeline": interrupted})
+        run_folder(make().path, **{**method.arguments, "method": method.failing(problem)})
     assert method.events[-1].status == "cancelled"
     assert word in method.events[-1].message
 

@@ -1,4 +1,4 @@
-"""The memory of its own that this process holds: anonymous pages, not mapped files, which the system may drop."""
+"""Memory: what this process holds of its own (anonymous pages, not mapped files), and whether it ran out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 _STATUS = Path("/proc/self/status")
+_GPU_MEMORY = ("MPS backend out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+_MAIN_MEMORY = ("can't allocate memory", "not enough memory")
 
 
 def private_memory_mb() -> float:
@@ -94,3 +96,21 @@ class PeakMemory:
             if self._stop.wait(self._interval_s):
                 self.peak_mb = max(self.peak_mb, private_memory_mb())
                 return
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether memory ran out, of the GPU or of the computer.
+
+    PyTorch's own class and its texts are known by name (on Apple GPUs, in CUDA's libraries and for main memory it says
+    so in a plain RuntimeError), so that whoever asks need not load PyTorch.
+    """
+    return is_gpu_out_of_memory(problem) or isinstance(problem, MemoryError) or _says(problem, _MAIN_MEMORY)
+
+
+def is_gpu_out_of_memory(problem: BaseException) -> bool:
+    """Whether the memory of the GPU ran out."""
+    return type(problem).__name__ == "OutOfMemoryError" or _says(problem, _GPU_MEMORY)
+
+
+def _says(problem: BaseException, texts: tuple[str, ...]) -> bool:
+    return isinstance(problem, RuntimeError) and any(text in str(problem) for text in texts)

@@ -13,7 +13,8 @@ from typing import BinaryIO
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, encode
 
-Listener = Callable[[Event], None]
+Report = Callable[[Event], None]  # what stages tell of their progress; it may raise, which ends the run
+Listener = Callable[[Event], None]  # whoever looks on
 _log = logging.getLogger(__name__)
 
 

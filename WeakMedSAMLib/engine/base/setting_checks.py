@@ -1,13 +1,17 @@
-"""Whether a value suits a setting of a method; both methods list what theirs may be."""
+"""Settings of methods: some replaced by others, and whether a value suits; every method lists what its own may be."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from WeakMedSAMLib.contract.errors import UserError
+
+S = TypeVar("S")
+
+_OTHER_NAMES = {"subclasses": "sub_classes"}  # as the command line, and run folders, call it
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,25 @@ class Limits:
             raise bad_setting(name, value, f"{kind} of {least} or more{limit}")
         if name in self.odd and value and value % 2 == 0:
             raise bad_setting(name, value, "0 or an odd whole number")
+
+
+def override(settings: S, overrides: Mapping[str, Any]) -> S:
+    """Settings, a dataclass that checks itself, with some replaced.
+
+    Raises
+    ------
+    UserError
+        ``unknown_setting``, ``bad_setting``.
+    """
+    before: Any = settings
+    known = {one.name for one in fields(before)}
+    renamed = {_OTHER_NAMES.get(name, name): value for name, value in overrides.items()}
+    for name in renamed:
+        if name not in known:
+            hint = f"Known are: {', '.join(sorted(known))}."
+            raise UserError("unknown_setting", f"There is no setting {name!r}.", hint, {"name": name})
+    changed: S = replace(before, **{name: as_kind_of(getattr(before, name), v) for name, v in renamed.items()})
+    return changed
 
 
 def as_kind_of(default: Any, value: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, BrokenEntry, require_name
 from WeakMedSAMLib.engine.base.finite import require_finite
+from WeakMedSAMLib.engine.base.memory import is_out_of_memory
 
 T = TypeVar("T")
 
@@ -158,11 +159,12 @@ class StageStore:
         return [meta.parent for meta in sorted(found, key=lambda meta: meta.stat().st_mtime_ns, reverse=True)]
 
 
-def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
+def reuse(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, Any]], T]) -> T | None:
     """What `use` makes of the output that is kept of ``stage`` for ``key``; None if there is none, or it does not fit.
 
     The key names versions of code beside settings; `use` must raise where the output still is not what today's program
-    takes, so that the stage is computed again and the run does not break.
+    takes, so that the stage is computed again and the run does not break. Memory that ran out says nothing of the
+    output, and is raised.
     """
     kept = store.load(stage, key)
     if kept is None:
@@ -170,6 +172,8 @@ def used_again(store: StageStore, stage: str, key: str, use: Callable[[Mapping[s
     try:
         return use(kept)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, pickle.UnpicklingError) as problem:
+        if is_out_of_memory(problem):
+            raise
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         _log.warning("What was kept of stage %s does not fit (%s); it is computed again", stage, reason)
         return None

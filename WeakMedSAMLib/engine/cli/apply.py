@@ -60,14 +60,14 @@ def apply(
     from WeakMedSAMLib.contract.labels.label_files import read_label_file
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
-    from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model
+    from WeakMedSAMLib.engine.methods.registry import load_model
     from WeakMedSAMLib.engine.runs.maker import make_run, model_folder
 
     folder = model_folder(model)
     trained = load_model(folder)
     tags = read_label_file(tag_file) if tag_file else CohortLabels(trained.classes)
     # Only a model that reads features needs the backbone that it was trained on.
-    needed: dict[str, Any] = {"backbone": trained.backbone} if isinstance(trained, TrainedModel) else {}
+    needed: dict[str, Any] = {"backbone": trained.backbone} if trained.reads_features else {}
     settings = RunSettings(intensity=intensity, device=device, model=str(folder), train=False, **needed)
     given = CohortLabels(trained.classes, tags.volumes)
     axis = axis or trained.axis

@@ -73,11 +73,11 @@ def segment(
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
-    from WeakMedSAMLib.engine.methods.fast.settings import method_settings
+    from WeakMedSAMLib.engine.methods.registry import choose_settings
     from WeakMedSAMLib.engine.runs.maker import make_run, model_folder, with_classes
 
     # Both refuse what they do not know before anything is written.
-    method_settings(preset, dict(overrides))
+    choose_settings(preset, dict(overrides))
     require_backbone(backbone)
     tags = read_label_file(tag_file)
     if classes:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from WeakMedSAMLib.engine.parts.metrics import cropped, slice_dice, slice_jaccard
+from WeakMedSAMLib.engine.parts.metrics import crop_to_masks, slice_dice, slice_jaccard
 
 FRAME = 256
 _GREY_LEVELS = 255
@@ -113,7 +113,7 @@ def _distances(prediction: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
     """ASSD and HD95 between the regions, and between the contours, of one slice; NaN if a mask is empty."""
     if not (prediction.any() and truth.any()):
         return (np.nan,) * 4
-    prediction, truth = cropped(prediction, truth)
+    prediction, truth = crop_to_masks(prediction, truth)
     contours = (mask & ~binary_erosion(mask) for mask in (prediction, truth))
     return (*_assd_and_hd95(prediction, truth), *_assd_and_hd95(*contours))
 

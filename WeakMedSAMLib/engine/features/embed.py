@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.stages import EMBED as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
+from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
@@ -193,7 +194,7 @@ def _batches(
         try:
             features = backbone.embed(images)
         except RuntimeError as error:
-            if not is_out_of_memory(error):
+            if not is_gpu_out_of_memory(error):
                 raise
             if halved or batch == 1:
                 raise _out_of_memory(batch, backbone) from error
@@ -207,11 +208,6 @@ def _batches(
 def _images(part: np.ndarray, volume: EmbedInput) -> torch.Tensor:
     framed = volume.frame.to_frame(to_unit(part, volume.intensity))
     return torch.from_numpy(np.ascontiguousarray(framed, dtype=np.float32))[:, None]
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has an error of its own for it, MPS only a text."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "MPS backend out of memory" in str(error)
 
 
 def _out_of_memory(batch: int, backbone: Backbone) -> UserError:

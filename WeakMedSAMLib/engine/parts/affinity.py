@@ -19,7 +19,7 @@ def stencil_offsets(radius: int) -> list[tuple[int, int]]:
     return [(dy, dx) for dy in span for dx in span if dy * dy + dx * dx < radius * radius]
 
 
-def shifted(maps: torch.Tensor, offset: tuple[int, int], fill: float = 0.0) -> torch.Tensor:
+def shift_maps(maps: torch.Tensor, offset: tuple[int, int], fill: float = 0.0) -> torch.Tensor:
     """Value of each cell's neighbour at `offset`; `fill` beyond the border. Shape ... x H x W is kept."""
     dy, dx = offset
     height, width = maps.shape[-2:]
@@ -54,8 +54,8 @@ def stencil_affinity(masks: torch.Tensor, weights: torch.Tensor, radius: int, be
     offsets = stencil_offsets(radius)
     affinity = masks.new_empty(len(masks), len(offsets), *masks.shape[2:])
     for index, offset in enumerate(offsets):
-        difference = torch.einsum("bqhw,bq->bhw", (masks - shifted(masks, offset)).abs_(), share)
-        affinity[:, index] = (-beta * difference).exp_() * shifted(within, offset)
+        difference = torch.einsum("bqhw,bq->bhw", (masks - shift_maps(masks, offset)).abs_(), share)
+        affinity[:, index] = (-beta * difference).exp_() * shift_maps(within, offset)
     return affinity
 
 
@@ -90,7 +90,7 @@ def random_walk(
     for _ in range(steps):
         moved = below * maps.roll(1, 0) + above * maps.roll(-1, 0)
         for index, offset in enumerate(offsets):
-            moved += affinity[:, index] * shifted(maps, offset)
+            moved += affinity[:, index] * shift_maps(maps, offset)
         maps = moved / total
     return maps
 
@@ -99,28 +99,28 @@ def transposed_walk(maps: torch.Tensor, affinity: torch.Tensor, radius: int, ste
     """The walk as the published code does it: normalised on the wrong side, stretched to 0..1 after each step.
 
     Each cell gives away its value in shares that add up to one, in place of taking a mean, so that a constant map does
-    not stay constant. B x H x W in and out; `affinity` as for `random_walk`, most truly `without_border_pairs`.
+    not stay constant. B x H x W in and out; `affinity` as for `random_walk`, most truly `drop_border_pairs`.
     """
     for _ in range(steps):
-        maps = stretched(given_away(maps, affinity, radius))
+        maps = stretch_maps(give_away(maps, affinity, radius))
     return maps
 
 
-def given_away(maps: torch.Tensor, affinity: torch.Tensor, radius: int) -> torch.Tensor:
+def give_away(maps: torch.Tensor, affinity: torch.Tensor, radius: int) -> torch.Tensor:
     """One step of `transposed_walk` before it is stretched: B x H x W."""
     shares = maps / affinity.sum(1)
     offsets = stencil_offsets(radius)
-    given = (affinity[:, index] * shifted(shares, offset) for index, offset in enumerate(offsets))
+    given = (affinity[:, index] * shift_maps(shares, offset) for index, offset in enumerate(offsets))
     return cast(torch.Tensor, sum(given))
 
 
-def stretched(maps: torch.Tensor) -> torch.Tensor:
+def stretch_maps(maps: torch.Tensor) -> torch.Tensor:
     """Maps B x H x W brought to 0..1 by minimum and maximum, as published (``max_norm``, with its 1e-6)."""
     low, high = maps.amin((-2, -1), keepdim=True), maps.amax((-2, -1), keepdim=True)
     return (maps - low + 1e-6) / (high - low + 1e-6)
 
 
-def without_border_pairs(affinity: torch.Tensor, radius: int) -> torch.Tensor:
+def drop_border_pairs(affinity: torch.Tensor, radius: int) -> torch.Tensor:
     """An affinity B x O x H x W without the pairs near the border that the published code leaves out.
 
     Of each pair one cell, the upper one or, in a row, the left one, must be `radius` - 1 cells off the lower, left and
@@ -130,7 +130,7 @@ def without_border_pairs(affinity: torch.Tensor, radius: int) -> torch.Tensor:
     first = torch.zeros(height, width, dtype=affinity.dtype, device=affinity.device)
     first[: height - reach, reach : width - reach] = 1
     kept = [
-        torch.ones_like(first) if offset == (0, 0) else first if offset > (0, 0) else shifted(first, offset)
+        torch.ones_like(first) if offset == (0, 0) else first if offset > (0, 0) else shift_maps(first, offset)
         for offset in stencil_offsets(radius)
     ]
     return affinity * torch.stack(kept)

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
-from WeakMedSAMLib.engine.runs.results import VolumeResult
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
-Report = Callable[[Event], None]
+
+@dataclass(frozen=True, eq=False)
+class VolumeResult:
+    """What is known about one volume at the end.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Label values, 0 for none; k x j x i, unsigned integers.
+    probabilities : mapping of int to numpy.ndarray
+        Label value -> uint8 map k x j x i, 0..255 for 0..1.
+    quality : Quality
+        How far they can be trusted.
+    """
+
+    labels: np.ndarray
+    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
+    quality: Quality = field(default_factory=Quality)
+
+
+Results = Iterator[tuple[CohortVolume, VolumeResult]]  # volume by volume
 
 
 @dataclass(frozen=True)
@@ -43,13 +63,13 @@ class DrawnClass:
     likely: np.ndarray
 
 
-def told_results(
+def tell_results(
     cohort: Sequence[CohortVolume],
     volumes: Iterable[VolumeSlices],
     report: Report,
     result_of: Callable[[CohortVolume, VolumeSlices, int], VolumeResult],
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    """Results volume by volume, by source, slices and place in the cohort, with events for them."""
+) -> Results:
+    """Results volume by volume, by source, slices and number in the cohort, with events for them."""
     report(Stage(stage=STAGE, state="started"))
     unsure = 0
     for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
@@ -63,7 +83,7 @@ def told_results(
     report(Stage(stage=STAGE, state="finished"))
 
 
-def assembled(
+def assemble_result(
     source: CohortVolume,
     volume: VolumeSlices,
     classes: ClassTable,
@@ -84,8 +104,8 @@ def assembled(
     """
     stacks, evidence = {}, {}
     for entry, one in zip(classes, drawn, strict=True):
-        stacks[entry.label_value] = _in_slices(one.masks, one.indices, volume)
-        evidence[entry.name] = (_everywhere(one), one.likely)
+        stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
+        evidence[entry.name] = (_spread(one), one.likely)
     labels = _labels(stacks)
     seen = {
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
@@ -97,14 +117,14 @@ def assembled(
     return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)
 
 
-def _everywhere(drawn: DrawnClass) -> np.ndarray:
+def _spread(drawn: DrawnClass) -> np.ndarray:
     """Agreement of all S slices, NaN where nothing was drawn."""
     agreement = np.full(len(drawn.likely), np.nan, np.float32)
     agreement[drawn.indices] = drawn.agreement
     return agreement
 
 
-def _in_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:
+def _fill_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:
     """Masks over the frame as uint8 probabilities on the pixels of all slices: S x rows x columns."""
     frame = volume.frame
     stack = np.zeros((volume.n_slices, frame.rows, frame.columns), np.uint8)

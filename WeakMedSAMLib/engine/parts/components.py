@@ -31,15 +31,15 @@ def component_boxes(mask: np.ndarray, most: int = 3, margin: int = 2) -> np.ndar
     if count == 0:
         return np.zeros((0, 4), np.float32)
     sizes = np.bincount(pieces.ravel())[1:]
-    places = ndimage.find_objects(pieces)
+    spans = ndimage.find_objects(pieces)
     order = np.argsort(-sizes, kind="stable")[:most]
     kept = [i for i in order if i == order[0] or sizes[i] >= max(_MIN_PIXELS, _MIN_SHARE * sizes[order[0]])]
     height, width = mask.shape
-    return np.array([_box(places[i], margin, height, width) for i in kept], np.float32)
+    return np.array([_box(spans[i], margin, height, width) for i in kept], np.float32)
 
 
-def _box(place: tuple[slice, slice], margin: int, height: int, width: int) -> list[int]:
-    rows, columns = place
+def _box(span: tuple[slice, slice], margin: int, height: int, width: int) -> list[int]:
+    rows, columns = span
     left, top = max(0, columns.start - margin), max(0, rows.start - margin)
     return [left, top, min(width - 1, columns.stop - 1 + margin), min(height - 1, rows.stop - 1 + margin)]
 
@@ -64,7 +64,7 @@ def _area(box: np.ndarray) -> float:
     return float((box[2] - box[0] + 1) * (box[3] - box[1] + 1))
 
 
-def without_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
+def drop_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
     """A 3-D mask without the pieces smaller than `min_share` of the largest; diagonal neighbours hang together."""
     pieces, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
     if count <= 1:

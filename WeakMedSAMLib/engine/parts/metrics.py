@@ -95,7 +95,7 @@ def assd_mm(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float])
     return _distance(compute_average_surface_distance, prediction, truth, spacing, symmetric=True)
 
 
-def cropped(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def crop_to_masks(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both masks within the smallest box that holds them; what lies outside has no mask and costs only time."""
     either = prediction | truth
     occupied = [np.flatnonzero(either.any(axis=_all_but(axis, either.ndim))) for axis in range(either.ndim)]
@@ -113,7 +113,7 @@ def _whole(overlap: Callable[..., torch.Tensor], prediction: np.ndarray, truth: 
     prediction, truth = _masks(prediction, truth)
     if not (prediction.any() or truth.any()):
         return float("nan")
-    return float(overlap(*_batches(*cropped(prediction, truth)), ignore_empty=False))
+    return float(overlap(*_batches(*crop_to_masks(prediction, truth)), ignore_empty=False))
 
 
 def _by_slice(
@@ -135,7 +135,7 @@ def _distance(
     spacing: Sequence[float],
     **options: Any,
 ) -> float:
-    both = _batches(*cropped(prediction, truth))
+    both = _batches(*crop_to_masks(prediction, truth))
     with warnings.catch_warnings():
         # MONAI warns of its own use of an option that it is about to drop.
         warnings.filterwarnings("ignore", category=FutureWarning, module="monai")

@@ -27,7 +27,7 @@ class SlicePrompts:
     ----------
     kind : PromptKind
         What they are.
-    places : Tensor
+    coordinates : Tensor
         Boxes N x 4 (x0, y0, x1, y1) or points N x 2 (x, y), pixels of the input frame, float32.
     rows : Tensor
         N: of which of the P slices, ascending.
@@ -38,14 +38,14 @@ class SlicePrompts:
     """
 
     kind: PromptKind
-    places: torch.Tensor
+    coordinates: torch.Tensor
     rows: torch.Tensor
     slots: torch.Tensor
     most: int
 
     def part(self, chosen: torch.Tensor) -> SlicePrompts:
         """Those of a bool mask N."""
-        return SlicePrompts(self.kind, self.places[chosen], self.rows[chosen], self.slots[chosen], self.most)
+        return SlicePrompts(self.kind, self.coordinates[chosen], self.rows[chosen], self.slots[chosen], self.most)
 
 
 def prompt_kind(asked: str, backbone: Backbone) -> PromptKind:
@@ -69,17 +69,17 @@ def prompt_kind(asked: str, backbone: Backbone) -> PromptKind:
     return _KINDS[asked]
 
 
-def slice_prompts(kind: PromptKind, places: Sequence[np.ndarray], most: int, scale: float = 1.0) -> SlicePrompts:
+def slice_prompts(kind: PromptKind, coordinates: Sequence[np.ndarray], most: int, scale: float = 1.0) -> SlicePrompts:
     """Prompts of P slices from one array n x 4 or n x 2 a slice, 1 <= n <= `most`, multiplied by `scale`."""
-    rows = torch.tensor([row for row, found in enumerate(places) for _ in found], dtype=torch.long)
-    slots = torch.tensor([slot for found in places for slot in range(len(found))], dtype=torch.long)
-    return SlicePrompts(kind, torch.from_numpy(np.concatenate(places)) * scale, rows, slots, most)
+    rows = torch.tensor([row for row, found in enumerate(coordinates) for _ in found], dtype=torch.long)
+    slots = torch.tensor([slot for found in coordinates for slot in range(len(found))], dtype=torch.long)
+    return SlicePrompts(kind, torch.from_numpy(np.concatenate(coordinates)) * scale, rows, slots, most)
 
 
 def map_prompts(kind: PromptKind, evidence: np.ndarray, size: int) -> SlicePrompts:
     """Prompts where P x h x w maps are high, at most three a slice, for an input frame of `size` pixels."""
-    place: Callable[[np.ndarray], np.ndarray] = map_boxes if kind is PromptKind.BOX else map_points
-    return slice_prompts(kind, [place(one) for one in evidence], MOST_PROMPTS, size / evidence.shape[-1])
+    find: Callable[[np.ndarray], np.ndarray] = map_boxes if kind is PromptKind.BOX else map_points
+    return slice_prompts(kind, [find(one) for one in evidence], MOST_PROMPTS, size / evidence.shape[-1])
 
 
 def map_boxes(evidence: np.ndarray) -> np.ndarray:
@@ -111,8 +111,8 @@ def grid_prompts(kind: PromptKind, images: np.ndarray, grid: int) -> SlicePrompt
         Cells along each edge.
     """
     cells = [grid_cells(body_box(image), grid) for image in images]
-    places = cells if kind is PromptKind.BOX else [_middles(boxes) for boxes in cells]
-    return slice_prompts(kind, places, grid * grid)
+    coordinates = cells if kind is PromptKind.BOX else [_middles(boxes) for boxes in cells]
+    return slice_prompts(kind, coordinates, grid * grid)
 
 
 def corner_prompts(kind: PromptKind, slices: int, grid: int) -> SlicePrompts:
@@ -122,8 +122,8 @@ def corner_prompts(kind: PromptKind, slices: int, grid: int) -> SlicePrompts:
     """
     edges = np.arange(grid + 1, dtype=np.float32) * grid
     cells = _cells(edges, edges)
-    places = cells if kind is PromptKind.BOX else np.floor(_middles(cells))
-    return slice_prompts(kind, [places] * slices, grid * grid)
+    coordinates = cells if kind is PromptKind.BOX else np.floor(_middles(cells))
+    return slice_prompts(kind, [coordinates] * slices, grid * grid)
 
 
 def body_box(image: np.ndarray) -> np.ndarray:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.files import write_bytes, write_json
-from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.clustering import MIN_PATIENTS, SubClasses
@@ -97,7 +94,7 @@ def sub_class_report(
     requested: int,
     found: SubClasses,
     volumes: Sequence[VolumeSlices],
-    places: Sequence[tuple[int, int]],
+    slices: Sequence[tuple[int, int]],
 ) -> SubClassReport:
     """Describe the clusters of one class.
 
@@ -111,12 +108,12 @@ def sub_class_report(
         The clusters.
     volumes : sequence of VolumeSlices
         The cohort.
-    places : sequence of (int, int)
-        Place of the volume, and slice, of every present slice, in the order of ``found.labels``.
+    slices : sequence of (int, int)
+        Number of the volume, and slice, of every present slice, in the order of ``found.labels``.
     """
-    fifths = [min(_POSITIONS - 1, _POSITIONS * index // volumes[v].n_slices) for v, index in places]
+    fifths = [min(_POSITIONS - 1, _POSITIONS * index // volumes[v].n_slices) for v, index in slices]
     information = _shared_information(fifths, found.labels) if found.count > 1 else 0.0
-    clusters = tuple(_cluster(found, label, volumes, places) for label in range(found.count))
+    clusters = tuple(_cluster(found, label, volumes, slices) for label in range(found.count))
     return SubClassReport(name, requested, found.scores, clusters, information)
 
 
@@ -127,16 +124,16 @@ def _shared_information(fifths: Sequence[int], labels: np.ndarray) -> float:
 
 
 def _cluster(
-    found: SubClasses, label: int, volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
+    found: SubClasses, label: int, volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]
 ) -> Cluster:
     rows = np.flatnonzero(found.labels == label)
     rows = rows[np.argsort(found.distances[rows], kind="stable")]
-    nearest = [places[int(row)] for row in rows]
+    nearest = [slices[int(row)] for row in rows]
     first_of: dict[int, tuple[int, int]] = {}
-    for place in nearest:
-        first_of.setdefault(place[0], place)
+    for one in nearest:
+        first_of.setdefault(one[0], one)
     firsts = list(first_of.values())
-    chosen = [*firsts, *(place for place in nearest if place not in firsts)][:_EXAMPLES]
+    chosen = [*firsts, *(one for one in nearest if one not in firsts)][:_EXAMPLES]
     patients = len({volumes[volume].patient for volume, _ in nearest})
     return Cluster(len(rows), patients, tuple(_example(volumes[volume], index) for volume, index in chosen))
 
@@ -146,26 +143,16 @@ def _example(volume: VolumeSlices, index: int) -> Example:
     return Example(volume.id, int(index), volume.frame.from_frame(image))
 
 
-def write_sub_classes(folder: Path, reports: Sequence[SubClassReport], views: Mapping[str, View]) -> list[Path]:
-    """Write ``sub_classes.json`` and ``sub_classes.png`` into a run folder; returns both.
+def sub_class_picture(reports: Sequence[SubClassReport], views: Mapping[str, View]) -> bytes:
+    """PNG: a row of examples for each sub-class of each class.
 
     Parameters
     ----------
-    folder : Path
-        The run.
     reports : sequence of SubClassReport
         One a class.
     views : mapping
         Volume id -> how its slices are turned for display.
     """
-    places = RunFolder(folder)
-    write_json(places.sub_classes, {"classes": [one.to_json() for one in reports]})
-    write_bytes(places.sub_class_picture, _picture(reports, views))
-    return [places.sub_classes, places.sub_class_picture]
-
-
-def _picture(reports: Sequence[SubClassReport], views: Mapping[str, View]) -> bytes:
-    """PNG: a row of examples for each sub-class of each class."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,40 +1,24 @@
-"""The result of one volume in its folder: label map, segmentation, probabilities and quality."""
+"""What a run leaves behind: label map, segmentation, probabilities and quality of a volume; its sub-classes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all
+from WeakMedSAMLib.contract.files import json_text, private_folder, replacing_all, write_bytes, write_json
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY, SEGMENTATION, probability_name
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.data.segmentation_nrrd import segmentation_header
 from WeakMedSAMLib.engine.data.volumes import write_nrrd
-
-
-@dataclass(frozen=True, eq=False)
-class VolumeResult:
-    """What is known about one volume at the end.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Label values, 0 for none; k x j x i, unsigned integers.
-    probabilities : mapping of int to numpy.ndarray
-        Label value -> uint8 map k x j x i, 0..255 for 0..1.
-    quality : Quality
-        How far they can be trusted.
-    """
-
-    labels: np.ndarray
-    probabilities: Mapping[int, np.ndarray] = field(default_factory=dict)
-    quality: Quality = field(default_factory=Quality)
+from WeakMedSAMLib.engine.parts.assembly import VolumeResult
+from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, sub_class_picture
 
 
 def write_result(
@@ -94,6 +78,23 @@ def write_result(
         write_nrrd(place[LABELS], labels, geometry, plain)
         write_nrrd(place[SEGMENTATION], labels, geometry, segmentation_header(classes, geometry, attributes))
     return paths
+
+
+def write_sub_classes(places: RunFolder, reports: Sequence[SubClassReport], views: Mapping[str, View]) -> list[Path]:
+    """Write ``sub_classes.json`` and ``sub_classes.png`` into a run folder; returns both.
+
+    Parameters
+    ----------
+    places : RunFolder
+        The run.
+    reports : sequence of SubClassReport
+        One a class.
+    views : mapping
+        Volume id -> how its slices are turned for display.
+    """
+    write_json(places.sub_classes, {"classes": [one.to_json() for one in reports]})
+    write_bytes(places.sub_class_picture, sub_class_picture(reports, views))
+    return [places.sub_classes, places.sub_class_picture]
 
 
 def _smallest(labels: np.ndarray, classes: ClassTable) -> np.ndarray:

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error
 from WeakMedSAMLib.contract.files import remove_leftovers, write_text
 from WeakMedSAMLib.contract.run_folder import PROBE, RunFolder
+from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory, is_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.runs.process_watch import ParentWatch
 
@@ -27,9 +28,6 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 # A disk that was pulled out, a share of the network that is gone.
 _GONE = ("EIO", "ENODEV", "ENXIO", "ESTALE", "ENOTCONN")
 _FAILING = tuple(getattr(errno, name) for name in _GONE if hasattr(errno, name))
-# What PyTorch says in a plain RuntimeError: on Apple GPUs and in CUDA's libraries, and for main memory.
-_GPU_MEMORY = ("MPS backend out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
-_MEMORY = ("can't allocate memory", "not enough memory")
 _GOES_ON = "The run goes on after its last finished stage."
 _log = logging.getLogger("WeakMedSAMLib")
 
@@ -220,11 +218,10 @@ def _translated(problem: BaseException, places: RunFolder) -> BaseException:
             "Free some space, check the disk or choose another folder; the run goes on after its last finished stage.",
             {"file": str(problem.filename or places.path), "folder": str(places.path), "reason": problem.strerror},
         )
-    # PyTorch's own classes and texts, by name: whoever only needs the session need not load PyTorch.
-    if type(problem).__name__ == "OutOfMemoryError" or _says(problem, _GPU_MEMORY):
+    if is_gpu_out_of_memory(problem):
         hint = "Close other programs that use the GPU, or run with --device cpu. " + _GOES_ON
         return UserError("gpu_out_of_memory", "The memory of the GPU does not suffice.", hint)
-    if isinstance(problem, MemoryError) or _says(problem, _MEMORY):
+    if is_out_of_memory(problem):
         hint = "Close other programs, or use fewer volumes. " + _GOES_ON
         return UserError("out_of_memory", "There is not enough memory.", hint)
     if isinstance(problem, Exception) and not isinstance(problem, UserError | Cancelled):
@@ -238,10 +235,6 @@ def _is_of_the_disk(problem: OSError, places: RunFolder) -> bool:
         return True
     name = problem.filename
     return isinstance(name, (str, os.PathLike)) and Path(name).is_relative_to(places.path)
-
-
-def _says(problem: BaseException, texts: Sequence[str]) -> bool:
-    return isinstance(problem, RuntimeError) and any(text in str(problem) for text in texts)
 
 
 def _error_event(problem: BaseException) -> Error:

@@ -1,10 +1,9 @@
-"""Runs a run folder: volumes and tags in, pipeline, results out. Knows the files, so that the stages need not."""
+"""Runs a run folder: volumes and tags in, a method, results out. Knows the files, so that the stages need not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -20,27 +19,25 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for, seed_everything
 from WeakMedSAMLib.engine.base.reporting import Cancelled, Listener, RunReport
+from WeakMedSAMLib.engine.base.setting_checks import override
 from WeakMedSAMLib.engine.base.state import StageStore
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.orientation import view_of
 from WeakMedSAMLib.engine.data.volumes import slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import to_unit
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, load_model, save_model
-from WeakMedSAMLib.engine.methods.fast.pipeline import run_pipeline
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings, applied_settings, method_settings
-from WeakMedSAMLib.engine.methods.fast.showcase import StagePicture
-from WeakMedSAMLib.engine.methods.published.model import PublishedModel
-from WeakMedSAMLib.engine.methods.published.pipeline import run_published
-from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, write_sub_classes
+from WeakMedSAMLib.engine.methods.method import Method, settings_when_applied
+from WeakMedSAMLib.engine.methods.registry import find_method, load_model, method_of
+from WeakMedSAMLib.engine.parts.assembly import Results, VolumeResult
+from WeakMedSAMLib.engine.parts.model_files import TrainedModel, save_model
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.showcase import StagePicture
+from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport
 from WeakMedSAMLib.engine.pictures.preview import preview_png
 from WeakMedSAMLib.engine.runs.result_overview import used_intensity
-from WeakMedSAMLib.engine.runs.results import VolumeResult, write_result
+from WeakMedSAMLib.engine.runs.results import write_result, write_sub_classes
 from WeakMedSAMLib.engine.runs.session import RunSession, require_writable
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, load_cohort
-
-Pipeline = Callable[..., Iterator[tuple[CohortVolume, VolumeResult]]]
 
 __all__ = ["Cancelled", "RunSummary", "run_folder"]
 
@@ -76,7 +73,7 @@ def run_folder(
     parent: int | None = None,
     report: Listener | None = None,
     cache_root: Path | None = None,
-    pipeline: Pipeline | None = None,
+    method: Method[Any, Any] | None = None,
     build: Callable[[str], Backbone] = build_backbone,
 ) -> RunSummary:
     """Run what a run folder describes; repeated after a cut-off or an edit of its tags, do only what is missing.
@@ -93,8 +90,8 @@ def run_folder(
         Gets every event; each is also appended to ``events.jsonl``.
     cache_root : Path, optional
         Folder of the feature cache.
-    pipeline : callable, optional
-        The method, in place of the one that the preset or the model asks for.
+    method : Method, optional
+        In place of the one that the preset or the model asks for.
     build : callable
         The maker of backbones.
 
@@ -119,63 +116,56 @@ def run_folder(
         require_writable(places.path, _bytes_of_results(cohort, len(run.classes)))
         with FeatureCache(cache_root) as cache:
             backbone = build(run.settings.backbone).to(chosen, precision_for(chosen))
-            job = _Job(places, run, session.report)
-            done = job.run(cohort, pipeline, backbone, cache)
+            job = _Job(places, run, cohort, session.report)
+            done = job.run(method, backbone, cache)
         return RunSummary(places, tuple(done), session.seconds(), dict(session.report.stages.seconds))
 
 
 class _Job:
-    """The middle part of a run: call the pipeline and write what it yields."""
+    """The middle part of a run: call the method and write what it yields."""
 
-    def __init__(self, places: RunFolder, run: RunDescription, report: RunReport) -> None:
-        self._places = places
-        self._run = run
-        self._report = report
+    def __init__(self, places: RunFolder, run: RunDescription, cohort: list[CohortVolume], report: RunReport) -> None:
+        self._places, self._run, self._report = places, run, report
+        self._cohort = {volume.id: volume for volume in cohort}
 
-    def run(
-        self,
-        cohort: list[CohortVolume],
-        pipeline: Pipeline | None,
-        backbone: Backbone,
-        cache: FeatureCache,
-    ) -> list[str]:
+    def run(self, method: Method[Any, Any] | None, backbone: Backbone, cache: FeatureCache) -> list[str]:
         """Write the result of every volume; returns the ids."""
-        settings = self._run.settings
-        trained = load_model(Path(settings.model)) if settings.model else None
-        method = self._method(trained)
-        results = (pipeline or _pipeline(method, trained))(
-            cohort,
-            self._run.classes,
-            method,
+        context = RunContext(
+            classes=self._run.classes,
             backbone=backbone,
             cache=cache,
             store=StageStore(self._places.state),
             report=self._report,
-            trained=trained,
-            train=settings.train,
             keep_model=self._keep_model,
-            show=partial(self._show, {volume.id: volume for volume in cohort}),
-            keep_sub_classes=partial(self._keep_sub_classes, cohort),
+            keep_sub_classes=self._keep_sub_classes,
+            show=self._show,
         )
-        return [self._write(volume, result) for volume, result in results]
+        return [self._write(volume, result) for volume, result in self._results(method, context)]
 
-    def _method(self, trained: TrainedModel | PublishedModel | None) -> MethodSettings | PublishedSettings:
-        """The run's settings; those of a model that is only applied are its own."""
-        settings = self._run.settings
-        if trained is None or settings.train:
-            return method_settings(settings.preset, _overrides(self._run))
-        method, late = applied_settings(trained.settings, settings.overrides)
-        if late:
-            self._report(_too_late(late))
-        return method
+    def _results(self, method: Method[Any, Any] | None, context: RunContext) -> Results:
+        """Of training with the run's settings, or of a model that is only applied, whose settings are its own."""
+        asked, cohort = self._run.settings, list(self._cohort.values())
+        model = load_model(Path(asked.model)) if asked.model else None
+        if model is not None and not asked.train:
+            method = method or method_of(model)
+            settings, late = settings_when_applied(method, model.settings, asked.overrides)
+            if late:
+                self._report(_too_late(late))
+            return method.apply(cohort, settings, context, model)
+        method = method or find_method(asked.preset)
+        settings = override(method.presets[asked.preset], _overrides(self._run))
+        if model is not None and model.method != method.name:
+            message = "The model was trained by another method than the run's preset."
+            raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
+        return method.run(cohort, settings, context, model)
 
-    def _keep_model(self, model: TrainedModel | PublishedModel) -> None:
+    def _keep_model(self, model: TrainedModel) -> None:
         save_model(self._places.model, model)
         self._report(Artifact(kind="model", path=self._relative(self._places.model)))
 
-    def _keep_sub_classes(self, cohort: list[CohortVolume], found: list[SubClassReport]) -> None:
-        views = {volume.id: view_of(volume.scan.geometry, volume.axis) for volume in cohort}
-        for file in write_sub_classes(self._places.path, found, views):
+    def _keep_sub_classes(self, found: list[SubClassReport]) -> None:
+        views = {id_: view_of(volume.scan.geometry, volume.axis) for id_, volume in self._cohort.items()}
+        for file in write_sub_classes(self._places, found, views):
             self._report(Artifact(kind="report", path=self._relative(file)))
 
     def _write(self, volume: CohortVolume, result: VolumeResult) -> str:
@@ -191,9 +181,9 @@ class _Job:
         write_bytes(folder / PREVIEW, self._preview(volume, result))
         self._report(Artifact(kind="preview", path=self._relative(folder / PREVIEW), volume=volume.id))
 
-    def _show(self, cohort: Mapping[str, CohortVolume], picture: StagePicture) -> None:
+    def _show(self, picture: StagePicture) -> None:
         """Write what a stage makes of the example slice, so that a person can watch it take shape."""
-        volume = cohort[picture.volume]
+        volume = self._cohort[picture.volume]
         view = view_of(volume.scan.geometry, volume.axis)
         values = np.array([0, *self._run.classes.label_values])
         labels = values[np.concatenate([np.full_like(picture.image[None], 0.5), picture.maps]).argmax(0)]
@@ -216,15 +206,6 @@ class _Job:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._places.path).as_posix()
-
-
-def _pipeline(method: MethodSettings | PublishedSettings, trained: TrainedModel | PublishedModel | None) -> Pipeline:
-    """The method that the settings are of; a model that training starts from is of the same."""
-    published = isinstance(method, PublishedSettings)
-    if trained is not None and isinstance(trained, PublishedModel) != published:
-        message = "The model was trained by another method than the run's preset."
-        raise UserError("model_does_not_fit", message, "Choose the preset of the model, or begin without a model.")
-    return run_published if published else run_pipeline
 
 
 def _too_late(names: list[str]) -> Warning_:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.novelty import standardised_map
-from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, pooled
+from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.parts.maps import scale_to_peak
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 # Number of tagged patients from which the classifier weighs half as much as novelty, on its way to as much. With few of
 # them a classifier finds whatever else tells their slices apart.
@@ -26,7 +28,7 @@ def activation_maps(classifier: SliceClassifier, parts: Iterable[torch.Tensor]) 
 
 def slice_probabilities(maps: np.ndarray, pooling: str = "top-k") -> np.ndarray:
     """Probability that each slice shows each class, S x C, from cell logits S x C x m x m pooled as in training."""
-    return pooled(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
+    return pool_cells(torch.from_numpy(maps), kind=pooling).mean(-1).sigmoid().numpy()
 
 
 def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarray, patients: int) -> np.ndarray:
@@ -43,20 +45,7 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     patients : int
         Number of patients that the classifier learned the class from.
     """
-    combined = standardised_map(activation, body, smoothings=0)
+    combined = standardise_map(activation, body, smoothings=0)
     if novelty is not None:
         combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
-    return peak_normalised(combined)
-
-
-def peak_normalised(maps: np.ndarray) -> np.ndarray:
-    """Positive part of P x m x m maps over the peak of their slice.
-
-    A slice without any positive value gets its own maximum as the only cell: its tag says that something is there.
-    """
-    positive = np.maximum(maps, 0)
-    peaks = positive.max((1, 2), keepdims=True)
-    empty = peaks[:, 0, 0] <= 0
-    positive[empty] = maps[empty] >= maps[empty].max((1, 2), keepdims=True)
-    peaks[empty] = 1
-    return (positive / peaks).astype(np.float32)
+    return scale_to_peak(combined)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.events import Progress, Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 # Raised whenever the same input gives another output, by `novelty` or here: part of the keys of this stage and of those
 # after it.
@@ -24,15 +25,12 @@ VERSION = 1
 
 _EVEN_OTHERS = 2.0  # other volumes from which their absent slices count half as much as the own ones
 
-Report = Callable[[Event], None]
-
 
 def cohort_novelty(
     volumes: Sequence[VolumeSlices],
     cells: Sequence[CellDescriptors],
-    settings: MethodSettings,
-    store: StageStore,
-    report: Report,
+    settings: FastSettings,
+    context: RunContext,
     key: str,
 ) -> list[list[np.ndarray | None]]:
     """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
@@ -43,23 +41,21 @@ def cohort_novelty(
         The cohort.
     cells : sequence of CellDescriptors
         Of every volume.
-    settings : MethodSettings
+    settings : FastSettings
         The ``novelty_*`` choices and the seed.
-    store : StageStore
-        Keeps the outcome, volume by volume.
-    report : callable
-        Takes events.
+    context : RunContext
+        Its store keeps the outcome, volume by volume.
     key : str
         Hash of what the cells depend on.
     """
-    work = _Novelty(volumes, cells, settings, store, key)
-    report(Stage(stage=STAGE, state="started"))
+    work = _Novelty(volumes, cells, settings, context.store, key)
+    context.report(Stage(stage=STAGE, state="started"))
     found = []
-    for place, volume in enumerate(volumes):
-        found.append([work.of(place, column) for column in range(volume.tags.shape[1])])
+    for number, volume in enumerate(volumes):
+        found.append([work.of(number, column) for column in range(volume.tags.shape[1])])
         release_free_memory()
-        report(Progress(STAGE, len(found), len(volumes)))
-    report(Stage(stage=STAGE, state="finished"))
+        context.report(Progress(STAGE, len(found), len(volumes)))
+    context.report(Stage(stage=STAGE, state="finished"))
     return found
 
 
@@ -70,62 +66,62 @@ class _Novelty:
         self,
         volumes: Sequence[VolumeSlices],
         cells: Sequence[CellDescriptors],
-        settings: MethodSettings,
+        settings: FastSettings,
         store: StageStore,
         key: str,
     ) -> None:
         self._volumes, self._cells, self._settings, self._store, self._key = volumes, cells, settings, store, key
         self._drawn: dict[tuple[int, int, int], torch.Tensor] = {}
 
-    def of(self, place: int, column: int) -> np.ndarray | None:
+    def of(self, number: int, column: int) -> np.ndarray | None:
         """Novelty against the volume's own absent slices, and against those of the other volumes.
 
         The own ones look most alike; the others know anatomy that this patient shows on present slices only. They
         count the more the more of them there are.
         """
-        volume, lenders = self._volumes[place], self._lenders(column)
+        volume, lenders = self._volumes[number], self._lenders(column)
         if not len(volume.present(column)) or not lenders:
             return None
-        tags = [self._volumes[i].tags[:, column] for i in [place, *lenders]]
+        tags = [self._volumes[i].tags[:, column] for i in [number, *lenders]]
         chosen = self._settings
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
         own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads)
         name = f"{STAGE}-{volume.id}-{column}"
-        found = used_again(self._store, name, own, partial(self._fitting, place, column))
+        found = reuse(self._store, name, own, partial(self._fitting, number, column))
         if found is None:
-            found = self._computed(place, column, lenders)
+            found = self._computed(number, column, lenders)
             self._store.save(name, own, {"novelty": found})
         return found
 
-    def _fitting(self, place: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
+    def _fitting(self, number: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
         """What was kept; ValueError unless it is of the slices and cells of today."""
         found = np.array(kept["novelty"])
-        if found.shape != (len(self._volumes[place].present(column)), *self._cells[place].body.shape[1:]):
+        if found.shape != (len(self._volumes[number].present(column)), *self._cells[number].body.shape[1:]):
             raise ValueError(f"novelty of the shape {found.shape}")
         return found
 
-    def _computed(self, place: int, column: int, lenders: Sequence[int]) -> np.ndarray:
-        present, others = self._volumes[place].present(column), [i for i in lenders if i != place]
+    def _computed(self, number: int, column: int, lenders: Sequence[int]) -> np.ndarray:
+        present, others = self._volumes[number].present(column), [i for i in lenders if i != number]
         count = self._settings.novelty_references
-        found = np.zeros((len(present), *self._cells[place].body.shape[1:]), np.float32)
-        if place in lenders:
-            found += self._compare(place, present, self._references(place, column, count))
+        found = np.zeros((len(present), *self._cells[number].body.shape[1:]), np.float32)
+        if number in lenders:
+            found += self._compare(number, present, self._references(number, column, count))
         if others:
-            weight = len(others) / (len(others) + _EVEN_OTHERS) if place in lenders else 1.0
+            weight = len(others) / (len(others) + _EVEN_OTHERS) if number in lenders else 1.0
             each = max(1, 2 * count // len(others))
             lent = torch.cat([self._lent(i, column, each) for i in others])
-            found += weight * self._compare(place, present, lent)
+            found += weight * self._compare(number, present, lent)
         return found
 
     def _lenders(self, column: int) -> list[int]:
         """Volumes with absent slices."""
         return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
 
-    def _compare(self, place: int, present: np.ndarray, references: torch.Tensor) -> np.ndarray:
+    def _compare(self, number: int, present: np.ndarray, references: torch.Tensor) -> np.ndarray:
         """Novelty of the present slices of a volume against some cells."""
         settings = self._settings
         return novelty(
-            self._cells[place], present, references, settings.novelty_neighbours, settings.novelty_brightness
+            self._cells[number], present, references, settings.novelty_neighbours, settings.novelty_brightness
         )
 
     def _lent(self, lender: int, column: int, count: int) -> torch.Tensor:

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel
-from WeakMedSAMLib.engine.methods.fast.pam import resized
-from WeakMedSAMLib.engine.methods.fast.refine import redrawn, smoothed_along_z, without_loose_pieces
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN, PseudoMask, segment
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assembled, told_results
-from WeakMedSAMLib.engine.parts.metrics import slice_dice
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.refine import (
+    drop_loose_pieces,
+    redraw_by_decoder,
+    smooth_along_z,
+)
+from WeakMedSAMLib.engine.methods.fast.segmenter import segment
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.assembly import (
+    DrawnClass,
+    Results,
+    VolumeResult,
+    assemble_result,
+    tell_results,
+)
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
 
-Report = Callable[[Event], None]
-
 
 def mask_volumes(
     cohort: Sequence[CohortVolume],
     volumes: Sequence[VolumeSlices],
-    classes: ClassTable,
-    settings: MethodSettings,
-    trained: TrainedModel,
-    backbone: Backbone,
-    report: Report,
+    model: FastModel,
+    settings: FastSettings,
+    context: RunContext,
     learned: Sequence[PseudoMask] = (),
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
+) -> Results:
     """Masks, probabilities and quality of every volume.
 
     Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
@@ -49,28 +53,28 @@ def mask_volumes(
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return volume_result(source, volume, classes, settings, trained, backbone, learned_of.get(place, ()))
+    def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
+        return segment_volume(source, volume, model, settings, context, learned_of.get(number, ()))
 
-    return told_results(cohort, volumes, report, result_of)
+    return tell_results(cohort, volumes, context.report, result_of)
 
 
-def volume_result(
+def segment_volume(
     source: CohortVolume,
     volume: VolumeSlices,
-    classes: ClassTable,
-    settings: MethodSettings,
-    trained: TrainedModel,
-    backbone: Backbone,
+    model: FastModel,
+    settings: FastSettings,
+    context: RunContext,
     learned: Sequence[PseudoMask] = (),
 ) -> VolumeResult:
     """Everything about one volume, in its own geometry."""
+    backbone, classes = context.backbone, context.classes
     cam_level = volume.features.levels[backbone.info.cam_level]
-    activation = activation_maps(trained.classifier, trained.projection.parts(cam_level))
-    likely = slice_probabilities(activation, trained.settings.pooling)
+    activation = activation_maps(model.classifier, model.projection.parts(cam_level))
+    likely = slice_probabilities(activation, model.settings.pooling)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))
-    coarse = segment(trained.segmenter, volume, indices, backbone.device)
+    coarse = segment(model.segmenter, volume, indices, backbone.device)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -79,7 +83,7 @@ def volume_result(
             masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
-    return assembled(source, volume, classes, drawn(), trained.patients)
+    return assemble_result(source, volume, classes, drawn(), model.patients)
 
 
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
@@ -92,17 +96,15 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     concord = np.ones(coarse.shape[:2], np.float32)
     for mask in learned:
         row = rows[mask.index]
-        for column in np.flatnonzero((mask.probability != UNKNOWN).any((1, 2))):
-            own, seen = mask.probability[column] / np.float32(CERTAIN), coarse[row, column]
-            known = mask.probability[column] != UNKNOWN
-            drawn, other = known & (own > 0.5), known & (seen > 0.5)
-            concord[row, column] = slice_dice(drawn[None], other[None], both_empty=1.0)[0]
-            coarse[row, column] = np.where(known, 0.5 * (own + seen), seen)
+        for column, known in find_known(mask):
+            values, seen = mask.probability[column], coarse[row, column]
+            concord[row, column] = measure_concord(values, seen)
+            coarse[row, column] = np.where(known, 0.5 * (values / np.float32(CERTAIN) + seen), seen)
     return concord
 
 
 def _class_masks(
-    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: MethodSettings, backbone: Backbone
+    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
@@ -110,11 +112,11 @@ def _class_masks(
     """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
     if settings.box_refinement:
-        masks = resized(torch.from_numpy(masks), backbone.info.input_size).numpy()
+        masks = resize_maps(torch.from_numpy(masks), backbone.info.input_size).numpy()
     if settings.z_consistency:
-        masks = smoothed_along_z(masks, indices)
+        masks = smooth_along_z(masks, indices)
     if settings.box_refinement:
-        masks, agreement = redrawn(masks, indices, dict(volume.features.levels), backbone)
+        masks, agreement = redraw_by_decoder(masks, indices, volume.features.levels, backbone)
     if settings.z_consistency:
-        masks = without_loose_pieces(smoothed_along_z(masks, indices))
+        masks = drop_loose_pieces(smooth_along_z(masks, indices))
     return masks, agreement

@@ -75,9 +75,9 @@ def reference_cells(
     volume: CellDescriptors, absent: np.ndarray, count: int, brightness_weight: float, seed: int
 ) -> torch.Tensor:
     """A sample of the body's cells on the absent slices: N x (D + 1), N at most `count`."""
-    places = np.nonzero(volume.body[absent])
-    drawn = np.random.default_rng(seed).permutation(len(places[0]))[:count]
-    order, rows, columns = (place[drawn] for place in places)
+    found = np.nonzero(volume.body[absent])
+    drawn = np.random.default_rng(seed).permutation(len(found[0]))[:count]
+    order, rows, columns = (axis[drawn] for axis in found)
     return volume.cells(absent[order], rows, columns, brightness_weight)
 
 
@@ -102,7 +102,7 @@ def novelty(
     Returns
     -------
     numpy.ndarray
-        P x m x m, float32, standardised over the body and smoothed; see `standardised_map`.
+        P x m x m, float32, standardised over the body and smoothed; see `standardise_map`.
     """
     body = volume.body[present]
     order, rows, columns = np.nonzero(body)
@@ -114,10 +114,10 @@ def novelty(
         nearest[part] = torch.cdist(cells, references).topk(count, 1, largest=False).values.mean(1).numpy()
     distance = np.zeros(body.shape, np.float32)
     distance[body] = nearest
-    return standardised_map(distance, body, smoothings=2)
+    return standardise_map(distance, body, smoothings=2)
 
 
-def standardised_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> np.ndarray:
+def standardise_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> np.ndarray:
     """Deviations from the mean over the body of P slices, smoothed by 3 x 3 x 3 means in it: P x m x m, float32.
 
     Slices are expected in order; where one is missing between two, they count as neighbours all the same.

@@ -9,84 +9,29 @@ and equal weights are the published ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
+from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
-from WeakMedSAMLib.engine.parts.prompts import SlicePrompts, corner_prompts, grid_prompts, map_prompts, prompt_kind
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import (
+    GRID,
+    TARGET,
+    Decoder,
+    Mining,
+    PromptedMasks,
+    draw_prompts,
+    link_slices,
+    place_prompts,
+)
 
 # Raised whenever the same input gives other pseudo-masks, by `cam`, `prompts`, `affinity` or here: part of the keys of
 # this stage and of those after it.
 VERSION = 1
-GRID = 64  # cells of the walk, edge
-TARGET = 128  # pixels of a pseudo-mask, edge
-_SLICES_AT_ONCE = 16
-_SAME_MASK = 0.9  # Dice from which two masks are one
-_STABILITY = 1.0  # logits above and below 0 between which a stable mask hardly changes (as in Segment Anything)
-
-Encode = Callable[[np.ndarray], Mapping[str, torch.Tensor]]
-
-
-@dataclass(frozen=True)
-class Mining:
-    """The choices of prompt affinity mining.
-
-    Attributes
-    ----------
-    prompts : str
-        ``"boxes"``, ``"points"`` or ``"auto"``.
-    placing : str
-        ``"map"``, ``"grid"``, or ``"corner"`` for the grid that the published code lays by mistake.
-    grid : int
-        Prompts along each edge of a grid.
-    weighting : str
-        ``"quality-fit"``, ``"quality"`` or ``"equal"``.
-    radius, beta, steps, z
-        As the ``pam_*`` of `MethodSettings`.
-    """
-
-    prompts: str
-    placing: str
-    grid: int
-    weighting: str
-    radius: int
-    beta: float
-    steps: int
-    z: float
-
-    @classmethod
-    def of(cls, settings: MethodSettings) -> Mining:
-        """The ``pam_*`` choices of a run."""
-        names = cls.__dataclass_fields__
-        return cls(**{name: getattr(settings, f"pam_{name}") for name in names})
-
-
-@dataclass(frozen=True)
-class PromptedMasks:
-    """Masks that a backbone drew for P slices, Q at most on each.
-
-    Attributes
-    ----------
-    masks : Tensor
-        P x Q x TARGET x TARGET, float32 probabilities; 0 where a slice has fewer than Q.
-    weights : Tensor
-        P x Q, float32; 0 where a slice has fewer than Q.
-    """
-
-    masks: torch.Tensor
-    weights: torch.Tensor
-
-    @property
-    def vote(self) -> torch.Tensor:
-        """Weighted mean of the masks: P x TARGET x TARGET."""
-        share = self.weights / self.weights.sum(1, keepdim=True).clamp_min(1e-6)
-        return torch.einsum("pqhw,pq->phw", self.masks, share)
 
 
 def pseudo_masks(
@@ -94,7 +39,7 @@ def pseudo_masks(
     indices: np.ndarray,
     levels: Mapping[str, np.ndarray],
     backbone: Backbone,
-    settings: MethodSettings,
+    settings: FastSettings,
     images: np.ndarray | None = None,
 ) -> np.ndarray:
     """Pseudo-masks of one class on slices of one volume.
@@ -109,7 +54,7 @@ def pseudo_masks(
         The backbone's decode levels of the whole volume, S x C x h x w.
     backbone : Backbone
         Answers prompts.
-    settings : MethodSettings
+    settings : FastSettings
         The ``pam_*`` choices.
     images : numpy.ndarray, optional
         S x size x size, uint8; for prompts on a grid only.
@@ -119,186 +64,28 @@ def pseudo_masks(
     numpy.ndarray
         P x TARGET x TARGET in [0, 1], float32.
     """
-    evidence = resized(torch.from_numpy(maps), TARGET)
+    evidence = resize_maps(torch.from_numpy(maps), TARGET)
     if not settings.pam:
         return evidence.numpy()
-    mining = Mining.of(settings)
-    prompts = placed_prompts(evidence, indices, backbone, mining, images)
-    prompted = prompted_masks(evidence, indices, prompts, cached(levels, backbone), backbone, mining.weighting)
-    refined = _walked(evidence, prompted, indices, mining)
+    mining = mining_of(settings)
+    prompts = place_prompts(evidence, indices, backbone, mining, images)
+    prompted = draw_prompts(evidence, indices, prompts, Decoder.on_features(levels, backbone), mining.weighting)
+    refined = _walk(evidence, prompted, indices, mining)
     if mining.placing == "grid":  # masks of prompts all over the slice say how cells hang together, not what they are
         return refined.numpy()
     return (0.5 * (prompted.vote + refined)).numpy()
 
 
-def placed_prompts(
-    evidence: torch.Tensor | None,
-    indices: np.ndarray,
-    backbone: Backbone,
-    mining: Mining,
-    images: np.ndarray | None = None,
-) -> SlicePrompts:
-    """Prompts for P slices, where the choices want them.
-
-    Parameters
-    ----------
-    evidence : Tensor or None
-        P x h x w in [0, 1]; read where prompts follow the map only.
-    indices, images
-        As for `pseudo_masks`.
-
-    Raises
-    ------
-    UserError
-        ``prompts_not_answered``.
-    """
-    kind = prompt_kind(mining.prompts, backbone)
-    if mining.placing == "corner":
-        return corner_prompts(kind, len(indices), mining.grid)
-    if mining.placing == "grid":
-        if images is None:
-            raise ValueError("prompts on a grid need the images of the slices")
-        return grid_prompts(kind, images[indices], mining.grid)
-    if evidence is None:
-        raise ValueError("prompts that follow the map need the map")
-    return map_prompts(kind, evidence.numpy(), backbone.info.input_size)
+def mining_of(settings: FastSettings) -> Mining:
+    """The ``pam_*`` choices of a run."""
+    names = Mining.__dataclass_fields__
+    return Mining(**{name: getattr(settings, f"pam_{name}") for name in names})
 
 
-def cached(levels: Mapping[str, np.ndarray], backbone: Backbone) -> Encode:
-    """Give the decode levels of some slices of a volume that was encoded before."""
-    return lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
-
-
-def prompted_masks(
-    evidence: torch.Tensor | None,
-    indices: np.ndarray,
-    prompts: SlicePrompts,
-    encode: Encode,
-    backbone: Backbone,
-    weighting: str,
-    each: bool = False,
-) -> PromptedMasks:
-    """Prompt the backbone, and weigh its masks.
-
-    Parameters
-    ----------
-    evidence : Tensor or None
-        P x TARGET x TARGET in [0, 1]; read for the weighting ``"quality-fit"`` only.
-    indices : numpy.ndarray
-        P slice indices.
-    prompts, encode, backbone, each
-        As for `decoded`.
-    weighting : str
-        ``"quality-fit"``, ``"quality"`` or ``"equal"``.
-    """
-    masks = torch.zeros(len(indices), prompts.most, TARGET, TARGET)
-    weights = torch.zeros(len(indices), prompts.most)
-    for part, logits, quality in decoded(prompts, indices, encode, backbone, each):
-        drawn = resized(logits.sigmoid(), TARGET)
-        masks[part.rows, part.slots] = drawn
-        fit = _soft_dice(drawn, evidence[part.rows]) if evidence is not None and weighting == "quality-fit" else None
-        weights[part.rows, part.slots] = _weights(weighting, logits, quality, fit)
-    if weighting == "quality":
-        weights = _each_once(resized(masks, GRID), weights)
-    return PromptedMasks(masks, weights)
-
-
-def decoded(
-    prompts: SlicePrompts, indices: np.ndarray, encode: Encode, backbone: Backbone, each: bool = False
-) -> Iterator[tuple[SlicePrompts, torch.Tensor, torch.Tensor]]:
-    """Decode prompts, some slices at a time.
-
-    Parameters
-    ----------
-    prompts : SlicePrompts
-        Of P slices, at least one on each.
-    indices : numpy.ndarray
-        Their P slice indices.
-    encode : callable
-        Gives the decode levels of slices by their indices.
-    backbone : Backbone
-        Decodes.
-    each : bool
-        Ask `encode` anew for every prompt of a slice, as the published code does.
-
-    Yields
-    ------
-    prompts : SlicePrompts
-        n of them.
-    logits, quality : Tensor
-        n x size x size, and n: as `Backbone.decode` gives them, on the CPU.
-    """
-    decode = backbone.decode if prompts.kind is PromptKind.BOX else backbone.decode_points
-    for start in range(0, len(indices), _SLICES_AT_ONCE):
-        stop = min(start + _SLICES_AT_ONCE, len(indices))
-        mine = prompts.part((prompts.rows >= start) & (prompts.rows < stop))
-        parts = [mine.part(mine.slots == slot) for slot in range(mine.most)] if each else [mine]
-        for part in parts:
-            if not len(part.rows):
-                continue
-            logits, quality = decode(encode(indices[start:stop]), part.places, part.rows - start)
-            yield part, logits.cpu(), quality.cpu()
-
-
-def _weights(weighting: str, logits: torch.Tensor, quality: torch.Tensor, fit: torch.Tensor | None) -> torch.Tensor:
-    """How much each of N masks counts."""
-    if weighting == "equal":
-        return torch.ones(len(logits))
-    predicted = quality.clamp(0.05, 1.0)
-    return predicted * (_stability(logits) if fit is None else fit.square())
-
-
-def _stability(logits: torch.Tensor) -> torch.Tensor:
-    """Intersection over union of N masks cut a little above and a little below 0."""
-    inner, outer = ((logits > level).sum((1, 2)) for level in (_STABILITY, -_STABILITY))
-    return inner / outer.clamp_min(1)
-
-
-def _each_once(masks: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """P x Q weights with that of every mask set to 0 that nearly repeats a heavier one of its slice."""
-    flat = masks.flatten(2)
-    common = flat @ flat.transpose(1, 2)
-    own = flat.square().sum(2)
-    same = 2 * common / (own[:, :, None] + own[:, None, :]).clamp_min(1e-6) > _SAME_MASK
-    kept = weights.clone()
-    for row, order in enumerate(weights.argsort(dim=1, descending=True, stable=True)):
-        for place, slot in enumerate(order):
-            repeated = [earlier for earlier in order[:place] if kept[row, earlier] > 0 and same[row, slot, earlier]]
-            if repeated:
-                kept[row, slot] = 0
-    return kept
-
-
-def _walked(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
+def _walk(evidence: torch.Tensor, prompted: PromptedMasks, indices: np.ndarray, mining: Mining) -> torch.Tensor:
     """The evidence after the random walk, each slice with a peak of 1: P x TARGET x TARGET."""
-    affinity = stencil_affinity(resized(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
-    below, above = between_slices(resized(prompted.vote, GRID), indices, mining)
-    walked = random_walk(resized(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
+    affinity = stencil_affinity(resize_maps(prompted.masks, GRID), prompted.weights, mining.radius, mining.beta)
+    below, above = link_slices(resize_maps(prompted.vote, GRID), indices, mining)
+    walked = random_walk(resize_maps(evidence, GRID), affinity, mining.radius, mining.steps, below, above)
     walked = walked / walked.amax((1, 2), keepdim=True).clamp_min(1e-6)
-    return resized(walked, TARGET)
-
-
-def between_slices(vote: torch.Tensor, indices: np.ndarray, mining: Mining) -> tuple[torch.Tensor, torch.Tensor]:
-    """Affinity of P x h x w cells with the slice before and after, by how far off those are and whether masks agree."""
-    gap = torch.from_numpy(np.diff(indices)).float()
-    alike = mining.z * (-mining.beta * (vote[1:] - vote[:-1]).abs()).exp() / gap[:, None, None]
-    nothing = torch.zeros_like(vote[:1])
-    return torch.cat([nothing, alike]), torch.cat([alike, nothing])
-
-
-def _soft_dice(masks: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
-    """Dice of N probability masks with N maps cut at half their peak."""
-    target = (maps >= 0.5).float()
-    return 2 * (masks * target).sum((1, 2)) / (masks.sum((1, 2)) + target.sum((1, 2))).clamp_min(1)
-
-
-def resized(maps: torch.Tensor, size: int) -> torch.Tensor:
-    """Maps ... x h x w at another size: means where it shrinks, bilinear where it grows."""
-    if maps.shape[-1] == size:
-        return maps
-    flat = maps.reshape(-1, 1, *maps.shape[-2:])
-    if maps.shape[-1] > size:
-        flat = F.adaptive_avg_pool2d(flat, size)
-    else:
-        flat = F.interpolate(flat, size=(size, size), mode="bilinear", align_corners=False)
-    return flat.reshape(*maps.shape[:-2], size, size)
+    return resize_maps(walked, TARGET)

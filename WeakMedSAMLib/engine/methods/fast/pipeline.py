@@ -2,94 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore
-from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.slices import embed_cohort
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, require_fitting
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
-from WeakMedSAMLib.engine.methods.fast.settings import MethodSettings
-from WeakMedSAMLib.engine.methods.fast.showcase import Show
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.training import train_model
-from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import Results
+from WeakMedSAMLib.engine.parts.model_files import require_fitting
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, learned_axis
 
-Report = Callable[[Event], None]
 
+def train_and_segment(
+    cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, start: FastModel | None = None
+) -> Results:
+    """Learn from the tags of a cohort, and segment it; see `Method.run`.
 
-def run_pipeline(
-    cohort: Sequence[CohortVolume],
-    classes: ClassTable,
-    settings: MethodSettings,
-    *,
-    backbone: Backbone,
-    cache: FeatureCache,
-    store: StageStore,
-    report: Report,
-    trained: TrainedModel | None = None,
-    train: bool = True,
-    keep_model: Callable[[TrainedModel], None] | None = None,
-    show: Show | None = None,
-    keep_sub_classes: KeepSubClasses | None = None,
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    """Segment a cohort.
-
-    Parameters
-    ----------
-    cohort : sequence of CohortVolume
-        Volumes with their tags.
-    classes : ClassTable
-        What the columns of the tags mean.
-    settings : MethodSettings
-        Choices of the method.
-    backbone : Backbone
-        Frozen encoder and mask decoder, on its device.
-    cache : FeatureCache
-        Where features are kept from run to run.
-    store : StageStore
-        Where the outputs of stages are kept, so that a run goes on where it was cut off.
-    report : callable
-        Takes events; may raise to end the run.
-    trained : TrainedModel, optional
-        Applied as it is, or the starting point of training.
-    train : bool
-        Whether to train on the tags.
-    keep_model : callable, optional
-        Gets the trained model.
-    show : callable, optional
-        Gets one slice after every stage of training.
-    keep_sub_classes : callable, optional
-        Gets what was found of sub-classes, class by class.
-
-    Yields
-    ------
-    CohortVolume, VolumeResult
-        Volume by volume.
-
-    Raises
-    ------
-    UserError
-        What the stages say.
+    Every part of a model that training starts from is the beginning of the same part.
     """
-    if trained is not None:
-        require_fitting(trained, classes, backbone)
-    volumes = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
+    if start is not None:
+        require_fitting(start, context.classes, context.backbone)
+    window = None if start is None else start.window
+    volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, window)
     torch.manual_seed(settings.seed)
-    masks: list[PseudoMask] = []
-    if train or trained is None:
-        trained, masks = train_model(
-            volumes, classes, settings, backbone, store, report, trained, show, keep_sub_classes
-        )
-        trained = replace(trained, axis=learned_axis(cohort))
-        if keep_model is not None:
-            keep_model(trained)
-    yield from mask_volumes(cohort, volumes, classes, settings, trained, backbone, report, masks)
+    trained, masks = train_model(volumes, settings, context, start)
+    trained = replace(trained, axis=learned_axis(cohort))
+    if context.keep_model is not None:
+        context.keep_model(trained)
+    yield from mask_volumes(cohort, volumes, trained, settings, context, masks)
+
+
+def apply_model(
+    cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, model: FastModel
+) -> Results:
+    """Segment a cohort by a model as it is; see `Method.apply`."""
+    require_fitting(model, context.classes, context.backbone)
+    volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
+    torch.manual_seed(settings.seed)
+    yield from mask_volumes(cohort, volumes, model, settings, context)

@@ -54,7 +54,7 @@ class Projection:
 
     def _project(self, part: np.ndarray) -> torch.Tensor:
         cells = _cells(np.array(part))
-        projected = (_standardised(cells, self.mean, self.std) - self.centre) @ self.components
+        projected = (_standardise(cells, self.mean, self.std) - self.centre) @ self.components
         return projected.reshape(len(part), *part.shape[2:], -1).permute(0, 3, 1, 2).contiguous()
 
 
@@ -72,9 +72,9 @@ def fit_projection(volumes: Sequence[VolumeSlices], level: str, dim: int, seed: 
     seed : int
         Of the draw.
     """
-    sample = _sample(volumes, level, np.random.default_rng(seed))
+    sample = _sample_cells(volumes, level, np.random.default_rng(seed))
     mean, std = sample.mean(0), sample.std(0) + _MIN_STD
-    standardised = _standardised(sample, mean, std)
+    standardised = _standardise(sample, mean, std)
     centre = standardised.mean(0)
     standardised -= centre
     values, vectors = torch.linalg.eigh(standardised.T @ standardised / len(standardised))
@@ -82,7 +82,7 @@ def fit_projection(volumes: Sequence[VolumeSlices], level: str, dim: int, seed: 
     return Projection(mean, std, centre, vectors[:, order])
 
 
-def _standardised(cells: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
+def _standardise(cells: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     return cells.sub(mean).div_(std).clamp_(-_LIMIT, _LIMIT)
 
 
@@ -91,13 +91,13 @@ def _cells(level: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(level).float().flatten(2).transpose(1, 2).reshape(-1, level.shape[1])
 
 
-def _sample(volumes: Sequence[VolumeSlices], level: str, generator: np.random.Generator) -> torch.Tensor:
+def _sample_cells(volumes: Sequence[VolumeSlices], level: str, generator: np.random.Generator) -> torch.Tensor:
     """Cells inside the slices, N x C; as many from each drawn slice."""
-    places = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
-    count = min(len(places), _SAMPLED_SLICES)
-    drawn = np.linspace(0, len(places) - 1, count).round().astype(int)
+    slices = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
+    count = min(len(slices), _SAMPLED_SLICES)
+    drawn = np.linspace(0, len(slices) - 1, count).round().astype(int)
     sample = []
-    for volume, index in (places[place] for place in drawn):
+    for volume, index in (slices[row] for row in drawn):
         features = np.array(volume.features.levels[level][index : index + 1])
         inside = np.flatnonzero(volume.frame.inside(features.shape[-1]))
         chosen = generator.choice(inside, min(len(inside), _SAMPLED_CELLS // count), replace=False)

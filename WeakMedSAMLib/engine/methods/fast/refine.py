@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.methods.fast.pam import resized
-from WeakMedSAMLib.engine.parts.components import component_boxes, without_small_pieces
+from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
 _SLICES_AT_ONCE = 16
@@ -19,8 +21,8 @@ _MIN_PIECE = 0.05  # of the largest piece in the volume
 _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
-def redrawn(
-    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+def redraw_by_decoder(
+    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let the backbone redraw the masks of one class from boxes around their pieces.
 
@@ -30,7 +32,7 @@ def redrawn(
         n x h x w probabilities over the input frame.
     indices : numpy.ndarray
         n slice indices.
-    levels : dict
+    levels : mapping
         The backbone's decode levels of the whole volume.
     backbone : Backbone
         Answers boxes.
@@ -45,7 +47,7 @@ def redrawn(
     result, agreement = masks.copy(), np.full(len(masks), np.nan, np.float32)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
-        drawn = _drawn(masks[part], indices[part], levels, backbone)
+        drawn = _draw_boxes(masks[part], indices[part], levels, backbone)
         for row, new in drawn.items():
             old = masks[start + row]
             agreement[start + row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
@@ -54,8 +56,8 @@ def redrawn(
     return result, agreement
 
 
-def _drawn(
-    masks: np.ndarray, indices: np.ndarray, levels: dict[str, np.ndarray], backbone: Backbone
+def _draw_boxes(
+    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
 ) -> dict[int, np.ndarray]:
     """Row -> largest probability of the masks redrawn for its boxes."""
     size = masks.shape[-1]
@@ -66,11 +68,11 @@ def _drawn(
     features = {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
     prompts = torch.from_numpy(np.concatenate(boxes)) * (backbone.info.input_size / size)
     logits, _ = backbone.decode(features, prompts, rows)
-    drawn = resized(logits.sigmoid().cpu(), size)
+    drawn = resize_maps(logits.sigmoid().cpu(), size)
     return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
 
 
-def smoothed_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def smooth_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Weighted mean of each of n x h x w masks with those of the slices next to it, where they are among them."""
     before, own, after = _Z_WEIGHTS
     result, weight = own * masks, np.full(len(masks), own, np.float32)
@@ -82,8 +84,8 @@ def smoothed_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return result / weight[:, None, None]
 
 
-def without_loose_pieces(masks: np.ndarray) -> np.ndarray:
+def drop_loose_pieces(masks: np.ndarray) -> np.ndarray:
     """Probabilities n x h x w with those set to 0 that lie in small pieces of the mask above 0.5."""
     mask = masks > 0.5
-    kept = without_small_pieces(mask, _MIN_PIECE)
+    kept = drop_small_pieces(mask, _MIN_PIECE)
     return np.where(mask & ~kept, 0, masks)

@@ -15,17 +15,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import CLASSIFIER as STAGE
+from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.losses import tag_entropy
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 # Raised whenever the same input gives another output, by `clustering` or here: part of the keys of this stage and of
 # those after it.
 VERSION = 1
-POOLED_SHARES = (0.01, 0.03, 0.08)
-SHARPNESS = 5.0  # of log-sum-exp: 0 would be the mean, infinity the maximum
 
 _SHARED = 32  # outputs of the shared layer
 _BATCH = 24
@@ -35,8 +36,6 @@ _LENGTHS = (0.25, 0.5, 1.0)  # of the steps at most
 _REPORT_EVERY = 20
 _LEFT_OUT = 5  # every fifth patient validates
 _MIN_PATIENTS = 5
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -90,51 +89,8 @@ class SliceClassifier(nn.Module):
         return self.primary(shared), self.secondary(shared)
 
 
-def pooled(cells: torch.Tensor, guide: torch.Tensor | None = None, kind: str = "top-k") -> torch.Tensor:
-    """Slice logits of cell logits B x C x m x m: B x C x n.
-
-    Parameters
-    ----------
-    cells : Tensor
-        B x C x m x m.
-    guide : Tensor, optional
-        Of that shape: where to look, in deviations.
-    kind : str
-        ``"top-k"``: means over the best 1, 3 and 8 % of the cells (n = 3); best is by logit in deviations plus guide.
-        ``"average"``: mean over all cells (n = 1), as published; the guide has no say.
-        ``"log-sum-exp"``: 1/r log mean exp(r x) with r = 5 (n = 1; Pinheiro and Collobert, CVPR 2015, equation 3), the
-        mean weighted by the softmax of the guide.
-    """
-    if kind == "average":
-        return cells.mean((2, 3))[..., None]
-    if kind == "log-sum-exp":
-        return _log_sum_exp(cells.flatten(2), guide)[..., None]
-    return _best_means(cells.flatten(2), guide)
-
-
-def _log_sum_exp(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
-    weight = torch.zeros_like(flat) if guide is None else guide.flatten(2)
-    return (SHARPNESS * flat + weight.log_softmax(2)).logsumexp(2) / SHARPNESS
-
-
-def _best_means(flat: torch.Tensor, guide: torch.Tensor | None) -> torch.Tensor:
-    sizes = [max(1, round(share * flat.shape[-1])) for share in POOLED_SHARES]
-    rank = flat.detach()
-    if guide is not None:
-        rank = rank / (rank.std() + 1e-3) + guide.flatten(2)
-    best = flat.gather(2, rank.topk(max(sizes), 2).indices)
-    return torch.stack([best[..., :size].mean(-1) for size in sizes], -1)
-
-
 def train_classifier(
-    slices: TaggedSlices,
-    steps: int,
-    sub_class_weight: float,
-    guidance: float,
-    seed: int,
-    report: Report,
-    start: SliceClassifier | None = None,
-    pooling: str = "top-k",
+    slices: TaggedSlices, settings: FastSettings, report: Report, start: SliceClassifier | None = None
 ) -> tuple[SliceClassifier, float | None]:
     """Train on all tagged slices, for as long as served patients that were left out.
 
@@ -142,20 +98,13 @@ def train_classifier(
     ----------
     slices : TaggedSlices
         The cohort.
-    steps : int
-        At most.
-    sub_class_weight : float
-        Weight of the sub-class loss.
-    guidance : float
-        Weight of novelty in the choice of cells.
-    seed : int
-        Of initial weights and batches.
+    settings : FastSettings
+        ``classifier_steps`` at most, ``sub_class_weight``, ``guidance``, ``pooling``, and ``seed`` of initial weights
+        and batches.
     report : callable
         Takes progress.
     start : SliceClassifier, optional
         Trained before, for the same classes and sub-classes.
-    pooling : str
-        Kind of `pooled`.
 
     Returns
     -------
@@ -163,12 +112,12 @@ def train_classifier(
     validation_loss : float or None
         Cross-entropy of slices of the patients left out; None with fewer than five patients, when all steps are done.
     """
-    chosen, loss = steps, None
-    left_out = _fifth_of_patients(slices.patients, seed)
+    steps, loss = settings.classifier_steps, None
+    left_out = _fifth_of_patients(slices.patients, settings.seed)
     if left_out is not None:
-        chosen, loss = _best_length(slices, left_out, steps, sub_class_weight, guidance, seed, report, pooling)
-    training = _Training(slices, np.arange(len(slices.tags)), chosen, sub_class_weight, guidance, seed, start, pooling)
-    training.run(lambda done: report(Progress(STAGE, done, chosen)))
+        steps, loss = _best_length(slices, left_out, settings, report)
+    training = _Training(slices, np.arange(len(slices.tags)), steps, settings, start)
+    training.run(lambda done: report(Progress(STAGE, done, steps)))
     return training.model.eval(), loss
 
 
@@ -182,26 +131,19 @@ def _fifth_of_patients(patients: np.ndarray, seed: int) -> np.ndarray | None:
 
 
 def _best_length(
-    slices: TaggedSlices,
-    left_out: np.ndarray,
-    steps: int,
-    sub_class_weight: float,
-    guidance: float,
-    seed: int,
-    report: Report,
-    pooling: str,
+    slices: TaggedSlices, left_out: np.ndarray, settings: FastSettings, report: Report
 ) -> tuple[int, float]:
     """The length of training after which the loss on the patients left out is lowest, and that loss.
 
     Each length is a training of its own with its own schedule of learning rates, which a training cut short lacks.
     """
-    lengths = [max(1, round(share * steps)) for share in _LENGTHS]
+    most, inside = settings.classifier_steps, np.flatnonzero(~left_out)
+    lengths = [max(1, round(share * most)) for share in _LENGTHS]
     losses = []
     for length in lengths:
-        inside = np.flatnonzero(~left_out)
-        training = _Training(slices, inside, length, sub_class_weight, guidance, seed, pooling=pooling)
-        training.run(lambda done: report(Progress(STAGE, done, steps)))
-        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out), pooling))
+        training = _Training(slices, inside, length, settings)
+        training.run(lambda done: report(Progress(STAGE, done, most)))
+        losses.append(_validation_loss(training.model, slices, np.flatnonzero(left_out), settings.pooling))
     best = int(np.argmin(losses))
     return lengths[best], losses[best]
 
@@ -211,14 +153,12 @@ def _validation_loss(model: SliceClassifier, slices: TaggedSlices, indices: np.n
     total, count = 0.0, 0
     for part in np.array_split(indices, max(1, len(indices) // _BATCH)):
         tags = torch.from_numpy(slices.tags[part])
-        known = tags.ge(0)
-        logits = pooled(model(_stacked(slices, part))[0], kind=pooling).mean(-1)
-        losses = F.binary_cross_entropy_with_logits(logits, tags.eq(PRESENT).float(), reduction="none")
-        total, count = total + float((losses * known).sum()), count + int(known.sum())
+        logits = pool_cells(model(_stack(slices, part))[0], kind=pooling).mean(-1, keepdim=True)
+        total, count = total + float(tag_entropy(logits, tags).sum()), count + int(tags.ge(0).sum())
     return total / max(count, 1)
 
 
-def _stacked(slices: TaggedSlices, indices: np.ndarray) -> torch.Tensor:
+def _stack(slices: TaggedSlices, indices: np.ndarray) -> torch.Tensor:
     return torch.stack([slices.projected[index] for index in indices]).float()
 
 
@@ -230,15 +170,12 @@ class _Training:
         slices: TaggedSlices,
         indices: np.ndarray,
         steps: int,
-        sub_class_weight: float,
-        guidance: float,
-        seed: int,
+        settings: FastSettings,
         start: SliceClassifier | None = None,
-        pooling: str = "top-k",
     ) -> None:
-        self._slices, self._weight, self._guidance, self._pooling = slices, sub_class_weight, guidance, pooling
-        self._random = np.random.default_rng(seed)
-        torch.manual_seed(seed)
+        self._slices, self._settings = slices, settings
+        self._random = np.random.default_rng(settings.seed)
+        torch.manual_seed(settings.seed)
         self.model = SliceClassifier(slices.projected[0].shape[0], slices.counts)
         if start is not None:
             self.model.load_state_dict(start.state_dict())
@@ -272,17 +209,17 @@ class _Training:
         self._schedule.step()
 
     def _loss(self, batch: np.ndarray) -> torch.Tensor:
-        features = _stacked(self._slices, batch)
-        guide = torch.from_numpy(self._slices.novelty[batch]) * self._guidance
+        settings, features = self._settings, _stack(self._slices, batch)
+        guide = torch.from_numpy(self._slices.novelty[batch]) * settings.guidance
         primary, secondary = self.model(features)
         tags = self._slices.tags[batch]
-        loss = _masked_loss(pooled(primary, guide, self._pooling), torch.from_numpy(tags))
-        if max(self._slices.counts) == 1 or self._weight == 0:
+        loss = _mean_loss(pool_cells(primary, guide, settings.pooling), torch.from_numpy(tags))
+        if max(self._slices.counts) == 1 or settings.sub_class_weight == 0:
             return loss
         repeats = torch.tensor(self._slices.counts)
         sub_guide = guide.repeat_interleave(repeats, 1)
-        sub_logits = pooled(secondary, sub_guide, self._pooling)
-        return loss + self._weight * _masked_loss(sub_logits, self._sub_tags(batch))
+        sub_logits = pool_cells(secondary, sub_guide, settings.pooling)
+        return loss + settings.sub_class_weight * _mean_loss(sub_logits, self._sub_tags(batch))
 
     def _sub_tags(self, batch: np.ndarray) -> torch.Tensor:
         """Tags of sub-classes, B x (sum of K): present in its own cluster only, untagged with the class."""
@@ -294,9 +231,7 @@ class _Training:
         return torch.from_numpy(np.concatenate(columns, 1))
 
 
-def _masked_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
+def _mean_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:
     """Mean binary cross-entropy of B x C x n pooled logits over the entries that carry a tag."""
     known = tags.ge(0)[..., None].expand_as(logits)
-    target = tags.eq(PRESENT).float()[..., None].expand_as(logits)
-    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (losses * known).sum() / known.sum().clamp_min(1)
+    return tag_entropy(logits, tags).sum() / known.sum().clamp_min(1)

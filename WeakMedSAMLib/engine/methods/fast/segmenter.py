@@ -6,8 +6,7 @@ get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -15,20 +14,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.contract.events import Event, Progress
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.contract.stages import round_steps
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import TARGET
+from WeakMedSAMLib.engine.parts.losses import masked_entropy
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
 # Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
 # key of this stage.
 VERSION = 1
-IGNORED = 255
-UNKNOWN = 255
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -37,50 +37,6 @@ _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
-_FOREGROUND, _BACKGROUND = 0.55, 0.25
-CERTAIN = 254
-
-Report = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class PseudoMask:
-    """What is believed of one slice, and what the network learns from it.
-
-    Attributes
-    ----------
-    volume : int
-        Place of the volume in the cohort.
-    index : int
-        Slice.
-    probability : numpy.ndarray
-        C x TARGET x TARGET, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
-    """
-
-    volume: int
-    index: int
-    probability: np.ndarray
-
-
-def encoded(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:
-    """Probabilities n x C x h x w in [0, 1] as those of pseudo-masks, uint8.
-
-    Where a tag of the n x C says absent that is 0, and where there is none nothing is known.
-    """
-    values = np.rint(np.clip(probability, 0, 1) * CERTAIN).astype(np.uint8)
-    values[tags == ABSENT] = 0
-    values[(tags != ABSENT) & (tags != PRESENT)] = UNKNOWN
-    return values
-
-
-def targets_of(probability: np.ndarray) -> np.ndarray:
-    """Targets of B x C x h x w probabilities of pseudo-masks, uint8: 1 class, 0 not, 255 ignored.
-
-    Above 0.55 is 1, below 0.25 is 0, and what lies between, is unknown or is claimed by two classes is ignored.
-    """
-    high = (probability > _FOREGROUND * CERTAIN) & (probability != UNKNOWN)
-    certain = high & (high.sum(-3, keepdims=True) == 1)
-    return np.where(certain, 1, np.where(probability < _BACKGROUND * CERTAIN, 0, IGNORED)).astype(np.uint8)
 
 
 class Segmenter(nn.Module):
@@ -164,11 +120,10 @@ def train_segmenter(
     masks: Sequence[PseudoMask],
     steps: int,
     seed: int,
-    device: torch.device,
     report: Report,
     fresh: bool = True,
 ) -> Segmenter:
-    """Train the network, in place.
+    """Train the network, in place and on its device.
 
     Parameters
     ----------
@@ -182,19 +137,18 @@ def train_segmenter(
         Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
     seed : int
         Of initial weights (if fresh) and batches.
-    device : torch.device
-        Where to train.
     report : callable
         Takes progress.
     fresh : bool
         Whether the network's scaling of the levels must be set first.
     """
+    device = next(network.parameters()).device
     steps = round_steps(steps, len(masks))
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
         network.standardise_by(_sample(network, volumes, random))
-    network.to(device).train()
+    network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
@@ -212,22 +166,22 @@ def _sample(
     network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
 ) -> list[dict[str, np.ndarray]]:
     """Levels of some slices of the cohort, each 1 x C x h x w, memory-mapped."""
-    places = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
-    drawn = random.choice(len(places), min(len(places), _SAMPLED_SLICES), replace=False)
-    chosen = [(volumes[v].features.levels, i) for v, i in (places[place] for place in drawn)]
+    slices = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
+    drawn = random.choice(len(slices), min(len(slices), _SAMPLED_SLICES), replace=False)
+    chosen = [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
     return [{name: levels[name][i : i + 1] for name in network.levels} for levels, i in chosen]
 
 
 def _levels(
-    names: Sequence[str], volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]
+    names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]
 ) -> dict[str, torch.Tensor]:
     return {
-        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in places])) for name in names
+        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in slices])) for name in names
     }
 
 
-def _images(volumes: Sequence[VolumeSlices], places: Sequence[tuple[int, int]]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in places]))[:, None].float() / 255
+def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in slices]))[:, None].float() / 255
 
 
 def _draw(
@@ -246,15 +200,15 @@ def _loss(
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
     from monai.losses import MaskedDiceLoss  # seconds to import, which a model that is only applied does not wait for
 
-    places = [(one.volume, one.index) for one in batch]
-    levels, image = _levels(network.levels, volumes, places), _images(volumes, places)
+    slices = [(one.volume, one.index) for one in batch]
+    levels, image = _levels(network.levels, volumes, slices), _images(volumes, slices)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
         target = target.flip(-1)
     logits = _logits(network, levels, image, device, [flip])[0]
     counted = target.ne(IGNORED).float().to(device)
     wanted = target.eq(1).float().to(device)
-    entropy = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted).sum() / counted.sum()
+    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
     rows, classes = wanted.flatten(2).any(2).nonzero(as_tuple=True)
     if not len(rows):
         return entropy
@@ -290,8 +244,8 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     """
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
-        places = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        levels, image = _levels(network.levels, [volume], places), _images([volume], places)
+        slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
+        levels, image = _levels(network.levels, [volume], slices), _images([volume], slices)
         plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
         parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
     return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)

@@ -1,15 +1,11 @@
-"""Settings of the method, and the presets that fill them."""
+"""Settings of the default method."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 from WeakMedSAMLib.contract import stages
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.base.setting_checks import Limits, as_kind_of
-from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, Defect, PublishedSettings
+from WeakMedSAMLib.engine.base.setting_checks import Limits
 
 # Six tenths of the network's steps must be left for further rounds.
 _LIMITS = Limits(
@@ -33,7 +29,7 @@ _LIMITS = Limits(
 
 
 @dataclass(frozen=True)
-class MethodSettings:
+class FastSettings:
     """Every choice of the method.
 
     Attributes
@@ -54,7 +50,8 @@ class MethodSettings:
     classifier_steps : int
         Training steps of the classifier at most; fewer if patients left out say so.
     pooling : str
-        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see `sce.pooled`.
+        How cell logits become the logit of a slice: ``"top-k"``, ``"average"`` or ``"log-sum-exp"``; see
+        `pooling.pool_cells`.
     guidance : float
         How strongly novelty steers which cells of a present slice are pooled.
     pam : bool
@@ -126,73 +123,4 @@ class MethodSettings:
 
 # What drawing masks reads and training does not.
 READ_WHEN_APPLIED = ("box_refinement", "z_consistency")
-# The default, the published method with its defects fixed, and as published.
-FAST = MethodSettings()
-PRESETS: Mapping[str, MethodSettings | PublishedSettings] = {
-    stages.FAST: FAST,
-    stages.PAPER: PAPER,
-    stages.REFERENCE: REFERENCE,
-}
-
-
-def method_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> MethodSettings | PublishedSettings:
-    """Settings of a preset, with some replaced.
-
-    ``defects`` of the published method may be one text: names with commas between them, ``all`` or ``none``.
-
-    Raises
-    ------
-    UserError
-        ``unknown_preset``, ``unknown_setting``, ``bad_setting``.
-    """
-    if preset not in PRESETS:
-        raise UserError(
-            "unknown_preset",
-            f"There is no preset {preset!r}.",
-            f"Choose one of: {', '.join(PRESETS)}.",
-            values={"name": preset},
-        )
-    return overridden(PRESETS[preset], overrides or {})
-
-
-def overridden(
-    settings: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
-) -> MethodSettings | PublishedSettings:
-    """Settings with some replaced; raises as `method_settings`."""
-    known = {field.name for field in fields(settings)}
-    renamed = {"sub_classes" if name == "subclasses" else name: value for name, value in overrides.items()}
-    for name in renamed:
-        if name not in known:
-            raise UserError(
-                "unknown_setting",
-                f"There is no setting {name!r}.",
-                f"Known are: {', '.join(sorted(known))}.",
-                values={"name": name},
-            )
-    return replace(settings, **{name: _read(name, value, getattr(settings, name)) for name, value in renamed.items()})
-
-
-def applied_settings(
-    trained: MethodSettings | PublishedSettings, overrides: Mapping[str, Any]
-) -> tuple[MethodSettings | PublishedSettings, list[str]]:
-    """Settings by which a model is applied, and the names of the overrides that come too late.
-
-    They are the model's own; only what training does not read may still be chosen.
-
-    Raises
-    ------
-    UserError
-        ``unknown_setting``, ``bad_setting``.
-    """
-    wanted = overridden(trained, overrides)
-    changed = [one.name for one in fields(trained) if getattr(wanted, one.name) != getattr(trained, one.name)]
-    chosen = {name: getattr(wanted, name) for name in changed if name in READ_WHEN_APPLIED}
-    return replace(trained, **chosen), [name for name in changed if name not in READ_WHEN_APPLIED]
-
-
-def _read(name: str, value: Any, default: Any) -> Any:
-    """A setting as the class of its method takes it, which also checks it."""
-    if name == "defects" and isinstance(value, str):
-        named = {"all": tuple(Defect), "none": ()}
-        return named[value] if value in named else tuple(part.strip() for part in value.split(","))
-    return as_kind_of(default, value)
+FAST = FastSettings()

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.stages import CLASSIFIER, PSEUDO_MASKS, SEGMENTER
-from WeakMedSAMLib.engine.methods.fast.model import TrainedModel, tensors_of
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import READ_WHEN_APPLIED, MethodSettings
+from WeakMedSAMLib.engine.methods.fast.settings import READ_WHEN_APPLIED, FastSettings
 
 # Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
 # belongs to every stage until it is named here.
@@ -25,24 +26,24 @@ _READ_LATER = {
 }
 
 
-def settings_until(stage: str, settings: MethodSettings) -> dict[str, Any]:
+def settings_until(stage: str, settings: FastSettings) -> dict[str, Any]:
     """The settings that a stage and those before it read; those of ``pam`` begin with its name."""
     later = _READ_LATER[stage]
     hidden = {name for name in asdict(settings) if name in later or ("pam" in later and name.startswith("pam_"))}
     return {name: value for name, value in asdict(settings).items() if name not in hidden}
 
 
-def start_key(start: TrainedModel | None) -> dict[str, np.ndarray]:
+def start_key(start: FastModel | None) -> dict[str, np.ndarray]:
     """What a starting point changes: all that it holds, for projection, classifier and network are begun from it."""
-    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in tensors_of(start).items()}
+    return {} if start is None else {name: tensor.cpu().numpy() for name, tensor in start.tensors().items()}
 
 
-def tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+def as_tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Arrays of the output of a stage as tensors that may be written to."""
     return {part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)}
 
 
-def fitting_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
+def check_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
     """Projected features as they were kept; ValueError unless they have this shape."""
     projected: np.ndarray = kept["projected"]
     if projected.shape != shape:
@@ -50,8 +51,16 @@ def fitting_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray
     return projected
 
 
-def with_weights(network: Segmenter, weights: dict[str, torch.Tensor]) -> Segmenter:
-    """A copy of a network with other weights; the network stays as it is, also where they do not fit."""
+def check_projection(kept: Mapping[str, Any], channels: int) -> Projection:
+    """A projection as it was kept; ValueError unless it is of so many channels."""
+    found = Projection(**as_tensors(kept))
+    if {found.mean.shape, found.std.shape, found.centre.shape, found.components.shape[:1]} != {(channels,)}:
+        raise ValueError(f"a projection of {tuple(found.components.shape)}, where there are {channels} channels")
+    return found
+
+
+def copy_with_weights(network: Segmenter, kept: Mapping[str, Any]) -> Segmenter:
+    """A copy of a network with weights as they were kept; the network stays as it is, also where they do not fit."""
     copied = copy.deepcopy(network)
-    copied.load_state_dict(weights)
+    copied.load_state_dict(as_tensors(kept))
     return copied

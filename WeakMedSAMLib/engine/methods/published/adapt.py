@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import Any
@@ -10,23 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event, Metric, Stage
+from WeakMedSAMLib.contract.events import Metric
 from WeakMedSAMLib.contract.stages import ADAPTERS, SUB_CLASSES
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import extractor, fitting
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier, StandardFeatures
 from WeakMedSAMLib.engine.methods.published.examples import Examples, measure_features
 from WeakMedSAMLib.engine.methods.published.fitting import Fitting
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.sub_classes import ExploredClasses, explore_classes, sub_class_tags
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces, tagged_places
-from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
-
-Report = Callable[[Event], None]
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedCohort, find_tagged
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 # Settings that neither clustering nor training read: a change of them leaves what was learned as it is. A new setting
 # belongs to both until it is named here.
@@ -40,13 +37,7 @@ _OF_LEARNING = (Defect.CARELESS_CROPS, Defect.TEST_IN_CLUSTERING)
 
 
 def train_adapted(
-    volumes: Sequence[VolumeSlices],
-    classes: ClassTable,
-    settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
-    keep_sub_classes: KeepSubClasses | None = None,
+    volumes: Sequence[VolumeSlices], settings: PublishedSettings, context: RunContext
 ) -> AdaptedClassifier:
     """Learn to tell slices by their tags.
 
@@ -54,19 +45,12 @@ def train_adapted(
     ----------
     volumes : sequence of VolumeSlices
         Tagged and untagged ones; at least one slice is tagged.
-    classes : ClassTable
-        Meaning of the columns of the tags.
     settings : PublishedSettings
         With ``encoder`` "adapted", a copy of the backbone's encoder is trained on images with the parts that the
         backbone declares; with "frozen", heads alone on the cached features of its cam level.
-    backbone : Backbone
-        Stays as it is.
-    store : StageStore
-        Keeps sub-classes, and the state of the training after every epoch: what was cut off goes on from there.
-    report : callable
-        Takes events; may raise to end the training.
-    keep_sub_classes : callable, optional
-        Gets what was found of sub-classes, class by class.
+    context : RunContext
+        Its backbone stays as it is; its store keeps sub-classes, and the state of the training after every epoch: what
+        was cut off goes on from there.
 
     Returns
     -------
@@ -78,22 +62,22 @@ def train_adapted(
     UserError
         ``weights_missing``, ``weights_differ`` of ResNet-18; ``gpu_out_of_memory``; ``not_finite``.
     """
-    tagged = tagged_places(volumes, settings.validation_share, settings.seed)
-    key = _learning_key(volumes, settings, backbone)
-    explored = _explored(volumes, tagged, settings, backbone, store, report, key)
-    for entry, count in zip(classes, explored.counts, strict=True):
-        report(Metric(name="sub_classes", value=count, message=entry.name))
-    if keep_sub_classes is not None:
-        keep_sub_classes(explored.reports(classes.names, settings.sub_classes, volumes, tagged))
+    tagged = find_tagged(volumes, settings.validation_share, settings.seed)
+    key = _learning_key(volumes, settings, context.backbone)
+    explored = _explore(volumes, tagged, settings, context, key)
+    for entry, count in zip(context.classes, explored.counts, strict=True):
+        context.report(Metric(name="sub_classes", value=count, message=entry.name))
+    if context.keep_sub_classes is not None:
+        context.keep_sub_classes(explored.reports(context.classes.names, settings.sub_classes, volumes, tagged))
     sub_tags = sub_class_tags(tagged.tags, explored.clusters, explored.counts)
     examples = Examples(volumes, tagged, sub_tags)
-    classifier = new_classifier(explored.counts, settings, backbone)
+    classifier = new_classifier(explored.counts, settings, context.backbone)
     if not classifier.adapted:
         measure_features(classifier, examples)
-    training = Fitting(classifier, examples, report)
+    training = Fitting(classifier, examples, context.report)
     # Sub-classes that were found anew may be others, and other in number.
     own = stage_key(fitting.VERSION, key, explored.counts, explored.clusters)
-    train_to_end(training, store, ADAPTERS, own, report)
+    train_to_end(training, context.store, ADAPTERS, own, context.report)
     return training.finish()
 
 
@@ -119,11 +103,7 @@ def _cached_features(backbone: Backbone) -> StandardFeatures:
     return StandardFeatures(level, backbone.info.levels[level].channels)
 
 
-def _learning_key(
-    volumes: Sequence[VolumeSlices],
-    settings: PublishedSettings,
-    backbone: Backbone,
-) -> str:
+def _learning_key(volumes: Sequence[VolumeSlices], settings: PublishedSettings, backbone: Backbone) -> str:
     """Hash of all that is learned from."""
     read = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name not in _READ_LATER}
     kept = [defect.value for defect in settings.defects if defect in _OF_LEARNING]
@@ -134,27 +114,22 @@ def _learning_key(
     return stage_key(extractor.VERSION, shown, read, kept, resnet18, *of_backbone)
 
 
-def _explored(
+def _explore(
     volumes: Sequence[VolumeSlices],
-    tagged: TaggedPlaces,
+    tagged: TaggedCohort,
     settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
+    context: RunContext,
     key: str,
 ) -> ExploredClasses:
     """Sub-classes: kept from before, or found and kept."""
-    kept = used_again(store, SUB_CLASSES, key, partial(_fitting, tags=tagged.tags))
-    report(Stage(stage=SUB_CLASSES, state="started" if kept is None else "reused"))
-    if kept is not None:
-        return kept
-    found = explore_classes(volumes, tagged, settings, backbone, report)
-    saved = store.save(SUB_CLASSES, key, found.to_kept())
-    report(Stage(stage=SUB_CLASSES, state="finished"))
-    return ExploredClasses.from_kept(saved)
+
+    def find() -> dict[str, Any]:
+        return explore_classes(volumes, tagged, settings, context.backbone, context.report).to_kept()
+
+    return context.run_stage(SUB_CLASSES, key, find, partial(_check, tags=tagged.tags))
 
 
-def _fitting(kept: Mapping[str, Any], tags: np.ndarray) -> ExploredClasses:
+def _check(kept: Mapping[str, Any], tags: np.ndarray) -> ExploredClasses:
     """What was kept; ValueError unless it is of the slices and classes of today."""
     found = ExploredClasses.from_kept(kept)
     if found.clusters.shape != tags.shape or len(found.counts) != tags.shape[1]:

@@ -22,7 +22,7 @@ _ZOOM_RANGE = 0.7  # least zoom as a part of the greatest
 _AREAS, _RATIOS = (0.5, 1.0), (0.7, 1.3)
 
 
-def augmented(images: torch.Tensor, settings: PublishedSettings, random: np.random.Generator) -> torch.Tensor:
+def augment_images(images: torch.Tensor, settings: PublishedSettings, random: np.random.Generator) -> torch.Tensor:
     """Random views of slices.
 
     Parameters
@@ -39,15 +39,15 @@ def augmented(images: torch.Tensor, settings: PublishedSettings, random: np.rand
     Tensor
         Of the same shape and range.
     """
-    drawn = [_drawn(*body, settings, random) for body in _bodies(images)]
+    drawn = [_draw_view(*body, settings, random) for body in _bodies(images)]
     matrices = torch.from_numpy(np.stack([matrix for matrix, _ in drawn])).float()
     factors = torch.from_numpy(np.stack([factor for _, factor in drawn])).float().to(images.device)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False).to(images.device)
     views = F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return _jittered(views, factors, settings.has(Defect.CARELESS_CROPS))
+    return _jitter(views, factors, settings.has(Defect.CARELESS_CROPS))
 
 
-def flipped(features: torch.Tensor, settings: PublishedSettings, random: np.random.Generator) -> torch.Tensor:
+def flip_features(features: torch.Tensor, settings: PublishedSettings, random: np.random.Generator) -> torch.Tensor:
     """Features B x C x m x m of slices, every other one flipped left to right (about what a flipped slice has)."""
     if not settings.flips:
         return features
@@ -55,7 +55,7 @@ def flipped(features: torch.Tensor, settings: PublishedSettings, random: np.rand
     return torch.where(turned[:, None, None, None], features.flip(-1), features)
 
 
-def _drawn(
+def _draw_view(
     centre: np.ndarray, half: np.ndarray, settings: PublishedSettings, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """One view: from places in it to places in the image, 2 x 3, and factors of brightness and contrast."""
@@ -112,7 +112,7 @@ def _rotation(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
-def _jittered(views: torch.Tensor, factors: torch.Tensor, careless: bool) -> torch.Tensor:
+def _jitter(views: torch.Tensor, factors: torch.Tensor, careless: bool) -> torch.Tensor:
     """Brightness and contrast times the factors B x 2, back in [0, 1].
 
     Clipped, as published, what was bright and what was brighter become the same white; here the range is shrunk.

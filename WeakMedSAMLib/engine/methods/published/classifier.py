@@ -11,16 +11,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.engine.backbones.base import Network
 from WeakMedSAMLib.engine.base.precision import in_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.parts.losses import tag_entropy
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
 _HIDDEN = 128
 _FURTHEST = 8.0  # deviations; few channels have outliers, and those are huge
@@ -153,7 +152,7 @@ class AdaptedClassifier(nn.Module):
         self.encoder.load_adapter_state(parts["encoder"])
 
 
-def summed_losses(cells: torch.Tensor, tags: torch.Tensor, pooling: str) -> torch.Tensor:
+def sum_losses(cells: torch.Tensor, tags: torch.Tensor, pooling: str) -> torch.Tensor:
     """Sum of binary cross-entropies of slices over the entries that carry a tag.
 
     Parameters
@@ -163,9 +162,6 @@ def summed_losses(cells: torch.Tensor, tags: torch.Tensor, pooling: str) -> torc
     tags : Tensor
         B x C of PRESENT, ABSENT, UNTAGGED.
     pooling : str
-        Kind of `sce.pooled`; where it gives several logits, their losses are averaged.
+        Kind of `pooling.pool_cells`; where it gives several logits, their losses are averaged.
     """
-    logits = pooled(cells, kind=pooling)
-    target = tags.eq(PRESENT).to(logits)[..., None].expand_as(logits)
-    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(-1)
-    return (losses * tags.ge(0)).sum()
+    return tag_entropy(pool_cells(cells, kind=pooling), tags).mean(-1).sum()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from WeakMedSAMLib.engine.parts.affinity import stretched
+from WeakMedSAMLib.engine.parts.affinity import stretch_maps
 
 
 def dense_affinity(
@@ -25,7 +25,7 @@ def dense_affinity(
     radius, beta : int, float
         Reach and sharpness.
     borders : bool
-        False leaves out the pairs near the border that the published code does (`affinity.without_border_pairs`).
+        False leaves out the pairs near the border that the published code does (`affinity.drop_border_pairs`).
 
     Returns
     -------
@@ -72,5 +72,5 @@ def published_walk(cells: torch.Tensor, affinity: torch.Tensor, steps: int) -> t
     """The walk with the matrix transposed, and the map stretched to 0..1 at each step. H x W in and out."""
     transition = (affinity / affinity.sum(1, keepdim=True)).T
     for _ in range(steps):
-        cells = stretched((transition @ cells.flatten()).reshape(cells.shape))
+        cells = stretch_maps((transition @ cells.flatten()).reshape(cells.shape))
     return cells

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.published.augment import augmented, flipped
+from WeakMedSAMLib.engine.methods.published.augment import augment_images, flip_features
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedCohort
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Examples:
     """
 
     volumes: Sequence[VolumeSlices]
-    tagged: TaggedPlaces
+    tagged: TaggedCohort
     sub_tags: np.ndarray
 
     def batch(
@@ -63,14 +63,14 @@ class Examples:
         device = classifier.device
         inputs = torch.cat([self.inputs(int(row), classifier) for row in rows]).to(device)
         if random is not None:
-            change = augmented if classifier.adapted else flipped
+            change = augment_images if classifier.adapted else flip_features
             inputs = change(inputs, classifier.settings, random)
         tags, sub_tags = (torch.from_numpy(all_[rows]).to(device) for all_ in (self.tagged.tags, self.sub_tags))
         return Batch(inputs, tags, sub_tags)
 
     def inputs(self, row: int, classifier: AdaptedClassifier) -> torch.Tensor:
         """What goes into the classifier for one of the slices: 1 x C' x m x m."""
-        volume, index = self.tagged.places[row]
+        volume, index = self.tagged.slices[row]
         return classifier.inputs(self.volumes[volume], np.array([index]))
 
 

@@ -35,7 +35,7 @@ Report = Callable[[Event], None]
 
 
 def slice_descriptors(
-    volumes: Sequence[VolumeSlices], places: np.ndarray, requested: str, backbone: Backbone, report: Report
+    volumes: Sequence[VolumeSlices], slices: np.ndarray, requested: str, backbone: Backbone, report: Report
 ) -> tuple[np.ndarray, str]:
     """Describe slices.
 
@@ -43,7 +43,7 @@ def slice_descriptors(
     ----------
     volumes : sequence of VolumeSlices
         The cohort.
-    places : numpy.ndarray
+    slices : numpy.ndarray
         N x 2: volume and slice.
     requested : {"auto", "resnet18", "backbone"}
         Which features.
@@ -66,13 +66,13 @@ def slice_descriptors(
     """
     path = resnet18_for(requested)
     if path is None:
-        return _backbone_descriptors(volumes, places, backbone.info.cam_level), BACKBONE
+        return _backbone_descriptors(volumes, slices, backbone.info.cam_level), BACKBONE
     network = load_resnet18(path).to(backbone.device)
     parts = []
-    for start in range(0, len(places), _BATCH):
-        images = np.stack([volumes[v].features.image[i] for v, i in places[start : start + _BATCH]])
+    for start in range(0, len(slices), _BATCH):
+        images = np.stack([volumes[v].features.image[i] for v, i in slices[start : start + _BATCH]])
         parts.append(_resnet_descriptors(network, torch.from_numpy(images).to(backbone.device)))
-        report(Progress(STAGE, min(start + _BATCH, len(places)), len(places)))
+        report(Progress(STAGE, min(start + _BATCH, len(slices)), len(slices)))
     return np.concatenate(parts), RESNET18
 
 
@@ -130,10 +130,10 @@ def _resnet_descriptors(network: nn.Module, images: torch.Tensor) -> np.ndarray:
     return network((images.float() / 255)[:, None].expand(-1, 3, -1, -1)).float().cpu().numpy()
 
 
-def _backbone_descriptors(volumes: Sequence[VolumeSlices], places: np.ndarray, level: str) -> np.ndarray:
+def _backbone_descriptors(volumes: Sequence[VolumeSlices], slices: np.ndarray, level: str) -> np.ndarray:
     """Means over the body of every channel, in deviations: channels differ in scale by orders of magnitude."""
     descriptors = []
-    for volume, index in places:
+    for volume, index in slices:
         one = volumes[volume]
         cells = np.asarray(one.features.levels[level][index], np.float32)
         body = _body(one, index, cells.shape[-1])

@@ -2,35 +2,33 @@
 
 AdamW with a OneCycle schedule over all epochs, batches of shuffled slices, the last incomplete one of an epoch left
 out, as in the published code. New here: patients left out say when to stop, and whose weights are kept; a training that
-was cut off goes on after its last whole epoch and ends as if it had not been. Every epoch draws its random numbers from
-seed and number alone, so that nothing of the past is needed for that but weights and optimiser.
+was cut off goes on after its last whole epoch and ends as if it had not been.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event, Metric, Progress
+from WeakMedSAMLib.contract.events import Metric
 from WeakMedSAMLib.contract.stages import ADAPTERS as STAGE
+from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.base.precision import loss_scaler
-from WeakMedSAMLib.engine.features.embed import is_out_of_memory
-from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier, summed_losses
+from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier, sum_losses
 from WeakMedSAMLib.engine.methods.published.examples import Batch, Examples
+from WeakMedSAMLib.engine.parts.epochs import EpochPlan, EpochTraining
 
 # Raised whenever the same input gives another classifier, by `classifier`, `examples`, `augment` or here: part of the
 # keys of this stage and of those after it.
 VERSION = 1
 
-Report = Callable[[Event], None]
 
-
-class Fitting:
+class Fitting(EpochTraining):
     """One training, from its first epoch or from a checkpoint to its end.
 
     Parameters
@@ -45,61 +43,58 @@ class Fitting:
 
     def __init__(self, classifier: AdaptedClassifier, examples: Examples, report: Report) -> None:
         settings = classifier.settings
-        self.classifier, self._examples, self._settings, self._report = classifier, examples, settings, report
-        self._training = np.flatnonzero(~examples.tagged.left_out)
-        self._validation = np.flatnonzero(examples.tagged.left_out)
-        self._steps = max(1, len(self._training) // settings.batch)
+        self.classifier, self._examples, self._settings = classifier, examples, settings
+        inside, self._validation = (np.flatnonzero(examples.tagged.left_out == out) for out in (False, True))
+        steps = max(1, len(inside) // settings.batch)
         rate = settings.learning_rate if classifier.adapted else settings.frozen_learning_rate
         trained = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=settings.weight_decay)
-        total = settings.epochs * self._steps
+        total = settings.epochs * steps
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=total)
         self._scaler = loss_scaler(classifier.precision)
         self._micro, self._halved = min(settings.micro_batch, settings.batch), False
-        self._epoch, self._best_epoch, self._best_loss = 0, 0, math.inf
+        self._best_epoch, self._best_loss = 0, math.inf
         self._best: dict[str, torch.Tensor] = {}
+        kept = {"optimizer": self._optimizer, "schedule": self._schedule, "scaler": self._scaler}
+        super().__init__(EpochPlan(STAGE, settings.epochs, steps, settings.batch, settings.seed), inside, report, kept)
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or the loss on the patients left out has not fallen for long enough."""
         waited = self._epoch - self._best_epoch
-        return self._epoch >= self._settings.epochs or (self._stops_early and waited >= self._settings.patience)
+        return super().finished or (self._stops_early and waited >= self._settings.patience)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on, for `load_state`."""
         return {
-            "epoch": self._epoch,
+            **super().state(),
             "learned": self.classifier.learned(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "scaler": self._scaler.state_dict(),
             "micro_batch": [self._micro, self._halved],
             "best": [self._best_epoch, self._best_loss, self._best],
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self._epoch = state["epoch"]
+        super().load_state(state)
         self.classifier.load_learned(state["learned"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        self._scaler.load_state_dict(state["scaler"])
         self._micro, self._halved = state["micro_batch"]
         self._best_epoch, self._best_loss, self._best = state["best"]
 
-    def run_epoch(self) -> None:
-        """Train for one epoch and look at the patients left out."""
-        settings = self._settings
-        random = np.random.default_rng([settings.seed, self._epoch])
-        torch.manual_seed(settings.seed + self._epoch)
+    def begin_epoch(self, epoch: int) -> None:
+        """Train mode, and the random numbers of layers that draw some."""
+        torch.manual_seed(self._settings.seed + epoch)
         self.classifier.train()
-        order, losses = random.permutation(self._training), []
-        for step in range(self._steps):
-            rows = order[step * settings.batch : (step + 1) * settings.batch]
-            losses.append(self._step(self._examples.batch(rows, self.classifier, random)))
-            self._report(Progress(STAGE, self._epoch * self._steps + step + 1, settings.epochs * self._steps))
-        self._epoch += 1
-        self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
+
+    def take_step(self, rows: np.ndarray, random: np.random.Generator) -> float:
+        """One step of the optimiser; returns the loss."""
+        loss = self._gradients(self._examples.batch(rows, self.classifier, random))
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._schedule.step()
+        return loss
+
+    def end_epoch(self) -> None:
+        """Ask the patients left out."""
         if len(self._validation):
             self._validate()
 
@@ -113,22 +108,14 @@ class Fitting:
     def _stops_early(self) -> bool:
         return bool(self._settings.patience and len(self._validation))
 
-    def _step(self, batch: Batch) -> float:
-        """One step of the optimiser; returns the loss."""
-        loss = self._gradients(batch)
-        self._scaler.step(self._optimizer)
-        self._scaler.update()
-        self._schedule.step()
-        return loss
-
     def _gradients(self, batch: Batch) -> float:
         """Gradients of a batch; where memory runs out they are begun again in smaller parts, once in a training."""
         while True:
             self._optimizer.zero_grad()
             try:
-                return self._accumulated(batch)
+                return self._accumulate(batch)
             except RuntimeError as error:
-                if not is_out_of_memory(error):
+                if not is_gpu_out_of_memory(error):
                     raise
                 if self._halved or self._micro == 1:
                     raise _out_of_memory(self._micro, batch.inputs.device) from error
@@ -136,7 +123,7 @@ class Fitting:
             self._optimizer.zero_grad()
             torch.cuda.empty_cache()
 
-    def _accumulated(self, batch: Batch) -> float:
+    def _accumulate(self, batch: Batch) -> float:
         """Add up the gradients of the parts of a batch: those of the whole batch's mean loss."""
         known, sub_known = (int(tags.ge(0).sum().clamp_min(1)) for tags in (batch.tags, batch.sub_tags))
         total = 0.0
@@ -152,8 +139,8 @@ class Fitting:
         pooling = self._settings.pooling
         cells, sub_cells = self.classifier(part.inputs)
         explored = max(self.classifier.counts) > 1 and self._settings.sub_class_weight > 0
-        secondary = summed_losses(sub_cells, part.sub_tags, pooling) if explored else cells.new_zeros(())
-        return summed_losses(cells, part.tags, pooling), secondary
+        secondary = sum_losses(sub_cells, part.sub_tags, pooling) if explored else cells.new_zeros(())
+        return sum_losses(cells, part.tags, pooling), secondary
 
     @torch.no_grad()
     def _validate(self) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import resized
+from WeakMedSAMLib.engine.parts.maps import resize_maps
 
 
 def slice_images(volume: VolumeSlices, indices: np.ndarray, size: int | None = None, beside: int = 0) -> torch.Tensor:
@@ -31,4 +31,4 @@ def slice_images(volume: VolumeSlices, indices: np.ndarray, size: int | None = N
     offsets = np.arange(-beside, beside + 1)
     shown = np.clip(indices[:, None] + offsets, 0, volume.n_slices - 1)
     images = torch.from_numpy(volume.features.image[shown].astype(np.float32)) / 255
-    return images if size is None else resized(images, size)
+    return images if size is None else resize_maps(images, size)

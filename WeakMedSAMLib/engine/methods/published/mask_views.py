@@ -41,7 +41,7 @@ def _rectangle(random: np.random.Generator) -> np.ndarray:
     return np.column_stack([turn * half, turn @ (random.uniform(-1, 1, 2) * (1 - half))])
 
 
-def moved_together(
+def move_together(
     images: torch.Tensor,
     probability: torch.Tensor,
     known: torch.Tensor,
@@ -78,10 +78,10 @@ def moved_together(
     outside = F.grid_sample(torch.ones_like(stacked[:, :1]), grid, padding_mode="zeros", align_corners=False) <= 0.5
     # Beyond the border there is nothing of any class, and that is known.
     masks = (masks > 0.5).float() if grown else masks
-    return _jittered(images, settings.jitter, random), masks, (known > _KNOWN) | outside
+    return _jitter(images, settings.jitter, random), masks, (known > _KNOWN) | outside
 
 
-def _jittered(images: torch.Tensor, strength: float, random: np.random.Generator) -> torch.Tensor:
+def _jitter(images: torch.Tensor, strength: float, random: np.random.Generator) -> torch.Tensor:
     """Brightness and contrast of each slice times 1 - strength to 1 + strength, clipped to [0, 1] as published."""
     factors = torch.from_numpy(random.uniform(1 - strength, 1 + strength, (2, len(images), 1, 1, 1))).float()
     bright = (images * factors[0]).clamp(0, 1)

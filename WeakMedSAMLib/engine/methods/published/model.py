@@ -3,106 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.labelled_volume import AXES
-from WeakMedSAMLib.engine.features.preprocess import Intensity
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.parts.model_files import TrainedModel, read_common
 
 _PART = "network."
+_LARGEST_FRAME = 4096
 
 
-def optional_text(value: Any) -> str | None:
-    """A text of a model's description, where null stays what it is: nothing is known."""
-    return None if value is None else str(value)
+@dataclass(frozen=True, kw_only=True)
+class PublishedModel(TrainedModel):
+    """All that is needed to segment a volume without tags; common attributes as in `TrainedModel`.
 
-
-def known_axis(about: Mapping[str, Any]) -> str | None:
-    """The slice axis in a model's description; older ones have none, and ValueError for what is no axis."""
-    axis = optional_text(about.get("axis"))
-    if axis is not None and axis not in AXES:
-        raise ValueError(f"{axis!r} is no slice axis")
-    return axis
-
-
-@dataclass(frozen=True)
-class PublishedModel:
-    """All that is needed to segment a volume without tags.
+    The backbone is that by which its pseudo-masks were made; it is not needed to apply the model.
 
     Attributes
     ----------
-    classes : ClassTable
-        What it segments.
-    backbone, weights_sha256 : str
-        The backbone, and the weights, by which its pseudo-masks were made; not needed to apply it.
     settings : PublishedSettings
         It was trained with.
-    patients : int
-        Patients that it learned from.
     frame_size : int
         Edge in pixels of the frame that slices are placed in.
-    window : Intensity or None
-        Range of grey values that all volumes shared that it learned from.
     network : nn.Module
         From `unet.build_network`.
-    axis : str or None
-        Slice axis that it learned along; None where that is not known, or was not the same for all.
     """
 
-    classes: ClassTable
-    backbone: str
-    weights_sha256: str | None
+    method: ClassVar[str] = "published"
+    reads_features: ClassVar[bool] = False
+
     settings: PublishedSettings
-    patients: int
     frame_size: int
-    window: Intensity | None
     network: nn.Module
-    axis: str | None = None
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All weights by name."""
         return {f"{_PART}{name}": tensor for name, tensor in self.network.state_dict().items()}
 
-    def description(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """Everything else, as plain JSON values."""
-        return {
-            "method": "published",
-            "classes": self.classes.to_json(),
-            "backbone": self.backbone,
-            "weights_sha256": self.weights_sha256,
-            "settings": {**asdict(self.settings), "defects": [defect.value for defect in self.settings.defects]},
-            "patients": self.patients,
-            "frame_size": self.frame_size,
-            "window": self.window and self.window.to_json(),
-            "axis": self.axis,
-        }
+        about = super().describe()
+        about["settings"]["defects"] = [defect.value for defect in self.settings.defects]
+        return {**about, "frame_size": self.frame_size}
 
     @classmethod
-    def rebuilt(cls, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> PublishedModel:
-        """The model that `description` and `tensors` tell of; raises where they do not fit."""
-        classes = ClassTable.from_json(about["classes"])
-        settings = PublishedSettings(**about["settings"])
+    def build(cls, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> PublishedModel:
+        """The model that `describe` and `tensors` tell of; raises where they do not fit."""
+        common, settings = read_common(about), PublishedSettings(**about["settings"])
         size = int(about["frame_size"])
-        if not 0 < size <= 4096:
+        if not 0 < size <= _LARGEST_FRAME:
             raise ValueError(f"a frame of {size} pixels is none")
         # Without memory until the file's own tensors take their places: a description may claim any width.
         with torch.device("meta"):
-            network = build_network(settings, len(classes))
+            network = build_network(settings, len(common["classes"]))
         network.load_state_dict({name.removeprefix(_PART): t for name, t in tensors.items()}, assign=True)
-        return cls(
-            classes=classes,
-            backbone=str(about["backbone"]),
-            weights_sha256=optional_text(about["weights_sha256"]),
-            settings=settings,
-            patients=int(about["patients"]),
-            frame_size=size,
-            window=Intensity.from_json(window) if (window := about["window"]) else None,
-            network=network.eval(),
-            axis=known_axis(about),
-        )
+        return cls(**common, settings=settings, frame_size=size, network=network.eval())

@@ -7,32 +7,30 @@ uncertain pixels of a pseudo-mask teach nothing, several classes, batches in par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.contract.events import Event, Metric, Progress
 from WeakMedSAMLib.contract.stages import NETWORK as STAGE
 from WeakMedSAMLib.engine.base.precision import reduced_precision
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
 from WeakMedSAMLib.engine.methods.published.images import slice_images
-from WeakMedSAMLib.engine.methods.published.mask_views import moved_together, random_views
+from WeakMedSAMLib.engine.methods.published.mask_views import move_together, random_views
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.methods.published.unet import IGNORED, beside, decoded_probability, label_targets
+from WeakMedSAMLib.engine.methods.published.unet import beside
+from WeakMedSAMLib.engine.parts.epochs import EpochPlan, EpochTraining
+from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, decode_probability, label_targets
 
 # Raised whenever the same input gives another network, by `unet`, `mask_views` or here: part of the key of this stage.
 VERSION = 1
 _STEPS_AN_EPOCH = 20  # at least, as far as batches of four slices allow
 _LEAST_BATCH = 4
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Lessons:
         return PseudoMask(int(volume), int(index), np.zeros((self.classes, SIZE, SIZE), np.uint8))
 
 
-class NetworkTraining:
+class NetworkTraining(EpochTraining):
     """One training, from its first epoch or from a checkpoint to its end.
 
     Parameters
@@ -83,52 +81,25 @@ class NetworkTraining:
     """
 
     def __init__(self, network: nn.Module, lessons: Lessons, settings: PublishedSettings, report: Report) -> None:
-        self._network, self._lessons, self._settings, self._report = network, lessons, settings, report
+        self._network, self._lessons, self._settings = network, lessons, settings
         self._device = next(network.parameters()).device
         few = max(_LEAST_BATCH, len(lessons) // _STEPS_AN_EPOCH)
-        self._batch = min(settings.network_batch, few, len(lessons))
-        self._steps = len(lessons) // self._batch
-        self._total = settings.network_epochs * self._steps
-        rate = settings.network_learning_rate
+        batch = min(settings.network_batch, few, len(lessons))
+        steps, rate = len(lessons) // batch, settings.network_learning_rate
+        total = settings.network_epochs * steps
         self._optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=settings.network_weight_decay)
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=self._total)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimizer, rate, total_steps=total)
         self._weights = torch.ones(1 + lessons.classes, device=self._device)
         self._weights[0] = settings.background_weight
-        self._epoch = 0
+        plan = EpochPlan(STAGE, settings.network_epochs, steps, batch, settings.seed)
+        kept = {"network": network, "optimizer": self._optimizer, "schedule": self._schedule}
+        super().__init__(plan, np.arange(len(lessons)), report, kept)
 
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self._epoch >= self._settings.network_epochs
-
-    def state(self) -> dict[str, Any]:
-        """All that the next epoch depends on, for `load_state`."""
-        return {
-            "epoch": self._epoch,
-            "network": self._network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken."""
-        self._epoch = state["epoch"]
-        self._network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-
-    def run_epoch(self) -> None:
-        """See every slice once; random numbers come from seed and epoch alone."""
-        random = np.random.default_rng([self._settings.seed, self._epoch])
+    def begin_epoch(self, epoch: int) -> None:
+        """Train mode."""
         self._network.train()
-        order, losses = random.permutation(len(self._lessons)), []
-        for step in range(self._steps):
-            losses.append(self._step(order[step * self._batch : (step + 1) * self._batch], random))
-            self._report(Progress(STAGE, self._epoch * self._steps + step + 1, self._total))
-        self._epoch += 1
-        self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
 
-    def _step(self, rows: np.ndarray, random: np.random.Generator) -> float:
+    def take_step(self, rows: np.ndarray, random: np.random.Generator) -> float:
         """One batch, its gradients added up part by part; returns the loss."""
         micro = self._settings.micro_batch
         parts = [self._part(rows[start : start + micro], random) for start in range(0, len(rows), micro)]
@@ -154,8 +125,8 @@ class NetworkTraining:
                 for one in found
             ]
         )
-        probability, known = decoded_probability(np.stack([one.probability for one in found]))
+        probability, known = decode_probability(np.stack([one.probability for one in found]))
         views = random_views(len(rows), settings, random)
-        images, probability, known = moved_together(images, probability, known, views, settings, random)
+        images, probability, known = move_together(images, probability, known, views, settings, random)
         target = label_targets(probability, known, settings.threshold, settings.ignore_band)
         return images.to(self._device), target.to(self._device)

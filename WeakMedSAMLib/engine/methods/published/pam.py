@@ -18,54 +18,34 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.cam import peak_normalised
-from WeakMedSAMLib.engine.methods.fast.pam import (
-    GRID,
-    TARGET,
-    Encode,
-    Mining,
-    between_slices,
-    cached,
-    decoded,
-    placed_prompts,
-    prompted_masks,
-    resized,
-)
-from WeakMedSAMLib.engine.methods.fast.sce import pooled
-from WeakMedSAMLib.engine.methods.fast.segmenter import encoded
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.parts.affinity import (
+    drop_border_pairs,
     random_walk,
     stencil_affinity,
-    stretched,
+    stretch_maps,
     transposed_walk,
-    without_border_pairs,
 )
+from WeakMedSAMLib.engine.parts.maps import resize_maps, scale_to_peak
+from WeakMedSAMLib.engine.parts.mining import (
+    GRID,
+    TARGET,
+    Decoder,
+    Encode,
+    Mining,
+    decode_prompts,
+    draw_prompts,
+    link_slices,
+    place_prompts,
+)
+from WeakMedSAMLib.engine.parts.pooling import pool_cells
 from WeakMedSAMLib.engine.parts.prompts import SlicePrompts
+from WeakMedSAMLib.engine.parts.pseudo_masks import encode_probability
 
 SIZE = 256  # pixels of a pseudo-mask, edge, as published
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """Who draws prompted masks, and on whose features.
-
-    Attributes
-    ----------
-    backbone : Backbone
-        Decodes.
-    encode : callable
-        Gives the decode levels of slices of the volume by their indices.
-    each : bool
-        Ask `encode` anew for every prompt.
-    """
-
-    backbone: Backbone
-    encode: Encode
-    each: bool
 
 
 @dataclass(frozen=True)
@@ -127,13 +107,12 @@ def decoder_of(
     volume: VolumeSlices, backbone: Backbone, settings: PublishedSettings, classifier: AdaptedClassifier
 ) -> Decoder:
     """The untouched encoder's features, computed once; or what the switches ADAPTED_MASKS, ENCODE_PER_PROMPT say."""
-    encode = cached(volume.features.levels, backbone)
     each = settings.has(Defect.ENCODE_PER_PROMPT)
     if settings.has(Defect.ADAPTED_MASKS) and classifier.adapted:
-        encode = _adapted_encode(volume, backbone, classifier)
-    elif each:
-        encode = _fresh_encode(volume, backbone)
-    return Decoder(backbone, encode, each)
+        return Decoder(backbone, _adapted_encode(volume, backbone, classifier), each)
+    if each:
+        return Decoder(backbone, _fresh_encode(volume, backbone), each)
+    return Decoder.on_features(volume.features.levels, backbone)
 
 
 def _fresh_encode(volume: VolumeSlices, backbone: Backbone) -> Encode:
@@ -165,7 +144,7 @@ def believed_tags(cells: np.ndarray, tags: np.ndarray, settings: PublishedSettin
     """
     if not settings.has(Defect.PREDICTED_GATE):
         return tags
-    logits = pooled(torch.from_numpy(cells), kind=settings.pooling).mean(-1).numpy()
+    logits = pool_cells(torch.from_numpy(cells), kind=settings.pooling).mean(-1).numpy()
     predicted = np.where(logits > 0, PRESENT, ABSENT).astype(tags.dtype)
     return np.where(tags == UNTAGGED, tags, predicted)
 
@@ -191,7 +170,7 @@ def volume_masks(
     indices : numpy.ndarray
         n slices that show a class.
     probability : numpy.ndarray
-        n x C x SIZE x SIZE, uint8 as in `segmenter.PseudoMask`.
+        n x C x SIZE x SIZE, uint8 as in `pseudo_masks.PseudoMask`.
 
     Raises
     ------
@@ -204,7 +183,7 @@ def volume_masks(
     placing = mining_of(settings, decoder.backbone).placing
     # Prompts on a grid are the same for every class.
     same = settings.pam_steps and placing != "map" and len(indices)
-    drawn = agreeing_masks(None, indices, volume, decoder, settings) if same else None
+    drawn = draw_agreeing(None, indices, volume, decoder, settings) if same else None
     columns = range(1 if settings.has(Defect.FIRST_CLASS_ONLY) else belief.shape[1])
     for column in columns:
         rows = np.flatnonzero(belief[indices, column] == PRESENT)
@@ -212,14 +191,14 @@ def volume_masks(
             maps, mine = start_maps(cells[indices[rows], column], settings), indices[rows]
             own = drawn.of(rows) if drawn else None
             if settings.pam_steps and own is None:
-                own = agreeing_masks(resized(maps, TARGET), mine, volume, decoder, settings)
-            found[rows, column] = refined_maps(maps, mine, own, decoder, settings)
+                own = draw_agreeing(resize_maps(maps, TARGET), mine, volume, decoder, settings)
+            found[rows, column] = refine_maps(maps, mine, own, decoder, settings)
     told = belief[indices]
     told[:, len(columns) :] = ABSENT  # what the published code never draws is background to it
-    return indices, encoded(found, told)
+    return indices, encode_probability(found, told)
 
 
-def refined_maps(
+def refine_maps(
     maps: torch.Tensor, indices: np.ndarray, drawn: Agreeing | None, decoder: Decoder, settings: PublishedSettings
 ) -> np.ndarray:
     """Maps P x GRID x GRID of one class on slices of one volume, refined: P x SIZE x SIZE in [0, 1].
@@ -227,10 +206,10 @@ def refined_maps(
     Without masks they are smoothed alone.
     """
     if drawn is not None:
-        maps = _walked(maps, indices, drawn, decoder, settings)
+        maps = _walk(maps, indices, drawn, decoder, settings)
     if not settings.has(Defect.TRANSPOSED_WALK):  # which has stretched them already
         maps = maps / maps.amax((1, 2), keepdim=True).clamp_min(1e-6)
-    found = smoothed(_bilinear(maps, SIZE).numpy(), settings.blur)
+    found = smooth_maps(_bilinear(maps, SIZE).numpy(), settings.blur)
     if settings.has(Defect.PEAK_BEFORE_BLUR):
         return found
     return found / np.maximum(found.max((1, 2), keepdims=True), 1e-6)
@@ -242,11 +221,11 @@ def start_maps(cells: np.ndarray, settings: PublishedSettings) -> torch.Tensor:
     With NO_RELU all of the logits, stretched to 0..1 after being enlarged to 256 pixels.
     """
     if settings.has(Defect.NO_RELU):
-        return _bilinear(stretched(_bilinear(torch.from_numpy(cells), SIZE)), GRID)
-    return resized(torch.from_numpy(peak_normalised(cells)), GRID)
+        return _bilinear(stretch_maps(_bilinear(torch.from_numpy(cells), SIZE)), GRID)
+    return resize_maps(torch.from_numpy(scale_to_peak(cells)), GRID)
 
 
-def smoothed(maps: np.ndarray, kernel: int) -> np.ndarray:
+def smooth_maps(maps: np.ndarray, kernel: int) -> np.ndarray:
     """P x h x w maps under a Gaussian kernel of so many pixels, with the deviation that torchvision gives it."""
     if not kernel:
         return maps
@@ -254,7 +233,7 @@ def smoothed(maps: np.ndarray, kernel: int) -> np.ndarray:
     return ndimage.gaussian_filter(maps, sigma, mode="mirror", radius=kernel // 2, axes=(1, 2))
 
 
-def agreeing_masks(
+def draw_agreeing(
     evidence: torch.Tensor | None,
     indices: np.ndarray,
     volume: VolumeSlices,
@@ -266,15 +245,14 @@ def agreeing_masks(
     `evidence` is P x TARGET x TARGET; None where prompts lie on a grid.
     """
     mining = mining_of(settings, decoder.backbone)
-    prompts = placed_prompts(evidence, indices, decoder.backbone, mining, volume.features.image)
+    prompts = place_prompts(evidence, indices, decoder.backbone, mining, volume.features.image)
     if settings.has(Defect.SUMMED_LOGITS):
-        return Agreeing(summed_logits(prompts, indices, decoder), torch.ones(len(indices), 1))
-    encode, backbone = decoder.encode, decoder.backbone
-    prompted = prompted_masks(evidence, indices, prompts, encode, backbone, mining.weighting, decoder.each)
-    return Agreeing(resized(prompted.masks, GRID), prompted.weights)
+        return Agreeing(sum_logits(prompts, indices, decoder), torch.ones(len(indices), 1))
+    prompted = draw_prompts(evidence, indices, prompts, decoder, mining.weighting)
+    return Agreeing(resize_maps(prompted.masks, GRID), prompted.weights)
 
 
-def _walked(
+def _walk(
     maps: torch.Tensor, indices: np.ndarray, drawn: Agreeing, decoder: Decoder, settings: PublishedSettings
 ) -> torch.Tensor:
     """Maps P x GRID x GRID after the random walk."""
@@ -283,15 +261,15 @@ def _walked(
         return _dense_walk(maps, drawn, mining, settings.has(Defect.TRANSPOSED_WALK))
     affinity = stencil_affinity(drawn.masks, drawn.weights, mining.radius, mining.beta)
     if settings.has(Defect.TRANSPOSED_WALK):
-        return transposed_walk(maps, without_border_pairs(affinity, mining.radius), mining.radius, mining.steps)
+        return transposed_walk(maps, drop_border_pairs(affinity, mining.radius), mining.radius, mining.steps)
     vote = torch.einsum("pqhw,pq->phw", drawn.masks, drawn.shares)
-    return random_walk(maps, affinity, mining.radius, mining.steps, *between_slices(vote, indices, mining))
+    return random_walk(maps, affinity, mining.radius, mining.steps, *link_slices(vote, indices, mining))
 
 
-def summed_logits(prompts: SlicePrompts, indices: np.ndarray, decoder: Decoder) -> torch.Tensor:
+def sum_logits(prompts: SlicePrompts, indices: np.ndarray, decoder: Decoder) -> torch.Tensor:
     """The logits of all masks of each of P slices added up, P x 1 x GRID x GRID, every fourth pixel as published."""
     total = torch.zeros(len(indices), 1, GRID, GRID)
-    for part, logits, _ in decoded(prompts, indices, decoder.encode, decoder.backbone, decoder.each):
+    for part, logits, _ in decode_prompts(prompts, indices, decoder):
         total.index_add_(0, part.rows, F.interpolate(logits[:, None].float(), size=(GRID, GRID)))
     return total
 

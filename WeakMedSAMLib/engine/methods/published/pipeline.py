@@ -5,101 +5,80 @@ Sub-classes and classifier, class activation maps, prompt affinity mining, pseud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore
-from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort, framed_cohort
-from WeakMedSAMLib.engine.methods.fast.model import require_classes, require_fitting
-from WeakMedSAMLib.engine.methods.fast.showcase import Example, Show
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined, mine_cohort
-from WeakMedSAMLib.engine.methods.published.results import volume_result
+from WeakMedSAMLib.engine.methods.published.results import segment_volume
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
-from WeakMedSAMLib.engine.methods.published.teaching import taught_network
-from WeakMedSAMLib.engine.methods.published.tuning import tuned_masks
+from WeakMedSAMLib.engine.methods.published.teaching import teach_network
+from WeakMedSAMLib.engine.methods.published.tuning import tune_masks
 from WeakMedSAMLib.engine.methods.published.unet import draw
-from WeakMedSAMLib.engine.parts.assembly import told_results
-from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
-from WeakMedSAMLib.engine.runs.results import VolumeResult
+from WeakMedSAMLib.engine.parts.assembly import Results, VolumeResult, tell_results
+from WeakMedSAMLib.engine.parts.model_files import require_classes, require_fitting
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.showcase import Showcase
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume, learned_axis
 
-Report = Callable[[Event], None]
 
-
-def run_published(
+def train_and_segment(
     cohort: Sequence[CohortVolume],
-    classes: ClassTable,
     settings: PublishedSettings,
-    *,
-    backbone: Backbone,
-    cache: FeatureCache,
-    store: StageStore,
-    report: Report,
-    trained: PublishedModel | None = None,
-    train: bool = True,
-    keep_model: Callable[[PublishedModel], None] | None = None,
-    show: Show | None = None,
-    keep_sub_classes: KeepSubClasses | None = None,
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    """Segment a cohort; parameters, results and errors as those of `pipeline.run_pipeline`.
+    context: RunContext,
+    start: PublishedModel | None = None,
+) -> Results:
+    """Learn from the tags of a cohort, and segment it; see `Method.run`.
 
-    A model that was trained before is applied as it is, on images alone; or it is the starting point of the
-    segmentation network.
+    The segmentation network of a model that training starts from is the beginning of this one.
     """
-    if trained is not None and not train:
-        require_classes(trained, classes)
-        volumes = framed_cohort(cohort, trained.frame_size, trained.window)
-        yield from _results(cohort, volumes, classes, trained, backbone, report, [])
-        return
-    if trained is not None:
-        require_fitting(trained, classes, backbone)
-    slices = embed_cohort(cohort, backbone, cache, report, trained.window if trained else None)
-    model, masks = _learned(slices, classes, settings, backbone, store, report, trained, show, keep_sub_classes)
+    if start is not None:
+        require_fitting(start, context.classes, context.backbone)
+    window = None if start is None else start.window
+    volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, window)
+    model, mined = _learn(volumes, settings, context, start)
     model = replace(model, axis=learned_axis(cohort))
-    if keep_model is not None:
-        keep_model(model)
-    yield from _results(cohort, slices, classes, model, backbone, report, masks)
+    if context.keep_model is not None:
+        context.keep_model(model)
+    yield from _segment(cohort, volumes, context, model, mined)
 
 
-def _learned(
-    volumes: Sequence[VolumeSlices],
-    classes: ClassTable,
-    settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
-    start: PublishedModel | None,
-    show: Show | None,
-    keep_sub_classes: KeepSubClasses | None,
+def apply_model(
+    cohort: Sequence[CohortVolume], settings: PublishedSettings, context: RunContext, model: PublishedModel
+) -> Results:
+    """Segment a cohort by a model as it is, on images alone; see `Method.apply`."""
+    require_classes(model, context.classes)
+    volumes = framed_cohort(cohort, model.frame_size, model.window)
+    yield from _segment(cohort, volumes, context, replace(model, settings=settings), [])
+
+
+def _learn(
+    volumes: Sequence[VolumeSlices], settings: PublishedSettings, context: RunContext, start: PublishedModel | None
 ) -> tuple[PublishedModel, list[Mined]]:
     """All stages of learning, and what each shows of one slice."""
-    example = Example(show, volumes, _present(volumes))
-    classifier = train_adapted(volumes, classes, settings, backbone, store, report, keep_sub_classes=keep_sub_classes)
-    example.drawn(ADAPTERS, lambda volume, index: _activation(classifier, volume, index))
-    mined, key = mine_cohort(volumes, classifier, settings, backbone, store, report)
+    backbone, showcase = context.backbone, Showcase(context.show, volumes, _present(volumes))
+    classifier = train_adapted(volumes, settings, context)
+    showcase.show(ADAPTERS, partial(_activation, classifier))
+    mined, key = mine_cohort(volumes, classifier, settings, context)
     if settings.tuning:
-        mined, key = tuned_masks(volumes, mined, classifier, settings, backbone, store, report, key)
-    example.pseudo_masks([mask for one in mined for mask in one.masks])
-    network = taught_network(volumes, mined, len(classes), settings, backbone.device, store, report, key, start)
+        mined, key = tune_masks(volumes, mined, classifier, settings, context, key)
+    showcase.show_pseudo_mask([mask for one in mined for mask in one.masks])
+    network = teach_network(volumes, mined, settings, context, key, start)
     one_drawing = partial(draw, network, settings=settings, device=backbone.device)
-    example.drawn(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
+    showcase.show(NETWORK, lambda volume, index: one_drawing(volume, np.array([index])).probability[0])
     tagged = [volume for volume in volumes if volume.tagged]
     model = PublishedModel(
-        classes=classes,
+        classes=context.classes,
         backbone=backbone.info.name,
         weights_sha256=backbone.info.weights.sha256,
         settings=settings,
@@ -125,19 +104,17 @@ def _activation(classifier: AdaptedClassifier, volume: VolumeSlices, index: int)
     return positive / np.maximum(positive.max((1, 2), keepdims=True), 1e-6)
 
 
-def _results(
+def _segment(
     cohort: Sequence[CohortVolume],
     volumes: Sequence[VolumeSlices] | Iterator[VolumeSlices],
-    classes: ClassTable,
+    context: RunContext,
     model: PublishedModel,
-    backbone: Backbone,
-    report: Report,
     mined: Sequence[Mined],
-) -> Iterator[tuple[CohortVolume, VolumeResult]]:
-    model.network.to(backbone.device).eval()
+) -> Results:
+    model.network.to(context.device).eval()
     learned = {one.volume: one.masks for one in mined}
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, place: int) -> VolumeResult:
-        return volume_result(source, volume, classes, model, backbone.device, learned.get(place, []))
+    def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
+        return segment_volume(source, volume, model, context, learned.get(number, []))
 
-    yield from told_results(cohort, volumes, report, result_of)
+    yield from tell_results(cohort, volumes, context.report, result_of)

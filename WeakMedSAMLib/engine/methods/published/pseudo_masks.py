@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.events import Event, Progress, Stage
+from WeakMedSAMLib.contract.events import Progress, Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key, used_again
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import PseudoMask
 from WeakMedSAMLib.engine.methods.published.cams import class_maps
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.pam import SIZE, believed_tags, decoder_of, volume_masks
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 # Raised whenever the same input gives other pseudo-masks, by `cams`, either `pam` or here: part of the keys of this
 # stage and of those after it.
@@ -28,8 +29,6 @@ _READ = ("pooling", "prompts", "prompt_placing", "grid", "mask_weighting", "pam_
 _READ_TOO = ("pam_z", "blur")
 _DEFECTS = frozenset(Defect) - {Defect.CARELESS_CROPS, Defect.MASK_SCALE, Defect.TEST_IN_CLUSTERING}
 
-Report = Callable[[Event], None]
-
 
 @dataclass(frozen=True, eq=False)
 class Mined:
@@ -38,7 +37,7 @@ class Mined:
     Attributes
     ----------
     volume : int
-        Its place in the cohort.
+        Its number in the cohort.
     indices : numpy.ndarray
         n slices that show a class.
     probability : numpy.ndarray
@@ -59,12 +58,7 @@ class Mined:
 
 
 def mine_cohort(
-    volumes: Sequence[VolumeSlices],
-    classifier: AdaptedClassifier,
-    settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
+    volumes: Sequence[VolumeSlices], classifier: AdaptedClassifier, settings: PublishedSettings, context: RunContext
 ) -> tuple[list[Mined], str]:
     """Pseudo-masks of all volumes with tags, kept from before or made.
 
@@ -79,15 +73,20 @@ def mine_cohort(
     UserError
         What `pam.volume_masks` says.
     """
-    tagged = [place for place, volume in enumerate(volumes) if volume.tagged]
-    common = _common_key(classifier, settings, backbone)
-    keys = [stage_key(common, volumes[place].features.key, volumes[place].tags) for place in tagged]
-    kept = [_kept(place, volumes[place], store, key) for place, key in zip(tagged, keys, strict=True)]
+    report, store = context.report, context.store
+    tagged = [number for number, volume in enumerate(volumes) if volume.tagged]
+    common = _common_key(classifier, settings, context.backbone)
+    keys = [stage_key(common, volumes[number].features.key, volumes[number].tags) for number in tagged]
+    kept = [_load(number, volumes[number], store, key) for number, key in zip(tagged, keys, strict=True)]
     all_kept = all(one is not None for one in kept)
     report(Stage(stage=STAGE, state="reused" if all_kept else "started"))
     mined = []
-    for place, key, one in zip(tagged, keys, kept, strict=True):
-        mined.append(one or _made(place, volumes[place], classifier, settings, backbone, store, key))
+    for number, key, one in zip(tagged, keys, kept, strict=True):
+        volume = volumes[number]
+        if one is None:
+            made = _make(volume, classifier, settings, context.backbone)
+            one = _as_mined(number, store.save(_name(volume), key, made))
+        mined.append(one)
         report(Progress(STAGE, len(mined), len(tagged)))
     if not all_kept:
         report(Stage(stage=STAGE, state="finished"))
@@ -105,33 +104,26 @@ def _common_key(classifier: AdaptedClassifier, settings: PublishedSettings, back
     return stage_key(VERSION, learned, read, defects, backbone.info.name, backbone.info.weights.sha256)
 
 
-def _kept(place: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
-    return used_again(store, _name(volume), key, lambda kept: _fitting(_mined(place, kept), volume))
+def _load(number: int, volume: VolumeSlices, store: StageStore, key: str) -> Mined | None:
+    return reuse(store, _name(volume), key, lambda kept: _check(_as_mined(number, kept), volume))
 
 
-def _fitting(mined: Mined, volume: VolumeSlices) -> Mined:
+def _check(mined: Mined, volume: VolumeSlices) -> Mined:
     """What was kept; ValueError unless it is of the classes of today, and as large as pseudo-masks are."""
     if mined.probability.shape != (len(mined.indices), volume.tags.shape[1], SIZE, SIZE):
         raise ValueError(f"pseudo-masks of the shape {mined.probability.shape}")
     return mined
 
 
-def _mined(place: int, kept: Mapping[str, Any]) -> Mined:
-    return Mined(place, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
+def _as_mined(number: int, kept: Mapping[str, Any]) -> Mined:
+    return Mined(number, np.array(kept["indices"]), kept["probability"], np.array(kept["empty"]))
 
 
-def _made(
-    place: int,
-    volume: VolumeSlices,
-    classifier: AdaptedClassifier,
-    settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    key: str,
-) -> Mined:
+def _make(
+    volume: VolumeSlices, classifier: AdaptedClassifier, settings: PublishedSettings, backbone: Backbone
+) -> dict[str, np.ndarray]:
     cells = class_maps(classifier, volume)
     decoder = decoder_of(volume, backbone, settings, classifier)
     indices, probability = volume_masks(volume, cells, decoder, settings)
     empty = np.flatnonzero((believed_tags(cells, volume.tags, settings) == ABSENT).all(1))
-    made = {"indices": indices, "probability": probability, "empty": empty}
-    return _mined(place, store.save(_name(volume), key, made))
+    return {"indices": indices, "probability": probability, "empty": empty}

@@ -219,8 +219,13 @@ class PublishedSettings:
 
 
 def _known_defects(names: Iterable[str]) -> tuple[Defect, ...]:
-    """Names of defects as their switches, in the order of the table, each once."""
-    named = [names] if isinstance(names, str) else list(names)
+    """Names of defects as their switches, in the order of the table, each once.
+
+    They may be one text: names with commas between them, ``all`` or ``none``.
+    """
+    if isinstance(names, str) and names in ("all", "none"):
+        return tuple(Defect) if names == "all" else ()
+    named = [part.strip() for part in names.split(",")] if isinstance(names, str) else list(names)
     known = {defect.value: defect for defect in Defect}
     unknown = [name for name in named if name not in known]
     if unknown:
@@ -228,6 +233,7 @@ def _known_defects(names: Iterable[str]) -> tuple[Defect, ...]:
     return tuple(defect for defect in Defect if defect in named)
 
 
+# The published method with its defects fixed, and as published.
 PAPER = PublishedSettings()
 # As published: no patient stops the training, masks count alike, every pixel teaches.
 REFERENCE = PublishedSettings(patience=0, mask_weighting="equal", ignore_band=0.0, defects=tuple(Defect))

@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.extractor import slice_descriptors
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
-from WeakMedSAMLib.engine.methods.published.tagged import TaggedPlaces
+from WeakMedSAMLib.engine.methods.published.tagged import TaggedCohort
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, sub_class_report
 
@@ -61,7 +61,7 @@ class ExploredClasses:
         return cls(tuple(kept["counts"]), clusters, distances, scores, kept["extractor"])
 
     def reports(
-        self, names: Sequence[str], requested: int, volumes: Sequence[VolumeSlices], tagged: TaggedPlaces
+        self, names: Sequence[str], requested: int, volumes: Sequence[VolumeSlices], tagged: TaggedCohort
     ) -> list[SubClassReport]:
         """What was found, class by class, for a person to judge."""
         found = []
@@ -69,13 +69,13 @@ class ExploredClasses:
             rows = np.flatnonzero(self.clusters[:, column] >= 0)
             labels, distances = self.clusters[rows, column], self.distances[rows, column]
             one = SubClasses(labels, self.counts[column], dict(self.scores[column]), distances)
-            found.append(sub_class_report(name, requested, one, volumes, tagged.places[rows].tolist()))
+            found.append(sub_class_report(name, requested, one, volumes, tagged.slices[rows].tolist()))
         return found
 
 
 def explore_classes(
     volumes: Sequence[VolumeSlices],
-    tagged: TaggedPlaces,
+    tagged: TaggedCohort,
     settings: PublishedSettings,
     backbone: Backbone,
     report: Report,
@@ -107,7 +107,7 @@ def explore_classes(
     scores: list[Mapping[int, Mapping[str, float]]] = [{} for _ in shown.T]
     rows = np.flatnonzero(shown.any(1))
     if settings.sub_classes != 1 and len(rows):
-        features, extractor = slice_descriptors(volumes, tagged.places[rows], settings.extractor, backbone, report)
+        features, extractor = slice_descriptors(volumes, tagged.slices[rows], settings.extractor, backbone, report)
         for column in np.flatnonzero(shown.any(0)):
             mine = shown[rows, column]
             patients = tagged.patients[rows[mine]]

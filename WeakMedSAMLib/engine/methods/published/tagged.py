@@ -14,12 +14,12 @@ _MIN_PATIENTS = 5  # of fewer none is left out: each of them is worth more as an
 
 
 @dataclass(frozen=True)
-class TaggedPlaces:
+class TaggedCohort:
     """All slices with a tag, volume by volume.
 
     Attributes
     ----------
-    places : numpy.ndarray
+    slices : numpy.ndarray
         int N x 2: volume and slice.
     tags : numpy.ndarray
         int8 N x C.
@@ -29,22 +29,22 @@ class TaggedPlaces:
         bool N: the patient validates, and takes no part in clustering or training.
     """
 
-    places: np.ndarray
+    slices: np.ndarray
     tags: np.ndarray
     patients: np.ndarray
     left_out: np.ndarray
 
 
-def tagged_places(volumes: Sequence[VolumeSlices], share: float, seed: int) -> TaggedPlaces:
+def find_tagged(volumes: Sequence[VolumeSlices], share: float, seed: int) -> TaggedCohort:
     """Slices with a tag of any class, with a share of their patients left out.
 
     A patient is left out with all volumes. Classes that are seen present, or absent, are so without those patients,
     too; of fewer than five patients none is left out.
     """
-    places = np.array([(v, i) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags >= 0).any(1))])
-    tags = np.stack([volumes[v].tags[i] for v, i in places])
-    patients = np.array([volumes[v].patient for v, _ in places])
-    return TaggedPlaces(places, tags, patients, np.isin(patients, _left_out(tags, patients, share, seed)))
+    slices = np.array([(v, i) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags >= 0).any(1))])
+    tags = np.stack([volumes[v].tags[i] for v, i in slices])
+    patients = np.array([volumes[v].patient for v, _ in slices])
+    return TaggedCohort(slices, tags, patients, np.isin(patients, _left_out(tags, patients, share, seed)))
 
 
 def _left_out(tags: np.ndarray, patients: np.ndarray, share: float, seed: int) -> list[str]:

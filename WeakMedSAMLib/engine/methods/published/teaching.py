@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.contract.stages import NETWORK
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published import network_training
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.network_training import Lessons, NetworkTraining
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network
+from WeakMedSAMLib.engine.parts.epochs import train_to_end
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 _READ = ("seed", "micro_batch", "crops", "flips", "jitter", "threshold", "ignore_band", "background_weight")
 
-Report = Callable[[Event], None]
 
-
-def taught_network(
+def teach_network(
     volumes: Sequence[VolumeSlices],
     mined: Sequence[Mined],
-    classes: int,
     settings: PublishedSettings,
-    device: torch.device,
-    store: StageStore,
-    report: Report,
+    context: RunContext,
     key: str,
     start: PublishedModel | None = None,
 ) -> nn.Module:
@@ -45,16 +39,10 @@ def taught_network(
         The cohort.
     mined : sequence of Mined
         What is believed of its tagged volumes.
-    classes : int
-        C.
     settings : PublishedSettings
         The choices.
-    device : torch.device
-        Where to train.
-    store : StageStore
-        Keeps the state after every epoch.
-    report : callable
-        Takes events.
+    context : RunContext
+        Its store keeps the state after every epoch.
     key : str
         Of the pseudo-masks.
     start : PublishedModel, optional
@@ -65,7 +53,8 @@ def taught_network(
     UserError
         ``model_does_not_fit``: the starting point has a network of another kind; ``nothing_to_learn``.
     """
-    network = build_network(settings, classes).to(device)
+    classes = len(context.classes)
+    network = build_network(settings, classes).to(context.device)
     if start is not None:
         _require_same_network(start.settings, settings)
         network.load_state_dict(start.network.state_dict())
@@ -74,8 +63,8 @@ def taught_network(
     if not len(masks) + len(empty):
         message = "No slice says for every class whether it shows it, so that the network has nothing to learn from."
         raise UserError("nothing_to_learn", message, "Tag more slices, or leave out the defect predicted_gate.")
-    training = NetworkTraining(network, Lessons(volumes, masks, empty, classes), settings, report)
-    train_to_end(training, store, NETWORK, _own_key(key, settings, start), report)
+    training = NetworkTraining(network, Lessons(volumes, masks, empty, classes), settings, context.report)
+    train_to_end(training, context.store, NETWORK, _own_key(key, settings, start), context.report)
     return network.eval()
 
 

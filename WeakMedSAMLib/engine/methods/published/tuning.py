@@ -8,40 +8,40 @@ pseudo-masks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.contract.events import Event, Metric, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Metric, Stage, Warning_
 from WeakMedSAMLib.contract.stages import TUNING as STAGE
 from WeakMedSAMLib.engine.backbones.adaptable import trained_parameters
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.base.precision import in_precision, loss_scaler
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.pam import cached, decoded, resized
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
-from WeakMedSAMLib.engine.methods.published.checkpoint import train_to_end
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.pseudo_masks import Mined
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.parts.components import component_boxes
+from WeakMedSAMLib.engine.parts.epochs import EpochPlan, EpochTraining, train_to_end
+from WeakMedSAMLib.engine.parts.losses import masked_entropy
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import Decoder, decode_prompts
 from WeakMedSAMLib.engine.parts.prompts import slice_prompts
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 # Raised whenever the same input gives another output: part of the keys of this stage and of those after it.
 VERSION = 1
 _CONFIDENT = 0.7  # Dice of a piece with what the untouched decoder draws for its box
 _MOST_BOXES = 3
 _READ = ("seed", "epochs", "batch", "learning_rate", "weight_decay", "threshold", "ignore_band")
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +75,12 @@ class Piece:
         return high & inside, (high & inside) | low
 
 
-def tuned_masks(
+def tune_masks(
     volumes: Sequence[VolumeSlices],
     mined: Sequence[Mined],
     classifier: AdaptedClassifier,
     settings: PublishedSettings,
-    backbone: Backbone,
-    store: StageStore,
-    report: Report,
+    context: RunContext,
     key: str,
 ) -> tuple[list[Mined], str]:
     """Pseudo-masks averaged with what the tuned network draws for their boxes.
@@ -97,12 +95,8 @@ def tuned_masks(
         Whose encoder is trained further; on cached features, the pre-trained one is.
     settings : PublishedSettings
         The choices.
-    backbone : Backbone
-        Stays as it is.
-    store : StageStore
-        Keeps the state after every epoch.
-    report : callable
-        Takes events; may raise.
+    context : RunContext
+        Its backbone stays as it is; its store keeps the state after every epoch.
     key : str
         Of the pseudo-masks.
 
@@ -118,24 +112,28 @@ def tuned_masks(
     UserError
         ``not_finite``.
     """
+    report, backbone = context.report, context.backbone
     key = stage_key(VERSION, key, {name: getattr(settings, name) for name in _READ}, "tuned")
     report(Stage(stage=STAGE, state="started"))
     pieces = [piece for one in mined for piece in pieces_of(one, settings)]
     confident = [piece for one in mined for piece in _confident(one, pieces, volumes[one.volume], settings, backbone)]
     report(Metric(name="confident_pieces", value=len(confident), stage=STAGE))
-    if not confident:
+    if confident:
+        tuning = Tuning(_new_network(classifier, settings, backbone), volumes, confident, settings, context)
+        train_to_end(tuning, context.store, STAGE, key)
+        mined = [tuning.redraw(one, pieces) for one in mined]
+    else:
         report(_nothing_confident())
-        report(Stage(stage=STAGE, state="finished"))
-        return list(mined), key
+    report(Stage(stage=STAGE, state="finished"))
+    return list(mined), key
+
+
+def _new_network(classifier: AdaptedClassifier, settings: PublishedSettings, backbone: Backbone) -> nn.Module:
     torch.manual_seed(settings.seed)  # without adapters, some backbones begin with parts that no checkpoint holds
     network = backbone.promptable_network().to(backbone.device)
     if classifier.adapted:
         network.load_adapter_state(classifier.encoder.adapter_state())
-    tuning = Tuning(network, volumes, confident, settings, backbone.dtype, report)
-    train_to_end(tuning, store, STAGE, key)
-    redrawn = [tuning.redrawn(one, pieces) for one in mined]
-    report(Stage(stage=STAGE, state="finished"))
-    return redrawn, key
+    return network
 
 
 def pieces_of(mined: Mined, settings: PublishedSettings) -> Iterator[Piece]:
@@ -152,15 +150,15 @@ def _confident(
 ) -> list[Piece]:
     """Pieces of one volume that the untouched decoder draws alike from their boxes."""
     by_slice = [[piece for piece in pieces if (piece.volume, piece.index) == (mined.volume, i)] for i in mined.indices]
-    shown = [place for place, found in enumerate(by_slice) if found]
+    shown = [row for row, found in enumerate(by_slice) if found]
     if not shown:
         return []
-    boxes = [np.stack([piece.box for piece in by_slice[place]]) for place in shown]
+    boxes = [np.stack([piece.box for piece in by_slice[row]]) for row in shown]
     prompts = slice_prompts(PromptKind.BOX, boxes, max(map(len, boxes)), backbone.info.input_size / SIZE)
-    encode = cached(volume.features.levels, backbone)
+    decoder = Decoder.on_features(volume.features.levels, backbone)
     confident = []
-    for part, logits, _ in decoded(prompts, mined.indices[shown], encode, backbone):
-        drawn = (resized(logits.sigmoid(), SIZE) > 0.5).numpy()
+    for part, logits, _ in decode_prompts(prompts, mined.indices[shown], decoder):
+        drawn = (resize_maps(logits.sigmoid(), SIZE) > 0.5).numpy()
         for row, slot, mask in zip(part.rows.tolist(), part.slots.tolist(), drawn, strict=True):
             piece = by_slice[shown[row]][slot]
             target, counted = piece.target(settings)
@@ -173,7 +171,7 @@ def _dice(mask: np.ndarray, other: np.ndarray) -> float:
     return 2 * float((mask & other).sum()) / max(1, int(mask.sum() + other.sum()))
 
 
-class Tuning:
+class Tuning(EpochTraining):
     """Training of encoder and mask decoder, from its first epoch or from a checkpoint to its end.
 
     Parameters
@@ -186,10 +184,8 @@ class Tuning:
         What it learns; at least one.
     settings : PublishedSettings
         ``epochs``, ``batch``, ``micro_batch``, ``learning_rate``, ``weight_decay``, ``seed``.
-    precision : torch.dtype
-        Of the network, by autocast.
-    report : callable
-        Takes progress and losses; may raise to end the training.
+    context : RunContext
+        Takes progress and losses; the precision of its backbone is that of the network, by autocast.
     """
 
     def __init__(
@@ -198,58 +194,44 @@ class Tuning:
         volumes: Sequence[VolumeSlices],
         pieces: Sequence[Piece],
         settings: PublishedSettings,
-        precision: torch.dtype,
-        report: Report,
+        context: RunContext,
     ) -> None:
         self._network, self._volumes, self._pieces, self._settings = network, volumes, pieces, settings
-        self._precision, self._report = precision, report
+        self._precision = context.backbone.dtype
         self._trained = trained_parameters(network)
         self._device = next(network.parameters()).device
-        self._steps = -(-len(pieces) // settings.batch)
         self._optimizer = torch.optim.AdamW(
             self._trained.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self._scaler = loss_scaler(precision)
-        self._epoch = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self._epoch >= self._settings.epochs
+        self._scaler = loss_scaler(self._precision)
+        steps = -(-len(pieces) // settings.batch)
+        plan = EpochPlan(STAGE, settings.epochs, steps, settings.batch, settings.seed)
+        kept = {"optimizer": self._optimizer, "scaler": self._scaler}
+        super().__init__(plan, np.arange(len(pieces)), context.report, kept)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on, for `load_state`."""
         trained = {name: value.detach().cpu() for name, value in self._trained.items()}
-        return {
-            "epoch": self._epoch,
-            "trained": trained,
-            "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
-        }
+        return {**super().state(), "trained": trained}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on where `state` was taken."""
-        self._epoch = state["epoch"]
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
+        super().load_state(state)
         with torch.no_grad():
             for name, value in self._trained.items():
                 value.copy_(state["trained"][name])
 
-    def run_epoch(self) -> None:
-        """See every piece once."""
-        random = np.random.default_rng([self._settings.seed, self._epoch])
+    def begin_epoch(self, epoch: int) -> None:
+        """Train mode."""
         self._network.train()
-        order, losses, size = random.permutation(len(self._pieces)), [], self._settings.batch
-        for step in range(self._steps):
-            self._optimizer.zero_grad()
-            losses.append(self._add_gradients([self._pieces[i] for i in order[step * size : (step + 1) * size]]))
-            self._scaler.step(self._optimizer)
-            self._scaler.update()
-            done, total = self._epoch * self._steps + step + 1, self._settings.epochs * self._steps
-            self._report(Progress(STAGE, done, total))
-        self._epoch += 1
-        self._report(Metric(name="loss", value=float(np.mean(losses)), stage=STAGE, step=self._epoch))
+
+    def take_step(self, rows: np.ndarray, random: np.random.Generator) -> float:
+        """One step of the optimiser; returns the loss."""
+        self._optimizer.zero_grad()
+        loss = self._add_gradients([self._pieces[row] for row in rows])
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return loss
 
     def _add_gradients(self, batch: Sequence[Piece]) -> float:
         """Gradients of a batch, added up part by part: cross-entropy over the pixels that count, and mean Dice."""
@@ -271,23 +253,22 @@ class Tuning:
         wanted, counted = (
             torch.from_numpy(np.stack(side)).float().to(self._device)[:, None] for side in zip(*targets, strict=True)
         )
-        logits = resized(self.draw(part), SIZE)[:, None]
-        entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        logits = resize_maps(self.draw(part), SIZE)[:, None]
         dice = MaskedDiceLoss(reduction="sum")(logits.sigmoid(), wanted, mask=counted)
-        return (entropy * counted).sum(), dice
+        return masked_entropy(logits, wanted, counted).sum(), dice
 
     def draw(self, batch: Sequence[Piece]) -> torch.Tensor:
         """Logits n x S x S for the boxes of n pieces."""
-        places = list(dict.fromkeys((piece.volume, piece.index) for piece in batch))
-        images = torch.cat([slice_images(self._volumes[v], np.array([i])) for v, i in places]).to(self._device)
+        slices = list(dict.fromkeys((piece.volume, piece.index) for piece in batch))
+        images = torch.cat([slice_images(self._volumes[v], np.array([i])) for v, i in slices]).to(self._device)
         scale = images.shape[-1] / SIZE
         boxes = torch.from_numpy(np.stack([piece.box for piece in batch])).float().to(self._device) * scale
-        rows = torch.tensor([places.index((piece.volume, piece.index)) for piece in batch], device=self._device)
+        rows = torch.tensor([slices.index((piece.volume, piece.index)) for piece in batch], device=self._device)
         with in_precision(self._device, self._precision):
             return self._network(images, boxes, rows).float()
 
     @torch.no_grad()
-    def redrawn(self, mined: Mined, pieces: Sequence[Piece]) -> Mined:
+    def redraw(self, mined: Mined, pieces: Sequence[Piece]) -> Mined:
         """Pseudo-masks of one volume, averaged with what the tuned network draws for all of their pieces."""
         self._network.eval()
         drawn = np.zeros(mined.probability.shape, np.float32)
@@ -295,9 +276,9 @@ class Tuning:
         mine = [piece for piece in pieces if piece.volume == mined.volume]
         for start in range(0, len(mine), self._settings.micro_batch):
             batch = mine[start : start + self._settings.micro_batch]
-            for piece, mask in zip(batch, resized(self.draw(batch).sigmoid(), SIZE).cpu().numpy(), strict=True):
-                place = (row_of[piece.index], piece.column)
-                drawn[place] = np.maximum(drawn[place], mask)
+            for piece, mask in zip(batch, resize_maps(self.draw(batch).sigmoid(), SIZE).cpu().numpy(), strict=True):
+                own = (row_of[piece.index], piece.column)
+                drawn[own] = np.maximum(drawn[own], mask)
         before = np.asarray(mined.probability)
         mean = np.rint(0.5 * (before + CERTAIN * drawn)).astype(np.uint8)
         return replace(mined, probability=np.where(before == UNKNOWN, before, mean))

@@ -16,13 +16,11 @@ from torch import nn
 
 from WeakMedSAMLib.engine.base.precision import reduced_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.segmenter import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
-IGNORED = 255
 _SHOWN_SHARE = 1 / 2000  # of the pixels: the most probable ones say how likely a slice shows a class (33 of 256 x 256)
 _SLICES_AT_ONCE = 8
 
@@ -73,35 +71,6 @@ def build_network(settings: PublishedSettings, classes: int) -> nn.Module:
         act="relu",
         upsample="nontrainable",
     )
-
-
-def label_targets(probability: torch.Tensor, known: torch.Tensor, threshold: float, band: float) -> torch.Tensor:
-    """Labels that pseudo-masks teach.
-
-    Parameters
-    ----------
-    probability : Tensor
-        B x C x h x w in [0, 1].
-    known : Tensor
-        Bool, of that shape: whether anything is known of the class there.
-    threshold, band : float
-        A class is there above `threshold` + `band`, and not there up to `threshold` - `band`.
-
-    Returns
-    -------
-    Tensor
-        int64 B x h x w: 0 background, 1 + class, IGNORED where that is not certain or two classes claim the pixel.
-    """
-    there = known & (probability > threshold + band)
-    nowhere = (known & (probability <= threshold - band if band else ~there)).all(1)
-    labels = torch.where(nowhere, 0, IGNORED)
-    return torch.where(there.sum(1) == 1, 1 + there.long().argmax(1), labels)
-
-
-def decoded_probability(values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-    """Probability in [0, 1], float32, and whether it is known, of pseudo-masks as `segmenter.PseudoMask` holds them."""
-    known = values != UNKNOWN
-    return torch.from_numpy(np.where(known, values, 0).astype(np.float32) / CERTAIN), torch.from_numpy(known)
 
 
 @torch.inference_mode()

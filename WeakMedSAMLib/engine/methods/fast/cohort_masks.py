@@ -1,0 +1,107 @@
+"""Pseudo-masks of slices drawn evenly from the cohort, from what the classifier and novelty say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
+from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
+from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
+from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+
+
+def choose_slices(volumes: Sequence[VolumeSlices], most: int) -> dict[int, np.ndarray]:
+    """Number of a volume -> its slices, ascending, that get pseudo-masks: at most so many of each class."""
+    chosen: set[tuple[int, int]] = set()
+    for column in range(volumes[0].tags.shape[1]):
+        shown = [(v, int(i)) for v, one in enumerate(volumes) for i in one.present(column)]
+        picks = np.linspace(0, len(shown) - 1, min(len(shown), most)).round().astype(int)
+        chosen.update(shown[pick] for pick in picks)
+    return {v: np.array(sorted(i for w, i in chosen if w == v)) for v in sorted({v for v, _ in chosen})}
+
+
+def make_pseudo_masks(
+    cohort: SeenCohort,
+    chosen: Mapping[int, np.ndarray],
+    classifier: SliceClassifier,
+    settings: FastSettings,
+    context: RunContext,
+    key: str,
+) -> list[PseudoMask]:
+    """Pseudo-masks of the chosen slices, kept from before or made.
+
+    Parameters
+    ----------
+    cohort : SeenCohort
+    chosen : mapping
+        Number of a volume -> its slices, from `choose_slices`.
+    classifier : SliceClassifier
+        Trained on the cohort.
+    settings : FastSettings
+        The ``pam`` choices.
+    context : RunContext
+    key : str
+        Hash of all that they depend on.
+    """
+    patients = cohort.patients_with()
+
+    def make() -> dict[str, np.ndarray]:
+        found = []
+        for done, (number, indices) in enumerate(chosen.items()):
+            context.report(Progress(STAGE, done, len(chosen)))
+            maps = _evidence(cohort, number, classifier, patients)
+            found.append(_masks_of(cohort.volumes[number], indices, maps, settings, context))
+            release_free_memory()
+        return {"probabilities": np.concatenate(found)}
+
+    def take(kept: Mapping[str, Any]) -> list[PseudoMask]:
+        masks = np.array(kept["probabilities"])
+        if masks.shape[1:] != (len(context.classes), TARGET, TARGET):
+            raise ValueError(f"pseudo-masks of the shape {masks.shape}")
+        slices = [(number, int(index)) for number, indices in chosen.items() for index in indices]
+        return [PseudoMask(*one, mask) for one, mask in zip(slices, masks, strict=True)]
+
+    return context.run_stage(STAGE, key, make, take)
+
+
+def _evidence(
+    cohort: SeenCohort, number: int, classifier: SliceClassifier, patients: Sequence[int]
+) -> list[np.ndarray | None]:
+    """Evidence for every class on the present slices of one volume, P x m x m; None where there are none."""
+    volume, cells = cohort.volumes[number], cohort.cells[number]
+    activation, maps = activation_maps(classifier, cells.parts()), []
+    for column, novel in enumerate(cohort.novel[number]):
+        present = volume.present(column)
+        shown = activation[present, column], novel, cells.body[present], patients[column]
+        maps.append(evidence(*shown) if len(present) else None)
+    return maps
+
+
+def _masks_of(
+    volume: VolumeSlices,
+    indices: np.ndarray,
+    maps: Sequence[np.ndarray | None],
+    settings: FastSettings,
+    context: RunContext,
+) -> np.ndarray:
+    """Pseudo-masks of the chosen slices of one volume: n x C x TARGET x TARGET, uint8 as in `PseudoMask`."""
+    found = np.zeros((len(indices), len(maps), TARGET, TARGET), np.float32)
+    for column, shown in enumerate(maps):
+        present = volume.present(column)
+        rows = np.flatnonzero(np.isin(indices, present))
+        if shown is not None and len(rows):
+            mine = shown[np.searchsorted(present, indices[rows])]
+            levels, image = volume.features.levels, volume.features.image
+            found[rows, column] = pseudo_masks(mine, indices[rows], levels, context.backbone, settings, image)
+    return encode_probability(found, volume.tags[indices])

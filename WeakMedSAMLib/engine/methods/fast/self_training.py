@@ -1,0 +1,118 @@
+"""Rounds of the segmentation network: on pseudo-masks first, then on its own masks as the backbone redraws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
+from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.showcase import Showcase
+
+
+class SelfTraining:
+    """All rounds, each a stage of its own.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        The cohort; the network learns from those with tags.
+    settings : FastSettings
+        ``segmenter_steps``, ``rounds``, ``seed``.
+    context : RunContext
+    showcase : Showcase
+        Is shown what the network draws after each round.
+    """
+
+    def __init__(
+        self, volumes: Sequence[VolumeSlices], settings: FastSettings, context: RunContext, showcase: Showcase
+    ) -> None:
+        self._volumes, self._settings, self._context, self._showcase = volumes, settings, context, showcase
+        self._tagged = [volume for volume in volumes if volume.tagged]
+
+    def run(self, masks: Sequence[PseudoMask], key: str, begin: Segmenter | None = None) -> Segmenter:
+        """The network after the last round.
+
+        Parameters
+        ----------
+        masks : sequence of PseudoMask
+            What it learns from in the first round, and which slices it learns of.
+        key : str
+            Hash of all that it depends on.
+        begin : Segmenter, optional
+            Trained before; training goes on from it.
+        """
+        network = self._new_network(begin)
+        for round_ in range(1, max(1, self._settings.rounds) + 1):
+            name = segmenter_round(round_)
+            learn = partial(self._learn, network, masks, round_, begin is None)
+            network = self._context.run_stage(name, key, learn, partial(copy_with_weights, network))
+            network.to(self._context.device).eval()
+            self._showcase.show(name, partial(self._draw, network))
+        return network.eval()
+
+    def _new_network(self, begin: Segmenter | None) -> Segmenter:
+        torch.manual_seed(self._settings.seed)
+        info = self._context.backbone.info
+        channels = {name: info.levels[name].channels for name in segmentation_levels(info)}
+        network = Segmenter(channels, len(self._context.classes))
+        if begin is not None:
+            network.load_state_dict(begin.state_dict())
+        return network
+
+    def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], round_: int, new: bool) -> dict[str, np.ndarray]:
+        """One round, in place; the weights after it."""
+        settings, first = self._settings, round_ == 1
+        targets = masks if first else self._relearn(network, masks)
+        steps = steps_of_round(round_, settings.segmenter_steps)
+        network.to(self._context.device)
+        train_segmenter(
+            network,
+            self._tagged,
+            self._among_tagged(targets),
+            steps,
+            settings.seed + round_,
+            partial(self._tell_round, segmenter_round(round_)),
+            fresh=first and new,
+        )
+        return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
+
+    def _tell_round(self, stage: str, event: Event) -> None:
+        """The network tells its steps without knowing which round it is."""
+        self._context.report(replace(event, stage=stage) if isinstance(event, Progress) else event)
+
+    def _among_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
+        """The same, with numbers of volumes among the tagged ones."""
+        number_of = {volume.id: number for number, volume in enumerate(self._tagged)}
+        return [PseudoMask(number_of[self._volumes[m.volume].id], m.index, m.probability) for m in masks]
+
+    def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
+        """The same slices with the network's own masks, redrawn by the backbone, as targets."""
+        backbone, found = self._context.backbone, []
+        for number in sorted({mask.volume for mask in masks}):
+            volume = self._volumes[number]
+            indices = np.array([mask.index for mask in masks if mask.volume == number])
+            seen = segment(network, volume, indices, backbone.device)
+            for column in range(seen.shape[1]):
+                drawn, levels = seen[:, column], volume.features.levels
+                seen[:, column], _ = redraw_by_decoder(drawn, indices, levels, backbone)
+            values = encode_probability(seen, volume.tags[indices])
+            found += [PseudoMask(number, int(i), value) for i, value in zip(indices, values, strict=True)]
+            release_free_memory()
+        return found
+
+    def _draw(self, network: Segmenter, volume: VolumeSlices, index: int) -> np.ndarray:
+        """What the network draws on one slice: C x TARGET x TARGET."""
+        return segment(network, volume, np.array([index]), self._context.device)[0]
