@@ -684,6 +684,58 @@
         <translation>Wählen Sie etwas anderes.</translation>
     </message>
     <message>
+        <source>The file is damaged or incomplete: copy it again.</source>
+        <translation>Die Datei ist beschädigt oder unvollständig: Kopieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <source>Choose &apos;Automatic&apos; as device.</source>
+        <translation>Wählen Sie „Automatisch“ als Gerät.</translation>
+    </message>
+    <message>
+        <source>Export the volume again from its source.</source>
+        <translation>Exportieren Sie das Volumen erneut aus seiner Quelle.</translation>
+    </message>
+    <message>
+        <source>Correct the file, or export it again.</source>
+        <translation>Korrigieren Sie die Datei, oder exportieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <source>Correct it in the module Volumes (Volume Information).</source>
+        <translation>Korrigieren Sie es im Modul Volumes (Volume Information).</translation>
+    </message>
+    <message>
+        <source>Get the published file again: &apos;weakmedsam weights&apos; at the command line does it.</source>
+        <translation>Besorgen Sie die veröffentlichte Datei neu: „weakmedsam weights“ an der Kommandozeile hilft dabei.</translation>
+    </message>
+    <message>
+        <source>Keep one entry, or give each another name.</source>
+        <translation>Behalten Sie einen Eintrag, oder geben Sie jedem einen anderen Namen.</translation>
+    </message>
+    <message>
+        <source>Make sure that it is the volume that was tagged.</source>
+        <translation>Vergewissern Sie sich, dass es das markierte Volumen ist.</translation>
+    </message>
+    <message>
+        <source>Choose the scan itself.</source>
+        <translation>Wählen Sie die Aufnahme selbst.</translation>
+    </message>
+    <message>
+        <source>Check the settings of the run.</source>
+        <translation>Prüfen Sie die Einstellungen des Laufs.</translation>
+    </message>
+    <message>
+        <source>Sizes and distances may be wrong: check the spacing in the module Volumes (Volume Information).</source>
+        <translation>Größen und Abstände können falsch sein: Prüfen Sie den Voxelabstand im Modul Volumes (Volume Information).</translation>
+    </message>
+    <message>
+        <source>Update WeakMedSAM.</source>
+        <translation>Aktualisieren Sie WeakMedSAM.</translation>
+    </message>
+    <message>
+        <source>Compare the volume with what Slicer shows; if it is wrong there, export it again from its source.</source>
+        <translation>Vergleichen Sie das Volumen mit dem, was Slicer zeigt; ist es dort falsch, exportieren Sie es erneut aus seiner Quelle.</translation>
+    </message>
+    <message>
         <source>There is no class.</source>
         <translation>Es gibt keine Klasse.</translation>
     </message>
@@ -788,6 +840,14 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
+        <source>There is no class &apos;{name}&apos;.</source>
+        <translation>Es gibt keine Klasse „{name}“.</translation>
+    </message>
+    <message>
+        <source>Choose one of the section Classes.</source>
+        <translation>Wählen Sie eine aus dem Abschnitt „Klassen“.</translation>
+    </message>
+    <message>
         <source>Two classes have the same label value: {names}.</source>
         <translation>Zwei Klassen haben denselben Labelwert: {names}.</translation>
     </message>
@@ -798,6 +858,198 @@
     <message>
         <source>This name cannot be used: {english}</source>
         <translation>Dieser Name kann nicht verwendet werden: {english}</translation>
+    </message>
+    <message>
+        <source>An entry cannot be used: {english}</source>
+        <translation>Eine Angabe kann nicht verwendet werden: {english}</translation>
+    </message>
+    <message>
+        <source>These tags cannot be read: {english}</source>
+        <translation>Diese Markierungen können nicht gelesen werden: {english}</translation>
+    </message>
+    <message>
+        <source>By its name, {file} is no file of tags.</source>
+        <translation>Dem Namen nach enthält {file} keine Markierungen.</translation>
+    </message>
+    <message>
+        <source>Use a name that ends in .json or .csv.</source>
+        <translation>Verwenden Sie einen Namen, der auf .json oder .csv endet.</translation>
+    </message>
+    <message>
+        <source>These tags were written by a newer version of WeakMedSAM.</source>
+        <translation>Diese Markierungen stammen von einer neueren Version von WeakMedSAM.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: slices are tagged in two ways for &apos;{class}&apos;.</source>
+        <translation>„{name}“: Schichten sind für „{class}“ auf zwei Weisen markiert.</translation>
+    </message>
+    <message>
+        <source>Give each slice one tag.</source>
+        <translation>Geben Sie jeder Schicht eine Markierung.</translation>
+    </message>
+    <message>
+        <source>A volume is listed twice: {names}.</source>
+        <translation>Ein Volumen ist zweimal aufgeführt: {names}.</translation>
+    </message>
+    <message>
+        <source>{count} tagged volumes are named &apos;{name}&apos;.</source>
+        <translation>{count} markierte Volumina heißen „{name}“.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is tagged in two directions ({axes}).</source>
+        <translation>„{name}“ ist in zwei Richtungen markiert ({axes}).</translation>
+    </message>
+    <message>
+        <source>Keep the tags of one direction.</source>
+        <translation>Behalten Sie die Markierungen einer Richtung.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; were made on other voxels.</source>
+        <translation>Die Markierungen von „{name}“ wurden an anderen Voxeln gesetzt.</translation>
+    </message>
+    <message>
+        <source>Load the scan that was tagged, or tag this one.</source>
+        <translation>Laden Sie die markierte Aufnahme, oder markieren Sie diese.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; are for {tagged} slices along {axis}; the volume has {count}.</source>
+        <translation>Die Markierungen von „{name}“ gelten für {tagged} Schichten entlang {axis}; das Volumen hat {count}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: &apos;{class}&apos; is tagged on slice {slice}, but the last one is {last}.</source>
+        <translation>„{name}“: „{class}“ ist in Schicht {slice} markiert, die letzte ist aber {last}.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; has no slice {slice}; the last one is {last}.</source>
+        <translation>„{name}“ hat keine Schicht {slice}; die letzte ist {last}.</translation>
+    </message>
+    <message>
+        <source>{file} does not exist.</source>
+        <translation>{file} gibt es nicht.</translation>
+    </message>
+    <message>
+        <source>Check the name and the folder.</source>
+        <translation>Prüfen Sie Namen und Ordner.</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read ({reason}).</source>
+        <translation>{file} kann nicht gelesen werden ({reason}).</translation>
+    </message>
+    <message>
+        <source>Check that you may read it.</source>
+        <translation>Prüfen Sie, ob Sie sie lesen dürfen.</translation>
+    </message>
+    <message>
+        <source>{file} cannot be written ({reason}).</source>
+        <translation>{file} kann nicht geschrieben werden ({reason}).</translation>
+    </message>
+    <message>
+        <source>There is not enough room in {folder}.</source>
+        <translation>In {folder} ist nicht genug Platz.</translation>
+    </message>
+    <message>
+        <source>{file} is too large for a file of this kind.</source>
+        <translation>{file} ist zu groß für eine Datei dieser Art.</translation>
+    </message>
+    <message>
+        <source>Choose another file.</source>
+        <translation>Wählen Sie eine andere Datei.</translation>
+    </message>
+    <message>
+        <source>{file} is not UTF-8 text.</source>
+        <translation>{file} ist kein Text in UTF-8.</translation>
+    </message>
+    <message>
+        <source>Save it as UTF-8; in a spreadsheet choose &apos;CSV UTF-8&apos;.</source>
+        <translation>Speichern Sie sie als UTF-8; in einer Tabellenkalkulation wählen Sie „CSV UTF-8“.</translation>
+    </message>
+    <message>
+        <source>{file} is not valid JSON ({reason}).</source>
+        <translation>{file} ist kein gültiges JSON ({reason}).</translation>
+    </message>
+    <message>
+        <source>{file} does not lie where it belongs, and is not read.</source>
+        <translation>{file} liegt nicht dort, wo sie hingehört, und wird nicht gelesen.</translation>
+    </message>
+    <message>
+        <source>Save the volume anew in Slicer.</source>
+        <translation>Speichern Sie das Volumen in Slicer neu.</translation>
+    </message>
+    <message>
+        <source>{file} cannot be read.</source>
+        <translation>{file} kann nicht gelesen werden.</translation>
+    </message>
+    <message>
+        <source>The run folder cannot be used: {english}</source>
+        <translation>Der Ordner des Laufs ist nicht verwendbar: {english}</translation>
+    </message>
+    <message>
+        <source>{folder} is not the folder of a run.</source>
+        <translation>{folder} ist nicht der Ordner eines Laufs.</translation>
+    </message>
+    <message>
+        <source>The run was written by a newer version of WeakMedSAM.</source>
+        <translation>Der Lauf stammt von einer neueren Version von WeakMedSAM.</translation>
+    </message>
+    <message>
+        <source>Another process works in {folder}.</source>
+        <translation>Ein anderer Prozess arbeitet in {folder}.</translation>
+    </message>
+    <message>
+        <source>Wait until it has ended.</source>
+        <translation>Warten Sie, bis er fertig ist.</translation>
+    </message>
+    <message>
+        <source>No volume was chosen.</source>
+        <translation>Es wurde kein Volumen gewählt.</translation>
+    </message>
+    <message>
+        <source>Choose a volume in the section Volumes.</source>
+        <translation>Wählen Sie ein Volumen im Abschnitt „Volumina“.</translation>
+    </message>
+    <message>
+        <source>The setting &apos;{name}&apos; cannot be {value}.</source>
+        <translation>Die Einstellung „{name}“ kann nicht {value} sein.</translation>
+    </message>
+    <message>
+        <source>There is no setting &apos;{name}&apos;.</source>
+        <translation>Es gibt keine Einstellung „{name}“.</translation>
+    </message>
+    <message>
+        <source>There is no preset &apos;{name}&apos;.</source>
+        <translation>Es gibt keine Voreinstellung „{name}“.</translation>
+    </message>
+    <message>
+        <source>Choose another preset.</source>
+        <translation>Wählen Sie eine andere Voreinstellung.</translation>
+    </message>
+    <message>
+        <source>There is no network &apos;{name}&apos;.</source>
+        <translation>Es gibt kein Netz „{name}“.</translation>
+    </message>
+    <message>
+        <source>The range of grey values cannot be {value}.</source>
+        <translation>Der Grauwertbereich kann nicht {value} sein.</translation>
+    </message>
+    <message>
+        <source>Give the lowest and then the highest grey value.</source>
+        <translation>Geben Sie den niedrigsten und dann den höchsten Grauwert an.</translation>
+    </message>
+    <message>
+        <source>A model that is only applied has its own settings; not used: {names}.</source>
+        <translation>Ein Modell, das nur angewendet wird, hat seine eigenen Einstellungen; nicht verwendet: {names}.</translation>
+    </message>
+    <message>
+        <source>Train with these settings, or leave them out.</source>
+        <translation>Trainieren Sie mit diesen Einstellungen, oder lassen Sie sie weg.</translation>
+    </message>
+    <message>
+        <source>There is no device &apos;{device}&apos;.</source>
+        <translation>Es gibt kein Gerät „{device}“.</translation>
+    </message>
+    <message>
+        <source>The device &apos;{device}&apos; cannot be used on this computer.</source>
+        <translation>Das Gerät „{device}“ kann auf diesem Computer nicht verwendet werden.</translation>
     </message>
     <message>
         <source>The memory of the GPU does not suffice.</source>
@@ -812,20 +1064,260 @@
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
     </message>
     <message>
-        <source>There is not enough memory for this volume: {english}</source>
-        <translation>Für dieses Volumen reicht der Arbeitsspeicher nicht aus: {english}</translation>
+        <source>The name of {file} has letters that are not UTF-8.</source>
+        <translation>Der Name von {file} enthält Zeichen, die kein UTF-8 sind.</translation>
     </message>
     <message>
-        <source>The disk is full: {english}</source>
-        <translation>Der Datenträger ist voll: {english}</translation>
+        <source>Rename the file or its folder.</source>
+        <translation>Benennen Sie die Datei oder ihren Ordner um.</translation>
     </message>
     <message>
-        <source>A file cannot be written: {english}</source>
-        <translation>Eine Datei kann nicht geschrieben werden: {english}</translation>
+        <source>{file} is not a file of a volume.</source>
+        <translation>{file} ist keine Datei mit einem Volumen.</translation>
+    </message>
+    <message>
+        <source>A volume cannot be read: {english}</source>
+        <translation>Ein Volumen kann nicht gelesen werden: {english}</translation>
+    </message>
+    <message>
+        <source>{file} is not complete.</source>
+        <translation>{file} ist nicht vollständig.</translation>
+    </message>
+    <message>
+        <source>The voxels of {file} are in {missing}, which is not there.</source>
+        <translation>Die Voxel von {file} liegen in {missing}, das es nicht gibt.</translation>
+    </message>
+    <message>
+        <source>Put it beside the file.</source>
+        <translation>Legen Sie es neben die Datei.</translation>
+    </message>
+    <message>
+        <source>The header of a volume is wrong: {english}</source>
+        <translation>Der Kopf eines Volumens ist falsch: {english}</translation>
+    </message>
+    <message>
+        <source>{file} has no usable geometry.</source>
+        <translation>{file} hat keine brauchbare Geometrie.</translation>
+    </message>
+    <message>
+        <source>{file} has one dimension; a scan has three.</source>
+        <translation>{file} hat eine Dimension; eine Aufnahme hat drei.</translation>
+    </message>
+    <message>
+        <source>{file} holds no voxels.</source>
+        <translation>{file} enthält keine Voxel.</translation>
+    </message>
+    <message>
+        <source>{file} has more than three dimensions.</source>
+        <translation>{file} hat mehr als drei Dimensionen.</translation>
+    </message>
+    <message>
+        <source>Export the one time point, echo or layer that you want as a volume of its own.</source>
+        <translation>Exportieren Sie den gewünschten Zeitpunkt, das Echo oder die Lage als eigenes Volumen.</translation>
+    </message>
+    <message>
+        <source>{file} has {components} numbers a voxel.</source>
+        <translation>{file} hat {components} Zahlen je Voxel.</translation>
+    </message>
+    <message>
+        <source>Use one component, or a grey-scale volume.</source>
+        <translation>Verwenden Sie eine Komponente oder ein Graustufenvolumen.</translation>
+    </message>
+    <message>
+        <source>{file} holds complex numbers.</source>
+        <translation>{file} enthält komplexe Zahlen.</translation>
+    </message>
+    <message>
+        <source>Use the magnitude image.</source>
+        <translation>Verwenden Sie das Betragsbild.</translation>
+    </message>
+    <message>
+        <source>{file} is a segmentation, not a scan.</source>
+        <translation>{file} ist eine Segmentierung, keine Aufnahme.</translation>
+    </message>
+    <message>
+        <source>{file} is empty: all its voxels are {value:g}.</source>
+        <translation>{file} ist leer: Alle Voxel sind {value:g}.</translation>
+    </message>
+    <message>
+        <source>{file} holds no number at all, only NaN or infinity.</source>
+        <translation>{file} enthält keine einzige Zahl, nur NaN oder Unendlich.</translation>
+    </message>
+    <message>
+        <source>{file} has {voxels} voxels, which are too many.</source>
+        <translation>{file} hat {voxels} Voxel, das sind zu viele.</translation>
+    </message>
+    <message>
+        <source>Crop or resample it.</source>
+        <translation>Schneiden Sie es zu, oder tasten Sie es neu ab.</translation>
+    </message>
+    <message>
+        <source>There is not enough memory for {file}.</source>
+        <translation>Für {file} reicht der Arbeitsspeicher nicht aus.</translation>
+    </message>
+    <message>
+        <source>{file} holds values that are no label values.</source>
+        <translation>{file} enthält Werte, die keine Labelwerte sind.</translation>
+    </message>
+    <message>
+        <source>A label map holds whole numbers from 0 to 65535.</source>
+        <translation>Eine Labelkarte enthält ganze Zahlen von 0 bis 65535.</translation>
+    </message>
+    <message>
+        <source>{file}: {count} voxels are no numbers and were read as {value:g}.</source>
+        <translation>{file}: {count} Voxel sind keine Zahlen und wurden als {value:g} gelesen.</translation>
+    </message>
+    <message>
+        <source>Results there mean nothing.</source>
+        <translation>Ergebnisse dort bedeuten nichts.</translation>
+    </message>
+    <message>
+        <source>{file}: whole numbers up to {largest} were rounded to seven digits.</source>
+        <translation>{file}: Ganze Zahlen bis {largest} wurden auf sieben Stellen gerundet.</translation>
+    </message>
+    <message>
+        <source>If the last digits matter, save it with voxels of 32 bits.</source>
+        <translation>Wenn es auf die letzten Stellen ankommt, speichern Sie es mit Voxeln von 32 Bit.</translation>
+    </message>
+    <message>
+        <source>{file}: the distance of its voxels is unusual for a scan ({spacing_mm} mm).</source>
+        <translation>{file}: Der Voxelabstand ist für eine Aufnahme ungewöhnlich ({spacing_mm} mm).</translation>
+    </message>
+    <message>
+        <source>{file}: it gives no spacing, which was read as 1 mm, as Slicer does.</source>
+        <translation>{file}: Der Voxelabstand fehlt und wurde als 1 mm gelesen, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>{file}: its lengths are in {units}; they were read as mm, as Slicer does.</source>
+        <translation>{file}: Die Längen sind in {units} angegeben; sie wurden als mm gelesen, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>{file}: its axes are not of length 1.</source>
+        <translation>{file}: Die Achsen haben nicht die Länge 1.</translation>
+    </message>
+    <message>
+        <source>{file}: an axis is said to be {kinds}; it was read as an axis in space, as Slicer does.</source>
+        <translation>{file}: Eine Achse ist als {kinds} bezeichnet; sie wurde als räumliche Achse gelesen, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>If it is a series in time, export one volume.</source>
+        <translation>Wenn es eine Zeitreihe ist, exportieren Sie ein Volumen.</translation>
+    </message>
+    <message>
+        <source>{file}: its axes are {degrees:.2g} degrees off right angles, as by a tilted gantry.</source>
+        <translation>{file}: Die Achsen weichen um {degrees:.2g} Grad vom rechten Winkel ab, wie bei geneigter Gantry.</translation>
+    </message>
+    <message>
+        <source>Slicer cannot load its masks as NIfTI: save them as .seg.nrrd or .nrrd.</source>
+        <translation>Slicer kann solche Masken nicht als NIfTI laden: Speichern Sie sie als .seg.nrrd oder .nrrd.</translation>
+    </message>
+    <message>
+        <source>{file}: its place or its directions are missing; it was placed as Slicer does.</source>
+        <translation>{file}: Lage oder Richtungen fehlen; es wurde gelegt, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>Left and right may be exchanged. Export it again from its source.</source>
+        <translation>Links und rechts können vertauscht sein. Exportieren Sie es erneut aus seiner Quelle.</translation>
+    </message>
+    <message>
+        <source>{file}: its header does not say where left and front are; it was read as Slicer does.</source>
+        <translation>{file}: Der Kopf sagt nicht, wo links und vorn ist; es wurde gelesen, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>{file}: its values stand for {old_min} to {old_max}; they were read as stored, as Slicer does.</source>
+        <translation>{file}: Die Werte stehen für {old_min} bis {old_max}; sie wurden wie gespeichert gelesen, wie Slicer es tut.</translation>
+    </message>
+    <message>
+        <source>If the true values matter, export it again with them.</source>
+        <translation>Wenn es auf die wahren Werte ankommt, exportieren Sie es erneut mit ihnen.</translation>
+    </message>
+    <message>
+        <source>{file}: it goes on after its last voxel; the rest was left out.</source>
+        <translation>{file}: Nach dem letzten Voxel folgt noch etwas; der Rest wurde weggelassen.</translation>
+    </message>
+    <message>
+        <source>If slices are missing or the picture is noise, its header is wrong: export it again.</source>
+        <translation>Fehlen Schichten oder ist das Bild nur Rauschen, ist der Kopf falsch: Exportieren Sie es erneut.</translation>
+    </message>
+    <message>
+        <source>Slicer shows other values than were read: {english}</source>
+        <translation>Slicer zeigt andere Werte, als gelesen wurden: {english}</translation>
+    </message>
+    <message>
+        <source>{file}: the library that read it says: {said}</source>
+        <translation>{file}: Die Bibliothek, die es gelesen hat, meldet: {said}</translation>
     </message>
     <message>
         <source>Choose a folder that you may write to and that has free space.</source>
         <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
+    </message>
+    <message>
+        <source>{folder} holds no trained model.</source>
+        <translation>{folder} enthält kein trainiertes Modell.</translation>
+    </message>
+    <message>
+        <source>Choose the model of a finished run.</source>
+        <translation>Wählen Sie das Modell eines abgeschlossenen Laufs.</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be used as a model ({reason}).</source>
+        <translation>{folder} kann nicht als Modell verwendet werden ({reason}).</translation>
+    </message>
+    <message>
+        <source>The model does not fit this run: {english}</source>
+        <translation>Das Modell passt nicht zu diesem Lauf: {english}</translation>
+    </message>
+    <message>
+        <source>Use the classes, the preset and the network that it was trained with.</source>
+        <translation>Verwenden Sie Klassen, Voreinstellung und Netz, mit denen es trainiert wurde.</translation>
+    </message>
+    <message>
+        <source>What was trained of the encoder does not fit this network.</source>
+        <translation>Was vom Encoder trainiert wurde, passt nicht zu diesem Netz.</translation>
+    </message>
+    <message>
+        <source>Use the network that it was trained with.</source>
+        <translation>Verwenden Sie das Netz, mit dem es trainiert wurde.</translation>
+    </message>
+    <message>
+        <source>The weights of {name} are missing (the file {file}).</source>
+        <translation>Die Gewichte von {name} fehlen (die Datei {file}).</translation>
+    </message>
+    <message>
+        <source>{file} is not the right file of weights, or is damaged.</source>
+        <translation>{file} ist nicht die richtige Datei mit Gewichten oder ist beschädigt.</translation>
+    </message>
+    <message>
+        <source>Nothing is known by which {file} could be checked.</source>
+        <translation>Es ist nichts bekannt, woran {file} geprüft werden könnte.</translation>
+    </message>
+    <message>
+        <source>{file} holds more than weights, or cannot be read, and is not used.</source>
+        <translation>{file} enthält mehr als Gewichte oder ist nicht lesbar und wird nicht verwendet.</translation>
+    </message>
+    <message>
+        <source>The weights in {file} cannot be read.</source>
+        <translation>Die Gewichte in {file} können nicht gelesen werden.</translation>
+    </message>
+    <message>
+        <source>The weights do not fit the network {name}.</source>
+        <translation>Die Gewichte passen nicht zum Netz {name}.</translation>
+    </message>
+    <message>
+        <source>Another process holds the feature cache {folder}.</source>
+        <translation>Ein anderer Prozess hält den Merkmalsspeicher {folder} besetzt.</translation>
+    </message>
+    <message>
+        <source>Wait for the other run to finish, or choose another folder in the section Storage.</source>
+        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie im Abschnitt „Ablage“ einen anderen Ordner.</translation>
+    </message>
+    <message>
+        <source>What was just written to the feature cache {folder} cannot be read back.</source>
+        <translation>Was eben in den Merkmalsspeicher {folder} geschrieben wurde, lässt sich nicht lesen.</translation>
+    </message>
+    <message>
+        <source>Check that drive, or choose another folder in the section Storage.</source>
+        <translation>Prüfen Sie das Laufwerk, oder wählen Sie im Abschnitt „Ablage“ einen anderen Ordner.</translation>
     </message>
     <message>
         <source>This run needs more room than the feature cache may take; a part is removed after it.</source>
@@ -836,16 +1328,64 @@
         <translation>Der nächste Lauf mit diesen Volumina dauert länger.</translation>
     </message>
     <message>
-        <source>The weights of the network are missing: {english}</source>
-        <translation>Die Gewichte des Netzes fehlen: {english}</translation>
-    </message>
-    <message>
         <source>A volume changed after the run was begun.</source>
         <translation>Ein Volumen hat sich nach Beginn des Laufs geändert.</translation>
     </message>
     <message>
         <source>Generate the masks again.</source>
         <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>Not installed: {names}.</source>
+        <translation>Nicht installiert: {names}.</translation>
+    </message>
+    <message>
+        <source>Press &apos;Install&apos; in the section Generate masks.</source>
+        <translation>Drücken Sie „Installieren“ im Abschnitt „Masken erzeugen“.</translation>
+    </message>
+    <message>
+        <source>PyTorch is installed, but cannot be loaded: {reason}</source>
+        <translation>PyTorch ist installiert, kann aber nicht geladen werden: {reason}</translation>
+    </message>
+    <message>
+        <source>Install it anew, then press &apos;Refresh&apos;.</source>
+        <translation>Installieren Sie es neu, und drücken Sie dann „Aktualisieren“.</translation>
+    </message>
+    <message>
+        <source>The program failed unexpectedly ({reason}).</source>
+        <translation>Das Programm ist unerwartet gescheitert ({reason}).</translation>
+    </message>
+    <message>
+        <source>Please report it with the file {log}.</source>
+        <translation>Bitte melden Sie es mit der Datei {log}.</translation>
+    </message>
+    <message>
+        <source>A stage of the run did not end in numbers; its output is not kept.</source>
+        <translation>Eine Stufe des Laufs endete nicht in Zahlen; ihr Ergebnis wird nicht behalten.</translation>
+    </message>
+    <message>
+        <source>Run it again; if it happens again, set the range of grey values by hand, and look for damaged volumes.</source>
+        <translation>Starten Sie den Lauf erneut; geschieht es wieder, geben Sie den Grauwertbereich von Hand vor, und suchen Sie nach beschädigten Volumina.</translation>
+    </message>
+    <message>
+        <source>No slice is tagged for every class, so that the network has nothing to learn from.</source>
+        <translation>Keine Schicht ist für jede Klasse markiert, sodass das Netz nichts zu lernen hat.</translation>
+    </message>
+    <message>
+        <source>Tag more slices.</source>
+        <translation>Markieren Sie mehr Schichten.</translation>
+    </message>
+    <message>
+        <source>The mask decoder draws no first mask alike twice: it is used as it is.</source>
+        <translation>Der Maskendecoder zeichnet keine erste Maske zweimal gleich: Er wird verwendet, wie er ist.</translation>
+    </message>
+    <message>
+        <source>Tag more volumes.</source>
+        <translation>Markieren Sie mehr Volumina.</translation>
+    </message>
+    <message>
+        <source>The network &apos;{name}&apos; was not trained to answer &apos;{asked}&apos;.</source>
+        <translation>Das Netz „{name}“ wurde nicht darauf trainiert, auf „{asked}“ zu antworten.</translation>
     </message>
     <message>
         <source>Tag more volumes, eight or more if you can.</source>
@@ -1624,6 +2164,17 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
+    <name>results.noted_grids</name>
+    <message>
+        <source>{segmentation} and {volume} are under different transforms that bend.</source>
+        <translation>{segmentation} und {volume} liegen unter verschiedenen verformenden Transformationen.</translation>
+    </message>
+    <message>
+        <source>Put both under the same transform, or harden it.</source>
+        <translation>Legen Sie beide unter dieselbe Transformation, oder wenden Sie diese dauerhaft an (Harden transform).</translation>
+    </message>
+</context>
+<context>
     <name>results.report</name>
     <message>
         <source>WeakMedSAM report</source>
@@ -1704,6 +2255,45 @@ Overwrite them?</source>
     <message>
         <source>automatic</source>
         <translation>automatisch</translation>
+    </message>
+</context>
+<context>
+    <name>results.result_loading</name>
+    <message>
+        <source>The volume {name} or its segmentation was removed from the scene.</source>
+        <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
+    </message>
+    <message>
+        <source>Undo that, then choose &apos;Load masks into the scene&apos; in section 5, Review.</source>
+        <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
+    </message>
+    <message>
+        <source>{segmentation} belongs to no volume, so it is not known whose masks to add to it.</source>
+        <translation>{segmentation} gehört zu keinem Volumen; daher ist nicht bekannt, wessen Masken hinzugefügt werden sollen.</translation>
+    </message>
+    <message>
+        <source>{segmentation} belongs to the volume {volume}, which is not in this run.</source>
+        <translation>{segmentation} gehört zum Volumen {volume}, das nicht Teil dieses Laufs ist.</translation>
+    </message>
+    <message>
+        <source>Choose a segmentation of a volume of this run, or none for new ones.</source>
+        <translation>Wählen Sie eine Segmentierung eines Volumens dieses Laufs, oder keine, damit neue angelegt werden.</translation>
+    </message>
+    <message>
+        <source>The masks of {name} do not fit the volume {volume}: its size or position changed since.</source>
+        <translation>Die Masken von {name} passen nicht zum Volumen {volume}: Seine Größe oder Lage hat sich seither geändert.</translation>
+    </message>
+    <message>
+        <source>Choose the volume of that run, or generate again.</source>
+        <translation>Wählen Sie das Volumen jenes Laufs, oder erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>The voxels of {volume} changed since the run began, so its masks were not loaded.</source>
+        <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
+    </message>
+    <message>
+        <source>Undo the change and choose &apos;Load masks into the scene&apos; in section 5, Review, or generate again.</source>
+        <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
     </message>
 </context>
 <context>
@@ -1964,10 +2554,6 @@ Overwrite them?</source>
         <source>{ml} ml</source>
         <translation>{ml} ml</translation>
     </message>
-    <message>
-        <source>Generate the masks again.</source>
-        <translation>Erzeugen Sie die Masken neu.</translation>
-    </message>
 </context>
 <context>
     <name>results.segment_history</name>
@@ -1989,7 +2575,21 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
-    <name>results.segment_images</name>
+    <name>results.segment_making</name>
+    <message>
+        <source>{volume} masks</source>
+        <translation>{volume} Masken</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_moves</name>
+    <message>
+        <source>move the masks along with their volume</source>
+        <translation>Masken mit ihrem Volumen verschieben</translation>
+    </message>
+</context>
+<context>
+    <name>results.segment_tags</name>
     <message>
         <source>The segmentation {name} holds surfaces, not voxels.</source>
         <translation>Die Segmentierung {name} enthält Oberflächen, keine Voxel.</translation>
@@ -1997,21 +2597,6 @@ Overwrite them?</source>
     <message>
         <source>Choose another segmentation, or a new one.</source>
         <translation>Wählen Sie eine andere Segmentierung oder eine neue.</translation>
-    </message>
-</context>
-<context>
-    <name>results.segment_places</name>
-    <message>
-        <source>{segmentation} and {volume} are under different transforms that bend.</source>
-        <translation>{segmentation} und {volume} liegen unter verschiedenen verformenden Transformationen.</translation>
-    </message>
-    <message>
-        <source>Put both under the same transform, or harden it.</source>
-        <translation>Legen Sie beide unter dieselbe Transformation, oder wenden Sie diese dauerhaft an (Harden transform).</translation>
-    </message>
-    <message>
-        <source>move the masks along with their volume</source>
-        <translation>Masken mit ihrem Volumen verschieben</translation>
     </message>
 </context>
 <context>
@@ -2023,49 +2608,6 @@ Overwrite them?</source>
     <message>
         <source>Check that there is room on the disk of temporary files.</source>
         <translation>Prüfen Sie, ob auf dem Datenträger für temporäre Dateien genug Platz ist.</translation>
-    </message>
-</context>
-<context>
-    <name>results.segments</name>
-    <message>
-        <source>The volume {name} or its segmentation was removed from the scene.</source>
-        <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
-    </message>
-    <message>
-        <source>Undo that, then choose &apos;Load masks into the scene&apos; in section 5, Review.</source>
-        <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
-    </message>
-    <message>
-        <source>{volume} masks</source>
-        <translation>{volume} Masken</translation>
-    </message>
-    <message>
-        <source>{segmentation} belongs to no volume, so it is not known whose masks to add to it.</source>
-        <translation>{segmentation} gehört zu keinem Volumen; daher ist nicht bekannt, wessen Masken hinzugefügt werden sollen.</translation>
-    </message>
-    <message>
-        <source>{segmentation} belongs to the volume {volume}, which is not in this run.</source>
-        <translation>{segmentation} gehört zum Volumen {volume}, das nicht Teil dieses Laufs ist.</translation>
-    </message>
-    <message>
-        <source>Choose a segmentation of a volume of this run, or none for new ones.</source>
-        <translation>Wählen Sie eine Segmentierung eines Volumens dieses Laufs, oder keine, damit neue angelegt werden.</translation>
-    </message>
-    <message>
-        <source>The masks of {name} do not fit the volume {volume}: its size or position changed since.</source>
-        <translation>Die Masken von {name} passen nicht zum Volumen {volume}: Seine Größe oder Lage hat sich seither geändert.</translation>
-    </message>
-    <message>
-        <source>Choose the volume of that run, or generate again.</source>
-        <translation>Wählen Sie das Volumen jenes Laufs, oder erzeugen Sie die Masken neu.</translation>
-    </message>
-    <message>
-        <source>The voxels of {volume} changed since the run began, so its masks were not loaded.</source>
-        <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
-    </message>
-    <message>
-        <source>Undo the change and choose &apos;Load masks into the scene&apos; in section 5, Review, or generate again.</source>
-        <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
     </message>
 </context>
 <context>

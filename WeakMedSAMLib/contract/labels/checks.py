@@ -106,8 +106,8 @@ def _cohort_problems(cohort: CohortLabels, tagged: int) -> Iterator[Problem]:
     if tagged < FEW_VOLUMES:
         message = f"Tagged so far: {_counted(tagged, 'volume')}."
         hint = "The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30."
-        code = "one_volume" if tagged == 1 else "few_volumes"
-        yield Problem("warning", code, message, hint, {"count": tagged})
+        values = {"count": tagged}
+        yield Problem("warning", "one_volume" if tagged == 1 else "few_volumes", message, hint, values)
     unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
     if unhashed:
         yield matched_by_name(len(unhashed), repr(unhashed[0]))
