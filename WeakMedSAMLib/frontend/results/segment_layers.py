@@ -79,12 +79,12 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
 def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
     """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
     wanted = ijkToRas(volumeNode)
-    place = mask.ijkToRas
+    own = mask.ijkToRas
     if hasVolumeMoved(segmentationNode, volumeNode, segmentId):
         layers.followed.append(segmentId)
-        place = moveToVolume(segmentationNode, volumeNode, segmentId) @ place
+        own = moveToVolume(segmentationNode, volumeNode, segmentId) @ own
     # Both as seen from the volume, so that its voxels need not be moved.
-    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ place
+    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ own
     shape = volumeNode.GetImageData().GetDimensions()[::-1]
     if isSameGrid(matrix, wanted, shape):
         return mask
