@@ -16,31 +16,11 @@ PACKAGE = "WeakMedSAMLib"
 MOST_LINES, MOST_PARAMETERS, MOST_LINES_OF_A_FILE = 60, 7, 400
 MOST_TEXT = 2_000_000
 
-_ENGINE, _STUDIES = "WeakMedSAMLib/engine/", "WeakMedSAMLib/studies/"
-# Until one bundle is given to the functions of a method.
-_METHODS = (
-    *("fast/masks.py::mask_volumes", "fast/pipeline.py::run_pipeline", "fast/sce.py::train_classifier"),
-    *("fast/sce.py::_best_length", "fast/sce.py::_Training.__init__", "fast/segmenter.py::train_segmenter"),
-    *("fast/training.py::train_model", "fast/training.py::_Trainer.__init__", "published/pipeline.py::run_published"),
-    *("published/pipeline.py::_learned", "published/teaching.py::taught_network", "published/tuning.py::tuned_masks"),
-)
+_ENGINE = "WeakMedSAMLib/engine/"
 WITH_MANY_PARAMETERS = {
-    **{f"{_ENGINE}methods/{name}": "until it takes one bundle" for name in _METHODS},
-    f"{_STUDIES}bound.py::SupervisedPipeline.__call__": "stands in for run_pipeline, and changes with it",
-    f"{_STUDIES}mined.py::run_mined": "stands in for run_pipeline, and changes with it",
     f"{_ENGINE}runs/maker.py::make_run": "all that a run folder is made of",
 }
-LONG = {
-    f"{_ENGINE}methods/fast/pipeline.py::run_pipeline": "39 lines describe its parameters, until it takes one bundle",
-    f"{_ENGINE}methods/published/tuning.py::tuned_masks": "33 lines describe its parameters",
-}
-# Until what each two need lies below both.
-CIRCLES = {
-    "WeakMedSAMLib.contract.labels.tag_checks WeakMedSAMLib.contract.labels.tags",
-    "WeakMedSAMLib.contract.run_folder WeakMedSAMLib.contract.runs",
-    "WeakMedSAMLib.frontend.logic WeakMedSAMLib.frontend.running.run_control WeakMedSAMLib.frontend.running.run_start "
-    "WeakMedSAMLib.frontend.scene.scene_keeper",
-}
+LONG: dict[str, str] = {}
 _MACHINES_PATH = r"(?<![\w.])/(work|root|home|Users|mnt|srv|scratch)/(?!me/)"
 
 
@@ -168,7 +148,7 @@ def test_no_modules_import_each_other(room):
         for name, others in imports().items()
         if name.startswith(f"{PACKAGE}.{room}")
     }
-    assert circles(within) == {one for one in CIRCLES if one.startswith(f"{PACKAGE}.{room}.")}
+    assert circles(within) == set()
 
 
 def test_circles_are_found():
