@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.features.preprocess import Intensity
-from WeakMedSAMLib.engine.methods.fast import model as module
+from WeakMedSAMLib.engine.parts import model_files as module
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
