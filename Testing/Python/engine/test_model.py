@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.features.preprocess import Intensity
-from WeakMedSAMLib.engine.methods.fast import model as module
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
@@ -23,6 +22,7 @@ from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.unet import build_network
 from WeakMedSAMLib.engine.methods.registry import choose_settings, load_model
+from WeakMedSAMLib.engine.parts import model_files as module
 from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, WEIGHTS, require_fitting, save_model
 
 

@@ -20,7 +20,7 @@ from WeakMedSAMLib.contract.runs import load_run, save_run
 from WeakMedSAMLib.contract.stages import PRESETS, stages_of
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
-from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, training
+from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, tagged
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import start_key
 from WeakMedSAMLib.engine.methods.published import extractor, fitting, network_training, pseudo_masks
 from WeakMedSAMLib.engine.methods.published import sub_classes as exploration
@@ -129,7 +129,7 @@ def halves(features, *_):
 
 
 def test_another_number_of_sub_classes_at_resume_trains_the_classifier_again(finished, monkeypatch):
-    monkeypatch.setattr(training, "explore_sub_classes", halves)
+    monkeypatch.setattr(tagged, "explore_sub_classes", halves)
     told = until(finished, "segmenter-1", "started")
     assert (told["projection"], told["classifier"]) == ("reused", "finished")
 

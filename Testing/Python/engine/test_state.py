@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 
 ARRAYS = {
     "maps": np.arange(600, dtype=np.float16).reshape(2, 3, 10, 10),
@@ -193,3 +193,40 @@ def test_lists_of_words_share_a_key_only_if_they_are_equal(first, second):
 def test_a_part_that_cannot_be_hashed_reliably_is_refused():
     with pytest.raises(TypeError, match="object"):
         stage_key(object())
+
+
+class OutOfMemoryError(RuntimeError):
+    """As PyTorch names its own."""
+
+
+def used(store, problem):
+    def use(kept):
+        raise problem
+
+    return reuse(store, "cam", stage_key(1), use)
+
+
+def test_an_output_that_does_not_fit_is_as_good_as_none(tmp_path):
+    store = StageStore(tmp_path)
+    store.save("cam", stage_key(1), {"x": np.ones(3)})
+    assert reuse(store, "cam", stage_key(1), lambda kept: kept["x"].sum()) == 3
+    assert used(store, RuntimeError("Error(s) in loading state_dict for Segmenter")) is None
+    assert used(store, ValueError("a projection of (3, 4)")) is None
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.01 GB)"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+)
+def test_memory_that_runs_out_says_nothing_of_the_output(tmp_path, problem):
+    store = StageStore(tmp_path)
+    store.save("cam", stage_key(1), {"x": np.ones(3)})
+    with pytest.raises(type(problem)):
+        used(store, problem)
+    assert store.done("cam", stage_key(1)), "it is kept for the next run"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier
 
 STAGE = "class-maps"
-
-Report = Callable[[Event], None]
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ other weights are imported to, and never downloaded; without them the backbone's
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import torch
 from torch import nn
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event, Progress
+from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.stages import SUB_CLASSES as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.weights import default_folder
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 
@@ -30,8 +31,6 @@ VERSION = 1
 RESNET18, BACKBONE = "resnet18", "backbone"
 
 _BATCH = 16
-
-Report = Callable[[Event], None]
 
 
 def slice_descriptors(

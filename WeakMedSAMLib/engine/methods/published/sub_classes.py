@@ -6,23 +6,21 @@ the published code, patients left out take no part in the clustering; the switch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.events import Event
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.extractor import slice_descriptors
 from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.tagged import TaggedCohort
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.parts.sub_class_report import SubClassReport, sub_class_report
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
