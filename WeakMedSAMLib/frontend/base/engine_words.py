@@ -82,6 +82,18 @@ TEXTS = {
     "bad_tags": (_("These tags cannot be read: {english}"), _FILE),
     "bad_suffix": (_("By its name, {file} is no file of tags."), _("Use a name that ends in .json or .csv.")),
     "tags_too_new": (_("These tags were written by a newer version of WeakMedSAM."), _UPDATE),
+    "label_kind_unknown": (
+        _("Labels of a kind that this version does not know are kept, but not used: {kind}."),
+        _UPDATE,
+    ),
+    "labels_contradict": (
+        _("Labels of two kinds contradict each other: {english}"),
+        _("Correct the one that is wrong."),
+    ),
+    "labels_left_out": (
+        _("CSV holds slice tags alone; labels of other kinds are left out: {names}."),
+        _("Use a name that ends in .json to keep them."),
+    ),
     "tags_conflict": (_("'{name}': slices are tagged in two ways for '{class}'."), _("Give each slice one tag.")),
     "duplicate_volume": (_("A volume is listed twice: {names}."), _ONE),
     "ambiguous_volume": (_("{count} tagged volumes are named '{name}'."), _ONE),

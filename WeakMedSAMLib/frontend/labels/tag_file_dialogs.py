@@ -12,11 +12,11 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.labels.tag_words import readingsInWords
+from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords, readingsInWords
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 _FOLDER_SETTING = "WeakMedSAM/TagsFolder"
@@ -81,8 +81,11 @@ class TagFileDialogs:
             return
         if not Path(path).suffix:
             path += ".json"
-        write_label_file(path, self._labels.session.cohortForFile())
+        cohort = self._labels.session.cohortForFile()
+        write_label_file(path, cohort)
         _keepFolder(path)
+        if leftOut := check_left_out(path, cohort):
+            slicer.util.infoDisplay(problemsInWords([leftOut]), windowTitle=title, parent=self._parent)
         slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
 
     def _volumes(self) -> list[tuple[str, str, dict[str, int]]]:

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.exports import Exported
-from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult
 
 # Files of the folder `formats`, in the order in which their formats are listed.
 _PACKAGED = ("segmentation", "labelmap", "tags", "report")
@@ -28,14 +28,14 @@ class ExportSubject:
     volumeNode, segmentationNode : MRML node
     segmentIds : list of str
         The segments of the run in that segmentation.
-    result : VolumeResult or None
+    result : StoredResult or None
         What the run says of the volume; None where its folder is gone.
     """
 
     volumeNode: Any
     segmentationNode: Any
     segmentIds: list[str]
-    result: VolumeResult | None
+    result: StoredResult | None
 
 
 @dataclass(frozen=True)

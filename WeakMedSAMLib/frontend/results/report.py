@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
-from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, volumeInWords
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.slice_picture import pngBase64, sliceSteps
@@ -39,7 +39,7 @@ class ReportVolume:
 
     volumeNode: Any
     segmentationNode: Any
-    result: VolumeResult
+    result: StoredResult
 
 
 class _Segment(NamedTuple):

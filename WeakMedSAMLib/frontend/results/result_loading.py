@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, noteGrid
-from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory, SegmentsAdded
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -119,7 +119,7 @@ class ResultLoader:
     def volumeSteps(
         self,
         volumeNode: Any,
-        volumeResult: VolumeResult,
+        volumeResult: StoredResult,
         classTable: ClassTable,
         record: RunRecord,
         segmentationNode: Any = None,
@@ -130,7 +130,7 @@ class ResultLoader:
         ----------
         volumeNode : vtkMRMLScalarVolumeNode
             The volume that the masks belong to.
-        volumeResult : VolumeResult
+        volumeResult : StoredResult
         classTable : ClassTable
             Of the run; gives names, colours, terminology and label values.
         record : RunRecord
@@ -183,7 +183,7 @@ class ResultLoader:
             return None
         return target.segmentationNode
 
-    def _requireInScene(self, volumeResult: VolumeResult, *nodes: Any) -> None:
+    def _requireInScene(self, volumeResult: StoredResult, *nodes: Any) -> None:
         for node in nodes:
             if node is not None and node.GetScene() is not self._scene:
                 text = _("The volume {name} or its segmentation was removed from the scene.")
@@ -201,7 +201,7 @@ def _explainMismatch(segmentationNode: Any, volumeNode: Any) -> UserError:
     return UserError("segmentation_of_other_volume", text, hint)
 
 
-def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> None:
+def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: StoredResult) -> None:
     image = volumeNode.GetImageData()
     shape = image.GetDimensions()[::-1] if image else ()
     # The engine writes the geometry that it read; what SimpleITK rounds is far below a thousandth of a millimetre.
@@ -212,7 +212,7 @@ def _requireSameGrid(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeRes
         raise UserError("result_of_other_volume", text, _("Choose the volume of that run, or generate again."))
 
 
-def _reorderSteps(labels: NrrdImage, volumeNode: Any, volumeResult: VolumeResult) -> Steps[NrrdImage]:
+def _reorderSteps(labels: NrrdImage, volumeNode: Any, volumeResult: StoredResult) -> Steps[NrrdImage]:
     """Return masks with their slices in the order in which the volume has them, which must have the voxels of the run.
 
     Slicer reverses the slices of a left-handed volume when it is saved and loaded again.

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
-from WeakMedSAMLib.frontend.results.run_results import RunResult, VolumeResult, confidenceInWords, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord, folderOf
@@ -34,7 +34,7 @@ class ReviewSubject:
     ----------
     record : RunRecord
     volumeId : str
-    result : VolumeResult or None
+    result : StoredResult or None
         None if the run folder is gone or has no result for the volume.
     volumeNode, segmentationNode : MRML node or None
         None if they are not in the scene.
@@ -46,7 +46,7 @@ class ReviewSubject:
 
     record: RunRecord
     volumeId: str
-    result: VolumeResult | None
+    result: StoredResult | None
     volumeNode: Any
     segmentationNode: Any
     segmentIds: list[str]
@@ -124,21 +124,21 @@ class ReviewSubjects:
         result = _countAsHeld(results.get(volumeId), volumeNode)
         return ReviewSubject(record, volumeId, result, volumeNode, segmentationNode, ids, "" if result else problem)
 
-    def _resultsOf(self, record: RunRecord) -> tuple[dict[str, VolumeResult], str]:
+    def _resultsOf(self, record: RunRecord) -> tuple[dict[str, StoredResult], str]:
         try:
             return self.runResult(record).volumes, record.message
         except UserError as error:
             return {}, str(error) if record.status == "finished" else record.message or str(error)
 
 
-def _countAsHeld(result: VolumeResult | None, volumeNode: Any) -> VolumeResult | None:
+def _countAsHeld(result: StoredResult | None, volumeNode: Any) -> StoredResult | None:
     """Return a result with its slices counted as the volume is now."""
     if result is None or volumeNode is None or not isReversedSince(volumeNode, result.isLeftHanded, result.sha256):
         return result
     return result.turned()
 
 
-def bannerInWords(result: VolumeResult) -> str:
+def bannerInWords(result: StoredResult) -> str:
     """Return the warning about a result of low confidence, with what would help most."""
     if result.confidence is None:
         text = _("⚠ Nothing is known about how good these masks are: check every slice before you use them.")
@@ -148,7 +148,7 @@ def bannerInWords(result: VolumeResult) -> str:
     return f"{text}\n{adviceInWords(result.advice)}".strip()
 
 
-def summaryInWords(result: VolumeResult) -> str:
+def summaryInWords(result: StoredResult) -> str:
     """Return how sure a result is, and what that means."""
     text = _("Confidence: {confidence}. It says how far several ways to draw a mask agree; it is not accuracy.")
     return text.format(confidence=confidenceInWords(result.confidence))

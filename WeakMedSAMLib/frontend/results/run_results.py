@@ -19,7 +19,7 @@ SURE = 0.995
 
 
 @dataclass(frozen=True)
-class VolumeResult:
+class StoredResult:
     """The result of one volume.
 
     Attributes
@@ -64,7 +64,7 @@ class VolumeResult:
     classes: dict[str, ClassQuality]
     isLeftHanded: bool = False
 
-    def turned(self) -> VolumeResult:
+    def turned(self) -> StoredResult:
         """Return the result with slices along k counted from the other end; along i and j they stay as they are."""
         if self.axis != "k":
             return self
@@ -77,7 +77,7 @@ class RunResult:
 
     folder: Path
     description: RunDescription
-    volumes: dict[str, VolumeResult]
+    volumes: dict[str, StoredResult]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def readRun(folder: Path | str) -> RunResult:
     return RunResult(folder, description, volumes)
 
 
-def slicesByConfidence(result: VolumeResult) -> list[SliceRow]:
+def slicesByConfidence(result: StoredResult) -> list[SliceRow]:
     """List slices of all classes that are worth a look, the least sure first.
 
     Slices about which there is no doubt (such as those tagged absent) are left out.
@@ -142,14 +142,14 @@ def volumeInWords(ml: float) -> str:
     return _("< {ml} ml").format(ml="0.1") if 0 < ml < 0.1 else _("{ml} ml").format(ml=f"{ml:.1f}")
 
 
-def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> VolumeResult | None:
+def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> StoredResult | None:
     labels = folder / LABELS
     if not (folder / QUALITY).is_file() or not labels.is_file():
         return None
     quality = read_quality(folder / QUALITY)
     files = {value: folder / probability_name(value) for value in classes.label_values}
     preview = folder / PREVIEW
-    return VolumeResult(
+    return StoredResult(
         volumeId=volume.id,
         name=volume.name,
         sha256=volume.sha256,

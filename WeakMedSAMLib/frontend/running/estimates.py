@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.labels.checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 PREPARE, START = "prepare", "start"
@@ -262,9 +262,9 @@ def _isRate(value: Any) -> bool:
 
 
 def _presentSlices(volume: VolumeLabels) -> int:
-    states = [state == PRESENT for state in volume.states.values()]
-    return int(np.count_nonzero(np.logical_or.reduce(states))) if states else 0
+    present = [volume.presence(name) == PRESENT for name in volume.class_names()]
+    return int(np.count_nonzero(np.logical_or.reduce(present))) if present else 0
 
 
 def _isTagged(volume: VolumeLabels) -> bool:
-    return any((state >= 0).any() for state in volume.states.values())
+    return any((volume.presence(name) != UNTAGGED).any() for name in volume.class_names())
