@@ -1401,7 +1401,7 @@
     </message>
 </context>
 <context>
-    <name>base.places</name>
+    <name>base.folders</name>
     <message>
         <source>{folder} is not a run folder of WeakMedSAM.</source>
         <translation>{folder} ist kein Laufordner von WeakMedSAM.</translation>

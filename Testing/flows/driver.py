@@ -14,7 +14,7 @@ import qt
 import slicer
 
 from WeakMedSAMLib.frontend import logic as logic_module
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
@@ -78,8 +78,8 @@ class Driver:
     def __init__(self, host: Any, user: Any, folder: Path) -> None:
         self.host, self.user = host, user
         self.paint_views(False)
-        places.setRunsFolder(folder / "runs of Zoë")
-        places.setCacheFolder(folder / "cache")
+        folders.setRunsFolder(folder / "runs of Zoë")
+        folders.setCacheFolder(folder / "cache")
 
     # The module
 

@@ -43,7 +43,7 @@ from WeakMedSAMLib import __version__  # noqa: E402
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels  # noqa: E402
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file  # noqa: E402
 from WeakMedSAMLib.contract.runs import RunSettings  # noqa: E402
-from WeakMedSAMLib.frontend.base import places  # noqa: E402
+from WeakMedSAMLib.frontend.base import folders  # noqa: E402
 from WeakMedSAMLib.frontend.running import estimates  # noqa: E402
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess  # noqa: E402
 from WeakMedSAMLib.frontend.scene.run_records import rememberRunsFolder  # noqa: E402
@@ -213,7 +213,7 @@ def _runs_in_module(driver: Driver) -> dict[str, Path]:
     cancelled = _run(driver, nodes, "paper", {**PAPER, "network_epochs": 1}, "cancelled")
     HOST.settle(0.3)
     assert slicer.util.saveScene(str(Path("scene.mrb").absolute()))
-    folder = places.runsFolder()
+    folder = folders.runsFolder()
     return {"fast_finished": folder / f"run-{finished}", "paper_cancelled": folder / f"run-{cancelled}"}
 
 
@@ -255,8 +255,8 @@ def write_settings(path: Path) -> None:
     """What the module keeps in Slicer's settings, with folders that are on nobody's computer."""
     settings = slicer.app.userSettings()
     settings.clear()
-    places.setRunsFolder("/scans/runs of Zoë")
-    places.setCacheFolder("/scans/cache")
+    folders.setRunsFolder("/scans/runs of Zoë")
+    folders.setCacheFolder("/scans/cache")
     rememberRunsFolder("/scans/earlier runs/run-0123456789ab")
     settings.setValue("WeakMedSAM/TagsFolder", "/scans/tags")
     settings.setValue("WeakMedSAM/exportFolder", "/scans/exports")

@@ -27,7 +27,7 @@ from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_ches
 from flows.driver import Driver, FakeProbeProcess, fake_worker  # noqa: E402
 from host.user import User  # noqa: E402
 
-from WeakMedSAMLib.frontend.base import places  # noqa: E402
+from WeakMedSAMLib.frontend.base import folders  # noqa: E402
 
 WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
@@ -43,7 +43,7 @@ class Camera:
         self.quick = quick
         self.driver = Driver(HOST, User(HOST), work)
         # The usual cache: the encoder is not needed again for pictures.
-        places.setCacheFolder("")
+        folders.setCacheFolder("")
         folder.mkdir(parents=True, exist_ok=True)
 
     def take_all(self) -> None:

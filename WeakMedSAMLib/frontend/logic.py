@@ -14,7 +14,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_work import exportRun
@@ -299,7 +299,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def cachedKeys(self) -> set[str]:
         """Return the keys of volumes that went through a finished run; none where there is no cache of features."""
-        if not places.cacheFolder().is_dir():
+        if not folders.cacheFolder().is_dir():
             return set()
         records = [record for record in self.state.runs() if record.status == "finished"]
         nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]

@@ -88,10 +88,10 @@ def fresh_settings(host, scene):
 @pytest.fixture
 def own_places(fresh_settings, tmp_path):
     """Folders of runs and of the cache that are the test's own."""
-    from WeakMedSAMLib.frontend.base import places
+    from WeakMedSAMLib.frontend.base import folders
 
-    places.setRunsFolder(tmp_path / "runs")
-    places.setCacheFolder(tmp_path / "cache")
+    folders.setRunsFolder(tmp_path / "runs")
+    folders.setCacheFolder(tmp_path / "cache")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import slicer
 
 from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.running import run_plan
@@ -211,7 +211,7 @@ def make_runs(count):
         session.ensureVolume(f"scan {number}", f"{number:064x}", "k", 3)
         list(
             writeRunSteps(
-                places.runsFolder(), [VolumeInRun(node, f"{number:064x}")], session, RunSettings(), f"{number:012x}"
+                folders.runsFolder(), [VolumeInRun(node, f"{number:064x}")], session, RunSettings(), f"{number:012x}"
             )
         )
         slicer.mrmlScene.RemoveNode(node)
@@ -230,13 +230,13 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     host.dialogs.answer(qt.QMessageBox.Ok)
     click(panel.ui.deleteRunButton)
     host.waitUntil(lambda: panel.ui.runComboBox.count == 1)
-    assert len(list(places.runsFolder().iterdir())) == 1
+    assert len(list(folders.runsFolder().iterdir())) == 1
     host.waitUntil(lambda: "runs: 1" in panel.ui.runsSizeLabel.text)
 
 
 def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_folder_stays(panel, host, click):
     make_runs(1)
-    folder = next(iter(places.runsFolder().iterdir()))
+    folder = next(iter(folders.runsFolder().iterdir()))
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
     panel.ui.storageSection.collapsed = False
     host.dialogs.answer(qt.QMessageBox.Ok)
@@ -249,7 +249,7 @@ def test_of_a_deleted_run_whose_folder_holds_other_files_it_is_said_that_the_fol
 
 
 def test_the_cache_is_cleared_after_a_question_and_not_during_a_run(panel, tagged, host, click, worker):
-    entry = places.cacheFolder() / ("a" * 64)
+    entry = folders.cacheFolder() / ("a" * 64)
     entry.mkdir(parents=True)
     (entry / "image.npy").write_bytes(b"0" * 5000)
     panel.ui.storageSection.collapsed = False
@@ -280,10 +280,10 @@ def test_another_folder_is_used_once_it_is_there(panel, tmp_path):
     for half in ("half", str(tmp_path / "elsew")):
         panel.ui.runsFolderEdit.currentPath = half
         panel.ui.cacheFolderEdit.currentPath = half
-    assert places.runsFolder() == tmp_path / "runs"
-    assert places.cacheFolder() == tmp_path / "cache"
+    assert folders.runsFolder() == tmp_path / "runs"
+    assert folders.cacheFolder() == tmp_path / "cache"
     panel.ui.runsFolderEdit.currentPath = str(tmp_path / "elsewhere")
-    assert places.runsFolder() == tmp_path / "elsewhere"
+    assert folders.runsFolder() == tmp_path / "elsewhere"
 
 
 def test_every_control_can_be_reached_and_says_what_it_is_for(panel):

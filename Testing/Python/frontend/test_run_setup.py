@@ -19,7 +19,7 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import RunSettings, load_run, save_run
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running import run_writer, worker_command
@@ -88,8 +88,8 @@ def test_a_run_that_is_cancelled_while_it_is_described_does_not_come_back(tagged
     def describe(places, run, cohort):
         begun.set()
         go.wait(5)
-        places.create()
-        save_run(places.path, run)
+        folders.create()
+        save_run(folders.path, run)
         gone.set()
 
     monkeypatch.setattr(run_writer, "_describe", describe)
@@ -154,13 +154,13 @@ def run_in(parent, number, extra=()):
 
 def test_places_are_chosen_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    usual = places.runsFolder()
+    usual = folders.runsFolder()
     assert usual.is_absolute()
-    assert places.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.features.cache").FeatureCache().root
-    places.setRunsFolder(tmp_path / "Meine Läufe")
-    assert places.runsFolder() == tmp_path / "Meine Läufe"
-    places.setRunsFolder("")
-    assert places.runsFolder() == usual
+    assert folders.cacheFolder() == pytest.importorskip("WeakMedSAMLib.engine.features.cache").FeatureCache().root
+    folders.setRunsFolder(tmp_path / "Meine Läufe")
+    assert folders.runsFolder() == tmp_path / "Meine Läufe"
+    folders.setRunsFolder("")
+    assert folders.runsFolder() == usual
 
 
 def test_runs_are_listed_counted_and_deleted_but_nothing_else(tmp_path):
@@ -168,14 +168,14 @@ def test_runs_are_listed_counted_and_deleted_but_nothing_else(tmp_path):
     other = tmp_path / "run-notours"
     other.mkdir()
     (other / "run.json").write_text("{}", encoding="utf-8")
-    assert {found.folder for found in places.runsOnDisk(tmp_path)} == {run.path for run in runs}
-    total = runToEnd(places.runSizeSteps(tmp_path))
-    freed = runToEnd(places.deleteRunSteps(runs[0].path))
+    assert {found.folder for found in folders.runsOnDisk(tmp_path)} == {run.path for run in runs}
+    total = runToEnd(folders.runSizeSteps(tmp_path))
+    freed = runToEnd(folders.deleteRunSteps(runs[0].path))
     assert 0 < freed < total
     assert not runs[0].path.exists()
-    assert runToEnd(places.runSizeSteps(tmp_path)) == total - freed
+    assert runToEnd(folders.runSizeSteps(tmp_path)) == total - freed
     with pytest.raises(UserError) as caught:
-        runToEnd(places.deleteRunSteps(other))
+        runToEnd(folders.deleteRunSteps(other))
     assert caught.value.code == "not_a_run"
     assert other.exists()
 
@@ -186,7 +186,7 @@ def test_files_of_the_user_in_a_run_folder_and_behind_links_stay(tmp_path):
     (treasure / "scan.nrrd").write_text("x", encoding="utf-8")
     run = run_in(tmp_path / "runs", 3, extra=["notes.txt"])
     (run.path / "results").symlink_to(treasure, target_is_directory=True)
-    runToEnd(places.deleteRunSteps(run.path))
+    runToEnd(folders.deleteRunSteps(run.path))
     assert [path.name for path in run.path.iterdir()] == ["notes.txt"]
     assert (treasure / "scan.nrrd").exists()
 
@@ -201,14 +201,14 @@ def test_every_place_of_a_run_folder_is_deleted_with_the_run(tmp_path):
             (place / "inside.png").write_bytes(b"1")
         elif not place.exists():
             place.write_bytes(b"1")
-    runToEnd(places.deleteRunSteps(run.path))
+    runToEnd(folders.deleteRunSteps(run.path))
     assert not run.path.exists()
 
 
 def test_pictures_of_patients_and_what_a_killed_worker_left_are_deleted_with_the_run(tmp_path):
     left = ["sub_classes.png", "sub_classes.json", ".lock", ".writable", ".tmp-0123456789ab.png", "previews"]
     run = run_in(tmp_path, 5, extra=left)
-    runToEnd(places.deleteRunSteps(run.path))
+    runToEnd(folders.deleteRunSteps(run.path))
     assert not run.path.exists()
 
 
@@ -217,8 +217,8 @@ def test_empty_folders_go_with_the_run_and_the_user_s_files_are_named(tmp_path):
     (run.path / "mine" / "empty").mkdir(parents=True)
     (run.path / "empty").mkdir()
     (run.path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
-    runToEnd(places.deleteRunSteps(run.path))
-    assert places.leftIn(run.path) == ["mine/notes.txt"]
+    runToEnd(folders.deleteRunSteps(run.path))
+    assert folders.leftIn(run.path) == ["mine/notes.txt"]
     assert sorted(path.name for path in run.path.rglob("*")) == ["mine", "notes.txt"]
 
 
@@ -229,9 +229,9 @@ def test_what_is_left_of_a_run_that_was_never_described_can_be_deleted(tmp_path)
     empty.mkdir()
     other.mkdir()
     (other / "scan.nrrd").write_bytes(b"mine")
-    assert {found.folder for found in places.runsOnDisk(tmp_path)} == {cut, empty}
+    assert {found.folder for found in folders.runsOnDisk(tmp_path)} == {cut, empty}
     for folder in (cut, empty):
-        runToEnd(places.deleteRunSteps(folder))
+        runToEnd(folders.deleteRunSteps(folder))
     assert list(tmp_path.iterdir()) == [other]
 
 
@@ -246,14 +246,14 @@ def test_the_cache_is_cleared_but_for_what_a_run_uses_now(tmp_path):
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     with engine_cache.FeatureCache(tmp_path) as cache:
         assert cache.entry(keys[0]) is not None
-        assert runToEnd(places.cacheSizeSteps(tmp_path)) > 0
-        runToEnd(places.clearCacheSteps(tmp_path))
+        assert runToEnd(folders.cacheSizeSteps(tmp_path)) > 0
+        runToEnd(folders.clearCacheSteps(tmp_path))
         assert (tmp_path / keys[0]).is_dir()
         assert not (tmp_path / keys[1]).exists()
-    runToEnd(places.clearCacheSteps(tmp_path))
+    runToEnd(folders.clearCacheSteps(tmp_path))
     assert not (tmp_path / keys[0]).exists()
     assert (tmp_path / "mine.txt").exists()
 
 
 def test_sizes_in_words():
-    assert [places.sizeInWords(count) for count in (5_000, 45_000_000, 2_340_000_000)] == ["5 kB", "45 MB", "2.3 GB"]
+    assert [folders.sizeInWords(count) for count in (5_000, 45_000_000, 2_340_000_000)] == ["5 kB", "45 MB", "2.3 GB"]

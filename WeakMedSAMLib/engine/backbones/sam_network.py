@@ -56,9 +56,9 @@ class SamNetwork(nn.Module):
         quality : Tensor
             n.
         """
-        places = None if points is None else (points[:, None] * self._scale, points.new_ones(len(points), 1))
+        positions = None if points is None else (points[:, None] * self._scale, points.new_ones(len(points), 1))
         corners = None if boxes is None else boxes * self._scale
-        sparse, _dense = self.prompt_encoder(points=places, boxes=corners, masks=None)
+        sparse, _dense = self.prompt_encoder(points=positions, boxes=corners, masks=None)
         logits, quality = self.mask_decoder(
             image_embeddings=image,
             image_pe=self.prompt_encoder.pe_layer(image.shape[2:])[None],

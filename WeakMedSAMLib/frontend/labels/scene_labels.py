@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
@@ -60,7 +60,7 @@ class SceneLabels:
     def cleanup(self) -> None:
         """Write the labels into the scene, keep a copy of them, and follow nothing any more."""
         # At its end Slicer does not close the scene, but lets go of its modules.
-        self.store.keepCopy(places.runsFolder())
+        self.store.keepCopy(folders.runsFolder())
         self.store.cleanup()
         self.keys.cleanup()
         self.volumeChanged.clear()
@@ -99,7 +99,7 @@ class SceneLabels:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
 
     def _leave(self) -> None:
-        self.store.keepCopy(places.runsFolder())
+        self.store.keepCopy(folders.runsFolder())
         self.store.forget()
 
     def _merge(self) -> None:

@@ -109,15 +109,15 @@ class ExportPanel(Panel):
         texts = [self._inWords(subject) for subject in self._choices]
         selector = self.ui.segmentationSelector
         fillSelector(selector, texts)
-        places = [(subject.record.runId, subject.volumeId) for subject in self._choices]
+        keys = [(subject.record.runId, subject.volumeId) for subject in self._choices]
         wanted = (before.record.runId, before.volumeId) if before is not None else None
-        if wanted not in places:
-            ofReview = [place for place in places if place[0] == self._state.reviewRunId]
-            wanted = next(iter(ofReview or places), None)
-        selector.currentIndex = places.index(wanted) if wanted is not None else -1
+        if wanted not in keys:
+            ofReview = [key for key in keys if key[0] == self._state.reviewRunId]
+            wanted = next(iter(ofReview or keys), None)
+        selector.currentIndex = keys.index(wanted) if wanted is not None else -1
         chosen = self._chosen()
         tip = _("The masks to export, of the run {run}").format(run=runInFull(chosen.record)) if chosen else ""
-        setEnabled(selector, "" if places else _("There are no masks yet; generate some in section 4."), tip)
+        setEnabled(selector, "" if keys else _("There are no masks yet; generate some in section 4."), tip)
 
     def _subjectsWithMasks(self) -> Iterator[ReviewSubject]:
         for record in self._subjects.runs():

@@ -10,7 +10,7 @@ from typing import Any
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.frontend.base.places import cacheFolder, runsFolder
+from WeakMedSAMLib.frontend.base.folders import cacheFolder, runsFolder
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running.estimates import RunSize, runSize

@@ -12,10 +12,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_names import short_id
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.folders import RunOnDisk, sizeInWords
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
-from WeakMedSAMLib.frontend.base.places import RunOnDisk, sizeInWords
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 
@@ -65,8 +65,8 @@ class StorageBox:
         """List the runs and begin to count the bytes."""
         self._listRuns()
         for name, steps, label in (
-            ("runs", places.runSizeSteps(places.runsFolder()), self._ui.runsSizeLabel),
-            ("cache", places.cacheSizeSteps(places.cacheFolder()), self._ui.cacheSizeLabel),
+            ("runs", folders.runSizeSteps(folders.runsFolder()), self._ui.runsSizeLabel),
+            ("cache", folders.cacheSizeSteps(folders.cacheFolder()), self._ui.cacheSizeLabel),
         ):
             label.text = _("Counting...")
             self._start(name, steps, self._showSizeAs(name, label))
@@ -82,16 +82,16 @@ class StorageBox:
             "in the scene stay, but their threshold can no longer be changed."
         ).format(run=_describe(run))
         if slicer.util.confirmOkCancelDisplay(question, _("Delete run")):
-            self._start("delete", places.deleteRunSteps(run.folder), lambda freed: self._onDeleted(run, freed))
+            self._start("delete", folders.deleteRunSteps(run.folder), lambda freed: self._onDeleted(run, freed))
 
     def clearCache(self) -> None:
         """Ask, then delete the feature cache."""
         question = _(
             "Clear the feature cache in {folder}?\n\nThe next run on each volume takes longer, since its features must "
             "be computed again. Nothing else is lost."
-        ).format(folder=places.cacheFolder())
+        ).format(folder=folders.cacheFolder())
         if not self._runs.isRunning and slicer.util.confirmOkCancelDisplay(question, _("Clear cache")):
-            self._start("clear", places.clearCacheSteps(places.cacheFolder()), self._onCleared)
+            self._start("clear", folders.clearCacheSteps(folders.cacheFolder()), self._onCleared)
 
     def _onDeleted(self, run: RunOnDisk, freed: int) -> None:
         # The folder is called after the short id, which the scene knows the run by.
@@ -100,7 +100,7 @@ class StorageBox:
         self.count()
         if run.folder.is_dir():
             text = _("The run was deleted, but {folder} stays: it holds files that are not of WeakMedSAM ({files}).")
-            files = _shorten(places.leftIn(run.folder))
+            files = _shorten(folders.leftIn(run.folder))
             slicer.util.infoDisplay(text.format(folder=run.folder, files=files), windowTitle=_("Delete run"))
 
     def _onCleared(self, freed: int) -> None:
@@ -137,7 +137,7 @@ class StorageBox:
 
     def _listRuns(self) -> None:
         chosen = self._ui.runComboBox.currentText
-        self._onDisk = places.runsOnDisk(places.runsFolder())
+        self._onDisk = folders.runsOnDisk(folders.runsFolder())
         self._ui.runComboBox.clear()
         self._ui.runComboBox.addItems([_describe(run) for run in self._onDisk])
         self._ui.runComboBox.currentIndex = max(0, self._ui.runComboBox.findText(chosen)) if self._onDisk else -1
@@ -170,18 +170,18 @@ class StorageBox:
 
     def _showFolders(self) -> None:
         self._isUpdating = True
-        self._ui.runsFolderEdit.currentPath = str(places.runsFolder())
-        self._ui.cacheFolderEdit.currentPath = str(places.cacheFolder())
+        self._ui.runsFolderEdit.currentPath = str(folders.runsFolder())
+        self._ui.cacheFolderEdit.currentPath = str(folders.cacheFolder())
         self._isUpdating = False
 
     def _onRunsFolder(self, path: str) -> None:
         if not self._isUpdating and _isFolder(path):
-            places.setRunsFolder(path)
+            folders.setRunsFolder(path)
             self.refresh()
 
     def _onCacheFolder(self, path: str) -> None:
         if not self._isUpdating and _isFolder(path):
-            places.setCacheFolder(path)
+            folders.setCacheFolder(path)
             self.refresh()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import slicer
 
 from WeakMedSAMLib.contract.run_names import folder_name
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 
 RUN_STATUSES = ("preparing", "running", "finished", "cancelled", "failed")
 # A run of these has not ended.
@@ -87,7 +87,7 @@ def folderOf(record: RunRecord) -> Path:
     if Path(record.folder).is_absolute():
         return Path(record.folder)
     name = folderName(record.folder)
-    usual = places.runsFolder()
+    usual = folders.runsFolder()
     found = (folder / name for folder in [usual, *_earlierFolders()] if name and (folder / name).is_dir())
     return next(found, usual / (name or folder_name(folderName(record.runId))))
 

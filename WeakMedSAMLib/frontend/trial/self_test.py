@@ -17,7 +17,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork
@@ -176,16 +176,16 @@ def _exportAll(logic: WeakMedSAMLogic, record: RunRecord) -> None:
 @contextmanager
 def _runsElsewhere() -> Iterator[None]:
     """Put run folders into a temporary folder, which is deleted at the end."""
-    before = places.runsFolder()
-    places.setRunsFolder("")
+    before = folders.runsFolder()
+    folders.setRunsFolder("")
     # Empty if the usual folder was the one: then it must not become a chosen one.
-    chosen = "" if places.runsFolder() == before else before
+    chosen = "" if folders.runsFolder() == before else before
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
-        places.setRunsFolder(folder)
+        folders.setRunsFolder(folder)
         try:
             yield
         finally:
-            places.setRunsFolder(chosen)
+            folders.setRunsFolder(chosen)
             forgetRunsFolder(Path(folder))
 
 

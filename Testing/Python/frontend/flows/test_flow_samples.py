@@ -16,7 +16,7 @@ from flows.driver import fake_worker, segment_masks
 from samples import opened
 
 from WeakMedSAMLib.contract.labels.presence import PRESENT
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
@@ -26,7 +26,7 @@ LABELS = tuple(opened.LABELS)
 @pytest.fixture
 def old(driver, tmp_path):
     """The saved scene, loaded into the module, with copies of its run folders where runs are looked for."""
-    runs = [opened.run_copy(what, places.runsFolder()) for what in ("fast_finished", "paper_cancelled")]
+    runs = [opened.run_copy(what, folders.runsFolder()) for what in ("fast_finished", "paper_cancelled")]
     driver.open(fake_worker())
     loadScene(driver, tmp_path, "scene.mrb")
     finished, cancelled = (run.name.removeprefix("run-") for run in runs)
@@ -223,8 +223,8 @@ def test_settings_are_read(driver, tmp_path):
     for key in kept.allKeys():
         settings.setValue(key, kept.value(key))
 
-    assert places.runsFolder() == tmp_path / "runs of Zoë"
-    assert places.cacheFolder() == tmp_path / "cache"
+    assert folders.runsFolder() == tmp_path / "runs of Zoë"
+    assert folders.cacheFolder() == tmp_path / "cache"
     # What 0.1 measured may be the times of a run on trial, which taught it too.
     assert not estimates.isMeasured("cpu")
     earlier = tmp_path / "earlier runs" / "run-0123456789ab"

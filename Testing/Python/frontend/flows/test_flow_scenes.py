@@ -13,7 +13,7 @@ from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.presence import PRESENT
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.labels.session_store import keptCopies
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.segment_history import SegmentsAdded
@@ -34,8 +34,8 @@ def test_scene_closed_during_a_run(driver):
     assert driver.logic.state.runs() == []
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     # The run folder stays, to be listed and deleted; and no tag is lost.
-    assert [run.folder.name for run in places.runsOnDisk(places.runsFolder())] == [f"run-{run_id}"]
-    (copy,) = keptCopies(places.runsFolder())
+    assert [run.folder.name for run in folders.runsOnDisk(folders.runsFolder())] == [f"run-{run_id}"]
+    (copy,) = keptCopies(folders.runsFolder())
     kept = read_label_file(copy)
     assert kept.volumes[0].counts("Lesion").present == last - first + 1
     # The module works with the next scene.
@@ -96,7 +96,7 @@ def test_end_of_slicer_stops_the_worker(driver):
     driver.close()
     assert process.state() == 0
     # Slicer does not close the scene at its end; the tags are kept even so, and once.
-    (copy,) = keptCopies(places.runsFolder())
+    (copy,) = keptCopies(folders.runsFolder())
     assert read_label_file(copy).volumes[0].counts("Lesion").present == last - first + 1
 
 
@@ -146,7 +146,7 @@ def test_the_last_few_copies_of_tags_are_kept(driver):
     volume, first, last = driver.phantom()
     driver.open(fake_worker())
     driver.tag(volume, first, last)
-    folder = places.runsFolder()
+    folder = folders.runsFolder()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "of somebody else.txt").write_text("", encoding="utf-8")
     folder.chmod(0o755)

@@ -10,7 +10,7 @@ import pytest
 import slicer
 from flows.driver import MODULE, fake_worker
 
-from WeakMedSAMLib.frontend.base import places
+from WeakMedSAMLib.frontend.base import folders
 
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLE = ROOT / "Testing" / "flows" / "scripting_example.py"
@@ -98,7 +98,7 @@ def test_self_test_of_the_module(driver, module, monkeypatch, whole):
 
     # The worker itself has a test of its own here, on a scan.
     monkeypatch.setattr(self_test, "findMissing", lambda: ["torch"])
-    before = places.runsFolder()
+    before = folders.runsFolder()
     # A panel is open: it keeps the tags of every scene that closes.
     driver.open(fake_worker())
     if whole:
@@ -109,9 +109,9 @@ def test_self_test_of_the_module(driver, module, monkeypatch, whole):
         assert result.testsRun == 3
         assert result.wasSuccessful(), result.errors + result.failures
     # Nothing of it is left among the user's runs.
-    assert places.runsFolder() == before
+    assert folders.runsFolder() == before
     assert not before.exists() or list(before.iterdir()) == []
-    assert places.runsOnDisk(before) == []
+    assert folders.runsOnDisk(before) == []
 
 
 def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):

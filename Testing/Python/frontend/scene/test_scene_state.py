@@ -76,11 +76,11 @@ def test_unreadable_runs_are_no_disaster(scene, lib):
 
 
 def test_a_run_folder_is_looked_for_on_this_computer_only(host, scene, lib, tmp_path):
-    from WeakMedSAMLib.frontend.base import places
+    from WeakMedSAMLib.frontend.base import folders
     from WeakMedSAMLib.frontend.scene.run_records import folderOf, forgetRunsFolder
 
     host.app.userSettings().clear()
-    places.setRunsFolder(tmp_path / "now")
+    folders.setRunsFolder(tmp_path / "now")
     (tmp_path / "now" / "run-1").mkdir(parents=True)
     (tmp_path / "before" / "run-2").mkdir(parents=True)
     (tmp_path / "foreign" / "run-3").mkdir(parents=True)

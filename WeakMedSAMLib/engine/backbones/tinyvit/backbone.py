@@ -140,8 +140,8 @@ class TinyVitBackbone(FrozenBackbone):
             slices = features["neck"][part].to(self._device).split(self._group)
             images = torch.cat(self._each(self._decoder.prepare, slices))
             chosen = torch.isin(rows, part).nonzero()[:, 0]
-            places = torch.searchsorted(part, rows[chosen])
-            jobs = zip(chosen.split(self._group), places.split(self._group), strict=True)
+            positions = torch.searchsorted(part, rows[chosen])
+            jobs = zip(chosen.split(self._group), positions.split(self._group), strict=True)
             self._each(partial(self._decode_into, logits, quality, images, prompts), jobs)
         return logits, quality
 
@@ -157,9 +157,9 @@ class TinyVitBackbone(FrozenBackbone):
         prompts: torch.Tensor,
         job: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
-        """Decode the prompts of these numbers, whose prepared images are at these places, and put the results there."""
-        numbers, places = job
-        drawn, quality[numbers] = self._decoder(images[places], prompts[numbers])
+        """Decode the prompts of these numbers, whose prepared images are at these positions; put the results there."""
+        numbers, positions = job
+        drawn, quality[numbers] = self._decoder(images[positions], prompts[numbers])
         logits[numbers] = F.interpolate(drawn[:, None], logits.shape[1:], mode="bilinear", align_corners=False)[:, 0]
 
     def _input(self, slices: torch.Tensor) -> torch.Tensor:

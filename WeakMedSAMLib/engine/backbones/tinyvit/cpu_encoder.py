@@ -168,7 +168,7 @@ def _window_order(height: int, width: int, size: int) -> tuple[torch.Tensor, tor
     Returns
     -------
     into : Tensor
-        For each place in each window the token in it; places beyond the map get number height * width.
+        For each place in each window the token in it; positions beyond the map get number height * width.
     back : Tensor
         For each token of the map its place.
     """
@@ -176,8 +176,8 @@ def _window_order(height: int, width: int, size: int) -> tuple[torch.Tensor, tor
     tokens = torch.full((rows * size, columns * size), height * width)
     tokens[:height, :width] = torch.arange(height * width).view(height, width)
     into = tokens.view(rows, size, columns, size).transpose(1, 2).flatten()
-    places = torch.arange(into.numel()).view(rows, columns, size, size).transpose(1, 2)
-    back = places.reshape(rows * size, columns * size)[:height, :width].flatten()
+    positions = torch.arange(into.numel()).view(rows, columns, size, size).transpose(1, 2)
+    back = positions.reshape(rows * size, columns * size)[:height, :width].flatten()
     return into, back
 
 
