@@ -221,7 +221,7 @@ def test_numbers_that_begin_late_are_noted(tmp_path):
 def test_a_count_that_differs_is_noted(tmp_path, keyword):
     folder = series(tmp_path / "scan", pixels(), **{keyword: 12})
     values = note(read_volume(folder), "dicom_count_differs").values
-    assert values == {"element": keyword, "said": "12", "found": 4}
+    assert values == {"file": "scan", "element": keyword, "said": "12", "found": 4}
 
 
 def test_a_count_of_each_acquisition_is_no_difference(tmp_path):
