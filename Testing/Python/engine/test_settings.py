@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import asdict, fields
 
 import pytest
@@ -97,3 +99,14 @@ def test_choices_of_prompting_are_words():
     with pytest.raises(UserError) as caught:
         choose_settings("fast", {"pam_placing": "corner"})
     assert "map or grid" in caught.value.hint
+
+
+def test_settings_are_read_without_pytorch():
+    """A wrong setting is told at once, and not after the seconds that PyTorch takes to load."""
+    code = (
+        "import sys; from WeakMedSAMLib.engine.methods.registry import choose_settings\n"
+        "choose_settings('fast'); choose_settings('paper')\n"
+        "print([name for name in ('torch', 'monai', 'sklearn') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

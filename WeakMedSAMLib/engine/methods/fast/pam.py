@@ -29,8 +29,8 @@ from WeakMedSAMLib.engine.parts.mining import (
     place_prompts,
 )
 
-# Raised whenever the same input gives other pseudo-masks, by `cam`, `prompts`, `affinity` or here: part of the keys of
-# this stage and of those after it.
+# Raised whenever the same input gives other pseudo-masks, by `cam`, `cohort_masks`, the parts `mining`, `prompts`,
+# `maps` and `affinity`, or here: part of the keys of this stage and of those after it.
 VERSION = 1
 
 

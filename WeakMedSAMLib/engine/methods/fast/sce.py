@@ -24,8 +24,8 @@ from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.losses import tag_entropy
 from WeakMedSAMLib.engine.parts.pooling import pool_cells
 
-# Raised whenever the same input gives another output, by `clustering` or here: part of the keys of this stage and of
-# those after it.
+# Raised whenever the same input gives another output, by `tagged`, the parts `clustering`, `pooling` and `losses`, or
+# here: part of the keys of this stage and of those after it.
 VERSION = 1
 
 _SHARED = 32  # outputs of the shared layer

@@ -26,8 +26,8 @@ from WeakMedSAMLib.engine.parts.losses import masked_entropy
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
-# Raised whenever the same input gives another network, by `refine`, by the rounds in `training` or here: part of the
-# key of this stage.
+# Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
+# `losses`, or here: part of the key of this stage.
 VERSION = 1
 
 _CHANNELS = 48

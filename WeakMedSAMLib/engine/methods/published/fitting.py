@@ -23,8 +23,8 @@ from WeakMedSAMLib.engine.methods.published.classifier import AdaptedClassifier,
 from WeakMedSAMLib.engine.methods.published.examples import Batch, Examples
 from WeakMedSAMLib.engine.parts.epochs import EpochPlan, EpochTraining
 
-# Raised whenever the same input gives another classifier, by `classifier`, `examples`, `augment` or here: part of the
-# keys of this stage and of those after it.
+# Raised whenever the same input gives another classifier, by `classifier`, `examples`, `augment`, the parts `epochs`,
+# `pooling` and `losses`, or here: part of the keys of this stage and of those after it.
 VERSION = 1
 
 

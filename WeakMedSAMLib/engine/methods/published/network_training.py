@@ -27,7 +27,8 @@ from WeakMedSAMLib.engine.methods.published.unet import beside
 from WeakMedSAMLib.engine.parts.epochs import EpochPlan, EpochTraining
 from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, decode_probability, label_targets
 
-# Raised whenever the same input gives another network, by `unet`, `mask_views` or here: part of the key of this stage.
+# Raised whenever the same input gives another network, by `unet`, `mask_views`, the parts `epochs` and `pseudo_masks`,
+# or here: part of the key of this stage.
 VERSION = 1
 _STEPS_AN_EPOCH = 20  # at least, as far as batches of four slices allow
 _LEAST_BATCH = 4

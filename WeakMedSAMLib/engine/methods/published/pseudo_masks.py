@@ -21,8 +21,8 @@ from WeakMedSAMLib.engine.methods.published.settings import Defect, PublishedSet
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 
-# Raised whenever the same input gives other pseudo-masks, by `cams`, either `pam` or here: part of the keys of this
-# stage and of those after it.
+# Raised whenever the same input gives other pseudo-masks, by `cams`, `pam`, the parts `mining`, `prompts`, `maps` and
+# `affinity`, or here: part of the keys of this stage and of those after it.
 VERSION = 1
 
 _READ = ("pooling", "prompts", "prompt_placing", "grid", "mask_weighting", "pam_radius", "pam_beta", "pam_steps")
