@@ -880,6 +880,26 @@
         <translation>Diese Markierungen stammen von einer neueren Version von WeakMedSAM.</translation>
     </message>
     <message>
+        <source>Labels of a kind that this version does not know are kept, but not used: {kind}.</source>
+        <translation>Markierungen einer Art, die diese Version nicht kennt, werden behalten, aber nicht benutzt: {kind}.</translation>
+    </message>
+    <message>
+        <source>Labels of two kinds contradict each other: {english}</source>
+        <translation>Markierungen zweier Arten widersprechen sich: {english}</translation>
+    </message>
+    <message>
+        <source>Correct the one that is wrong.</source>
+        <translation>Korrigieren Sie die falsche.</translation>
+    </message>
+    <message>
+        <source>CSV holds slice tags alone; labels of other kinds are left out: {names}.</source>
+        <translation>CSV enthält nur Markierungen von Schichten; Markierungen anderer Arten fehlen darin: {names}.</translation>
+    </message>
+    <message>
+        <source>Use a name that ends in .json to keep them.</source>
+        <translation>Mit einem Namen, der auf .json endet, bleiben sie erhalten.</translation>
+    </message>
+    <message>
         <source>&apos;{name}&apos;: slices are tagged in two ways for &apos;{class}&apos;.</source>
         <translation>„{name}“: Schichten sind für „{class}“ auf zwei Weisen markiert.</translation>
     </message>
