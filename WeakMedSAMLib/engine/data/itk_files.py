@@ -15,6 +15,7 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.file_checks import require_utf8, stored_bytes
 from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.header_checks import check_components, check_geometry, check_promise, check_size, size_3d
 from WeakMedSAMLib.engine.data.itk_words import Heard, listening
 from WeakMedSAMLib.engine.data.lengths import truncated, unpack
 from WeakMedSAMLib.engine.data.meta_header import MetaHeader, read_meta_header
@@ -26,14 +27,9 @@ SUFFIXES = (".nii.gz", ".seg.nrrd", ".nrrd", ".nhdr", ".nii", ".mha", ".mhd")
 _READERS = {".mha": "MetaImageIO", ".mhd": "MetaImageIO"}
 _NRRD_READER = "NrrdImageIO"
 
-MAX_VOXELS = 2**31
-# No deflate stream unpacks to more than 1032 times its length. Checked only where the promise is big enough to hurt.
-_MAX_UNPACKING = 1032
-_HARMLESS_BYTES = 2**26
 
 _SENDER = re.compile(r"^(sitk::ERROR:|\[nrrd\] \w+:)\s*")
 _CUT_OFF = ("but received", "fread got only", "data not read completely", "data read error", "File cannot be read")
-_FARTHEST = 1e9  # mm; what is farther is no place, and overflows in what is reckoned from it
 _LENGTH_TOLERANCE = 1e-4
 _ANGLE_TOLERANCE = 1e-3  # a twentieth of a degree
 _COLLAPSE = sitk.ExtractImageFilter.DIRECTIONCOLLAPSETOIDENTITY
@@ -267,36 +263,6 @@ def _listed(numbers: Iterable[float]) -> str:
     return ", ".join(f"{number:.6g}" for number in numbers)
 
 
-def size_3d(path: Path, size: tuple[int, ...]) -> tuple[int, int, int]:
-    """Size along i, j, k: one slice for a 2-D image; further axes must have one element.
-
-    Raises
-    ------
-    UserError
-        ``volume_is_line``, ``volume_is_empty``, ``volume_is_4d``.
-    """
-    shape = " x ".join(map(str, size))
-    if len(size) < 2:
-        message = f"{path} has one dimension; a scan has three."
-        raise UserError("volume_is_line", message, "Export the scan itself as a volume.", values={"file": str(path)})
-    if min(size) < 1:
-        raise UserError(
-            "volume_is_empty",
-            f"{path} holds no voxels ({shape}).",
-            "Export the volume again.",
-            values={"file": str(path)},
-        )
-    if any(n > 1 for n in size[3:]):
-        raise UserError(
-            "volume_is_4d",
-            f"{path} has {len(size)} dimensions ({shape}); a scan has three.",
-            "Export the one time point, echo or layer that you want as a volume of its own.",
-            values={"file": str(path), "size": list(size)},
-        )
-    i, j, k = (*size[:3], 1)[:3]
-    return i, j, k
-
-
 def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Geometry:
     """Geometry of a header of 2 or more dimensions: its first three axes; a missing third one is 1 mm.
 
@@ -313,18 +279,6 @@ def _geometry_3d(header: sitk.ImageFileReader, size: tuple[int, int, int]) -> Ge
     return Geometry(origin, (i, j, k), tuple(direction.ravel().tolist()), size)
 
 
-def check_components(path: Path, components: int) -> None:
-    """Refuse several numbers a voxel; `UserError` ``volume_is_vector``."""
-    if components != 1:
-        what = "a colour image" if components in (3, 4) else "a vector image"
-        raise UserError(
-            "volume_is_vector",
-            f"{path} is {what}: it has {components} numbers a voxel.",
-            "Export one component, or a grey-scale volume.",
-            values={"file": str(path), "components": components},
-        )
-
-
 def _check_pixel(path: Path, pixel: int) -> None:
     if pixel in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64):
         raise UserError(
@@ -337,39 +291,6 @@ def _check_pixel(path: Path, pixel: int) -> None:
         message = f"{path} holds voxels of a type that cannot be read."
         raise UserError(
             "volume_unreadable", message, "Open it in 3D Slicer and save it as NRRD.", values={"file": str(path)}
-        )
-
-
-def check_size(path: Path, size: tuple[int, int, int]) -> None:
-    """Refuse no voxels, and more than can be worked on; `UserError` ``volume_is_empty``, ``volume_too_large``."""
-    voxels = int(np.prod(size_3d(path, size), dtype=object))
-    if voxels > MAX_VOXELS:
-        shape = " x ".join(map(str, size))
-        raise UserError(
-            "volume_too_large",
-            f"The header of {path} claims {shape} = {voxels:,} voxels; at most {MAX_VOXELS:,} can be worked on.",
-            "Check the file; if it really is so large, crop or resample it.",
-            values={"file": str(path), "voxels": voxels},
-        )
-
-
-def check_promise(path: Path, size: tuple[int, int, int], voxel_bytes: int, there: int) -> None:
-    """Refuse files far too short for what their header claims, before that much memory is taken."""
-    claimed = int(np.prod(size, dtype=object)) * voxel_bytes
-    if claimed > max(_HARMLESS_BYTES, there * _MAX_UNPACKING):
-        raise truncated(path, f"its header claims {claimed:,} bytes of voxels and there are {there:,} bytes")
-
-
-def check_geometry(path: Path, geometry: Geometry) -> None:
-    """Refuse numbers that place no voxel; `UserError` ``volume_bad_geometry``."""
-    numbers = np.array([*geometry.origin, *geometry.spacing, *geometry.direction])
-    is_near = np.isfinite(numbers).all() and np.abs(numbers).max() < _FARTHEST
-    if not is_near or min(geometry.spacing) <= 0 or abs(np.linalg.det(geometry.axes)) < 1e-6:
-        raise UserError(
-            "volume_bad_geometry",
-            f"{path} has no usable geometry: spacing {geometry.spacing}, direction {geometry.direction}.",
-            "Correct it in 3D Slicer (Volumes, Volume Information) and save it as NRRD.",
-            values={"file": str(path)},
         )
 
 

@@ -18,7 +18,7 @@ from nibabel.nifti2 import Nifti2Header
 from nibabel.spatialimages import HeaderDataError
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data.itk_files import check_components, check_promise, check_size, size_3d
+from WeakMedSAMLib.engine.data.header_checks import check_components, check_promise, check_size, size_3d
 from WeakMedSAMLib.engine.data.lengths import truncated
 from WeakMedSAMLib.engine.data.notes import Note, other_values_note
 

@@ -14,7 +14,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import AXES, Geometry
-from WeakMedSAMLib.engine.data.itk_files import check_geometry
+from WeakMedSAMLib.engine.data.header_checks import check_geometry
 from WeakMedSAMLib.engine.data.nifti_header import Header
 from WeakMedSAMLib.engine.data.notes import Note, position_missing, units_not_mm
 

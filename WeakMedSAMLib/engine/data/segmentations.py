@@ -16,13 +16,14 @@ from typing import Protocol
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.data import itk_files
+from WeakMedSAMLib.engine.data import header_checks, itk_files
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.itk_files import VolumeFile
 from WeakMedSAMLib.engine.data.labels import place_labels, same_grid
 from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.nrrd_header import NrrdHeader
-from WeakMedSAMLib.engine.data.volumes import as_labels, memory_guard, read_label_map
+from WeakMedSAMLib.engine.data.volumes import as_labels, read_label_map
+from WeakMedSAMLib.engine.data.voxel_checks import memory_guard
 
 _FIELD = re.compile(r"Segment(\d+)_(ID|Name|LabelValue|Layer)$")
 _REFERENCE = re.compile(r"(?:^|&)Reference image geometry\|([^|&]*)")
@@ -272,8 +273,8 @@ def _reference(source: VolumeFile, pairs: Mapping[str, str]) -> Geometry | None:
         numbers = [float(word) for word in text.group(1).split(";") if word.strip()] if text else []
         matrix, extent = np.reshape(numbers[:16], (4, 4)), np.array(numbers[16:], dtype=int).reshape(3, 2)
         geometry = _grid(matrix, extent)
-        itk_files.check_size(source.path, geometry.size)
-        itk_files.check_geometry(source.path, geometry)
+        header_checks.check_size(source.path, geometry.size)
+        header_checks.check_geometry(source.path, geometry)
     except (UserError, ValueError, OverflowError):
         return None
     return geometry.turned() if geometry.is_left_handed else geometry

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +26,7 @@ from WeakMedSAMLib.engine.data.geometry import (
 from WeakMedSAMLib.engine.data.notes import Note, spacing_notes
 from WeakMedSAMLib.engine.data.part_names import is_part
 from WeakMedSAMLib.engine.data.source import Source
+from WeakMedSAMLib.engine.data.voxel_checks import make_finite, memory_guard, narrow, note_rounding, refuse_constant
 from WeakMedSAMLib.engine.data.writing import write_nrrd, write_volume
 
 __all__ = [
@@ -55,7 +54,6 @@ __all__ = [
 ]
 
 _NIFTI = ".nii"
-_LARGEST_WHOLE = 2**24  # up to which float32 holds every whole number
 _SCALING_NOISE = 1e-4
 
 
@@ -147,8 +145,8 @@ class Scan:
         array = np.ascontiguousarray(array[::-1]) if self.is_turned else array
         if self._hash_before_filling is None and array.dtype.kind == "f" and not np.isfinite(array).all():
             self._hash_before_filling = content_hash(array)
-        array, filled = _finite(self.path, array, noticed)
-        _refuse_constant(self.path, array)
+        array, filled = make_finite(self.path, array, noticed)
+        refuse_constant(self.path, array)
         self._voxel_notes = (*noticed, *filled)
         if self._shelf is not None and not isinstance(array, np.memmap):
             self._shelf.take(self)
@@ -159,7 +157,7 @@ class Scan:
         """Content hash of the volume as 3D Slicer holds it, in the order of `array`: what tags are recognised by."""
         _ = self.array  # first, since what is not finite is known once it was read
         held = self._source.slicer_voxels()
-        return self._standard_sha256 if held is None else content_hash(self._ordered(_narrow(held)))
+        return self._standard_sha256 if held is None else content_hash(self._ordered(narrow(held)))
 
     def order_of(self, sha256: str) -> Order | None:
         """Whether a hash is over the k planes of `array` as they are, or reversed; None if it is of another volume.
@@ -196,7 +194,7 @@ class Scan:
         is_filled = self._hash_before_filling is not None
         standard = self._ordered(_voxels(self._source)[0]) if is_filled else self.array
         held = self._source.slicer_voxels()
-        arrays = [standard] if held is None else [standard, self._ordered(_narrow(held))]
+        arrays = [standard] if held is None else [standard, self._ordered(narrow(held))]
         return {content_hash(array[::-1]) for array in arrays}
 
     def _ordered(self, array: np.ndarray) -> np.ndarray:
@@ -334,70 +332,4 @@ def _voxels(source: Source) -> tuple[np.ndarray, tuple[Note, ...]]:
     """Voxels in the order of the file, 64-bit numbers narrowed to float32, and what was noticed."""
     with memory_guard(source.path, source.geometry):
         array, notes = source.voxels()
-        return _narrow(array), (*notes, *_rounded_notes(source.path, array))
-
-
-def _rounded_notes(path: Path, array: np.ndarray) -> tuple[Note, ...]:
-    """A note where whole numbers of 64 bits are too large to be kept as they are."""
-    if array.dtype.kind not in "iu" or array.dtype.itemsize <= 4:
-        return ()
-    largest = max(int(array.max()), -int(array.min()))
-    if largest <= _LARGEST_WHOLE:
-        return ()
-    message = f"{path.name}: it holds whole numbers up to {largest:,}, which were rounded to seven digits."
-    hint = "If the last digits matter, save it with voxels of 32 bits."
-    return (Note("voxels_rounded", message, hint, {"file": path.name, "largest": largest}),)
-
-
-def _narrow(array: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return np.asarray(array).astype(np.float32) if array.dtype.itemsize > 4 else array
-
-
-@contextmanager
-def memory_guard(path: Path, geometry: Geometry) -> Iterator[None]:
-    """Say what was too large; `UserError` ``volume_out_of_memory``."""
-    try:
-        yield
-    except MemoryError as error:
-        shape = " x ".join(map(str, geometry.size))
-        raise UserError(
-            "volume_out_of_memory",
-            f"There is not enough memory to read {path} ({shape} voxels).",
-            "Close other programs, or crop or resample the volume.",
-            values={"file": str(path)},
-        ) from error
-
-
-def _finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tuple[np.ndarray, tuple[Note, ...]]:
-    if array.dtype.kind != "f":
-        return array, ()
-    usable = np.isfinite(array)
-    if usable.all():
-        return array, ()
-    if not usable.any():
-        raise UserError(
-            "volume_not_finite",
-            f"{path} holds no finite voxel: all of them are NaN or infinite.",
-            "Export the volume again from its source.",
-            values={"file": str(path)},
-        )
-    lowest = array[usable].min()
-    count = int(usable.size - np.count_nonzero(usable))
-    array = np.where(usable, array, lowest)
-    share = f"{count:,} voxels ({count / usable.size:.1%})"
-    what = "are padding, NaN or infinite" if any(n.code == "dicom_padding" for n in noticed) else "are NaN or infinite"
-    message = f"{path.name}: {share} {what} and were read as {lowest:g}."
-    values = {"file": path.name, "count": count, "value": float(lowest)}
-    return array, (Note("voxels_not_finite", message, "Results there mean nothing.", values),)
-
-
-def _refuse_constant(path: Path, array: np.ndarray) -> None:
-    low = array.min()
-    if low == array.max():
-        raise UserError(
-            "volume_is_constant",
-            f"{path} is empty: all its voxels are {low:g}.",
-            "Check that it is the scan, not a mask, and export it again.",
-            values={"file": str(path), "value": float(low)},
-        )
+        return narrow(array), (*notes, *note_rounding(source.path, array))

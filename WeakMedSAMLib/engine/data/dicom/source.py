@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from WeakMedSAMLib.engine.data import itk_files
+from WeakMedSAMLib.engine.data import header_checks
 from WeakMedSAMLib.engine.data.dicom.files import find_images
 from WeakMedSAMLib.engine.data.dicom.frames import Frame, frames_of
 from WeakMedSAMLib.engine.data.dicom.header import Header
@@ -55,7 +55,7 @@ def open_folder(path: Path) -> SeriesFolder:
     Raises
     ------
     UserError
-        What the modules of this package refuse, and `itk_files` of any volume.
+        What the modules of this package refuse, and `header_checks` of any volume.
     """
     folder, part = folder_and_part(path)
     ear = Ear()
@@ -67,7 +67,7 @@ def open_folder(path: Path) -> SeriesFolder:
         geometry = geometry_of(folder, frames)
         counted = () if part or any(header.n_frames > 1 for header in headers) else count_notes(folder, headers)
         notes = (*found.notes, *copies, *counted, *_frame_notes(folder, frames, geometry))
-    itk_files.check_geometry(folder, geometry)
+    header_checks.check_geometry(folder, geometry)
     return SeriesFolder(path, folder, tuple(frames), geometry, (*notes, *ear.notes()))
 
 
@@ -91,5 +91,5 @@ def _check_sizes(folder: Path, headers: Sequence[Header]) -> None:
     if not all(text.isdigit() for text in rows | columns):
         return  # refused with the name of the file later on
     largest = (max(map(int, columns)), max(map(int, rows)), sum(header.n_frames for header in headers))
-    itk_files.check_size(folder, largest)
-    itk_files.check_promise(folder, largest, 1, sum(header.file.stat().st_size for header in headers))
+    header_checks.check_size(folder, largest)
+    header_checks.check_promise(folder, largest, 1, sum(header.file.stat().st_size for header in headers))
