@@ -137,9 +137,10 @@ def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
             image, encoding = _empty_image(path, stream)
             yield from _read_voxels(path, stream, encoding, image.array)
     except FileNotFoundError:
-        raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.") from None
+        values = {"file": str(path)}
+        raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.", values) from None
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
     return image
 
 
@@ -150,7 +151,7 @@ def read_fields(path: Path | str) -> dict[str, str]:
         with path.open("rb") as stream:
             return _checked_header(path, stream)[1]
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
 
 
 def read_matrix(path: Path | str) -> np.ndarray:
@@ -166,7 +167,7 @@ def read_matrix(path: Path | str) -> np.ndarray:
         with path.open("rb") as stream:
             return _matrix(_checked_header(path, stream)[0])
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
     except (KeyError, ValueError):
         raise _bad(path, "its header cannot be read") from None
 
@@ -320,4 +321,9 @@ def _unpack(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _bad(path: Path, what: str) -> UserError:
-    return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.")
+    return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.", {"file": str(path)})
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    values = {"file": str(path), "reason": error.strerror or str(error)}
+    return UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.", values)

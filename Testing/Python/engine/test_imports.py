@@ -79,7 +79,7 @@ def test_a_command_opens_what_it_uses(words, used, folder, monkeypatch):
 
 
 def test_listing_for_the_probe_opens_none():
-    assert opened("from WeakMedSAMLib.engine.runs.probe import _offline_parts; _offline_parts()") == set()
+    assert opened("from WeakMedSAMLib.engine.runs import probe as p; p._backbones(), p._weights(), p._cache()") == set()
 
 
 def test_the_worker_opens_what_every_run_uses():

@@ -34,7 +34,10 @@ def lib(host):
         exports=exports,
         work=export_work,
         raw=SimpleNamespace(
-            readSteps=nrrd.read_image_steps, readFields=nrrd.read_fields, writeSteps=raw_nrrd.writeSteps
+            readSteps=nrrd.read_image_steps,
+            readFields=nrrd.read_fields,
+            writeSteps=raw_nrrd.writeSteps,
+            matrixOf=raw_nrrd.matrixOf,
         ),
         report=report,
         results=run_results,
