@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError, about
-from WeakMedSAMLib.contract.events import Event, Warning_, called
+from WeakMedSAMLib.contract.events import Warning_, called
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.label_match import Match, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
 from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
 
-Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
 
 
