@@ -14,7 +14,6 @@ from WeakMedSAMLib.engine.data.label_match import match_labels
 from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.data.volumes import Scan, read_stored
 from WeakMedSAMLib.engine.features.preprocess import Intensity, choose_intensity
-from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture
 from WeakMedSAMLib.engine.supervision.supervision import supervise
 
 
@@ -37,6 +36,7 @@ def write_result_overview(path: Path, places: RunFolder, volume_id: str, title: 
     UserError
         ``cannot_write``, and what reading raises.
     """
+    from WeakMedSAMLib.engine.pictures.overview import Findings, overview_picture
 
     run = load_run(places.path)
     entry = next(volume for volume in run.volumes if volume.id == volume_id)
