@@ -191,7 +191,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
             outcomes, rerun = _run_cohorts(options, classes, cases, place, runner, keep, gallery)
         else:
             outcomes, rerun = [run_split(cases, split, classes, _settings(options), place, runner, gallery)], None
-    report = accuracy_report(_described(options), cases, outcomes, memory.peak_mb)
+    report = accuracy_report(_describe(options), cases, outcomes, memory.peak_mb)
     report["dataset"] = {"layout": dataset.layout, "without_mask": dataset.without_mask}
     if split is not None:
         report["split"] = split.to_json()
@@ -250,7 +250,7 @@ def _write_plots(
     write_evaluation(folder, shown, evaluation_report(shown, seed, about), gallery)
 
 
-def _described(options: AccuracyOptions) -> dict[str, Any]:
+def _describe(options: AccuracyOptions) -> dict[str, Any]:
     """The options for the report; of the folder only its name, since where it lies is nobody's business."""
     return {
         **asdict(options),

@@ -144,7 +144,7 @@ class SamBackbone(FrozenBackbone):
         return PromptableNetwork(self._network, self._trained)
 
     @torch.no_grad()
-    def _decoded(
+    def _decode(
         self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""

@@ -92,7 +92,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     shelf = Shelf()
     scans = [open_stored(places.volume(volume), volume.name, shelf) for volume in run.volumes]
     pairs = list(zip(run.volumes, scans, strict=True))
-    matches = [_matched(entry, scan, tags, axis, report) for entry, scan in pairs]
+    matches = [_match(entry, scan, tags, axis, report) for entry, scan in pairs]
     settled = [match.labels for match in matches]
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
@@ -122,7 +122,7 @@ def _usual_axis(tags: CohortLabels) -> str:
     return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
 
 
-def _matched(entry: RunVolume, volume: Scan, tags: CohortLabels, axis: str, report: Report) -> Match:
+def _match(entry: RunVolume, volume: Scan, tags: CohortLabels, axis: str, report: Report) -> Match:
     """Tags of one volume, one for each slice of its stored copy; their hash is the one found now.
 
     The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.
