@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.weights_loading import fill_network
 from WeakMedSAMLib.engine.base.precision import in_precision
 

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
 from WeakMedSAMLib.engine.backbones.tinyvit.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
