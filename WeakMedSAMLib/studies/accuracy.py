@@ -26,7 +26,7 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_evaluation
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
-from WeakMedSAMLib.studies.accuracy_report import accuracy_report, group, rounded
+from WeakMedSAMLib.studies.accuracy_report import accuracy_report, group, round_seconds
 from WeakMedSAMLib.studies.cases import Case, cases_of, check_cases
 from WeakMedSAMLib.studies.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.studies.encoder import encoder_only_seconds
@@ -199,7 +199,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
         report["cohort_sizes"] = _by_size(outcomes, options.seed)
     if rerun is not None:
         report["edit_rerun_seconds"] = round(rerun.seconds, 2)
-        report["edit_rerun_seconds_by_stage"] = rounded(rerun.seconds_by_stage)
+        report["edit_rerun_seconds_by_stage"] = round_seconds(rerun.seconds_by_stage)
     if options.encoder_only:
         seconds = encoder_only_seconds(cases, options.backbone, options.device)
         report["encoder_only_seconds"] = round(seconds, 2)
