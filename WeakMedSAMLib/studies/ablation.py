@@ -138,7 +138,7 @@ class _Grid:
         started = time.monotonic()
         about = {"schema": SCHEMA, "cell": cell.name, "seed": seed, "settings": _settings(cell), "machine": machine()}
         try:
-            report = {**about, "status": OK, **self._measured(cell, seed)}
+            report = {**about, "status": OK, **self._measure(cell, seed)}
         except UserError as error:
             report = {**about, "status": FAILED, "code": error.code, "reason": error.message, "hint": error.hint}
         except RunFailed as error:
@@ -161,7 +161,7 @@ class _Grid:
             )
         write_json(file, mine)
 
-    def _measured(self, cell: Cell, seed: int) -> dict[str, Any]:
+    def _measure(self, cell: Cell, seed: int) -> dict[str, Any]:
         if cell.kind == TIMING:
             from WeakMedSAMLib.studies.encode_per_prompt import measure_encode_per_prompt
 
@@ -179,7 +179,7 @@ class _Grid:
             "scores": group(outcome.rows, seed),
             "run_seconds": round(outcome.seconds, 1),
             "seconds_by_stage": {name: round(seconds, 1) for name, seconds in outcome.seconds_by_stage.items()},
-            "sub_classes": self._tidied(cell, place, outcome.places),
+            "sub_classes": self._tidy(cell, place, outcome.places),
             **({"refused": outcome.refused} if outcome.refused else {}),
         }
 
@@ -197,7 +197,7 @@ class _Grid:
 
         return self._run(folder, method=SupervisedMethod({c.name: c for c in self._cases}, self._classes))
 
-    def _tidied(self, cell: Cell, place: Path, places: RunFolder) -> list[dict[str, Any]]:
+    def _tidy(self, cell: Cell, place: Path, places: RunFolder) -> list[dict[str, Any]]:
         """What the run says of sub-classes; afterwards nothing of it is left but stages that other cells build on."""
         report = read_json(places.sub_classes)["classes"] if places.sub_classes.exists() else []
         kept = (places.path, places.state) if any(other.base == cell.name for other in GRID) else ()

@@ -31,7 +31,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """What is known of one cell.
 
     Attributes
@@ -63,7 +63,7 @@ class Row:
     sub_classes: tuple[int, ...]
 
 
-def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[Row]:
+def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[TableRow]:
     """Rows of the finished cells, in the order of the grid."""
     done: dict[str, dict[int, Mapping[str, Any]]] = {}
     for report in reports:
@@ -73,10 +73,10 @@ def rows_of(reports: Iterable[Mapping[str, Any]], grid: Sequence[Cell]) -> list[
     return [_row(cell, done[cell.name], done.get(cell.against, {})) for cell in cells]
 
 
-def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], compared: Mapping[int, Mapping[str, Any]]) -> Row:
+def _row(cell: Cell, mine: Mapping[int, Mapping[str, Any]], compared: Mapping[int, Mapping[str, Any]]) -> TableRow:
     compared = compared if cell.name != cell.against else {}
     reports = [mine[seed] for seed in sorted(mine)]
-    return Row(
+    return TableRow(
         cell,
         tuple(sorted(mine)),
         estimate(_by_patient(reports, _DICE)),

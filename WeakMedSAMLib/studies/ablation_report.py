@@ -17,7 +17,7 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.studies.ablation import FAILED
 from WeakMedSAMLib.studies.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUPS, Cell
-from WeakMedSAMLib.studies.ablation_figures import Estimate, Row, rows_of
+from WeakMedSAMLib.studies.ablation_figures import Estimate, TableRow, rows_of
 
 OVER_REFERENCE, OF_BOUND = 1.5, 0.95  # aims: our default against the reference recipe, and against the bound
 
@@ -71,7 +71,7 @@ def name_for(backbone: str) -> str:
     return "ablation" if backbone == RunSettings().backbone else f"ablation_{backbone}"
 
 
-def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[Row], picture: str) -> str:
+def page(reports: Sequence[Mapping[str, Any]], rows: Sequence[TableRow], picture: str) -> str:
     """The page as Markdown; ``picture`` is the name of the plot beside it."""
     backbone = _backbone(reports)
     parts = [_HEAD.format(backbone=backbone), *(f"{sentence}\n" for sentence in pretraining_of(backbone))]
@@ -95,7 +95,7 @@ def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _table(rows: Sequence[Row]) -> str:
+def _table(rows: Sequence[TableRow]) -> str:
     lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
     group = None
     for row in rows:
@@ -106,7 +106,7 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: TableRow) -> list[str]:
     title = row.cell.title
     if row.cell.name == DEFAULT and row.sub_classes:
         title += f" (adaptive K: {', '.join(map(str, sorted(set(row.sub_classes))))})"
@@ -134,7 +134,7 @@ def _difference(value: Estimate | None, cell: Cell, digits: int) -> str:
     return text if cell.against == DEFAULT else f"{text} to the first"
 
 
-def _aims(rows: Sequence[Row]) -> str:
+def _aims(rows: Sequence[TableRow]) -> str:
     """What was aimed at, and whether it was reached."""
     default = next((row for row in rows if row.cell.name == DEFAULT), None)
     # With all defects fixed it is no longer the reference.
@@ -182,7 +182,7 @@ def _failures(reports: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(["Cannot be measured here, or failed:\n", *lines]) + "\n" if lines else ""
 
 
-def plot(rows: Sequence[Row]) -> bytes:
+def plot(rows: Sequence[TableRow]) -> bytes:
     """SVG: patient Dice of every row with its interval, and the default as a line."""
     with rc_context({"svg.hashsalt": "weakmedsam", "font.size": 8}):
         figure = Figure(figsize=(7.5, 0.24 * len(rows) + 0.9), layout="constrained")

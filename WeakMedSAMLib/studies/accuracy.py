@@ -26,7 +26,7 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
 from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, write_evaluation
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
-from WeakMedSAMLib.studies.accuracy_report import accuracy_report, group, rounded
+from WeakMedSAMLib.studies.accuracy_report import accuracy_report, group, round_seconds
 from WeakMedSAMLib.studies.cases import Case, cases_of, check_cases
 from WeakMedSAMLib.studies.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
 from WeakMedSAMLib.studies.encoder import encoder_only_seconds
@@ -191,7 +191,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
             outcomes, rerun = _run_cohorts(options, classes, cases, place, runner, keep, gallery)
         else:
             outcomes, rerun = [run_split(cases, split, classes, _settings(options), place, runner, gallery)], None
-    report = accuracy_report(_described(options), cases, outcomes, memory.peak_mb)
+    report = accuracy_report(_describe(options), cases, outcomes, memory.peak_mb)
     report["dataset"] = {"layout": dataset.layout, "without_mask": dataset.without_mask}
     if split is not None:
         report["split"] = split.to_json()
@@ -199,7 +199,7 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
         report["cohort_sizes"] = _by_size(outcomes, options.seed)
     if rerun is not None:
         report["edit_rerun_seconds"] = round(rerun.seconds, 2)
-        report["edit_rerun_seconds_by_stage"] = rounded(rerun.seconds_by_stage)
+        report["edit_rerun_seconds_by_stage"] = round_seconds(rerun.seconds_by_stage)
     if options.encoder_only:
         seconds = encoder_only_seconds(cases, options.backbone, options.device)
         report["encoder_only_seconds"] = round(seconds, 2)
@@ -250,7 +250,7 @@ def _write_plots(
     write_evaluation(folder, shown, evaluation_report(shown, seed, about), gallery)
 
 
-def _described(options: AccuracyOptions) -> dict[str, Any]:
+def _describe(options: AccuracyOptions) -> dict[str, Any]:
     """The options for the report; of the folder only its name, since where it lies is nobody's business."""
     return {
         **asdict(options),

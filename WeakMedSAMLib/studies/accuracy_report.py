@@ -95,16 +95,16 @@ def _run(outcome: CohortOutcome) -> dict[str, Any]:
         "volumes": outcome.size,
         **({"refused": outcome.refused} if outcome.refused else {}),
         "seconds": round(outcome.seconds, 2),
-        "seconds_by_stage": rounded(outcome.seconds_by_stage),
+        "seconds_by_stage": round_seconds(outcome.seconds_by_stage),
     }
 
 
 def _total_by_stage(outcomes: Sequence[CohortOutcome]) -> dict[str, float]:
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.seconds_by_stage)
-    return rounded({name: sum(one.seconds_by_stage.get(name, 0.0) for one in outcomes) for name in names})
+    return round_seconds({name: sum(one.seconds_by_stage.get(name, 0.0) for one in outcomes) for name in names})
 
 
-def rounded(seconds_by_stage: Mapping[str, float]) -> dict[str, float]:
+def round_seconds(seconds_by_stage: Mapping[str, float]) -> dict[str, float]:
     """Seconds to hundredths."""
     return {name: round(seconds, 2) for name, seconds in seconds_by_stage.items()}
 

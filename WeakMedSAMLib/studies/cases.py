@@ -50,7 +50,7 @@ class Case:
     def geometry(self) -> Geometry:
         """Geometry of the slices that are used."""
         whole = read_geometry(self.image)
-        return whole if self.stride == 1 else _thinned(whole, self.axis, self.stride)
+        return whole if self.stride == 1 else _thin(whole, self.axis, self.stride)
 
     def labels(self) -> np.ndarray:
         """True label map of the slices that are used, k x j x i; of a mask file without several layers."""
@@ -155,7 +155,7 @@ def tags_of(cases: Sequence[Case], untagged: set[str], classes: Sequence[MaskCla
     return CohortLabels(class_table(classes), entries)
 
 
-def _thinned(geometry: Geometry, axis: str, stride: int) -> Geometry:
+def _thin(geometry: Geometry, axis: str, stride: int) -> Geometry:
     position = AXES.index(axis)
     spacing, size = list(geometry.spacing), list(geometry.size)
     spacing[position] *= stride

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo, Network
+from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.samus.backbone import Samus
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory

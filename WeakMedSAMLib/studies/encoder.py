@@ -87,11 +87,11 @@ def _even_slices(cases: Sequence[Case], size: int) -> torch.Tensor:
     for case, end, start in zip(cases, ends, [0, *ends[:-1]], strict=True):
         wanted = drawn[(drawn >= start) & (drawn < end)] - start
         if wanted.size:
-            parts.append(_framed(case, wanted, size))
+            parts.append(_frame(case, wanted, size))
     return torch.from_numpy(np.concatenate(parts))[:, None]
 
 
-def _framed(case: Case, wanted: np.ndarray, size: int) -> np.ndarray:
+def _frame(case: Case, wanted: np.ndarray, size: int) -> np.ndarray:
     volume = read_volume(case.image)
     kept = from_slice_stack(slice_stack(volume.array, case.axis)[:: case.stride], case.axis)
     stack = slice_stack(kept, case.axis)[wanted]

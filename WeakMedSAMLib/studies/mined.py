@@ -6,6 +6,7 @@ Most defects of the published code act before that network, which on a CPU takes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,9 +38,9 @@ class MinedMethod(PublishedMethod):
         context: RunContext,
         start: PublishedModel | None,
     ) -> Results:
-        """As that of every method; what training starts from has no say, and there is no model."""
+        """As that of every method; what training starts from has no say, and neither model nor sub-classes are kept."""
         volumes = embed_cohort(cohort, context.backbone, context.cache, context.report)
-        classifier = train_adapted(volumes, settings, context)
+        classifier = train_adapted(volumes, settings, replace(context, keep_sub_classes=None))
         mined, _key = mine_cohort(volumes, classifier, settings, context)
         mined_of = {one.volume: one for one in mined}
 

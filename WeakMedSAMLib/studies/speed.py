@@ -57,7 +57,7 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, eq=False)
-class Mined:
+class TimedMining:
     """What one way gave for B slices, and what it took.
 
     Attributes
@@ -131,7 +131,7 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
     backbone = build_backbone(BACKBONE).to(chosen, precision_for(chosen))
     images = scan_slices(slices, backbone.info.input_size).to(chosen)
     boxes = torch.stack([grid_boxes(image[0], prompts) for image in images])
-    ours, reference, eager = _mined_in_turn(backbone, images, boxes)
+    ours, reference, eager = _mine_in_turn(backbone, images, boxes)
     return {
         "ours": ours.to_json(),
         "reference": reference.to_json(),
@@ -166,7 +166,7 @@ def grid_boxes(image: torch.Tensor, count: int) -> torch.Tensor:
     return torch.from_numpy(cells).to(image.device)
 
 
-def stencil_pam(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -> Mined:
+def stencil_pam(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -> TimedMining:
     """Our way: encode once, decode all prompts, stencil. B x 1 x size x size images, B x Q x 4 boxes."""
     watch = Stopwatch(images.device)
     count, prompts = boxes.shape[:2]
@@ -182,10 +182,10 @@ def stencil_pam(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -
         affinity = stencil_affinity(masks, weights, _SETTINGS.pam_radius, _SETTINGS.pam_beta)
     with watch.part("walk"):
         walked = random_walk(_start(images), affinity, _SETTINGS.pam_radius, _SETTINGS.pam_steps)
-    return Mined(logits, walked, affinity.nbytes // count, watch.seconds)
+    return TimedMining(logits, walked, affinity.nbytes // count, watch.seconds)
 
 
-def dense_pam(backbone: Backbone, encode: Encoder, images: torch.Tensor, boxes: torch.Tensor) -> Mined:
+def dense_pam(backbone: Backbone, encode: Encoder, images: torch.Tensor, boxes: torch.Tensor) -> TimedMining:
     """The published way: encode for every prompt, add the logits up, dense matrix, one slice after the other."""
     watch = Stopwatch(images.device)
     with watch.part("encode and decode"):
@@ -197,10 +197,12 @@ def dense_pam(backbone: Backbone, encode: Encoder, images: torch.Tensor, boxes: 
             affinity = dense_affinity(summed[None], weight, _SETTINGS.pam_radius, _SETTINGS.pam_beta)
         with watch.part("walk"):
             walked.append(published_walk(start, affinity, _SETTINGS.pam_steps))
-    return Mined(logits, torch.stack(walked), affinity.nbytes, watch.seconds)
+    return TimedMining(logits, torch.stack(walked), affinity.nbytes, watch.seconds)
 
 
-def _mined_in_turn(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -> tuple[Mined, Mined, Mined]:
+def _mine_in_turn(
+    backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor
+) -> tuple[TimedMining, TimedMining, TimedMining]:
     """Our way, the published one with our encoder, and the same with the published encoder.
 
     Ours is timed before, between and after the two long measurements, and the median counts, lest a machine that slows

@@ -79,7 +79,8 @@ def test_a_command_opens_what_it_uses(words, used, folder, monkeypatch):
 
 
 def test_listing_for_the_probe_opens_none():
-    assert opened("from WeakMedSAMLib.engine.runs import probe as p; p._backbones(), p._weights(), p._cache()") == set()
+    code = "from WeakMedSAMLib.engine.runs import probe; probe._backbones(), probe._weights(), probe._cache()"
+    assert opened(code) == set()
 
 
 def test_the_worker_opens_what_every_run_uses():

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.quality import Quality
+from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, Quality
+from WeakMedSAMLib.engine.parts.assembly import tell_results
 from WeakMedSAMLib.engine.parts.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
 
 NAN = np.nan
@@ -111,3 +113,12 @@ def test_the_report_is_plain_json():
     result = report([[PRESENT, UNTAGGED]], evidence([NAN], [0.5], [0]), evidence([0.7], [0.5], [3]))
     text = json.dumps(result.to_json(), allow_nan=False)
     assert Quality.from_json(json.loads(text)) == result
+
+
+def test_a_warning_of_several_volumes_has_the_advice_of_one_that_is_unsure():
+    told, advice = [], Advice(CHECK_SLICES, "Check them.")
+    found = [Quality(), Quality(low_confidence=True, advice=advice), Quality()]
+    for _ in tell_results("abc", "abc", told.append, lambda _source, _volume, n: SimpleNamespace(quality=found[n])):
+        pass
+    (warning,) = [event for event in told if event.event == "warning"]
+    assert (warning.hint, warning.values) == ("Check them.", {"unsure": 1, "total": 3, "advice": advice.to_json()})

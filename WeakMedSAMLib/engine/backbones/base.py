@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from WeakMedSAMLib.engine.backbones.networks import Network as Network
-
 if TYPE_CHECKING:
     import torch
 

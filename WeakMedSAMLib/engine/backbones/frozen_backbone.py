@@ -34,16 +34,16 @@ class FrozenBackbone(ABC):
 
         Any number of boxes may be given; memory beyond the result is that of a few slices.
         """
-        return self._decoded(features, boxes, rows)
+        return self._decode(features, boxes, rows)
 
     def decode_points(
         self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for one point each; see ``Backbone.decode_points``."""
-        return self._decoded(features, points, rows)
+        return self._decode(features, points, rows)
 
     @abstractmethod
-    def _decoded(
+    def _decode(
         self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for boxes N x 4 or points N x 2."""

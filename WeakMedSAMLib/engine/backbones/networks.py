@@ -45,10 +45,10 @@ def misfits(own: Mapping[str, torch.Tensor], state: Mapping[str, torch.Tensor]) 
         "unknown": sorted(state.keys() - own.keys()),
         "of another shape": shapes,
     }
-    return "; ".join(f"{word}: {named(names)}" for word, names in parts.items() if names)
+    return "; ".join(f"{word}: {_list_few(names)}" for word, names in parts.items() if names)
 
 
-def named(names: Iterable[str]) -> str:
+def _list_few(names: Iterable[str]) -> str:
     """The first few of many names, and how many more there are."""
     names = list(names)
     more = len(names) - _MOST_NAMES

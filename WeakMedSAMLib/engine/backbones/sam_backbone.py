@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.weights_loading import fill_network
 from WeakMedSAMLib.engine.base.precision import in_precision
 
@@ -144,7 +145,7 @@ class SamBackbone(FrozenBackbone):
         return PromptableNetwork(self._network, self._trained)
 
     @torch.no_grad()
-    def _decoded(
+    def _decode(
         self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""

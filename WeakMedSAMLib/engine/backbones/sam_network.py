@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.backbones.networks import Network
 
 _MEAN = (123.675, 116.28, 103.53)  # of the colours 0..255 that SAM was trained on
 _DEVIATION = (58.395, 57.12, 57.375)

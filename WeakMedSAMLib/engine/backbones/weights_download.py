@@ -21,10 +21,10 @@ _TIMEOUT_S = 30
 _MOST_BYTES = 10 * 10**9  # where the size is not published
 _SPARE_BYTES = 10**8
 
-Report = Callable[[int, int | None], None]
+ReportBytes = Callable[[int, int | None], None]
 
 
-def download_weights(backbone: str, folder: Path | None = None, report: Report | None = None) -> WeightsState:
+def download_weights(backbone: str, folder: Path | None = None, report: ReportBytes | None = None) -> WeightsState:
     """Download the published weights of a backbone into the user's data folder.
 
     They arrive under a temporary name, ``.<file>.part``, are checked, and renamed. Where such a part lies from an
@@ -69,7 +69,7 @@ def download_weights(backbone: str, folder: Path | None = None, report: Report |
     return WeightsState(weights.weights_for(backbone, folder), target, "imported")
 
 
-def _fetch(info: WeightsInfo, part: Path, report: Report) -> None:
+def _fetch(info: WeightsInfo, part: Path, report: ReportBytes) -> None:
     """Append to the part what is missing of it."""
     have = part.stat().st_size if part.exists() else 0
     size = None if info.url.endswith(".zip") else info.size
@@ -96,7 +96,9 @@ def _fetch(info: WeightsInfo, part: Path, report: Report) -> None:
         raise _failed(info, part, "the connection was cut off")
 
 
-def _receive(answer: http.client.HTTPResponse, file: BinaryIO, done: int, total: int | None, report: Report) -> int:
+def _receive(
+    answer: http.client.HTTPResponse, file: BinaryIO, done: int, total: int | None, report: ReportBytes
+) -> int:
     """Bytes that the file has when the answer ends, or is longer than anything known."""
     while done <= _MOST_BYTES and (chunk := answer.read(CHUNK)):
         file.write(chunk)

@@ -32,12 +32,12 @@ def import_weights(source: Path, folder: Path | None = None) -> WeightsState:
     """
     source = Path(source)
     with weights.opened(source) as handle:
-        archived = _archived(handle)
+        archived = _find_archived(handle)
         if archived is not None:
             with zipfile.ZipFile(handle) as archive, archive.open(archived[1]) as member:
                 return _installed(member, source, archived[0], folder)
         handle.seek(0)
-        info = _recognised(source, *weights.measure(handle))
+        info = _recognise(source, *weights.measure(handle))
         handle.seek(0)
         return _installed(handle, source, info, folder)
 
@@ -130,7 +130,7 @@ def settle(temporary: Path, target: Path, info: WeightsInfo) -> None:
     os.replace(temporary, target)
 
 
-def _archived(handle: BinaryIO) -> tuple[WeightsInfo, zipfile.ZipInfo] | None:
+def _find_archived(handle: BinaryIO) -> tuple[WeightsInfo, zipfile.ZipInfo] | None:
     """The entry of a zip archive that has the name of known weights; weights files are archives themselves."""
     if not zipfile.is_zipfile(handle):
         return None
@@ -143,7 +143,7 @@ def _archived(handle: BinaryIO) -> tuple[WeightsInfo, zipfile.ZipInfo] | None:
     return found[0] if found else None
 
 
-def _recognised(source: Path, size: int, digest: str) -> WeightsInfo:
+def _recognise(source: Path, size: int, digest: str) -> WeightsInfo:
     for info in weights.manifest():
         if (info.size, info.sha256) == (size, digest) or (info.sha256 is None and info.file == source.name):
             return info

@@ -14,8 +14,6 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.probe_report import DeviceReport
 
-DEVICE_CHOICES = ("auto", "cuda", "mps", "cpu")
-
 # The instructions that make bfloat16 faster than float32 on a CPU: names as in torch.cpu.get_capabilities().
 _NATIVE_BF16 = ("avx512_bf16", "amx_bf16", "avx10_2", "bf16", "sve_bf16")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 
@@ -23,7 +21,6 @@ def reduced_precision(device: torch.device) -> torch.autocast:
     return in_precision(device, network_dtype(device))
 
 
-def loss_scaler(precision: torch.dtype) -> Any:
+def loss_scaler(precision: torch.dtype) -> torch.amp.GradScaler:
     """Scales losses so that float16 gradients do not vanish; does nothing in another precision."""
-    kind = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler  # before torch 2.3
-    return kind(enabled=precision is torch.float16)
+    return torch.amp.GradScaler(enabled=precision is torch.float16)

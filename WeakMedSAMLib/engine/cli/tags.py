@@ -85,7 +85,8 @@ def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) ->
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
-        raise UserError(errors[0].code, f"{file} cannot be used: {errors[0].message}", errors[0].hint)
+        first = errors[0]
+        raise UserError(first.code, f"{file} cannot be used: {first.message}", first.hint, first.values)
     click.echo("The tags can be used." if problems else "Nothing to say: the tags can be used.")
 
 

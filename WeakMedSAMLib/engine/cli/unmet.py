@@ -37,5 +37,5 @@ def tell_unmet(places: RunFolder, given: CohortLabels) -> None:
     if problem is None:
         return
     if run.settings.train and len(untagged) == len(run.volumes):
-        raise UserError(problem.code, problem.message, problem.hint)
+        raise UserError(problem.code, problem.message, problem.hint, problem.values)
     tell(problem)

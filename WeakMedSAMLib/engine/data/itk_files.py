@@ -87,13 +87,13 @@ class VolumeFile:
         """Voxels without any scale, layers last where there are several, and what was noticed while reading them."""
         packed = None if self.told is None else self.told.packed_voxels(self.path)
         if self.told is not None and packed is not None:
-            return self._unpacked(self.told, *packed)
+            return self._unpack(self.told, *packed)
         first = self._first_plain_voxel() if self.in_place else None
         if first is not None:
-            return self._mapped(first)
+            return self._map(first)
         with explained(self.path) as heard:
             image = sitk.ReadImage(str(self.path), imageIO=_reader_of(self.path))
-            array = sitk.GetArrayFromImage(_placed(image, self.geometry))
+            array = sitk.GetArrayFromImage(_place(image, self.geometry))
         longer = () if self.told is None else self.told.check_length(self.path, array.nbytes)
         return array, (*heard.notes(self.path), *longer)
 
@@ -108,7 +108,7 @@ class VolumeFile:
         is_swapped = isinstance(self.told, NrrdHeader) and self.told.is_big_endian != (sys.byteorder == "big")
         return None if is_swapped and _dtype(self.pixel).itemsize > 1 else first
 
-    def _mapped(self, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
+    def _map(self, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
         dtype, shape = _dtype(self.pixel), self.geometry.shape
         n_bytes = int(np.prod(shape)) * dtype.itemsize
         there = self.path.stat().st_size - first
@@ -117,7 +117,7 @@ class VolumeFile:
         longer = () if self.told is None else self.told.check_length(self.path, n_bytes)
         return np.memmap(self.path, dtype, "r", first, shape), longer
 
-    def _unpacked(self, told: NrrdHeader | MetaHeader, where: Path, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
+    def _unpack(self, told: NrrdHeader | MetaHeader, where: Path, first: int) -> tuple[np.ndarray, tuple[Note, ...]]:
         shape = (*self.geometry.shape, self.layers) if self.layers > 1 else self.geometry.shape
         dtype = _dtype(self.pixel).newbyteorder(">" if told.is_big_endian else "<")
         found, notes = unpack(self.path, where, first, int(np.prod(shape)) * dtype.itemsize)
@@ -147,7 +147,7 @@ def open_file(path: Path) -> VolumeFile:
     """
     check_name(path)
     there = _stored_bytes(path)
-    told = _told(path)
+    told = _read_told(path)
     with explained(path, cut_off=()) as heard:
         source = _described(path, _header(path), there, told)
     return replace(source, notes=(*heard.notes(path), *source.notes))
@@ -186,7 +186,7 @@ def _stored_bytes(path: Path) -> int:
         ) from error
 
 
-def _told(path: Path) -> NrrdHeader | MetaHeader | None:
+def _read_told(path: Path) -> NrrdHeader | MetaHeader | None:
     """The header's own words, if it is one that names everything and places it where Slicer does."""
     reader = _reader_of(path)
     if reader == "NiftiImageIO" or not path.is_file():
@@ -294,7 +294,7 @@ def _check_pixel(path: Path, pixel: int) -> None:
         )
 
 
-def _placed(image: sitk.Image, geometry: Geometry) -> sitk.Image:
+def _place(image: sitk.Image, geometry: Geometry) -> sitk.Image:
     """The image as 3-D, in a geometry known from the header."""
     if image.GetDimension() == 2:
         image = sitk.JoinSeries(image)

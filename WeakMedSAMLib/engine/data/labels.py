@@ -76,7 +76,7 @@ def place_labels(
     steps = _steps(geometry, onto)
     if steps is None:
         raise grids_differ(geometry, onto, path, onto_path)
-    ordered = _ordered(labels, steps)
+    ordered = _order(labels, steps)
     low, high = steps.lows_and_highs(geometry.size)
     if not is_cropped and not _one_holds_the_other(low, high, onto.size):
         raise grids_differ(geometry, onto, path, onto_path)
@@ -140,7 +140,7 @@ def _tolerance(geometry: Geometry) -> float:
     return _TOLERANCE * min(geometry.spacing)
 
 
-def _ordered(labels: np.ndarray, steps: _Steps) -> np.ndarray:
+def _order(labels: np.ndarray, steps: _Steps) -> np.ndarray:
     """The labels with the axes of the other grid, in its directions."""
     before = labels.ndim - 3
     flips = [slice(None)] * before + [slice(None, None, sign) for sign in reversed(steps.signs)]

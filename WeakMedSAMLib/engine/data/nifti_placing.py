@@ -185,11 +185,11 @@ def _geometry(path: Path, header: Header, matrix: np.ndarray | None, is_sheared:
     spacing = np.linalg.norm(placed[:3, :3], axis=0) if is_sheared else _pixdim(header)
     axes, origin, spacing = _axes(placed), placed[:3, 3] * to_mm, spacing * to_mm
     if header.is_flat:
-        axes, origin, spacing = _flattened(path, axes), np.array([*origin[:2], 0.0]), np.array([*spacing[:2], 1.0])
+        axes, origin, spacing = _flatten(path, axes), np.array([*origin[:2], 0.0]), np.array([*spacing[:2], 1.0])
     return Geometry(tuple(origin.tolist()), tuple(spacing.tolist()), tuple(axes.ravel().tolist()), header.size)
 
 
-def _flattened(path: Path, axes: np.ndarray) -> np.ndarray:
+def _flatten(path: Path, axes: np.ndarray) -> np.ndarray:
     """Axes of a 2-D image, of which ITK takes those of i and j within the axial plane."""
     if np.abs(axes[2, :2]).max() > _STRAIGHT:
         raise UserError(

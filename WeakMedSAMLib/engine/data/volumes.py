@@ -157,7 +157,7 @@ class Scan:
         """Content hash of the volume as 3D Slicer holds it, in the order of `array`: what tags are recognised by."""
         _ = self.array  # first, since what is not finite is known once it was read
         held = self._source.slicer_voxels()
-        return self._standard_sha256 if held is None else content_hash(self._ordered(narrow(held)))
+        return self._standard_sha256 if held is None else content_hash(self._order(narrow(held)))
 
     def order_of(self, sha256: str) -> Order | None:
         """Whether a hash is over the k planes of `array` as they are, or reversed; None if it is of another volume.
@@ -192,12 +192,12 @@ class Scan:
         """Hashes over the reversed order of the k planes."""
         _ = self.array
         is_filled = self._hash_before_filling is not None
-        standard = self._ordered(_voxels(self._source)[0]) if is_filled else self.array
+        standard = self._order(_voxels(self._source)[0]) if is_filled else self.array
         held = self._source.slicer_voxels()
-        arrays = [standard] if held is None else [standard, self._ordered(narrow(held))]
+        arrays = [standard] if held is None else [standard, self._order(narrow(held))]
         return {content_hash(array[::-1]) for array in arrays}
 
-    def _ordered(self, array: np.ndarray) -> np.ndarray:
+    def _order(self, array: np.ndarray) -> np.ndarray:
         return array[::-1] if self.is_turned else array
 
 

@@ -67,7 +67,7 @@ def published_score(prediction: np.ndarray, truth: np.ndarray, image: np.ndarray
         The scan, of the same shape: slices are cut to what it shows.
     """
     boxes = _content_boxes(image) if image is not None else [(slice(None), slice(None))] * len(truth)
-    predicted, true = (_framed(mask, boxes) for mask in (prediction, truth))
+    predicted, true = (_frame(mask, boxes) for mask in (prediction, truth))
     distances = np.array([_distances(*pair) for pair in zip(predicted, true, strict=True)]).reshape(-1, 4)
     empty_truth = np.logical_not(true.any(axis=(1, 2)))
     return PublishedScore(
@@ -99,7 +99,7 @@ def _content_boxes(image: np.ndarray) -> list[tuple[slice, slice]]:
     return boxes
 
 
-def _framed(masks: np.ndarray, boxes: Sequence[tuple[slice, slice]]) -> np.ndarray:
+def _frame(masks: np.ndarray, boxes: Sequence[tuple[slice, slice]]) -> np.ndarray:
     """Every slice cut to its box and brought to FRAME x FRAME by the nearest pixel; the aspect ratio is not kept."""
     framed = np.zeros((len(masks), FRAME, FRAME), bool)
     for index, (mask, box) in enumerate(zip(masks, boxes, strict=True)):

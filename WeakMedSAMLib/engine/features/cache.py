@@ -83,7 +83,7 @@ class FeatureCache:
         key : str
             64 hexadecimal digits.
         """
-        entry = self._pinned(key)
+        entry = self._pin(key)
         if entry is None:
             return None
         try:
@@ -101,7 +101,7 @@ class FeatureCache:
         A run claims all that it will need before it writes the first new entry; otherwise making room for that one
         could evict one that it needs later.
         """
-        return {key for key in keys if self._pinned(key) is not None}
+        return {key for key in keys if self._pin(key) is not None}
 
     @contextmanager
     def writer(self, key: str, levels: Mapping[str, ArrayShape]) -> Iterator[Levels]:
@@ -159,15 +159,15 @@ class FeatureCache:
             self._use.leave()
             self._evict(self.max_bytes, 0)
 
-    def _pinned(self, key: str) -> Entry | None:
+    def _pin(self, key: str) -> Entry | None:
         with _write_errors(self.root), self._use.exclusive():
-            entry = self._opened(key)
+            entry = self._open(key)
             if entry is not None:
                 self._use.pin(key)
                 os.utime(entry.folder / META)
             return entry
 
-    def _opened(self, key: str) -> Entry | None:
+    def _open(self, key: str) -> Entry | None:
         """Open an entry; what lies in its place and is none is removed."""
         try:
             return self._arrays.open(self._path(key), key)
@@ -221,7 +221,7 @@ class FeatureCache:
     def _commit(self, key: str, folder: Path) -> None:
         target = self._path(key)
         with self._use.exclusive():
-            if self._opened(key) is None:
+            if self._open(key) is None:
                 self._arrays.rename(folder, target)
             self._use.pin(key)
             os.utime(target / META)

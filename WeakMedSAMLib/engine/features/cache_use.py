@@ -88,7 +88,7 @@ class CacheUse:
         """Remove pins and half-written entries of processes that are gone; call within :meth:`exclusive`."""
         for name in self._names():
             lock = FileLock(self._lock_file(name), thread_local=False)
-            if name == self._name or not _taken(lock):
+            if name == self._name or not _is_taken(lock):
                 continue
             self._forget(name, lock)
 
@@ -125,7 +125,7 @@ class CacheUse:
         return {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
 
 
-def _taken(lock: FileLock) -> bool:
+def _is_taken(lock: FileLock) -> bool:
     """Whether the lock was free and is ours now."""
     try:
         lock.acquire(timeout=0)

@@ -11,19 +11,18 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Event, Progress, Warning_
+from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
 from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 # Raised whenever the same input gives other features: part of the key.
 EMBED_VERSION = 1
-
-Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def choose_intensity(array_kji: np.ndarray, requested: str | Sequence[float] = "
         ``bad_intensity``: not one of these, or `low` not below `high`.
     """
     if not isinstance(requested, str):
-        return _given(requested)
+        return _read_given(requested)
     if requested not in ("auto", "percentile"):
         raise _bad_intensity(requested)
     sample = _even_sample(array_kji)
@@ -127,7 +127,7 @@ def to_unit(stack: np.ndarray, intensity: Intensity) -> np.ndarray:
     return np.clip(unit, 0, 1, out=unit)
 
 
-def _given(requested: Sequence[float]) -> Intensity:
+def _read_given(requested: Sequence[float]) -> Intensity:
     try:
         low, high = (float(value) for value in requested)
     except (TypeError, ValueError) as error:
@@ -209,7 +209,7 @@ class Frame:
         """
         height, width = self.scaled
         placed = np.zeros((*stack.shape[:-2], self.size, self.size), np.float32)
-        placed[..., :height, :width] = _resampled(
+        placed[..., :height, :width] = _resample(
             stack, _weights(height, self.rows, self.rows), _weights(width, self.columns, self.columns)
         )
         return placed
@@ -221,7 +221,7 @@ class Frame:
         """
         m = maps.shape[-1]
         height, width = (n * m / self.size for n in self.scaled)
-        return _resampled(maps, _weights(self.rows, m, height), _weights(self.columns, m, width))
+        return _resample(maps, _weights(self.rows, m, height), _weights(self.columns, m, width))
 
     def inside(self, m: int) -> np.ndarray:
         """Which of the m x m cells over the square have their centre in the slice, not in the padding: bool, m x m."""
@@ -230,7 +230,7 @@ class Frame:
         return (centres < height)[:, None] & (centres < width)[None, :]
 
 
-def _resampled(maps: np.ndarray, row_weights: np.ndarray | None, column_weights: np.ndarray | None) -> np.ndarray:
+def _resample(maps: np.ndarray, row_weights: np.ndarray | None, column_weights: np.ndarray | None) -> np.ndarray:
     maps = np.asarray(maps, dtype=np.float32)
     if row_weights is not None:
         maps = np.matmul(row_weights, maps)

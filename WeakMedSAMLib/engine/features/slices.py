@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,14 +11,13 @@ import numpy as np
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
-
-Report = Callable[[Event], None]
 
 _DARK = 0.05  # of the grey range: below it a cell shows air or background
 

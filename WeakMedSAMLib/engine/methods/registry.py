@@ -41,7 +41,7 @@ def find_method(preset: str) -> Method[Any, Any]:
     """The method that a preset is of; `UserError` ``unknown_preset``."""
     for name, (_, presets) in _PACKAGED.items():
         if preset in presets:
-            return _named(name)
+            return _open_method(name)
     for method in _registered.values():
         if preset in method.presets:
             return method
@@ -75,18 +75,18 @@ def load_model(folder: Path) -> TrainedModel:
 
 def method_of(model: TrainedModel) -> Method[Any, Any]:
     """The method that made a model."""
-    return _named(model.method)
+    return _open_method(model.method)
 
 
 def _load(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> TrainedModel:
     name = about.get("method", _UNNAMED)
     if name not in _PACKAGED and name not in _registered:
         raise ValueError(f"it was made by the method {name!r}, which this version does not have")
-    loaded: TrainedModel = _named(name).load(about, tensors)
+    loaded: TrainedModel = _open_method(name).load(about, tensors)
     return loaded
 
 
-def _named(name: str) -> Method[Any, Any]:
+def _open_method(name: str) -> Method[Any, Any]:
     if name in _registered:
         return _registered[name]
     method: Method[Any, Any] = importlib.import_module(_PACKAGED[name][0]).METHOD

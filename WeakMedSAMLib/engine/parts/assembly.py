@@ -71,15 +71,16 @@ def tell_results(
 ) -> Results:
     """Results volume by volume, by source, slices and number in the cohort, with events for them."""
     report(Stage(stage=STAGE, state="started"))
-    unsure = 0
+    unsure: list[Quality] = []
     for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
         result = result_of(source, volume, done)
-        unsure += bool(result.quality.low_confidence)
+        if result.quality.low_confidence:
+            unsure.append(result.quality)
         yield source, result
         release_free_memory()
         report(Progress(STAGE, done + 1, len(cohort)))
     if unsure:
-        report(_low_confidence(unsure, len(cohort), result.quality))
+        report(_low_confidence(unsure, len(cohort)))
     report(Stage(stage=STAGE, state="finished"))
 
 
@@ -145,11 +146,12 @@ def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
     return labels
 
 
-def _low_confidence(unsure: int, total: int, quality: Quality) -> Warning_:
-    advice = quality.advice
+def _low_confidence(unsure: Sequence[Quality], total: int) -> Warning_:
+    """The warning, with the advice of the first volume that has one."""
+    count, advice = len(unsure), next((one.advice for one in unsure if one.advice), None)
     return Warning_(
         code="low_confidence",
-        message=f"Low confidence in {unsure} of {total} volume(s): look at every slice before you use these masks.",
+        message=f"Low confidence in {count} of {total} volume(s): look at every slice before you use these masks.",
         hint=advice.message if advice else "Volumes and slices to look at first are listed in quality.json.",
-        values={"unsure": unsure, "total": total, "advice": advice.to_json() if advice else None},
+        values={"unsure": count, "total": total, "advice": advice.to_json() if advice else None},
     )

@@ -65,7 +65,7 @@ def explore_sub_classes(features: np.ndarray, patients: np.ndarray, requested: i
         that saw two thirds of the patients) of 0.75 with at least three patients in every cluster.
     """
     if requested == 0:
-        labels, count, scores = _chosen(features, patients, seed)
+        labels, count, scores = _choose(features, patients, seed)
     else:
         count, scores = min(requested, len(features)), {}
         labels = _cluster(features, count, seed).labels_
@@ -78,7 +78,7 @@ def _distances(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.linalg.norm(features - centres[np.searchsorted(np.unique(labels), labels)], axis=1)
 
 
-def _chosen(
+def _choose(
     features: np.ndarray, patients: np.ndarray, seed: int
 ) -> tuple[np.ndarray, int, dict[int, dict[str, float]]]:
     """Labels, K, and the scores of every K tried."""

@@ -97,7 +97,7 @@ def quality_report(
         confidence=confidence,
         low_confidence=low,
         advice=_advice(tags, patients) if low else None,
-        slice_confidence=_rounded(np.min(columns, axis=0)),
+        slice_confidence=_round(np.min(columns, axis=0)),
         classes=by_class,
         patients=patients,
         intensity=dict(intensity),
@@ -113,12 +113,12 @@ def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -
         slices=int(np.count_nonzero(evidence.pixels)),
         present_without_mask=np.flatnonzero((tags == PRESENT) & (evidence.pixels == 0)).tolist(),
         volume_ml=round(float(evidence.pixels.sum()) * voxel_ml, 3),
-        slice_confidence=_rounded(confidence),
-        slice_probability=_rounded(evidence.slice_probability),
+        slice_confidence=_round(confidence),
+        slice_probability=_round(evidence.slice_probability),
     )
 
 
-def _rounded(values: np.ndarray) -> list[float]:
+def _round(values: np.ndarray) -> list[float]:
     return [round(float(value), 3) for value in values]
 
 

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.files import replacing
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.orientation import View, view_of
 from WeakMedSAMLib.engine.data.volumes import Scan
@@ -32,7 +32,6 @@ _PANEL_INCHES = 2.9
 _HEADER_INCHES, _CAPTION_INCHES, _GAP_INCHES = 0.62, 0.30, 0.10
 _LEGEND_INCHES, _LETTER_INCHES = 0.34, 0.085
 _GLYPHS = {PRESENT: "●", ABSENT: "○"}
-_WORDS = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
 _BODY_LEVEL = 0.08
 
 
@@ -242,7 +241,7 @@ def _tag_texts(findings: Findings, index: int) -> list[tuple[str, object]]:
     tags = [int(t) for t in findings.tags[index]]
     if len(tags) == 1:
         glyph = _GLYPHS.get(tags[0], "")
-        return [(f"{glyph} {_WORDS[tags[0]]}".strip(), _colour(findings.classes[0]) if glyph else _FAINT)]
+        return [(f"{glyph} {TAG_NAMES[tags[0]]}".strip(), _colour(findings.classes[0]) if glyph else _FAINT)]
     return [(_GLYPHS[tag], _colour(entry)) for tag, entry in zip(tags, findings.classes, strict=True) if tag in _GLYPHS]
 
 

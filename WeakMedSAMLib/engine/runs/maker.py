@@ -79,7 +79,7 @@ def make_run(
     places = RunFolder(out / folder_name(_identity(volumes, called, tags.classes, settings))).create()
     axis = axis or next((volume.axis for volume in tags.volumes), "k")
     find = partial(match_labels, tags, axis=axis, unsaid=unsaid)
-    copied = [_copied(places, volume_id(number), scan, find, report) for number, scan in enumerate(scans)]
+    copied = [_copy(places, volume_id(number), scan, find, report) for number, scan in enumerate(scans)]
     matches = [match for _, match in copied]
     kept = [*(match.labels for match in matches), *_others(tags, matches)]
     write_label_file(places.tags, CohortLabels(tags.classes, kept))
@@ -141,7 +141,7 @@ def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable
     return stage_key(places, list(names), classes.to_json(), settings)[:12]
 
 
-def _copied(
+def _copy(
     places: RunFolder, volume_id: str, volume: Scan, find: Callable[[Scan], Match], report: Listener
 ) -> tuple[RunVolume, Match]:
     """Copy one volume, and let go of its voxels.

@@ -8,12 +8,15 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.probe_report import TORCH_BROKEN, DeviceReport, ProbeReport
 from WeakMedSAMLib.contract.user_folders import cache_folder
 from WeakMedSAMLib.engine.base.versions import installed_version, versions
+
+if TYPE_CHECKING:
+    import torch
 
 _REQUIRED = (
     "numpy",
@@ -122,7 +125,7 @@ def _speed(device: str) -> dict[str, Any]:
     }
 
 
-def _seconds_per_slice(name: str, device: Any) -> float | None:
+def _seconds_per_slice(name: str, device: torch.device) -> float | None:
     import torch
 
     from WeakMedSAMLib.engine.backbones.registry import build_backbone
@@ -144,7 +147,7 @@ def _seconds_per_slice(name: str, device: Any) -> float | None:
     return round((time.perf_counter() - started) / (rounds * batch), 4)
 
 
-def wait_for(device: Any) -> None:
+def wait_for(device: torch.device) -> None:
     """Wait until a device has finished what was asked of it, so that a clock can be read."""
     import torch
 

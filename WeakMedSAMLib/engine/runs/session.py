@@ -83,14 +83,14 @@ class RunSession:
                 self._open(opening)
                 self._resources = opening.pop_all()
         except OSError as problem:
-            raise _translated(problem, self._places) from problem
+            raise _translate(problem, self._places) from problem
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._resources:
-            translated = None if problem is None else _translated(problem, self._places)
+            translated = None if problem is None else _translate(problem, self._places)
             if translated is not None and translated is not problem:
                 translated.__cause__ = problem
             self._tell(translated)
@@ -203,7 +203,7 @@ def _logging_to(path: Path) -> Iterator[None]:
             handler.close()
 
 
-def _translated(problem: BaseException, places: RunFolder) -> BaseException:
+def _translate(problem: BaseException, places: RunFolder) -> BaseException:
     """What the problem is to the user."""
     if isinstance(problem, Terminated):
         return Cancelled("The run was asked to end from outside (SIGTERM).")

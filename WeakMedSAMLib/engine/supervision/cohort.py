@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +11,18 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError, about
-from WeakMedSAMLib.contract.events import Event, Warning_, called
+from WeakMedSAMLib.contract.events import Warning_, called
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
+from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.label_match import Match, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
 from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
 
-Report = Callable[[Event], None]
 _DEFAULT_AXIS = "k"
 
 
@@ -92,7 +92,7 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     shelf = Shelf()
     scans = [open_stored(places.volume(volume), volume.name, shelf) for volume in run.volumes]
     pairs = list(zip(run.volumes, scans, strict=True))
-    matches = [_matched(entry, scan, tags, axis, report) for entry, scan in pairs]
+    matches = [_match(entry, scan, tags, axis, report) for entry, scan in pairs]
     settled = [match.labels for match in matches]
     _warn_of_names(run.volumes, matches, report)
     if run.settings.train:
@@ -122,7 +122,7 @@ def _usual_axis(tags: CohortLabels) -> str:
     return counted.most_common(1)[0][0] if counted else _DEFAULT_AXIS
 
 
-def _matched(entry: RunVolume, volume: Scan, tags: CohortLabels, axis: str, report: Report) -> Match:
+def _match(entry: RunVolume, volume: Scan, tags: CohortLabels, axis: str, report: Report) -> Match:
     """Tags of one volume, one for each slice of its stored copy; their hash is the one found now.
 
     The run may name the volume by the hash of either order. Tags that do not say how they count, count as it is stored.

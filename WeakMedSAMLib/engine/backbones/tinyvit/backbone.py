@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, Network, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
 from WeakMedSAMLib.engine.backbones.tinyvit.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
@@ -105,7 +106,7 @@ class TinyVitBackbone(FrozenBackbone):
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
         groups = slices.split(1) if self._device.type == "cpu" else (slices,)
-        return _joined(self._each(self._levels, groups))
+        return _join(self._each(self._levels, groups))
 
     @torch.no_grad()
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -114,7 +115,7 @@ class TinyVitBackbone(FrozenBackbone):
             self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
         groups = slices.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (slices,)
         outputs = [stage_outputs(self._eager, self._input(group)) for group in groups]
-        return _joined([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
+        return _join([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
 
     def adaptable_encoder(self) -> AdaptableEncoder:
         """A trainable copy of TinyViT: its last stage is trained, which is our choice; the paper has other encoders."""
@@ -130,7 +131,7 @@ class TinyVitBackbone(FrozenBackbone):
         return TrainableTinyViT(self._network.image_encoder, self._prepare)
 
     @torch.no_grad()
-    def _decoded(
+    def _decode(
         self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         prompts, size = prompts.to(self._device, torch.float32) * self._scale, self.info.input_size
@@ -175,7 +176,7 @@ def _one_after_another(function: Callable[[Any], Any], items: Iterable[Any]) -> 
     return [function(item) for item in items]
 
 
-def _joined(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def _join(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     """Levels of consecutive slices as levels of all."""
     return {name: torch.cat([levels[name] for levels in parts]) for name in parts[0]}
 

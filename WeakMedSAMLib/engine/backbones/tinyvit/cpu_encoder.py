@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.tinyvit.cpu_layers import FrozenConv, FrozenLinear, FrozenNorm
 
 # Size of a strip's widest map: about a core's share of the cache, and less than malloc hands back to the system.
@@ -130,7 +130,7 @@ class _WindowAttention:
         attention, (height, width) = block.attn, block.input_resolution
         self._heads, self._depth = attention.num_heads, attention.key_dim
         self._norm = FrozenNorm(attention.norm, dtype)
-        self._projections = self._grouped(attention, dtype)
+        self._projections = self._group(attention, dtype)
         self._out = FrozenLinear(attention.proj.weight, attention.proj.bias, dtype)
         self._bias = attention.attention_biases.detach()[:, attention.attention_bias_idxs].to(dtype).contiguous()
         self._into, self._back = _window_order(height, width, block.window_size)
@@ -152,7 +152,7 @@ class _WindowAttention:
         scores = (query @ key.transpose(-2, -1)).add_(self._bias)
         return (scores.softmax(-1) @ value).transpose(1, 2).flatten(2)
 
-    def _grouped(self, attention: Network, dtype: torch.dtype) -> FrozenLinear:
+    def _group(self, attention: Network, dtype: torch.dtype) -> FrozenLinear:
         """The layer for queries, keys and values, sorted by these first and by heads second; the queries scaled."""
         shape = (self._heads, 3, self._depth)
         weight = attention.qkv.weight.detach().unflatten(0, shape).transpose(0, 1).clone()

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
 
 Prepare: TypeAlias = Callable[[torch.Tensor], torch.Tensor]

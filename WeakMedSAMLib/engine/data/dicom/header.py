@@ -124,7 +124,7 @@ def read_header(file: Path) -> Header:
     try:
         with _Bounded(file) as stream:
             if _is_deflated(stream):
-                return _inflated(file)
+                return _inflate(file)
             watch = _Watch()
             dataset = read_partial(stream, watch, force=True, specific_tags=_WANTED)
             return Header(file, dataset, _pixel_element(file, stream, dataset), watch.in_order)
@@ -173,7 +173,7 @@ def _is_deflated(stream: BinaryIO) -> bool:
     return _SYNTAX_IS + DeflatedExplicitVRLittleEndian.encode() in start
 
 
-def _inflated(file: Path) -> Header:
+def _inflate(file: Path) -> Header:
     """Header of a file whose elements are deflated as a whole: it is unpacked, within limits, to find its pixels."""
     raw = file.read_bytes()
     begin = _META_START + struct.unpack_from("<L", raw, _META_START - 4)[0]

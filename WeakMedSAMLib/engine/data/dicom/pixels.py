@@ -47,7 +47,7 @@ def stored_pixels(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
     syntax = UID(header.syntax)
     try:
         if not has_unused_bits(header):
-            yield from _decompressed(frames, syntax)
+            yield from _decompress(frames, syntax)
         elif syntax in ("", DeflatedExplicitVRLittleEndian):
             yield from _from_dataset(frames)
         else:
@@ -76,7 +76,7 @@ def _guessed_syntax(dataset: Dataset) -> UID:
     return UID("1.2.840.10008.1.2" + ("" if is_implicit else ".1" if is_little else ".2"))
 
 
-def _decompressed(frames: Sequence[Frame], syntax: UID) -> Iterator[np.ndarray]:
+def _decompress(frames: Sequence[Frame], syntax: UID) -> Iterator[np.ndarray]:
     dataset = read_whole(frames[0].file)
     for frame in frames:
         stream = get_frame(dataset.PixelData, frame.index, number_of_frames=frame.header.n_frames)
@@ -84,10 +84,10 @@ def _decompressed(frames: Sequence[Frame], syntax: UID) -> Iterator[np.ndarray]:
             raise damaged(frame.file, f"its pixels are compressed, and their highest bit is {frame.stored.high}")
         if syntax.startswith(_JPEG) and _END_OF_STREAM not in stream[-16:]:
             raise damaged(frame.file, "its compressed pixels end before their end mark")
-        yield _decoded(frame, dataset, stream, syntax)
+        yield _decode(frame, dataset, stream, syntax)
 
 
-def _decoded(frame: Frame, dataset: Dataset, stream: bytes, syntax: UID) -> np.ndarray:
+def _decode(frame: Frame, dataset: Dataset, stream: bytes, syntax: UID) -> np.ndarray:
     """One image from its compressed stream: by GDCM, which gives what 3D Slicer shows, else by pydicom's plugins."""
     try:
         pixels = _by_gdcm(frame, dataset, stream, syntax)

@@ -171,7 +171,7 @@ def scale_of(file: Path, dataset: Dataset) -> Scale:
     """The modality LUT of an image as pydicom applies it: a table first, a line where both of its numbers are there."""
     sequence = tags.value(dataset, "ModalityLUTSequence", file)
     if sequence:
-        return Scale(table=_checked_table(file, sequence[0]))
+        return Scale(table=_check_table(file, sequence[0]))
     slope, intercept = (tags.number(dataset, f"Rescale{part}", file) for part in ("Slope", "Intercept"))
     return Scale() if slope is None or intercept is None else Scale(slope, intercept)
 
@@ -182,7 +182,7 @@ def scale_in_slicer(file: Path, dataset: Dataset) -> Scale:
     return Scale(slope or 1.0, intercept or 0.0)
 
 
-def _checked_table(file: Path, table: Dataset) -> Dataset:
+def _check_table(file: Path, table: Dataset) -> Dataset:
     try:
         entries, _first, bits = (int(number) for number in table.LUTDescriptor)
         length = len(table.LUTData) // (2 if table["LUTData"].VR == "OW" else 1)

@@ -87,20 +87,20 @@ class _Novelty:
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
         own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads)
         name = f"{STAGE}-{volume.id}-{column}"
-        found = reuse(self._store, name, own, partial(self._fitting, number, column))
+        found = reuse(self._store, name, own, partial(self._check, number, column))
         if found is None:
-            found = self._computed(number, column, lenders)
+            found = self._compute(number, column, lenders)
             self._store.save(name, own, {"novelty": found})
         return found
 
-    def _fitting(self, number: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
+    def _check(self, number: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
         """What was kept; ValueError unless it is of the slices and cells of today."""
         found = np.array(kept["novelty"])
         if found.shape != (len(self._volumes[number].present(column)), *self._cells[number].body.shape[1:]):
             raise ValueError(f"novelty of the shape {found.shape}")
         return found
 
-    def _computed(self, number: int, column: int, lenders: Sequence[int]) -> np.ndarray:
+    def _compute(self, number: int, column: int, lenders: Sequence[int]) -> np.ndarray:
         present, others = self._volumes[number].present(column), [i for i in lenders if i != number]
         count = self._settings.novelty_references
         found = np.zeros((len(present), *self._cells[number].body.shape[1:]), np.float32)
@@ -109,7 +109,7 @@ class _Novelty:
         if others:
             weight = len(others) / (len(others) + _EVEN_OTHERS) if number in lenders else 1.0
             each = max(1, 2 * count // len(others))
-            lent = torch.cat([self._lent(i, column, each) for i in others])
+            lent = torch.cat([self._lend(i, column, each) for i in others])
             found += weight * self._compare(number, present, lent)
         return found
 
@@ -124,7 +124,7 @@ class _Novelty:
             self._cells[number], present, references, settings.novelty_neighbours, settings.novelty_brightness
         )
 
-    def _lent(self, lender: int, column: int, count: int) -> torch.Tensor:
+    def _lend(self, lender: int, column: int, count: int) -> torch.Tensor:
         """The cells that a volume lends to every other one; drawn once."""
         wanted = (lender, column, count)
         if wanted not in self._drawn:

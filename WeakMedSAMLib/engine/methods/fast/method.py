@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract import stages
-from WeakMedSAMLib.engine.methods.fast.settings import FAST, READ_WHEN_APPLIED, FastSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FAST, NAME, READ_WHEN_APPLIED, FastSettings
 from WeakMedSAMLib.engine.methods.method import Method
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FastMethod:
     """See `method.Method`; PyTorch is loaded when something is run or read."""
 
-    name = "fast"
+    name = NAME
     presets: Mapping[str, FastSettings] = {stages.FAST: FAST}
     read_when_applied = READ_WHEN_APPLIED
 

@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.base.setting_checks import override
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
+from WeakMedSAMLib.engine.methods.fast.settings import FAST, NAME, FastSettings
 from WeakMedSAMLib.engine.parts.model_files import TrainedModel, read_common
 
 
@@ -31,7 +31,7 @@ class FastModel(TrainedModel):
     segmenter : Segmenter
     """
 
-    method: ClassVar[str] = "fast"
+    method: ClassVar[str] = NAME
     reads_features: ClassVar[bool] = True
 
     settings: FastSettings

@@ -198,7 +198,7 @@ def _loss(
     network: Segmenter, volumes: Sequence[VolumeSlices], batch: Sequence[PseudoMask], flip: bool, device: torch.device
 ) -> torch.Tensor:
     """Cross-entropy over all pixels that count, and Dice over those of slices that show something."""
-    from monai.losses import MaskedDiceLoss  # seconds to import, which a model that is only applied does not wait for
+    from monai.losses import MaskedDiceLoss  # seconds to import, for which no worker waits before its first word
 
     slices = [(one.volume, one.index) for one in batch]
     levels, image = _levels(network.levels, volumes, slices), _images(volumes, slices)

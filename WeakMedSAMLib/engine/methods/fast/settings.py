@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.engine.base.setting_checks import Limits
 
+NAME = "fast"  # of the method, as its models have it
+
 # Six tenths of the network's steps must be left for further rounds.
 _LIMITS = Limits(
     choices={

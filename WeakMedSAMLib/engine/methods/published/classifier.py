@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.backbones.base import Network
+from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.base.precision import in_precision
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.images import slice_images

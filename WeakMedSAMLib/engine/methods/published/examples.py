@@ -46,7 +46,7 @@ class Examples:
     ----------
     volumes : sequence of VolumeSlices
         The cohort.
-    tagged : TaggedPlaces
+    tagged : TaggedCohort
         Its N slices with a tag.
     sub_tags : numpy.ndarray
         int8 N x (1 + sum of K); see `sub_classes.sub_class_tags`.

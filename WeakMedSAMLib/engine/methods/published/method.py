@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.engine.methods.method import Method
-from WeakMedSAMLib.engine.methods.published.settings import PAPER, REFERENCE, PublishedSettings
+from WeakMedSAMLib.engine.methods.published.settings import NAME, PAPER, REFERENCE, PublishedSettings
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class PublishedMethod:
     """See `method.Method`; PyTorch is loaded when something is run or read."""
 
-    name = "published"
+    name = NAME
     presets: Mapping[str, PublishedSettings] = {stages.PAPER: PAPER, stages.REFERENCE: REFERENCE}
     read_when_applied: tuple[str, ...] = ()
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
+from WeakMedSAMLib.engine.methods.published.settings import NAME, PublishedSettings
 from WeakMedSAMLib.engine.methods.published.unet import build_network
 from WeakMedSAMLib.engine.parts.model_files import TrainedModel, read_common
 
@@ -33,7 +33,7 @@ class PublishedModel(TrainedModel):
         From `unet.build_network`.
     """
 
-    method: ClassVar[str] = "published"
+    method: ClassVar[str] = NAME
     reads_features: ClassVar[bool] = False
 
     settings: PublishedSettings

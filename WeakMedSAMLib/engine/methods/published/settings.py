@@ -8,6 +8,8 @@ from enum import Enum
 
 from WeakMedSAMLib.engine.base.setting_checks import Limits, bad_setting
 
+NAME = "published"  # of the method, as its models have it
+
 
 class Defect(str, Enum):
     """What the published implementation (github.com/wanghr64/WeakMedSAM) does wrong; each is a switch, normally off.

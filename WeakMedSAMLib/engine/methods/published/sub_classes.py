@@ -84,7 +84,7 @@ def explore_classes(
     ----------
     volumes : sequence of VolumeSlices
         The cohort.
-    tagged : TaggedPlaces
+    tagged : TaggedCohort
         Its slices with a tag.
     settings : PublishedSettings
         ``sub_classes``, ``extractor``, ``seed`` and the switch TEST_IN_CLUSTERING.
