@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 FAST, PAPER, REFERENCE = "fast", "paper", "reference"
-PRESETS = (FAST, PAPER, REFERENCE)
 
 EMBED, PSEUDO_MASKS, MASKS = "embed", "pseudo-masks", "masks"
 PROJECTION, NOVELTY, CLASSIFIER, SEGMENTER = "projection", "novelty", "classifier", "segmenter"
@@ -60,14 +59,28 @@ def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bo
     train : bool
         False where a model is only applied.
     """
-    overrides = overrides or {}
-    if is_published(preset):
-        tuning = (TUNING,) if overrides.get("tuning") is True else ()
-        learning: tuple[str, ...] = (SUB_CLASSES, ADAPTERS, PSEUDO_MASKS, *tuning, NETWORK)
-        return (EMBED, *learning, MASKS) if train else (MASKS,)
+    learning, reads_features = _LEARNING.get(preset, _LEARNING[FAST])
+    first = (EMBED,) if train or reads_features else ()
+    return (*first, *(learning(overrides or {}) if train else ()), MASKS)
+
+
+def _learning_of_fast(overrides: Mapping[str, Any]) -> tuple[str, ...]:
     rounds = range(1, _rounds(overrides.get("rounds")) + 1)
-    learning = (PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds))
-    return (EMBED, *learning, MASKS) if train else (EMBED, MASKS)
+    return PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds)
+
+
+def _learning_as_published(overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    tuning = (TUNING,) if overrides.get("tuning") is True else ()
+    return SUB_CLASSES, ADAPTERS, PSEUDO_MASKS, *tuning, NETWORK
+
+
+# Preset -> its stages of learning, and whether a model of it reads features where it is only applied.
+_LEARNING: Mapping[str, tuple[Callable[[Mapping[str, Any]], tuple[str, ...]], bool]] = {
+    FAST: (_learning_of_fast, True),
+    PAPER: (_learning_as_published, False),
+    REFERENCE: (_learning_as_published, False),
+}
+PRESETS = tuple(_LEARNING)
 
 
 def _rounds(chosen: Any) -> int:
