@@ -13,8 +13,9 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import Counts
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import Counts, overlaps
+from WeakMedSAMLib.contract.labels.slice_tags import overlaps
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64

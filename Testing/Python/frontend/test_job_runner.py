@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Hello, Warning_, called, encode
 from WeakMedSAMLib.contract.run_folder import RunFolder, volume_id
 from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.stages import PAPER
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.running import estimates, process_tree
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -168,7 +169,7 @@ def test_volumes_get_their_names_back_from_the_thousandth_on_too():
 def test_a_run_is_told_by_the_stages_of_its_preset(job, folder):
     settings = RunSettings("paper")
     job.start("0123456789ab", prepared(folder), fake("good"), SIZE, settings=settings)
-    assert (job.info.number, job.info.total) == (1, len(estimates.PUBLISHED_STAGES))
+    assert (job.info.number, job.info.total) == (1, len(estimates.stagesOf(PAPER)))
     assert job.info.secondsLeft is None
     wait(lambda: job.outcomes)
 

@@ -64,9 +64,7 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
         if not present[name]:
             message = f"Class {name!r} is present on no slice."
             hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(shown)}." if shown else "")
-            yield Problem(
-                "error", "class_never_present", f"Class {name!r} is present on no slice.", hint, {"names": [name]}
-            )
+            yield Problem("error", "class_never_present", message, hint, {"names": [name]})
         elif present[name] < FEW_PRESENT:
             message = f"Class {name!r} is present on {_counted(present[name], 'slice')} only."
             hint = f"Tag more slices that show it, at least {FEW_PRESENT}."

@@ -9,8 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.presence import PRESENT
-from WeakMedSAMLib.contract.labels.slice_tags import Counts
+from WeakMedSAMLib.contract.labels.presence import PRESENT, Counts
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 ONE_DIRECTION = (
