@@ -23,6 +23,8 @@ EVENTS_VERSION = 1
 MAX_LINE_CHARACTERS = 2**20
 MAX_DEPTH = 50
 _EVENT_KEY = "event"
+# A stand-in for the worker says so by a version of this name in `Hello`.
+STAND_IN = "fake"
 
 # The words that events have for these things; both sides write and compare no others, as mypy checks.
 StageState: TypeAlias = Literal["started", "finished", "reused"]

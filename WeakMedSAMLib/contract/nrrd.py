@@ -143,6 +143,17 @@ def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
     return image
 
 
+def read_image(path: Path | str) -> NrrdImage:
+    """Read an image at once; see `read_image_steps`."""
+    steps = read_image_steps(path)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            image: NrrdImage = end.value
+            return image
+
+
 def read_fields(path: Path | str) -> dict[str, str]:
     """Read the key/value pairs of a header; `UserError` ``cannot_read`` or ``bad_result``."""
     path = Path(path)

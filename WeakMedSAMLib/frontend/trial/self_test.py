@@ -17,6 +17,7 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.worker_arguments import RUN
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -45,7 +46,7 @@ class FakeWorkerProcess(QtWorkerProcess):
 
     def start(self, command: Command) -> None:
         """Start the stand-in on the run folder of a worker's command."""
-        folder = command.arguments[command.arguments.index("run") + 1]
+        folder = command.arguments[command.arguments.index(RUN) + 1]
         super().start(replace(command, arguments=("-m", _FAKE_MODULE, folder, *self.options)))
 
 
