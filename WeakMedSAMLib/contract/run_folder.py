@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def tags(self) -> Path:
-        """The slice tags."""
+        """The labels of the volumes."""
         return self.path / _TAGS
 
     @property

@@ -18,6 +18,7 @@ from .errors import UserError
 from .fields import build, require_fit, require_name, require_object, type_hints
 from .files import read_json, write_json
 from .run_folder import RunFolder, checked_id, require_inside
+from .stages import FAST
 
 __all__ = [
     "RUN_VERSION",
@@ -115,7 +116,7 @@ class RunSettings:
         ``bad_setting``.
     """
 
-    preset: str = "fast"
+    preset: str = FAST
     backbone: str = "litemedsam"
     device: str = "auto"
     seed: int = 0
@@ -145,7 +146,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunDescription:
-    """What ``run.json`` holds: all that a worker needs besides the volumes and the tags.
+    """What ``run.json`` holds: all that a worker needs besides the volumes and the labels.
 
     Attributes
     ----------
