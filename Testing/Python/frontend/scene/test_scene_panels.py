@@ -146,7 +146,8 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     for volume_id, volume in zip(("000", "001"), volumes, strict=True):
         steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
         run.record.segmentations[volume_id] = lib.end(steps).GetID()
-    run.volumes, run.panel = volumes, opened(ReviewPanel(logic.state, logic.runs, logic.views), host)
+    panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    run.volumes, run.panel = volumes, opened(panel, host)
     logic.state.saveRun(run.record)
     logic.resultsReady(run.record.runId)
     host.settle(0.1)
@@ -448,7 +449,7 @@ def test_a_format_without_a_row_in_the_form_is_for_scripts_alone(host, logic, re
     packaged = list(export_formats.exportFormats())
     export_formats.register(export_formats.ExportFormat("toy", "_toy.txt", "masks", lambda work, path: None))
     try:
-        panel = opened(ExportPanel, logic, host)
+        panel = opened(ExportPanel(logic.labels, logic.runs), host)
         assert list(panel._formats) == packaged
         assert panel.ui.segmentationName.text == "CT_masks.seg.nrrd"
         panel.cleanup()
