@@ -137,9 +137,10 @@ def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
             image, encoding = _empty_image(path, stream)
             yield from _read_voxels(path, stream, encoding, image.array)
     except FileNotFoundError:
-        raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.") from None
+        hint = "Generate the masks again."
+        raise UserError("file_missing", f"{path} does not exist.", hint, {"file": str(path)}) from None
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
     return image
 
 
@@ -161,7 +162,7 @@ def read_fields(path: Path | str) -> dict[str, str]:
         with path.open("rb") as stream:
             return _checked_header(path, stream)[1]
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
 
 
 def read_matrix(path: Path | str) -> np.ndarray:
@@ -177,7 +178,7 @@ def read_matrix(path: Path | str) -> np.ndarray:
         with path.open("rb") as stream:
             return _matrix(_checked_header(path, stream)[0])
     except OSError as error:
-        raise UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.") from error
+        raise _unreadable(path, error) from error
     except (KeyError, ValueError):
         raise _bad(path, "its header cannot be read") from None
 
@@ -331,4 +332,12 @@ def _unpack(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _bad(path: Path, what: str) -> UserError:
-    return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.")
+    hint = "Generate the masks again."
+    return UserError("bad_result", f"{path} cannot be used: {what}.", hint, {"file": str(path), "reason": what})
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    hint = "Check that it is a readable file."
+    values = {"file": str(path), "reason": reason}
+    return UserError("cannot_read", f"Cannot read {path}: {reason}.", hint, values)

@@ -85,14 +85,14 @@ def plan(runId="a" * 12):
 
 @pytest.fixture
 def state(fresh_settings):
-    made = ModuleState.ofScene(slicer.mrmlScene)
+    made = ModuleState(slicer.mrmlScene)
     yield made
     made.cleanup()
 
 
 @pytest.fixture
 def control(state):
-    made = RunControl(Job(), lambda: state, Loader())
+    made = RunControl(Job(), state, Loader())
     yield made
     made.cleanup()
 
@@ -139,7 +139,7 @@ def test_a_second_control_takes_no_run_of_the_first_for_interrupted(control, sta
     runId = control.start(plan())
     control.job.go(RUNNING)
     state.saveRun(RunRecord("c" * 12, status="running"))
-    second = RunControl(Job(), lambda: state, Loader())
+    second = RunControl(Job(), state, Loader())
     second.markInterrupted()
     assert (state.run(runId).status, state.run(runId).message) == ("running", "")
     assert state.run("c" * 12).status == "cancelled"

@@ -88,8 +88,8 @@ def test_a_run_that_is_cancelled_while_it_is_described_does_not_come_back(tagged
     def describe(places, run, cohort):
         begun.set()
         go.wait(5)
-        folders.create()
-        save_run(folders.path, run)
+        places.create()
+        save_run(places.path, run)
         gone.set()
 
     monkeypatch.setattr(run_writer, "_describe", describe)
