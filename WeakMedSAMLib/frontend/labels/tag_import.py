@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.matching import Matched, find_labels
-from WeakMedSAMLib.contract.labels.unmet import unmet
+from WeakMedSAMLib.contract.labels.unmet import find_unmet
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
@@ -130,7 +130,7 @@ def _tellUnmet(
 ) -> None:
     """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
     tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
-    problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
+    problem = find_unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
     if problem is not None:
         merged.messages.append(" ".join(wordsOf(problem)))
 
