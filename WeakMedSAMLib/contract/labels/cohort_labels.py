@@ -153,7 +153,7 @@ def _listed_twice(first: VolumeLabels, second: VolumeLabels) -> UserError:
 
 def _tagged_slices(volume: VolumeLabels) -> str:
     """In words, where each class is present."""
-    found = {name: np.flatnonzero(state == PRESENT) for name, state in volume.states.items()}
+    found = {name: np.flatnonzero(volume.presence(name) == PRESENT) for name in volume.class_names()}
     words = [f"{name!r} on slices {at[0]} to {at[-1]}" for name, at in found.items() if at.size]
     return ", ".join(words) or "present on no slice"
 
