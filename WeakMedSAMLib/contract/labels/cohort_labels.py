@@ -113,7 +113,7 @@ class CohortLabels:
         names: dict[str, VolumeLabels] = {}
         unhashed: dict[str, VolumeLabels] = {}
         for volume in self.volumes:
-            name = _comparable_name(volume.name)
+            name = comparable_name(volume.name)
             other = unhashed.get(name) if volume.sha256 is not None else names.get(name)
             other = hashes.get(volume.sha256 or "") or other
             if other is not None:
@@ -159,9 +159,10 @@ def _tagged_slices(volume: VolumeLabels) -> str:
 
 
 def _same_name(first: str, second: str) -> bool:
-    return _comparable_name(first) == _comparable_name(second)
+    return comparable_name(first) == comparable_name(second)
 
 
-def _comparable_name(name: str) -> str:
+def comparable_name(name: str) -> str:
+    """Return the name of a volume as names are compared."""
     # macOS writes file names decomposed, others do not: the same name must still match.
     return unicodedata.normalize("NFC", name.strip())
