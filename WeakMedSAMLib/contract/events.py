@@ -23,6 +23,8 @@ EVENTS_VERSION = 1
 MAX_LINE_CHARACTERS = 2**20
 MAX_DEPTH = 50
 _EVENT_KEY = "event"
+# A stand-in for the worker says so by a version of this name in `Hello`.
+STAND_IN = "fake"
 
 # The words that events have for these things; both sides write and compare no others, as mypy checks.
 StageState: TypeAlias = Literal["started", "finished", "reused"]
@@ -180,7 +182,7 @@ _EVENTS: dict[str, type[Event]] = {
 Told = TypeVar("Told", bound="Warning_ | Error")
 
 
-def called(volume_id: str) -> str:
+def refer_to(volume_id: str) -> str:
     """Return what the engine's sentences call a volume, whose name may be that of a patient."""
     return f"volume {volume_id}"
 
@@ -197,7 +199,7 @@ def with_name(event: Told, names: Mapping[str, str]) -> Told:
     name = names.get(event.volume)
     if name is None:
         return event
-    token, file = called(event.volume), event.values.get("file")
+    token, file = refer_to(event.volume), event.values.get("file")
     written = rf"'{token}'|\b{token}\b|\b{token.capitalize()}\b"
     values = {**event.values, "volume": name}
     if isinstance(file, str) and PurePath(file).stem == event.volume:

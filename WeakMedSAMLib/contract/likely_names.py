@@ -60,7 +60,7 @@ def likely_pairs(names: Sequence[str], others: Sequence[str]) -> list[tuple[str,
     return [(name, other) for name, other in only if likely_names(other, names) == [name]]
 
 
-def named(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
     """Return names for a message: the first few in quotes, and how many more there are."""
     words = ", ".join(map(repr, names[:MOST_NAMED]))
     more = len(names) - MOST_NAMED

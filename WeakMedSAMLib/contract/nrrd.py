@@ -137,11 +137,22 @@ def read_image_steps(path: Path | str) -> Generator[float, None, NrrdImage]:
             image, encoding = _empty_image(path, stream)
             yield from _read_voxels(path, stream, encoding, image.array)
     except FileNotFoundError:
-        values = {"file": str(path)}
-        raise UserError("file_missing", f"{path} does not exist.", "Generate the masks again.", values) from None
+        hint = "Generate the masks again."
+        raise UserError("file_missing", f"{path} does not exist.", hint, {"file": str(path)}) from None
     except OSError as error:
         raise _unreadable(path, error) from error
     return image
+
+
+def read_image(path: Path | str) -> NrrdImage:
+    """Read an image at once; see `read_image_steps`."""
+    steps = read_image_steps(path)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            image: NrrdImage = end.value
+            return image
 
 
 def read_fields(path: Path | str) -> dict[str, str]:
@@ -321,9 +332,12 @@ def _unpack(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _bad(path: Path, what: str) -> UserError:
-    return UserError("bad_result", f"{path} cannot be used: {what}.", "Generate the masks again.", {"file": str(path)})
+    hint = "Generate the masks again."
+    return UserError("bad_result", f"{path} cannot be used: {what}.", hint, {"file": str(path), "reason": what})
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:
-    values = {"file": str(path), "reason": error.strerror or str(error)}
-    return UserError("cannot_read", f"Cannot read {path}: {error}.", "Check that it is a readable file.", values)
+    reason = error.strerror or str(error)
+    hint = "Check that it is a readable file."
+    values = {"file": str(path), "reason": reason}
+    return UserError("cannot_read", f"Cannot read {path}: {reason}.", hint, values)

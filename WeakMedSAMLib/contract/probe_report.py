@@ -5,6 +5,7 @@ A Python without any of the worker's packages must be able to say so.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -128,4 +129,4 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _bytes(value: Any) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and value > 0 else None
+    return int(value) if isinstance(value, (int, float)) and 0 < value < math.inf else None

@@ -49,7 +49,7 @@ class RunFolder:
 
     @property
     def tags(self) -> Path:
-        """The slice tags."""
+        """The labels of the volumes."""
         return self.path / _TAGS
 
     @property
@@ -104,7 +104,7 @@ class RunFolder:
 
     def results(self, volume_id: str) -> Path:
         """Folder of the results of one volume; `UserError` ``bad_run`` if `volume_id` is no id."""
-        return self.path / _RESULTS / checked_id(volume_id)
+        return self.path / _RESULTS / check_id(volume_id)
 
     def volume(self, volume: StoredVolume) -> Path:
         """File of one volume, which need not be there.
@@ -138,10 +138,10 @@ def volume_id(number: int) -> str:
 
 def volume_file(volume_id: str) -> str:
     """Return where a run folder keeps the copy of a volume, relative to it."""
-    return f"{_VOLUMES}/{checked_id(volume_id)}.nrrd"
+    return f"{_VOLUMES}/{check_id(volume_id)}.nrrd"
 
 
-def checked_id(volume_id: str) -> str:
+def check_id(volume_id: str) -> str:
     """Return `volume_id` if it is three to nine digits; `UserError` ``bad_run`` else."""
     if not isinstance(volume_id, str) or not _ID.fullmatch(volume_id):
         raise UserError("bad_run", f"{volume_id!r} is not a volume id.", "An id is three to nine digits, such as 000.")

@@ -17,7 +17,8 @@ from .classes import ClassTable
 from .errors import UserError
 from .fields import build, require_fit, require_name, require_object, type_hints
 from .files import read_json, write_json
-from .run_folder import RunFolder, checked_id, require_inside
+from .run_folder import RunFolder, check_id, require_inside
+from .stages import FAST
 
 __all__ = [
     "RUN_VERSION",
@@ -71,7 +72,7 @@ class RunVolume:
     numbering: Numbering = "file"
 
     def __post_init__(self) -> None:
-        checked_id(self.id)
+        check_id(self.id)
         require_inside(self.file)
         require_name(self.name, "A volume name")
         if self.patient is not None:
@@ -115,7 +116,7 @@ class RunSettings:
         ``bad_setting``.
     """
 
-    preset: str = "fast"
+    preset: str = FAST
     backbone: str = "litemedsam"
     device: str = "auto"
     seed: int = 0
@@ -145,7 +146,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunDescription:
-    """What ``run.json`` holds: all that a worker needs besides the volumes and the tags.
+    """What ``run.json`` holds: all that a worker needs besides the volumes and the labels.
 
     Attributes
     ----------

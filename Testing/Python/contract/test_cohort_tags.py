@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels import volume_labels
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.matching import find_labels
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, Counts
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.slice_tags import Counts, overlaps
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.labels.slice_tags import overlaps
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 LUNGS = ClassTable.from_names(["lungs"])
@@ -237,3 +240,51 @@ def test_overlap_names_pairs_in_table_order():
         ("b", "c", 0.0),
     ]
     assert overlaps(table, []) == []
+
+
+class OneSlice:
+    """A further kind of label: its data is the name of a class, and the slice that shows it."""
+
+    name, trust = "one_slice", 300
+
+    def states(self, labels):
+        if self.name not in labels.further:
+            return {}
+        class_name, index = labels.further[self.name]
+        return {class_name: np.where(np.arange(labels.n_slices) == index, PRESENT, UNTAGGED).astype(np.int8)}
+
+    def class_names(self, labels):
+        return [labels.further[self.name][0]] if self.name in labels.further else []
+
+    def said(self, labels):
+        return dict.fromkeys(self.class_names(labels), True)
+
+    def settle(self, labels):
+        """It is of any volume."""
+
+    def turn(self, labels):
+        class_name, index = labels.further[self.name]
+        labels.further[self.name] = class_name, labels.n_slices - 1 - index
+
+
+class LeftHanded:
+    """A `HeldVolume` of which nothing says how its slices are counted."""
+
+    name, sha256, has_two_numberings = "case", "a" * 64, True
+
+    def order_of(self, sha256):
+        return None
+
+    def reverses(self, numbering):
+        return numbering == "file"
+
+
+def test_what_labels_of_another_kind_would_mean_is_said_where_their_numbering_is_not(monkeypatch):
+    kinds = {**label_kinds(), OneSlice.name: OneSlice()}
+    monkeypatch.setattr(volume_labels, "label_kinds", lambda: kinds)
+    cohort = CohortLabels(LUNGS, [VolumeLabels("case", further={OneSlice.name: ("lungs", 1)})])
+    with pytest.raises(UserError) as caught:
+        find_labels(cohort, LeftHanded(), {"k": 7})
+    assert caught.value.code == "numbering_unsaid"
+    slices = {"slicer": {"lungs": "1"}, "file": {"lungs": "5"}}
+    assert caught.value.values == {"name": "case", "tag": "present", **slices}

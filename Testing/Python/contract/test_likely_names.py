@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from WeakMedSAMLib.contract.labels.unmet import unmet
-from WeakMedSAMLib.contract.likely_names import did_you_mean, likely_names, likely_pairs, named
+from WeakMedSAMLib.contract.labels.unmet import find_unmet
+from WeakMedSAMLib.contract.likely_names import did_you_mean, likely_names, likely_pairs, list_names
 
 
 @pytest.mark.parametrize(
@@ -67,21 +67,21 @@ def test_the_better_way_of_being_alike_counts_alone():
 
 
 def test_many_names_are_counted_not_listed():
-    assert named(["a", "b"]) == "'a', 'b'"
-    assert named([str(number) for number in range(9)]) == "'0', '1', '2', '3', '4' and 4 more"
+    assert list_names(["a", "b"]) == "'a', 'b'"
+    assert list_names([str(number) for number in range(9)]) == "'0', '1', '2', '3', '4' and 4 more"
 
 
 def test_both_sides_are_named_and_what_to_do_depends_on_what_is_likely():
-    problem = unmet(["001", "002"], ["1", "2"])
+    problem = find_unmet(["001", "002"], ["1", "2"])
     assert problem.severity == "warning"
     assert "no tags for '001', '002'; those for '1', '2' are" in problem.message
     assert "'1' is most likely '001', '2' is most likely '002'" in problem.hint
-    many = unmet([f"{number:03d}" for number in range(7)], [str(number) for number in range(7)])
+    many = find_unmet([f"{number:03d}" for number in range(7)], [str(number) for number in range(7)])
     assert "and 2 more" in many.message
     assert "(and 2 more)" in many.hint
-    assert "looks like a date" in unmet(["scan a"], ["02. Jan"]).hint
-    assert "without the suffix" in unmet(["scan a"], ["x"]).hint
-    assert unmet(["a"], []) is unmet([], ["a"]) is None
+    assert "looks like a date" in find_unmet(["scan a"], ["02. Jan"]).hint
+    assert "without the suffix" in find_unmet(["scan a"], ["x"]).hint
+    assert find_unmet(["a"], []) is find_unmet([], ["a"]) is None
 
 
 def test_large_cohorts_are_compared_in_time():

@@ -23,7 +23,9 @@ def test_round_trip(report):
 
 
 @pytest.mark.parametrize("name", [*ProbeReport(True).to_json(), "speed"])
-@pytest.mark.parametrize("value", [None, 5, "x", {"a": 1}, [5, {"device": 1, "memory_bytes": "many"}]])
+@pytest.mark.parametrize(
+    "value", [None, 5, "x", {"a": 1}, [5, {"device": 1, "memory_bytes": "many"}], [{"free_bytes": float("inf")}]]
+)
 def test_an_odd_answer_does_no_harm(name, value):
     report = ProbeReport.from_json({name: value})
     assert report.ready is False

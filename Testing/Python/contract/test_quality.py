@@ -54,6 +54,15 @@ def test_odd_values_are_left_at_nothing():
     assert found == {"liver": ClassQuality(slice_confidence=[0.0, 1.0, 0.0]), "spleen": ClassQuality()}
 
 
+def test_numbers_that_no_float_holds_are_left_at_nothing(tmp_path):
+    path = tmp_path / "quality.json"
+    # JSON allows both.
+    path.write_text(
+        '{"axis": "k", "patients": 1e999, "classes": {"liver": {"slices": -1e999, "volume_ml": 1%s}}}' % ("0" * 400)
+    )
+    assert read_quality(path) == Quality(classes={"liver": ClassQuality()})
+
+
 def test_slices_counted_from_the_other_end():
     turned = CLASS.turned()
     assert (turned.present_without_mask, turned.slice_confidence) == ([2], [1.0, 0.5, 0.25])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.run_folder import checked_id, volume_file, volume_id
+from WeakMedSAMLib.contract.run_folder import check_id, volume_file, volume_id
 from WeakMedSAMLib.contract.run_names import folder_name, is_folder_name, short_id
 from WeakMedSAMLib.contract.stages import (
     FAST,
@@ -58,7 +58,7 @@ def test_only_the_published_presets_are_the_published_method():
 
 def test_ids_of_volumes_go_on_after_the_thousandth():
     assert [volume_id(number) for number in (0, 999, 1000)] == ["000", "999", "1000"]
-    assert checked_id(volume_id(123456)) == "123456"
+    assert check_id(volume_id(123456)) == "123456"
 
 
 def test_run_folders_and_copies_of_volumes_are_called_by_numbers_alone():

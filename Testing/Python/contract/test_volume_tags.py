@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import MAX_SLICES
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.labels.slice_tags import Counts
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED, Counts
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 states = st.lists(st.sampled_from([UNTAGGED, ABSENT, PRESENT]), min_size=1, max_size=30)

@@ -14,9 +14,10 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Hello, Warning_, called, encode
+from WeakMedSAMLib.contract.events import Hello, Warning_, encode, refer_to
 from WeakMedSAMLib.contract.run_folder import RunFolder, volume_id
 from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.stages import PAPER
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.running import estimates, process_tree
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -160,7 +161,7 @@ def test_volumes_get_their_names_back_from_the_thousandth_on_too():
     names = {volume_id(999): "Kopf 999", volume_id(1000): "Kopf 1000"}
     trace = RunTrace("0123456789ab", SIZE, "cpu", time.monotonic, names)
     for number in (999, 1000):
-        message = f"V{called(volume_id(number))[1:]} is dark, 'volume 12345' is not."
+        message = f"V{refer_to(volume_id(number))[1:]} is dark, 'volume 12345' is not."
         event, _texts = trace.take(encode(Warning_(code="x", message=message, volume=volume_id(number))), isError=False)
         assert event.message == f"'Kopf {number}' is dark, 'volume 12345' is not."
 
@@ -168,7 +169,7 @@ def test_volumes_get_their_names_back_from_the_thousandth_on_too():
 def test_a_run_is_told_by_the_stages_of_its_preset(job, folder):
     settings = RunSettings("paper")
     job.start("0123456789ab", prepared(folder), fake("good"), SIZE, settings=settings)
-    assert (job.info.number, job.info.total) == (1, len(estimates.PUBLISHED_STAGES))
+    assert (job.info.number, job.info.total) == (1, len(estimates.stagesOf(PAPER)))
     assert job.info.secondsLeft is None
     wait(lambda: job.outcomes)
 

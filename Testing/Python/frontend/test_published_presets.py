@@ -6,11 +6,14 @@ import pytest
 import slicer
 
 from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
+from WeakMedSAMLib.contract.stages import PAPER
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.running import estimates
-from WeakMedSAMLib.frontend.running.estimates import PUBLISHED_STAGES, RunSize
+from WeakMedSAMLib.frontend.running.estimates import RunSize, stagesOf
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
+
+PUBLISHED_STAGES = stagesOf(PAPER)
 
 SIZE = RunSize(2, 60, 20)
 

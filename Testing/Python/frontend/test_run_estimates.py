@@ -15,7 +15,6 @@ from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import RunSize
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress, stageInWords
 from WeakMedSAMLib.frontend.running.worker_output import TOO_LONG, LineReader
-from WeakMedSAMLib.frontend.trial import fake_worker
 
 pytestmark = pytest.mark.usefixtures("fresh_settings")
 
@@ -119,7 +118,6 @@ def test_reused_stages_and_stages_of_another_version_do_no_harm():
     assert (info.stage, info.text, info.total) == ("dreaming", "dreaming", len(estimates.STAGES) + 1)
     assert info.secondsLeft > 0
     assert len({stageInWords(stage) for stage in estimates.STAGES}) == len(estimates.STAGES)
-    assert (estimates.PREPARE, estimates.START, *fake_worker.STAGES) == estimates.STAGES
 
 
 def test_a_slow_start_is_not_taken_for_the_whole_of_a_run_whose_estimate_is_wrong():

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels import volume_labels
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -21,6 +23,8 @@ from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, re
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage
 from WeakMedSAMLib.frontend.labels.terminology import isTerminology, terminologyText
+from WeakMedSAMLib.frontend.labels.volume_list import stateInWords, tagsInWords
+from WeakMedSAMLib.frontend.running.estimates import expectedQuality
 
 CLASSES = ClassTable.from_names(["Tumour", "Edema"])
 
@@ -28,6 +32,39 @@ CLASSES = ClassTable.from_names(["Tumour", "Edema"])
 @pytest.fixture
 def volume():
     return VolumeLabels("scan", "a" * 64, "k", 155)
+
+
+class EverySecond:
+    """A further kind of label: its data is the name of a class, which every second slice shows and no other."""
+
+    name, trust = "every_second", 300
+
+    def states(self, labels):
+        found = labels.further.get(self.name)
+        return {} if found is None else {found: (np.arange(labels.n_slices) % 2).astype(np.int8)}
+
+    def said(self, labels):
+        return dict.fromkeys(self.states(labels), True)
+
+    class_names = said
+
+
+@pytest.fixture
+def further(monkeypatch):
+    """The labels of a volume of which a further kind says something, and no slice tag anything."""
+    kinds = {**volume_labels.label_kinds(), EverySecond.name: EverySecond()}
+    monkeypatch.setattr(volume_labels, "label_kinds", lambda: kinds)
+    return VolumeLabels("scan", "a" * 64, "k", 40, further={EverySecond.name: "Tumour"})
+
+
+def test_what_a_further_kind_says_counts_as_slice_tags_do(further):
+    assert tag_words.isReady(further, "Tumour")
+    assert tag_words.countsInWords(further, "Tumour") == "Tumour: 20 present, 20 absent; ready"
+    assert tagsInWords(further, CLASSES) == "Tumour: 20 present, 20 absent"
+    assert stateInWords(further, CLASSES) == "to do: Edema"
+    said = expectedQuality(CohortLabels(CLASSES, [further]))
+    assert said.startswith("With one tagged volume")
+    assert "Few slices" not in said
 
 
 def test_counts_in_words_say_what_is_missing(volume):

@@ -98,3 +98,24 @@ def test_an_error_of_a_kind_is_shown_and_nothing_is_changed(module, host):
     toy.button.click()
     assert "not ready for tags" in host.dialogs.shown[-1].text
     assert not module.logic.session.canUndo
+
+
+def test_what_is_no_slice_tag_is_undone_and_kept_as_well(module, make_volume, host):
+    logic = module.logic
+    logic.state.currentVolume = make_volume("one", (9, 8, 7))
+    key = host.waitUntil(logic.currentKey)
+
+    def kept():
+        logic.labels.store.flush()
+        (volume,) = cohortFromJson(logic.state.tagsJson).volumes
+        return volume.further
+
+    # The list of volumes is up to date a moment later.
+    host.settle(0.1)
+    logic.session.edit("clicks", key, lambda said: said.further.update(clicks=[3, 4]))
+    assert kept() == {"clicks": [3, 4]}
+    assert logic.state.isInCohort(logic.state.currentVolume)
+    logic.session.undo()
+    assert logic.session.volume(key).further == kept() == {}
+    logic.session.redo()
+    assert logic.session.volume(key).further == kept() == {"clicks": [3, 4]}

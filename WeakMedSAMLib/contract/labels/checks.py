@@ -10,7 +10,7 @@ import numpy as np
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.likely_names import named, same_but_for_writing
+from WeakMedSAMLib.contract.likely_names import list_names, same_but_for_writing
 
 FEW_PRESENT = 5
 FEW_ABSENT = 10
@@ -63,10 +63,9 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
         rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
         if not present[name]:
             message = f"Class {name!r} is present on no slice."
-            hint = "Tag a slice that shows it, or remove the class." + (f" Present: {named(shown)}." if shown else "")
-            yield Problem(
-                "error", "class_never_present", f"Class {name!r} is present on no slice.", hint, {"names": [name]}
-            )
+            others = f" Present: {list_names(shown)}." if shown else ""
+            hint = f"Tag a slice that shows it, or remove the class.{others}"
+            yield Problem("error", "class_never_present", message, hint, {"names": [name]})
         elif present[name] < FEW_PRESENT:
             message = f"Class {name!r} is present on {_counted(present[name], 'slice')} only."
             hint = f"Tag more slices that show it, at least {FEW_PRESENT}."

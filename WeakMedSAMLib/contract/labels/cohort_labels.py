@@ -9,8 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.presence import PRESENT
-from WeakMedSAMLib.contract.labels.slice_tags import Counts
+from WeakMedSAMLib.contract.labels.presence import PRESENT, Counts
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 ONE_DIRECTION = (
@@ -114,7 +113,7 @@ class CohortLabels:
         names: dict[str, VolumeLabels] = {}
         unhashed: dict[str, VolumeLabels] = {}
         for volume in self.volumes:
-            name = _comparable_name(volume.name)
+            name = comparable_name(volume.name)
             other = unhashed.get(name) if volume.sha256 is not None else names.get(name)
             other = hashes.get(volume.sha256 or "") or other
             if other is not None:
@@ -154,15 +153,16 @@ def _listed_twice(first: VolumeLabels, second: VolumeLabels) -> UserError:
 
 def _tagged_slices(volume: VolumeLabels) -> str:
     """In words, where each class is present."""
-    found = {name: np.flatnonzero(state == PRESENT) for name, state in volume.states.items()}
+    found = {name: np.flatnonzero(volume.presence(name) == PRESENT) for name in volume.class_names()}
     words = [f"{name!r} on slices {at[0]} to {at[-1]}" for name, at in found.items() if at.size]
     return ", ".join(words) or "present on no slice"
 
 
 def _same_name(first: str, second: str) -> bool:
-    return _comparable_name(first) == _comparable_name(second)
+    return comparable_name(first) == comparable_name(second)
 
 
-def _comparable_name(name: str) -> str:
+def comparable_name(name: str) -> str:
+    """Return the name of a volume as names are compared."""
     # macOS writes file names decomposed, others do not: the same name must still match.
     return unicodedata.normalize("NFC", name.strip())

@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
-from WeakMedSAMLib.contract.likely_names import named
+from WeakMedSAMLib.contract.likely_names import list_names
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
@@ -56,7 +56,7 @@ def check_left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
     kinds = sorted({kind for volume in cohort.volumes for kind in volume.further})
     if Path(path).suffix.lower() != ".csv" or not kinds:
         return None
-    message = f"CSV holds slice tags alone: labels of the kind {named(kinds)} are left out."
+    message = f"CSV holds slice tags alone: labels of the kind {list_names(kinds)} are left out."
     return Problem(
         "warning", "labels_left_out", message, "Use a name that ends in .json to keep them.", {"names": kinds}
     )

@@ -145,10 +145,10 @@ def _is_reversed(entry: VolumeLabels, settled: VolumeLabels, volume: HeldVolume,
     return unsaid is not None and volume.reverses(unsaid)
 
 
-def _unsaid(tags: VolumeLabels, volume: HeldVolume) -> UserError:
-    """The refusal of tags that may be counted from either end, with what each reading would mean in 3D Slicer."""
-    tag = PRESENT if any((state == PRESENT).any() for state in tags.states.values()) else ABSENT
-    slices = {"slicer": _slices_of(tags, tag), "file": _slices_of(tags.turned(), tag)}
+def _unsaid(labels: VolumeLabels, volume: HeldVolume) -> UserError:
+    """The refusal of labels that may be counted from either end, with what each reading would mean in 3D Slicer."""
+    tag = PRESENT if _slices_of(labels, PRESENT) else ABSENT
+    slices = {"slicer": _slices_of(labels, tag), "file": _slices_of(labels.turned(), tag)}
     words = {
         numbering: "; ".join(f"{name} {TAG_NAMES[tag]} on {ranges}" for name, ranges in by_class.items())
         for numbering, by_class in slices.items()
@@ -164,9 +164,9 @@ def _unsaid(tags: VolumeLabels, volume: HeldVolume) -> UserError:
     return UserError("numbering_unsaid", message, hint, {"name": volume.name, "tag": TAG_NAMES[tag], **slices})
 
 
-def _slices_of(tags: VolumeLabels, tag: int) -> dict[str, str]:
-    """Class name -> its slices with a tag, in words."""
-    spans = {name: spans_of(state, tag) for name, state in tags.states.items()}
+def _slices_of(labels: VolumeLabels, tag: int) -> dict[str, str]:
+    """Class name -> the slices of which that is said, in words."""
+    spans = {name: spans_of(labels.presence(name), tag) for name in labels.class_names()}
     return {name: spans_in_words(found) for name, found in spans.items() if found}
 
 

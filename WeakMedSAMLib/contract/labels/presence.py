@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,19 @@ UNTAGGED = -1
 ABSENT = 0
 PRESENT = 1
 TAG_NAMES = {PRESENT: "present", ABSENT: "absent", UNTAGGED: "untagged"}
+
+
+class Counts(NamedTuple):
+    """Of how many slices each is said."""
+
+    present: int
+    absent: int
+    untagged: int
+
+
+def count_slices(row: np.ndarray) -> Counts:
+    """Count the slices of a row by what is said of them."""
+    return Counts(*(int(np.count_nonzero(row == tag)) for tag in (PRESENT, ABSENT, UNTAGGED)))
 
 
 def take_first_said(rows: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

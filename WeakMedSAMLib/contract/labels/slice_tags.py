@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,21 +13,21 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.labelled_volume import LabelledVolume
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED, take_first_said
+from WeakMedSAMLib.contract.labels.presence import (
+    ABSENT,
+    PRESENT,
+    TAG_NAMES,
+    UNTAGGED,
+    Counts,
+    count_slices,
+    take_first_said,
+)
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of
 
 NEARLY_THE_SAME = 0.95
 # The keys of a volume in a tag file that are slice tags.
 FIELDS = ("rest_is_absent", "tags")
-
-
-class Counts(NamedTuple):
-    """How many slices have each tag."""
-
-    present: int
-    absent: int
-    untagged: int
 
 
 @dataclass(eq=False)
@@ -109,8 +109,7 @@ class SliceTags(LabelledVolume):
 
     def counts(self, class_name: str) -> Counts:
         """Count the slices by tag; while the number of slices is unknown, up to the last tagged one."""
-        state = self.state(class_name)
-        return Counts(*(int(np.count_nonzero(state == tag)) for tag in (PRESENT, ABSENT, UNTAGGED)))
+        return count_slices(self.state(class_name))
 
     def fill_rest(self, n_slices: int) -> None:
         """Make absent what `rest_is_absent` leaves to the time when the number of slices is known."""
@@ -166,7 +165,7 @@ class SliceTagKind:
     def said(self, labels: SliceTags) -> dict[str, Any]:
         """Return the tags of classes that have any. Untagged slices at the end say nothing, and are not always kept."""
         names = dict.fromkeys(self.class_names(labels))
-        tagged = {name: np.trim_zeros(labels.state(name) - UNTAGGED, "b").tolist() for name in names}
+        tagged = {name: _cut_off(labels.states[name]) if name in labels.states else b"" for name in names}
         rest = labels.rest_is_absent
         return {name: (state, name in rest) for name, state in tagged.items() if state or name in rest}
 
@@ -275,6 +274,12 @@ def _rest_is_absent(labels: SliceTags, class_name: str) -> bool:
     if labels.n_slices is None:
         return class_name in labels.rest_is_absent
     return not (labels.state(class_name) == UNTAGGED).any()
+
+
+def _cut_off(state: np.ndarray) -> bytes:
+    """The tags up to the last one; bytes are compared at once, which every edit does for all classes."""
+    tagged = np.flatnonzero(state != UNTAGGED)
+    return state[: tagged[-1] + 1].tobytes() if tagged.size else b""
 
 
 def _spans_from_json(ranges: Any, what: str) -> list[Span]:

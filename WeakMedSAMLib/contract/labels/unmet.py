@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from WeakMedSAMLib.contract.csv_cells import looks_like_date
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.likely_names import MOST_NAMED, likely_pairs, named
+from WeakMedSAMLib.contract.likely_names import MOST_NAMED, likely_pairs, list_names
 
 
-def unmet(untagged: Sequence[str], unused: Sequence[str]) -> Problem | None:
+def find_unmet(untagged: Sequence[str], unused: Sequence[str]) -> Problem | None:
     """Say that volumes have no tags while tags have no volume: mostly they are called by two names.
 
     Parameters
@@ -26,7 +26,9 @@ def unmet(untagged: Sequence[str], unused: Sequence[str]) -> Problem | None:
     """
     if not untagged or not unused:
         return None
-    message = f"There are no tags for {named(untagged)}; those for {named(unused)} are of none of these volumes."
+    message = (
+        f"There are no tags for {list_names(untagged)}; those for {list_names(unused)} are of none of these volumes."
+    )
     return Problem(
         "warning",
         "tags_unmet",

@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract import labels as folder
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.presence import UNTAGGED, take_first_said
+from WeakMedSAMLib.contract.labels.presence import UNTAGGED, Counts, count_slices, take_first_said
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags import SliceTags
 
@@ -124,6 +124,10 @@ class VolumeLabels(SliceTags):
         return take_first_said(
             [np.pad(row, (0, length - row.size), constant_values=UNTAGGED) for row in rows], (length,)
         )
+
+    def presence_counts(self, class_name: str) -> Counts:
+        """Count the slices by what labels of all kinds say of a class."""
+        return count_slices(self.presence(class_name))
 
     def settled(self, n_slices: int) -> VolumeLabels:
         """Return the labels of a volume that is now known to have `n_slices` slices along the axis.

@@ -54,7 +54,7 @@ def evaluate(
       weakmedsam evaluate --prediction masks/run-0123456789ab --reference data/lgg_flair --labels 1 --out scores
     """
     require_engine()
-    from WeakMedSAMLib.contract.likely_names import named
+    from WeakMedSAMLib.contract.likely_names import list_names
     from WeakMedSAMLib.engine.evaluation.evaluate import classes_of, evaluate_pairs, prediction_problems
     from WeakMedSAMLib.engine.evaluation.gallery import Gallery
     from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
@@ -62,7 +62,7 @@ def evaluate(
     pairing = find_pairs(prediction, reference, images)
     gallery = Gallery() if out else None
     if pairing.not_predicted:
-        names = named(pairing.not_predicted)
+        names = list_names(pairing.not_predicted)
         click.echo(f"{len(pairing.not_predicted)} reference(s) have no prediction and take no part: {names}.", err=True)
     classes = classes_of(pairing, labels, reference_labels, tell)
     for problem in prediction_problems(pairing.pairs, classes):

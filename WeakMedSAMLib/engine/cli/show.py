@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from WeakMedSAMLib.contract.events import Done, Event, Hello, Progress, Stage, Warning_, encode
-from WeakMedSAMLib.contract.likely_names import named
+from WeakMedSAMLib.contract.likely_names import list_names
 
 if TYPE_CHECKING:
     from WeakMedSAMLib.engine.data.segmentations import MaskFile
@@ -79,7 +79,7 @@ def _in_few_lines(same: Sequence[Warning_]) -> Sequence[Warning_]:
     first, *others = {warning.message: warning for warning in same}.values()
     if len(others) < _MOST_ALIKE:
         return [first, *others]
-    names = named(list(dict.fromkeys(map(_file_of, others))))
+    names = list_names(list(dict.fromkeys(map(_file_of, others))))
     return [replace(first, message=f"{first.message} {len(others)} more are like it: {names}.")]
 
 

@@ -16,7 +16,7 @@ from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.contract.likely_names import named
+from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
 from WeakMedSAMLib.engine.cli.unmet import tell
@@ -63,7 +63,9 @@ def show(file: Path) -> None:
             click.echo(f"  {name}: {_ranges(volume, name)}")
         for kind in volume.kinds():
             if kind.name in volume.further:
-                click.echo(f"  Labels of the kind {kind.name!r}: {named([*kind.class_names(volume)]) or 'not known'}")
+                click.echo(
+                    f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
+                )
 
 
 @tags.command()
@@ -189,7 +191,7 @@ def _from_mask(
 
 def _matched(cohort: CohortLabels, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeLabels]:
     """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
-    from WeakMedSAMLib.contract.labels.unmet import unmet
+    from WeakMedSAMLib.contract.labels.unmet import find_unmet
     from WeakMedSAMLib.engine.data.label_match import match_labels
     from WeakMedSAMLib.engine.data.volumes import read_volume
 
@@ -203,7 +205,9 @@ def _matched(cohort: CohortLabels, paths: Sequence[Path], numbering: Numbering |
     lacking = [(path, match.labels.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
     if lacking:
         (path, name), *_ = lacking
-        problem = unmet([name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used])
+        problem = find_unmet(
+            [name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used]
+        )
         message = problem.message if problem else f"There are no tags for {path} ({name!r})."
         raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
     named = [match.labels.name for match in matches if match.by_name]

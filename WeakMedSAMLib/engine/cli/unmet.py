@@ -8,7 +8,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.unmet import unmet
+from WeakMedSAMLib.contract.labels.unmet import find_unmet
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 
@@ -33,7 +33,7 @@ def tell_unmet(places: RunFolder, given: CohortLabels) -> None:
     volumes = range(len(run.volumes))
     untagged = [kept[n].name for n in volumes if not tagged[n] and kept[n].name not in listed]
     unused = [entry.name for n, entry in enumerate(kept) if n not in volumes and tagged[n]]
-    problem = unmet(untagged, unused)
+    problem = find_unmet(untagged, unused)
     if problem is None:
         return
     if run.settings.train and len(untagged) == len(run.volumes):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.likely_names import named
+from WeakMedSAMLib.contract.likely_names import list_names
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.label_values import (
     classes_in_words,
@@ -61,7 +61,7 @@ def classes_of(
     in_reference = parse_mask_classes(reference_labels) if reference_labels else classes
     names, others = ([entry.name for entry in side] for side in (classes, in_reference))
     if names != others:
-        message = f"--labels names {named(names)}, --reference-labels {named(others)}."
+        message = f"--labels names {list_names(names)}, --reference-labels {list_names(others)}."
         raise UserError("labels_differ", message, "Name the same classes in the same order.")
     if labels or reference_labels:
         for problem in require_values(there, in_reference, "--reference-labels" if reference_labels else "--labels"):

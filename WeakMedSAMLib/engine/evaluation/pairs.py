@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.likely_names import did_you_mean, named
+from WeakMedSAMLib.contract.likely_names import did_you_mean, list_names
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.run_names import RUN_FOLDERS
@@ -98,7 +98,7 @@ def _require_all(place: Path, what: str, predictions: Mapping[str, Path], found:
         return
     unused = [name for name in found if name not in predictions]
     message = f"{place} has no {what} for {missing[0]!r} ({len(missing)} of {len(predictions)} predictions)"
-    message += f"; it has some for {named(unused)}." if unused else "."
+    message += f"; it has some for {list_names(unused)}." if unused else "."
     way_out = "take those predictions out" if what == "mask" else "leave out --images"
     hint = f"{did_you_mean(missing[0], unused)} Name the files alike, or {way_out}.".strip()
     raise UserError("reference_missing" if what == "mask" else "image_missing", message, hint)

@@ -11,7 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError, about
-from WeakMedSAMLib.contract.events import Warning_, called
+from WeakMedSAMLib.contract.events import Warning_, refer_to
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
@@ -144,7 +144,7 @@ def _nameless(error: UserError, entry: RunVolume, tags: CohortLabels) -> UserErr
     """The error with ids in place of names: it becomes an event, and names may be names of patients."""
     message, hint = error.message, error.hint
     words = dict.fromkeys((volume.name for volume in tags.volumes), "another volume")
-    words[entry.name] = called(entry.id)
+    words[entry.name] = refer_to(entry.id)
     for name, word in words.items():
         message, hint = message.replace(repr(name), repr(word)), hint.replace(repr(name), repr(word))
     return UserError(error.code, message, hint, {key: _nameless_value(it, words) for key, it in error.values.items()})
@@ -159,7 +159,7 @@ def _nameless_value(value: Any, words: Mapping[str, str]) -> Any:
 def _warn_of_names(volumes: list[RunVolume], matches: list[Match], report: Report) -> None:
     named = [volume.id for volume, match in zip(volumes, matches, strict=True) if match.by_name]
     if named:
-        report(Warning_.of(matched_by_name(len(named), called(named[0])), named[0]))
+        report(Warning_.of(matched_by_name(len(named), refer_to(named[0])), named[0]))
 
 
 def _changed(volume: Scan, expected: str) -> UserError:
@@ -194,7 +194,7 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortLabels, matches: list[
     untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.labels.class_names()]
     if unused and untagged:
         first, count = untagged[0], len(untagged)
-        message = f"There are no tags for {called(first)} ({count} in all), while other tags are unused."
+        message = f"There are no tags for {refer_to(first)} ({count} in all), while other tags are unused."
         hint = "Check the names in the tag file: they may be the same volumes, written in another way."
         report(Warning_(code="tags_unmet", message=message, hint=hint, values={"count": count}, volume=first))
 
@@ -204,7 +204,7 @@ def _supervision(volume_id: str, labels: VolumeLabels, classes: ClassTable, repo
     supervision, contradictions = supervise(labels, classes)
     for one in contradictions:
         message = (
-            f"{called(volume_id).capitalize()}: labels of class {one.class_name!r} contradict each other on slices "
+            f"{refer_to(volume_id).capitalize()}: labels of class {one.class_name!r} contradict each other on slices "
             f"{one.slices}; those of the kind {one.trusted!r} count, not those of the kind {one.other!r}."
         )
         hint = "Correct the one that is wrong."

@@ -9,16 +9,16 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels, comparable_name
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.matching import Matched, find_labels
-from WeakMedSAMLib.contract.labels.unmet import unmet
+from WeakMedSAMLib.contract.labels.unmet import find_unmet
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_keys import shortcutProblem
-from WeakMedSAMLib.frontend.labels.tag_volumes import clashes, copyOf, giveTo, isTagged, keyOf, plainName
+from WeakMedSAMLib.frontend.labels.tag_volumes import clashes, copyOf, giveTo, isTagged, keyOf
 from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
 
 
@@ -121,8 +121,8 @@ def _refuse(merged: Merged, imported: CohortLabels, held: KnownVolume, error: Us
     isUnsaid = error.code == "numbering_unsaid"
     reason = unsaidInWords(error) if isUnsaid else error
     merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=held.name, reason=reason))
-    same = plainName(held.name)
-    return [each for each in imported.volumes if isUnsaid and not each.sha256 and plainName(each.name) == same]
+    same = comparable_name(held.name)
+    return [each for each in imported.volumes if isUnsaid and not each.sha256 and comparable_name(each.name) == same]
 
 
 def _tellUnmet(
@@ -130,7 +130,7 @@ def _tellUnmet(
 ) -> None:
     """Say that volumes have no tags while tags of the file have no volume: they may be the same, named in two ways."""
     tagged = {volume.sha256 for volume in scene.volumes if isTagged(volume)}
-    problem = unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
+    problem = find_unmet([held.name for held in lacking if held.sha256 not in tagged], [each.name for each in unused])
     if problem is not None:
         merged.messages.append(" ".join(wordsOf(problem)))
 

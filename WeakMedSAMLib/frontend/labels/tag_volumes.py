@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import comparable_name
 from WeakMedSAMLib.contract.labels.matching import as_held
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
@@ -20,12 +20,7 @@ _logger = logging.getLogger(__name__)
 
 def keyOf(volume: VolumeLabels) -> str:
     """Return the key of a volume: its content hash, or what stands for it until the volume is loaded."""
-    return volume.sha256 or f"name:{plainName(volume.name)}"
-
-
-def plainName(name: str) -> str:
-    """Return a name in the form in which names are compared (macOS decomposes accents, others do not)."""
-    return unicodedata.normalize("NFC", name.strip())
+    return volume.sha256 or f"name:{comparable_name(volume.name)}"
 
 
 def copyOf(volume: VolumeLabels, **changes: Any) -> VolumeLabels:
@@ -56,8 +51,8 @@ def removeFromVolume(volume: VolumeLabels, *names: str) -> VolumeLabels:
 
 def findPending(volumes: Iterable[VolumeLabels], name: str) -> VolumeLabels | None:
     """Return the tags from a file without hashes that are for a volume of this name."""
-    same = plainName(name)
-    return next((each for each in volumes if each.sha256 is None and plainName(each.name) == same), None)
+    same = comparable_name(name)
+    return next((each for each in volumes if each.sha256 is None and comparable_name(each.name) == same), None)
 
 
 def adopt(known: VolumeLabels, held: KnownVolume, axis: str) -> VolumeLabels | None:
@@ -102,12 +97,12 @@ def clashes(first: VolumeLabels, second: VolumeLabels) -> bool:
     """Say whether two entries could not be told apart in a file: the rule of `CohortLabels`."""
     if first.sha256 is not None and second.sha256 is not None:
         return first.sha256 == second.sha256
-    return plainName(first.name) == plainName(second.name)
+    return comparable_name(first.name) == comparable_name(second.name)
 
 
 def setAside(volume: VolumeLabels, others: Iterable[VolumeLabels]) -> VolumeLabels:
     """Return tags that are not, or may not be, for the volume of their name, under a free name and without a hash."""
-    taken = {plainName(other.name) for other in others}
+    taken = {comparable_name(other.name) for other in others}
     base = _("{name} (tags of another scan)").format(name=volume.name)
     names = (base if number == 1 else f"{base} {number}" for number in range(1, len(taken) + 2))
-    return copyOf(volume, name=next(name for name in names if plainName(name) not in taken), sha256=None)
+    return copyOf(volume, name=next(name for name in names if comparable_name(name) not in taken), sha256=None)

@@ -42,7 +42,7 @@ def countsInWords(volume: VolumeLabels | None, className: str) -> str:
     """
     if volume is None:
         return _("{name}: no volume").format(name=className)
-    present, absent, untagged = volume.counts(className)
+    present, absent, untagged = volume.presence_counts(className)
     if not present and not absent:
         return _("{name}: no slice tagged yet; set the start and the end of a range").format(name=className)
     parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
@@ -74,7 +74,7 @@ def problemsInWords(problems: Iterable[Problem]) -> str:
 
 def _stateInWords(volume: VolumeLabels, className: str) -> str:
     """Return whether a class is ready in a volume, or the next thing to do."""
-    present, absent, untagged = volume.counts(className)
+    present, absent, untagged = volume.presence_counts(className)
     if not untagged:
         return _("ready") if present else _("ready: the class is not in this volume")
     if not present:
@@ -88,7 +88,7 @@ def isReady(volume: VolumeLabels | None, className: str) -> bool:
     """Say whether the tags of a class need nothing more in this volume."""
     if volume is None:
         return False
-    present, absent, untagged = volume.counts(className)
+    present, absent, untagged = volume.presence_counts(className)
     return bool(absent) and (bool(present) or not untagged)
 
 

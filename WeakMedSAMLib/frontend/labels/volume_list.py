@@ -93,7 +93,7 @@ def tagsInWords(volume: VolumeLabels, classes: ClassTable) -> str:
     """Return how many slices are tagged, one line a class: "Tumour: 46 present, 109 absent"."""
     lines = []
     for name in classes.names:
-        present, absent, untagged = volume.counts(name)
+        present, absent, untagged = volume.presence_counts(name)
         if present or absent:
             text = _("{name}: {present} present, {absent} absent").format(name=name, present=present, absent=absent)
             lines.append(text + (_(", {count} untagged").format(count=untagged) if untagged else ""))

@@ -1,4 +1,4 @@
-"""Kinds of files that an export can write. Each registers itself, and is known by nobody else."""
+"""Kinds of files that an export can write. Each registers itself; here stands which come with the program."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def register(entry: ExportFormat) -> None:
 
 
 def exportFormats() -> dict[str, ExportFormat]:
-    """Return all formats by their kinds, those of the package first."""
+    """Return all formats by their kinds, those of the package with whatever else was registered."""
     for name in _PACKAGED:
         import_module(f"{__package__}.formats.{name}")
     return dict(_formats)

@@ -20,7 +20,7 @@ from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, set
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
-from WeakMedSAMLib.frontend.results.export_work import checkedPaths, proposedNames, writeFilesSteps
+from WeakMedSAMLib.frontend.results.export_work import checkPaths, proposeNames, writeFilesSteps
 from WeakMedSAMLib.frontend.results.exports import Exported
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -132,7 +132,7 @@ class ExportPanel(Panel):
     def _fillNames(self) -> None:
         """Propose names for the chosen volume; names that the user typed stay."""
         subject = self._chosen()
-        proposed = proposedNames(subject.volumeNode if subject else self._state.currentVolume)
+        proposed = proposeNames(subject.volumeNode if subject else self._state.currentVolume)
         for kind, name in proposed.items():
             if kind in self._formats and self._name(kind).text in ("", self._proposed.get(kind)):
                 self._name(kind).text = name
@@ -198,7 +198,7 @@ class ExportPanel(Panel):
         if self._problem():
             return
         folder = Path(self.ui.folderEdit.currentPath)
-        paths = checkedPaths(folder, {kind: self._name(kind).text for kind in self._formats if self._wants(kind)})
+        paths = checkPaths(folder, {kind: self._name(kind).text for kind in self._formats if self._wants(kind)})
         if not _mayOverwrite([path for path in paths.values() if path.exists()]):
             return
         slicer.app.userSettings().setValue(_FOLDER_SETTING, str(folder))

@@ -25,13 +25,13 @@ from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 _logger = logging.getLogger(__name__)
 
 
-def proposedNames(volumeNode: Any) -> dict[str, str]:
+def proposeNames(volumeNode: Any) -> dict[str, str]:
     """Propose file names for a volume: kind of format -> name."""
     stem = safeName(volumeNode.GetName() if volumeNode else "")
     return {kind: stem + entry.ending for kind, entry in exportFormats().items()}
 
 
-def checkedPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
+def checkPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     """Return kind -> file for kind -> name as typed.
 
     Raises
@@ -97,7 +97,7 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
     subjects = dict(_subjectsOf(record, run))
     written: list[Path] = []
     for volumeId, subject in subjects.items():
-        names = {kind: proposedNames(subject.volumeNode)[kind] for kind in _kindsOf("masks")}
+        names = {kind: proposeNames(subject.volumeNode)[kind] for kind in _kindsOf("masks")}
         paths = _freePaths(folder, names, volumeId, written)
         written += _writeAll(ExportWork(paths, (subject,), table))
     paths = {kind: folder / exportFormats()[kind].ending.lstrip("_") for kind in _kindsOf("run")}

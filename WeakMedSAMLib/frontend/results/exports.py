@@ -61,7 +61,7 @@ def exportSegmentationSteps(
     UserError
         ``nothing_to_export``, ``segmentation_of_surfaces``, ``bad_suffix`` or ``cannot_write``.
     """
-    path = _checkedPath(path, ".seg.nrrd")
+    path = _checkPath(path, ".seg.nrrd")
     labelValues = _fixedLabelValues(segmentationNode, segmentIds, set(runSegmentIds))
     layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
     fields = segmentationFields(segmentationNode, labelValues, layers, layers.arrays[0].shape)
@@ -88,7 +88,7 @@ def exportLabelmapSteps(
     UserError
         ``nothing_to_export``, ``segmentation_of_surfaces``, ``bad_suffix`` or ``cannot_write``.
     """
-    path = _checkedPath(path, ".nrrd")
+    path = _checkPath(path, ".nrrd")
     ids = _wantedIds(segmentationNode, segmentIds)
     labelValues = _classLabelValues(segmentationNode, ids, classTable)
     layers = yield from layerSteps(segmentationNode, volumeNode, labelValues)
@@ -152,7 +152,7 @@ def safeName(name: str) -> str:
     return f"{name}_" if name.lower() in _RESERVED else name or "volume"
 
 
-def _checkedPath(path: Path | str, suffix: str) -> Path:
+def _checkPath(path: Path | str, suffix: str) -> Path:
     path = Path(path)
     if not path.name.lower().endswith(suffix):
         message = _("The file name {name} does not end in {suffix}.").format(name=path.name, suffix=suffix)

@@ -12,17 +12,15 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.segmentation_header import REFERENCE_GEOMETRY
 from WeakMedSAMLib.frontend.results.segment_images import BINARY, imageMatrix, isSameGrid
 from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, VOLUME_TAG, isOwn, tagOf
-from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, knownIdentity, toWorld, voxelMl
 
 _ATTRIBUTE = "WeakMedSAM.Places"
-_REFERENCE = "Reference image geometry"
 
 
 class _Frame(NamedTuple):
@@ -75,15 +73,6 @@ def gridOn(volumeNode: Any, segmentationNode: Any) -> np.ndarray:
     return np.linalg.inv(toWorld(segmentationNode)) @ toWorld(volumeNode) @ ijkToRas(volumeNode)
 
 
-def toWorld(node: Any) -> np.ndarray:
-    """Return the 4 x 4 matrix from a node's own RAS to that of the views in mm, by its linear parent transforms."""
-    matrix = vtk.vtkMatrix4x4()
-    transform = node.GetParentTransformNode()
-    if transform is not None:
-        transform.GetMatrixTransformToWorld(matrix)
-    return matrixOf(matrix)
-
-
 def noteGrid(
     segmentationNode: Any,
     volumeNode: Any,
@@ -114,14 +103,14 @@ def noteMove(segmentationNode: Any, volumeNode: Any, segmentIds: Iterable[str]) 
 
 def readNotes(segmentationNode: Any) -> tuple[str, str]:
     """Return all that is noted on a segmentation, by this module and by Slicer, for `restoreNotes`."""
-    parameter = segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE)
+    parameter = segmentationNode.GetSegmentation().GetConversionParameter(REFERENCE_GEOMETRY)
     return segmentationNode.GetAttribute(_ATTRIBUTE) or "{}", parameter or ""
 
 
 def restoreNotes(segmentationNode: Any, notes: tuple[str, str]) -> None:
     """Note again what `readNotes` returned."""
     segmentationNode.SetAttribute(_ATTRIBUTE, notes[0])
-    segmentationNode.GetSegmentation().SetConversionParameter(_REFERENCE, notes[1])
+    segmentationNode.GetSegmentation().SetConversionParameter(REFERENCE_GEOMETRY, notes[1])
 
 
 def gridWhenMade(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
@@ -272,7 +261,7 @@ def _entries(segmentationNode: Any) -> dict[str, dict[str, Any]]:
 def _notedBySlicer(segmentationNode: Any, volumeNode: Any) -> _Grid | None:
     """Return the grid that Slicer noted for a segmentation, if it is of this volume."""
     role = segmentationNode.GetReferenceImageGeometryReferenceRole()
-    text = segmentationNode.GetSegmentation().GetConversionParameter(_REFERENCE) or ""
+    text = segmentationNode.GetSegmentation().GetConversionParameter(REFERENCE_GEOMETRY) or ""
     if segmentationNode.GetNodeReference(role) is not volumeNode or not text:
         return None
     try:

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsIn
-from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
+from WeakMedSAMLib.frontend.scene.scene_volumes import matrixOf
 
 BINARY = "Binary labelmap"
 SAME_MM = 1e-3

@@ -31,7 +31,6 @@ def stagesOf(preset: str, overrides: Mapping[str, Any] | None = None) -> tuple[s
 
 
 STAGES = stagesOf(stages.FAST)
-PUBLISHED_STAGES = stagesOf(stages.PAPER)
 
 # By preset and kind of device. Version 0.1 kept them under "secondsByStage", those of stand-in runs among them.
 _SETTINGS_KEY = "WeakMedSAM/secondsOfStages/{preset}/{kind}"
@@ -196,7 +195,8 @@ def _volumesInWords(count: int) -> str:
 def _slicesInWords(cohort: CohortLabels) -> list[str]:
     few = []
     for name in cohort.classes.names:
-        present, absent, _untagged = cohort.counts(name)
+        counts = [volume.presence_counts(name) for volume in cohort.volumes]
+        present, absent = sum(each.present for each in counts), sum(each.absent for each in counts)
         if 0 < present < FEW_PRESENT:
             few.append(_("Few slices show {name}: {count}.").format(name=name, count=present))
         if present and absent < FEW_ABSENT:

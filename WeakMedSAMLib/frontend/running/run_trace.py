@@ -8,14 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from WeakMedSAMLib.contract.events import Artifact, Done, Error, Event, Hello, Progress, Stage, Warning_, with_name
+from WeakMedSAMLib.contract.events import (
+    STAND_IN,
+    Artifact,
+    Done,
+    Error,
+    Event,
+    Hello,
+    Progress,
+    Stage,
+    Warning_,
+    with_name,
+)
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.running.estimates import START, RunSize, expectedStages, learn
 from WeakMedSAMLib.frontend.running.run_progress import RunProgress
 from WeakMedSAMLib.frontend.running.worker_output import eventOfLine
 
-# A stand-in for the worker says so by a version of this name.
-STAND_IN = "fake"
 _LOG_LINES = 2000
 _LOG_CHARACTERS = 2000
 

@@ -10,17 +10,10 @@ from typing import Any
 import slicer
 import vtk
 
+from WeakMedSAMLib.contract.stages import FAST
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
-from WeakMedSAMLib.frontend.scene.run_records import (
-    RUN_STATUSES,
-    RunRecord,
-    folderName,
-    recordFromJson,
-    rememberRunsFolder,
-)
-
-__all__ = ["MODULE_NAME", "RUN_STATUSES", "ModuleState", "RunRecord"]
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderName, recordFromJson, rememberRunsFolder
 
 MODULE_NAME = "WeakMedSAM"
 
@@ -108,7 +101,7 @@ class ModuleState:
     @property
     def preset(self) -> str:
         """Name of the preset; ``"fast"`` at first."""
-        return self._get("preset") or "fast"
+        return self._get("preset") or FAST
 
     @preset.setter
     def preset(self, name: str) -> None:

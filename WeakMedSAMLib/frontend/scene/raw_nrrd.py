@@ -1,11 +1,10 @@
-"""NRRD files written whole or not at all, in short pieces, and the matrices of VTK that place their voxels."""
+"""NRRD files written whole or not at all, in short pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -46,8 +45,3 @@ def writeSteps(
     # The end of `replacing` waits until all is on the disk, which may take seconds.
     yield from inThread(finished.close)
     return path
-
-
-def matrixOf(vtkMatrix: Any) -> np.ndarray:
-    """Return a vtkMatrix4x4 as a 4 x 4 array."""
-    return np.array([[vtkMatrix.GetElement(row, column) for column in range(4)] for row in range(4)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import vtk
@@ -14,7 +15,7 @@ from WeakMedSAMLib.contract.identity import content_hash_steps
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES, MAX_SLICES
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
-from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf, writeSteps
+from WeakMedSAMLib.frontend.scene.raw_nrrd import writeSteps
 
 _SAMPLE_VOXELS = 100_000
 _KEPT_HASHES = 1000
@@ -61,11 +62,21 @@ def ijkToRas(volumeNode: VolumeNode) -> np.ndarray:
 
 def ijkToWorld(volumeNode: VolumeNode) -> np.ndarray:
     """Return the 4 x 4 matrix from voxel index to RAS in mm as the views show it, with linear parent transforms."""
+    return toWorld(volumeNode) @ ijkToRas(volumeNode)
+
+
+def toWorld(node: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from a node's own RAS to that of the views in mm, by its linear parent transforms."""
     matrix = vtk.vtkMatrix4x4()
-    transform = volumeNode.GetParentTransformNode()
+    transform = node.GetParentTransformNode()
     if transform is not None:
         transform.GetMatrixTransformToWorld(matrix)
-    return matrixOf(matrix) @ ijkToRas(volumeNode)
+    return matrixOf(matrix)
+
+
+def matrixOf(vtkMatrix: Any) -> np.ndarray:
+    """Return a vtkMatrix4x4 as a 4 x 4 array."""
+    return np.array([[vtkMatrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def voxelMl(volumeNode: VolumeNode) -> float:

@@ -14,8 +14,7 @@ import vtk
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
-from WeakMedSAMLib.frontend.scene.raw_nrrd import matrixOf
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
 
 _ALIGNED = 0.9995  # cosine of 1.8 degrees
 # Slicer lists views in an order that changes with the layout; people know these three in this one.

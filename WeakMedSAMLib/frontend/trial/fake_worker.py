@@ -1,7 +1,7 @@
 """A stand-in for the worker that needs nothing but numpy: for the self-test and for trying the panel without PyTorch.
 
 It speaks as the worker does and leaves files as the worker does, but learns nothing: what is bright on a slice that is
-tagged present becomes the mask. Run as ``python -m WeakMedSAMLib.frontend.trial.fake_worker RUNFOLDER``.
+said to show the class becomes the mask. Run as ``python -m WeakMedSAMLib.frontend.trial.fake_worker RUNFOLDER``.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ import numpy as np
 
 from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract import exit_codes
-from WeakMedSAMLib.contract.events import Artifact, Done, Event, Hello, Progress, Stage, encode
-from WeakMedSAMLib.contract.files import write_bytes, write_json
+from WeakMedSAMLib.contract.events import STAND_IN, Artifact, Done, Event, Hello, Progress, Stage, encode
+from WeakMedSAMLib.contract.files import replacing, write_bytes, write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image, write_image
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
-from WeakMedSAMLib.contract.stages import FAST, MASKS, PRESETS, PSEUDO_MASKS, stages_of
+from WeakMedSAMLib.contract.stages import MASKS, PRESETS, PSEUDO_MASKS, stages_of
 
-STAGES = stages_of(FAST)
 _OF_ANY_PRESET = sorted({stage for preset in PRESETS for stage in stages_of(preset)})
 _STEPS = 10
 _CONFIDENCE = 0.72
-_TYPES = {"unsigned char": "u1", "short": "<i2", "unsigned short": "<u2", "int": "<i4", "float": "<f4", "double": "<f8"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--noise", action="store_true", help="print what no program could read between the events")
     options = parser.parse_args(arguments)
     places = RunFolder(options.folder)
-    _say(Hello(versions={"weakmedsam": __version__, "fake": True}, device="cpu"))
+    _say(Hello(versions={"weakmedsam": __version__, STAND_IN: True}, device="cpu"))
     settings = load_run(places.path).settings
     stages = stages_of(settings.preset, settings.overrides, settings.train)
     for stage in stages:
@@ -88,16 +88,17 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
 
 
 def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels) -> Path:
-    header, array = _read(file)
+    scan = read_image(file)
+    array = scan.array
     labels = np.zeros(array.shape, np.uint8)
     found = tags.volume_for(volume.name, volume.sha256)
     reports = {}
     for entry in tags.classes:
         mask = _brightOnPresent(array, found, entry.name)
         labels[mask] = entry.label_value
-        _write(folder / probability_name(entry.label_value), header, np.where(mask, 230, 20).astype(np.uint8))
+        _write(folder / probability_name(entry.label_value), scan, np.where(mask, 230, 20).astype(np.uint8))
         reports[entry.name] = _quality(mask, found)
-    _write(folder / LABELS, header, labels)
+    _write(folder / LABELS, scan, labels)
     axis = found.axis if found is not None else "k"
     write_json(folder / QUALITY, Quality(_CONFIDENCE, classes=reports, axis=axis, numbering=volume.numbering).to_json())
     _writePreview(folder / PREVIEW, array, labels)
@@ -109,12 +110,12 @@ def _brightOnPresent(array: np.ndarray, tags: VolumeLabels | None, name: str) ->
     if tags is None:
         return mask
     shape = [1, 1, 1]
-    shape["kji".index(tags.axis)] = -1
-    return mask & (tags.state(name) == PRESENT).reshape(shape)
+    shape[2 - AXES.index(tags.axis)] = -1
+    return mask & (tags.presence(name) == PRESENT).reshape(shape)
 
 
 def _quality(mask: np.ndarray, tags: VolumeLabels | None) -> ClassQuality:
-    position = "kji".index(tags.axis if tags is not None else "k")
+    position = 2 - AXES.index(tags.axis if tags is not None else "k")
     areas = mask.sum(axis=tuple(other for other in range(3) if other != position))
     # Made up, but not the same everywhere: the fewer voxels, the less sure.
     sure = np.where(areas, 0.5 + 0.5 * areas / max(1, areas.max()), 1.0)
@@ -126,18 +127,9 @@ def _quality(mask: np.ndarray, tags: VolumeLabels | None) -> ClassQuality:
     )
 
 
-def _read(file: Path) -> tuple[list[str], np.ndarray]:
-    """Read a volume of a run folder: raw voxels behind a text header that ends with an empty line."""
-    head, _empty, voxels = file.read_bytes().partition(b"\n\n")
-    header = head.decode("ascii", errors="replace").splitlines()
-    fields = dict(line.split(": ", 1) for line in header if ": " in line)
-    shape = [int(size) for size in fields["sizes"].split()][::-1]
-    return header, np.frombuffer(voxels, _TYPES[fields["type"]]).reshape(shape)
-
-
-def _write(file: Path, header: list[str], array: np.ndarray) -> None:
-    lines = ["type: unsigned char" if line.startswith("type:") else line for line in header]
-    write_bytes(file, "\n".join(lines).encode("ascii") + b"\n\n" + array.tobytes())
+def _write(file: Path, scan: NrrdImage, array: np.ndarray) -> None:
+    with replacing(file) as temporary:
+        write_image(temporary, array, scan.ijk_to_ras)
 
 
 def _writePreview(file: Path, array: np.ndarray, labels: np.ndarray) -> None:

@@ -17,11 +17,12 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.worker_arguments import RUN
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork
-from WeakMedSAMLib.frontend.results.export_work import proposedNames, writeFilesSteps
+from WeakMedSAMLib.frontend.results.export_work import proposeNames, writeFilesSteps
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubjects
 from WeakMedSAMLib.frontend.running.dependencies import findMissing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -45,7 +46,7 @@ class FakeWorkerProcess(QtWorkerProcess):
 
     def start(self, command: Command) -> None:
         """Start the stand-in on the run folder of a worker's command."""
-        folder = command.arguments[command.arguments.index("run") + 1]
+        folder = command.arguments[command.arguments.index(RUN) + 1]
         super().start(replace(command, arguments=("-m", _FAKE_MODULE, folder, *self.options)))
 
 
@@ -161,7 +162,7 @@ def _exportAll(logic: WeakMedSAMLogic, record: RunRecord) -> None:
     subjects = ReviewSubjects(logic.state)
     subject = subjects.subject(slicer.mrmlScene, record, next(iter(record.volumes)))
     with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
-        paths = {kind: Path(folder) / name for kind, name in proposedNames(subject.volumeNode).items()}
+        paths = {kind: Path(folder) / name for kind, name in proposeNames(subject.volumeNode).items()}
         classes = ClassTable.from_json(record.classes)
         masks = ExportSubject(subject.volumeNode, subject.segmentationNode, subject.segmentIds, subject.result)
         work = ExportWork(paths, (masks,), classes, subjects.runResult(record), logic.session.cohort)

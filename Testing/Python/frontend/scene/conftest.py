@@ -27,7 +27,8 @@ def lib(host):
     from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
     from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
     from WeakMedSAMLib.frontend.scene import raw_nrrd, scene_volumes, slice_views
-    from WeakMedSAMLib.frontend.scene.module_state import ModuleState, RunRecord
+    from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+    from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
     history = SegmentHistory()
     return SimpleNamespace(

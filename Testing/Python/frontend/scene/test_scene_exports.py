@@ -150,7 +150,7 @@ def test_what_cannot_be_exported_is_said(scene, loaded, make_volume, lib, tmp_pa
 
 
 def test_names_are_proposed_that_every_system_takes(make_volume, lib):
-    names = lib.work.proposedNames(make_volume("4: T2 / Läsion? 日本"))
+    names = lib.work.proposeNames(make_volume("4: T2 / Läsion? 日本"))
     assert names["segmentation"] == "4_ T2 _ Läsion_ 日本_masks.seg.nrrd"
     assert lib.exports.safeName("con") == "con_"
     assert lib.exports.safeName(" .. ") == "volume"
@@ -235,11 +235,11 @@ def toy(host, lib):
 
 
 def test_another_format_needs_a_file_of_its_own_only(loaded, lib, toy, tmp_path):
-    names = lib.work.proposedNames(loaded.volume)
+    names = lib.work.proposeNames(loaded.volume)
     assert names["toy"] == "Herr Müller_toy.txt"
     ids = lib.segments.segmentIdsOf(loaded.node)
     subject = toy.ExportSubject(loaded.volume, loaded.node, ids, loaded.volume_result)
-    paths = lib.work.checkedPaths(tmp_path, {"toy": names["toy"], "labelmap": names["labelmap"]})
+    paths = lib.work.checkPaths(tmp_path, {"toy": names["toy"], "labelmap": names["labelmap"]})
     written = lib.end(lib.work.writeFilesSteps(toy.ExportWork(paths, (subject,), loaded.classes)))
     assert [each.path for each in written] == list(paths.values())
     counts = " ".join(str(int((loaded.labels == value).sum())) for value in (1, 7))

@@ -49,7 +49,7 @@ def test_a_jump_lands_in_the_middle_of_the_slice(host, make_volume, lib, name, t
             centre = (np.array(SHAPES["several"][::-1]) - 1) / 2
             centre["ijk".index(axis)] = index
             world = lib.volumes.ijkToWorld(volume) @ [*centre, 1]
-            plane = lib.raw.matrixOf(node.GetSliceToRAS())
+            plane = lib.volumes.matrixOf(node.GetSliceToRAS())
             assert abs((world[:3] - plane[:3, 3]) @ plane[:3, 2]) < 1e-6
 
 

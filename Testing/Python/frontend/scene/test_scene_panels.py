@@ -146,7 +146,8 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     for volume_id, volume in zip(("000", "001"), volumes, strict=True):
         steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
         run.record.segmentations[volume_id] = lib.end(steps).GetID()
-    run.volumes, run.panel = volumes, opened(ReviewPanel(logic.state, logic.runs, logic.views, logic.history), host)
+    panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    run.volumes, run.panel = volumes, opened(panel, host)
     logic.state.saveRun(run.record)
     logic.resultsReady(run.record.runId)
     host.settle(0.1)
