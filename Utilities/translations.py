@@ -64,11 +64,17 @@ def with_contexts(source: str, context: str) -> str:
     Raises
     ------
     ValueError
-        If `_` is called with anything but one string that is written there: no tool could collect it.
+        If `_` is called with anything but one string that is written there, or in an f-string: no tool could collect
+        it.
     """
     lines = source.splitlines(keepends=True)
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and _is_tr(node)]
+    tree = ast.parse(source)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_tr(node)]
+    # Python before 3.12 does not know where in its line such a call stands, and lupdate does not look into strings.
+    formatted = {id(node) for outer in ast.walk(tree) if isinstance(outer, ast.JoinedStr) for node in ast.walk(outer)}
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        if id(call) in formatted:
+            raise ValueError(f"{context}, line {call.lineno}: _() stands in an f-string, where no tool finds it")
         if len(call.args) != 1 or not isinstance(call.args[0], ast.Constant) or not isinstance(call.args[0].value, str):
             raise ValueError(f"{context}, line {call.lineno}: _() takes one string that is written out")
         _replace(lines, call, f'translate("{context}", {_quoted(call.args[0].value)})')

@@ -52,7 +52,7 @@ def test_qt_finds_a_translation_under_the_context_that_slicer_asks_for(tmp_path)
 
 @pytest.mark.parametrize(
     "source",
-    ["label.text = _(text)", '_("a" if x else "b")', '_(f"{x} volumes")', '_("a", "b")'],
+    ["label.text = _(text)", '_("a" if x else "b")', '_(f"{x} volumes")', "f\"<b>{_('a')}</b>\"", '_("a", "b")'],
 )
 def test_a_text_that_no_tool_can_collect_is_refused(source):
     with pytest.raises(ValueError, match="line 1"):

@@ -100,7 +100,7 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
     table = _table(head, [_classRow(segment, volume) for segment in segments])
     note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
     picture = yield from _pictureSteps(volume, segments)
-    return f"<h2>{html.escape(name)}</h2>\n{note}{table}{picture}"
+    return f"{_title(name)}{note}{table}{picture}"
 
 
 def _countSteps(mask: np.ndarray, axis: str) -> Steps[np.ndarray]:
@@ -158,13 +158,17 @@ def _settings(run: RunResult) -> str:
     # The folder of a model is a path on this computer, and may hold a name.
     settings["model"] = _("yes") if settings.get("model") else _("no")
     rows = [[name, _plain(value)] for name, value in settings.items()]
-    return f"<h2>{html.escape(_('Settings'))}</h2>\n" + _table((_("Setting"), _("Value")), rows)
+    return _title(_("Settings")) + _table((_("Setting"), _("Value")), rows)
 
 
 def _versions(versions: Mapping[str, Any]) -> str:
     own = {"3D Slicer": slicer.app.applicationVersion, "WeakMedSAM": __version__}
     rows = [[name, _plain(value)] for name, value in {**own, **versions}.items()]
-    return f"<h2>{html.escape(_('Versions'))}</h2>\n" + _table((_("Program"), _("Version")), rows)
+    return _title(_("Versions")) + _table((_("Program"), _("Version")), rows)
+
+
+def _title(text: str) -> str:
+    return f"<h2>{html.escape(text)}</h2>\n"
 
 
 def _footer() -> str:
