@@ -15,7 +15,8 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import MAX_LABEL_VALUE, ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.label_files import check_left_out, write_label_file
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.segment_layers import Layers, layerSteps
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
@@ -131,9 +132,10 @@ def exportLabelmap(
 
 
 def exportTags(cohort: CohortLabels, path: Path | str) -> Exported:
-    """Write tags as ``.json`` or ``.csv``; `UserError` ``bad_suffix`` or ``cannot_write``."""
+    """Write tags as ``.json`` or ``.csv``, and note what is left out; `UserError` ``bad_suffix``, ``cannot_write``."""
     write_label_file(path, cohort)
-    return Exported(Path(path))
+    leftOut = check_left_out(path, cohort)
+    return Exported(Path(path), [" ".join(wordsOf(leftOut))] if leftOut is not None else [])
 
 
 def sourceVolume(segmentationNode: Any) -> Any:
