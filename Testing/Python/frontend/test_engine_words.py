@@ -17,9 +17,11 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Error, Warning_, with_name
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_ABSENT_SLICES, TAG_MORE_VOLUMES, Advice
 from WeakMedSAMLib.frontend.base import engine_words
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
 from WeakMedSAMLib.frontend.running.run_ending import FAILED, endOf
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
@@ -194,3 +196,11 @@ def _reachable():
                 file = ROOT / f"{module.replace('.', '/')}.py"
                 waiting += [file] if file.is_file() and LIB in file.parents else []
     return sorted(found)
+
+
+def test_why_a_volume_got_no_tags_is_said_in_the_language_of_the_window(shouted):
+    session = TagSession()
+    coming = CohortLabels(session.classes, [VolumeLabels("scan", "b" * 64, n_slices=12)])
+    coming.volumes[0].set(session.classes.names[0], 3, PRESENT)
+    refused, _kept = session.importTags(coming, [("scan", "a" * 64, {"k": 12})])
+    assert "~The tags of 'scan' were made on other voxels." in refused

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.matching import Matched, find_labels
 from WeakMedSAMLib.contract.labels.unmet import find_unmet
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords, wordsOf
 from WeakMedSAMLib.frontend.labels.class_edits import newClass
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_keys import shortcutProblem
@@ -119,7 +119,7 @@ def _fitIn(merged: Merged, table: ClassTable, entry: SegmentClass) -> SegmentCla
 def _refuse(merged: Merged, imported: CohortLabels, held: KnownVolume, error: UserError) -> list[VolumeLabels]:
     """Say why a volume was left as it is; returns the entries of which there is no more to say."""
     isUnsaid = error.code == "numbering_unsaid"
-    reason = unsaidInWords(error) if isUnsaid else error
+    reason = errorInWords(unsaidInWords(error) if isUnsaid else error)
     merged.messages.append(_("'{name}' was left as it is: {reason}").format(name=held.name, reason=reason))
     same = comparable_name(held.name)
     return [each for each in imported.volumes if isUnsaid and not each.sha256 and comparable_name(each.name) == same]

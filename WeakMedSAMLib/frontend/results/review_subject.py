@@ -10,7 +10,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
+from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
@@ -128,7 +128,8 @@ class ReviewSubjects:
         try:
             return self.runResult(record).volumes, record.message
         except UserError as error:
-            return {}, str(error) if record.status == "finished" else record.message or str(error)
+            problem = errorInWords(error)
+            return {}, problem if record.status == "finished" else record.message or problem
 
 
 def _countAsHeld(result: StoredResult | None, volumeNode: Any) -> StoredResult | None:

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
@@ -128,7 +129,7 @@ class ReviewThreshold:
     def _onLoadError(self, error: Exception) -> None:
         self._loading = None
         self.show()
-        self.ui.thresholdState.text = str(error)
+        self.ui.thresholdState.text = errorInWords(error) if isinstance(error, UserError) else str(error)
         if not isinstance(error, UserError):
             raise error
 

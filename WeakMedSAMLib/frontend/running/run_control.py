@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.running.job_runner import PREPARING, RUNNING, JobRunner
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan
@@ -249,7 +250,7 @@ class RunControl:
             text = _("Not loaded, since no longer in the scene: {names}. The masks are in the run folder.")
             text = text.format(names=names)
         if loaded.problems:
-            text = " ".join([text, *map(str, loaded.problems), _("The masks of the run stay in its folder.")])
+            text = " ".join([text, *map(errorInWords, loaded.problems), _("The masks of the run stay in its folder.")])
         self._state.reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)
@@ -261,7 +262,7 @@ class RunControl:
             hint = _("They are in the run folder. Details are in the log (View > Error Log).")
             error = UserError("results_not_loaded", _("The masks could not be loaded: {0}.").format(error), hint)
         self.error = error
-        self._close(record, "failed", str(error))
+        self._close(record, "failed", errorInWords(error))
         self.loadFailed(error)
 
     def _close(self, record: RunRecord, status: str, message: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 import slicer
 from flows.driver import fake_worker, segment_masks
 
+from WeakMedSAMLib.frontend.base import engine_words
+
 
 @pytest.fixture
 def tagged(driver):
@@ -174,6 +176,37 @@ def test_one_damaged_result_does_not_keep_the_others_out(driver, tagged, name):
         with pytest.raises(Exception, match="quality") as caught:
             driver.logic.runs.load(run_id)
         assert caught.value.hint
+
+
+def test_what_is_wrong_with_a_result_is_said_in_the_language_of_the_window(driver, tagged, monkeypatch):
+    monkeypatch.setattr(engine_words, "tr", lambda source: f"~{source}")
+    run_id = started(driver)
+    ended(driver)
+    review, folder = driver.panel("review"), driver.logic.job.runFolder / "results" / "000"
+    driver.wait(lambda: review.threshold._editor is not None)
+
+    def spoiled(name):
+        file = folder / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+        return lambda: file.write_bytes(whole)
+
+    mend = spoiled("probability_1.nrrd")
+    review.threshold.choose(None, "")
+    review.refresh()
+    driver.wait(lambda: review.threshold._loading is None)
+    assert driver.ui("review", "thresholdState").text.startswith(f"~{folder}")
+    mend()
+    mend = spoiled("quality.json")
+    review._subjects.forget()
+    review.refresh()
+    assert driver.ui("review", "messageLabel").text.startswith(f"~{folder}")
+    mend()
+    spoiled("labels.nrrd")
+    for node in driver.logic.segmentationsOf(run_id):
+        slicer.mrmlScene.RemoveNode(node)
+    driver.logic.runs.load(run_id)
+    assert f"~{folder}" in ended(driver).message
 
 
 def masked_again(record):
