@@ -274,5 +274,5 @@ def test_kinds_are_found_by_their_folders_and_named_nowhere():
     root = Path(kinds_folder.__file__).parents[2]
     assert [path for path in root.rglob("*.py") if KIND in path.read_text(encoding="utf-8")] == []
     known = {path.stem for path in Path(supervision_folder.__file__).parent.glob("*.py")}
-    assert [*label_kinds()] == ["slice_tags"]
+    assert "slice_tags" in label_kinds()
     assert {*label_kinds()} <= known
