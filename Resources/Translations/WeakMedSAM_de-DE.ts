@@ -884,6 +884,10 @@
         <translation>Markierungen einer Art, die diese Version nicht kennt, werden behalten, aber nicht benutzt: {kind}.</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos;: its labels count slices from the other end, and those of this kind cannot be turned: {kind}.</source>
+        <translation>„{name}“: Die Markierungen zählen die Schichten vom anderen Ende, und die dieser Art können nicht umgedreht werden: {kind}.</translation>
+    </message>
+    <message>
         <source>Labels of two kinds contradict each other: {english}</source>
         <translation>Markierungen zweier Arten widersprechen sich: {english}</translation>
     </message>

@@ -254,7 +254,7 @@ def test_an_unknown_kind_is_not_moved_to_other_slices():
     volume = labels(further={KIND: [{"class": "ball", "slice": 6}]})
     with pytest.raises(UserError) as caught:
         volume.turned()
-    assert caught.value.code == "label_kind_unknown"
+    assert caught.value.code == "label_kind_not_turned"
     assert replace(volume, axis="j").turned().further == volume.further
     assert volume.is_said()
     assert volume != labels()

@@ -77,8 +77,9 @@ def find_labels(
     Raises
     ------
     UserError
-        What `CohortLabels.volume_for` and `VolumeLabels.settled` raise; ``numbering_unsaid`` with both readings in
-        `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say different things.
+        What `CohortLabels.volume_for`, `VolumeLabels.settled` and `VolumeLabels.turned` raise; ``numbering_unsaid`` with
+        both readings in `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say
+        different things.
     """
     entries = _of_hash(cohort, volume, counts)
     if not entries:
@@ -103,7 +104,7 @@ def as_held(
     Raises
     ------
     UserError
-        What `VolumeLabels.settled` raises; ``numbering_unsaid``.
+        What `VolumeLabels.settled` and `VolumeLabels.turned` raise; ``numbering_unsaid``.
     """
     settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
     if settled.n_slices is None or _is_symmetric(settled):
@@ -148,7 +149,7 @@ def _is_reversed(entry: VolumeLabels, settled: VolumeLabels, volume: HeldVolume,
 def _unsaid(labels: VolumeLabels, volume: HeldVolume) -> UserError:
     """The refusal of labels that may be counted from either end, with what each reading would mean in 3D Slicer."""
     tag = PRESENT if _slices_of(labels, PRESENT) else ABSENT
-    slices = {"slicer": _slices_of(labels, tag), "file": _slices_of(labels.turned(), tag)}
+    slices = {"slicer": _slices_of(labels, tag), "file": _slices_of(labels.of_known_kinds().turned(), tag)}
     words = {
         numbering: "; ".join(f"{name} {TAG_NAMES[tag]} on {ranges}" for name, ranges in by_class.items())
         for numbering, by_class in slices.items()

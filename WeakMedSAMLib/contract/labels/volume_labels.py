@@ -155,7 +155,7 @@ class VolumeLabels(SliceTags):
         Raises
         ------
         UserError
-            ``label_kind_unknown`` if there are labels of a kind that this version does not know.
+            ``label_kind_not_turned`` if there are labels of a kind that this version does not know.
         ValueError
             If the number of slices is not known yet.
         """
@@ -165,6 +165,10 @@ class VolumeLabels(SliceTags):
         for kind in result.kinds() if self.axis == "k" else ():
             kind.turn(result)
         return result
+
+    def of_known_kinds(self) -> VolumeLabels:
+        """Return the labels without those of kinds that this version does not know."""
+        return replace(self, further={name: said for name, said in self.further.items() if name in label_kinds()})
 
     def with_classes(self, names: Mapping[str, str]) -> VolumeLabels:
         """Return the labels of the classes in `names` alone, called as it says."""
@@ -236,7 +240,7 @@ class UnknownKind:
         """Refuse: kept as they are they would be of other slices."""
         message = f"Volume {labels.name!r} has labels of the kind {self.name!r}, which this version cannot turn round."
         hint = "Update WeakMedSAM, or take these labels out of the file."
-        raise UserError("label_kind_unknown", message, hint, {"name": labels.name, "kind": self.name})
+        raise UserError("label_kind_not_turned", message, hint, {"name": labels.name, "kind": self.name})
 
     def rename(self, labels: VolumeLabels, names: Mapping[str, str]) -> None:
         """Leave them as they are."""

@@ -86,6 +86,10 @@ TEXTS = {
         _("Labels of a kind that this version does not know are kept, but not used: {kind}."),
         _UPDATE,
     ),
+    "label_kind_not_turned": (
+        _("'{name}': its labels count slices from the other end, and those of this kind cannot be turned: {kind}."),
+        _UPDATE,
+    ),
     "labels_contradict": (
         _("Labels of two kinds contradict each other: {english}"),
         _("Correct the one that is wrong."),

@@ -268,7 +268,13 @@ class TagSession(TagStore):
             return volume
         key = held.facts.reversedKey()
         # Two entries with one hash cannot be; where the other order is in the scene too, each keeps its own.
-        return volume if key is None or key in hashes else copyOf(volume.turned(), sha256=key, numbering="slicer")
+        if key is None or key in hashes:
+            return volume
+        try:
+            return copyOf(volume.turned(), sha256=key, numbering="slicer")
+        except UserError:
+            # Labels of a kind that is not known stay as they are; the file says how all labels of the volume count.
+            return volume
 
     # How edits become steps
 

@@ -35,7 +35,7 @@ class TagStore:
     changed : Callbacks
         Called after each change with its kind: ``"classes"``, ``"tags"``, ``"volumes"`` or ``"all"``.
     refused : Callbacks
-        Called with the `UserError` that says why tags of a file were set aside when their volume came.
+        Called with the `UserError` that says why tags that are kept were not taken when their volume came.
     """
 
     def __init__(self, cohort: CohortLabels | None = None) -> None:
@@ -154,7 +154,7 @@ class TagStore:
         try:
             return None if known is None else adopt(known, held, axis)
         except UserError as error:
-            self.refused(unsaidInWords(error))
+            self.refused(unsaidInWords(error) if error.code == "numbering_unsaid" else error)
             return None
 
     def _heldVolume(self, volume: KnownVolume | tuple[str, str, Mapping[str, int]]) -> KnownVolume:

@@ -70,7 +70,7 @@ def adopt(known: VolumeLabels, held: KnownVolume, axis: str) -> VolumeLabels | N
     Raises
     ------
     UserError
-        ``numbering_unsaid``.
+        ``numbering_unsaid``, ``label_kind_not_turned``.
     """
     if not isTagged(known):
         return VolumeLabels(held.name, held.sha256, axis, held.counts[axis])
@@ -79,7 +79,7 @@ def adopt(known: VolumeLabels, held: KnownVolume, axis: str) -> VolumeLabels | N
     try:
         return giveTo(held, as_held(known, held, held.counts))
     except UserError as error:
-        if error.code == "numbering_unsaid":
+        if error.code in ("numbering_unsaid", "label_kind_not_turned"):
             raise
         _logger.warning("Tags from a file are not for the volume of their name: %s", error)
         return None

@@ -205,6 +205,38 @@ def test_tags_stay_on_their_slices_when_slicer_turns_the_volume(logic, host, tmp
     assert len(logic.session.cohort.volumes) == 1
 
 
+def test_labels_that_nobody_can_turn_are_told_of_kept_and_exported(logic, host, tmp_path, wait_until):
+    node = left_handed_node()
+    logic.state.currentVolume = node
+    logic.tagRange(node, "Lesion", *LESION)
+    said = {"of_a_later_version": [1]}
+    logic.session.edit("more", logic.keyOf(node), lambda labels: labels.further.update(said))
+    before = logic.session.exportCohort().volumes
+    tags = tmp_path / "tags.json"
+    host.dialogs.answer(str(tags))
+    TagFileDialogs(logic.labels, None).exportTags()
+    assert read_label_file(tags).volumes == before
+    assert (before[0].numbering, before[0].further) == ("file", said)
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    host.closeScene()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    node = slicer.util.getNode("scan")
+    wait_until(lambda: logic.keyOf(node) is not None)
+    assert present_z(logic, node) == []
+    assert [text for text in host.dialogs.texts if "of_a_later_version" in text]
+    assert any(
+        volume.counts("Lesion").present == 3 and volume.further == said for volume in logic.session.cohort.volumes
+    )
+
+
+def test_whoever_counted_is_asked_whatever_else_a_file_says(logic, tmp_path):
+    node = slicer.util.loadVolume(str(write_scan(tmp_path / "scan.nii.gz")))
+    cohort = file_tags()
+    cohort.volumes[0].further["of_a_later_version"] = [1]
+    (error,) = logic.session.unsaidNumberings(cohort, volumes_of(logic, node))
+    assert error.values["file"] == {"Lesion": "4-6"}
+
+
 def test_a_volume_turned_over_after_tagging_keeps_its_tags(logic, host, tmp_path, wait_until):
     node = slicer.util.addVolumeFromArray(voxels(), np.diag([1.0, 2.0, 3.0, 1.0]), "scan")
     logic.state.currentVolume = node
