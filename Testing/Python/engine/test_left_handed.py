@@ -28,6 +28,7 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.label_match import match_labels
 from WeakMedSAMLib.engine.data.volumes import open_stored, read_labels, read_volume
+from WeakMedSAMLib.engine.pictures import overview
 from WeakMedSAMLib.engine.runs import result_overview
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
@@ -264,7 +265,7 @@ def test_the_overview_of_such_a_run_shows_its_own_slices(tmp_path, scan, method,
     places = stored_as_in_the_file(tmp_path, scan, tagged(0, 4, in_file), None)
     run_folder(places.path, **method.arguments)
     shown = []
-    monkeypatch.setattr(result_overview, "overview_picture", lambda path, findings, title: shown.append(findings))
+    monkeypatch.setattr(overview, "overview_picture", lambda path, findings, title: shown.append(findings))
     result_overview.write_result_overview(tmp_path / "overview.png", places, "000")
     assert shown[0].tags[:, 0].tolist() == IN_SLICER[::-1]
     assert all(shown[0].labels[:5].any(axis=(1, 2)))

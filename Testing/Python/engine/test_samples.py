@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.runs import RunFolder
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
+from WeakMedSAMLib.engine.pictures import overview
 from WeakMedSAMLib.engine.runs import result_overview
 
 TAGS = opened.SAMPLES / "tags"
@@ -108,7 +109,7 @@ def test_a_cancelled_run_of_the_paper_goes_on(real, tmp_path):
 def test_results_lie_where_their_tags_say(tmp_path, monkeypatch, what, labels):
     run = opened.run_copy(what, tmp_path)
     shown = []
-    monkeypatch.setattr(result_overview, "overview_picture", lambda path, findings, title: shown.append(findings))
+    monkeypatch.setattr(overview, "overview_picture", lambda path, findings, title: shown.append(findings))
     for number, name in enumerate(("right", "left")):
         result_overview.write_result_overview(tmp_path / "overview.png", RunFolder(run), f"{number:03d}")
         require_within_tags(labels_of(run, number), name, labels)
