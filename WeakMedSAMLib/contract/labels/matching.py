@@ -77,9 +77,9 @@ def find_labels(
     Raises
     ------
     UserError
-        What `CohortLabels.volume_for`, `VolumeLabels.settled` and `VolumeLabels.turned` raise; ``numbering_unsaid`` with
-        both readings in `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and say
-        different things.
+        What `CohortLabels.volume_for`, `VolumeLabels.settled` and `VolumeLabels.turned` raise; ``numbering_unsaid``
+        with both readings in `values`; ``tags_conflict`` if two entries are of this volume, one by each order, and
+        say different things.
     """
     entries = _of_hash(cohort, volume, counts)
     if not entries:
