@@ -38,7 +38,6 @@ def lib(host):
             readSteps=nrrd.read_image_steps,
             readFields=nrrd.read_fields,
             writeSteps=raw_nrrd.writeSteps,
-            matrixOf=raw_nrrd.matrixOf,
         ),
         report=report,
         results=run_results,
