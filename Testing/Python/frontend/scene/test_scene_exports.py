@@ -258,7 +258,7 @@ def test_another_format_needs_a_file_of_its_own_only(loaded, lib, toy, tmp_path)
 @pytest.mark.parametrize(("kind", "told"), [("tagsJson", 0), ("tagsCsv", 1)])
 def test_an_export_says_which_labels_the_file_has_no_room_for(loaded, lib, toy, tmp_path, kind, told):
     volume = VolumeLabels("one", "ab" * 32, n_slices=3, further={"of_a_later_version": [1]})
-    paths = lib.work.checkedPaths(tmp_path, {kind: lib.work.proposedNames(loaded.volume)[kind]})
+    paths = lib.work.checkPaths(tmp_path, {kind: lib.work.proposeNames(loaded.volume)[kind]})
     work = toy.ExportWork(paths, (), loaded.classes, cohort=CohortLabels(loaded.classes, [volume]))
     (written,) = lib.end(lib.work.writeFilesSteps(work))
     assert [note.count("of_a_later_version") for note in written.notes] == [1] * told
