@@ -178,6 +178,18 @@ def test_without_hash_and_numbering_both_readings_are_offered(scan):
     assert states_of(tagged(5, 9), scan, unsaid="slicer") == IN_SLICER
 
 
+def test_labels_that_cannot_be_turned_do_not_keep_the_question_from_being_asked(scan):
+    """The answer may well be that there is nothing to turn."""
+    cohort = tagged(0, 4)
+    cohort.volumes[0].further["of a later version"] = [1]
+    codes = {None: "numbering_unsaid", "file": "label_kind_not_turned"}
+    for unsaid, code in codes.items():
+        with pytest.raises(UserError) as raised:
+            states_of(cohort, scan, unsaid=unsaid)
+        assert raised.value.code == code
+    assert match_labels(cohort, read_volume(scan), unsaid="slicer").labels.further == {"of a later version": [1]}
+
+
 def test_nothing_is_asked_where_both_readings_are_the_same(tmp_path, scan):
     assert states_of(tagged(3, 6), scan) == [ABSENT] * 3 + [PRESENT] * 4 + [ABSENT] * 3
     write_ball(tmp_path / "right.nii.gz", RIGHT_HANDED)

@@ -230,3 +230,13 @@ def test_memory_that_runs_out_says_nothing_of_the_output(tmp_path, problem):
     with pytest.raises(type(problem)):
         used(store, problem)
     assert store.done("cam", stage_key(1)), "it is kept for the next run"
+
+
+def test_bytes_that_changed_places_are_noticed(tmp_path):
+    store, key = StageStore(tmp_path), stage_key("a")
+    store.save("cam", key, {"x": np.arange(20000.0)})
+    (file,) = _arrays_on_disk(store, "cam")
+    data = bytearray(file.read_bytes())
+    data[8192:12288], data[20480:24576] = data[20480:24576], data[8192:12288]
+    file.write_bytes(data)
+    assert StageStore(tmp_path).load("cam", key) is None

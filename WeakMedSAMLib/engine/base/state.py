@@ -84,7 +84,7 @@ class StageStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = files.private_folder(Path(folder))
-        self._arrays = ArrayStore()
+        self._arrays = ArrayStore(with_order=True)
         for entry in self.folder.glob("*/*"):
             if entry.is_dir() and not (entry / META).exists():
                 shutil.rmtree(entry, ignore_errors=True)
