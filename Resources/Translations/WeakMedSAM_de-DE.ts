@@ -888,8 +888,8 @@
         <translation>„{name}“: Die Markierungen zählen die Schichten vom anderen Ende, und die dieser Art können nicht umgedreht werden: {kind}.</translation>
     </message>
     <message>
-        <source>Labels of two kinds contradict each other: {english}</source>
-        <translation>Markierungen zweier Arten widersprechen sich: {english}</translation>
+        <source>&apos;{class}&apos;: labels contradict each other on slices {slices}; {trusted} count, not {other}.</source>
+        <translation>„{class}“: Markierungen widersprechen sich in den Schichten {slices}; {trusted} zählen, nicht {other}.</translation>
     </message>
     <message>
         <source>Correct the one that is wrong.</source>

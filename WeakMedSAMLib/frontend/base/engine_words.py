@@ -91,7 +91,7 @@ TEXTS = {
         _UPDATE,
     ),
     "labels_contradict": (
-        _("Labels of two kinds contradict each other: {english}"),
+        _("'{class}': labels contradict each other on slices {slices}; {trusted} count, not {other}."),
         _("Correct the one that is wrong."),
     ),
     "labels_left_out": (
