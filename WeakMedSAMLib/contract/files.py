@@ -63,7 +63,7 @@ def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
             _sync(temporary)
         for path, temporary in zip(paths, temporaries, strict=True):
             os.replace(temporary, path)
-        _sync_folder(paths[0].parent)
+        sync_folder(paths[0].parent)
     except OSError as error:
         if not _is_about(error, (*temporaries, *paths, paths[0].parent)):
             raise
@@ -227,7 +227,8 @@ def _sync(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder through to the disk, where the system can."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

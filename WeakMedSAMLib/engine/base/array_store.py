@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.files import sync_folder
 from WeakMedSAMLib.engine.base.array_files import create_map, open_map, word_sum, write_array
 
 META = "meta.json"
@@ -111,19 +112,20 @@ class ArrayStore:
         for name, array in arrays.items():
             write_array(array_path(folder, name), array)
         values = {name: value for name, value in output.items() if name not in arrays}
-        listed = {name: _about(array) for name, array in arrays.items()}
-        if self._with_order:
-            listed = {name: {**one, "crc32": _file_checksum(array_path(folder, name))} for name, one in listed.items()}
+        listed = {name: {**_about(array), **self._sum(folder, name, array)} for name, array in arrays.items()}
         meta = {"format": _FORMAT, "key": key, "arrays": listed, "values": values}
         # Through JSON and back, so that its checksum is that of what will be read.
         meta = json.loads(json.dumps(meta, default=_as_plain))
         _write_through(folder / META, json.dumps({**meta, "checksum": _text_checksum(meta)}))
         self._sound.add(folder)
 
+    def _sum(self, folder: Path, name: str, array: np.ndarray) -> dict[str, int]:
+        return {"crc32": _file_checksum(array_path(folder, name))} if self._with_order else {"sum": word_sum(array)}
+
     def rename(self, folder: Path, target: Path) -> None:
         """Give the folder of an entry another name, and write that through."""
         os.replace(folder, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         if folder in self._sound:
             self._sound.add(target)
 
@@ -166,7 +168,7 @@ def bytes_of(arrays: Iterable[ArrayShape]) -> int:
 
 
 def _about(array: np.ndarray) -> dict[str, Any]:
-    return {"shape": list(array.shape), "dtype": array.dtype.str, "sum": word_sum(array)}
+    return {"shape": list(array.shape), "dtype": array.dtype.str}
 
 
 def _contents(meta: dict[str, Any], folder: Path, key: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
@@ -219,14 +221,4 @@ def _write_through(path: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(temporary, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # other systems cannot open a folder to sync it
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
