@@ -32,6 +32,9 @@ ArtifactKind: TypeAlias = Literal["preview", "result", "model", "report"]
 Ending: TypeAlias = Literal["ok", "cancelled", "failed"]
 
 
+T = TypeVar("T", bound="Told")
+
+
 @dataclass(kw_only=True)
 class Event:
     """What all events have.
@@ -102,14 +105,12 @@ class Metric(Event):
 
 
 @dataclass
-class Warning_(Event):  # noqa: N801 - `Warning` is a builtin
-    """Something the user should know and can act on; the run goes on. Its `message` says what.
+class Told(Event):
+    """What the user can act on, with a code. Its `message` says what.
 
     `values` are those in the message by name; `volume` is the id of the volume in the run that it is about, empty where
     it is about all. No name of a volume is among them, since it may be that of a patient.
     """
-
-    event = "warning"
 
     code: str
     hint: str = ""
@@ -117,9 +118,16 @@ class Warning_(Event):  # noqa: N801 - `Warning` is a builtin
     volume: str = ""
 
     @classmethod
-    def of(cls, said: Said, volume: str = "") -> Warning_:
-        """The event that warns of a problem, a note or an error."""
+    def of(cls: type[T], said: Said, volume: str = "") -> T:
+        """The event that tells of a problem, a note or an error."""
         return cls(code=said.code, message=said.message, hint=said.hint, values=dict(said.values), volume=volume)
+
+
+@dataclass
+class Warning_(Told):  # noqa: N801 - `Warning` is a builtin
+    """Something the user should know; the run goes on."""
+
+    event = "warning"
 
 
 @dataclass
@@ -138,20 +146,10 @@ class Artifact(Event):
 
 
 @dataclass
-class Error(Event):
-    """The run has failed; as `errors.UserError`. Its `message` says what; `values` and `volume` as of a warning."""
+class Error(Told):
+    """The run has failed; as `errors.UserError`."""
 
     event = "error"
-
-    code: str
-    hint: str = ""
-    values: dict[str, Any] = field(default_factory=dict)
-    volume: str = ""
-
-    @classmethod
-    def of(cls, said: Said, volume: str = "") -> Error:
-        """The event that tells of an error."""
-        return cls(code=said.code, message=said.message, hint=said.hint, values=dict(said.values), volume=volume)
 
 
 @dataclass
@@ -179,20 +177,17 @@ _EVENTS: dict[str, type[Event]] = {
 }
 
 
-Told = TypeVar("Told", bound="Warning_ | Error")
-
-
 def refer_to(volume_id: str) -> str:
     """Return what the engine's sentences call a volume, whose name may be that of a patient."""
     return f"volume {volume_id}"
 
 
-def with_name(event: Told, names: Mapping[str, str]) -> Told:
+def with_name(event: T, names: Mapping[str, str]) -> T:
     """Return an event with the name of its volume where sentences call it by its id or file, and among its values.
 
     Parameters
     ----------
-    event : Warning_ or Error
+    event : Told
     names : mapping
         Id of a volume -> its name. An event about another volume, or about none, is returned as it is.
     """
