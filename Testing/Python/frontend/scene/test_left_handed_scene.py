@@ -217,6 +217,7 @@ def test_labels_that_nobody_can_turn_are_told_of_kept_and_exported(logic, host, 
     TagFileDialogs(logic.labels, None).exportTags()
     assert read_label_file(tags).volumes == before
     assert (before[0].numbering, before[0].further) == ("file", said)
+    logic.labels.store.flush()
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     host.closeScene()
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
