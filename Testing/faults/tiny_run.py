@@ -36,9 +36,10 @@ class TinyBackbone:
     info = BackboneInfo(
         name=NAME,
         input_size=_SIZE,
-        levels={"cam": LevelInfo(6, 32), "fine": LevelInfo(6, 64)},
-        cam_level="cam",
-        decode_levels=("fine",),
+        levels={"fine": LevelInfo(6, 64)},
+        cam_level="fine",
+        cam_cells=32,
+        decode_level="fine",
         prompts=frozenset({PromptKind.BOX}),
         weights=SimpleNamespace(sha256="0" * 64, licence="none", pretraining="none: fixed filters"),
     )
@@ -54,10 +55,10 @@ class TinyBackbone:
         wide = F.avg_pool2d(slices, 13, 1, 6)
         down, right = slices - slices.roll(2, 2), slices - slices.roll(2, 3)
         fine = torch.cat([slices, blurred, wide, slices - wide, down, right], 1)
-        return {"fine": fine.half(), "cam": F.avg_pool2d(fine, 2).half()}
+        return {"fine": fine.half()}
 
     def decode(self, features, boxes, rows=None):
-        image = features["fine"].float()[:, 1]
+        image = features.float()[:, 1]
         image = image if rows is None else image[rows]
         grid = torch.arange(_SIZE)
         x0, y0, x1, y1 = (side[:, None] for side in boxes.T)

@@ -112,7 +112,7 @@ def _seconds(backbone: Backbone, slices: int) -> dict[str, float]:
     images = torch.rand(slices, 1, size, size, generator=torch.Generator().manual_seed(0)).to(backbone.device)
     backbone.embed(images[:1])
     encode, levels = timed(backbone.device, lambda: _embedded(backbone, images))
-    features = {name: levels[name][:1] for name in backbone.info.decode_levels}
+    features = levels[backbone.info.decode_level][:1]
     boxes = torch.tensor([[0.2, 0.2, 0.8, 0.8]]).repeat(PROMPTS, 1) * size
     rows = torch.zeros(PROMPTS, dtype=torch.long)
     backbone.decode(features, boxes[:1], rows[:1])

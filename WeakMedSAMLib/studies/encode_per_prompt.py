@@ -44,8 +44,7 @@ def measure_encode_per_prompt(name: str, device: str = "auto", slices: int = SLI
         with watch.part("per prompt"):
             repeated = torch.cat(list(logits_by_prompt(backbone, backbone.embed, image, boxes[None])))
         with watch.part("once"):
-            levels = backbone.embed(image)
-            features = {level: levels[level] for level in backbone.info.decode_levels}
+            features = backbone.embed(image)[backbone.info.decode_level]
             once, _ = backbone.decode(features, boxes, torch.zeros(len(boxes), dtype=torch.long))
         apart = max(apart, float((once.sigmoid() - repeated.sigmoid()).abs().max()))
     each = {part: seconds / slices for part, seconds in watch.seconds.items()}

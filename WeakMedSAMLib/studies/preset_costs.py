@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory
 from WeakMedSAMLib.engine.base.precision import reduced_precision
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segmentation_levels
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FAST
 from WeakMedSAMLib.engine.methods.published.adapt import new_classifier
 from WeakMedSAMLib.engine.methods.published.classifier import ClassHeads
@@ -102,11 +102,10 @@ def second_parts(measured: Mapping[str, Any]) -> Parts:
 
 def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]:
     """Trained parameters and operations of what the presets train for one class, a slice and pass."""
-    levels = {name: info.levels[name] for name in segmentation_levels(info)}
     classifier, segmenter = _fast_networks(info)
-    cam = info.levels[info.cam_level]
+    cam = info.cam
     heads, unet = ClassHeads(cam.channels, (PAPER.sub_classes,), PAPER.head), build_network(PAPER, 1)
-    maps = {name: torch.empty(1, *level.shape, device="meta") for name, level in levels.items()}
+    maps = {name: torch.empty(1, *level.shape, device="meta") for name, level in info.levels.items()}
     image = torch.empty(1, 1, info.input_size, info.input_size, device="meta")
     framed = torch.empty(1, 1 + 2 * beside(PAPER), SIZE, SIZE, device="meta")
     projected = torch.empty(1, FAST.projection_dim, cam.size, cam.size, device="meta")
@@ -125,7 +124,7 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
 
 
 def _fast_networks(info: BackboneInfo) -> tuple[SliceClassifier, Segmenter]:
-    levels = {name: info.levels[name].channels for name in segmentation_levels(info)}
+    levels = {name: level.channels for name, level in info.levels.items()}
     return SliceClassifier(FAST.projection_dim, (1,)), Segmenter(levels, 1)
 
 
@@ -167,10 +166,10 @@ def _fast_work(backbone: Backbone) -> tuple[_Work, _Work]:
     device, info = backbone.device, backbone.info
     images = torch.rand(1, 1, info.input_size, info.input_size, device=device)
     levels = backbone.embed(images)
-    size = info.levels[info.cam_level].size
+    size = info.cam_cells
     classifier, segmenter = (network.to(device) for network in _fast_networks(info))
     projected = torch.rand(1, FAST.projection_dim, size, size, device=device)
-    maps = {level: levels[level].float().to(device) for level in segmentation_levels(info)}
+    maps = {name: level.float().to(device) for name, level in levels.items()}
 
     def segmented() -> torch.Tensor:
         with reduced_precision(device):

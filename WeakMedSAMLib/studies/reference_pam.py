@@ -36,6 +36,5 @@ def logits_by_prompt(
         B x size x size logits, Q times.
     """
     for prompt in range(boxes.shape[1]):
-        levels = encode(images)
-        features = {name: levels[name] for name in backbone.info.decode_levels}
+        features = encode(images)[backbone.info.decode_level]
         yield backbone.decode(features, boxes[:, prompt])[0]

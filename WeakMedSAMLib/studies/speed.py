@@ -173,7 +173,7 @@ def stencil_pam(backbone: Backbone, images: torch.Tensor, boxes: torch.Tensor) -
     with watch.part("encode"):
         levels = backbone.embed(images)
     with watch.part("decode"):
-        features = {name: levels[name] for name in backbone.info.decode_levels}
+        features = levels[backbone.info.decode_level]
         logits, _ = backbone.decode(features, boxes.flatten(0, 1), torch.arange(count).repeat_interleave(prompts))
         logits = logits.reshape(count, prompts, *logits.shape[1:])
     with watch.part("affinity"):

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.engine.base.array_store import ArrayStore
 from WeakMedSAMLib.engine.base.memory import private_memory_mb
 from WeakMedSAMLib.engine.features import cache as cache_module
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 
-A, B, C = ("a" * 64, "b" * 64, "c" * 64)
+A, B, C, D, E = (letter * 64 for letter in "abcde")
 LEVELS = {"last": ((3, 4, 2, 2), "<f2"), "image": ((3, 8, 8), "|u1")}
 ONE_MB = {"last": ((1 << 20,), "|u1")}
 START = (
@@ -167,29 +168,34 @@ def test_broken_entries_are_dropped_and_rebuilt(root, damage):
 
 
 def as_before(folder, **changes):
-    """Describe an entry as versions up to 0.1 did."""
+    """Describe an entry as versions up to 0.1 did: at first, and with a list like today's but no layout."""
     meta = json.loads((folder / "meta.json").read_text())
     old = {"schema": "weakmedsam-features-1", "key": meta["key"], "levels": meta["arrays"], **changes}
-    (folder / "meta.json").write_text(json.dumps({name: value for name, value in old.items() if value is not None}))
+    (folder / "meta.json").write_text(json.dumps(old))
 
 
-def test_entries_of_earlier_versions_are_read(root):
-    for key, changes in ((A, {}), (B, {"key": None}), (C, {"key": A})):
+def of_layout(folder, layout):
+    """Say of an entry that it is of another layout, all else being right."""
+    store = ArrayStore()
+    entry = store.open(folder, folder.name)
+    store.finish(folder, folder.name, {**entry.arrays, **({} if layout is None else {"layout": layout})})
+
+
+def test_what_earlier_versions_left_is_recognised_and_cleared(root, other):
+    cache = FeatureCache(root)
+    for key in (A, B, C, D, E):
         fill(FeatureCache(root), key, 3)
-        as_before(root / key, **changes)
-    assert (FeatureCache(root).entry(A)["last"] == 3).all()
-    assert (FeatureCache(root).entry(B)["last"] == 3).all()
-    assert FeatureCache(root).entry(C) is None
-
-
-def test_a_wrong_bit_in_an_entry_of_an_earlier_version_is_found(root):
-    fill(FeatureCache(root), A, 3)
     as_before(root / A)
-    content = bytearray((root / A / "last.npy").read_bytes())
-    content[-1] ^= 1
-    (root / A / "last.npy").write_bytes(content)
-    assert FeatureCache(root).entry(A) is None
-    assert keys_in(root) == set()
+    of_layout(root / B, None)
+    of_layout(root / C, 1)
+    of_layout(root / E, 1)
+    holder = other(f'print(c.entry("{E}") is not None, flush=True); sys.stdin.readline()')
+    assert holder.stdout.readline() == "True\n"
+    freed = cache.clear_outdated()
+    assert keys_in(root) == {D, E}
+    assert freed > 3 * 2 * 48
+    assert cache.clear_outdated() == 0
+    assert (cache.entry(D)["last"] == 3).all()
 
 
 def test_a_file_in_the_place_of_an_entry_is_replaced(root):

@@ -83,9 +83,10 @@ class TinyNetwork(nn.Module):
 INFO = BackboneInfo(
     name="tiny",
     input_size=64,
-    levels={"neck": LevelInfo(8, 16), "cam": LevelInfo(16, 16)},
-    cam_level="cam",
-    decode_levels=("neck",),
+    levels={"last": LevelInfo(16, 16)},
+    cam_level="last",
+    cam_cells=16,
+    decode_level="last",
     prompts=frozenset(),
     weights=None,
 )
@@ -157,7 +158,7 @@ class TinyBackbone:
 
     def embed(self, images):
         self.embedded.append(len(images))
-        return {"neck": images.new_zeros(len(images), 8, 16, 16)}
+        return {"last": images.new_zeros(len(images), 16, 16, 16)}
 
     def decode(self, features, boxes, rows):
         self.prompts.append(len(boxes))

@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptK
 from WeakMedSAMLib.engine.backbones.weights import manifest
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
-from WeakMedSAMLib.engine.features.embed import EmbedInput, embed_volume, feature_key
+from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, feature_key
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 SIZE, SLICES = 16, 7
@@ -27,9 +27,10 @@ class Pooling:
     info = BackboneInfo(
         name="pooling",
         input_size=SIZE,
-        levels={"cam": LevelInfo(3, 4), "fine": LevelInfo(1, 8)},
-        cam_level="cam",
-        decode_levels=("cam",),
+        levels={"last": LevelInfo(3, 4), "fine": LevelInfo(1, 8)},
+        cam_level="last",
+        cam_cells=2,
+        decode_level="last",
         prompts=frozenset({PromptKind.BOX}),
         weights=manifest()[0],
     )
@@ -43,8 +44,24 @@ class Pooling:
         if len(slices) > self.room:
             raise self.error
         assert slices.shape[1:] == (1, SIZE, SIZE)
-        cam = torch.nn.functional.avg_pool2d(slices, 4) * torch.tensor([1.0, -2.0, 3.0])[:, None, None]
-        return {"cam": cam.half(), "fine": torch.nn.functional.avg_pool2d(slices, 2).half()}
+        last = torch.nn.functional.avg_pool2d(slices, 4) * torch.tensor([1.0, -2.0, 3.0])[:, None, None] + 7
+        return {"last": last.half(), "fine": torch.nn.functional.avg_pool2d(slices, 2).half()}
+
+
+class Cropping(Pooling):
+    """The same, which takes parts of slices, and lists their sizes."""
+
+    info = dataclasses.replace(Pooling.info, name="cropping", crop=4)
+
+    def __init__(self):
+        super().__init__()
+        self.sizes = []
+
+    def embed(self, slices):
+        self.sizes.append(tuple(slices.shape[2:]))
+        self.batches.append(len(slices))
+        last = torch.nn.functional.avg_pool2d(slices, 4) * torch.tensor([1.0, -2.0, 3.0])[:, None, None] + 7
+        return {"last": last.half(), "fine": torch.nn.functional.avg_pool2d(slices, 2).half()}
 
 
 @pytest.fixture
@@ -63,22 +80,84 @@ def volume():
         return stack
 
     load.count = 0
-    return EmbedInput(load, SLICES, "ab" * 32, "k", Frame(12, 16, 1.0, 1.0, SIZE), Intensity("percentile", 0, 200))
+    return EmbedInput(load, SLICES, "ab" * 32, "k", Frame(12, 16, 1.0, 1.0, SIZE), Intensity("percentile", 0, 200), 5.0)
 
 
-def run(volume, backbone, cache, levels=("cam", "fine"), report=lambda event: None):
-    return embed_volume(volume, backbone, cache, levels, report)
+def run(volume, backbone, cache, report=lambda event: None):
+    return Embedder(backbone, cache).embed(volume, report)
+
+
+def values(features):
+    """All slices of every level."""
+    return {name: level.read(range(features.n_slices)) for name, level in features.levels.items()}
 
 
 def test_every_slice_gets_its_own_features(volume, cache):
     got = run(volume, Pooling(), cache)
-    images = volume.frame.to_frame(to_unit(volume.load_stack(), volume.intensity))
-    expected = Pooling().embed(torch.from_numpy(images)[:, None])
+    images = np.rint(volume.frame.to_frame(to_unit(volume.load_stack(), volume.intensity)) * 255)
+    expected = Pooling().embed(torch.from_numpy(images / 255)[:, None].float())
     assert got.n_slices == SLICES
-    for name, level in got.levels.items():
-        assert np.array_equal(level, expected[name].numpy())
-    assert np.array_equal(got.image, np.rint(images * 255).astype(np.uint8))
+    for name, level in expected.items():
+        widest = (level.amax((2, 3), keepdim=True) - level.amin((2, 3), keepdim=True)).float() / 15
+        assert got.levels[name].shape == level.shape
+        assert ((values(got)[name] - level).abs() <= 0.51 * widest + 1e-3).all()
+    assert torch.allclose(values(got)["cam"], torch.nn.functional.avg_pool2d(values(got)["last"], 2))
+    assert np.array_equal(got.image, images.astype(np.uint8))
     assert got.image.max() == 255
+
+
+def body_in(stack, *edges):
+    """A stack whose slices are dark but for a rectangle each: first row, first column, end of rows, of columns."""
+    dark = np.zeros_like(stack)
+    for image, (top, left, bottom, right) in zip(dark, edges, strict=True):
+        image[top:bottom, left:right] = 100
+    return dark
+
+
+def test_air_is_not_encoded(volume, cache):
+    edges = [(0, 0, 4, 4), (0, 0, 0, 0), (5, 9, 8, 16), (0, 4, 4, 8), (4, 4, 12, 8), (0, 0, 12, 16), (0, 0, 0, 0)]
+    stack = body_in(volume.load_stack(), *edges)
+    cut, whole = Cropping(), Pooling()
+    got, full = (run(dataclasses.replace(volume, load_stack=lambda: stack), one, cache) for one in (cut, whole))
+    assert cut.sizes == [(16, 16), (4, 4), (4, 8), (8, 4), (12, 16)]
+    assert cut.batches == [1, 2, 1, 1, 1]
+    assert whole.batches == [1, 4, 1]
+    for name in ("last", "fine", "cam"):
+        assert torch.allclose(values(got)[name], values(full)[name], atol=2e-2)
+    assert torch.equal(got.levels["last"].read([1]), torch.full((1, 3, 4, 4), 7.0))
+
+
+def smooth_stack(odd=None):
+    """Nine slices that change evenly from one to the next; one may show something of its own."""
+    generator = np.random.default_rng(3)
+    first, last = generator.uniform(40, 160, (2, 12, 16))
+    stack = first + np.linspace(0, 1, 9)[:, None, None] * (last - first)
+    if odd is not None:
+        stack[odd, 4:8, 4:8] += 60
+    return np.clip(stack, 0, 200).astype(np.float32)
+
+
+@pytest.mark.parametrize(("odd", "encoded"), [(None, 5), (3, 6), (4, 5)])
+def test_of_thin_slices_those_between_are_not_encoded(volume, cache, odd, encoded):
+    stack, backbone = smooth_stack(odd), Pooling()
+    thin = dataclasses.replace(volume, load_stack=lambda: stack, n_slices=9, slice_mm=0.9)
+    events = []
+    got = run(thin, backbone, cache, events.append)
+    assert sum(backbone.batches) == encoded
+    assert events[-1] == Progress("embed", 9, 9)
+    full = run(dataclasses.replace(thin, slice_mm=3.0), Pooling(), cache)
+    assert torch.allclose(values(got)["last"], values(full)["last"], atol=0.1)
+    assert torch.equal(got.levels["last"].read([8, 5, 2]), values(got)["last"][[8, 5, 2]])
+    assert np.array_equal(got.image, full.image)
+
+
+def test_a_volume_of_air_is_embedded(volume, cache):
+    nothing = dataclasses.replace(volume, load_stack=lambda: np.zeros((SLICES, 12, 16), np.float32))
+    events = []
+    got = run(nothing, Cropping(), cache, events.append)
+    assert torch.equal(got.levels["last"].read(range(SLICES)), torch.full((SLICES, 3, 4, 4), 7.0))
+    assert run(nothing, Cropping(), cache).n_slices == SLICES
+    assert events[-1] == Progress("embed", SLICES, SLICES)
 
 
 def test_a_hit_equals_a_miss_bit_for_bit_and_computes_nothing(volume, cache):
@@ -87,9 +166,9 @@ def test_a_hit_equals_a_miss_bit_for_bit_and_computes_nothing(volume, cache):
     hit = run(volume, idle, cache)
     assert idle.batches == []
     assert volume.load_stack.count == 1
-    for name in missed.levels:
-        assert missed.levels[name].tobytes() == hit.levels[name].tobytes()
-        assert not hit.levels[name].flags.writeable
+    for name, level in values(missed).items():
+        assert torch.equal(level, values(hit)[name])
+    assert not hit.levels["last"].codes.flags.writeable
     assert missed.image.tobytes() == hit.image.tobytes()
 
 
@@ -135,7 +214,7 @@ def test_cancelling_between_batches_leaves_no_entry_and_no_harm(volume, cache):
     with pytest.raises(Stop):
         run(volume, backbone, cache, report=stop)
     assert backbone.batches == [4]
-    assert cache.entry(feature_key(volume, backbone, ("cam", "fine"))) is None
+    assert cache.entry(feature_key(volume, backbone)) is None
     assert cache.size() < 1000
     assert run(volume, Pooling(), cache).n_slices == SLICES
 
@@ -146,7 +225,7 @@ def test_out_of_memory_halves_the_batch_once(volume, cache, error, tmp_path):
     got = run(volume, tight, cache)
     assert tight.batches == [4, 2, 2, 2, 1]
     with FeatureCache(tmp_path / "other") as other:
-        assert np.array_equal(got.levels["cam"], run(volume, Pooling(), other).levels["cam"])
+        assert torch.equal(values(got)["last"], values(run(volume, Pooling(), other))["last"])
 
 
 def test_out_of_memory_twice_is_an_error_with_a_way_out(volume, cache):
@@ -156,7 +235,7 @@ def test_out_of_memory_twice_is_an_error_with_a_way_out(volume, cache):
     assert caught.value.code == "gpu_out_of_memory"
     assert "--device cpu" in caught.value.hint
     assert tight.batches == [4, 2]
-    assert cache.entry(feature_key(volume, tight, ("cam", "fine"))) is None
+    assert cache.entry(feature_key(volume, tight)) is None
 
 
 def test_another_error_is_not_taken_for_it(volume, cache):
@@ -171,13 +250,13 @@ def test_a_volume_of_another_length_is_not_embedded(volume, cache):
 
 def test_the_key_depends_on_all_that_the_features_depend_on(volume):
     def changed(**changes):
-        return feature_key(dataclasses.replace(volume, **changes), Pooling(), ("cam",))
+        return feature_key(dataclasses.replace(volume, **changes), Pooling())
 
     def backbone(**changes):
         other = Pooling()
         for name, value in changes.items():
             setattr(other, name, value)
-        return feature_key(volume, other, ("cam",))
+        return feature_key(volume, other)
 
     info, weights = Pooling.info, Pooling.info.weights
     keys = [
@@ -186,7 +265,7 @@ def test_the_key_depends_on_all_that_the_features_depend_on(volume):
         changed(axis="j"),
         changed(frame=Frame(12, 16, 1.0, 1.5, SIZE)),
         changed(intensity=Intensity("percentile", 0, 201)),
-        feature_key(volume, Pooling(), ("cam", "fine")),
+        changed(slice_mm=4.0),
         backbone(dtype=torch.bfloat16),
         backbone(device=torch.device("cuda:1")),
         backbone(info=dataclasses.replace(info, version=2)),
@@ -195,7 +274,6 @@ def test_the_key_depends_on_all_that_the_features_depend_on(volume):
     ]
     assert len(set(keys)) == len(keys)
     assert changed(intensity=Intensity("ct_window", 0, 200, "another reason")) == changed()
-    assert feature_key(volume, Pooling(), ("cam", "fine")) == feature_key(volume, Pooling(), ("fine", "cam"))
 
 
 def test_exceeding_the_cap_is_told_once(volume, tmp_path):
@@ -207,3 +285,17 @@ def test_exceeding_the_cap_is_told_once(volume, tmp_path):
     assert [warning.code for warning in warnings] == ["cache_limit_exceeded"]
     assert warnings[0].message
     assert warnings[0].hint
+
+
+def test_features_of_an_earlier_version_are_removed_and_that_is_told_once(volume, cache, tmp_path):
+    with cache.writer("f" * 64, {"last": ((100,), "<f2")}):
+        pass
+    meta = cache.root / ("f" * 64) / "meta.json"
+    meta.write_text(meta.read_text().replace('"layout": 2', '"layout": 1'))
+    cache.close()
+    events = []
+    Embedder(Pooling(), cache).claim([volume], events.append)
+    Embedder(Pooling(), cache).claim([volume], events.append)
+    assert [event.code for event in events] == ["outdated_features_removed"]
+    assert str(cache.root) in events[0].message
+    assert not meta.exists()

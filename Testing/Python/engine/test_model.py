@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import HeldLevel, held
 from safetensors.torch import load_file, save_file
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -31,8 +32,8 @@ def trained():
     torch.manual_seed(3)
     segmenter = Segmenter({"stage0": 6, "last": 4}, 2)
     random = np.random.default_rng(3)
-    sample = {"stage0": 5 * random.normal(size=(2, 6, 4, 4)), "last": random.normal(size=(2, 4, 4, 4))}
-    segmenter.standardise_by([sample])
+    sample = held({"stage0": 5 * random.normal(size=(2, 6, 4, 4)), "last": random.normal(size=(2, 4, 4, 4))})
+    segmenter.standardise_by([(sample, 0), (sample, 1)])
     return FastModel(
         classes=ClassTable.from_names(["Lunge", "Herz größer"]),
         backbone="litemedsam",
@@ -106,7 +107,7 @@ def test_a_model_comes_back_bit_for_bit(trained, saved):
 def test_a_loaded_model_computes_the_same(trained, saved):
     loaded = load_model(saved)
     levels = {"stage0": torch.randn(1, 6, 64, 64), "last": torch.randn(1, 4, 64, 64)}
-    image, cells = torch.rand(1, 1, 256, 256), torch.randn(2, 6, 8, 8).half().numpy()
+    image, cells = torch.rand(1, 1, 256, 256), HeldLevel(torch.randn(2, 6, 8, 8))
     with torch.no_grad():
         assert torch.equal(trained.segmenter(levels, image), loaded.segmenter(levels, image))
         first, second = (one.classifier(next(one.projection.parts(cells))) for one in (trained, loaded))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import held
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.backbones.base import PromptKind
@@ -31,18 +32,18 @@ class BoxDrawer:
     """
 
     def __init__(self, quality=0.9, by_features=False, prompts=frozenset(PromptKind)):
-        self.info = SimpleNamespace(name="drawer", input_size=SIZE, decode_levels=("last",), prompts=prompts)
+        self.info = SimpleNamespace(name="drawer", input_size=SIZE, decode_level="last", prompts=prompts)
         self.device = torch.device("cpu")
         self.calls = []
         self._quality, self._by_features = quality, by_features
 
     def decode(self, features, boxes, rows):
-        self.calls.append((len(features["last"]), boxes.clone(), rows.clone()))
+        self.calls.append((len(features), boxes.clone(), rows.clone()))
         y, x = torch.meshgrid(torch.arange(SIZE), torch.arange(SIZE), indexing="ij")
         x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
         drawn = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
         if self._by_features:
-            drawn &= resize_maps(features["last"][:, 0].float(), SIZE)[rows] > 0
+            drawn &= resize_maps(features[:, 0].float(), SIZE)[rows] > 0
         quality = torch.full((len(boxes),), self._quality)
         return torch.where(drawn, 12.0, -12.0), quality
 
@@ -66,7 +67,7 @@ def thing(shape=(TARGET, TARGET), place=THING):
 def levels_of(masks):
     """Decode level S x 1 x 64 x 64 that is positive on the masks."""
     cells = resize_maps(torch.from_numpy(masks.astype(np.float32)), 64).numpy()
-    return {"last": np.where(cells > 0.5, 1, -1).astype(np.float16)[:, None]}
+    return held({"last": np.where(cells > 0.5, 1, -1)[:, None]})
 
 
 def blurred(mask, cells=32):
@@ -211,8 +212,9 @@ def masks_before_choices(maps, indices, levels, drawer, settings):
         boxes.append(distinct_boxes(np.concatenate(found))[:3])
     rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found])
     slots = torch.tensor([slot for found in boxes for slot in range(len(found))])
-    features = {"last": torch.from_numpy(levels["last"][indices])}
-    logits, quality = drawer.decode(features, torch.from_numpy(np.concatenate(boxes)) * (SIZE / TARGET), rows)
+    logits, quality = drawer.decode(
+        levels["last"].read(indices), torch.from_numpy(np.concatenate(boxes)) * (SIZE / TARGET), rows
+    )
     masks, weights = torch.zeros(len(indices), 3, TARGET, TARGET), torch.zeros(len(indices), 3)
     drawn = resize_maps(logits.sigmoid(), TARGET)
     masks[rows, slots] = drawn

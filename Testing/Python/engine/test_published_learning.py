@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from held_level import held
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -63,9 +64,7 @@ class ToyBackbone:
         self.network.adapter[2].p = 0.1 if dropout else 0.0
         self.device, self.dtype = torch.device("cpu"), dtype
         weights = SimpleNamespace(sha256="0" * 64)
-        self.info = SimpleNamespace(
-            name="toy", cam_level="cam", levels={"cam": LevelInfo(CHANNELS, M)}, weights=weights, input_size=SIZE
-        )
+        self.info = SimpleNamespace(name="toy", cam=LevelInfo(CHANNELS, M), weights=weights, input_size=SIZE)
 
     def adaptable_encoder(self):
         return AdaptableEncoder(self.network, CHANNELS, M, lambda name: not name.startswith("stem"))
@@ -83,7 +82,7 @@ def volume(number, backbone, slices=16, seed=0):
     image = (image.clip(0, 1) * 255).astype(np.uint8)
     with torch.no_grad():
         cam = backbone.network(torch.from_numpy(image.astype(np.float32) / 255)[:, None]).half().numpy()
-    features = VolumeFeatures(f"{number:064d}", {"cam": cam}, image)
+    features = VolumeFeatures(f"{number:064d}", held({"cam": cam}), image)
     return VolumeSlices(
         f"{number:03d}",
         f"patient {number}",
@@ -158,7 +157,7 @@ def test_with_a_frozen_encoder_the_heads_alone_learn(cohort, train):
         "heads.secondary.weight",
     }
     assert not torch.equal(classifier.heads.primary.weight, fresh.heads.primary.weight)
-    levels = np.concatenate([one.features.levels["cam"] for one in cohort]).astype(np.float32)
+    levels = np.concatenate([one.features.levels["cam"].values for one in cohort]).astype(np.float32)
     assert torch.allclose(classifier.encoder.mean.flatten(), torch.from_numpy(levels.mean((0, 2, 3))), atol=1e-3)
     assert torch.allclose(classifier.encoder.deviation.flatten(), torch.from_numpy(levels.std((0, 2, 3))), atol=3e-3)
 
@@ -385,7 +384,7 @@ def test_the_loss_is_the_cross_entropy_of_the_entries_with_a_tag(kind):
 
 def test_standard_features_have_mean_0_and_deviation_1_without_outliers():
     features = torch.randn(500, 2, 1, 1) * torch.tensor([3.0, 0.01])[:, None, None] + 5
-    standard = StandardFeatures("cam", 2)
+    standard = StandardFeatures(2)
     flat = features.flatten(1).double()
     standard.measure(flat.sum(0), (flat**2).sum(0), len(flat))
     result = standard(features)

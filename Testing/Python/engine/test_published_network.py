@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import held
 from torch import nn
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -48,7 +49,7 @@ def volume_of(count=6, place="000"):
     images += np.arange(count, dtype=np.uint8)[:, None, None]
     tags = np.full((count, 1), PRESENT, np.int8)
     tags[-2:] = ABSENT
-    features = VolumeFeatures("key", {"neck": images[:, None].astype(np.float32) / 255}, images)
+    features = VolumeFeatures("key", held({"last": images[:, None].astype(np.float32) / 255}), images)
     return VolumeSlices(
         place, place, Supervision(tags), features, Frame(SIZE, SIZE, 1.0, 1.0, SIZE), Intensity("given", 0.0, 1.0)
     )
@@ -281,7 +282,7 @@ class Promptable(nn.Module):
 
 class TunableBackbone:
     def __init__(self, level=0.5):
-        self.info = SimpleNamespace(input_size=SIZE, decode_levels=("neck",), prompts=frozenset([PromptKind.BOX]))
+        self.info = SimpleNamespace(input_size=SIZE, decode_level="last", prompts=frozenset([PromptKind.BOX]))
         self.device, self.dtype, self.made = torch.device("cpu"), torch.float32, []
         self.network = Promptable()
         self.network.level.data.fill_(level)
@@ -292,7 +293,7 @@ class TunableBackbone:
 
     def decode(self, features, boxes, rows):
         with torch.no_grad():
-            return self.network(features["neck"], boxes, rows), torch.ones(len(boxes))
+            return self.network(features, boxes, rows), torch.ones(len(boxes))
 
 
 ON_FEATURES = SimpleNamespace(adapted=False)

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import held
 from scipy import ndimage
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -52,7 +53,7 @@ class BrightBackbone:
         self.info = SimpleNamespace(
             name="bright",
             input_size=SIZE,
-            decode_levels=("neck",),
+            decode_level="last",
             prompts=prompts,
             weights=SimpleNamespace(sha256="0"),
         )
@@ -60,16 +61,14 @@ class BrightBackbone:
 
     def embed(self, images):
         self.calls += len(images)
-        return {"neck": images + self.shift, "unused": images}
-
-    decode_levels = staticmethod(lambda last: {"neck": last})
+        return {"last": images + self.shift, "unused": images}
 
     def decode(self, features, boxes, rows):
         return self.decode_points(features, (boxes[:, :2] + boxes[:, 2:]) / 2, rows)
 
     def decode_points(self, features, points, rows):
         self.asked.append(points)
-        images = features["neck"][rows, 0].float()
+        images = features[rows, 0].float()
         columns, lines = points.long().clamp(0, SIZE - 1).T
         grey = images[torch.arange(len(images)), lines, columns]
         logits = 8 - 40 * (images - grey[:, None, None]).abs()
@@ -78,7 +77,7 @@ class BrightBackbone:
 
 def volume_of(images, tags):
     frame = Frame(SIZE, SIZE, 1.0, 1.0, SIZE)
-    levels = {"neck": images[:, None].astype(np.float32) / 255}
+    levels = held({"last": images[:, None].astype(np.float32) / 255})
     features = VolumeFeatures("key", levels, images)
     return VolumeSlices(
         "000", "patient", Supervision(np.array(tags, np.int8)), features, frame, Intensity("given", 0.0, 1.0)
@@ -253,8 +252,6 @@ def test_what_is_not_tagged_is_not_known(volume, cells):
 
 def test_masks_come_from_the_untouched_encoder_and_with_the_defect_from_the_adapted_one(volume, cells):
     class Moved(torch.nn.Module):
-        decode_levels = staticmethod(lambda last: {"neck": last})
-
         def forward(self, images):
             return images.roll(60, -1)
 

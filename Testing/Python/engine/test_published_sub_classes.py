@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import held
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress
@@ -46,7 +47,7 @@ def volume(number, kinds, patient=None):
         f"{number:03d}",
         name,
         Supervision(tags),
-        VolumeFeatures(f"{number:064d}", {"cam": cam}, image),
+        VolumeFeatures(f"{number:064d}", held({"cam": cam}), image),
         frame,
         intensity,
     )

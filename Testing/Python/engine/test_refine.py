@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from held_level import HeldLevel
 
 from WeakMedSAMLib.engine.methods.fast.refine import drop_loose_pieces, redraw_by_decoder, smooth_along_z
 
@@ -17,12 +18,12 @@ class Drawer:
     """Draws the box it is asked with, or an image that was given for all."""
 
     def __init__(self, answer=None):
-        self.info = SimpleNamespace(input_size=INPUT, decode_levels=("last",))
+        self.info = SimpleNamespace(input_size=INPUT, decode_level="last")
         self.seen = []
         self._answer = answer
 
     def decode(self, features, boxes, rows):
-        self.seen += features["last"][rows, 0, 0, 0].tolist()
+        self.seen += features[rows, 0, 0, 0].tolist()
         y, x = torch.meshgrid(torch.arange(INPUT), torch.arange(INPUT), indexing="ij")
         x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
         drawn = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
@@ -42,7 +43,7 @@ def masks_with(*rectangles):
 
 def numbered(count):
     """A decode level whose only value is the number of the slice."""
-    return {"last": np.arange(count, dtype=np.float16)[:, None, None, None]}
+    return HeldLevel(np.arange(count)[:, None, None, None])
 
 
 def test_a_mask_becomes_mostly_what_was_redrawn():

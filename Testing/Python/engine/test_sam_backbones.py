@@ -68,15 +68,15 @@ def test_levels_are_as_announced(backbone, slices):
         name: (3, *level.shape) for name, level in info.levels.items()
     }
     assert all(level.dtype == torch.float16 and level.is_contiguous() for level in features.values())
-    assert {info.cam_level, *info.decode_levels} <= set(info.levels)
+    assert {info.cam_level, info.decode_level} <= set(info.levels)
     assert {prompt.value for prompt in info.prompts} == {"point", "box"}
     alone = backbone.embed(slices[1:2])
     assert all(torch.allclose(features[name][1:2], alone[name], atol=2e-3) for name in features)
 
 
 def test_bfloat16_is_near(backbone, slices):
-    exact = backbone.embed(slices)["neck"].float()
-    rough = backbone.to(torch.device("cpu"), torch.bfloat16).embed(slices)["neck"].float()
+    exact = backbone.embed(slices)["last"].float()
+    rough = backbone.to(torch.device("cpu"), torch.bfloat16).embed(slices)["last"].float()
     backbone.to(torch.device("cpu"), torch.float32)
     assert 0 < ((rough - exact).norm() / exact.norm()).item() < 0.05
 
@@ -86,11 +86,11 @@ def test_many_prompts_equal_single_ones(backbone, slices, boxes, kind):
     corners, rows = boxes
     prompts = corners if kind == "boxes" else corners[:, :2] + 3
     decode = backbone.decode if kind == "boxes" else backbone.decode_points
-    features = backbone.embed(slices)
+    features = backbone.embed(slices)["last"]
     logits, quality = decode(features, prompts, rows)
     assert logits.shape == (4, 32, 32)
     for number, row in enumerate(rows):
-        alone = decode({"neck": features["neck"][row][None]}, prompts[number : number + 1])
+        alone = decode(features[row][None], prompts[number : number + 1])
         assert torch.allclose(logits[number], alone[0][0], atol=1e-4)
         assert torch.allclose(quality[number], alone[1][0], atol=1e-4)
     assert not torch.allclose(logits[0], logits[2], atol=1e-3)
@@ -132,11 +132,11 @@ def test_adapters_are_kept_and_put_back(backbone, slices, tmp_path):
 def test_adapted_features_can_be_decoded(backbone, slices, boxes):
     encoder = backbone.adaptable_encoder().eval()
     with torch.no_grad():
-        levels = encoder.decode_levels(encoder(slices))
-    logits, _quality = backbone.decode(levels, *boxes)
+        last = encoder(slices)
+    logits, _quality = backbone.decode(last, *boxes)
     assert logits.shape == (4, 32, 32)
     if backbone.info.name != "samus":  # whose encoder is another one even before it is trained
-        assert torch.allclose(logits, backbone.decode(backbone.embed(slices), *boxes)[0], atol=2e-2)
+        assert torch.allclose(logits, backbone.decode(backbone.embed(slices)["last"], *boxes)[0], atol=2e-2)
 
 
 def test_the_promptable_network_learns_from_masks(backbone, slices, boxes):
@@ -145,7 +145,7 @@ def test_the_promptable_network_learns_from_masks(backbone, slices, boxes):
     before, corners, rows = parameters_of(network), *boxes
     logits = network(slices, corners, rows)
     if backbone.info.name != "samus":
-        assert torch.allclose(logits, backbone.decode(backbone.embed(slices), *boxes)[0], atol=2e-2)
+        assert torch.allclose(logits, backbone.decode(backbone.embed(slices)["last"], *boxes)[0], atol=2e-2)
     wanted = torch.zeros_like(logits)
     one_step(network, lambda: F.binary_cross_entropy_with_logits(network(slices, corners, rows), wanted))
     moved = {name.split(".")[1] for name in changed(network, before)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from held_level import HeldLevel, held
 
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
@@ -15,7 +15,7 @@ from WeakMedSAMLib.engine.features.embed import VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import segmenter as module
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segmentation_levels, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import (
     CERTAIN,
@@ -51,7 +51,7 @@ def volume(seed=0, slices=SLICES):
     image = generator.integers(60, 120, (slices, 256, 256)).astype(np.uint8)
     image += (masks.repeat(2, 1).repeat(2, 2) * 100).astype(np.uint8)
     tags = np.where(masks.any((1, 2)), PRESENT, ABSENT).astype(np.int8)[:, None]
-    features = VolumeFeatures("key", levels, image)
+    features = VolumeFeatures("key", held(levels), image)
     return VolumeSlices(
         "000", "one", Supervision(tags), features, Frame(256, 256, 1, 1, 256), Intensity("given", 0, 1)
     ), masks
@@ -109,7 +109,7 @@ def test_slices_are_segmented_in_the_order_that_was_asked_for(learned):
 
 def test_left_and_right_are_seen_alike(learned):
     network, one, _ = learned
-    mirrored_levels = {name: level[..., ::-1].copy() for name, level in one.features.levels.items()}
+    mirrored_levels = {name: HeldLevel(level.values[..., ::-1]) for name, level in one.features.levels.items()}
     features = VolumeFeatures("key", mirrored_levels, one.features.image[..., ::-1].copy())
     mirrored = VolumeSlices("000", "one", one.supervision, features, one.frame, one.intensity)
     plain, turned = (segment(network, x, np.arange(3), CPU) for x in (one, mirrored))
@@ -150,11 +150,11 @@ def test_cohorts_without_any_absent_slice_can_be_learned():
 
 def test_folded_standardisation_is_the_same_as_standardising_first():
     one, _ = volume()
-    levels = {name: torch.from_numpy(level[:2]).float() for name, level in one.features.levels.items()}
+    levels = {name: level.read([0, 1]) for name, level in one.features.levels.items()}
     image = torch.rand(2, 1, 256, 256)
     network = new_network().eval()
     plain = copy.deepcopy(network)
-    network.standardise_by([{name: level[i : i + 2] for name, level in one.features.levels.items()} for i in (0, 2, 4)])
+    network.standardise_by([(one.features.levels, index) for index in range(SLICES)])
     standardised = {
         name: (level - getattr(network, f"mean_{name}")) * getattr(network, f"scale_{name}")
         for name, level in levels.items()
@@ -166,10 +166,11 @@ def test_folded_standardisation_is_the_same_as_standardising_first():
 
 def test_means_and_deviations_of_a_sample_are_those_of_all_its_cells():
     rng = np.random.default_rng(0)
-    parts = [{"stage0": (100 + 3 * rng.normal(size=(n, 8, 4, 4))).astype(np.float16)} for n in (1, 2, 5)]
+    volumes = [held({"stage0": 100 + 3 * rng.normal(size=(n, 8, 4, 4))}) for n in (1, 2, 5)]
     network = Segmenter({"stage0": 8}, 1)
-    network.standardise_by(parts)
-    cells = np.concatenate([part["stage0"].swapaxes(0, 1).reshape(8, -1) for part in parts], 1).astype(np.float64)
+    network.standardise_by([(one, index) for one in volumes for index in range(one["stage0"].shape[0])])
+    parts = [one["stage0"].values.astype(np.float32) for one in volumes]
+    cells = np.concatenate([part.swapaxes(0, 1).reshape(8, -1) for part in parts], 1).astype(np.float64)
     np.testing.assert_allclose(network.mean_stage0.flatten(), cells.mean(1), rtol=1e-5)
     np.testing.assert_allclose(1 / network.scale_stage0.flatten(), cells.std(1, ddof=1) + 1e-3, rtol=1e-4)
 
@@ -249,15 +250,6 @@ def test_tags_overrule_probabilities():
     assert values[0, :, 0].tolist() == [[127, 127], [0, 0], [UNKNOWN, UNKNOWN]]
     outside = encode_probability(np.array([[[[-0.1, 1.1]]]]), np.array([[PRESENT]], np.int8))
     assert outside.ravel().tolist() == [0, CERTAIN]
-
-
-def test_levels_before_the_decoder_are_used_where_there_are_some():
-    info = SimpleNamespace(
-        cam_level="cam", decode_levels=("neck",), levels={"stage0": 1, "last": 2, "neck": 3, "cam": 4}
-    )
-    assert segmentation_levels(info) == ("stage0", "last")
-    info.levels = {"neck": 3, "cam": 4}
-    assert segmentation_levels(info) == ("neck",)
 
 
 def test_the_image_adds_detail_beyond_the_features():

@@ -44,13 +44,6 @@ class AdaptableEncoder(nn.Module):
         """Images B x 1 x S x S in [0, 1] to the last map before the neck, B x channels x size x size."""
         return self.encoder(images)
 
-    def decode_levels(self, last: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What ``Backbone.decode`` takes, made of the last map of this encoder.
-
-        The mask decoder was never trained on adapted features; this is for comparison with the published way.
-        """
-        return {"neck": self.encoder.neck(last)}
-
     def train(self, mode: bool = True) -> AdaptableEncoder:
         """As of any module, but batch normalisations stay as in evaluation."""
         super().train(mode)

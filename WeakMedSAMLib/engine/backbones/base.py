@@ -83,25 +83,37 @@ class BackboneInfo:
     levels : dict
         Feature levels that ``embed`` gives, by name.
     cam_level : str
-        The level on which class activation maps work best.
-    decode_levels : tuple of str
-        The levels that ``decode`` needs.
+        The level on which class activation maps work best, averaged over `cam_cells` x `cam_cells` cells.
+    cam_cells : int
+        See there.
+    decode_level : str
+        The level that ``decode`` needs.
     prompts : frozenset of PromptKind
         The prompts that the decoder answers well.
     weights : WeightsInfo
         File, hash, licence and pre-training of the weights.
     version : int
         Raised whenever the features change for the same weights; part of the key of cached features.
+    crop : int
+        Parts of a slice whose edges are multiples of so many pixels, or the frame's, may be encoded alone; 0 where the
+        encoder must see whole frames.
     """
 
     name: str
     input_size: int
     levels: Mapping[str, LevelInfo]
     cam_level: str
-    decode_levels: tuple[str, ...]
+    cam_cells: int
+    decode_level: str
     prompts: frozenset[PromptKind]
     weights: WeightsInfo
     version: int = 1
+    crop: int = 0
+
+    @property
+    def cam(self) -> LevelInfo:
+        """The CAM level, averaged."""
+        return LevelInfo(self.levels[self.cam_level].channels, self.cam_cells)
 
     @property
     def licence(self) -> str:
@@ -138,14 +150,17 @@ class Backbone(Protocol):
         """Move to a device and set the encoder's precision; returns itself."""
 
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features by level, each B x C x h x w, float16, on the backbone's device."""
+        """Features by level, each B x C x h x w, float16, on the backbone's device.
+
+        Slices are B x 1 x size x size, or the same part of each where `info.crop` allows it.
+        """
 
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Same as :meth:`embed` by the published network as it stands; for comparison of speed and values."""
 
     def decode(
         self,
-        features: Mapping[str, torch.Tensor],
+        features: torch.Tensor,
         boxes: torch.Tensor,
         rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -153,8 +168,8 @@ class Backbone(Protocol):
 
         Parameters
         ----------
-        features : mapping
-            The ``decode_levels``, each B x C x h x w.
+        features : Tensor
+            The ``decode_level`` of B slices, B x C x h x w.
         boxes : Tensor
             N x 4: x0, y0, x1, y1 in pixels of the input frame.
         rows : Tensor, optional
@@ -170,7 +185,7 @@ class Backbone(Protocol):
 
     def decode_points(
         self,
-        features: Mapping[str, torch.Tensor],
+        features: torch.Tensor,
         points: torch.Tensor,
         rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:

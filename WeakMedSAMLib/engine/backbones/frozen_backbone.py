@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 import torch
 
@@ -28,7 +27,7 @@ class FrozenBackbone(ABC):
         return self._dtype
 
     def decode(
-        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
+        self, features: torch.Tensor, boxes: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for box prompts; see ``Backbone.decode``.
 
@@ -37,13 +36,13 @@ class FrozenBackbone(ABC):
         return self._decode(features, boxes, rows)
 
     def decode_points(
-        self, features: Mapping[str, torch.Tensor], points: torch.Tensor, rows: torch.Tensor | None = None
+        self, features: torch.Tensor, points: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for one point each; see ``Backbone.decode_points``."""
         return self._decode(features, points, rows)
 
     @abstractmethod
     def _decode(
-        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for boxes N x 4 or points N x 2."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -38,10 +38,6 @@ class ViTSize(Protocol):
         """Of the ViT's maps."""
 
     @property
-    def prompt_channels(self) -> int:
-        """Of the neck's map."""
-
-    @property
     def blocks(self) -> int:
         """Of the ViT."""
 
@@ -49,8 +45,8 @@ class ViTSize(Protocol):
 def vit_info(name: str, size: ViTSize, prompts: frozenset[PromptKind], weights: WeightsInfo) -> BackboneInfo:
     """What is known of such a backbone.
 
-    Its levels are the ViT's last map, what the neck makes of it for the mask decoder, and the last map pooled to about
-    32 x 32 cells for class activation maps.
+    Its level is the ViT's last map, of which the neck makes what the mask decoder takes; averaged over about 32 x 32
+    cells it serves class activation maps.
 
     Parameters
     ----------
@@ -66,15 +62,13 @@ def vit_info(name: str, size: ViTSize, prompts: frozenset[PromptKind], weights: 
     return BackboneInfo(
         name=name,
         input_size=size.frame,
-        levels={
-            "last": LevelInfo(size.channels, size.cells),
-            "neck": LevelInfo(size.prompt_channels, size.cells),
-            "cam": LevelInfo(size.channels, min(size.cells, _CAM_CELLS)),
-        },
-        cam_level="cam",
-        decode_levels=("neck",),
+        levels={"last": LevelInfo(size.channels, size.cells)},
+        cam_level="last",
+        cam_cells=min(size.cells, _CAM_CELLS),
+        decode_level="last",
         prompts=prompts,
         weights=weights,
+        version=2,
     )
 
 
@@ -124,12 +118,9 @@ class SamBackbone(FrozenBackbone):
     @torch.no_grad()
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Features by level, each B x C x h x w, float16, on the backbone's device."""
-        encoder, cells = self._network.image_encoder, self.info.levels["cam"].size
         with in_precision(self._device, self._dtype):
-            last = encoder(slices.to(self._device))
-            neck = encoder.neck(last)
-        levels = {"last": last, "neck": neck, "cam": F.adaptive_avg_pool2d(last.float(), cells)}
-        return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}
+            last = self._network.image_encoder(slices.to(self._device))
+        return {"last": last.to(torch.float16, memory_format=torch.contiguous_format)}
 
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """As :meth:`embed`: of these networks nothing is rebuilt."""
@@ -146,7 +137,7 @@ class SamBackbone(FrozenBackbone):
 
     @torch.no_grad()
     def _decode(
-        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""
         kind, size = "boxes" if prompts.shape[1] == 4 else "points", self.info.input_size
@@ -154,7 +145,8 @@ class SamBackbone(FrozenBackbone):
         rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
         logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
         for row in rows.unique():
-            image = features["neck"][row][None].to(self._device, torch.float32)
+            with in_precision(self._device, self._dtype):
+                image = self._network.image_encoder.neck(features[row][None].to(self._device, torch.float32)).float()
             for numbers in (rows == row).nonzero()[:, 0].split(_PROMPTS_AT_ONCE):
                 drawn, quality[numbers] = self._network.masks(image, **{kind: prompts[numbers]})
                 logits[numbers] = F.interpolate(drawn[:, None], (size, size), mode="bilinear", align_corners=False)[

@@ -24,8 +24,7 @@ META = "meta.json"
 ArrayShape = tuple[tuple[int, ...], Any]
 
 _FORMAT = "weakmedsam-arrays-1"
-# As versions up to 0.1 kept the outputs of stages, and features.
-_OLD_STATE, _OLD_FEATURES = "weakmedsam-state-1", "weakmedsam-features-1"
+_OLD_STATE = "weakmedsam-state-1"  # as versions up to 0.1 kept the outputs of stages
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CHUNK = 1 << 22
 # What a damaged or foreign list of contents, or array, raises while it is read.
@@ -133,7 +132,7 @@ class ArrayStore:
         """Open an entry without looking at every byte; raises `BrokenEntry`."""
         try:
             meta = json.loads((folder / META).read_text(encoding="utf-8"))
-            listed, values = _contents(meta, folder, key)
+            listed, values = _contents(meta, key)
             arrays = {name: _open_array(array_path(folder, name), about) for name, about in listed.items()}
         except _FAULTS as problem:
             raise BrokenEntry(str(problem) or type(problem).__name__) from problem
@@ -171,13 +170,8 @@ def _about(array: np.ndarray) -> dict[str, Any]:
     return {"shape": list(array.shape), "dtype": array.dtype.str}
 
 
-def _contents(meta: dict[str, Any], folder: Path, key: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+def _contents(meta: dict[str, Any], key: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """Arrays and values of a list of contents of today or of before; ValueError where it is damaged or foreign."""
-    if meta.get("schema") == _OLD_FEATURES:
-        # At first they did not name their key, and their folder was believed.
-        if meta.get("key", folder.name) != key:
-            raise ValueError("it is of another key")
-        return dict(meta["levels"]), {}
     checksum = meta.pop("checksum")
     if meta["format"] not in (_FORMAT, _OLD_STATE) or meta["key"] != key or checksum != _text_checksum(meta):
         raise ValueError("its list of contents is damaged or foreign")

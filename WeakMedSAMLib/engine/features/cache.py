@@ -24,8 +24,12 @@ from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, 
 from WeakMedSAMLib.engine.features.cache_use import CacheUse
 
 DEFAULT_MAX_BYTES = 20_000_000_000
+# Raised whenever entries are laid out otherwise: what is of another layout serves nobody any more.
+LAYOUT = 2
 
 Levels = dict[str, np.ndarray]
+
+_LAYOUT = "layout"
 
 _FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 _SPARE_BYTES = 64 << 20  # left free on the disk for everything else that a run writes
@@ -103,6 +107,17 @@ class FeatureCache:
         """
         return {key for key in keys if self._pin(key) is not None}
 
+    def clear_outdated(self) -> int:
+        """Remove what earlier versions left and no living process uses; returns the bytes freed."""
+        freed = 0
+        with _write_errors(self.root), self._use.exclusive():
+            pinned = self._use.pinned()
+            for path in self._entries():
+                if path.name not in pinned and not self._is_current(path):
+                    freed += _folder_bytes(path)
+                    _remove(path)
+        return freed
+
     @contextmanager
     def writer(self, key: str, levels: Mapping[str, ArrayShape]) -> Iterator[Levels]:
         """Write an entry: gives one writable map a level; the entry appears, pinned, when the block ends well.
@@ -126,7 +141,7 @@ class FeatureCache:
         try:
             yield arrays
             with _write_errors(self.root):
-                self._arrays.finish(folder, key, arrays)
+                self._arrays.finish(folder, key, {**arrays, _LAYOUT: LAYOUT})
                 # Windows renames no folder while a file in it is mapped.
                 arrays.clear()
                 self._commit(key, folder)
@@ -174,6 +189,12 @@ class FeatureCache:
         except BrokenEntry:
             _remove(self._path(key))
             return None
+
+    def _is_current(self, path: Path) -> bool:
+        try:
+            return self._arrays.open(path, path.name).values.get(_LAYOUT) == LAYOUT
+        except BrokenEntry:
+            return False
 
     def _path(self, key: str) -> Path:
         if not is_key(key):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,16 +14,30 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
-from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.backbones.base import Backbone, LevelInfo
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
 from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode
+from WeakMedSAMLib.engine.features.body import body_boxes
 from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.levels import (
+    CAM,
+    Level,
+    PackedLevel,
+    PooledLevel,
+    pack_slices,
+    packed_level,
+    packed_shapes,
+)
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 # Raised whenever the same input gives other features: part of the key.
-EMBED_VERSION = 1
+EMBED_VERSION = 2
+_BOXES, _ENCODED, _IMAGE = "boxes", "encoded", "image"
+_SLICES_AT_ONCE = 16
+_AIR_STEPS = 4  # edge of the patch of air whose middle is taken, in steps of `BackboneInfo.crop`
 
 
 @dataclass(frozen=True)
@@ -34,13 +49,13 @@ class VolumeFeatures:
     key : str
         Key in the cache.
     levels : dict
-        Level name -> S x C x h x w, float16.
+        Level name -> S x C x h x w; the one named `CAM` is for class activation maps.
     image : np.ndarray
         S x size x size, uint8: the slices as the encoder saw them, 255 for 1.0.
     """
 
     key: str
-    levels: Mapping[str, np.ndarray]
+    levels: Mapping[str, Level]
     image: np.ndarray
 
     @property
@@ -67,6 +82,8 @@ class EmbedInput:
         Placing of a slice in the backbone's input.
     intensity : Intensity
         Grey values to [0, 1].
+    slice_mm : float
+        Distance of neighbouring slices in mm.
     """
 
     load_stack: Callable[[], np.ndarray]
@@ -75,13 +92,163 @@ class EmbedInput:
     axis: str
     frame: Frame
     intensity: Intensity
+    slice_mm: float
+
+    def frame_slices(self, images: np.ndarray) -> None:
+        """Write all slices as the encoder sees them into S x size x size, uint8.
+
+        Raises
+        ------
+        ValueError
+            If the volume has another number of slices.
+        """
+        stack = self.load_stack()
+        if len(stack) != self.n_slices:
+            raise ValueError(f"the volume has {len(stack)} slices, not {self.n_slices}")
+        for start in range(0, len(stack), _SLICES_AT_ONCE):
+            framed = self.frame.to_frame(to_unit(stack[start : start + _SLICES_AT_ONCE], self.intensity))
+            images[start : start + _SLICES_AT_ONCE] = np.rint(framed * 255)
 
 
-def feature_key(volume: EmbedInput, backbone: Backbone, levels: tuple[str, ...]) -> str:
+class Embedder:
+    """Features of volumes, from the cache or computed into it.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        On its device, in its precision.
+    cache : FeatureCache
+        Where the features are kept.
+    """
+
+    def __init__(self, backbone: Backbone, cache: FeatureCache) -> None:
+        self._backbone, self._cache = backbone, cache
+        self._size, self._levels = backbone.info.input_size, backbone.info.levels
+
+    def claim(self, volumes: Iterable[EmbedInput], report: Report) -> None:
+        """Keep what is cached of these volumes until the cache is closed, and nothing that earlier versions left."""
+        self._cache.claim(feature_key(one, self._backbone) for one in volumes)
+        if freed := self._cache.clear_outdated():
+            report(_outdated_warning(self._cache, freed))
+
+    def embed(self, volume: EmbedInput, report: Report) -> VolumeFeatures:
+        """Features of one volume, computed batch by batch; memory beyond a batch is memory-mapped.
+
+        Parameters
+        ----------
+        volume : EmbedInput
+            The volume.
+        report : callable
+            Takes a progress event after every batch; an exception that it raises ends the work and leaves no entry.
+
+        Raises
+        ------
+        UserError
+            ``gpu_out_of_memory``, ``disk_full``, ``cannot_write``, ``not_finite``.
+        """
+        key = feature_key(volume, self._backbone)
+        arrays = self._cache.entry(key)
+        if arrays is None:
+            self._compute(key, volume, report)
+            arrays = _read_back(key, self._cache)
+        else:
+            report(Progress(STAGE, volume.n_slices, volume.n_slices))
+        info, encoded = self._backbone.info, arrays[_ENCODED]
+        levels: dict[str, Level] = dict(self._packed(arrays, arrays[_BOXES]))
+        if not encoded.all():
+            neighbours = Neighbours.of(np.flatnonzero(encoded), len(encoded))
+            levels = {name: BlendedLevel(level, neighbours) for name, level in levels.items()}
+        levels[CAM] = PooledLevel(levels[info.cam_level], info.cam_cells)
+        return VolumeFeatures(key, levels, arrays[_IMAGE])
+
+    def _compute(self, key: str, volume: EmbedInput, report: Report) -> None:
+        """Embed all slices into a new entry of the cache."""
+        images = np.empty((volume.n_slices, self._size, self._size), np.uint8)
+        volume.frame_slices(images)
+        encoded = np.isin(np.arange(len(images)), slices_to_encode(images, volume.slice_mm / volume.frame.pixel_mm))
+        boxes = body_boxes(images, self._backbone.info.crop) * encoded[:, None]
+        kept = {_IMAGE: images, _BOXES: boxes, _ENCODED: encoded.astype(np.uint8)}
+        shapes: dict[str, ArrayShape] = {name: (array.shape, array.dtype.str) for name, array in kept.items()}
+        for name, info in self._levels.items():
+            shapes |= packed_shapes(name, info, self._cells(boxes, info))
+        _warn_of_excess(self._cache, shapes, report)
+        with self._cache.writer(key, shapes) as arrays:
+            for name, array in kept.items():
+                arrays[name][:] = array
+            levels = self._packed(arrays, boxes)
+            if (boxes[encoded] != (0, 0, self._size, self._size)).any():
+                for name, level in levels.items():
+                    level.air[:] = self._air[name]
+            self._encode(images, boxes, levels, report)
+
+    def _encode(self, images: np.ndarray, boxes: np.ndarray, levels: Mapping[str, PackedLevel], report: Report) -> None:
+        """Fill the levels, batch by batch of slices of which parts of one size are encoded."""
+        done = int(np.count_nonzero(~boxes.any(1)))
+        if done:
+            report(Progress(STAGE, done, len(images)))
+        batch = _Batch(self._backbone)
+        for indices in _alike(boxes):
+            while len(indices):
+                part = indices[: batch.size]
+                features = batch.embed(_cut(images, boxes, part))
+                if features is None:
+                    continue
+                for name, level in levels.items():
+                    found = features[name].cpu()
+                    require_finite(STAGE, {name: found.numpy()})
+                    pack_slices(level, part, found)
+                indices, done = indices[len(part) :], done + len(part)
+                report(Progress(STAGE, done, len(images)))
+
+    def _packed(self, arrays: Mapping[str, np.ndarray], boxes: np.ndarray) -> dict[str, PackedLevel]:
+        """The levels in the arrays of an entry."""
+        found = self._levels.items()
+        return {name: packed_level(arrays, name, level, self._cells(boxes, level)) for name, level in found}
+
+    @cached_property
+    def _air(self) -> dict[str, np.ndarray]:
+        """What the encoder makes of a cell of air, level name -> C, float32."""
+        edge = min(self._size, _AIR_STEPS * self._backbone.info.crop) or self._size
+        levels = self._backbone.embed(torch.zeros(1, 1, edge, edge))
+        middles = {name: level[0, :, level.shape[2] // 2, level.shape[3] // 2] for name, level in levels.items()}
+        return {name: middle.float().cpu().numpy() for name, middle in middles.items()}
+
+    def _cells(self, boxes: np.ndarray, level: LevelInfo) -> np.ndarray:
+        """Boxes in pixels as boxes in cells of a level."""
+        return boxes * level.size // self._size
+
+
+class _Batch:
+    """Encodes as many slices at once as the memory of the device allows: a batch too large is halved once."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.size, self._backbone, self._halved = backbone.batch_size, backbone, False
+
+    def embed(self, images: torch.Tensor) -> dict[str, torch.Tensor] | None:
+        """Features of B x 1 x h x w images; None if the memory did not suffice and there is a smaller `size` now.
+
+        Raises
+        ------
+        UserError
+            ``gpu_out_of_memory``.
+        """
+        try:
+            return self._backbone.embed(images)
+        except RuntimeError as error:
+            if not is_gpu_out_of_memory(error):
+                raise
+            if self._halved or self.size == 1:
+                raise _out_of_memory(self.size, self._backbone) from error
+            self.size, self._halved = self.size // 2, True
+            torch.cuda.empty_cache()
+            return None
+
+
+def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
     """Hash of everything that the features depend on: 64 hexadecimal digits.
 
-    That is voxels, slice axis, in-plane geometry, preprocessing, backbone, weights, levels, precision, kind of device
-    and the versions of this code and of PyTorch (whose kernels round differently from release to release).
+    That is voxels, slice axis, in-plane geometry, preprocessing, backbone, weights, precision, kind of device and the
+    versions of this code and of PyTorch (whose kernels round differently from release to release).
     """
     info = backbone.info
     parts = {
@@ -89,8 +256,8 @@ def feature_key(volume: EmbedInput, backbone: Backbone, levels: tuple[str, ...])
         "axis": volume.axis,
         "frame": asdict(volume.frame),
         "intensity": [volume.intensity.low, volume.intensity.high],
+        "slice_mm": volume.slice_mm,
         "backbone": [info.name, info.version, info.weights.sha256],
-        "levels": sorted(levels),
         "precision": str(backbone.dtype),
         "device": backbone.device.type,
         "versions": [EMBED_VERSION, torch.__version__],
@@ -98,44 +265,11 @@ def feature_key(volume: EmbedInput, backbone: Backbone, levels: tuple[str, ...])
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def embed_volume(
-    volume: EmbedInput,
-    backbone: Backbone,
-    cache: FeatureCache,
-    levels: tuple[str, ...],
-    report: Report,
-) -> VolumeFeatures:
-    """Features of one volume, from the cache or computed into it, batch by batch.
-
-    Memory beyond a batch is memory-mapped. ``report`` gets a progress event after every batch; an exception that it
-    raises ends the work and leaves no entry.
-
-    Parameters
-    ----------
-    volume : EmbedInput
-        The volume.
-    backbone : Backbone
-        On its device, in its precision.
-    cache : FeatureCache
-        Where the features are kept.
-    levels : tuple of str
-        The levels wanted.
-    report : callable
-        Takes events.
-
-    Raises
-    ------
-    UserError
-        ``gpu_out_of_memory``, ``disk_full``, ``cannot_write``, ``not_finite``.
-    """
-    key = feature_key(volume, backbone, levels)
-    arrays = cache.entry(key)
-    if arrays is None:
-        _compute(key, volume, backbone, cache, levels, report)
-        arrays = _read_back(key, cache)
-    else:
-        report(Progress(STAGE, volume.n_slices, volume.n_slices))
-    return VolumeFeatures(key, {name: arrays[name] for name in levels}, arrays["image"])
+def _cut(images: np.ndarray, boxes: np.ndarray, indices: np.ndarray) -> torch.Tensor:
+    """What lies in the boxes, all of one size, of n slices: n x 1 x h x w, float32 in [0, 1]."""
+    edges = zip(indices, boxes[indices], strict=True)
+    crops = [images[index, top:bottom, left:right] for index, (top, left, bottom, right) in edges]
+    return torch.from_numpy(np.stack(crops))[:, None].float() / 255
 
 
 def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
@@ -150,63 +284,11 @@ def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _compute(
-    key: str,
-    volume: EmbedInput,
-    backbone: Backbone,
-    cache: FeatureCache,
-    levels: tuple[str, ...],
-    report: Report,
-) -> None:
-    """Embed all slices into a new entry of the cache."""
-    shapes = _shapes(volume.n_slices, backbone, levels)
-    _warn_of_excess(cache, shapes, report)
-    stack = volume.load_stack()
-    if len(stack) != volume.n_slices:
-        raise ValueError(f"the volume has {len(stack)} slices, not {volume.n_slices}")
-    with cache.writer(key, shapes) as arrays:
-        for start, images, features in _batches(stack, volume, backbone):
-            stop = start + len(images)
-            for name in levels:
-                found = features[name].cpu().numpy()
-                require_finite(STAGE, {name: found})
-                arrays[name][start:stop] = found
-            arrays["image"][start:stop] = np.rint(images[:, 0].numpy() * 255).astype(np.uint8)
-            report(Progress(STAGE, stop, volume.n_slices))
-
-
-def _shapes(n_slices: int, backbone: Backbone, levels: tuple[str, ...]) -> dict[str, ArrayShape]:
-    size = backbone.info.input_size
-    shapes: dict[str, ArrayShape] = {"image": ((n_slices, size, size), "|u1")}
-    for name in levels:
-        shapes[name] = ((n_slices, *backbone.info.levels[name].shape), "<f2")
-    return shapes
-
-
-def _batches(
-    stack: np.ndarray, volume: EmbedInput, backbone: Backbone
-) -> Iterator[tuple[int, torch.Tensor, dict[str, torch.Tensor]]]:
-    """Start, images (B x 1 x size x size) and features of batch after batch; out of memory halves the batch once."""
-    batch, start, halved = backbone.batch_size, 0, False
-    while start < len(stack):
-        images = _images(stack[start : start + batch], volume)
-        try:
-            features = backbone.embed(images)
-        except RuntimeError as error:
-            if not is_gpu_out_of_memory(error):
-                raise
-            if halved or batch == 1:
-                raise _out_of_memory(batch, backbone) from error
-            batch, halved = batch // 2, True
-            torch.cuda.empty_cache()
-            continue
-        yield start, images, features
-        start += len(images)
-
-
-def _images(part: np.ndarray, volume: EmbedInput) -> torch.Tensor:
-    framed = volume.frame.to_frame(to_unit(part, volume.intensity))
-    return torch.from_numpy(np.ascontiguousarray(framed, dtype=np.float32))[:, None]
+def _alike(boxes: np.ndarray) -> list[np.ndarray]:
+    """Indices of the slices that are encoded, those with boxes of one size together."""
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    kinds, kind = np.unique(sizes, axis=0, return_inverse=True)
+    return [np.flatnonzero(kind.ravel() == number) for number, size in enumerate(kinds) if size.all()]
 
 
 def _out_of_memory(batch: int, backbone: Backbone) -> UserError:
@@ -222,6 +304,16 @@ def _warn_of_excess(cache: FeatureCache, shapes: Mapping[str, ArrayShape], repor
     if excess > 0 and not cache.excess_told:
         cache.excess_told = True
         report(_excess_warning(cache, excess))
+
+
+def _outdated_warning(cache: FeatureCache, freed: int) -> Warning_:
+    return Warning_(
+        code="outdated_features_removed",
+        message=f"The feature cache {cache.root} held features of an earlier version, which cannot be used any more; "
+        f"{freed / 1e9:.2f} GB were freed.",
+        hint="Scans that were encoded before are encoded once more when they are needed.",
+        values={"folder": str(cache.root), "freed_gb": round(freed / 1e9, 2)},
+    )
 
 
 def _excess_warning(cache: FeatureCache, excess: int) -> Warning_:

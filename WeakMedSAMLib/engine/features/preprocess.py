@@ -11,6 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 
+DARK = 0.05  # of the grey range: below it a cell shows air or background
 SOFT_TISSUE = (-160.0, 240.0)
 CHEST = (-1000.0, 400.0)
 # Lung voxels (-900..-500 HU) per voxel of body from which the wide window is taken: chest 0.2 and more, abdomen with
@@ -200,6 +201,11 @@ class Frame:
         height, width = self.rows * self.row_mm, self.columns * self.column_mm
         scale = self.size / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+    @property
+    def pixel_mm(self) -> float:
+        """Edge of a pixel of the frame in mm."""
+        return max(self.rows * self.row_mm, self.columns * self.column_mm) / self.size
 
     def to_frame(self, stack: np.ndarray) -> np.ndarray:
         """Slices S x rows x columns in frames S x size x size, float32.

@@ -12,14 +12,19 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.reporting import Report
-from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_stack
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_spacing, slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
-from WeakMedSAMLib.engine.features.embed import EmbedInput, VolumeFeatures, embed_volume, feature_key
-from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, as_learned, choose_intensity, in_common, to_unit
+from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import (
+    DARK,
+    Frame,
+    Intensity,
+    as_learned,
+    choose_intensity,
+    in_common,
+)
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
-
-_DARK = 0.05  # of the grey range: below it a cell shows air or background
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class VolumeSlices:
     supervision : Supervision
         What is known of it.
     features : VolumeFeatures
-        Levels S x C' x h x w and image S x size x size, memory-mapped.
+        Levels S x C' x h x w, unpacked slice by slice, and image S x size x size, memory-mapped.
     frame : Frame
         Placing of the slices in the square.
     intensity : Intensity
@@ -77,7 +82,7 @@ class VolumeSlices:
 
 def foreground(brightness: np.ndarray, frame: Frame) -> np.ndarray:
     """Cells that show the body: inside the slice and not dark. S x m x m, bool."""
-    return (brightness > _DARK) & frame.inside(brightness.shape[-1])
+    return (brightness > DARK) & frame.inside(brightness.shape[-1])
 
 
 def embed_cohort(
@@ -99,12 +104,12 @@ def embed_cohort(
     report(Stage(stage=EMBED, state="started"))
     intensities = _intensities(cohort, window)
     inputs = [_embed_input(*pair, backbone.info.input_size) for pair in zip(cohort, intensities, strict=True)]
-    levels = tuple(backbone.info.levels)
-    cache.claim(feature_key(one, backbone, levels) for one in inputs)
+    embedder = Embedder(backbone, cache)
+    embedder.claim(inputs, report)
     total, done = sum(one.n_slices for one in inputs), 0
     slices = []
     for volume, one in zip(cohort, inputs, strict=True):
-        features = embed_volume(one, backbone, cache, levels, partial(_overall, report, done, total))
+        features = embedder.embed(one, partial(_overall, report, done, total))
         slices.append(VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, one.intensity))
         done += one.n_slices
     report(Stage(stage=EMBED, state="finished"))
@@ -116,8 +121,9 @@ def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity |
     intensities = _intensities(cohort, window)
     for volume, intensity in zip(cohort, intensities, strict=True):
         one = _embed_input(volume, intensity, size)
-        framed = one.frame.to_frame(to_unit(one.load_stack(), intensity))
-        features = VolumeFeatures("", {}, np.rint(framed * 255).astype(np.uint8))
+        images = np.empty((one.n_slices, size, size), np.uint8)
+        one.frame_slices(images)
+        features = VolumeFeatures("", {}, images)
         yield VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, intensity)
 
 
@@ -146,6 +152,7 @@ def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> Embed
         axis=volume.axis,
         frame=frame,
         intensity=intensity,
+        slice_mm=slice_spacing(geometry, volume.axis),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
+from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.prompts import SlicePrompts, corner_prompts, grid_prompts, map_prompts, prompt_kind
 
@@ -18,7 +19,7 @@ _SLICES_AT_ONCE = 16
 _SAME_MASK = 0.9  # Dice from which two masks are one
 _STABILITY = 1.0  # logits above and below 0 between which a stable mask hardly changes (as in Segment Anything)
 
-Encode = Callable[[np.ndarray], Mapping[str, torch.Tensor]]
+Encode = Callable[[np.ndarray], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Decoder:
     backbone : Backbone
         Decodes.
     encode : callable
-        Gives the decode levels of slices of the volume by their indices.
+        Gives the decode level of slices of the volume by their indices.
     each : bool
         Ask `encode` anew for every prompt of a slice, as the published code does.
     """
@@ -75,10 +76,9 @@ class Decoder:
     each: bool = False
 
     @classmethod
-    def on_features(cls, levels: Mapping[str, np.ndarray], backbone: Backbone) -> Decoder:
-        """On the levels, S x C x h x w, of a volume that was encoded before."""
-        names = backbone.info.decode_levels
-        return cls(backbone, lambda indices: {name: torch.from_numpy(levels[name][indices]) for name in names})
+    def on_features(cls, levels: Mapping[str, Level], backbone: Backbone) -> Decoder:
+        """On the levels of a volume that was encoded before."""
+        return cls(backbone, levels[backbone.info.decode_level].read)
 
 
 @dataclass(frozen=True)

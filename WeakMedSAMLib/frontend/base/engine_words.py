@@ -206,6 +206,10 @@ TEXTS = {
         _("This run needs more room than the feature cache may take; a part is removed after it."),
         _("The next run on these volumes takes longer."),
     ),
+    "outdated_features_removed": (
+        _("The feature cache held features of an earlier version, which cannot be used any more; they were removed."),
+        _("Scans that were encoded before are encoded once more when they are needed."),
+    ),
     # Volumes that cannot be read.
     "volume_not_found": (_("{file} does not exist."), _AGAIN),
     "volume_bad_name": (_("The name of {file} has letters that are not UTF-8."), _("Rename the file or its folder.")),

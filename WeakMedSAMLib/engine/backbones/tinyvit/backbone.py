@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.tinyvit.prompt_decoder import PromptDecoder
 from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
 
+_CELLS = 64
+_WINDOW = 7  # cells along the edge of a window of attention; half of it in the third stage
 _SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices
 _SLICES_A_CORE = 4  # in a batch of embed() on a CPU
 _GPU_BATCH = 32
@@ -28,9 +30,12 @@ _EAGER_CPU_BATCH = 2  # the fastest for the published encoder
 
 
 def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights: WeightsInfo) -> BackboneInfo:
-    """What is known of such a backbone: its levels are outputs of TinyViT's stages, and the neck's for the decoder.
+    """What is known of such a backbone: its levels are outputs of TinyViT's stages.
 
     The CAM level is the last stage's output before the neck, where class activation maps work far better than after it.
+    The neck is computed anew for each slice that is prompted, since keeping its output would take a third more room.
+    TinyViT knows no absolute positions: a part of a slice that begins where its windows of attention begin is seen as
+    in the whole slice, but for its edges.
 
     Parameters
     ----------
@@ -46,17 +51,14 @@ def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights:
     return BackboneInfo(
         name=name,
         input_size=frame,
-        levels={
-            "stage0": LevelInfo(128, 64),
-            "stage1": LevelInfo(160, 64),
-            "last": LevelInfo(320, 64),
-            "neck": LevelInfo(256, 64),
-            "cam": LevelInfo(320, 32),
-        },
-        cam_level="cam",
-        decode_levels=("neck",),
+        levels={"stage0": LevelInfo(128, _CELLS), "stage1": LevelInfo(160, _CELLS), "last": LevelInfo(320, _CELLS)},
+        cam_level="last",
+        cam_cells=32,
+        decode_level="last",
         prompts=prompts,
         weights=weights,
+        version=2,
+        crop=_WINDOW * frame // _CELLS,
     )
 
 
@@ -115,7 +117,7 @@ class TinyVitBackbone(FrozenBackbone):
             self._eager = copy.deepcopy(self._network.image_encoder).to(self._dtype)
         groups = slices.split(_EAGER_CPU_BATCH) if self._device.type == "cpu" else (slices,)
         outputs = [stage_outputs(self._eager, self._input(group)) for group in groups]
-        return _join([_kept(stages, self._eager.neck(stages[-1])) for stages in outputs])
+        return _join([_kept(stages) for stages in outputs])
 
     def adaptable_encoder(self) -> AdaptableEncoder:
         """A trainable copy of TinyViT: its last stage is trained, which is our choice; the paper has other encoders."""
@@ -132,13 +134,13 @@ class TinyVitBackbone(FrozenBackbone):
 
     @torch.no_grad()
     def _decode(
-        self, features: Mapping[str, torch.Tensor], prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         prompts, size = prompts.to(self._device, torch.float32) * self._scale, self.info.input_size
         rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
         logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
         for part in rows.unique().split(_SLICES_AT_ONCE) if len(prompts) else ():
-            slices = features["neck"][part].to(self._device).split(self._group)
+            slices = features[part].to(self._device).split(self._group)
             images = torch.cat(self._each(self._decoder.prepare, slices))
             chosen = torch.isin(rows, part).nonzero()[:, 0]
             positions = torch.searchsorted(part, rows[chosen])
@@ -147,8 +149,7 @@ class TinyVitBackbone(FrozenBackbone):
         return logits, quality
 
     def _levels(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
-        stages = self._encoder(self._input(slices))
-        return _kept(stages, self._decoder.neck(stages[-1]))
+        return _kept(self._encoder(self._input(slices)))
 
     def _decode_into(
         self,
@@ -181,13 +182,7 @@ def _join(parts: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
     return {name: torch.cat([levels[name] for levels in parts]) for name in parts[0]}
 
 
-def _kept(stages: list[torch.Tensor], neck: torch.Tensor) -> dict[str, torch.Tensor]:
-    """What is kept of the stages' outputs and the neck's."""
-    levels = {
-        "stage0": F.avg_pool2d(stages[0], 2),
-        "stage1": stages[1],
-        "last": stages[3],
-        "neck": neck,
-        "cam": F.avg_pool2d(stages[3].float(), 2),
-    }
+def _kept(stages: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What is kept of the stages' outputs."""
+    levels = {"stage0": F.avg_pool2d(stages[0], 2), "stage1": stages[1], "last": stages[3]}
     return {name: level.to(torch.float16, memory_format=torch.contiguous_format) for name, level in levels.items()}

@@ -42,13 +42,9 @@ class PromptDecoder:
         self._upscaling = _Upscaling(decoder.output_upscaling, dtype)
         self._mask_head, self._quality_head = decoder.output_hypernetworks_mlps[0], decoder.iou_prediction_head
 
-    def neck(self, last: torch.Tensor) -> torch.Tensor:
-        """Output B x C x h x w of the encoder's last stage to the decoder's image features: B x 256 x h x w."""
-        return self._neck(last)
-
-    def prepare(self, neck: torch.Tensor) -> torch.Tensor:
-        """Image features B x 256 x h x w to what :meth:`__call__` takes: B x (h w) x 256."""
-        return neck.to(self._dtype).flatten(2).transpose(1, 2) + self._no_mask
+    def prepare(self, last: torch.Tensor) -> torch.Tensor:
+        """Output B x C x h x w of the encoder's last stage to what :meth:`__call__` takes: B x (h w) x 256."""
+        return self._neck(last).flatten(2).transpose(1, 2) + self._no_mask
 
     def __call__(self, image: torch.Tensor, prompts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Decode prompts.

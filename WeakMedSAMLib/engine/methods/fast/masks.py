@@ -9,6 +9,7 @@ import torch
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
@@ -69,8 +70,7 @@ def segment_volume(
 ) -> VolumeResult:
     """Everything about one volume, in its own geometry."""
     backbone, classes = context.backbone, context.classes
-    cam_level = volume.features.levels[backbone.info.cam_level]
-    activation = activation_maps(model.classifier, model.projection.parts(cam_level))
+    activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))
@@ -116,7 +116,9 @@ def _class_masks(
     if settings.z_consistency:
         masks = smooth_along_z(masks, indices)
     if settings.box_refinement:
-        masks, agreement = redraw_by_decoder(masks, indices, volume.features.levels, backbone)
+        masks, agreement = redraw_by_decoder(
+            masks, indices, volume.features.levels[backbone.info.decode_level], backbone
+        )
     if settings.z_consistency:
         masks = drop_loose_pieces(smooth_along_z(masks, indices))
     return masks, agreement

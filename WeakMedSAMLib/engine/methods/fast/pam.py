@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -37,7 +38,7 @@ VERSION = 1
 def pseudo_masks(
     maps: np.ndarray,
     indices: np.ndarray,
-    levels: Mapping[str, np.ndarray],
+    levels: Mapping[str, Level],
     backbone: Backbone,
     settings: FastSettings,
     images: np.ndarray | None = None,
@@ -51,7 +52,7 @@ def pseudo_masks(
     indices : numpy.ndarray
         P slice indices, ascending.
     levels : dict
-        The backbone's decode levels of the whole volume, S x C x h x w.
+        Of the whole volume.
     backbone : Backbone
         Answers prompts.
     settings : FastSettings

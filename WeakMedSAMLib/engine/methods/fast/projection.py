@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from WeakMedSAMLib.engine.features.levels import CAM, Level
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 
 # Raised whenever the same input gives another output: part of the keys of this stage and of those after it.
@@ -44,35 +45,34 @@ class Projection:
     centre: torch.Tensor
     components: torch.Tensor
 
-    def parts(self, level: np.ndarray) -> Iterator[torch.Tensor]:
-        """Project a CAM level S x C x m x m (float16, may be memory-mapped), some slices at a time.
+    def parts(self, level: Level) -> Iterator[torch.Tensor]:
+        """Project a CAM level S x C x m x m, some slices at a time.
 
         Yields n x D x m x m, float32; of many slices all at once are hundreds of megabytes.
         """
-        for start in range(0, len(level), _SLICES_AT_ONCE):
-            yield self._project(level[start : start + _SLICES_AT_ONCE])
+        count = level.shape[0]
+        for start in range(0, count, _SLICES_AT_ONCE):
+            yield self._project(level.read(range(start, min(start + _SLICES_AT_ONCE, count))))
 
-    def _project(self, part: np.ndarray) -> torch.Tensor:
-        cells = _cells(np.array(part))
+    def _project(self, part: torch.Tensor) -> torch.Tensor:
+        cells = _cells(part)
         projected = (_standardise(cells, self.mean, self.std) - self.centre) @ self.components
         return projected.reshape(len(part), *part.shape[2:], -1).permute(0, 3, 1, 2).contiguous()
 
 
-def fit_projection(volumes: Sequence[VolumeSlices], level: str, dim: int, seed: int) -> Projection:
+def fit_projection(volumes: Sequence[VolumeSlices], dim: int, seed: int) -> Projection:
     """Fit the projection to a sample of cells drawn evenly from all slices of the cohort.
 
     Parameters
     ----------
     volumes : sequence of VolumeSlices
         The cohort, tagged or not: no tag is used.
-    level : str
-        Name of the CAM level.
     dim : int
         Components kept, D; fewer where the level has fewer channels.
     seed : int
         Of the draw.
     """
-    sample = _sample_cells(volumes, level, np.random.default_rng(seed))
+    sample = _sample_cells(volumes, np.random.default_rng(seed))
     mean, std = sample.mean(0), sample.std(0) + _MIN_STD
     standardised = _standardise(sample, mean, std)
     centre = standardised.mean(0)
@@ -86,19 +86,19 @@ def _standardise(cells: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> 
     return cells.sub(mean).div_(std).clamp_(-_LIMIT, _LIMIT)
 
 
-def _cells(level: np.ndarray) -> torch.Tensor:
-    """S x C x m x m as (S m m) x C, float32."""
-    return torch.from_numpy(level).float().flatten(2).transpose(1, 2).reshape(-1, level.shape[1])
+def _cells(level: torch.Tensor) -> torch.Tensor:
+    """S x C x m x m as (S m m) x C."""
+    return level.flatten(2).transpose(1, 2).reshape(-1, level.shape[1])
 
 
-def _sample_cells(volumes: Sequence[VolumeSlices], level: str, generator: np.random.Generator) -> torch.Tensor:
+def _sample_cells(volumes: Sequence[VolumeSlices], generator: np.random.Generator) -> torch.Tensor:
     """Cells inside the slices, N x C; as many from each drawn slice."""
     slices = [(volume, index) for volume in volumes for index in range(volume.n_slices)]
     count = min(len(slices), _SAMPLED_SLICES)
     drawn = np.linspace(0, len(slices) - 1, count).round().astype(int)
     sample = []
     for volume, index in (slices[row] for row in drawn):
-        features = np.array(volume.features.levels[level][index : index + 1])
+        features = volume.features.levels[CAM].read([index])
         inside = np.flatnonzero(volume.frame.inside(features.shape[-1]))
         chosen = generator.choice(inside, min(len(inside), _SAMPLED_CELLS // count), replace=False)
         sample.append(_cells(features)[torch.from_numpy(chosen)])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
@@ -22,7 +21,7 @@ _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
 def redraw_by_decoder(
-    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
+    masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let the backbone redraw the masks of one class from boxes around their pieces.
 
@@ -32,8 +31,8 @@ def redraw_by_decoder(
         n x h x w probabilities over the input frame.
     indices : numpy.ndarray
         n slice indices.
-    levels : mapping
-        The backbone's decode levels of the whole volume.
+    level : Level
+        The backbone's decode level of the whole volume.
     backbone : Backbone
         Answers boxes.
 
@@ -47,7 +46,7 @@ def redraw_by_decoder(
     result, agreement = masks.copy(), np.full(len(masks), np.nan, np.float32)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
-        drawn = _draw_boxes(masks[part], indices[part], levels, backbone)
+        drawn = _draw_boxes(masks[part], indices[part], level, backbone)
         for row, new in drawn.items():
             old = masks[start + row]
             agreement[start + row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
@@ -56,18 +55,15 @@ def redraw_by_decoder(
     return result, agreement
 
 
-def _draw_boxes(
-    masks: np.ndarray, indices: np.ndarray, levels: Mapping[str, np.ndarray], backbone: Backbone
-) -> dict[int, np.ndarray]:
+def _draw_boxes(masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone) -> dict[int, np.ndarray]:
     """Row -> largest probability of the masks redrawn for its boxes."""
     size = masks.shape[-1]
     boxes = [component_boxes(mask > 0.5, margin=round(_MARGIN * size)) for mask in masks]
     rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found], dtype=torch.long)
     if not len(rows):
         return {}
-    features = {name: torch.from_numpy(levels[name][indices]) for name in backbone.info.decode_levels}
     prompts = torch.from_numpy(np.concatenate(boxes)) * (backbone.info.input_size / size)
-    logits, _ = backbone.decode(features, prompts, rows)
+    logits, _ = backbone.decode(level.read(indices), prompts, rows)
     drawn = resize_maps(logits.sigmoid().cpu(), size)
     return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
 

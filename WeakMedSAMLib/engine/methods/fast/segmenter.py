@@ -18,9 +18,9 @@ from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
 from WeakMedSAMLib.contract.stages import round_steps
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo
 from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.losses import masked_entropy
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -74,12 +74,12 @@ class Segmenter(nn.Module):
         # A third faster on a CPU. torch's types leave memory_format out.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def standardise_by(self, samples: Sequence[Mapping[str, np.ndarray]]) -> None:
-        """Remember mean and scale of each level's channels, from samples B x C x h x w, looked at one by one."""
+    def standardise_by(self, slices: Sequence[tuple[Mapping[str, Level], int]]) -> None:
+        """Remember mean and scale of each level's channels on some slices of some volumes, looked at one by one."""
         for name, count in self.channels.items():
             cells, total, squares = 0, np.zeros(count), np.zeros(count)
-            for sample in samples:
-                level = sample[name].astype(np.float64).swapaxes(0, 1).reshape(count, -1)
+            for levels, index in slices:
+                level = levels[name].read([index])[0].flatten(1).double().numpy()
                 cells, total, squares = cells + level.shape[1], total + level.sum(1), squares + np.square(level).sum(1)
             deviation = np.sqrt(np.maximum(squares - np.square(total) / cells, 0) / (cells - 1))
             getattr(self, f"mean_{name}").copy_(torch.from_numpy(total / cells)[:, None, None])
@@ -106,12 +106,6 @@ class Segmenter(nn.Module):
         weight = layer.weight * scale
         bias = layer.bias - (weight * mean).sum((1, 2, 3))
         return F.conv2d(level, weight.to(level.dtype), bias.to(level.dtype))
-
-
-def segmentation_levels(info: BackboneInfo) -> tuple[str, ...]:
-    """The levels that the network uses: not the pooled one for CAMs, and not the decoder's if there are others."""
-    full = [name for name in info.levels if name != info.cam_level]
-    return tuple([name for name in full if name not in info.decode_levels] or full)
 
 
 def train_segmenter(
@@ -147,7 +141,7 @@ def train_segmenter(
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
     if fresh:
-        network.standardise_by(_sample(network, volumes, random))
+        network.standardise_by(_sample(volumes, random))
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
@@ -162,22 +156,17 @@ def train_segmenter(
     return network.eval()
 
 
-def _sample(
-    network: Segmenter, volumes: Sequence[VolumeSlices], random: np.random.Generator
-) -> list[dict[str, np.ndarray]]:
-    """Levels of some slices of the cohort, each 1 x C x h x w, memory-mapped."""
+def _sample(volumes: Sequence[VolumeSlices], random: np.random.Generator) -> list[tuple[Mapping[str, Level], int]]:
+    """Some slices of the cohort: the levels of a volume, and the index of one of its slices."""
     slices = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
     drawn = random.choice(len(slices), min(len(slices), _SAMPLED_SLICES), replace=False)
-    chosen = [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
-    return [{name: levels[name][i : i + 1] for name in network.levels} for levels, i in chosen]
+    return [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
 
 
 def _levels(
     names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]
 ) -> dict[str, torch.Tensor]:
-    return {
-        name: torch.from_numpy(np.stack([volumes[v].features.levels[name][i] for v, i in slices])) for name in names
-    }
+    return {name: torch.cat([volumes[v].features.levels[name].read([i]) for v, i in slices]) for name in names}
 
 
 def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:

@@ -22,6 +22,7 @@ from WeakMedSAMLib.contract.stages import (
 )
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
@@ -81,7 +82,6 @@ class _Trainer:
         self, volumes: Sequence[VolumeSlices], settings: FastSettings, context: RunContext, start: FastModel | None
     ) -> None:
         self._volumes, self._settings, self._context, self._start = volumes, settings, context, start
-        self._level = context.backbone.info.cam_level
         self._chosen = choose_slices(volumes, settings.pam_slices)
         self._showcase = Showcase(context.show, volumes, self._chosen)
 
@@ -114,19 +114,19 @@ class _Trainer:
 
         def fit() -> dict[str, np.ndarray]:
             begun = None if self._start is None else self._start.projection
-            fitted = begun or fit_projection(self._volumes, self._level, dim, seed)
+            fitted = begun or fit_projection(self._volumes, dim, seed)
             return {name: tensor.numpy() for name, tensor in vars(fitted).items()}
 
-        channels = self._volumes[0].features.levels[self._level].shape[1]
+        channels = self._volumes[0].features.levels[CAM].shape[1]
         return self._context.run_stage(PROJECTION, key, fit, partial(check_projection, channels=channels))
 
     def _describe_cells(self, by: Projection, key: str) -> list[CellDescriptors]:
         """Projected features of every volume, memory-mapped, and grey values of its cells."""
         store, described = self._context.store, []
         for volume in self._volumes:
-            level = volume.features.levels[self._level]
+            level = volume.features.levels[CAM]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
-            shape = (len(level), by.components.shape[1], *level.shape[2:])
+            shape = (level.shape[0], by.components.shape[1], *level.shape[2:])
             projected = reuse(store, name, own, partial(check_cells, shape=shape))
             if projected is None:
                 computed = np.concatenate([part.half().numpy() for part in by.parts(level)])

@@ -99,8 +99,7 @@ def new_classifier(counts: Sequence[int], settings: PublishedSettings, backbone:
 
 
 def _cached_features(backbone: Backbone) -> StandardFeatures:
-    level = backbone.info.cam_level
-    return StandardFeatures(level, backbone.info.levels[level].channels)
+    return StandardFeatures(backbone.info.cam.channels)
 
 
 def _learning_key(volumes: Sequence[VolumeSlices], settings: PublishedSettings, backbone: Backbone) -> str:

@@ -15,6 +15,7 @@ from torch import nn
 
 from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.base.precision import in_precision
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.published.images import slice_images
 from WeakMedSAMLib.engine.methods.published.settings import PublishedSettings
@@ -58,18 +59,16 @@ class StandardFeatures(nn.Module):
 
     Parameters
     ----------
-    level : str
-        The cached level.
     channels : int
-        Its channels.
+        Of the level for class activation maps.
     """
 
     mean: torch.Tensor
     deviation: torch.Tensor
 
-    def __init__(self, level: str, channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.level, self.channels = level, channels
+        self.channels = channels
         self.register_buffer("mean", torch.zeros(channels, 1, 1))
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
 
@@ -129,7 +128,7 @@ class AdaptedClassifier(nn.Module):
         """What goes in for slices of a volume: images n x 1 x S x S in [0, 1], or cached features n x C' x m x m."""
         if self.adapted:
             return slice_images(volume, indices)
-        return torch.from_numpy(volume.features.levels[self.encoder.level][indices].astype(np.float32))
+        return volume.features.levels[CAM].read(indices)
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs to cell logits of classes B x C x m x m and of sub-classes B x (1 + sum of K) x m x m, float32."""

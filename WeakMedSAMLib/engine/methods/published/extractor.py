@@ -23,6 +23,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.weights import default_folder
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.base.torchvision_shim import import_torchvision
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 
 # Raised whenever the same input gives other sub-classes, by `sub_classes`, `clustering` or here: part of the keys of
@@ -65,7 +66,7 @@ def slice_descriptors(
     """
     path = resnet18_for(requested)
     if path is None:
-        return _backbone_descriptors(volumes, slices, backbone.info.cam_level), BACKBONE
+        return _backbone_descriptors(volumes, slices), BACKBONE
     network = load_resnet18(path).to(backbone.device)
     parts = []
     for start in range(0, len(slices), _BATCH):
@@ -129,12 +130,12 @@ def _resnet_descriptors(network: nn.Module, images: torch.Tensor) -> np.ndarray:
     return network((images.float() / 255)[:, None].expand(-1, 3, -1, -1)).float().cpu().numpy()
 
 
-def _backbone_descriptors(volumes: Sequence[VolumeSlices], slices: np.ndarray, level: str) -> np.ndarray:
+def _backbone_descriptors(volumes: Sequence[VolumeSlices], slices: np.ndarray) -> np.ndarray:
     """Means over the body of every channel, in deviations: channels differ in scale by orders of magnitude."""
     descriptors = []
     for volume, index in slices:
         one = volumes[volume]
-        cells = np.asarray(one.features.levels[level][index], np.float32)
+        cells = one.features.levels[CAM].read([index])[0].numpy()
         body = _body(one, index, cells.shape[-1])
         descriptors.append(cells[:, body].mean(1))
     found = np.stack(descriptors)

@@ -8,6 +8,7 @@ prompted masks on a grid of 64 x 64 cells, smoothed by a Gaussian, gated and cut
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -116,18 +117,17 @@ def decoder_of(
 
 
 def _fresh_encode(volume: VolumeSlices, backbone: Backbone) -> Encode:
-    def encode(indices: np.ndarray) -> dict[str, torch.Tensor]:
-        levels = backbone.embed(slice_images(volume, indices))
-        return {name: levels[name] for name in backbone.info.decode_levels}
+    def encode(indices: np.ndarray) -> torch.Tensor:
+        return backbone.embed(slice_images(volume, indices))[backbone.info.decode_level]
 
     return encode
 
 
 def _adapted_encode(volume: VolumeSlices, backbone: Backbone, classifier: AdaptedClassifier) -> Encode:
     @torch.no_grad()
-    def encode(indices: np.ndarray) -> dict[str, torch.Tensor]:
+    def encode(indices: np.ndarray) -> torch.Tensor:
         encoder = classifier.encoder.to(backbone.device).eval()
-        return encoder.decode_levels(encoder(slice_images(volume, indices).to(backbone.device)))
+        return cast(torch.Tensor, encoder(slice_images(volume, indices).to(backbone.device)))
 
     return encode
 

@@ -1,0 +1,118 @@
+"""Thin slices: which of them are encoded, and how the features of the others follow from their neighbours'.
+
+Where slices lie closer than what a cell of the features covers, most show what the slices before and after them show.
+Such a slice gets the mean of its neighbours' features, weighted by distance, if its image is that of theirs to within a
+small difference in every cell; where it shows anything of its own, it is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.engine.features.body import cell_means
+from WeakMedSAMLib.engine.features.levels import Level
+
+# Pixels of the frame: slices that lie further from each other than that are encoded, all of them.
+_WIDEST_GAP = 2.0
+# Of the grey range, in any cell: from there on a slice is not what lies between its neighbours.
+_MOST_DIFFERENCE = 0.04
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """From which encoded slices the features of each of S slices come.
+
+    Attributes
+    ----------
+    before, after : numpy.ndarray
+        S, int32: encoded slices; both the slice itself where it is one.
+    weight : numpy.ndarray
+        S, float32: share of `after`.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, encoded: np.ndarray, count: int) -> Neighbours:
+        """Those of `count` slices of which these are encoded: ascending, the first and the last slice among them."""
+        every = np.arange(count)
+        before = encoded[np.searchsorted(encoded, every, "right") - 1]
+        after = encoded[np.searchsorted(encoded, every, "left")]
+        weight = (every - before) / np.maximum(after - before, 1)
+        return cls(before.astype(np.int32), after.astype(np.int32), weight.astype(np.float32))
+
+
+def slices_to_encode(images: np.ndarray, gap: float) -> np.ndarray:
+    """Indices of the slices that must be encoded, ascending.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        S x size x size, uint8; may be memory-mapped.
+    gap : float
+        Distance of neighbouring slices, in pixels of the frame.
+    """
+    count = len(images)
+    step = max(1, int(_WIDEST_GAP / gap)) if gap > 0 else 1
+    chosen = {*range(0, count, step), count - 1} if count else set()
+    if step == 1:
+        return np.array(sorted(chosen), int)
+    cells = cell_means(images)
+    pending = list(zip(sorted(chosen), sorted(chosen)[1:], strict=False))
+    while pending:
+        first, last = pending.pop()
+        worst = _furthest_off(cells, first, last)
+        if worst is not None:
+            chosen.add(worst)
+            pending += [(first, worst), (worst, last)]
+    return np.array(sorted(chosen), int)
+
+
+def _furthest_off(cells: np.ndarray, first: int, last: int) -> int | None:
+    """The slice between two others that differs most from what lies between them; None if none differs too much."""
+    if last - first < 2:
+        return None
+    inner = np.arange(first + 1, last)
+    weight = ((inner - first) / (last - first))[:, None, None]
+    expected = (1 - weight) * cells[first] + weight * cells[last]
+    differences = np.abs(cells[inner] - expected).max((1, 2))
+    return int(inner[differences.argmax()]) if differences.max() > _MOST_DIFFERENCE else None
+
+
+@dataclass(frozen=True, eq=False)
+class BlendedLevel:
+    """A level of which some slices were encoded, and the others lie between them.
+
+    Attributes
+    ----------
+    level : Level
+        Holds the encoded slices, by their index among all.
+    neighbours : Neighbours
+        Of all slices.
+    """
+
+    level: Level
+    neighbours: Neighbours
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """S x C x h x w."""
+        return self.level.shape
+
+    def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
+        """The level of n slices: n x C x h x w, float32."""
+        wanted = np.asarray(indices)
+        maps = self.level.read(self.neighbours.before[wanted])
+        weights = self.neighbours.weight[wanted]
+        between = np.flatnonzero(weights)
+        if len(between):
+            after = self.level.read(self.neighbours.after[wanted[between]])
+            share = torch.from_numpy(weights[between])[:, None, None, None]
+            maps[between] = maps[between].lerp_(after, share)
+        return maps
