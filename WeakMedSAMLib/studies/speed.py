@@ -31,6 +31,7 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import GRID
 from WeakMedSAMLib.engine.parts.prompts import body_box, grid_cells
 from WeakMedSAMLib.engine.runs.probe import wait_for
+from WeakMedSAMLib.studies.cache_costs import cache_costs
 from WeakMedSAMLib.studies.encoder import encoder_speed
 from WeakMedSAMLib.studies.reference_pam import Encoder, logits_by_prompt
 
@@ -118,6 +119,8 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
             Of affinities.
         ``encoder``
             See `encoder_speed`.
+        ``cache``
+            See `cache_costs`.
         ``masks_max_difference``, ``walk_max_difference``, ``equal``
             Largest differences of values in [0, 1]: between masks of both ways, and between the walk by stencil and by
             a dense matrix normalised right; whether both are within 1e-4.
@@ -141,6 +144,7 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
         "speed_ratio_mining": round(reference.total / (ours.total - ours.seconds["encode"]), 1),
         "memory_ratio": round(reference.affinity_bytes / ours.affinity_bytes, 1),
         "encoder": encoder_speed(images, backbone),
+        "cache": cache_costs(images, backbone),
         **_agreement(ours.logits, reference.logits, images),
         **_circumstances(backbone, slices, prompts),
     }

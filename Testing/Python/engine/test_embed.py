@@ -137,7 +137,7 @@ def smooth_stack(odd=None):
     return np.clip(stack, 0, 200).astype(np.float32)
 
 
-@pytest.mark.parametrize(("odd", "encoded"), [(None, 5), (3, 6), (4, 5)])
+@pytest.mark.parametrize(("odd", "encoded"), [(None, 5), (3, 6), (4, 7)])
 def test_of_thin_slices_those_between_are_not_encoded(volume, cache, odd, encoded):
     stack, backbone = smooth_stack(odd), Pooling()
     thin = dataclasses.replace(volume, load_stack=lambda: stack, n_slices=9, slice_mm=0.9)

@@ -53,6 +53,15 @@ def test_encoders_are_timed(report):
     assert encoder["speed_up_eager_fp32"] == pytest.approx(encoder["eager_fp32"] / encoder["ours"], abs=0.01)
 
 
+def test_a_slice_takes_a_quarter_in_the_cache_and_is_read_much_sooner_than_encoded(report):
+    cache = report["cache"]
+    assert cache["bytes"] <= 1.5e6
+    assert cache["half_precision_bytes"] / cache["bytes"] == pytest.approx(4, rel=0.1)
+    assert 0 < cache["share"] <= 1.05  # with the list of contents
+    assert cache["ratio"] >= 20
+    assert f"{cache['ratio']:g} x as long" in speed_table(report)
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.1])
 def test_masks_encoded_once_or_for_each_prompt_are_equal_and_a_difference_is_seen(report, monkeypatch, shift):
     original = encode_per_prompt.logits_by_prompt
