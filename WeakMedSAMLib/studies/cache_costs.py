@@ -33,30 +33,26 @@ def cache_costs(images: torch.Tensor, backbone: Backbone) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``bytes`` of a whole slice, ``half_precision_bytes`` of the same levels and image, ``encode`` and ``read`` in
-        seconds a slice, ``ratio`` of these two, and ``share``: bytes of these slices, air left out, to those of whole
-        ones.
+        ``bytes`` of a slice, ``half_precision_bytes`` of the same levels and image, ``encode`` and ``read`` in
+        seconds a slice, and ``ratio`` of these two.
     """
     with tempfile.TemporaryDirectory() as folder, FeatureCache(Path(folder)) as cache:
         embedder, volume = Embedder(backbone, cache), _as_volume(images)
         started = time.perf_counter()
         features = embedder.embed(volume, lambda event: None)
         encode = (time.perf_counter() - started) / len(images)
-        taken = cache.size() / len(images)
         read = float(np.median([_seconds_to_read(features) for _ in range(_ROUNDS)]))
-    whole = whole_slice_bytes(backbone.info)
     return {
-        "bytes": whole,
+        "bytes": slice_bytes(backbone.info),
         "half_precision_bytes": _half_precision_bytes(backbone.info),
         "encode": round(encode, 5),
         "read": round(read, 6),
         "ratio": round(encode / read, 1),
-        "share": round(taken / whole, 3),
     }
 
 
-def whole_slice_bytes(info: BackboneInfo) -> int:
-    """Bytes of a slice of which nothing is left out: codes, ranges and image."""
+def slice_bytes(info: BackboneInfo) -> int:
+    """Bytes of a slice in the cache: codes, ranges and image."""
     codes = sum((level.channels + 1) // 2 * level.size**2 for level in info.levels.values())
     ranges = sum(level.channels for level in info.levels.values()) * 2 * np.dtype(np.float32).itemsize
     return codes + ranges + info.input_size**2

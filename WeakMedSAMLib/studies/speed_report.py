@@ -30,9 +30,8 @@ def _notes(report: dict[str, Any]) -> list[str]:
         f"Encoder: {encoder['ours']:.3f} s a slice, {encoder['speed_up_eager_fp32']:g} x as fast as the published one "
         f"in float32, {encoder['speed_up_eager']:g} x as fast as it is in {report['precision']}.",
         f"Here: {ours} s.",
-        f"Cache: {cache['bytes'] / 1e6:.2f} MB for a whole slice, {cache['half_precision_bytes'] / 1e6:.2f} in half "
-        f"precision; these slices take {cache['share']:.0%} of it, air left out. Reading one takes "
-        f"{cache['read'] * 1000:.1f} ms, encoding it {cache['ratio']:g} x as long.",
+        f"Cache: {cache['bytes'] / 1e6:.2f} MB a slice, {cache['half_precision_bytes'] / 1e6:.2f} in half precision. "
+        f"Reading a slice takes {cache['read'] * 1000:.1f} ms, encoding it {cache['ratio']:g} x as long.",
         "Mining alone: without the one pass through the encoder that the class map takes in either way.",
         "Eager: the encoder as published, without what speeds it up here.",
         f"Results are {'equal' if report['equal'] else 'NOT EQUAL'}: masks differ by at most "

@@ -94,9 +94,6 @@ class BackboneInfo:
         File, hash, licence and pre-training of the weights.
     version : int
         Raised whenever the features change for the same weights; part of the key of cached features.
-    crop : int
-        Parts of a slice whose edges are multiples of so many pixels, or the frame's, may be encoded alone; 0 where the
-        encoder must see whole frames.
     """
 
     name: str
@@ -108,7 +105,6 @@ class BackboneInfo:
     prompts: frozenset[PromptKind]
     weights: WeightsInfo
     version: int = 1
-    crop: int = 0
 
     @property
     def cam(self) -> LevelInfo:
@@ -150,10 +146,7 @@ class Backbone(Protocol):
         """Move to a device and set the encoder's precision; returns itself."""
 
     def embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Features by level, each B x C x h x w, float16, on the backbone's device.
-
-        Slices are B x 1 x size x size, or the same part of each where `info.crop` allows it.
-        """
+        """Features by level, each B x C x h x w, float16, on the backbone's device."""
 
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Same as :meth:`embed` by the published network as it stands; for comparison of speed and values."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from WeakMedSAMLib.engine.features.body import cell_means
 from WeakMedSAMLib.engine.features.levels import Level
 
 # Pixels of the frame: slices that lie further from each other than that are encoded, all of them.
@@ -48,22 +47,21 @@ class Neighbours:
         return cls(before.astype(np.int32), after.astype(np.int32), weight.astype(np.float32))
 
 
-def slices_to_encode(images: np.ndarray, gap: float) -> np.ndarray:
+def slices_to_encode(cells: np.ndarray, gap: float) -> np.ndarray:
     """Indices of the slices that must be encoded, ascending.
 
     Parameters
     ----------
-    images : numpy.ndarray
-        S x size x size, uint8; may be memory-mapped.
+    cells : numpy.ndarray
+        Mean grey values in [0, 1] of the cells of S slices, S x m x m.
     gap : float
         Distance of neighbouring slices, in pixels of the frame.
     """
-    count = len(images)
+    count = len(cells)
     step = max(1, int(_WIDEST_GAP / gap)) if gap > 0 else 1
     chosen = {*range(0, count, step), count - 1} if count else set()
     if step == 1:
         return np.array(sorted(chosen), int)
-    cells = cell_means(images)
     pending = list(zip(sorted(chosen), sorted(chosen)[1:], strict=False))
     while pending:
         first, last = pending.pop()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,18 +13,17 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
-from WeakMedSAMLib.engine.backbones.base import Backbone, LevelInfo
+from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
 from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode
-from WeakMedSAMLib.engine.features.body import body_boxes
 from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.coarse import cell_means, shows_body
 from WeakMedSAMLib.engine.features.levels import (
     CAM,
     Level,
-    PackedLevel,
     PooledLevel,
     pack_slices,
     packed_level,
@@ -35,9 +33,8 @@ from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 
 # Raised whenever the same input gives other features: part of the key.
 EMBED_VERSION = 2
-_BOXES, _ENCODED, _IMAGE = "boxes", "encoded", "image"
+_IMAGE, _ROWS = "image", "rows"
 _SLICES_AT_ONCE = 16
-_AIR_STEPS = 4  # edge of the patch of air whose middle is taken, in steps of `BackboneInfo.crop`
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ class Embedder:
 
     def __init__(self, backbone: Backbone, cache: FeatureCache) -> None:
         self._backbone, self._cache = backbone, cache
-        self._size, self._levels = backbone.info.input_size, backbone.info.levels
+        self._size, self._kept = backbone.info.input_size, backbone.info.levels
 
     def claim(self, volumes: Iterable[EmbedInput], report: Report) -> None:
         """Keep what is cached of these volumes until the cache is closed, and nothing that earlier versions left."""
@@ -153,69 +150,46 @@ class Embedder:
             arrays = _read_back(key, self._cache)
         else:
             report(Progress(STAGE, volume.n_slices, volume.n_slices))
-        info, encoded = self._backbone.info, arrays[_ENCODED]
-        levels: dict[str, Level] = dict(self._packed(arrays, arrays[_BOXES]))
-        if not encoded.all():
-            neighbours = Neighbours.of(np.flatnonzero(encoded), len(encoded))
-            levels = {name: BlendedLevel(level, neighbours) for name, level in levels.items()}
-        levels[CAM] = PooledLevel(levels[info.cam_level], info.cam_cells)
-        return VolumeFeatures(key, levels, arrays[_IMAGE])
+        return VolumeFeatures(key, self._levels_in(arrays), arrays[_IMAGE])
 
     def _compute(self, key: str, volume: EmbedInput, report: Report) -> None:
         """Embed all slices into a new entry of the cache."""
         images = np.empty((volume.n_slices, self._size, self._size), np.uint8)
         volume.frame_slices(images)
-        encoded = np.isin(np.arange(len(images)), slices_to_encode(images, volume.slice_mm / volume.frame.pixel_mm))
-        boxes = body_boxes(images, self._backbone.info.crop) * encoded[:, None]
-        kept = {_IMAGE: images, _BOXES: boxes, _ENCODED: encoded.astype(np.uint8)}
-        shapes: dict[str, ArrayShape] = {name: (array.shape, array.dtype.str) for name, array in kept.items()}
-        for name, info in self._levels.items():
-            shapes |= packed_shapes(name, info, self._cells(boxes, info))
+        sources, rows = _plan(cell_means(images), volume.slice_mm / volume.frame.pixel_mm)
+        shapes: dict[str, ArrayShape] = {_IMAGE: (images.shape, "|u1"), _ROWS: (rows.shape, "<i4")}
+        for name, info in self._kept.items():
+            shapes |= packed_shapes(name, info, len(sources))
         _warn_of_excess(self._cache, shapes, report)
         with self._cache.writer(key, shapes) as arrays:
-            for name, array in kept.items():
-                arrays[name][:] = array
-            levels = self._packed(arrays, boxes)
-            if (boxes[encoded] != (0, 0, self._size, self._size)).any():
-                for name, level in levels.items():
-                    level.air[:] = self._air[name]
-            self._encode(images, boxes, levels, report)
+            arrays[_IMAGE][:], arrays[_ROWS][:] = images, rows
+            spared = len(images) - len(sources)
+            for done in self._encode(images, sources, arrays):
+                report(Progress(STAGE, spared + done, len(images)))
 
-    def _encode(self, images: np.ndarray, boxes: np.ndarray, levels: Mapping[str, PackedLevel], report: Report) -> None:
-        """Fill the levels, batch by batch of slices of which parts of one size are encoded."""
-        done = int(np.count_nonzero(~boxes.any(1)))
-        if done:
-            report(Progress(STAGE, done, len(images)))
-        batch = _Batch(self._backbone)
-        for indices in _alike(boxes):
-            while len(indices):
-                part = indices[: batch.size]
-                features = batch.embed(_cut(images, boxes, part))
-                if features is None:
-                    continue
-                for name, level in levels.items():
-                    found = features[name].cpu()
-                    require_finite(STAGE, {name: found.numpy()})
-                    pack_slices(level, part, found)
-                indices, done = indices[len(part) :], done + len(part)
-                report(Progress(STAGE, done, len(images)))
+    def _encode(self, images: np.ndarray, sources: np.ndarray, arrays: Mapping[str, np.ndarray]) -> Iterator[int]:
+        """Fill the levels with those slices, batch by batch; yields after each how many are done."""
+        done, batch = 0, _Batch(self._backbone)
+        while done < len(sources):
+            part = images[sources[done : done + batch.size]]
+            features = batch.embed(torch.from_numpy(part)[:, None].float() / 255)
+            if features is None:
+                continue
+            for name in self._kept:
+                found = features[name].cpu()
+                require_finite(STAGE, {name: found.numpy()})
+                pack_slices(arrays, name, done, found)
+            done += len(part)
+            yield done
 
-    def _packed(self, arrays: Mapping[str, np.ndarray], boxes: np.ndarray) -> dict[str, PackedLevel]:
-        """The levels in the arrays of an entry."""
-        found = self._levels.items()
-        return {name: packed_level(arrays, name, level, self._cells(boxes, level)) for name, level in found}
-
-    @cached_property
-    def _air(self) -> dict[str, np.ndarray]:
-        """What the encoder makes of a cell of air, level name -> C, float32."""
-        edge = min(self._size, _AIR_STEPS * self._backbone.info.crop) or self._size
-        levels = self._backbone.embed(torch.zeros(1, 1, edge, edge))
-        middles = {name: level[0, :, level.shape[2] // 2, level.shape[3] // 2] for name, level in levels.items()}
-        return {name: middle.float().cpu().numpy() for name, middle in middles.items()}
-
-    def _cells(self, boxes: np.ndarray, level: LevelInfo) -> np.ndarray:
-        """Boxes in pixels as boxes in cells of a level."""
-        return boxes * level.size // self._size
+    def _levels_in(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Level]:
+        """All levels in the arrays of an entry."""
+        info, rows = self._backbone.info, arrays[_ROWS]
+        levels: dict[str, Level] = {name: packed_level(arrays, name, one, rows) for name, one in self._kept.items()}
+        if (rows < 0).any():
+            neighbours = Neighbours.of(np.flatnonzero(rows >= 0), len(rows))
+            levels = {name: BlendedLevel(level, neighbours) for name, level in levels.items()}
+        return levels | {CAM: PooledLevel(levels[info.cam_level], info.cam_cells)}
 
 
 class _Batch:
@@ -225,7 +199,7 @@ class _Batch:
         self.size, self._backbone, self._halved = backbone.batch_size, backbone, False
 
     def embed(self, images: torch.Tensor) -> dict[str, torch.Tensor] | None:
-        """Features of B x 1 x h x w images; None if the memory did not suffice and there is a smaller `size` now.
+        """Features of B x 1 x size x size images; None if the memory did not suffice and there is a smaller `size` now.
 
         Raises
         ------
@@ -265,13 +239,6 @@ def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _cut(images: np.ndarray, boxes: np.ndarray, indices: np.ndarray) -> torch.Tensor:
-    """What lies in the boxes, all of one size, of n slices: n x 1 x h x w, float32 in [0, 1]."""
-    edges = zip(indices, boxes[indices], strict=True)
-    crops = [images[index, top:bottom, left:right] for index, (top, left, bottom, right) in edges]
-    return torch.from_numpy(np.stack(crops))[:, None].float() / 255
-
-
 def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
     arrays = cache.entry(key)
     if arrays is None:
@@ -284,11 +251,30 @@ def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _alike(boxes: np.ndarray) -> list[np.ndarray]:
-    """Indices of the slices that are encoded, those with boxes of one size together."""
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    kinds, kind = np.unique(sizes, axis=0, return_inverse=True)
-    return [np.flatnonzero(kind.ravel() == number) for number, size in enumerate(kinds) if size.all()]
+def _plan(cells: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which slices are encoded, and what stands for the others.
+
+    Parameters
+    ----------
+    cells : numpy.ndarray
+        Of S slices, see `cell_means`.
+    gap : float
+        Distance of neighbouring slices in pixels of the frame.
+
+    Returns
+    -------
+    sources : numpy.ndarray
+        Indices of the N slices that are encoded: of those that show air alone, the first.
+    rows : numpy.ndarray
+        S, int32: which of these N stands for a slice; -1 where it lies between two others.
+    """
+    chosen = slices_to_encode(cells, gap)
+    dark = ~shows_body(cells[chosen])
+    sources = np.sort(np.concatenate([chosen[~dark], chosen[dark][:1]]))
+    rows = np.full(len(cells), -1, np.int32)
+    rows[chosen[dark]] = np.searchsorted(sources, chosen[dark][:1])
+    rows[chosen[~dark]] = np.searchsorted(sources, chosen[~dark])
+    return sources, rows
 
 
 def _out_of_memory(batch: int, backbone: Backbone) -> UserError:

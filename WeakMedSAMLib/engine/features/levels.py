@@ -1,4 +1,4 @@
-"""Levels of features as they are kept: four bits a value, of the part of a slice that shows the body.
+"""Levels of features as they are kept: four bits a value.
 
 Each channel of each slice has a range of its own, in which 16 values lie evenly. That is a quarter of what
 half-precision numbers take, and masks are as good (docs/figures.md).
@@ -40,41 +40,33 @@ class PackedLevel:
     Attributes
     ----------
     codes : numpy.ndarray
-        Bytes of all slices one after the other, each ceil(C / 2) x h' x w': the first half of the channels in the low
-        four bits, the others in the high ones.
+        N x ceil(C / 2) x h x w, uint8: of N encoded slices the first half of the channels in the low four bits, the
+        others in the high ones.
     ranges : numpy.ndarray
-        S x 2 x C, float32: smallest value and step of each channel.
-    air : numpy.ndarray
-        C, float32: what stands where nothing was encoded.
-    boxes : numpy.ndarray
-        S x 4: first row, first column, end of rows, end of columns of what was encoded, in cells; all 0 for nothing.
-    info : LevelInfo
-        C, and h = w.
+        N x 2 x C, float32: smallest value and step of each channel.
+    rows : numpy.ndarray
+        S, int32: which of the N holds each slice.
+    channels : int
+        C.
     """
 
     codes: np.ndarray
     ranges: np.ndarray
-    air: np.ndarray
-    boxes: np.ndarray
-    info: LevelInfo
+    rows: np.ndarray
+    channels: int
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """S x C x h x w."""
-        return (len(self.boxes), *self.info.shape)
+        height, width = self.codes.shape[2:]
+        return (len(self.rows), self.channels, height, width)
 
     def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
         """The level of n slices: n x C x h x w, float32."""
-        channels, starts = self.info.channels, _starts(self.boxes, self.info.channels)
-        maps = torch.empty(len(indices), *self.info.shape)
-        for row, index in zip(maps, indices, strict=True):
-            top, left, bottom, right = (int(edge) for edge in self.boxes[index])
-            height, width = bottom - top, right - left
-            if (height, width) != tuple(row.shape[1:]):
-                row[:] = torch.from_numpy(self.air[:, None, None])
-            if height and width:
-                packed = np.array(self.codes[starts[index] : starts[index + 1]]).reshape(-1, height, width)
-                _unpack(torch.from_numpy(packed), channels, self.ranges[index], row[:, top:bottom, left:right])
+        maps = torch.empty(len(indices), *self.shape[1:])
+        for unpacked, index in zip(maps, indices, strict=True):
+            row = self.rows[index]
+            _unpack(torch.from_numpy(np.array(self.codes[row])), torch.from_numpy(np.array(self.ranges[row])), unpacked)
         return maps
 
 
@@ -103,23 +95,21 @@ class PooledLevel:
         return F.adaptive_avg_pool2d(self.level.read(indices), self.cells)
 
 
-def packed_shapes(name: str, info: LevelInfo, boxes: np.ndarray) -> dict[str, ArrayShape]:
-    """Arrays that hold a level: name -> shape and type. Its boxes are those of `PackedLevel`."""
+def packed_shapes(name: str, info: LevelInfo, count: int) -> dict[str, ArrayShape]:
+    """Arrays that hold a level of N slices: name -> shape and type."""
     return {
-        f"{name}.codes": ((int(_starts(boxes, info.channels)[-1]),), "|u1"),
-        f"{name}.ranges": ((len(boxes), 2, info.channels), "<f4"),
-        f"{name}.air": ((info.channels,), "<f4"),
+        f"{name}.codes": ((count, (info.channels + 1) // 2, info.size, info.size), "|u1"),
+        f"{name}.ranges": ((count, 2, info.channels), "<f4"),
     }
 
 
-def packed_level(arrays: Mapping[str, np.ndarray], name: str, info: LevelInfo, boxes: np.ndarray) -> PackedLevel:
-    """The level of that name out of the arrays of :func:`packed_shapes`."""
-    codes, ranges, air = (arrays[f"{name}.{part}"] for part in ("codes", "ranges", "air"))
-    return PackedLevel(codes, ranges, air, boxes, info)
+def packed_level(arrays: Mapping[str, np.ndarray], name: str, info: LevelInfo, rows: np.ndarray) -> PackedLevel:
+    """The level of that name out of the arrays of :func:`packed_shapes`; `rows` as in `PackedLevel`."""
+    return PackedLevel(arrays[f"{name}.codes"], arrays[f"{name}.ranges"], rows, info.channels)
 
 
-def pack_slices(level: PackedLevel, indices: Sequence[int] | np.ndarray, maps: torch.Tensor) -> None:
-    """Put what was encoded of n slices into a level whose arrays can be written: maps n x C x h' x w'."""
+def pack_slices(arrays: Mapping[str, np.ndarray], name: str, start: int, maps: torch.Tensor) -> None:
+    """Put a level of n slices, n x C x h x w, into the arrays of :func:`packed_shapes`, from row `start` on."""
     maps = maps.float()
     low, high = maps.amin((2, 3)), maps.amax((2, 3))
     steps = ((high - low) / _STEPS).clamp_min(torch.finfo(torch.float32).tiny)
@@ -127,23 +117,15 @@ def pack_slices(level: PackedLevel, indices: Sequence[int] | np.ndarray, maps: t
     half = (codes.shape[1] + 1) // 2
     packed = codes[:, :half].clone()
     packed[:, : codes.shape[1] - half] |= codes[:, half:] << 4
-    starts = _starts(level.boxes, level.info.channels)
-    for row, index in enumerate(indices):
-        level.codes[starts[index] : starts[index + 1]] = packed[row].flatten().numpy()
-        level.ranges[index] = torch.stack([low[row], steps[row]]).numpy()
+    part = slice(start, start + len(maps))
+    arrays[f"{name}.codes"][part] = packed.numpy()
+    arrays[f"{name}.ranges"][part] = torch.stack([low, steps], 1).numpy()
 
 
-def _starts(boxes: np.ndarray, channels: int) -> np.ndarray:
-    """Where the bytes of each slice begin, S + 1."""
-    edges = boxes.astype(np.int64)
-    sizes = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1]) * ((channels + 1) // 2)
-    return np.concatenate([[0], np.cumsum(sizes)])
-
-
-def _unpack(packed: torch.Tensor, channels: int, ranges: np.ndarray, out: torch.Tensor) -> None:
-    """Bytes ceil(C / 2) x h x w to values C x h x w."""
+def _unpack(packed: torch.Tensor, ranges: torch.Tensor, out: torch.Tensor) -> None:
+    """Bytes ceil(C / 2) x h x w with ranges 2 x C to values C x h x w."""
     half = len(packed)
-    low, steps = torch.from_numpy(np.array(ranges))[..., None, None]
     out[:half] = packed & _LOW_BITS
-    out[half:] = packed[: channels - half] >> 4
+    out[half:] = packed[: len(out) - half] >> 4
+    low, steps = ranges[..., None, None]
     out.mul_(steps).add_(low)

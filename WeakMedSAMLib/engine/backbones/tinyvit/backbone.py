@@ -21,7 +21,6 @@ from WeakMedSAMLib.engine.backbones.tinyvit.prompt_decoder import PromptDecoder
 from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
 
 _CELLS = 64
-_WINDOW = 7  # cells along the edge of a window of attention; half of it in the third stage
 _SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices
 _SLICES_A_CORE = 4  # in a batch of embed() on a CPU
 _GPU_BATCH = 32
@@ -33,9 +32,7 @@ def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights:
     """What is known of such a backbone: its levels are outputs of TinyViT's stages.
 
     The CAM level is the last stage's output before the neck, where class activation maps work far better than after it.
-    The neck is computed anew for each slice that is prompted, since keeping its output would take a third more room.
-    TinyViT knows no absolute positions: a part of a slice that begins where its windows of attention begin is seen as
-    in the whole slice, but for its edges.
+    The neck is computed anew for each slice that is prompted: keeping its output would take two fifths more room.
 
     Parameters
     ----------
@@ -58,7 +55,6 @@ def tinyvit_info(name: str, frame: int, prompts: frozenset[PromptKind], weights:
         prompts=prompts,
         weights=weights,
         version=2,
-        crop=_WINDOW * frame // _CELLS,
     )
 
 

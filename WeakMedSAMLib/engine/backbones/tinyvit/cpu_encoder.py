@@ -12,7 +12,6 @@ What is done, and why it gives the same values up to rounding:
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -48,7 +47,7 @@ class CpuTinyViT:
         Parameters
         ----------
         images : Tensor
-            B x 3 x H x W in the encoder's precision; H and W multiples of 4.
+            B x 3 x H x W in the encoder's precision.
         """
         first, second = self._embed
         maps = second(first.gelu(images.contiguous(memory_format=torch.channels_last)))
@@ -128,22 +127,22 @@ class _WindowAttention:
     """Multi-head attention among the tokens of each window, with a bias by their distance."""
 
     def __init__(self, block: Network, dtype: torch.dtype) -> None:
-        attention, self._size = block.attn, block.window_size
+        attention, (height, width) = block.attn, block.input_resolution
         self._heads, self._depth = attention.num_heads, attention.key_dim
         self._norm = FrozenNorm(attention.norm, dtype)
         self._projections = self._group(attention, dtype)
         self._out = FrozenLinear(attention.proj.weight, attention.proj.bias, dtype)
         self._bias = attention.attention_biases.detach()[:, attention.attention_bias_idxs].to(dtype).contiguous()
+        self._into, self._back = _window_order(height, width, block.window_size)
 
     def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
         """B x H x W x C, same shape out."""
         batch, height, width, channels = tokens.shape
         flat = self._norm(tokens).view(batch, height * width, channels)
         flat = torch.cat([flat, self._norm.bias.expand(batch, 1, channels)], dim=1)
-        into, back = _window_order(height, width, self._size)
-        windows = self._projections(flat).index_select(1, into)
+        windows = self._projections(flat).index_select(1, self._into)
         mixed = self._attend(windows.view(-1, self._bias.shape[1], 3, self._heads, self._depth))
-        placed = mixed.view(batch, -1, channels).index_select(1, back)
+        placed = mixed.view(batch, -1, channels).index_select(1, self._back)
         return self._out(placed).view(tokens.shape)
 
     def _attend(self, windows: torch.Tensor) -> torch.Tensor:
@@ -163,7 +162,6 @@ class _WindowAttention:
         return FrozenLinear(weight.flatten(0, 2), bias.flatten(), dtype)
 
 
-@lru_cache(maxsize=256)
 def _window_order(height: int, width: int, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Order of tokens by windows, and back.
 
@@ -191,7 +189,7 @@ def _in_strips(step: Step, maps: torch.Tensor, widest: int, channels: int, strid
     step : callable
         B x C x h x w to B x channels x h/stride x w/stride.
     maps : Tensor
-        B x C x H x W, H a multiple of the stride.
+        B x C x H x W, H a multiple of 8.
     widest : int
         Channels of the widest map inside.
     """

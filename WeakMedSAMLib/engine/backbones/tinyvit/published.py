@@ -88,20 +88,11 @@ class TrainableTinyViT(nn.Module):
 
 
 def stage_outputs(encoder: Network, images: torch.Tensor) -> list[torch.Tensor]:
-    """Outputs of the published encoder's stages for B x 3 x H x W images, each B x C x h x w.
-
-    Its layers are told the size of their maps, which they were built for one of.
-    """
+    """Outputs of the published encoder's stages for B x 3 x H x W images, each B x C x h x w."""
     tokens = encoder.patch_embed(images.contiguous())
-    height, width = tokens.shape[2:]
     outputs = []
     for stage in encoder.layers:
-        merging = stage.downsample
-        for layer in [*stage.blocks, *([] if merging is None else [merging])]:
-            layer.input_resolution = (height, width)
         tokens = stage(tokens)
-        if merging is not None:
-            (stride, _same) = getattr(merging.conv2, "c", merging.conv2).stride
-            height, width = -(-height // stride), -(-width // stride)
-        outputs.append(tokens.transpose(1, 2).unflatten(2, (height, width)))
+        size = int(tokens.shape[1] ** 0.5)
+        outputs.append(tokens.transpose(1, 2).unflatten(2, (size, size)))
     return outputs
