@@ -32,9 +32,9 @@ class CellDescriptors:
     projected : numpy.ndarray
         S x D x m x m principal components of the CAM level, float16, may be memory-mapped.
     brightness : numpy.ndarray
-        S x m x m mean grey values in [0, 1].
+        S x m x m mean grey values in [0, 1], may be memory-mapped.
     body : numpy.ndarray
-        S x m x m, bool: cells that show the body.
+        S x m x m, bool: cells that show the body, may be memory-mapped.
     """
 
     projected: np.ndarray

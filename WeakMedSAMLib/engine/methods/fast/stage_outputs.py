@@ -12,6 +12,7 @@ import torch
 
 from WeakMedSAMLib.contract.stages import CLASSIFIER, PSEUDO_MASKS, SEGMENTER
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import READ_WHEN_APPLIED, FastSettings
@@ -43,12 +44,17 @@ def as_tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     return {part: torch.from_numpy(np.array(value)) for part, value in kept.items() if isinstance(value, np.ndarray)}
 
 
-def check_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Projected features as they were kept; ValueError unless they have this shape."""
-    projected: np.ndarray = kept["projected"]
-    if projected.shape != shape:
-        raise ValueError(f"projected features of the shape {projected.shape}, not {shape}")
-    return projected
+def check_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> CellDescriptors:
+    """Cells of a volume as they were kept, memory-mapped; ValueError unless their features have this shape.
+
+    Grey values are kept beside them: those of a large cohort do not fit in memory. `LookupError` where an earlier
+    version kept none.
+    """
+    cells = CellDescriptors(*(np.asarray(kept[name]) for name in ("projected", "brightness", "body")))
+    grid = (shape[0], *shape[2:])
+    if cells.projected.shape != shape or {cells.brightness.shape, cells.body.shape} != {grid}:
+        raise ValueError(f"projected features of the shape {cells.projected.shape}, not {shape}")
+    return cells
 
 
 def check_projection(kept: Mapping[str, Any], channels: int) -> Projection:

@@ -121,18 +121,19 @@ class _Trainer:
         return self._context.run_stage(PROJECTION, key, fit, partial(check_projection, channels=channels))
 
     def _describe_cells(self, by: Projection, key: str) -> list[CellDescriptors]:
-        """Projected features of every volume, memory-mapped, and grey values of its cells."""
+        """Projected features of every volume and grey values of its cells, memory-mapped."""
         store, described = self._context.store, []
         for volume in self._volumes:
             level = volume.features.levels[CAM]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
             shape = (level.shape[0], by.components.shape[1], *level.shape[2:])
-            projected = reuse(store, name, own, partial(check_cells, shape=shape))
-            if projected is None:
-                computed = np.concatenate([part.half().numpy() for part in by.parts(level)])
-                projected = store.save(name, own, {"projected": computed})["projected"]
-            grey = volume.brightness(level.shape[-1])
-            described.append(CellDescriptors(projected, grey, foreground(grey, volume.frame)))
+            cells = reuse(store, name, own, partial(check_cells, shape=shape))
+            if cells is None:
+                projected = np.concatenate([part.half().numpy() for part in by.parts(level)])
+                grey = volume.brightness(level.shape[-1])
+                found = {"projected": projected, "brightness": grey, "body": foreground(grey, volume.frame)}
+                cells = check_cells(store.save(name, own, found), shape)
+            described.append(cells)
             release_free_memory()
             self._context.report(Progress(PROJECTION, len(described), len(self._volumes)))
         return described
