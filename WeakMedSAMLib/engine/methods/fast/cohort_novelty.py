@@ -35,6 +35,8 @@ def cohort_novelty(
 ) -> list[list[np.ndarray | None]]:
     """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
 
+    It is memory-mapped: a large cohort takes no more memory than one volume.
+
     Parameters
     ----------
     volumes : sequence of VolumeSlices
@@ -90,12 +92,12 @@ class _Novelty:
         found = reuse(self._store, name, own, partial(self._check, number, column))
         if found is None:
             found = self._compute(number, column, lenders)
-            self._store.save(name, own, {"novelty": found})
+            found = self._check(number, column, self._store.save(name, own, {"novelty": found}))
         return found
 
     def _check(self, number: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
-        """What was kept; ValueError unless it is of the slices and cells of today."""
-        found = np.array(kept["novelty"])
+        """What was kept, memory-mapped; ValueError unless it is of the slices and cells of today."""
+        found = np.asarray(kept["novelty"])
         if found.shape != (len(self._volumes[number].present(column)), *self._cells[number].body.shape[1:]):
             raise ValueError(f"novelty of the shape {found.shape}")
         return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -38,6 +39,13 @@ _LEFT_OUT = 5  # every fifth patient validates
 _MIN_PATIENTS = 5
 
 
+class Guide(Protocol):
+    """Novelty of N slices: an array, or what puts it together for some of them."""
+
+    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray:
+        """Of n slices: n x C x m x m, float32."""
+
+
 @dataclass(frozen=True)
 class TaggedSlices:
     """All slices that carry a tag, of the whole cohort.
@@ -45,11 +53,11 @@ class TaggedSlices:
     Attributes
     ----------
     projected : sequence of Tensor
-        One D x m x m for each of N slices (views, float16 or float32).
+        One D x m x m for each of N slices (views of what is mapped, float16 or float32).
     tags : numpy.ndarray
         int8 N x C.
-    novelty : numpy.ndarray
-        N x C x m x m, float32; 0 where a class is not present.
+    novelty : Guide
+        Of N slices; 0 where a class is not present.
     sub_classes : numpy.ndarray
         int N x C: cluster of a present slice, -1 elsewhere.
     counts : tuple of int
@@ -60,7 +68,7 @@ class TaggedSlices:
 
     projected: Sequence[torch.Tensor]
     tags: np.ndarray
-    novelty: np.ndarray
+    novelty: Guide
     sub_classes: np.ndarray
     counts: tuple[int, ...]
     patients: np.ndarray = field(repr=False)

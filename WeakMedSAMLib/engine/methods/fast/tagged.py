@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
@@ -49,10 +50,9 @@ def gather_tagged(cohort: SeenCohort, settings: FastSettings, context: RunContex
     volumes = cohort.volumes
     slices = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags >= 0).any(1))]
     tags = np.stack([volumes[v].tags[i] for v, i in slices])
-    projected = [torch.from_numpy(np.asarray(cohort.cells[v].projected[i])) for v, i in slices]
-    guide = _novelty_of(slices, cohort, projected[0].shape[1:])
+    projected, guide = _ProjectedSlices(slices, cohort.cells), _NoveltyOfSlices(slices, cohort)
     patients = np.array([volumes[v].patient for v, _ in slices])
-    found = [_explore(tags[:, c], guide[:, c], projected, patients, settings) for c in range(tags.shape[1])]
+    found = [_explore(tags[:, c], c, guide, projected, patients, settings) for c in range(tags.shape[1])]
     sub_classes = np.full(tags.shape, -1)
     for column, one in enumerate(found):
         sub_classes[tags[:, column] == PRESENT, column] = one.labels
@@ -67,27 +67,75 @@ def gather_tagged(cohort: SeenCohort, settings: FastSettings, context: RunContex
     return TaggedSlices(projected, tags, guide, sub_classes, tuple(one.count for one in found), patients)
 
 
-def _novelty_of(slices: Sequence[tuple[int, int]], cohort: SeenCohort, shape: torch.Size) -> np.ndarray:
-    """Novelty of N slices, by volume and index: N x C x m x m; 0 where a class is not present."""
-    row_of = {one: row for row, one in enumerate(slices)}
-    guide = np.zeros((len(slices), cohort.volumes[0].tags.shape[1], *shape), np.float32)
-    for v, volume in enumerate(cohort.volumes):
-        for column, maps in enumerate(cohort.novel[v]):
-            if maps is not None:
-                guide[[row_of[v, i] for i in volume.present(column)], column] = maps
-    return guide
+class _ProjectedSlices(Sequence[torch.Tensor]):
+    """Projected features of slices, by volume and index: D x m x m each, views of what is mapped, made when asked for.
+
+    Parameters
+    ----------
+    slices : sequence of (int, int)
+        Volume and index of N slices.
+    cells : sequence of CellDescriptors
+        Of every volume.
+    """
+
+    def __init__(self, slices: Sequence[tuple[int, int]], cells: Sequence[CellDescriptors]) -> None:
+        self._slices, self._cells = slices, cells
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    @overload
+    def __getitem__(self, row: int) -> torch.Tensor: ...
+
+    @overload
+    def __getitem__(self, row: slice) -> list[torch.Tensor]: ...
+
+    def __getitem__(self, row: int | slice) -> torch.Tensor | list[torch.Tensor]:
+        if isinstance(row, slice):
+            return [self[each] for each in range(*row.indices(len(self)))]
+        volume, index = self._slices[row]
+        return torch.from_numpy(np.asarray(self._cells[volume].projected[index]))
+
+
+class _NoveltyOfSlices:
+    """Novelty of slices, put together from the maps of their volumes when some of them are asked for.
+
+    Parameters
+    ----------
+    slices : sequence of (int, int)
+        Volume and index of N slices.
+    cohort : SeenCohort
+    """
+
+    def __init__(self, slices: Sequence[tuple[int, int]], cohort: SeenCohort) -> None:
+        self._slices, self._cohort = slices, cohort
+        self._shape = (cohort.volumes[0].tags.shape[1], *cohort.cells[0].projected.shape[2:])
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Novelty of n slices: n x C x m x m, float32; 0 where a class is not present."""
+        found = np.zeros((len(rows), *self._shape), np.float32)
+        for maps, row in zip(found, rows, strict=True):
+            volume, index = self._slices[int(row)]
+            for column, novel in enumerate(self._cohort.novel[volume]):
+                present = self._cohort.volumes[volume].present(column)
+                position = int(np.searchsorted(present, index))
+                if novel is not None and position < len(present) and present[position] == index:
+                    maps[column] = novel[position]
+        return found
 
 
 def _explore(
     tags: np.ndarray,
-    guide: np.ndarray,
+    column: int,
+    guide: _NoveltyOfSlices,
     projected: Sequence[torch.Tensor],
     patients: np.ndarray,
     settings: FastSettings,
 ) -> SubClasses:
     """Sub-classes of the present slices of one class, each described by its most novel cells."""
     rows = np.flatnonzero(tags == PRESENT)
-    features = np.stack([_lesion_features(projected[int(row)], guide[row]) for row in rows])
+    maps = (guide[rows[at : at + 1]][0, column] for at in range(len(rows)))
+    features = np.stack([_lesion_features(projected[int(row)], one) for row, one in zip(rows, maps, strict=True)])
     return explore_sub_classes(features, patients[rows], settings.sub_classes, settings.seed)
 
 
