@@ -116,6 +116,10 @@ class StageStore:
         require_finite(stage, values)
         with self.writer(stage, key) as output:
             output.update(values)
+        return self.saved(stage, key)
+
+    def saved(self, stage: str, key: str) -> dict[str, Any]:
+        """What was just kept for ``stage``, as `load` returns it; OSError if it cannot be read back."""
         saved = self.load(stage, key)
         if saved is None:
             raise OSError(f"The output of stage {stage} could not be read back from {self.folder}")

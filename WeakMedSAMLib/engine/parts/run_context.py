@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.base.state import StageStore, reuse
@@ -85,10 +87,42 @@ class RunContext:
         UserError
             ``not_finite``.
         """
+        return self._run(name, key, lambda: self.store.save(name, key, compute()), use)
+
+    def fill_stage(
+        self,
+        name: str,
+        key: str,
+        arrays: Mapping[str, ArrayShape],
+        fill: Callable[[Mapping[str, np.ndarray]], None],
+        use: Callable[[Mapping[str, Any]], T],
+    ) -> T:
+        """As `run_stage`, for an output too large for memory: arrays that are filled where they are kept.
+
+        Parameters
+        ----------
+        name, key, use
+            As in `run_stage`.
+        arrays : mapping
+            Name -> shape and type.
+        fill : callable
+            Gets zero-filled arrays of these names, memory-mapped.
+        """
+
+        def save() -> Mapping[str, Any]:
+            with self.store.writer(name, key, arrays) as output:
+                fill(output)
+            return self.store.saved(name, key)
+
+        return self._run(name, key, save, use)
+
+    def _run(
+        self, name: str, key: str, save: Callable[[], Mapping[str, Any]], use: Callable[[Mapping[str, Any]], T]
+    ) -> T:
         used = reuse(self.store, name, key, use)
         self.report(Stage(stage=name, state="started" if used is None else "reused"))
         if used is None:
-            used = use(self.store.save(name, key, compute()))
+            used = use(save())
             release_free_memory()
             self.report(Stage(stage=name, state="finished"))
         return used

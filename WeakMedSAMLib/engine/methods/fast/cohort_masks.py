@@ -39,7 +39,7 @@ def make_pseudo_masks(
     context: RunContext,
     key: str,
 ) -> list[PseudoMask]:
-    """Pseudo-masks of the chosen slices, kept from before or made.
+    """Pseudo-masks of the chosen slices, kept from before or made, memory-mapped.
 
     Parameters
     ----------
@@ -55,24 +55,26 @@ def make_pseudo_masks(
         Hash of all that they depend on.
     """
     patients = cohort.patients_with()
+    shape = (sum(map(len, chosen.values())), len(context.classes), TARGET, TARGET)
 
-    def make() -> dict[str, np.ndarray]:
-        found = []
+    def fill(arrays: Mapping[str, np.ndarray]) -> None:
+        filled = 0
         for done, (number, indices) in enumerate(chosen.items()):
             context.report(Progress(STAGE, done, len(chosen)))
             maps = _evidence(cohort, number, classifier, patients)
-            found.append(_masks_of(cohort.volumes[number], indices, maps, settings, context))
+            found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
+            arrays["probabilities"][filled : filled + len(found)] = found
+            filled += len(found)
             release_free_memory()
-        return {"probabilities": np.concatenate(found)}
 
     def take(kept: Mapping[str, Any]) -> list[PseudoMask]:
-        masks = np.array(kept["probabilities"])
-        if masks.shape[1:] != (len(context.classes), TARGET, TARGET):
+        masks = np.asarray(kept["probabilities"])
+        if masks.shape != shape:
             raise ValueError(f"pseudo-masks of the shape {masks.shape}")
         slices = [(number, int(index)) for number, indices in chosen.items() for index in indices]
         return [PseudoMask(*one, mask) for one, mask in zip(slices, masks, strict=True)]
 
-    return context.run_stage(STAGE, key, make, take)
+    return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
 
 
 def _evidence(
