@@ -18,7 +18,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Done, Error
 from WeakMedSAMLib.contract.files import remove_leftovers, write_text
 from WeakMedSAMLib.contract.run_folder import PROBE, RunFolder
-from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory, is_out_of_memory
+from WeakMedSAMLib.engine.base.memory import allow_many_maps, is_gpu_out_of_memory, is_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Cancelled, Listener, RunReport
 from WeakMedSAMLib.engine.runs.process_watch import ParentWatch
 
@@ -102,6 +102,7 @@ class RunSession:
         return time.monotonic() - self._started
 
     def _open(self, opening: ExitStack) -> None:
+        allow_many_maps()
         opening.enter_context(_only_user(self._places))
         remove_leftovers(self._places.path)
         opening.callback(self._places.cancel.unlink, missing_ok=True)
