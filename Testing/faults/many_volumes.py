@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 
-from Testing.faults.tiny_run import CLASSES, NAME, QUICK, different, outputs
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Stage
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
@@ -30,7 +29,7 @@ from WeakMedSAMLib.engine.data.volumes import write_volume
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
-__all__ = ["different", "make_cohort", "measure", "outputs"]
+from .tiny_run import CLASSES, NAME, QUICK, outputs
 
 SLICES, SIDE = 16, 64
 _SHOWN = {"ball": (4, 8), "rod": (7, 12)}  # first and last slice, moved by up to two from scan to scan
