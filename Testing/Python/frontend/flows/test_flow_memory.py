@@ -19,8 +19,8 @@ PLANES = set(itertools.permutations(SHAPE, 2))
 def finished_run(driver, count):
     """Run so many generated volumes to the end; every section is open."""
     for number in range(count):
-        array, (first, last) = makePhantom(number, SHAPE)
-        node = slicer.util.addVolumeFromArray(array, np.diag([-1.0, -1, 1, 1]), f"Scan {number}")
+        array, (first, last) = makePhantom(10 * count + number, SHAPE)
+        node = slicer.util.addVolumeFromArray(array, np.diag([-1.0, -1, 1, 1]), f"Scan {number} of {count}")
         driver.tag(node, first, last)
     driver.generate()
     return driver.wait_for_end(60)
