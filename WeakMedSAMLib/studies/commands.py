@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -209,32 +210,72 @@ def ablation(
 @click.option("--backbone", "names", multiple=True, help="Only this one; repeat for more. All otherwise.")
 @click.option("--slices", type=click.IntRange(1), default=2, show_default=True, help="How many slices to time.")
 @click.option("--out", type=PLACE, help="Report to write, JSON.")
-@click.option("--write-docs", "pages", type=PLACE, help="Write complexity.md into this folder.")
+@click.option("--scaling", is_flag=True, help="Only measure how time and memory of whole runs grow.")
+@click.option("--quick", is_flag=True, help="With --scaling: a few small runs, to try it.")
+@click.option("--write-docs", "pages", type=PLACE, help="Write complexity.md, or its part, into this folder.")
 @device_option
-def complexity(names: tuple[str, ...], slices: int, out: Path | None, pages: Path | None, device: str) -> None:
+def complexity(
+    names: tuple[str, ...],
+    slices: int,
+    out: Path | None,
+    scaling: bool,
+    quick: bool,
+    pages: Path | None,
+    device: str,
+) -> None:
     """Count parameters and operations of backbones and presets, and measure memory and time for a slice.
 
     Backbones whose weights are not on this computer are built with random ones; training sam_vit_h takes
     10 GB of memory.
 
+    With --scaling, runs of preset fast on cohorts made by rule are measured in place of that: slices a volume,
+    volumes, classes and pixels along an edge grow one at a time. It is of one backbone, litemedsam if none is named;
+    "filters" is one that costs next to nothing, so that the method's own parts are seen.
+
     \b
     Examples:
       weakmedsam benchmark complexity --backbone litemedsam
       weakmedsam benchmark complexity --out bench_output/complexity.json --write-docs docs
+      weakmedsam benchmark complexity --scaling --out bench_output/scaling.json --write-docs docs
+      weakmedsam benchmark complexity --scaling --quick --backbone filters
     """
+    if quick and not scaling:
+        raise click.UsageError("--quick is of --scaling.")
+    if scaling and len(names) > 1:
+        raise click.UsageError("--scaling is of one backbone.")
     require_engine()
-    from WeakMedSAMLib.contract.files import write_json
+    from WeakMedSAMLib.studies.complexity_report import page, write_growth, write_page
+
+    if scaling:
+        from WeakMedSAMLib.studies.scaling import FULL, QUICK, measure_scaling
+        from WeakMedSAMLib.studies.scaling_report import section
+
+        grown = measure_scaling(QUICK if quick else FULL, names[0] if names else "litemedsam", device, click.echo)
+        _keep_report(grown, section(grown), out, write_growth, pages)
+        return
     from WeakMedSAMLib.engine.backbones.registry import available
     from WeakMedSAMLib.studies.complexity import measure_complexity
-    from WeakMedSAMLib.studies.complexity_report import page, write_page
 
     report = measure_complexity(names or available(), device, slices)
-    click.echo(page(report))
+    _keep_report(report, page(report), out, write_page, pages)
+
+
+def _keep_report(
+    report: dict[str, Any],
+    text: str,
+    out: Path | None,
+    write: Callable[[dict[str, Any], Path], Path],
+    pages: Path | None,
+) -> None:
+    """Show a report as text; write it as JSON, and into the page of a folder, where that is asked for."""
+    from WeakMedSAMLib.contract.files import write_json
+
+    click.echo(text)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_json(out, report)
     if pages is not None:
-        click.echo(f"Written: {write_page(report, pages)}")
+        click.echo(f"Written: {write(report, pages)}")
 
 
 def _show_group(name: str, scores: dict[str, Any] | None) -> None:

@@ -7,9 +7,7 @@ backbones whose weights are not on this computer are measured with random ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -21,7 +19,7 @@ from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.studies.accuracy_report import machine
-from WeakMedSAMLib.studies.counting import built, operations, parameters, peak_mb, timed, trainable
+from WeakMedSAMLib.studies.counting import apart, built, operations, parameters, peak_mb, timed, trainable
 from WeakMedSAMLib.studies.preset_costs import PROMPTS, TRAINED, trained_parts, training_costs
 
 SCHEMA = "weakmedsam-complexity-2"
@@ -47,15 +45,10 @@ def measure_complexity(names: Sequence[str], device: str = "auto", slices: int =
     """
     found = []
     for name in names:
-        one = _apart(backbone_complexity, name, device, slices)
-        one["training"] = {preset: _apart(training_costs, name, preset, device) for preset in TRAINED}
+        one = apart(backbone_complexity, name, device, slices)
+        one["training"] = {preset: apart(training_costs, name, preset, device) for preset in TRAINED}
         found.append(one)
     return {"schema": SCHEMA, "machine": machine(), "versions": versions(), "slices": slices, "backbones": found}
-
-
-def _apart(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, *arguments).result()
 
 
 def backbone_complexity(name: str, device: str = "auto", slices: int = 2) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from WeakMedSAMLib.contract.files import write_text
+from WeakMedSAMLib.contract.files import read_text, write_text
 from WeakMedSAMLib.studies.preset_costs import operation_parts, second_parts
+from WeakMedSAMLib.studies.scaling_report import HEADING, section
+from WeakMedSAMLib.studies.tables import table
 
 PAGE = "complexity.md"
 
-_HEAD = """# What backbones and presets cost
+_TITLE = "# What backbones and presets cost"
+
+_HEAD = f"""{_TITLE}
 
 Written by `weakmedsam benchmark complexity --write-docs docs`. Operations are counted by `torch.utils.flop_counter`
 (matrix products and convolutions; a multiplication with its addition is two); the random walk of prompt affinity mining
@@ -32,9 +35,27 @@ with one slice at once. Several at once take less time and more memory each.
 
 
 def write_page(report: dict[str, Any], folder: Path) -> Path:
-    """Write ``complexity.md`` into a folder; returns it."""
+    """Write ``complexity.md`` into a folder, where how it grows stays as it was; returns it."""
+    _costs, growth = _parts(folder)
+    return _write(folder, page(report), growth)
+
+
+def write_growth(report: dict[str, Any], folder: Path) -> Path:
+    """Write how it grows into ``complexity.md`` in a folder, of which the rest stays as it was; returns it."""
+    costs, _growth = _parts(folder)
+    return _write(folder, costs or f"{_TITLE}\n", section(report))
+
+
+def _parts(folder: Path) -> tuple[str, str]:
+    """The page of before: what it costs, and how it grows. Either may be empty."""
+    text = read_text(folder / PAGE) if (folder / PAGE).exists() else ""
+    costs, heading, growth = text.partition(HEADING)
+    return costs, heading + growth
+
+
+def _write(folder: Path, costs: str, growth: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / PAGE, page(report))
+    write_text(folder / PAGE, "\n\n".join(part.strip() for part in (costs, growth) if part) + "\n")
     return folder / PAGE
 
 
@@ -68,7 +89,7 @@ def _backbones(report: dict[str, Any]) -> str:
         )
         for one in report["backbones"]
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _presets(report: dict[str, Any]) -> str:
@@ -83,7 +104,7 @@ def _presets(report: dict[str, Any]) -> str:
             operation_parts(one).by_preset().items(), second_parts(one).by_preset().values(), strict=True
         )
     ]
-    return f"{_PRESET_NOTES}\n{_table(head, rows)}"
+    return f"{_PRESET_NOTES}\n{table(head, rows)}"
 
 
 def _preset_row(one: dict[str, Any], preset: str, work: dict[str, float], seconds: dict[str, float]) -> tuple[str, ...]:
@@ -101,11 +122,6 @@ def _preset_row(one: dict[str, Any], preset: str, work: dict[str, float], second
         f"{training['seconds']['step']:.3g}",
         f"{max(training['peak_mb'], one['peak_mb']):.0f}",
     )
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _million(count: int) -> str:

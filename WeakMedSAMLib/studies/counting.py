@@ -1,9 +1,11 @@
-"""Counting and timing for the report on complexity: parameters, floating-point operations, seconds, memory."""
+"""Counting and timing for the reports on complexity: parameters, floating-point operations, seconds, memory."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import torch
@@ -26,6 +28,12 @@ def built(name: str) -> tuple[Backbone, bool]:
         if not error.code.startswith("weights_"):
             raise
         return build_backbone(name, untrained=True), False
+
+
+def apart(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """What a function of a module measures in a new process of its own, so that memory is its alone."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measure, *arguments).result()
 
 
 def parameters(network: nn.Module) -> int:
