@@ -31,9 +31,26 @@ def built(name: str) -> tuple[Backbone, bool]:
 
 
 def apart(measure: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """What a function of a module measures in a new process of its own, so that memory is its alone."""
+    """What a function of a module measures in a new process of its own, so that memory is its alone.
+
+    Raises
+    ------
+    UserError
+        What the function raises.
+    """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, *arguments).result()
+        found, refused = pool.submit(_told, measure, arguments).result()
+    if refused is not None:
+        raise UserError(*refused)
+    return found
+
+
+def _told(measure: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...] | None]:
+    """What a function measures, or what its `UserError` is made of: the error itself does not cross processes."""
+    try:
+        return measure(*arguments), None
+    except UserError as error:
+        return None, (error.code, error.message, error.hint, error.values)
 
 
 def parameters(network: nn.Module) -> int:

@@ -14,9 +14,9 @@ volumes made by rule, smooth blobs in a body on noise, with every slice tagged a
 the others stay; every run has an empty cache and a process of its own. *encode* is the encoder with its cache, *masks*
 the masks of all slices with their files, *learn* all between. *p* is the exponent of `seconds ~ a n^p`, by least
 squares of the logarithms, with its standard error; in brackets p between the two largest sizes alone. A share that does
-not grow (the start of PyTorch, weights, training steps that are as many for all) makes p small, and p between the largest sizes is nearer to
-what holds beyond them. Memory is the peak private memory of the process, PyTorch included; *beyond* is what it is above
-that of the process with the backbone loaded.
+not grow (the start of PyTorch, weights, training steps that are as many for all) makes p small, and p between the
+largest sizes is nearer to what holds beyond them. Memory is the peak private memory of the process, PyTorch included;
+*beyond* is what it is above that of the process with the backbone loaded.
 """
 
 _SECONDS, _MEMORY = ("seconds", "encode", "learn", "masks"), ("peak_mb", "beyond_mb")

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from faults.tiny_bench import one_thread
 from faults.tiny_run import QUICK as QUICK_SETTINGS
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.engine.data.volumes import read_volume
 from WeakMedSAMLib.studies import scaling
 from WeakMedSAMLib.studies.commands import benchmark
@@ -97,7 +99,7 @@ def test_one_size_grows_at_a_time_and_what_is_fixed_is_among_them(plan):
 
 @pytest.fixture(scope="module")
 def report():
-    """Of three tiny runs in this process."""
+    """Of three tiny runs, in this process and with few steps."""
     with one_thread():
         plan = Plan(SMALL, {"slices": (6, 12), "classes": (1, 2)}, QUICK_SETTINGS)
         return measure_scaling(plan, NAME, "cpu", measure=measured_run)
@@ -119,11 +121,15 @@ def test_a_tiny_plan_is_measured_from_end_to_end(report):
 
 
 def test_a_run_is_measured_in_a_process_of_its_own():
-    assert apart(process)["id"] != os.getpid()
+    # A function of Python's own, lest the process import this file.
+    assert apart(eval, "{'id': __import__('os').getpid()}")["id"] != os.getpid()
 
 
-def process():
-    return {"id": os.getpid()}
+def test_what_a_run_refuses_comes_out_of_its_process(tmp_path):
+    with pytest.raises(UserError) as caught:
+        apart(load_run, tmp_path)
+    assert caught.value.code == "file_missing"
+    assert caught.value.hint
 
 
 def counted(calls):
