@@ -55,8 +55,9 @@ class Plan:
         return [replace(self.base, **{name: value}) for value in self.grown[name]]
 
 
+# Small where nothing grows: even the smallest run trains a network for as many steps as it takes at least.
 FULL = Plan(
-    Size(slices=16, volumes=2, classes=1, edge=128),
+    Size(slices=8, volumes=2, classes=1, edge=128),
     {
         "slices": (8, 16, 32, 64, 128),
         "volumes": (1, 2, 4, 8, 16),
