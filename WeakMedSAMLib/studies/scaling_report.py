@@ -16,7 +16,7 @@ the masks of all slices with their files, *learn* all between. *p* is the expone
 squares of the logarithms, with its standard error; in brackets p between the two largest sizes alone. A share that does
 not grow (the start of PyTorch, weights, training steps that are as many for all) makes p small, and p between the
 largest sizes is nearer to what holds beyond them. Memory is the peak private memory of the process, PyTorch included;
-*beyond* is what it is above that of the process with the backbone loaded.
+*beyond* is what it is above that of the process with the backbone loaded; modules that learning imports are in it.
 """
 
 _SECONDS, _MEMORY = ("seconds", "encode", "learn", "masks"), ("peak_mb", "beyond_mb")

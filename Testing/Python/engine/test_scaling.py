@@ -23,7 +23,7 @@ from WeakMedSAMLib.studies.filter_backbone import NAME
 from WeakMedSAMLib.studies.growth import fit_growth
 from WeakMedSAMLib.studies.made_scans import Size, made_volume, make_cohort
 from WeakMedSAMLib.studies.scaling import FIGURES, FULL, QUICK, Plan, measure_scaling, measured_run
-from WeakMedSAMLib.studies.scaling_report import HEADING, section
+from WeakMedSAMLib.studies.scaling_report import _NOTES, HEADING, section
 
 SMALL = Size(slices=6, volumes=2, classes=1, edge=40)
 
@@ -183,8 +183,9 @@ def test_the_section_has_a_row_for_each_size_and_run(report):
     assert (row[3], row[5]) == ("1.23 ± 0.06 (1.50)", "-")
 
 
-def test_the_page_of_the_documentation_has_the_place(request):
-    assert HEADING in (request.config.rootpath / "docs" / PAGE).read_text(encoding="utf-8")
+def test_the_page_of_the_documentation_has_the_section_with_the_notes_of_today(request):
+    page = (request.config.rootpath / "docs" / PAGE).read_text(encoding="utf-8")
+    assert f"{HEADING}\n{_NOTES}" in page
 
 
 def test_the_command_writes_report_and_page(report, tmp_path, monkeypatch):
