@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch.nn import functional as F  # noqa: N812
 
@@ -23,9 +21,10 @@ class FilterBackbone:
     info = BackboneInfo(
         name=NAME,
         input_size=_SIZE,
-        levels={"cam": LevelInfo(6, 32), "fine": LevelInfo(6, 64)},
-        cam_level="cam",
-        decode_levels=("fine",),
+        levels={"fine": LevelInfo(6, 64)},
+        cam_level="fine",
+        cam_cells=32,
+        decode_level="fine",
         prompts=frozenset({PromptKind.BOX}),
         weights=_WEIGHTS,
     )
@@ -43,13 +42,13 @@ class FilterBackbone:
         blurred, wide = F.avg_pool2d(slices, 5, 1, 2), F.avg_pool2d(slices, 13, 1, 6)
         down, right = slices - slices.roll(2, 2), slices - slices.roll(2, 3)
         fine = torch.cat([slices, blurred, wide, slices - wide, down, right], 1)
-        return {"fine": fine.half(), "cam": F.avg_pool2d(fine, 2).half()}
+        return {"fine": fine.half()}
 
     def decode(
-        self, features: Mapping[str, torch.Tensor], boxes: torch.Tensor, rows: torch.Tensor | None = None
+        self, features: torch.Tensor, boxes: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks of what is bright in each box."""
-        image = features["fine"].float()[:, 1]
+        image = features.float()[:, 1]
         image = image if rows is None else image[rows]
         grid = torch.arange(_SIZE, device=boxes.device)
         x0, y0, x1, y1 = (side[:, None] for side in boxes.T)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine import backbones
 from WeakMedSAMLib.engine.backbones.base import Backbone, WeightsInfo
+from WeakMedSAMLib.engine.base.memory import keep_freed_memory
 
 Builder = Callable[[Path | None, bool], Backbone]
 _B = TypeVar("_B", bound=Builder)
@@ -77,7 +78,7 @@ def require_backbone(name: str) -> None:
 
 
 def build_backbone(name: str, weights_folder: Path | None = None, untrained: bool = False) -> Backbone:
-    """Build a backbone with its pre-trained weights, on the CPU in float32.
+    """Build a backbone with its pre-trained weights, on the CPU in float32, and have memory ready for its work.
 
     Parameters
     ----------
@@ -94,6 +95,7 @@ def build_backbone(name: str, weights_folder: Path | None = None, untrained: boo
         ``unknown_backbone``; ``weights_*`` where the weights are missing or not the right ones.
     """
     require_backbone(name)
+    keep_freed_memory()
     return _entries[name].build(weights_folder, untrained)
 
 

@@ -164,9 +164,12 @@ def _sample(volumes: Sequence[VolumeSlices], random: np.random.Generator) -> lis
 
 
 def _levels(
-    names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]
+    names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]], dtype: torch.dtype
 ) -> dict[str, torch.Tensor]:
-    return {name: torch.cat([volumes[v].features.levels[name].read([i]) for v, i in slices]) for name in names}
+    """Levels of a batch, in the precision in which the network takes them: they are its largest input."""
+    return {
+        name: torch.cat([volumes[v].features.levels[name].read([i]).to(dtype) for v, i in slices]) for name in names
+    }
 
 
 def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:
@@ -190,7 +193,7 @@ def _loss(
     from monai.losses import MaskedDiceLoss  # seconds to import, for which no worker waits before its first word
 
     slices = [(one.volume, one.index) for one in batch]
-    levels, image = _levels(network.levels, volumes, slices), _images(volumes, slices)
+    levels, image = _levels(network.levels, volumes, slices, network_dtype(device)), _images(volumes, slices)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
         target = target.flip(-1)
@@ -234,7 +237,7 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        levels, image = _levels(network.levels, [volume], slices), _images([volume], slices)
+        levels, image = _levels(network.levels, [volume], slices, network_dtype(device)), _images([volume], slices)
         plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
         parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
     return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)
