@@ -1088,6 +1088,14 @@
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
     </message>
     <message>
+        <source>The feature cache held features of an earlier version, which cannot be used any more; they were removed.</source>
+        <translation>Der Merkmalsspeicher enthielt Merkmale einer früheren Version, die nicht mehr verwendet werden können; sie wurden entfernt.</translation>
+    </message>
+    <message>
+        <source>Scans that were encoded before are encoded once more when they are needed.</source>
+        <translation>Scans, die früher kodiert wurden, werden bei Bedarf noch einmal kodiert.</translation>
+    </message>
+    <message>
         <source>The name of {file} has letters that are not UTF-8.</source>
         <translation>Der Name von {file} enthält Zeichen, die kein UTF-8 sind.</translation>
     </message>
