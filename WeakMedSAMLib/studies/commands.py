@@ -123,6 +123,32 @@ def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None
     click.echo(f"Report: {out}")
 
 
+@benchmark.command("large-scan")
+@click.argument("image", type=EXISTING)
+@click.argument("mask", type=EXISTING)
+@click.option("--labels", required=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
+@click.option("--size", type=NumbersType(), default="512,512,400", show_default=True, help="Voxels along i, j, k.")
+@click.option("--out", type=PLACE, required=True, help="Report to write, JSON.")
+@device_option
+def large_scan(image: Path, mask: Path, labels: str, size: tuple[int, ...], out: Path, device: str) -> None:
+    """Resample a scan to many voxels, run on it from nothing, and say seconds by stage, memory and disk.
+
+    \b
+    Example:
+      weakmedsam benchmark large-scan data/ct_image.nii.gz data/ct_mask.nii.gz --labels liver=6 --out b/large.json
+    """
+    require_engine()
+    from WeakMedSAMLib.studies.large_scan import LargeScanOptions, measure_large_scan
+
+    report = measure_large_scan(LargeScanOptions(image, mask, labels, size, device=device), out, TerminalListener())
+    for stage, seconds in report["seconds_by_stage"].items():
+        click.echo(f"{stage.ljust(14)} {seconds:8.1f} s")
+    disk = ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in report["disk_mb"].items())
+    click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
+    click.echo(f"Disk: {disk}")
+    click.echo(f"Report: {out}")
+
+
 @benchmark.command()
 @click.option("--out", type=PLACE, help="Report to write, JSON.")
 @click.option("--slices", type=click.IntRange(1), default=4, show_default=True, help="How many slices to measure on.")
