@@ -70,11 +70,18 @@ def test_a_size_that_is_none_is_refused(pair, tmp_path):
     assert not (tmp_path / "large.json").exists()
 
 
-def test_the_command_says_what_was_found(pair, quick, tmp_path, monkeypatch):
-    asked = partial(LargeScanOptions, backbone=NAME)
-    monkeypatch.setattr(large_scan, "LargeScanOptions", asked)
+def test_the_command_says_what_was_found(pair, tmp_path, monkeypatch):
+    found = {"seconds_by_stage": {"embed": 12.5}, "disk_mb": {"features": 7.0}, "total_seconds": 61.0}
+    asked = []
+
+    def measure(options, out, listener):
+        asked.append(options)
+        return {**found, "peak_private_mb": 345.0}
+
+    monkeypatch.setattr(large_scan, "measure_large_scan", measure)
     arguments = [*map(str, pair), "--labels", "1", "--size", "40,40,8", "--device", "cpu"]
     done = CliRunner().invoke(cli, ["benchmark", "large-scan", *arguments, "--out", str(tmp_path / "large.json")])
     assert done.exit_code == 0, done.output
-    assert "peak private memory" in done.output
-    assert "features" in done.output
+    assert asked == [LargeScanOptions(*pair, "1", (40, 40, 8), device="cpu")]
+    for words in ("embed", "12.5 s", "peak private memory 345 MB", "features 7 MB"):
+        assert words in done.output
