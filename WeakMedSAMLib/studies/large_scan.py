@@ -60,8 +60,8 @@ def measure_large_scan(options: LargeScanOptions, out: Path, listener: Listener 
         raise UserError("bad_benchmark", f"{tuple(options.size)} is no size of a volume.", "Give it as 512,512,400.")
     with tempfile.TemporaryDirectory(prefix="large-scan-", dir=_parent(out)) as folder:
         place = Path(folder)
-        _resample(options.image, place / "scans" / "scan_image.nii.gz", options.size, sitk.sitkLinear)
-        _resample(options.mask, place / "scans" / "scan_mask.nii.gz", options.size, sitk.sitkNearestNeighbor)
+        resample(options.image, place / "scans" / "scan_image.nii.gz", options.size, sitk.sitkLinear)
+        resample(options.mask, place / "scans" / "scan_mask.nii.gz", options.size, sitk.sitkNearestNeighbor)
         asked = AccuracyOptions(
             place / "scans", options.labels, backbone=options.backbone, device=options.device, encoder_only=False
         )
@@ -85,7 +85,7 @@ def _parent(out: Path) -> Path:
     return out.parent
 
 
-def _resample(source: Path, target: Path, size: Sequence[int], interpolator: int) -> None:
+def resample(source: Path, target: Path, size: Sequence[int], interpolator: int) -> None:
     """Write an image with so many voxels in the space that it fills."""
     target.parent.mkdir(exist_ok=True)
     image = sitk.ReadImage(str(source))

@@ -52,7 +52,7 @@ def test_the_report_has_time_memory_and_disk_of_the_larger_scan(pair, quick, tmp
 
 def test_what_is_resampled_fills_the_same_space(pair, tmp_path):
     target = tmp_path / "scans" / "larger.nii.gz"
-    large_scan._resample(pair[1], target, (60, 64, 12), sitk.sitkNearestNeighbor)
+    large_scan.resample(pair[1], target, (60, 64, 12), sitk.sitkNearestNeighbor)
     before, after = sitk.ReadImage(str(pair[1])), sitk.ReadImage(str(target))
     for corner in (-0.5, 1.0):
         ends = [
