@@ -1088,6 +1088,14 @@
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
     </message>
     <message>
+        <source>The system lets the worker open no more files.</source>
+        <translation>Das System lässt den Rechenprozess keine weiteren Dateien öffnen.</translation>
+    </message>
+    <message>
+        <source>Run fewer volumes together, or ask your administrator to raise the limit of open files.</source>
+        <translation>Verarbeiten Sie weniger Volumen gemeinsam, oder lassen Sie von der IT die Grenze für offene Dateien anheben.</translation>
+    </message>
+    <message>
         <source>The feature cache held features of an earlier version, which cannot be used any more; they were removed.</source>
         <translation>Der Merkmalsspeicher enthielt Merkmale einer früheren Version, die nicht mehr verwendet werden können; sie wurden entfernt.</translation>
     </message>

@@ -145,7 +145,7 @@ def large_scan(image: Path, mask: Path, labels: str, size: tuple[int, ...], out:
         click.echo(f"{stage.ljust(14)} {seconds:8.1f} s")
     disk = ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in report["disk_mb"].items())
     click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
-    click.echo(f"Disk: {disk}")
+    click.echo(f"Disk: {disk}; {report['encoded']} of {report['slices']} slices encoded")
     click.echo(f"Report: {out}")
 
 

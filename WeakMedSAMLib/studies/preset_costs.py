@@ -87,7 +87,7 @@ def operation_parts(measured: Mapping[str, Any]) -> Parts:
 
 
 def second_parts(measured: Mapping[str, Any]) -> Parts:
-    """The parts in seconds. The adapted encoder was timed without its neck, which is little beside it."""
+    """The parts in seconds. A prompt was timed with its share of the neck, which a slice needs once."""
     seconds, fast, paper = measured["seconds"], *(measured["training"][preset]["seconds"] for preset in TRAINED)
     return Parts(
         encoded=seconds["slice"],

@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.base.memory import private_memory_mb
 from WeakMedSAMLib.engine.features import cache as cache_module
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 
-A, B, C, D, E = (letter * 64 for letter in "abcde")
+A, B, C, D, E, F = (letter * 64 for letter in "abcdef")
 LEVELS = {"last": ((3, 4, 2, 2), "<f2"), "image": ((3, 8, 8), "|u1")}
 ONE_MB = {"last": ((1 << 20,), "|u1")}
 START = (
@@ -189,10 +189,14 @@ def test_what_earlier_versions_left_is_recognised_and_cleared(root, other):
     of_layout(root / B, None)
     of_layout(root / C, 1)
     of_layout(root / E, 1)
+    fill(FeatureCache(root), F, 3)
+    of_layout(root / F, 99)
+    (root / ("0" * 64)).mkdir()
+    (root / ("0" * 64) / "meta.json").write_text("{damaged")
     holder = other(f'print(c.entry("{E}") is not None, flush=True); sys.stdin.readline()')
     assert holder.stdout.readline() == "True\n"
     freed = cache.clear_outdated()
-    assert keys_in(root) == {D, E}
+    assert keys_in(root) == {D, E, F, "0" * 64}  # one in use, one of a later version, one that only its key can judge
     assert freed > 3 * 2 * 48
     assert cache.clear_outdated() == 0
     assert (cache.entry(D)["last"] == 3).all()
@@ -374,3 +378,27 @@ def test_use_is_noted_even_when_nothing_is_written(root):
     os.utime(root / A / "meta.json", (5, 5))
     FeatureCache(root).entry(A)
     assert time.time() - (root / A / "meta.json").stat().st_mtime < 600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX")
+def test_where_the_system_opens_no_more_files_nothing_is_taken_for_broken(root, other):
+    levels = {f"level{number}": ((1 << 16,), "|u1") for number in range(6)}
+    fill(FeatureCache(root), A, 3, levels)
+    process = other(f"""
+        import os, resource
+        from WeakMedSAMLib.contract.errors import UserError
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        held = []
+        try:
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            for handle in held[-4:]:
+                os.close(handle)
+        try:
+            print(c.entry("{A}") is None)
+        except UserError as error:
+            print(error.code, flush=True)
+    """)
+    assert process.communicate(timeout=60)[0].strip() == "too_many_files"
+    assert (FeatureCache(root).entry(A)["level5"] == 3).all()

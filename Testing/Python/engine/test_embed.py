@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.weights import manifest
+from WeakMedSAMLib.engine.base.array_store import ArrayStore
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, feature_key
@@ -242,7 +243,7 @@ def test_the_key_depends_on_all_that_the_features_depend_on(volume):
         changed(axis="j"),
         changed(frame=Frame(12, 16, 1.0, 1.5, SIZE)),
         changed(intensity=Intensity("percentile", 0, 201)),
-        changed(slice_mm=4.0),
+        changed(slice_mm=0.5),
         backbone(dtype=torch.bfloat16),
         backbone(device=torch.device("cuda:1")),
         backbone(info=dataclasses.replace(info, version=2)),
@@ -250,6 +251,7 @@ def test_the_key_depends_on_all_that_the_features_depend_on(volume):
         backbone(info=dataclasses.replace(info, weights=dataclasses.replace(weights, sha256="0" * 64))),
     ]
     assert len(set(keys)) == len(keys)
+    assert changed(slice_mm=4.0) == changed()  # thick slices are all encoded
     assert changed(intensity=Intensity("ct_window", 0, 200, "another reason")) == changed()
 
 
@@ -264,15 +266,31 @@ def test_exceeding_the_cap_is_told_once(volume, tmp_path):
     assert warnings[0].hint
 
 
-def test_features_of_an_earlier_version_are_removed_and_that_is_told_once(volume, cache, tmp_path):
-    with cache.writer("f" * 64, {"last": ((100,), "<f2")}):
-        pass
-    meta = cache.root / ("f" * 64) / "meta.json"
-    meta.write_text(meta.read_text().replace('"layout": 2', '"layout": 1'))
-    cache.close()
+def test_features_of_an_earlier_version_are_removed_and_that_is_told_once(volume, cache):
+    store, folder = ArrayStore(), cache.root / ("f" * 64)
+    folder.mkdir()
+    store.finish(folder, folder.name, {"last": np.zeros(100, np.float16)})
     events = []
     Embedder(Pooling(), cache).claim([volume], events.append)
     Embedder(Pooling(), cache).claim([volume], events.append)
     assert [event.code for event in events] == ["outdated_features_removed"]
     assert str(cache.root) in events[0].message
-    assert not meta.exists()
+    assert not folder.exists()
+
+
+def test_no_more_than_some_slices_are_framed_at_once(volume, cache):
+    long = np.random.default_rng(0).normal(100, 50, (400, 12, 16)).astype(np.float32)
+    frame = Frame(12, 16, 1.0, 1.0, SIZE)
+    one = dataclasses.replace(volume, load_stack=lambda: long, n_slices=400, frame=frame)
+    sizes = [len(part) for part in one.framed(long)]
+    assert max(sizes) == 16
+    assert sum(sizes) == 400
+    got = run(one, Pooling(), cache)
+    assert np.array_equal(got.image, np.concatenate(list(one.framed(long))))
+
+
+def test_a_level_of_the_name_that_is_taken_is_refused(cache):
+    own = Pooling()
+    own.info = dataclasses.replace(own.info, levels={"cam": LevelInfo(3, 4)}, cam_level="cam")
+    with pytest.raises(ValueError, match="cannot be named 'cam'"):
+        Embedder(own, cache)

@@ -44,8 +44,8 @@ def test_the_report_has_time_memory_and_disk_of_the_larger_scan(pair, quick, tmp
     assert (report["size"], report["slices"]) == ([60, 64, 14], 14)
     assert {"embed", "segmenter-1", "masks"} <= set(report["seconds_by_stage"])
     assert report["disk_mb"]["run"] > 60 * 64 * 14 * 2 / 1e6
-    assert report["disk_mb"]["features"] > 14 * 64 * 64 / 1e6
-    assert report["disk_mb"]["scan"] >= 0
+    assert report["encoded"] == 14
+    assert report["disk_mb"]["features"] == pytest.approx(14 * 64 * 64 * (1 + 3) / 1e6, abs=0.06)
     assert report["peak_private_mb"] > 50
     assert list(out.parent.iterdir()) == [out]
 
@@ -71,7 +71,13 @@ def test_a_size_that_is_none_is_refused(pair, tmp_path):
 
 
 def test_the_command_says_what_was_found(pair, tmp_path, monkeypatch):
-    found = {"seconds_by_stage": {"embed": 12.5}, "disk_mb": {"features": 7.0}, "total_seconds": 61.0}
+    found = {
+        "seconds_by_stage": {"embed": 12.5},
+        "disk_mb": {"features": 7.0},
+        "total_seconds": 61.0,
+        "encoded": 3,
+        "slices": 8,
+    }
     asked = []
 
     def measure(options, out, listener):
@@ -83,5 +89,5 @@ def test_the_command_says_what_was_found(pair, tmp_path, monkeypatch):
     done = CliRunner().invoke(cli, ["benchmark", "large-scan", *arguments, "--out", str(tmp_path / "large.json")])
     assert done.exit_code == 0, done.output
     assert asked == [LargeScanOptions(*pair, "1", (40, 40, 8), device="cpu")]
-    for words in ("embed", "12.5 s", "peak private memory 345 MB", "features 7 MB"):
+    for words in ("embed", "12.5 s", "peak private memory 345 MB", "features 7 MB", "3 of 8 slices encoded"):
         assert words in done.output

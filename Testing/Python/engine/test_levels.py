@@ -6,8 +6,8 @@ import torch
 from held_level import HeldLevel
 
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
-from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode
-from WeakMedSAMLib.engine.features.coarse import cell_means, shows_body
+from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode, widest_step
+from WeakMedSAMLib.engine.features.coarse import cell_means, shows_air
 from WeakMedSAMLib.engine.features.levels import PooledLevel, pack_slices, packed_level, packed_shapes
 
 
@@ -55,16 +55,23 @@ def test_a_pooled_level_holds_means():
 
 
 @pytest.mark.parametrize("size", [16, 50, 64, 256])
-def test_cells_are_means_and_noise_is_no_body(size):
-    images = np.random.default_rng(0).integers(0, 20, (18, size, size)).astype(np.uint8)
-    images[3, size // 2 : size // 2 + 12, 3:15] = 200
+def test_cells_are_means_of_all_pixels(size):
+    images = np.random.default_rng(0).integers(0, 256, (3, size, size)).astype(np.uint8)
     cells = cell_means(images)
-    assert cells.shape == (18, min(size, 32), min(size, 32))
-    if size % 32 == 0:
-        step = size // 32
-        assert np.allclose(cells, images.reshape(18, 32, step, 32, step).mean((2, 4)) / 255, atol=1e-6)
-    if size == 256:
-        assert np.flatnonzero(shows_body(cells)).tolist() == [3]
+    count = min(size, 32)
+    assert cells.shape == (3, count, count)
+    edges = [number * size // count for number in range(count + 1)]
+    for row, column in ((0, 0), (count // 2, 3), (count - 1, count - 1)):
+        part = images[1, edges[row] : edges[row + 1], edges[column] : edges[column + 1]]
+        assert cells[1, row, column] == pytest.approx(part.mean() / 255, abs=1e-5)
+
+
+def test_noise_is_air_and_what_is_faint_but_there_is_not():
+    images = np.random.default_rng(0).integers(0, 10, (6, 256, 256)).astype(np.uint8)
+    images[1, 100:120, 90:100] = 200
+    images[3, 64:80, 64:80] += 5  # below 5 % of the range, and no air
+    assert np.flatnonzero(shows_air(cell_means(images))).tolist() == [0, 2, 4, 5]
+    assert not shows_air(cell_means(images[[1, 1]])).any()
 
 
 def even_cells(count, size=32):
@@ -73,22 +80,31 @@ def even_cells(count, size=32):
     return first + np.linspace(0, 1, count)[:, None, None] * (last - first)
 
 
+@pytest.mark.parametrize(
+    ("gap", "step"),
+    [(1.01, 1), (1.0000001, 2), (1.0, 2), (0.67, 2), (0.66, 3), (0.5, 4), (0.0, 1), (-1.0, 1), (np.nan, 1), (np.inf, 1),
+     (1e-310, 9)],
+)  # fmt: skip
+def test_the_thinner_slices_are_the_fewer_must_be_encoded(gap, step):
+    assert widest_step(gap, 9) == step
+
+
 def test_thick_slices_are_all_encoded():
-    assert slices_to_encode(even_cells(5), 1.01).tolist() == [0, 1, 2, 3, 4]
-    assert slices_to_encode(even_cells(1), 0.1).tolist() == [0]
-    assert slices_to_encode(even_cells(0), 0.1).tolist() == []
-    assert slices_to_encode(even_cells(3), 0.0).tolist() == [0, 1, 2]
+    for count in (5, 1, 0):
+        assert slices_to_encode(even_cells(count), 1).tolist() == list(range(count))
 
 
 def test_of_thin_slices_those_that_show_what_their_neighbours_show_are_not_encoded():
-    assert slices_to_encode(even_cells(10), 0.9).tolist() == [0, 2, 4, 6, 8, 9]
-    assert slices_to_encode(even_cells(10), 0.5).tolist() == [0, 4, 8, 9]
+    assert slices_to_encode(even_cells(10), 2).tolist() == [0, 2, 4, 6, 8, 9]
+    assert slices_to_encode(even_cells(10), 4).tolist() == [0, 4, 8, 9]
+    for count in (0, 1, 2):
+        assert slices_to_encode(even_cells(count), 4).tolist() == list(range(count))
 
 
 def test_a_slice_with_something_of_its_own_is_encoded_and_those_beside_it_are_checked_against_it():
     cells = even_cells(9)
     cells[2, 5, 7] += 0.1
-    assert slices_to_encode(cells, 0.5).tolist() == [0, 1, 2, 3, 4, 8]
+    assert slices_to_encode(cells, 4).tolist() == [0, 1, 2, 3, 4, 8]
 
 
 def test_slices_between_are_weighted_by_distance():
@@ -98,3 +114,4 @@ def test_slices_between_are_weighted_by_distance():
     assert level.shape == (6, 1, 1, 1)
     assert level.read([0, 1, 2, 3, 4, 5]).flatten().tolist() == [0, 4, 8, 12, 16, 25]
     assert level.read([3, 5, 0]).flatten().tolist() == [12, 25, 0]
+    assert level.read([]).shape == (0, 1, 1, 1)

@@ -6,6 +6,7 @@ absent. Large arrays come back as read-only memory maps, which take no private m
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import sync_folder
 from WeakMedSAMLib.engine.base.array_files import create_map, open_map, word_sum, write_array
 
@@ -29,6 +31,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _CHUNK = 1 << 22
 # What a damaged or foreign list of contents, or array, raises while it is read.
 _FAULTS = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+# Of the system and not of the entry, which may be sound.
+_NO_MORE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class BrokenEntry(Exception):
@@ -129,14 +135,28 @@ class ArrayStore:
             self._sound.add(target)
 
     def open(self, folder: Path, key: str) -> Entry:
-        """Open an entry without looking at every byte; raises `BrokenEntry`."""
+        """Open an entry without looking at every byte; raises `BrokenEntry`.
+
+        Raises
+        ------
+        UserError
+            ``too_many_files``: the system lets this process open no more.
+        """
         try:
             meta = json.loads((folder / META).read_text(encoding="utf-8"))
             listed, values = _contents(meta, key)
             arrays = {name: _open_array(array_path(folder, name), about) for name, about in listed.items()}
         except _FAULTS as problem:
+            _require_system(problem)
             raise BrokenEntry(str(problem) or type(problem).__name__) from problem
         return Entry(folder, arrays, values, listed)
+
+    def values_of(self, folder: Path) -> dict[str, Any] | None:
+        """The JSON values of an entry, by its list of contents alone; None where that cannot be read."""
+        try:
+            return dict(json.loads((folder / META).read_text(encoding="utf-8")).get("values", {}))
+        except _FAULTS:
+            return None
 
     def require_sound(self, entry: Entry) -> None:
         """Compare an entry with its sums, once in the life of this object and never what it wrote; `BrokenEntry`."""
@@ -145,6 +165,7 @@ class ArrayStore:
         try:
             entry.require_sums()
         except _FAULTS as problem:
+            _require_system(problem)
             raise BrokenEntry(str(problem)) from problem
         self._sound.add(entry.folder)
 
@@ -164,6 +185,17 @@ def require_name(name: str) -> str:
 def bytes_of(arrays: Iterable[ArrayShape]) -> int:
     """Bytes that arrays of these shapes and types take."""
     return sum(int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize for shape, dtype in arrays)
+
+
+def _require_system(problem: BaseException) -> None:
+    """Raise `UserError` if it is the system that cannot open any more, and not the entry that is broken."""
+    if isinstance(problem, OSError) and problem.errno in _NO_MORE:
+        raise UserError(
+            "too_many_files",
+            f"The system lets this process open no more files: {problem.strerror}.",
+            "Start it with a higher limit (ulimit -n), or run fewer volumes together.",
+            values={"reason": str(problem.strerror)},
+        ) from problem
 
 
 def _about(array: np.ndarray) -> dict[str, Any]:

@@ -70,11 +70,11 @@ def release_free_memory() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep freed blocks for the next ones, until :func:`release_free_memory`.
+    """Let the C library keep freed blocks for the next ones, from now on in this process: some 64 MB in each thread.
 
-    Layers take and free blocks of megabytes thousands of times a slice. Left alone, glibc gives them back to the system
-    again and again, which then has to clear every page anew: a third more time for the encoder, by chance of where
-    blocks lie. It also keeps more than these for later; other libraries are left as they are.
+    Layers take and free blocks of megabytes hundreds of times a slice. Left alone, glibc gives them back to the system
+    again and again, which then has to clear every page anew: up to a third more time for the encoder, by chance of
+    where blocks lie. Other libraries are left as they are.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
@@ -94,7 +94,7 @@ def allow_many_maps() -> None:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(ValueError, OSError):  # what a system refuses may still be enough
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

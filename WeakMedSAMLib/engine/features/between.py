@@ -15,8 +15,9 @@ import torch
 
 from WeakMedSAMLib.engine.features.levels import Level
 
-# Pixels of the frame: slices that lie further from each other than that are encoded, all of them.
+# Pixels of the frame from one encoded slice to the next, at most: only slices up to a pixel apart are left out at all.
 _WIDEST_GAP = 2.0
+_ROUNDING = 1e-6  # of distances that headers give
 # Of the grey range, in any cell: from there on a slice is not what lies between its neighbours.
 _MOST_DIFFERENCE = 0.04
 
@@ -47,18 +48,24 @@ class Neighbours:
         return cls(before.astype(np.int32), after.astype(np.int32), weight.astype(np.float32))
 
 
-def slices_to_encode(cells: np.ndarray, gap: float) -> np.ndarray:
+def widest_step(gap: float, count: int) -> int:
+    """Every how-manieth of `count` slices must be encoded at least, for a distance of slices in pixels of the frame."""
+    if not gap > 0:
+        return 1
+    return max(1, int(min(count, _WIDEST_GAP / max(gap, _ROUNDING) * (1 + _ROUNDING))))
+
+
+def slices_to_encode(cells: np.ndarray, step: int) -> np.ndarray:
     """Indices of the slices that must be encoded, ascending.
 
     Parameters
     ----------
     cells : numpy.ndarray
         Mean grey values in [0, 1] of the cells of S slices, S x m x m.
-    gap : float
-        Distance of neighbouring slices, in pixels of the frame.
+    step : int
+        See `widest_step`.
     """
     count = len(cells)
-    step = max(1, int(_WIDEST_GAP / gap)) if gap > 0 else 1
     chosen = {*range(0, count, step), count - 1} if count else set()
     if step == 1:
         return np.array(sorted(chosen), int)
@@ -105,7 +112,7 @@ class BlendedLevel:
 
     def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
         """The level of n slices: n x C x h x w, float32."""
-        wanted = np.asarray(indices)
+        wanted = np.asarray(indices, int)
         maps = self.level.read(self.neighbours.before[wanted])
         weights = self.neighbours.weight[wanted]
         between = np.flatnonzero(weights)

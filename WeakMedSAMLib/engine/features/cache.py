@@ -24,7 +24,7 @@ from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, 
 from WeakMedSAMLib.engine.features.cache_use import CacheUse
 
 DEFAULT_MAX_BYTES = 20_000_000_000
-# Raised whenever entries are laid out otherwise: what is of another layout serves nobody any more.
+# Raised whenever entries are laid out otherwise, and part of their keys: those of before serve nobody any more.
 LAYOUT = 2
 
 Levels = dict[str, np.ndarray]
@@ -113,9 +113,10 @@ class FeatureCache:
         with _write_errors(self.root), self._use.exclusive():
             pinned = self._use.pinned()
             for path in self._entries():
-                if path.name not in pinned and not self._is_current(path):
+                if path.name not in pinned and self._is_outdated(path):
                     freed += _folder_bytes(path)
                     _remove(path)
+                    freed -= _folder_bytes(path)
         return freed
 
     @contextmanager
@@ -190,11 +191,10 @@ class FeatureCache:
             _remove(self._path(key))
             return None
 
-    def _is_current(self, path: Path) -> bool:
-        try:
-            return self._arrays.open(path, path.name).values.get(_LAYOUT) == LAYOUT
-        except BrokenEntry:
-            return False
+    def _is_outdated(self, path: Path) -> bool:
+        """Whether an entry is of an earlier layout; what cannot be read may be anything, and stays."""
+        values = self._arrays.values_of(path)
+        return values is not None and values.get(_LAYOUT, 0) < LAYOUT
 
     def _path(self, key: str) -> Path:
         if not is_key(key):

@@ -18,9 +18,9 @@ from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
 from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Report
-from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode
-from WeakMedSAMLib.engine.features.cache import FeatureCache
-from WeakMedSAMLib.engine.features.coarse import cell_means, shows_body
+from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode, widest_step
+from WeakMedSAMLib.engine.features.cache import LAYOUT, FeatureCache
+from WeakMedSAMLib.engine.features.coarse import cell_means, shows_air
 from WeakMedSAMLib.engine.features.levels import (
     CAM,
     Level,
@@ -91,20 +91,24 @@ class EmbedInput:
     intensity: Intensity
     slice_mm: float
 
-    def frame_slices(self, images: np.ndarray) -> None:
-        """Write all slices as the encoder sees them into S x size x size, uint8.
+    @property
+    def widest_step(self) -> int:
+        """Every how-manieth slice must be encoded at least, see `between`."""
+        return widest_step(self.slice_mm / self.frame.pixel_mm, self.n_slices)
+
+    def framed(self, stack: np.ndarray) -> Iterator[np.ndarray]:
+        """The slices of S x H x W as the encoder sees them, some at a time: n x size x size, uint8.
 
         Raises
         ------
         ValueError
             If the volume has another number of slices.
         """
-        stack = self.load_stack()
         if len(stack) != self.n_slices:
             raise ValueError(f"the volume has {len(stack)} slices, not {self.n_slices}")
         for start in range(0, len(stack), _SLICES_AT_ONCE):
             framed = self.frame.to_frame(to_unit(stack[start : start + _SLICES_AT_ONCE], self.intensity))
-            images[start : start + _SLICES_AT_ONCE] = np.rint(framed * 255)
+            yield np.rint(framed * 255).astype(np.uint8)
 
 
 class Embedder:
@@ -121,9 +125,11 @@ class Embedder:
     def __init__(self, backbone: Backbone, cache: FeatureCache) -> None:
         self._backbone, self._cache = backbone, cache
         self._size, self._kept = backbone.info.input_size, backbone.info.levels
+        if CAM in self._kept:
+            raise ValueError(f"a backbone's own level cannot be named {CAM!r}")
 
     def claim(self, volumes: Iterable[EmbedInput], report: Report) -> None:
-        """Keep what is cached of these volumes until the cache is closed, and nothing that earlier versions left."""
+        """Keep what is cached of these volumes until the cache is closed, and nothing that is laid out as before."""
         self._cache.claim(feature_key(one, self._backbone) for one in volumes)
         if freed := self._cache.clear_outdated():
             report(_outdated_warning(self._cache, freed))
@@ -154,24 +160,27 @@ class Embedder:
 
     def _compute(self, key: str, volume: EmbedInput, report: Report) -> None:
         """Embed all slices into a new entry of the cache."""
-        images = np.empty((volume.n_slices, self._size, self._size), np.uint8)
-        volume.frame_slices(images)
-        sources, rows = _plan(cell_means(images), volume.slice_mm / volume.frame.pixel_mm)
-        shapes: dict[str, ArrayShape] = {_IMAGE: (images.shape, "|u1"), _ROWS: (rows.shape, "<i4")}
+        stack, size = volume.load_stack(), self._size
+        # Framed twice, for all of a long volume at once would be much memory.
+        cells = np.concatenate([cell_means(part) for part in volume.framed(stack)])
+        sources, rows = _plan(cells, volume.widest_step)
+        shapes: dict[str, ArrayShape] = {_IMAGE: ((len(rows), size, size), "|u1"), _ROWS: (rows.shape, "<i4")}
         for name, info in self._kept.items():
             shapes |= packed_shapes(name, info, len(sources))
         _warn_of_excess(self._cache, shapes, report)
         with self._cache.writer(key, shapes) as arrays:
-            arrays[_IMAGE][:], arrays[_ROWS][:] = images, rows
-            spared = len(images) - len(sources)
-            for done in self._encode(images, sources, arrays):
-                report(Progress(STAGE, spared + done, len(images)))
+            arrays[_ROWS][:] = rows
+            for number, part in enumerate(volume.framed(stack)):
+                arrays[_IMAGE][number * _SLICES_AT_ONCE :][: len(part)] = part
+            spared = len(rows) - len(sources)
+            for done in self._encode(arrays, sources):
+                report(Progress(STAGE, spared + done, len(rows)))
 
-    def _encode(self, images: np.ndarray, sources: np.ndarray, arrays: Mapping[str, np.ndarray]) -> Iterator[int]:
+    def _encode(self, arrays: Mapping[str, np.ndarray], sources: np.ndarray) -> Iterator[int]:
         """Fill the levels with those slices, batch by batch; yields after each how many are done."""
         done, batch = 0, _Batch(self._backbone)
         while done < len(sources):
-            part = images[sources[done : done + batch.size]]
+            part = arrays[_IMAGE][sources[done : done + batch.size]]
             features = batch.embed(torch.from_numpy(part)[:, None].float() / 255)
             if features is None:
                 continue
@@ -221,8 +230,9 @@ class _Batch:
 def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
     """Hash of everything that the features depend on: 64 hexadecimal digits.
 
-    That is voxels, slice axis, in-plane geometry, preprocessing, backbone, weights, precision, kind of device and the
-    versions of this code and of PyTorch (whose kernels round differently from release to release).
+    That is voxels, slice axis, in-plane geometry, which of thin slices are left out, preprocessing, backbone, weights,
+    precision, kind of device and the versions of this code, of the cache and of PyTorch (whose kernels round
+    differently from release to release).
     """
     info = backbone.info
     parts = {
@@ -230,11 +240,11 @@ def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
         "axis": volume.axis,
         "frame": asdict(volume.frame),
         "intensity": [volume.intensity.low, volume.intensity.high],
-        "slice_mm": volume.slice_mm,
+        "step": volume.widest_step,
         "backbone": [info.name, info.version, info.weights.sha256],
         "precision": str(backbone.dtype),
         "device": backbone.device.type,
-        "versions": [EMBED_VERSION, torch.__version__],
+        "versions": [EMBED_VERSION, LAYOUT, torch.__version__],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -251,15 +261,15 @@ def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _plan(cells: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
+def _plan(cells: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
     """Which slices are encoded, and what stands for the others.
 
     Parameters
     ----------
     cells : numpy.ndarray
         Of S slices, see `cell_means`.
-    gap : float
-        Distance of neighbouring slices in pixels of the frame.
+    step : int
+        See `widest_step`.
 
     Returns
     -------
@@ -268,12 +278,12 @@ def _plan(cells: np.ndarray, gap: float) -> tuple[np.ndarray, np.ndarray]:
     rows : numpy.ndarray
         S, int32: which of these N stands for a slice; -1 where it lies between two others.
     """
-    chosen = slices_to_encode(cells, gap)
-    dark = ~shows_body(cells[chosen])
-    sources = np.sort(np.concatenate([chosen[~dark], chosen[dark][:1]]))
+    chosen = slices_to_encode(cells, step)
+    air = shows_air(cells[chosen])
+    sources = np.sort(np.concatenate([chosen[~air], chosen[air][:1]]))
     rows = np.full(len(cells), -1, np.int32)
-    rows[chosen[dark]] = np.searchsorted(sources, chosen[dark][:1])
-    rows[chosen[~dark]] = np.searchsorted(sources, chosen[~dark])
+    rows[chosen[air]] = np.searchsorted(sources, chosen[air][:1])
+    rows[chosen[~air]] = np.searchsorted(sources, chosen[~air])
     return sources, rows
 
 

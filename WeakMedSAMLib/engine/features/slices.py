@@ -121,9 +121,7 @@ def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity |
     intensities = _intensities(cohort, window)
     for volume, intensity in zip(cohort, intensities, strict=True):
         one = _embed_input(volume, intensity, size)
-        images = np.empty((one.n_slices, size, size), np.uint8)
-        one.frame_slices(images)
-        features = VolumeFeatures("", {}, images)
+        features = VolumeFeatures("", {}, np.concatenate(list(one.framed(one.load_stack()))))
         yield VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, intensity)
 
 

@@ -97,7 +97,7 @@ class RunContext:
         fill: Callable[[Mapping[str, np.ndarray]], None],
         use: Callable[[Mapping[str, Any]], T],
     ) -> T:
-        """As `run_stage`, for an output too large for memory: arrays that are filled where they are kept.
+        """As `run_stage`, for an output too large for memory: arrays of whole numbers, filled where they are kept.
 
         Parameters
         ----------

@@ -206,6 +206,10 @@ TEXTS = {
         _("This run needs more room than the feature cache may take; a part is removed after it."),
         _("The next run on these volumes takes longer."),
     ),
+    "too_many_files": (
+        _("The system lets the worker open no more files."),
+        _("Run fewer volumes together, or ask your administrator to raise the limit of open files."),
+    ),
     "outdated_features_removed": (
         _("The feature cache held features of an earlier version, which cannot be used any more; they were removed."),
         _("Scans that were encoded before are encoded once more when they are needed."),

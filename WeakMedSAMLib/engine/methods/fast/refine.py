@@ -63,7 +63,8 @@ def _draw_boxes(masks: np.ndarray, indices: np.ndarray, level: Level, backbone: 
     if not len(rows):
         return {}
     prompts = torch.from_numpy(np.concatenate(boxes)) * (backbone.info.input_size / size)
-    logits, _ = backbone.decode(level.read(indices), prompts, rows)
+    prompted, positions = rows.unique(return_inverse=True)
+    logits, _ = backbone.decode(level.read(indices[prompted.numpy()]), prompts, positions)
     drawn = resize_maps(logits.sigmoid().cpu(), size)
     return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
 

@@ -47,8 +47,7 @@ def as_tensors(kept: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 def check_cells(kept: Mapping[str, Any], shape: tuple[int, ...]) -> CellDescriptors:
     """Cells of a volume as they were kept, memory-mapped; ValueError unless their features have this shape.
 
-    Grey values are kept beside them: those of a large cohort do not fit in memory. `LookupError` where an earlier
-    version kept none.
+    Grey values are kept beside them: those of a large cohort do not fit in memory.
     """
     cells = CellDescriptors(*(np.asarray(kept[name]) for name in ("projected", "brightness", "body")))
     grid = (shape[0], *shape[2:])
