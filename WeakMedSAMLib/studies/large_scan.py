@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
+from WeakMedSAMLib.engine.base.array_files import open_map
 from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
 
@@ -71,7 +71,7 @@ def measure_large_scan(options: LargeScanOptions, out: Path, listener: Listener 
         )
         found = measure_accuracy(asked, place / "accuracy.json", listener, place / "work", place / "features")
         kinds = {"scan": place / "scans", "features": place / "features", "run": place / "work"}
-        encoded = len(np.load(next((place / "features").glob("*/*.ranges.npy")), mmap_mode="r"))
+        encoded = len(open_map(next((place / "features").glob("*/*.ranges.npy"))))
         disk = {name: round(_bytes(path) / 1e6, 1) for name, path in kinds.items()}
     report = {
         "schema": "weakmedsam-large-scan-1",
