@@ -2,69 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
-import torch
 from safetensors.torch import load_file
-from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind
 from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels, write_volume
 from WeakMedSAMLib.engine.runs.maker import make_run
+from WeakMedSAMLib.studies.filter_backbone import FilterBackbone
 
 NAME = "tiny-of-tests"
 CLASSES = ("ball", "rod")
 STAGES = ("embed", "projection", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
 QUICK = {"classifier_steps": 30, "segmenter_steps": 3, "pam_slices": 3, "novelty_references": 100}
-_SIZE = 64
 _SLICES = 7
 SHOWN = {"ball": ((2, 4), (1, 4)), "rod": ((3, 5), (4, 5))}  # first and last slice in each scan
 
 
-class TinyBackbone:
-    """Grey value, blurred grey value and edges at 64 x 64, and a box prompt that keeps what is bright in the box."""
+class TinyBackbone(FilterBackbone):
+    """The filters under a name that runs can ask for, with small batches, and for balls and rods less bright."""
 
-    info = BackboneInfo(
-        name=NAME,
-        input_size=_SIZE,
-        levels={"fine": LevelInfo(6, 64)},
-        cam_level="fine",
-        cam_cells=32,
-        decode_level="fine",
-        prompts=frozenset({PromptKind.BOX}),
-        weights=SimpleNamespace(sha256="0" * 64, licence="none", pretraining="none: fixed filters"),
-    )
-    device = torch.device("cpu")
-    dtype = torch.float32
+    info = replace(FilterBackbone.info, name=NAME)
     batch_size = 3
-
-    def to(self, device, dtype):
-        return self
-
-    def embed(self, slices):
-        blurred = F.avg_pool2d(slices, 5, 1, 2)
-        wide = F.avg_pool2d(slices, 13, 1, 6)
-        down, right = slices - slices.roll(2, 2), slices - slices.roll(2, 3)
-        fine = torch.cat([slices, blurred, wide, slices - wide, down, right], 1)
-        return {"fine": fine.half()}
-
-    def decode(self, features, boxes, rows=None):
-        image = features.float()[:, 1]
-        image = image if rows is None else image[rows]
-        grid = torch.arange(_SIZE)
-        x0, y0, x1, y1 = (side[:, None] for side in boxes.T)
-        inside = ((grid >= y0) & (grid <= y1))[:, :, None] & ((grid >= x0) & (grid <= x1))[:, None, :]
-        logits = 8 * torch.where(inside, image - 0.45, torch.full_like(image, -1.0))
-        return logits, torch.full((len(boxes),), 0.8)
+    bright = 0.45
 
 
 register(NAME)(lambda *_, **__: TinyBackbone())

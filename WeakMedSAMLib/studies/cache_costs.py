@@ -12,8 +12,10 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo
+from WeakMedSAMLib.engine.base.array_store import bytes_of
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
+from WeakMedSAMLib.engine.features.levels import packed_shapes
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 
 _HALF = 2  # bytes of a half-precision number
@@ -53,9 +55,8 @@ def cache_costs(images: torch.Tensor, backbone: Backbone) -> dict[str, Any]:
 
 def slice_bytes(info: BackboneInfo) -> int:
     """Bytes of a slice in the cache: codes, ranges and image."""
-    codes = sum((level.channels + 1) // 2 * level.size**2 for level in info.levels.values())
-    ranges = sum(level.channels for level in info.levels.values()) * 2 * np.dtype(np.float32).itemsize
-    return codes + ranges + info.input_size**2
+    levels = sum(bytes_of(packed_shapes(name, level, 1).values()) for name, level in info.levels.items())
+    return levels + info.input_size**2
 
 
 def _half_precision_bytes(info: BackboneInfo) -> int:

@@ -29,6 +29,7 @@ class FilterBackbone:
         weights=_WEIGHTS,
     )
     batch_size = 8
+    bright = 0.6  # blurred grey value from which a pixel in a box is of the mask
     dtype = torch.float32
     device = torch.device("cpu")
 
@@ -54,5 +55,5 @@ class FilterBackbone:
         x0, y0, x1, y1 = (side[:, None] for side in boxes.T)
         down, across = (grid >= y0) & (grid <= y1), (grid >= x0) & (grid <= x1)
         inside = down[:, :, None] & across[:, None, :]
-        logits = torch.where(inside, 8 * (image - 0.6), torch.full_like(image, -8.0))
+        logits = torch.where(inside, 8 * (image - self.bright), torch.full_like(image, -8.0))
         return logits, boxes.new_full((len(boxes),), 0.8)

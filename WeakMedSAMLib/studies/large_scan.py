@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.engine.base.array_files import open_map
 from WeakMedSAMLib.engine.base.reporting import Listener
+from WeakMedSAMLib.engine.features.cache import folder_bytes
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
 
 _TAKEN = ("machine", "versions", "slices", "seconds_by_stage", "total_seconds", "peak_private_mb")
@@ -72,7 +73,7 @@ def measure_large_scan(options: LargeScanOptions, out: Path, listener: Listener 
         found = measure_accuracy(asked, place / "accuracy.json", listener, place / "work", place / "features")
         kinds = {"scan": place / "scans", "features": place / "features", "run": place / "work"}
         encoded = len(open_map(next((place / "features").glob("*/*.ranges.npy"))))
-        disk = {name: round(_bytes(path) / 1e6, 1) for name, path in kinds.items()}
+        disk = {name: round(folder_bytes(path) / 1e6, 1) for name, path in kinds.items()}
     report = {
         "schema": "weakmedsam-large-scan-1",
         "size": list(options.size),
@@ -101,8 +102,3 @@ def resample(source: Path, target: Path, size: Sequence[int], interpolator: int)
     origin = image.TransformContinuousIndexToPhysicalPoint(shift)
     grid = (list(size), sitk.Transform(), interpolator, origin, spacing, image.GetDirection(), 0, image.GetPixelID())
     sitk.WriteImage(sitk.Resample(image, *grid), str(target))
-
-
-def _bytes(path: Path) -> int:
-    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    return sum(one.stat().st_size for one in files)

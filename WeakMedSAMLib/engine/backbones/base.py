@@ -83,9 +83,9 @@ class BackboneInfo:
     levels : dict
         Feature levels that ``embed`` gives, by name.
     cam_level : str
-        The level on which class activation maps work best, averaged over `cam_cells` x `cam_cells` cells.
+        The level on which class activation maps work best, averaged over a coarser grid.
     cam_cells : int
-        See there.
+        Cells along each edge of that grid.
     decode_level : str
         The level that ``decode`` needs.
     prompts : frozenset of PromptKind

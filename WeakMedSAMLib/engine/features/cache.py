@@ -114,9 +114,9 @@ class FeatureCache:
             pinned = self._use.pinned()
             for path in self._entries():
                 if path.name not in pinned and self._is_outdated(path):
-                    freed += _folder_bytes(path)
+                    freed += folder_bytes(path)
                     _remove(path)
-                    freed -= _folder_bytes(path)
+                    freed -= folder_bytes(path)
         return freed
 
     @contextmanager
@@ -154,12 +154,12 @@ class FeatureCache:
         """Bytes by which the entries in use and one more of this shape exceed the cap (0 if they fit)."""
         with _write_errors(self.root), self._use.exclusive():
             mine = self._use.pinned_by_me()
-        used = sum(_folder_bytes(path) for path in self._entries() if path.name in mine)
+        used = sum(folder_bytes(path) for path in self._entries() if path.name in mine)
         return max(0, used + bytes_of(levels.values()) - self.max_bytes)
 
     def size(self) -> int:
         """Bytes of all entries, and of those being written."""
-        return sum(_folder_bytes(path) for path in [*self._entries(), *self._use.folders()])
+        return sum(folder_bytes(path) for path in [*self._entries(), *self._use.folders()])
 
     def clear(self) -> int:
         """Remove all entries that no other living process uses; returns the bytes freed."""
@@ -224,7 +224,7 @@ class FeatureCache:
         for path in loose:
             if total <= most and shutil.disk_usage(self.root).free >= free:
                 return
-            total -= _folder_bytes(path)
+            total -= folder_bytes(path)
             _remove(path)
 
     def _begin(self, key: str, levels: Mapping[str, ArrayShape]) -> tuple[Path, Levels]:
@@ -248,7 +248,7 @@ class FeatureCache:
             os.utime(target / META)
 
 
-def _folder_bytes(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Bytes of all files below a folder; files that vanish meanwhile count as nothing."""
     total = 0
     for parent, _folders, files in os.walk(folder):

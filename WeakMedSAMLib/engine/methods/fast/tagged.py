@@ -109,19 +109,24 @@ class _NoveltyOfSlices:
 
     def __init__(self, slices: Sequence[tuple[int, int]], cohort: SeenCohort) -> None:
         self._slices, self._cohort = slices, cohort
-        self._shape = (cohort.volumes[0].tags.shape[1], *cohort.cells[0].projected.shape[2:])
+        self._classes, self._cells = cohort.volumes[0].tags.shape[1], cohort.cells[0].projected.shape[2:]
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """Novelty of n slices: n x C x m x m, float32; 0 where a class is not present."""
-        found = np.zeros((len(rows), *self._shape), np.float32)
+        found = np.empty((len(rows), self._classes, *self._cells), np.float32)
         for maps, row in zip(found, rows, strict=True):
-            volume, index = self._slices[int(row)]
-            for column, novel in enumerate(self._cohort.novel[volume]):
-                present = self._cohort.volumes[volume].present(column)
-                position = int(np.searchsorted(present, index))
-                if novel is not None and position < len(present) and present[position] == index:
-                    maps[column] = novel[position]
+            for column in range(self._classes):
+                maps[column] = self.of_class(int(row), column)
         return found
+
+    def of_class(self, row: int, column: int) -> np.ndarray:
+        """Novelty of one class on one slice: m x m, float32."""
+        volume, index = self._slices[row]
+        novel, present = self._cohort.novel[volume][column], self._cohort.volumes[volume].present(column)
+        position = int(np.searchsorted(present, index))
+        if novel is None or position == len(present) or present[position] != index:
+            return np.zeros(self._cells, np.float32)
+        return np.asarray(novel[position], np.float32)
 
 
 def _explore(
@@ -134,8 +139,7 @@ def _explore(
 ) -> SubClasses:
     """Sub-classes of the present slices of one class, each described by its most novel cells."""
     rows = np.flatnonzero(tags == PRESENT)
-    maps = (guide[rows[at : at + 1]][0, column] for at in range(len(rows)))
-    features = np.stack([_lesion_features(projected[int(row)], one) for row, one in zip(rows, maps, strict=True)])
+    features = np.stack([_lesion_features(projected[row], guide.of_class(row, column)) for row in rows.tolist()])
     return explore_sub_classes(features, patients[rows], settings.sub_classes, settings.seed)
 
 
