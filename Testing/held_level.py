@@ -19,6 +19,10 @@ class HeldLevel:
     def read(self, indices):
         return torch.from_numpy(np.array(self.values[list(indices)], np.float32))
 
+    def project(self, index, weights, bias, dtype):
+        values = self.read([index])[0].to(weights.device, dtype)
+        return torch.addmm(bias.to(dtype)[:, None], weights.to(dtype), values.flatten(1)).unflatten(1, values.shape[1:])
+
 
 def held(levels):
     """Levels by name."""

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory
-from WeakMedSAMLib.engine.base.precision import reduced_precision
+from WeakMedSAMLib.engine.base.precision import network_dtype, reduced_precision
+from WeakMedSAMLib.engine.features.levels import Level, pack_slices, packed_level, packed_shapes
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FAST
@@ -105,15 +107,15 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
     classifier, segmenter = _fast_networks(info)
     cam = info.cam
     heads, unet = ClassHeads(cam.channels, (PAPER.sub_classes,), PAPER.head), build_network(PAPER, 1)
-    maps = {name: torch.empty(1, *level.shape, device="meta") for name, level in info.levels.items()}
-    image = torch.empty(1, 1, info.input_size, info.input_size, device="meta")
+    slices = [(_packed(info, {name: torch.zeros(1, *level.shape) for name, level in info.levels.items()}), 0)]
+    image = torch.zeros(1, 1, info.input_size, info.input_size)
     framed = torch.empty(1, 1 + 2 * beside(PAPER), SIZE, SIZE, device="meta")
     projected = torch.empty(1, FAST.projection_dim, cam.size, cam.size, device="meta")
     return {
         "fast": {
             "trained": parameters(classifier) + parameters(segmenter),
             "classifier": operations(classifier.to("meta"), projected),
-            "network": operations(segmenter.to("meta"), maps, image),
+            "network": operations(lambda: segmenter.masks(segmenter.merged(slices, torch.float32), image)),
         },
         "paper": {
             "trained": adapted + parameters(heads) + parameters(unet),
@@ -126,6 +128,16 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
 def _fast_networks(info: BackboneInfo) -> tuple[SliceClassifier, Segmenter]:
     levels = {name: level.channels for name, level in info.levels.items()}
     return SliceClassifier(FAST.projection_dim, (1,)), Segmenter(levels, 1)
+
+
+def _packed(info: BackboneInfo, maps: Mapping[str, torch.Tensor]) -> dict[str, Level]:
+    """Levels of one slice as the cache holds them."""
+    levels: dict[str, Level] = {}
+    for name, level in info.levels.items():
+        arrays = {part: np.empty(*array) for part, array in packed_shapes(name, level, 1).items()}
+        pack_slices(arrays, name, 0, maps[name])
+        levels[name] = packed_level(arrays, name, level, np.zeros(1, np.int32))
+    return levels
 
 
 def training_costs(name: str, preset: str, device: str = "auto") -> dict[str, Any]:
@@ -165,15 +177,16 @@ def _fast_work(backbone: Backbone) -> tuple[_Work, _Work]:
     """Classifier and network of the fast preset, on a slice's features."""
     device, info = backbone.device, backbone.info
     images = torch.rand(1, 1, info.input_size, info.input_size, device=device)
-    levels = backbone.embed(images)
+    slices = [(_packed(info, {name: level.cpu() for name, level in backbone.embed(images).items()}), 0)]
     size = info.cam_cells
-    classifier, segmenter = (network.to(device) for network in _fast_networks(info))
+    classifier, segmenter = _fast_networks(info)
+    classifier, segmenter = classifier.to(device), segmenter.to(device)
     projected = torch.rand(1, FAST.projection_dim, size, size, device=device)
-    maps = {name: level.float().to(device) for name, level in levels.items()}
 
     def segmented() -> torch.Tensor:
+        merged = segmenter.merged(slices, network_dtype(device))
         with reduced_precision(device):
-            return segmenter(maps, images).float()
+            return segmenter.masks(merged, images).float()
 
     return _Work(classifier, lambda: classifier(projected)[0]), _Work(segmenter, segmented)
 

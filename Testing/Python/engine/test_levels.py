@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from held_level import HeldLevel
 
 from WeakMedSAMLib.engine.backbones.base import LevelInfo
@@ -52,6 +53,29 @@ def test_a_pooled_level_holds_means():
     assert pooled.shape == (3, 2, 4, 4)
     expected = level.read([0]).reshape(1, 2, 4, 2, 4, 2).mean((3, 5))
     assert torch.allclose(pooled.read([0]), expected, atol=1e-6)
+
+
+def levels_of_each_kind(channels):
+    """A packed level of 3 slices, one that is pooled, one that is blended, and one that is held as it is."""
+    maps = 50 + 20 * torch.randn(3, channels, 8, 8, generator=torch.Generator().manual_seed(2))
+    one = packed(maps, [0, 1, 2])
+    blended = BlendedLevel(one, Neighbours.of(np.array([0, 2]), 3))
+    return {"packed": one, "pooled": PooledLevel(one, 4), "blended": blended, "held": HeldLevel(maps)}
+
+
+@pytest.mark.parametrize("channels", [1, 5, 6])
+@pytest.mark.parametrize("kind", ["packed", "pooled", "blended", "held"])
+def test_projected_values_are_those_of_the_channels_that_are_read(kind, channels):
+    level = levels_of_each_kind(channels)[kind]
+    weights, bias = (torch.randn(size, requires_grad=True) for size in ((4, channels), (4,)))
+    wanted = F.conv2d(level.read([1]), weights[..., None, None], bias)[0]
+    found = level.project(1, weights, bias, torch.float32)
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-3)
+    for one, other in zip(*(torch.autograd.grad((x**2).sum(), (weights, bias)) for x in (wanted, found)), strict=True):
+        assert torch.allclose(one, other, rtol=1e-3)
+    rough = level.project(1, weights, bias, torch.bfloat16)
+    assert rough.dtype == torch.bfloat16
+    assert (rough.float() - wanted).abs().mean() < 0.01 * wanted.std() + 0.5 * (kind == "held")
 
 
 @pytest.mark.parametrize("size", [16, 50, 64, 256])

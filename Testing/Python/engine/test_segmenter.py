@@ -150,18 +150,21 @@ def test_cohorts_without_any_absent_slice_can_be_learned():
 
 def test_folded_standardisation_is_the_same_as_standardising_first():
     one, _ = volume()
-    levels = {name: level.read([0, 1]) for name, level in one.features.levels.items()}
     image = torch.rand(2, 1, 256, 256)
     network = new_network().eval()
     plain = copy.deepcopy(network)
     network.standardise_by([(one.features.levels, index) for index in range(SLICES)])
     standardised = {
-        name: (level - getattr(network, f"mean_{name}")) * getattr(network, f"scale_{name}")
-        for name, level in levels.items()
+        name: HeldLevel((level.read([0, 1]) - getattr(network, f"mean_{name}")) * getattr(network, f"scale_{name}"))
+        for name, level in one.features.levels.items()
     }
-    assert standardised["stage0"].std() == pytest.approx(1, abs=0.2)
+    assert standardised["stage0"].values.std() == pytest.approx(1, abs=0.2)
+
+    def drawn(by, levels):
+        return by.masks(by.merged([(levels, 0), (levels, 1)], torch.float32), image)
+
     with torch.no_grad():
-        assert torch.allclose(network(levels, image), plain(standardised, image), atol=1e-4)
+        assert torch.allclose(drawn(network, one.features.levels), drawn(plain, standardised), atol=1e-4)
 
 
 def test_means_and_deviations_of_a_sample_are_those_of_all_its_cells():
@@ -254,10 +257,10 @@ def test_tags_overrule_probabilities():
 
 def test_the_image_adds_detail_beyond_the_features():
     network = new_network().eval()
-    levels = {name: torch.zeros(1, count, 64, 64) for name, count in CHANNELS.items()}
+    merged = torch.zeros(1, 48, 64, 64)
     image = torch.zeros(1, 1, 256, 256)
     image[..., 128:] = 1
     with torch.no_grad():
-        flat, edge = (network(levels, one)[0, 0, 64] for one in (torch.zeros_like(image), image))
+        flat, edge = (network.masks(merged, one)[0, 0, 64] for one in (torch.zeros_like(image), image))
     step = (edge - flat).abs()
     assert step[60:72].std() > 10 * step[20:50].std()

@@ -121,3 +121,11 @@ class BlendedLevel:
             share = torch.from_numpy(weights[between])[:, None, None, None]
             maps[between] = maps[between].lerp_(after, share)
         return maps
+
+    def project(self, index: int, weights: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """See `Level`."""
+        near, share = self.neighbours, float(self.neighbours.weight[index])
+        sums = self.level.project(int(near.before[index]), weights, bias, dtype)
+        if share == 0:
+            return sums
+        return sums.lerp(self.level.project(int(near.after[index]), weights, bias, dtype), share)

@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.backbones.base import LevelInfo
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 
 CAM = "cam"  # name of the level for class activation maps, which every backbone has
-_STEPS = 15
+_STEPS, _MIDDLE = 15, 8
 _LOW_BITS = 0x0F
 
 
@@ -31,6 +31,24 @@ class Level(Protocol):
 
     def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
         """The level of n slices: n x C x h x w, float32."""
+
+    def project(self, index: int, weights: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Weighted sums of the channels of one slice, with their slope by weights and bias.
+
+        Parameters
+        ----------
+        index : int
+            The slice.
+        weights, bias : Tensor
+            K x C and K, float32, on the device to work on.
+        dtype : torch.dtype
+            Precision of factors and result; sums are taken in float32.
+
+        Returns
+        -------
+        Tensor
+            K x h x w.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +82,26 @@ class PackedLevel:
     def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
         """The level of n slices: n x C x h x w, float32."""
         maps = torch.empty(len(indices), *self.shape[1:])
-        for unpacked, index in zip(maps, indices, strict=True):
-            row = self.rows[index]
-            _unpack(torch.from_numpy(np.array(self.codes[row])), torch.from_numpy(np.array(self.ranges[row])), unpacked)
+        for values, index in zip(maps, indices, strict=True):
+            codes, ranges = self._packed(index)
+            low, steps = ranges[..., None, None]
+            _unpack(codes, values).mul_(steps).add_(low)
         return maps
+
+    def project(self, index: int, weights: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """See `Level`. Ranges are folded into weights and bias, so that codes are multiplied as they are."""
+        codes, ranges = (part.to(weights.device) for part in self._packed(index))
+        low, steps = ranges
+        # Counted from the middle of the range: sums of what is far from zero are rounded badly.
+        values = _unpack(codes, torch.empty(self.shape[1:], dtype=dtype, device=weights.device)).sub_(_MIDDLE)
+        offset = bias + weights @ (low + _MIDDLE * steps)
+        sums = torch.addmm(offset.to(dtype)[:, None], (weights * steps).to(dtype), values.flatten(1))
+        return sums.unflatten(1, self.shape[2:])
+
+    def _packed(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Codes and ranges of one slice."""
+        row = self.rows[index]
+        return torch.from_numpy(np.array(self.codes[row])), torch.from_numpy(np.array(self.ranges[row]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +127,10 @@ class PooledLevel:
     def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
         """The level of n slices: n x C x cells x cells, float32."""
         return F.adaptive_avg_pool2d(self.level.read(indices), self.cells)
+
+    def project(self, index: int, weights: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """See `Level`."""
+        return F.adaptive_avg_pool2d(self.level.project(index, weights, bias, dtype), self.cells)
 
 
 def packed_shapes(name: str, info: LevelInfo, count: int) -> dict[str, ArrayShape]:
@@ -122,10 +160,9 @@ def pack_slices(arrays: Mapping[str, np.ndarray], name: str, start: int, maps: t
     arrays[f"{name}.ranges"][part] = torch.stack([low, steps], 1).numpy()
 
 
-def _unpack(packed: torch.Tensor, ranges: torch.Tensor, out: torch.Tensor) -> None:
-    """Bytes ceil(C / 2) x h x w with ranges 2 x C to values C x h x w."""
+def _unpack(packed: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Bytes ceil(C / 2) x h x w to codes C x h x w from 0 to 15, in `out`."""
     half = len(packed)
     out[:half] = packed & _LOW_BITS
     out[half:] = packed[: len(out) - half] >> 4
-    low, steps = ranges[..., None, None]
-    out.mul_(steps).add_(low)
+    return out

@@ -7,7 +7,6 @@ get wrong here and there. Uncertain pixels of a pseudo-mask are ignored.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import numpy as np
 import torch
@@ -22,13 +21,14 @@ from WeakMedSAMLib.engine.base.precision import in_precision, network_dtype
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.group_norm import GroupNorm
 from WeakMedSAMLib.engine.parts.losses import masked_entropy
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets_of
 
 # Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
 # `losses`, or here: part of the key of this stage.
-VERSION = 1
+VERSION = 2
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -37,6 +37,9 @@ _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
+
+# The levels of a volume, and the index of one of its slices.
+SliceOfLevels = tuple[Mapping[str, Level], int]
 
 
 class Segmenter(nn.Module):
@@ -60,22 +63,22 @@ class Segmenter(nn.Module):
         half = _CHANNELS // 2
         # Narrowed before it is upsampled: the 128 x 128 layers take most of the time.
         self.coarse = nn.Sequential(
-            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
-            nn.GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
+            GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, _CHANNELS, 3, padding=1),
+            GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
         )  # fmt: skip
         self.image = nn.Sequential(
             nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
         self.fine = nn.Sequential(
-            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), nn.GroupNorm(8, half), nn.GELU(),
+            nn.Conv2d(half + _IMAGE_CHANNELS, half, 3, padding=1), GroupNorm(8, half), nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1), nn.GELU(), nn.Conv2d(half, classes, 1),
         )  # fmt: skip
         # A third faster on a CPU. torch's types leave memory_format out.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def standardise_by(self, slices: Sequence[tuple[Mapping[str, Level], int]]) -> None:
-        """Remember mean and scale of each level's channels on some slices of some volumes, looked at one by one."""
+    def standardise_by(self, slices: Sequence[SliceOfLevels]) -> None:
+        """Remember mean and scale of each level's channels on some slices, looked at one by one."""
         for name, count in self.channels.items():
             cells, total, squares = 0, np.zeros(count), np.zeros(count)
             for levels, index in slices:
@@ -85,13 +88,14 @@ class Segmenter(nn.Module):
             getattr(self, f"mean_{name}").copy_(torch.from_numpy(total / cells)[:, None, None])
             getattr(self, f"scale_{name}").copy_(torch.from_numpy(1 / (deviation + 1e-3))[:, None, None])
 
-    def forward(self, levels: Mapping[str, torch.Tensor], image: torch.Tensor) -> torch.Tensor:
-        """Levels B x C' x 64 x 64 by name and image B x 1 x 256 x 256 in [0, 1] -> logits B x C x 128 x 128."""
-        return self.masks(self.merged(levels), image)
-
-    def merged(self, levels: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    def merged(self, slices: Sequence[SliceOfLevels], dtype: torch.dtype) -> torch.Tensor:
         """The sum of the projected levels: B x 48 x 64 x 64. Pointwise, so that it may be flipped in their place."""
-        return cast(torch.Tensor, sum(self._projected(name, levels[name]) for name in self.levels))
+        folded = {name: self._folded(name) for name in self.levels}
+        parts = [
+            torch.stack([levels[name].project(index, *folded[name], dtype) for levels, index in slices])
+            for name in self.levels
+        ]
+        return torch.stack(parts).sum(0)
 
     def masks(self, merged: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         """Merged levels and image -> logits B x C x 128 x 128."""
@@ -100,12 +104,11 @@ class Segmenter(nn.Module):
         detail = self.image(F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1]))
         return self.fine(torch.cat([upsampled, detail], 1))
 
-    def _projected(self, name: str, level: torch.Tensor) -> torch.Tensor:
-        """Project standardised channels; standardising is folded into the weights, which spares a pass over them."""
+    def _folded(self, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights 48 x C' and offsets 48 of a level's projection, which standardises the channels on its way."""
         layer, mean, scale = self.project[name], getattr(self, f"mean_{name}"), getattr(self, f"scale_{name}")
-        weight = layer.weight * scale
-        bias = layer.bias - (weight * mean).sum((1, 2, 3))
-        return F.conv2d(level, weight.to(level.dtype), bias.to(level.dtype))
+        weight = (layer.weight * scale).flatten(1)
+        return weight, layer.bias - weight @ mean.flatten()
 
 
 def train_segmenter(
@@ -156,20 +159,11 @@ def train_segmenter(
     return network.eval()
 
 
-def _sample(volumes: Sequence[VolumeSlices], random: np.random.Generator) -> list[tuple[Mapping[str, Level], int]]:
-    """Some slices of the cohort: the levels of a volume, and the index of one of its slices."""
+def _sample(volumes: Sequence[VolumeSlices], random: np.random.Generator) -> list[SliceOfLevels]:
+    """Some slices of the cohort."""
     slices = [(v, i) for v, one in enumerate(volumes) for i in range(one.n_slices)]
     drawn = random.choice(len(slices), min(len(slices), _SAMPLED_SLICES), replace=False)
     return [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
-
-
-def _levels(
-    names: Sequence[str], volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]], dtype: torch.dtype
-) -> dict[str, torch.Tensor]:
-    """Levels of a batch, in the precision in which the network takes them: they are its largest input."""
-    return {
-        name: torch.cat([volumes[v].features.levels[name].read([i]).to(dtype) for v, i in slices]) for name in names
-    }
 
 
 def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:
@@ -193,11 +187,10 @@ def _loss(
     from monai.losses import MaskedDiceLoss  # seconds to import, for which no worker waits before its first word
 
     slices = [(one.volume, one.index) for one in batch]
-    levels, image = _levels(network.levels, volumes, slices, network_dtype(device)), _images(volumes, slices)
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
     if flip:
         target = target.flip(-1)
-    logits = _logits(network, levels, image, device, [flip])[0]
+    logits = _logits(network, volumes, slices, device, [flip])[0]
     counted = target.ne(IGNORED).float().to(device)
     wanted = target.eq(1).float().to(device)
     entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
@@ -210,17 +203,16 @@ def _loss(
 
 def _logits(
     network: Segmenter,
-    levels: Mapping[str, torch.Tensor],
-    image: torch.Tensor,
+    volumes: Sequence[VolumeSlices],
+    slices: Sequence[tuple[int, int]],
     device: torch.device,
     flips: Sequence[bool],
 ) -> list[torch.Tensor]:
-    """Logits of the batch, once for each of `flips`: seen as it is, or mirrored left to right."""
-    dtype = network_dtype(device)
-    levels = {name: level.to(device, dtype, memory_format=torch.channels_last) for name, level in levels.items()}
-    image = image.to(device)
+    """Logits of slices (volume, index), once for each of `flips`: seen as they are, or mirrored left to right."""
+    dtype, image = network_dtype(device), _images(volumes, slices).to(device)
+    merged = network.merged([(volumes[v].features.levels, i) for v, i in slices], dtype)
+    merged = merged.contiguous(memory_format=torch.channels_last)  # which convolutions are faster with
     with in_precision(device, dtype):
-        merged = network.merged(levels)
         seen = [network.masks(*(x.flip(-1) if flip else x for x in (merged, image))) for flip in flips]
     return [logits.float() for logits in seen]
 
@@ -237,7 +229,6 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        levels, image = _levels(network.levels, [volume], slices, network_dtype(device)), _images([volume], slices)
-        plain, mirrored = (logits.sigmoid() for logits in _logits(network, levels, image, device, [False, True]))
+        plain, mirrored = (logits.sigmoid() for logits in _logits(network, [volume], slices, device, [False, True]))
         parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
     return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)
