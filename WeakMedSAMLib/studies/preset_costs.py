@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -14,7 +13,6 @@ from WeakMedSAMLib.engine.backbones.base import Backbone, BackboneInfo
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import PeakMemory
 from WeakMedSAMLib.engine.base.precision import network_dtype, reduced_precision
-from WeakMedSAMLib.engine.features.levels import Level, pack_slices, packed_level, packed_shapes
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FAST
@@ -24,6 +22,7 @@ from WeakMedSAMLib.engine.methods.published.pam import SIZE
 from WeakMedSAMLib.engine.methods.published.settings import PAPER
 from WeakMedSAMLib.engine.methods.published.unet import beside, build_network
 from WeakMedSAMLib.studies.counting import built, operations, parameters, peak_mb, timed
+from WeakMedSAMLib.studies.network_costs import packed_levels
 
 PROMPTS = 16  # as published: 4 x 4
 TRAINED = ("fast", "paper")  # the reference trains what the paper does
@@ -107,7 +106,7 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
     classifier, segmenter = _fast_networks(info)
     cam = info.cam
     heads, unet = ClassHeads(cam.channels, (PAPER.sub_classes,), PAPER.head), build_network(PAPER, 1)
-    slices = [(_packed(info, {name: torch.zeros(1, *level.shape) for name, level in info.levels.items()}), 0)]
+    slices = [(packed_levels(info, {name: torch.zeros(1, *level.shape) for name, level in info.levels.items()}), 0)]
     image = torch.zeros(1, 1, info.input_size, info.input_size)
     framed = torch.empty(1, 1 + 2 * beside(PAPER), SIZE, SIZE, device="meta")
     projected = torch.empty(1, FAST.projection_dim, cam.size, cam.size, device="meta")
@@ -128,16 +127,6 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
 def _fast_networks(info: BackboneInfo) -> tuple[SliceClassifier, Segmenter]:
     levels = {name: level.channels for name, level in info.levels.items()}
     return SliceClassifier(FAST.projection_dim, (1,)), Segmenter(levels, 1)
-
-
-def _packed(info: BackboneInfo, maps: Mapping[str, torch.Tensor]) -> dict[str, Level]:
-    """Levels of one slice as the cache holds them."""
-    levels: dict[str, Level] = {}
-    for name, level in info.levels.items():
-        arrays = {part: np.empty(*array) for part, array in packed_shapes(name, level, 1).items()}
-        pack_slices(arrays, name, 0, maps[name])
-        levels[name] = packed_level(arrays, name, level, np.zeros(1, np.int32))
-    return levels
 
 
 def training_costs(name: str, preset: str, device: str = "auto") -> dict[str, Any]:
@@ -177,7 +166,7 @@ def _fast_work(backbone: Backbone) -> tuple[_Work, _Work]:
     """Classifier and network of the fast preset, on a slice's features."""
     device, info = backbone.device, backbone.info
     images = torch.rand(1, 1, info.input_size, info.input_size, device=device)
-    slices = [(_packed(info, {name: level.cpu() for name, level in backbone.embed(images).items()}), 0)]
+    slices = [(packed_levels(info, backbone.embed(images)), 0)]
     size = info.cam_cells
     classifier, segmenter = _fast_networks(info)
     classifier, segmenter = classifier.to(device), segmenter.to(device)

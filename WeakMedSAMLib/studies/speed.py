@@ -33,6 +33,7 @@ from WeakMedSAMLib.engine.parts.prompts import body_box, grid_cells
 from WeakMedSAMLib.engine.runs.probe import wait_for
 from WeakMedSAMLib.studies.cache_costs import cache_costs
 from WeakMedSAMLib.studies.encoder import encoder_speed
+from WeakMedSAMLib.studies.network_costs import network_costs
 from WeakMedSAMLib.studies.reference_pam import Encoder, logits_by_prompt
 
 BACKBONE = "litemedsam"
@@ -121,6 +122,8 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
             See `encoder_speed`.
         ``cache``
             See `cache_costs`.
+        ``network``
+            See `network_costs`.
         ``masks_max_difference``, ``walk_max_difference``, ``equal``
             Largest differences of values in [0, 1]: between masks of both ways, and between the walk by stencil and by
             a dense matrix normalised right; whether both are within 1e-4.
@@ -145,6 +148,7 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
         "memory_ratio": round(reference.affinity_bytes / ours.affinity_bytes, 1),
         "encoder": encoder_speed(images, backbone),
         "cache": cache_costs(images, backbone),
+        "network": network_costs(images, backbone),
         **_agreement(ours.logits, reference.logits, images),
         **_circumstances(backbone, slices, prompts),
     }

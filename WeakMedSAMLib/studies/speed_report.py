@@ -25,13 +25,15 @@ def _side(report: dict[str, Any], key: str) -> dict[str, float]:
 
 def _notes(report: dict[str, Any]) -> list[str]:
     ours = ", ".join(f"{name} {seconds:.3f}" for name, seconds in _side(report, "ours").items() if name != "total")
-    encoder, cache = report["encoder"], report["cache"]
+    encoder, cache, network = report["encoder"], report["cache"], report["network"]
     return [
         f"Encoder: {encoder['ours']:.3f} s a slice, {encoder['speed_up_eager_fp32']:g} x as fast as the published one "
         f"in float32, {encoder['speed_up_eager']:g} x as fast as it is in {report['precision']}.",
         f"Here: {ours} s.",
         f"Cache: {cache['bytes'] / 1e6:.2f} MB a slice, {cache['half_precision_bytes'] / 1e6:.2f} in half precision. "
         f"Reading a slice takes {cache['read'] * 1000:.1f} ms, encoding it {cache['ratio']:g} x as long.",
+        f"Segmentation network: {network['step']:.3f} s a training step, {network['ratio']:g} x as fast as by PyTorch's "
+        "layers on unpacked features.",
         "Mining alone: without the one pass through the encoder that the class map takes in either way.",
         "Eager: the encoder as published, without what speeds it up here.",
         f"Results are {'equal' if report['equal'] else 'NOT EQUAL'}: masks differ by at most "

@@ -5,9 +5,13 @@ import json
 import pytest
 import torch
 
+from WeakMedSAMLib.engine.backbones.registry import build_backbone
+from WeakMedSAMLib.engine.methods.fast.group_norm import GroupNorm
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.published.dense import dense_affinity, published_walk, row_stochastic_walk
 from WeakMedSAMLib.engine.parts.affinity import random_walk, stencil_affinity
 from WeakMedSAMLib.studies import encode_per_prompt
+from WeakMedSAMLib.studies.network_costs import _merge_plainly, _plain, packed_levels
 from WeakMedSAMLib.studies.speed import grid_boxes, measure_speed, walk_difference
 from WeakMedSAMLib.studies.speed_report import speed_table
 
@@ -59,6 +63,26 @@ def test_a_slice_takes_a_quarter_in_the_cache_and_is_read_much_sooner_than_encod
     assert cache["half_precision_bytes"] / cache["bytes"] == pytest.approx(4, rel=0.1)
     assert cache["ratio"] >= 20
     assert f"{cache['ratio']:g} x as long" in speed_table(report)
+
+
+def test_a_training_step_of_the_network_is_timed_both_ways(report):
+    network = report["network"]
+    assert network["ratio"] == pytest.approx(network["plain_step"] / network["step"], rel=0.02)
+    assert f"{network['step']:.3f} s a training step" in speed_table(report)
+
+
+def test_the_network_of_plain_layers_draws_the_same():
+    torch.manual_seed(0)
+    info, device = build_backbone("litemedsam", untrained=True).info, torch.device("cpu")
+    maps = {name: torch.randn(2, *level.shape) for name, level in info.levels.items()}
+    levels = packed_levels(info, maps)
+    network = Segmenter({name: level.channels for name, level in info.levels.items()}, 1)
+    ours = network.merged([(levels, 0), (levels, 1)], torch.float32)
+    plain = _merge_plainly(network, levels, [0, 1], torch.float32, device)
+    assert torch.allclose(ours, plain, atol=1e-3)
+    other, image = _plain(network), torch.rand(2, 1, 256, 256)
+    assert not any(isinstance(layer, GroupNorm) for layer in other.modules())
+    assert torch.allclose(other.masks(plain, image), network.masks(ours, image), atol=1e-2)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1])
