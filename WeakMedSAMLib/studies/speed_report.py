@@ -32,8 +32,8 @@ def _notes(report: dict[str, Any]) -> list[str]:
         f"Here: {ours} s.",
         f"Cache: {cache['bytes'] / 1e6:.2f} MB a slice, {cache['half_precision_bytes'] / 1e6:.2f} in half precision. "
         f"Reading a slice takes {cache['read'] * 1000:.1f} ms, encoding it {cache['ratio']:g} x as long.",
-        f"Segmentation network: {network['step']:.3f} s a training step, {network['ratio']:g} x as fast as by layers of "
-        "PyTorch on unpacked features.",
+        f"Segmentation network: {network['step']:.3f} s a training step, {network['ratio']:g} x as fast as by "
+        "layers of PyTorch on unpacked features.",
         "Mining alone: without the one pass through the encoder that the class map takes in either way.",
         "Eager: the encoder as published, without what speeds it up here.",
         f"Results are {'equal' if report['equal'] else 'NOT EQUAL'}: masks differ by at most "
