@@ -23,7 +23,7 @@ WHEELHOUSE_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage lint bench fuzz screenshots translations inventory docs package wheelhouse lock audit lists \
+.PHONY: help setup demo test soak coverage lint bench gpu fuzz screenshots translations inventory docs package wheelhouse lock audit lists \
 	count clean
 
 help: ## Show what can be made
@@ -70,6 +70,11 @@ lint: $(STAMP) ## Style, formatting, types, and the walls between the rooms
 bench: $(STAMP) ## Measure speed, then accuracy on BENCH_DATA from nothing and after an edit (half an hour), into bench_output/
 	$(BIN)/weakmedsam benchmark speed --out bench_output/speed.json
 	$(BIN)/weakmedsam benchmark accuracy $(BENCH_DATA) --labels 1 --out bench_output/accuracy.json $(BENCH_ARGS)
+
+gpu: $(STAMP) ## On a machine with an NVIDIA GPU, with a PyTorch for it: tests, speed, 10 volumes (minutes), into bench_output/
+	$(BIN)/python -m pytest -rs Testing/Python/engine/test_on_cuda.py
+	$(BIN)/weakmedsam benchmark speed --device cuda --out bench_output/gpu_speed.json
+	$(BIN)/weakmedsam benchmark accuracy $(BENCH_DATA) --labels 1 --cases 10 --device cuda --out bench_output/gpu.json $(BENCH_ARGS)
 
 fuzz: $(STAMP) ## Spoiled inputs for every reader, for FUZZ_SECONDS (600)
 	$(BIN)/python Testing/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
-from WeakMedSAMLib.engine.base.device import cpu_name, system_memory
+from WeakMedSAMLib.engine.base.device import cpu_name, describe_devices, system_memory
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.geometry import slice_count
 from WeakMedSAMLib.engine.evaluation.report import NOTES
@@ -78,6 +78,7 @@ def machine() -> dict[str, Any]:
         "processor": cpu_name(),
         "cores": os.cpu_count(),
         "memory_bytes": system_memory()[0],
+        "gpus": [found.name for found in describe_devices() if found.device != "cpu"],
         "system": platform.system(),
     }
 

@@ -273,7 +273,7 @@ def _circumstances(backbone: Backbone, slices: int, prompts: int) -> dict[str, A
         "backbone": backbone.info.name,
         "device": str(backbone.device),
         "precision": str(backbone.dtype).removeprefix("torch."),
-        "processor": cpu_name(),
+        "processor": torch.cuda.get_device_name(backbone.device) if backbone.device.type == "cuda" else cpu_name(),
         "threads": torch.get_num_threads(),
         "scan": demo_scan().volume.name,
         "versions": versions(),
