@@ -59,14 +59,15 @@ def measure(image: Path, mask: Path, label: int, size: tuple[int, ...], work: Pa
     scan, truth = work / "large.nrrd", work / "large_mask.nrrd"
     resample(image, scan, size, sitk.sitkLinear)
     resample(mask, truth, size, sitk.sitkNearestNeighbor)
-    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(truth))) == label
-    shown = np.flatnonzero(expected.sum((1, 2)) >= MIN_PIXELS)
     driver, measured = Driver(HOST, User(HOST), work / "module"), Measured()
     with measured.step("open the module"):
         driver.open(probe=None)
         driver.wait(lambda: driver.logic.probe.isAnswered, LIMIT_S)
     with measured.step("load the scan"):
         volume = slicer.util.loadVolume(str(scan))
+    # By the scene's own reader: it holds the slices of some files in the other order.
+    expected = slicer.util.arrayFromVolume(slicer.util.loadLabelVolume(str(truth))) == label
+    shown = np.flatnonzero(expected.sum((1, 2)) >= MIN_PIXELS)
     with measured.step("tag"):
         driver.choose(volume)
         driver.wait(lambda: driver.logic.currentKey() is not None, LIMIT_S)

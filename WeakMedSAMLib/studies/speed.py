@@ -118,12 +118,8 @@ def measure_speed(slices: int = 4, device: str = "auto", prompts: int = PROMPTS)
             The same for mining alone: without the one pass that the class map takes in either way.
         ``memory_ratio``
             Of affinities.
-        ``encoder``
-            See `encoder_speed`.
-        ``cache``
-            See `cache_costs`.
-        ``network``
-            See `network_costs`.
+        ``encoder``, ``cache``, ``network``
+            See `encoder_speed`, `cache_costs` and `network_costs`.
         ``masks_max_difference``, ``walk_max_difference``, ``equal``
             Largest differences of values in [0, 1]: between masks of both ways, and between the walk by stencil and by
             a dense matrix normalised right; whether both are within 1e-4.
