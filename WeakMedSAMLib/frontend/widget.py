@@ -1,4 +1,4 @@
-"""The module's panel: six sections in the order of the work, one panel in each."""
+"""The module's panel: a bar with what all is about, and below it six sections in the order of the work."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 
 import qt
 import slicer.util
+from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
+from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded, showError
 from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.sections import Sections
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.classes_panel import ClassesPanel
 from WeakMedSAMLib.frontend.labels.kind_panels import KIND_PANELS
@@ -24,12 +27,12 @@ from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
-# What can be done with a scene without masks; the other two sections open by themselves once there are some.
-_WITHOUT_RUN = ("volumes", "classes", "tags", "generate")
+_BAR = "bar"
+_STATES_MS = 100
 
 
 class ModulePanel:
-    """The six panels, composed.
+    """The bar and the six sections, composed.
 
     Parameters
     ----------
@@ -43,29 +46,53 @@ class ModulePanel:
     widget : qMRMLWidget
         To be placed into the module's layout.
     panels : dict
-        Name -> panel, in the order in which they are shown: that of each section, and in "tags" one a kind of labels.
+        Name -> panel, in the order in which they are shown: the bar, that of each section, and in "tags" one a kind of
+        labels.
+    bar : BarPanel
+    sections : Sections
     """
 
     def __init__(self, logic: WeakMedSAMLogic, uiPath: str) -> None:
         self.logic = logic
         self.widget = slicer.util.loadUI(uiPath)
         self.ui = slicer.util.childWidgetVariables(self.widget)
-        self.panels = _panelsOf(logic)
+        self.panels = self._makePanels()
         for name, panel in self.panels.items():
-            self.section(name if name in _SECTIONS else "tags").layout().addWidget(panel.widget)
+            place = self.ui.barFrame if name == _BAR else self.section(name if name in _SECTIONS else "tags")
+            place.layout().addWidget(panel.widget)
+        self.sections = Sections({name: self.section(name) for name in _SECTIONS}, self._stateOf)
+        self._statesSoon = Coalesced(self.sections.showStates, _STATES_MS)
+        self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)
         logic.sceneChanged.connect(self._onSceneChanged)
         logic.resultsReady.connect(self._onResultsReady)
         logic.runs.loadFailed.connect(self._onLoadFailed)
+        self._connections = Connections(
+            (logic.state.changed, self._statesSoon),
+            (logic.session.changed, self._statesSoon),
+            (logic.runChanged, self._statesSoon),
+            (logic.volumeChanged, self._statesSoon),
+        )
         # One after the other: each is laid out for the first time, which takes some milliseconds.
-        times: dict[Callable[[], None], int] = {
-            partial(self._open, "review"): 1,
-            partial(self._open, "export"): 100,
-            self._showReview: 200,
-        }
+        times: dict[Callable[[], None], int] = {partial(self.goTo, "review"): 1, self._showReview: 100}
         self._openings = [Coalesced(function, wait) for function, wait in times.items()]
         self._foldSections()
+
+    def _makePanels(self) -> dict[str, Panel]:
+        logic = self.logic
+        labels, views = logic.labels, logic.views
+        generate = GeneratePanel(logic)
+        self.bar = BarPanel(logic, generate.installBox.readyProblem, self.goTo)
+        return {
+            _BAR: self.bar,
+            "volumes": VolumesPanel(labels, views),
+            "classes": ClassesPanel(labels),
+            **{name: make(labels, views) for name, make in KIND_PANELS.items()},
+            "generate": generate,
+            "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
+            "export": ExportPanel(labels, logic.runs),
+        }
 
     def section(self, name: str) -> Any:
         """Return the ctkCollapsibleButton of a section: volumes, classes, tags, generate, review or export."""
@@ -86,8 +113,9 @@ class ModulePanel:
         self.logic.sceneChanged.disconnect(self._onSceneChanged)
         self.logic.resultsReady.disconnect(self._onResultsReady)
         self.logic.runs.loadFailed.disconnect(self._onLoadFailed)
-        for open_ in self._openings:
-            open_.cancel()
+        self._connections.disconnect()
+        for turn in (*self._openings, self._statesSoon):
+            turn.cancel()
         self._callPanels(lambda panel: panel.cleanup())
         for panel in self.panels.values():
             panel.widget.setMRMLScene(None)
@@ -102,10 +130,29 @@ class ModulePanel:
         if volume is not None and not any(slice_views.shownVolume(name) for name in views):
             self.logic.views.showEverywhere(volume)
 
+    def goTo(self, name: str) -> None:
+        """Open a section, fold the others, and scroll to it."""
+        self.sections.open(name)
+        self.ui.sectionsArea.ensureWidgetVisible(self.section(name))
+
     def _foldSections(self) -> None:
-        hasRun = bool(self.logic.state.runs())
-        for name in _SECTIONS:
-            self.section(name).collapsed = name not in _WITHOUT_RUN and not hasRun
+        """Open the section in which the next thing is done."""
+        place = self.bar.nextPlace()
+        self.sections.open(place if place in _SECTIONS else _SECTIONS[0])
+        self._statesSoon()
+
+    def _stateOf(self, name: str) -> str:
+        return self.panels[name].stateInWords()
+
+    def _addToMenu(self) -> None:
+        action = self.bar.menu.addAction(_("Keep sections open"))
+        action.checkable = True
+        action.checked = self.sections.stayOpen
+        action.toolTip = _("Opening a section folds the others otherwise")
+        action.connect("toggled(bool)", guarded(self._onStayOpen))
+
+    def _onStayOpen(self, isOn: bool) -> None:
+        self.sections.stayOpen = isOn
 
     def _onSceneChanged(self) -> None:
         self._setScene(slicer.mrmlScene)
@@ -116,15 +163,10 @@ class ModulePanel:
         for open_ in self._openings:
             open_()
 
-    def _open(self, name: str) -> None:
-        self.section(name).collapsed = False
-
     def _showReview(self) -> None:
-        """Scroll to the masks, unless one is at work further up."""
+        """Scroll to the masks once they are laid out, unless one is at work further up."""
         if not self._isAtWorkOn("volumes", "classes", "tags"):
-            area = _scrollAreaOf(self.widget)
-            if area is not None:
-                area.ensureWidgetVisible(self.section("review"))
+            self.ui.sectionsArea.ensureWidgetVisible(self.section("review"))
 
     def _isAtWorkOn(self, *names: str) -> bool:
         focus = qt.QApplication.focusWidget()
@@ -140,25 +182,6 @@ class ModulePanel:
         """Do something with every panel; one that fails does not stop the others."""
         for panel in self.panels.values():
             guarded(function)(panel)
-
-
-def _panelsOf(logic: WeakMedSAMLogic) -> dict[str, Panel]:
-    labels, views = logic.labels, logic.views
-    return {
-        "volumes": VolumesPanel(labels, views),
-        "classes": ClassesPanel(labels),
-        **{name: make(labels, views) for name, make in KIND_PANELS.items()},
-        "generate": GeneratePanel(logic),
-        "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
-        "export": ExportPanel(labels, logic.runs),
-    }
-
-
-def _scrollAreaOf(widget: Any) -> Any:
-    """Return the scroll area that a widget lies in, or None; Slicer puts module panels into one."""
-    while widget is not None and not widget.inherits("QScrollArea"):
-        widget = widget.parent()
-    return widget
 
 
 def _volumeShown() -> Any:

@@ -52,6 +52,10 @@ class Panel:
     def refresh(self) -> None:
         """Show everything as it is."""
 
+    def stateInWords(self) -> str:
+        """Say in a few words how things stand, for the header of the folded section; may be empty."""
+        return ""
+
     def cleanup(self) -> None:
         """Observe nothing and hold nothing of the scene any more; the widget stays until Slicer deletes it."""
         for turn in self._turns:

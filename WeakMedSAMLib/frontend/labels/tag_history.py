@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.serials import nextSerial
 
 MAX_STEPS = 500
 
@@ -23,11 +24,14 @@ class Step:
         The table before and after, if it changed.
     volumes : dict
         Key of a volume -> its tags before and after; None where there was or is no entry.
+    serial : int
+        Higher than that of every step, of whatever history, that was made before.
     """
 
     text: str
     classes: tuple[ClassTable, ClassTable] | None = None
     volumes: dict[str, tuple[VolumeLabels | None, VolumeLabels | None]] = field(default_factory=dict)
+    serial: int = field(default_factory=nextSerial, compare=False)
 
     @property
     def kind(self) -> str:
@@ -87,6 +91,16 @@ class History:
     def redoText(self) -> str:
         """What `redo` would do again; empty if there is nothing."""
         return self._undone[-1].text if self._undone else ""
+
+    @property
+    def undoSerial(self) -> int:
+        """The number of the step that `undo` would take back; 0 if there is none."""
+        return self._done[-1].serial if self._done else 0
+
+    @property
+    def redoSerial(self) -> int:
+        """The number of the step that `redo` would do again; 0 if there is none."""
+        return self._undone[-1].serial if self._undone else 0
 
     def _move(self, source: list[Step], target: list[Step], forward: bool) -> Step | None:
         if not source:

@@ -137,6 +137,16 @@ class TagStore:
         """The edit that `redo` does again, in words; empty if there is none."""
         return self._history.redoText
 
+    @property
+    def undoSerial(self) -> int:
+        """The number of the edit that `undo` takes back, see `tag_history.Step`; 0 if there is none."""
+        return self._history.undoSerial
+
+    @property
+    def redoSerial(self) -> int:
+        """The number of the edit that `redo` does again; 0 if there is none."""
+        return self._history.redoSerial
+
     def _knownFor(self, held: KnownVolume) -> VolumeLabels | None:
         """Return the entry for a volume: its own, or tags that wait for it."""
         known = self.volume(held.sha256)

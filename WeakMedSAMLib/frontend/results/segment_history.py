@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.serials import nextSerial
 from WeakMedSAMLib.frontend.results.segment_images import (
     MaskContent,
     PackedMask,
@@ -26,6 +27,7 @@ class Change(Protocol):
 
     text: str
     segmentationNode: Any
+    serial: int  # given by the history, see `tag_history.Step`
 
     def undo(self) -> None:
         """Take it back."""
@@ -52,6 +54,7 @@ class SegmentsAdded:
 
     def __init__(self, segmentationNode: Any, contents: Mapping[str, MaskContent]) -> None:
         self.segmentationNode = segmentationNode
+        self.serial = 0
         self.text = _("add generated segments")
         segmentation = segmentationNode.GetSegmentation()
         self._segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in contents}
@@ -89,6 +92,7 @@ class MaskChanged:
         self, segmentationNode: Any, segmentId: str, before: PackedMask | None, thresholdBefore: float | None = None
     ) -> None:
         self.segmentationNode = segmentationNode
+        self.serial = 0
         self.text = _("change the threshold")
         self._segmentId = segmentId
         self._before = (before, thresholdBefore)
@@ -139,6 +143,7 @@ class SegmentHistory:
 
     def add(self, change: Change) -> None:
         """Remember a change that was just made."""
+        change.serial = nextSerial()
         self._done = [*self._done, change][-MAX_CHANGES:]
         self._undone = []
         self.changed()
@@ -147,9 +152,13 @@ class SegmentHistory:
         """Return the change of a segmentation that `undo` would take back, or None."""
         return _latest(self._done, segmentationNode)
 
+    def next(self, segmentationNode: Any) -> Change | None:
+        """Return the change of a segmentation that `redo` would make again, or None."""
+        return _latest(self._undone, segmentationNode)
+
     def canRedo(self, segmentationNode: Any) -> bool:
         """Say whether a change of a segmentation was taken back and can be made again."""
-        return _latest(self._undone, segmentationNode) is not None
+        return self.next(segmentationNode) is not None
 
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""

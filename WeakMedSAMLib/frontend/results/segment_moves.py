@@ -66,6 +66,7 @@ class MasksMoved:
     """
 
     def __init__(self, segmentationNode: Any, moves: Mapping[str, np.ndarray], notesBefore: tuple[str, str]) -> None:
+        self.serial = 0
         self.segmentationNode = segmentationNode
         self.text = _("move the masks along with their volume")
         self._moves = dict(moves)

@@ -1,0 +1,226 @@
+"""The bar above the sections: which volume, slice and class everything is about, undo and redo, and what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+import slicer
+import slicer.util
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps, masksOf
+from WeakMedSAMLib.frontend.bar.undo import Undo
+from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
+from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.scene import slice_views
+
+_SOON_MS = 60
+
+
+class BarPanel(Panel):
+    """One volume, slice and class for all sections, and one way back.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+    installProblem : callable
+        As for `NextSteps`.
+    goTo : callable
+        Gets the name of a section, and opens it.
+
+    Attributes
+    ----------
+    undo : Undo
+    menu : QMenu
+        For what concerns the whole panel.
+    """
+
+    def __init__(self, logic: WeakMedSAMLogic, installProblem: Callable[[], str], goTo: Callable[[str], Any]) -> None:
+        super().__init__("Bar.ui")
+        self._logic, self._state, self._session = logic, logic.state, logic.session
+        self._goTo = goTo
+        self._steps = NextSteps(logic, installProblem)
+        self._navigator = SceneSliceNavigator(logic.labels, logic.views)
+        self.undo = Undo(logic.session, logic.history, lambda: masksOf(self._state, self._state.currentVolume)[0])
+        self._next: NextStep | None = None
+        self._notes: list[str] = []
+        self._isShown = False
+        self._wordsSoon = self.soon(self._showWords, _SOON_MS)
+        self.menu = qt.QMenu(self.ui.menuButton)
+        self.ui.menuButton.setMenu(self.menu)
+        self._connectWidgets()
+        self.setScene(slicer.mrmlScene)
+
+    def setScene(self, scene: Any) -> None:
+        """See `Panel`."""
+        with self.filling():
+            # The selector chooses anew for another scene; that is not the user's choice.
+            super().setScene(scene)
+        self.refresh()
+
+    def enter(self) -> None:
+        """The module is shown: follow the slice views."""
+        self._isShown = True
+        self._navigator.start()
+        self.refresh()
+
+    def exit(self) -> None:
+        """Another module is shown."""
+        self._isShown = False
+        self._navigator.stop()
+
+    def cleanup(self) -> None:
+        """See `Panel`."""
+        self.exit()
+        # The selector loses the scene next, and with it its volume; that is not the user's choice.
+        self._isFilling = True
+        super().cleanup()
+        self.undo.cleanup()
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.disconnect("layoutChanged(int)", self._onLayoutChanged)
+
+    def refresh(self) -> None:
+        """Show everything as it is."""
+        with self.filling():
+            if self.ui.volumeSelector.currentNode() is not self._state.currentVolume:
+                self.ui.volumeSelector.setCurrentNode(self._state.currentVolume)
+            self._fillClasses()
+        self._showSlice()
+        self._showUndo()
+        self._wordsSoon()
+
+    def nextPlace(self) -> str:
+        """Return where the next thing is done: a section, or `LOAD`."""
+        return self._steps.find().place
+
+    def _connectWidgets(self) -> None:
+        ui = self.ui
+        self.connect(ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._onVolumeChosen)
+        self.connect(ui.classSelector, "currentIndexChanged(int)", self._onClassChosen)
+        self.connect(ui.undoButton, "clicked()", self.undo.undo)
+        self.connect(ui.redoButton, "clicked()", self.undo.redo)
+        self.connect(ui.goButton, "clicked()", self._onGo)
+        self.connect(ui.notesButton, "clicked()", self._onNotes)
+        logic = self._logic
+        self.follow(
+            (self._state.changed, self.refresh),
+            (self._session.changed, self._onTagsChanged),
+            (logic.volumeChanged, self._wordsSoon),
+            (logic.runChanged, self._onRunsChanged),
+            (logic.resultsReady, self._onRunsChanged),
+            (self._navigator.changed, self._onViewMoved),
+            (self.undo.changed, self._onUndoChanged),
+        )
+        # Kept, so that it can be disconnected.
+        self._onLayoutChanged = guarded(self._followViews)
+        manager = slicer.app.layoutManager()
+        if manager is not None:
+            manager.connect("layoutChanged(int)", self._onLayoutChanged)
+
+    def _followViews(self) -> None:
+        if self._isShown:
+            self._navigator.start()
+            self._showSlice()
+
+    # What is shown
+
+    def _fillClasses(self) -> None:
+        selector, table = self.ui.classSelector, self._session.classes
+        names, size = list(table.names), self.widget.fontMetrics().height()
+        selector.clear()
+        for entry in table:
+            selector.addItem(qt.QIcon(colorIcon(entry.color, size)), entry.name)
+        selector.currentIndex = names.index(self._currentClass()) if names else -1
+        none = _("There is no class yet; add one in section 2.")
+        tip = _("The class that is marked and shown: {name}").format(name=self._currentClass())
+        setEnabled(selector, "" if names else none, tip)
+
+    def _currentClass(self) -> str:
+        names = self._session.classes.names
+        chosen = self._state.currentClass
+        return chosen if chosen in names else (names[0] if names else "")
+
+    def _showSlice(self) -> None:
+        index, count = self._navigator.sliceIndex(), self._navigator.sliceCount()
+        label = self.ui.sliceLabel
+        text = _("slice {index}").format(index=index) if index is not None else _("no slice")
+        if label.text == text:
+            return
+        label.text = text
+        tip = _("Of the slices 0 to {last}, as the Data Probe counts them").format(last=max(count - 1, 0))
+        problem = self._navigator.problem() if index is None and self._state.currentVolume is not None else None
+        label.toolTip = str(problem) if problem is not None else tip
+
+    def _showUndo(self) -> None:
+        ui, undo, redo = self.ui, self.undo.undoText, self.undo.redoText
+        tips = _("Undo (Z): {text}").format(text=undo), _("Redo (Y): {text}").format(text=redo)
+        setEnabled(ui.undoButton, "" if undo else _("There is nothing to undo."), tips[0])
+        setEnabled(ui.redoButton, "" if redo else _("There is nothing to redo."), tips[1])
+
+    def _showWords(self) -> None:
+        step = self._next = self._steps.find()
+        text = _("Next: {text}").format(text=step.text)
+        if self.ui.nextLabel.text != text:
+            self.ui.nextLabel.text = text
+        self.ui.nextLabel.toolTip = step.tip
+        self.ui.goButton.toolTip = step.tip or _("Go to where that is done")
+        notes = self._notes = self._steps.notes() if self._state.currentVolume is not None else []
+        self.ui.notesButton.visible = bool(notes)
+        self.ui.notesButton.text = f"⚠ {len(notes)}"
+        self.ui.notesButton.toolTip = "\n".join([*notes, _("Click to read it.")])
+
+    # What happens
+
+    def _onTagsChanged(self, kind: str) -> None:
+        if kind in ("classes", "all"):
+            with self.filling():
+                self._fillClasses()
+        self._showUndo()
+        self._wordsSoon()
+
+    def _onUndoChanged(self) -> None:
+        self._showUndo()
+        self._wordsSoon()
+
+    def _onRunsChanged(self, _runId: str = "") -> None:
+        self._showUndo()
+        self._wordsSoon()
+
+    def _onViewMoved(self) -> None:
+        self._followView()
+        self._showSlice()
+
+    def _followView(self) -> None:
+        """Make the volume current that the view shows in which one works, if it is one of those learned from."""
+        shown = slice_views.shownVolume(self._state.sliceView)
+        if shown is not None and shown is not self._state.currentVolume and self._state.isInCohort(shown):
+            self._state.currentVolume = shown
+
+    def _onVolumeChosen(self, node: Any) -> None:
+        if self._isFilling:
+            return
+        self._state.currentVolume = node
+        if node is not None and node.GetImageData() is not None:
+            self._logic.views.showEverywhere(node)
+
+    def _onClassChosen(self, index: int) -> None:
+        names = self._session.classes.names
+        if not self._isFilling and 0 <= index < len(names):
+            self._state.currentClass = names[index]
+
+    def _onNotes(self) -> None:
+        slicer.util.infoDisplay("\n\n".join(self._notes), windowTitle=_("Notes on the tags"))
+
+    def _onGo(self) -> None:
+        step = self._next or self._steps.find()
+        if step.place == LOAD:
+            slicer.util.openAddDataDialog()
+        else:
+            self._goTo(step.place)

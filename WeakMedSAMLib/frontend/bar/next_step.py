@@ -1,0 +1,137 @@
+"""What to do next, in one line, and where that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.labels.volume_list import VolumeList
+from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, segmentIdsOf
+
+# In place of a section: Slicer's own dialog.
+LOAD = "load"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One line of the bar.
+
+    Attributes
+    ----------
+    text : str
+        What to do, or what goes on.
+    place : str
+        The section in which that is done, or `LOAD`.
+    tip : str
+        More about it; may be empty.
+    """
+
+    text: str
+    place: str
+    tip: str = ""
+
+
+class NextSteps:
+    """Finds the next step from all that is known.
+
+    Parameters
+    ----------
+    logic : WeakMedSAMLogic
+    installProblem : callable
+        Says what is missing before anything can be generated; an empty text if nothing is.
+    """
+
+    def __init__(self, logic: WeakMedSAMLogic, installProblem: Callable[[], str]) -> None:
+        self._logic = logic
+        self._installProblem = installProblem
+        self._volumes = VolumeList(logic.labels)
+
+    def find(self) -> NextStep:
+        """Return what to do next."""
+        steps = (self._running, self._loading, self._reviewing, self._marking)
+        found = next((step for find in steps if (step := find()) is not None), None)
+        return found or self._generating()
+
+    def notes(self) -> list[str]:
+        """Return what would make the masks better, or is to be kept in mind, each with its way out."""
+        warnings = [each for each in self._logic.session.problems(self._keys()) if each.severity == "warning"]
+        return [" ".join(filter(None, wordsOf(each))) for each in warnings]
+
+    def _keys(self) -> list[str]:
+        """Return the keys of the volumes that a run would take, as far as they are ready for tags."""
+        keys = (self._logic.keyOf(node) for node in self._logic.volumesOfRun())
+        return list(dict.fromkeys(key for key in keys if key is not None))
+
+    def _running(self) -> NextStep | None:
+        if not self._logic.isRunning:
+            return None
+        return NextStep(_("masks are being generated; look at other slices meanwhile."), "generate")
+
+    def _loading(self) -> NextStep | None:
+        rows = self._volumes.rows(slicer.mrmlScene)
+        if not rows:
+            return NextStep(_("load a scan."), LOAD, _("Or drag its file or folder into this window."))
+        volume = self._logic.state.currentVolume
+        if volume is None:
+            return NextStep(_("choose a volume."), "volumes")
+        problem = self._volumes.problem(volume)
+        if problem:
+            return NextStep(_("choose another volume; this one cannot be used."), "volumes", problem)
+        if not self._logic.session.classes:
+            return NextStep(_("say what is looked for: add a class."), "classes")
+        return None
+
+    def _reviewing(self) -> NextStep | None:
+        """Masks of the current volume wait to be looked at, or to be written."""
+        node, runId, volumeId = masksOf(self._logic.state, self._logic.state.currentVolume)
+        segments = (
+            [node.GetSegmentation().GetSegment(each) for each in segmentIdsOf(node, runId, volumeId)] if node else []
+        )
+        if not segments:
+            return None
+        left = sum(not isReviewed(segment) for segment in segments)
+        if not left:
+            return NextStep(_("export the masks, or go on to the next volume."), "export")
+        text = _("review one mask.") if left == 1 else _("review {count} masks.").format(count=left)
+        return NextStep(text, "review")
+
+    def _marking(self) -> NextStep | None:
+        logic = self._logic
+        nodes = logic.volumesOfRun()
+        if any(logic.keyOf(node) is None for node in nodes):
+            return NextStep(_("wait a moment: volumes are being read."), "volumes")
+        errors = [each for each in logic.session.problems(self._keys()) if each.severity == "error"]
+        if not errors:
+            return None
+        message, hint = wordsOf(errors[0])
+        return NextStep(message, "tags", hint)
+
+    def _generating(self) -> NextStep:
+        problem = self._installProblem()
+        if problem:
+            return NextStep(_("install what is needed to generate masks."), "generate", problem)
+        count = len(self._logic.volumesOfRun())
+        one, many = _("generate masks for this volume."), _("generate masks for {count} volumes.")
+        return NextStep(one if count == 1 else many.format(count=count), "generate")
+
+
+def masksOf(state: Any, volumeNode: Any) -> tuple[Any, str, str]:
+    """Return the segmentation with the masks of a volume, of which run they are, and the volume's id in it.
+
+    Of the run under review, if it has that volume, else of the latest that has; None and empty texts without masks.
+    """
+    latest = list(reversed(state.runs()))
+    records = sorted(latest, key=lambda record: record.runId != state.reviewRunId)
+    nodeId = volumeNode.GetID() if volumeNode is not None else ""
+    for record in records:
+        for volumeId, each in record.volumes.items():
+            node = slicer.mrmlScene.GetNodeByID(record.segmentations.get(volumeId) or "") if each == nodeId else None
+            if node is not None:
+                return node, record.runId, volumeId
+    return None, "", ""

@@ -1,0 +1,88 @@
+"""One undo and redo over everything that is taken back: labels and classes, and masks of the current volume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer.util
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+
+
+class Undo:
+    """Takes back whichever was done last.
+
+    Parameters
+    ----------
+    session : TagSession
+    history : SegmentHistory
+    masks : callable
+        Returns the segmentation whose changes count now, or None.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when there is something else to take back, or to do again.
+    """
+
+    def __init__(self, session: TagSession, history: SegmentHistory, masks: Callable[[], Any]) -> None:
+        self._session, self._history, self._masks = session, history, masks
+        self.changed = Callbacks()
+        session.changed.connect(self._onChanged)
+        history.changed.connect(self.changed)
+
+    def cleanup(self) -> None:
+        """Listen to nothing any more."""
+        self._session.changed.disconnect(self._onChanged)
+        self._history.changed.disconnect(self.changed)
+
+    @property
+    def undoText(self) -> str:
+        """What `undo` takes back; empty if there is nothing."""
+        node, change = self._masks(), self._lastChange()
+        return change.text if node is not None and change is not None else self._session.undoText
+
+    @property
+    def redoText(self) -> str:
+        """What `redo` does again; empty if there is nothing."""
+        change = self._nextChange()
+        return change.text if change is not None else self._session.redoText
+
+    def undo(self) -> str:
+        """Take back what was done last; returns it in words, empty if there was nothing, or the user thought better."""
+        change = self._lastChange()
+        if change is None:
+            return self._session.undo()
+        text = _("This mask was changed by hand since. Undo loses that change, too. Go on?")
+        if not change.isUntouched() and not slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo")):
+            return ""
+        self._history.undo(change.segmentationNode)
+        return change.text
+
+    def redo(self) -> str:
+        """Do again what was taken back last; returns it in words."""
+        change = self._nextChange()
+        if change is None:
+            return self._session.redo()
+        self._history.redo(change.segmentationNode)
+        return change.text
+
+    def _lastChange(self) -> Any:
+        """Return the change of a mask that is younger than the last edit of labels, or None."""
+        node = self._masks()
+        change = self._history.last(node) if node is not None else None
+        return change if change is not None and change.serial > self._session.undoSerial else None
+
+    def _nextChange(self) -> Any:
+        """Return the change of a mask that comes before the next edit of labels to be done again, or None."""
+        node = self._masks()
+        change = self._history.next(node) if node is not None else None
+        isFirst = change is not None and not 0 < self._session.redoSerial < change.serial
+        return change if isFirst else None
+
+    def _onChanged(self, _kind: str = "") -> None:
+        self.changed()
