@@ -16,6 +16,8 @@ import slicer
 from WeakMedSAMLib.frontend import logic as logic_module
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.labels.volume_table import CHECK
+from WeakMedSAMLib.frontend.labels.volume_table import NAME as NAME_OF_VOLUME
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
@@ -151,8 +153,17 @@ class Driver:
 
     def choose(self, node: Any) -> None:
         """Choose the volume to tag in section 1, and wait until it is ready."""
-        self.ui("volumes", "volumeSelector").setCurrentNode(node)
+        self.go_to_row(node)
         self.wait(lambda: self.logic.currentKey() is not None)
+
+    def go_to_row(self, node: Any) -> None:
+        """Go to the name of a volume in section 1."""
+        panel = self.panel("volumes")
+        panel.refresh()
+        rows = [row.nodeId for row in panel._rows]
+        # Also where the keyboard is there already.
+        panel.ui.volumeTable.setCurrentCell(rows.index(node.GetID()), CHECK)
+        panel.ui.volumeTable.setCurrentCell(rows.index(node.GetID()), NAME_OF_VOLUME)
 
     def go_to(self, index: int, view: str = "Red") -> None:
         """Scroll a slice view to a slice of the current volume."""

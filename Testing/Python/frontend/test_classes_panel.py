@@ -6,7 +6,7 @@ import pytest
 import qt
 
 from WeakMedSAMLib.frontend.labels import classes_panel
-from WeakMedSAMLib.frontend.labels.classes_panel import COLOR, KEY, LABEL, NAME, TERM
+from WeakMedSAMLib.frontend.labels.classes_panel import COLOR, NAME
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 
 VOLUME = "a" * 64
@@ -47,9 +47,20 @@ def names(panel):
     return [cell(panel, row, NAME).text() for row in range(panel.ui.classTable.rowCount)]
 
 
+def details(panel):
+    return panel.ui.labelEdit.text, panel.ui.keyEdit.text, panel.ui.terminologyText.text
+
+
+def type_into(edit, text):
+    """Type a text and leave the field; by the signal, as the window is not the active one here."""
+    edit.text = text
+    edit.editingFinished()
+
+
 def test_one_class_is_ready_at_first_use(panel):
     assert names(panel) == ["Lesion"]
-    assert [cell(panel, 0, column).text() for column in (LABEL, KEY, TERM)] == ["1", "1", "none"]
+    assert details(panel) == ("1", "1", "none")
+    assert panel.ui.detailsSection.collapsed
 
 
 def test_add_and_rename_in_place(panel, session):
@@ -61,37 +72,57 @@ def test_add_and_rename_in_place(panel, session):
     assert panel._state.currentClass == "Ödem"
 
 
-@pytest.mark.parametrize(
-    ("column", "text", "words"),
-    [
-        (NAME, "Lesion", "same name"),
-        (NAME, "  ", "not empty"),
-        (LABEL, "1", "same label value"),
-        (LABEL, "many", "not a whole number"),
-        (LABEL, "70000", "70000"),
-        (KEY, "1", "same shortcut key"),
-        (KEY, "b", "Slicer's slice views use the key B"),
-        (KEY, "n", "has a meaning in tagging"),
-    ],
-)
-def test_bad_values_are_told_and_the_table_goes_back(panel, session, host, column, text, words):
+@pytest.mark.parametrize(("text", "words"), [("Lesion", "same name"), ("  ", "not empty")])
+def test_bad_names_are_told_and_the_table_goes_back(panel, session, host, text, words):
     session.addClass("Edema")
     before = session.classes
-    item = cell(panel, 1, column)
-    old = item.text()
-    item.setText(text)
+    cell(panel, 1, NAME).setText(text)
     assert words in host.dialogs.texts[-1]
     assert session.classes == before
-    assert cell(panel, 1, column).text() == old
+    assert cell(panel, 1, NAME).text() == "Edema"
 
 
-def test_label_value_and_key_are_edited_in_place(panel, session):
-    cell(panel, 0, LABEL).setText(" 17 ")
-    cell(panel, 0, KEY).setText("k")
-    (entry,) = session.classes
-    assert (entry.label_value, entry.shortcut) == (17, "K")
-    cell(panel, 0, KEY).setText("")
+@pytest.mark.parametrize(
+    ("field", "text", "words"),
+    [
+        ("labelEdit", "1", "same label value"),
+        ("labelEdit", "many", "not a whole number"),
+        ("labelEdit", "70000", "70000"),
+        ("keyEdit", "1", "same shortcut key"),
+        ("keyEdit", "b", "Slicer's slice views use the key B"),
+        ("keyEdit", "n", "has a meaning in tagging"),
+    ],
+)
+def test_bad_details_are_told_once_and_go_back(panel, session, host, field, text, words):
+    session.addClass("Edema")
+    panel.ui.classTable.setCurrentCell(1, NAME)
+    before, old = session.classes, details(panel)
+    type_into(getattr(panel.ui, field), text)
+    assert words in host.dialogs.texts[-1]
+    assert session.classes == before
+    assert details(panel) == old
+    # As Qt says when the message takes the keyboard away.
+    getattr(panel.ui, field).editingFinished()
+    assert len(host.dialogs.texts) == 1
+
+
+def test_label_value_and_key_are_those_of_the_selected_class(panel, session):
+    session.addClass("Edema")
+    panel.ui.classTable.setCurrentCell(1, NAME)
+    type_into(panel.ui.labelEdit, " 17 ")
+    type_into(panel.ui.keyEdit, "k")
+    assert [(entry.label_value, entry.shortcut) for entry in session.classes] == [(1, "1"), (17, "K")]
+    assert details(panel)[:2] == ("17", "K")
+    panel.ui.classTable.setCurrentCell(0, NAME)
+    assert details(panel)[:2] == ("1", "1")
+    type_into(panel.ui.keyEdit, "")
     assert session.classes[0].shortcut == ""
+
+
+def test_what_is_being_typed_stays_while_something_else_changes(panel):
+    panel.ui.keyEdit.text = "x"
+    panel._state.sliceView = "Green"
+    assert panel.ui.keyEdit.text == "x"
 
 
 def test_remove_asks_if_there_are_tags(panel, session, host):
@@ -104,7 +135,9 @@ def test_remove_asks_if_there_are_tags(panel, session, host):
     panel.ui.removeButton.click()
     assert not session.classes
     assert not panel.ui.removeButton.enabled
-    assert panel.ui.removeButton.toolTip == "There is no class; press Add first."
+    for name in ("removeButton", "labelEdit", "keyEdit", "terminologyButton"):
+        assert not getattr(panel.ui, name).enabled
+        assert getattr(panel.ui, name).toolTip == "There is no class; press Add first."
     session.undo()
     assert names(panel) == ["Lesion"]
     assert session.volume(VOLUME).counts("Lesion").present == 2
@@ -116,17 +149,24 @@ def test_remove_without_tags_does_not_ask(panel, session, host):
     assert not host.dialogs.shown
 
 
-def test_colour_and_terminology_are_chosen_by_double_click(panel, session, host):
+def test_a_colour_is_chosen_by_double_click_or_enter(panel, session, host, press):
     host.dialogs.answer(qt.QColor(1, 2, 3))
     double_click(panel, 0, COLOR)
     assert session.classes[0].color == (1, 2, 3)
+    panel.ui.classTable.setCurrentCell(0, COLOR)
+    host.dialogs.answer(qt.QColor(4, 5, 6))
+    press(panel.ui.classTable, "Return")
+    assert session.classes[0].color == (4, 5, 6)
     host.dialogs.answer(qt.QColor())
-    panel.ui.colorButton.click()
-    assert session.classes[0].color == (1, 2, 3)
+    double_click(panel, 0, COLOR)
+    assert session.classes[0].color == (4, 5, 6)
+
+
+def test_terminology_is_chosen_among_that_of_the_presets(panel, session, host):
     host.dialogs.answer("Neoplasm, Brain")
-    double_click(panel, 0, TERM)
+    panel.ui.terminologyButton.click()
     assert "SCT^108369006^Neoplasm" in session.classes[0].terminology
-    assert cell(panel, 0, TERM).text() == "Neoplasm, Brain"
+    assert details(panel)[2] == "Neoplasm, Brain"
     host.dialogs.answer("none")
     panel.ui.terminologyButton.click()
     assert session.classes[0].terminology == ""
@@ -151,3 +191,23 @@ def test_selection_is_the_current_class_both_ways(panel, session):
     assert panel._state.currentClass == "Edema"
     panel._state.currentClass = "Lesion"
     assert panel.ui.classTable.currentRow() == 0
+
+
+def test_the_folded_section_says_the_names_or_how_many(panel, session):
+    assert panel.stateInWords() == "Lesion"
+    for name in ("Edema", "A class with a name of forty letters now"):
+        session.addClass(name)
+    assert panel.stateInWords() == "3"
+
+
+def test_six_classes_are_seen_at_most_and_long_names_keep_to_one_line(panel, session):
+    table = panel.ui.classTable
+    heights = []
+    for number in range(8):
+        session.addClass(f"{40 * 'x'} {number}")
+        heights.append(table.minimumHeight)
+    row = table.rowHeight(0)
+    assert heights[:5] == [heights[0] + number * row for number in range(5)]
+    assert heights[4:] == [heights[4]] * 4
+    assert {table.rowHeight(number) for number in range(table.rowCount)} == {row}
+    assert panel.widget.minimumSizeHint.width() <= 380

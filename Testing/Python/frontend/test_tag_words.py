@@ -23,7 +23,7 @@ from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, re
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage
 from WeakMedSAMLib.frontend.labels.terminology import isTerminology, terminologyText
-from WeakMedSAMLib.frontend.labels.volume_list import stateInWords, tagsInWords
+from WeakMedSAMLib.frontend.labels.volume_list import labelWords
 from WeakMedSAMLib.frontend.running.estimates import expectedQuality
 
 CLASSES = ClassTable.from_names(["Tumour", "Edema"])
@@ -60,8 +60,9 @@ def further(monkeypatch):
 def test_what_a_further_kind_says_counts_as_slice_tags_do(further):
     assert tag_words.isReady(further, "Tumour")
     assert tag_words.countsInWords(further, "Tumour") == "Tumour: 20 present, 20 absent; ready"
-    assert tagsInWords(further, CLASSES) == "Tumour: 20 present, 20 absent"
-    assert stateInWords(further, CLASSES) == "to do: Edema"
+    words = labelWords(further, CLASSES)
+    assert (words.signs, words.state) == ("●○", "1 of 2 ready")
+    assert words.counts == "● Tumour: 20 present, 20 absent\n○ Edema: no tags"
     said = expectedQuality(CohortLabels(CLASSES, [further]))
     assert said.startswith("With one tagged volume")
     assert "Few slices" not in said

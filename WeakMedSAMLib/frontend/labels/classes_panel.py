@@ -1,4 +1,4 @@
-"""Section 2 of the panel: the class table."""
+"""Section 2 of the panel: the classes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, terms, withPreset
+from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled
+from WeakMedSAMLib.frontend.labels.class_details import ClassDetails
+from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, withPreset
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
-from WeakMedSAMLib.frontend.labels.terminology import terminologyText
 
-NAME, COLOR, LABEL, KEY, TERM = range(5)
+NAME, COLOR = range(2)
+_MOST_ROWS = 6
+_MOST_LETTERS = 24
 
 
 class ClassesPanel(Panel):
-    """The classes: names, colours, label values, keys and terminology, edited in place.
+    """The classes: names and colours, edited in place; folded, what else the selected one has.
 
     Parameters
     ----------
@@ -32,27 +35,37 @@ class ClassesPanel(Panel):
         super().__init__("Classes.ui")
         self._session, self._state = labels.session, labels.state
         self._presets = presets()
+        self._details = ClassDetails(self.ui, self._session, self._presets)
         self._setUpTable()
         self._connectWidgets()
         self.follow((labels.session.changed, self._onTagsChanged), (labels.state.changed, self._selectCurrent))
         self.refresh()
 
+    def enter(self) -> None:
+        """The module is shown; the window may have got another font meanwhile."""
+        self._fit()
+
     def refresh(self) -> None:
         """Show the class table as it is."""
         with self.filling():
             table = self._session.classes
-            self.ui.classTable.setRowCount(len(table))
+            if self.ui.classTable.rowCount != len(table):
+                self.ui.classTable.setRowCount(len(table))
+                self._fit()
             for row, entry in enumerate(table):
                 self._fillRow(row, entry)
-        self._selectCurrent()
-        self._fitHeight()
+        self._selectCurrent(isAnew=True)
+
+    def stateInWords(self) -> str:
+        """Return the names of the classes, such as "liver, kidney", or how many there are if that is long."""
+        names = ", ".join(self._session.classes.names)
+        return names if len(names) <= _MOST_LETTERS else str(len(self._session.classes))
 
     # Building
 
     def _setUpTable(self) -> None:
         header = self.ui.classTable.horizontalHeader()
-        for column in (COLOR, LABEL, KEY, TERM):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(COLOR, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
         self._menu = qt.QMenu(self.ui.presetsButton)
         for preset in self._presets:
@@ -62,65 +75,51 @@ class ClassesPanel(Panel):
         self.ui.presetsButton.setMenu(self._menu)
 
     def _connectWidgets(self) -> None:
-        table = self.ui.classTable
-        self.connect(table, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
-        self.connect(table, "cellDoubleClicked(int,int)", self._onDoubleClicked)
-        self.connect(table, "itemSelectionChanged()", self._onSelected)
-        buttons = {
-            self.ui.addButton: self._add,
-            self.ui.removeButton: self._remove,
-            self.ui.colorButton: self._chooseColor,
-            self.ui.terminologyButton: self._chooseTerm,
-        }
-        for button, function in buttons.items():
-            self.connect(button, "clicked()", function)
+        ui = self.ui
+        self.connect(ui.classTable, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
+        # By a double click, and by Enter.
+        self.connect(ui.classTable, "cellActivated(int,int)", self._onActivated)
+        self.connect(ui.classTable, "itemSelectionChanged()", self._onSelected)
+        self.connect(ui.labelEdit, "editingFinished()", self._details.takeLabel)
+        self.connect(ui.keyEdit, "editingFinished()", self._details.takeKey)
+        self.connect(ui.addButton, "clicked()", self._add)
+        self.connect(ui.removeButton, "clicked()", self._remove)
+        self.connect(ui.terminologyButton, "clicked()", self._details.chooseTerm)
 
     # Showing
 
     def _fillRow(self, row: int, entry: SegmentClass) -> None:
-        texts = {NAME: entry.name, COLOR: "", LABEL: str(entry.label_value), KEY: entry.shortcut}
-        texts[TERM] = terminologyText(entry.terminology) or _("none")
-        for column, text in texts.items():
+        tips = {
+            NAME: _("{name}\nDouble-click to rename; tags go along.").format(name=entry.name),
+            COLOR: _("Colour {color}; double-click to choose another one.").format(
+                color="#" + bytes(entry.color).hex()
+            ),
+        }
+        for column, text in {NAME: entry.name, COLOR: ""}.items():
             item = self.ui.classTable.item(row, column)
             if item is None:
                 item = qt.QTableWidgetItem()
-                if column in (COLOR, TERM):
+                if column == COLOR:
                     item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
                 self.ui.classTable.setItem(row, column, item)
             if item.text() != text:
                 item.setText(text)
-            item.setToolTip(self._tip(column, entry))
+            item.setToolTip(tips[column])
         self.ui.classTable.item(row, COLOR).setIcon(colorIcon(entry.color, self.widget.fontMetrics().height()))
 
-    def _tip(self, column: int, entry: SegmentClass) -> str:
-        return {
-            NAME: _("Double-click to rename; tags go along."),
-            COLOR: _("Colour {color}; double-click to choose another one.").format(
-                color="#" + bytes(entry.color).hex()
-            ),
-            LABEL: _("Voxel value of this class in exported label maps. It never changes by itself."),
-            KEY: _("Key in the slice views: present or untagged; with Shift: absent or untagged."),
-            TERM: _("What the class is in Slicer's terminology; double-click to choose."),
-        }[column]
-
-    def _selectCurrent(self) -> None:
+    def _selectCurrent(self, isAnew: bool = False) -> None:
         names = self._session.classes.names
         current = self._state.currentClass
         row = names.index(current) if current in names else 0
         if names and self.ui.classTable.currentRow() != row and not self._isFilling:
             with self.filling():
                 self.ui.classTable.setCurrentCell(row, NAME)
-        for button in (self.ui.removeButton, self.ui.colorButton, self.ui.terminologyButton):
-            button.enabled = bool(names)
-            button.toolTip = button.property("usualToolTip") if names else _("There is no class; press Add first.")
+        reason = "" if names else _("There is no class; press Add first.")
+        setEnabled(self.ui.removeButton, reason, self.ui.removeButton.property("usualToolTip"))
+        self._details.show(self._session.classes[row] if names else None, isAnew)
 
-    def _fitHeight(self) -> None:
-        """Show all rows of a short table, so that nobody has to scroll inside the panel."""
-        table = self.ui.classTable
-        rows = min(max(len(self._session.classes), 2), 8)
-        rowHeight = table.verticalHeader().defaultSectionSize
-        table.minimumHeight = table.horizontalHeader().height + rows * rowHeight + 2 * table.frameWidth
-        table.maximumHeight = table.minimumHeight
+    def _fit(self) -> None:
+        fitHeight(self.ui.classTable, _MOST_ROWS)
 
     def _onTagsChanged(self, kind: str) -> None:
         if kind in ("classes", "all"):
@@ -134,17 +133,9 @@ class ClassesPanel(Panel):
         super().showError(error)
 
     def _onItemChanged(self, item: Any) -> None:
-        if self._isFilling:
-            return
-        name = self._session.classes[item.row()].name
-        text = item.text()
-        if item.column() == NAME:
-            self._rename(name, text.strip())
-        elif item.column() == LABEL:
-            self._session.changeClass(name, labelValue=_labelValue(text))
-        elif item.column() == KEY:
-            self._session.changeClass(name, shortcut=text)
-        self.refresh()
+        if not self._isFilling and item.column() == NAME:
+            self._rename(self._session.classes[item.row()].name, item.text().strip())
+            self.refresh()
 
     def _rename(self, name: str, new: str) -> None:
         isCurrent = self._state.currentClass in (name, "")
@@ -152,11 +143,9 @@ class ClassesPanel(Panel):
         if isCurrent:
             self._state.currentClass = new
 
-    def _onDoubleClicked(self, _row: int, column: int) -> None:
+    def _onActivated(self, _row: int, column: int) -> None:
         if column == COLOR:
             self._chooseColor()
-        elif column == TERM:
-            self._chooseTerm()
 
     def _onSelected(self) -> None:
         row = self.ui.classTable.currentRow()
@@ -179,7 +168,7 @@ class ClassesPanel(Panel):
 
     def _remove(self) -> None:
         entry = self._requireSelected()
-        question = _("'{name}' has tags. Remove it with all of them? (Undo in Tags brings both back.)")
+        question = _("'{name}' has tags. Remove it with all of them? (Undo brings both back.)")
         if self._session.hasTags(entry.name) and not self._confirm(question.format(name=entry.name)):
             return
         self._session.removeClass(entry.name)
@@ -190,19 +179,6 @@ class ClassesPanel(Panel):
         chosen = qt.QColorDialog.getColor(qt.QColor(*entry.color), self.widget, title)
         if chosen.isValid():
             self._session.changeClass(entry.name, color=(chosen.red(), chosen.green(), chosen.blue()))
-
-    def _chooseTerm(self) -> None:
-        entry = self._requireSelected()
-        known = {_("none"): "", **terms(self._presets)}
-        if entry.terminology:
-            known.setdefault(terminologyText(entry.terminology) or entry.terminology, entry.terminology)
-        names = list(known)
-        current = list(known.values()).index(entry.terminology)
-        label = _("What '{name}' is (the Segment Editor offers all of Slicer's terminology later):")
-        title = _("Terminology")
-        chosen = qt.QInputDialog.getItem(self.widget, title, label.format(name=entry.name), names, current, False)
-        if chosen in known:
-            self._session.changeClass(entry.name, terminology=known[chosen])
 
     def _applyPreset(self, preset: ClassPreset) -> None:
         session = self._session
@@ -237,11 +213,3 @@ def colorIcon(color: tuple[int, int, int], size: int) -> Any:
     # Else a selected row would show the colour mixed with its own.
     icon.addPixmap(pixmap, qt.QIcon.Selected)
     return icon
-
-
-def _labelValue(text: str) -> int:
-    try:
-        return int(text.strip())
-    except ValueError:
-        message = _("The label value '{text}' is not a whole number.").format(text=text)
-        raise UserError("bad_field", message, _("Use 1 to 65535.")) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -15,7 +16,31 @@ from WeakMedSAMLib.frontend.labels.tag_words import isReady
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
-_CLASS = "vtkMRMLScalarVolumeNode"
+# One a class, told apart without colour: its tags need nothing more, are begun, are not there.
+READY, BEGUN, NONE = "●", "◐", "○"
+_MOST_SIGNS = 12
+
+
+@dataclass(frozen=True)
+class LabelWords:
+    """What the labels of a volume say, as its row shows it.
+
+    Attributes
+    ----------
+    signs : str
+        One a class, in their order.
+    counts : str
+        How many slices have which tag, one line a class.
+    state : str
+        Ready, or how far it is.
+    isTagged, isReady : bool
+    """
+
+    signs: str = ""
+    counts: str = ""
+    state: str = ""
+    isTagged: bool = False
+    isReady: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,25 +50,23 @@ class VolumeRow:
     Attributes
     ----------
     nodeId, name : str
-    tags : str
-        How many slices have which tag, in words.
-    state : str
-        Ready, what is missing, or why it cannot be used.
-    isUsable, isChecked, isCurrent, isTagged : bool
+    words : LabelWords
+    problem : str
+        Why it cannot be used; empty if it can.
+    isChecked, isCurrent : bool
+        Whether it is learned from; whether it is the one that is tagged.
     """
 
     nodeId: str
     name: str
-    tags: str
-    state: str
-    isUsable: bool
+    words: LabelWords
+    problem: str
     isChecked: bool
     isCurrent: bool
-    isTagged: bool
 
 
 class VolumeList:
-    """Makes the rows; remembers which volumes cannot be used, as finding out may take looking at every voxel.
+    """Makes the rows; remembers what takes long to find out: looking at every voxel, counting the tags of each class.
 
     Parameters
     ----------
@@ -53,12 +76,22 @@ class VolumeList:
     def __init__(self, labels: SceneLabels) -> None:
         self._labels = labels
         self._problems: dict[tuple[str, int, int, int], str] = {}
+        self._classes = ClassTable()
+        # Node id -> labels and what they say. Labels are never changed in place: an edit puts others there.
+        self._words: dict[str, tuple[VolumeLabels, LabelWords]] = {}
 
     def rows(self, scene: Any) -> list[VolumeRow]:
         """Return the volumes of a scene that are shown to users, in the order of the scene."""
-        nodes = [scene.GetNthNodeByClass(index, _CLASS) for index in range(scene.GetNumberOfNodesByClass(_CLASS))]
+        classes = self._labels.session.classes
+        if classes != self._classes:
+            self._classes = classes
+            self._words.clear()
+        nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", scene)
         shown = [node for node in nodes if not node.GetHideFromEditors() and not node.IsA("vtkMRMLLabelMapVolumeNode")]
-        return [self._row(node) for node in shown]
+        current = self._labels.state.currentVolume
+        rows = [self._row(node, node is current) for node in shown]
+        self._words = {row.nodeId: self._words[row.nodeId] for row in rows if row.nodeId in self._words}
+        return rows
 
     def problem(self, node: VolumeNode) -> str:
         """Say why a volume cannot be used; empty if it can."""
@@ -75,36 +108,60 @@ class VolumeList:
             self._problems[version] = usableProblem(node)
         return self._problems[version]
 
-    def _row(self, node: VolumeNode) -> VolumeRow:
-        state = self._labels.state
+    def _row(self, node: VolumeNode, isCurrent: bool) -> VolumeRow:
         problem = self.problem(node)
+        isChecked = self._labels.state.isInCohort(node)
         tags = None if problem else self._labels.of(node)
-        isIn = state.isInCohort(node)
-        isCurrent = state.currentVolume is node
-        waiting = _("being read ...") if isIn or isCurrent else ""
-        table = self._labels.session.classes
-        words = problem or (stateInWords(tags, table) if tags is not None else waiting)
-        text = tagsInWords(tags, table) if tags is not None else ""
-        isTold = tags is not None and isTagged(tags)
-        return VolumeRow(node.GetID(), node.GetName() or "", text, words, not problem, isIn, isCurrent, isTold)
+        if problem:
+            words = LabelWords(state=_("⚠ unusable"))
+        elif tags is not None:
+            words = self._wordsOf(node.GetID(), tags)
+        else:
+            words = LabelWords(state=_("reading ...") if isChecked or isCurrent else "")
+        return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent)
+
+    def _wordsOf(self, nodeId: str, tags: VolumeLabels) -> LabelWords:
+        known = self._words.get(nodeId)
+        if known is None or known[0] is not tags:
+            known = self._words[nodeId] = (tags, labelWords(tags, self._classes))
+        return known[1]
 
 
-def tagsInWords(volume: VolumeLabels, classes: ClassTable) -> str:
-    """Return how many slices are tagged, one line a class: "Tumour: 46 present, 109 absent"."""
-    lines = []
-    for name in classes.names:
-        present, absent, untagged = volume.presence_counts(name)
-        if present or absent:
-            text = _("{name}: {present} present, {absent} absent").format(name=name, present=present, absent=absent)
-            lines.append(text + (_(", {count} untagged").format(count=untagged) if untagged else ""))
-    return "\n".join(lines)
+def labelWords(volume: VolumeLabels, classes: ClassTable) -> LabelWords:
+    """Return what the labels of a volume say of the classes."""
+    signs = [_signOf(volume, name) for name in classes.names]
+    lines = [_countsOf(volume, name, sign) for name, sign in zip(classes.names, signs, strict=True)]
+    isAny, ready = isTagged(volume), signs.count(READY)
+    isAll = isAny and ready == len(signs) > 0
+    return LabelWords(_shortened(signs), "\n".join(lines), _stateOf(isAny, ready, len(signs)), isAny, isAll)
 
 
-def stateInWords(volume: VolumeLabels, classes: ClassTable) -> str:
-    """Return whether a volume is ready, or which classes still need tags."""
-    if not classes:
-        return _("no class yet")
-    if not isTagged(volume):
-        return _("no tags yet")
-    missing = [name for name in classes.names if not isReady(volume, name)]
-    return _("to do: {names}").format(names=", ".join(missing)) if missing else _("✓ ready")
+def _stateOf(isTagged: bool, ready: int, count: int) -> str:
+    if not count:
+        return _("no class")
+    if not isTagged:
+        return _("no tags")
+    if not ready:
+        return _("begun")
+    return _("✓ ready") if ready == count else _("{ready} of {count} ready").format(ready=ready, count=count)
+
+
+def _signOf(volume: VolumeLabels, name: str) -> str:
+    if isReady(volume, name):
+        return READY
+    return BEGUN if isTagged(volume, name) else NONE
+
+
+def _countsOf(volume: VolumeLabels, name: str, sign: str) -> str:
+    present, absent, untagged = volume.presence_counts(name)
+    if not present and not absent:
+        return _("{sign} {name}: no tags").format(sign=sign, name=name)
+    text = _("{sign} {name}: {present} present, {absent} absent").format(
+        sign=sign, name=name, present=present, absent=absent
+    )
+    return text + (_(", {count} untagged").format(count=untagged) if untagged else "")
+
+
+def _shortened(signs: list[str]) -> str:
+    """Return the signs in one word that leaves room for the name of the volume; the tooltip has all of them."""
+    return "".join(signs) if len(signs) <= _MOST_SIGNS else "".join(signs[: _MOST_SIGNS - 1]) + "…"

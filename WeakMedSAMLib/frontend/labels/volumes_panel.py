@@ -1,7 +1,8 @@
-"""Section 1 of the panel: which volume is tagged, along which direction, and which volumes are learned from."""
+"""Section 1 of the panel: which volume is tagged, and which volumes are learned from."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import qt
@@ -11,20 +12,18 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, fitHeight, setEnabled, setText
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
+from WeakMedSAMLib.frontend.labels.slice_direction import SliceDirection
+from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, VolumeRow
+from WeakMedSAMLib.frontend.labels.volume_table import CHECK, VolumeTable
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
-from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
-
-NAME, TAGS, STATE = range(3)
-_MAX_ROWS = 8
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 
 class VolumesPanel(Panel):
-    """The volume to tag, its slice direction, and the list of volumes to learn from.
+    """The list of volumes: the one to tag, and those to learn from; folded, the direction of slices.
 
     Parameters
     ----------
@@ -37,14 +36,14 @@ class VolumesPanel(Panel):
         self._labels, self._state, self._views = labels, labels.state, views
         self._list = VolumeList(labels)
         self._rows: list[VolumeRow] = []
-        self._viewNames: list[str] = []
         self._scene: Any = None
         self._sceneTags: list[int] = []
         self._refreshSoon = self.soon(self.refresh)
         self._wordsSoon = self.soon(self._onViewsMoved, 100)
-        self._fitSoon = self.soon(lambda: fitHeight(self.ui.volumeTable, _MAX_ROWS))
         self._observer = views.observer(self._wordsSoon)
-        self._setUpTable()
+        self._table = VolumeTable(self.ui.volumeTable)
+        self._direction = SliceDirection(self.ui, labels)
+        self._makeMenu()
         self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 
@@ -54,21 +53,18 @@ class VolumesPanel(Panel):
         self._scene = scene
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent):
             self._sceneTags.append(scene.AddObserver(event, guarded(self._refreshSoon)))
-        with self.filling():
-            # The selector chooses anew for another scene; that is not the user's choice.
-            super().setScene(scene)
+        super().setScene(scene)
         self._observer.start()
         self.refresh()
 
     def enter(self) -> None:
-        """The module is shown; the layout may have got other views meanwhile."""
+        """The module is shown; the layout may have got other views meanwhile, and the window another font."""
         self._observer.start()
+        self._table.fit()
         self.refresh()
 
     def cleanup(self) -> None:
         """See `Panel`."""
-        # The selector loses the scene next, and with it its volume; that is not the user's choice.
-        self._isFilling = True
         super().cleanup()
         self._stopObserving()
         self._observer.stop()
@@ -78,21 +74,44 @@ class VolumesPanel(Panel):
         self._refreshSoon.cancel()
         self._rows = self._list.rows(self._scene)
         with self.filling():
-            if self.ui.volumeSelector.currentNode() is not self._state.currentVolume:
-                self.ui.volumeSelector.setCurrentNode(self._state.currentVolume)
-            self._fillViews()
-            self._fillTable()
+            self._table.show(self._rows)
+            self._direction.show()
         self._fillWords()
+
+    def stateInWords(self) -> str:
+        """Return how many volumes there are, and how many of them are ready, such as "5, 4 ready"."""
+        rows = self._list.rows(self._scene)
+        if not any(row.words.isTagged for row in rows):
+            return str(len(rows)) if rows else ""
+        ready = sum(row.words.isReady for row in rows)
+        return _("{count}, {ready} ready").format(count=len(rows), ready=ready)
+
+    def _makeMenu(self) -> None:
+        """Make what the button and a right click into the table offer."""
+        table = self.ui.volumeTable
+        self._menu = qt.QMenu(self.ui.useButton)
+        for text, isIn in ((_("Use all volumes"), True), (_("Use no volume"), False)):
+            action = self._menu.addAction(text)
+            self.connect(action, "triggered()", partial(self._useAll, isIn))
+            table.addAction(action)
+        self.ui.useButton.setMenu(self._menu)
+        # Whichever column has the keyboard.
+        action = qt.QAction(_("Use this volume, or not"), table)
+        action.setShortcut(qt.QKeySequence("Space"))
+        action.setShortcutContext(qt.Qt.WidgetShortcut)
+        self.connect(action, "triggered()", self._useOrNot)
+        table.addAction(action)
 
     def _connectWidgets(self) -> None:
         ui = self.ui
-        self.connect(ui.volumeSelector, "currentNodeChanged(vtkMRMLNode*)", self._onVolumeChosen)
-        self.connect(ui.viewSelector, "currentIndexChanged(int)", self._onViewChosen)
-        self.connect(ui.alignButton, "clicked()", self._onAlign)
         self.connect(ui.volumeTable, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
-        self.connect(ui.volumeTable, "cellActivated(int,int)", self._onRowActivated)
-        # Names wrap anew when the panel is made wider or narrower.
-        self.connect(ui.volumeTable.verticalHeader(), "sectionResized(int,int,int)", self._fitSoon)
+        self.connect(ui.volumeTable, "currentCellChanged(int,int,int,int)", self._onCell)
+        self.connect(ui.volumeTable, "cellClicked(int,int)", self._onCell)
+        self.connect(ui.volumeTable, "itemSelectionChanged()", self._onSelected)
+        self.connect(ui.volumeTable, "cellActivated(int,int)", lambda row, _column: self._choose(row))
+        # By the user alone, and also where it is the view that was chosen before.
+        self.connect(ui.viewSelector, "activated(int)", self._onViewChosen)
+        self.connect(ui.alignButton, "clicked()", self._direction.align)
         self.connect(ui.helpLabel, "linkActivated(QString)", lambda _link: slicer.util.selectModule("SampleData"))
         self.follow(
             (self._state.changed, self._refreshSoon),
@@ -105,176 +124,105 @@ class VolumesPanel(Panel):
             self._scene.RemoveObserver(tag)
         self._sceneTags = []
 
-    def _setUpTable(self) -> None:
-        table = self.ui.volumeTable
-        table.setColumnCount(3)
-        table.setHorizontalHeaderLabels([_("Volume"), _("Tags"), _("State")])
-        # All three share the width and wrap, so that a long name hides nothing.
-        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-
     # What is shown
-
-    def _fillTable(self) -> None:
-        table = self.ui.volumeTable
-        if table.rowCount != len(self._rows):
-            table.setRowCount(len(self._rows))
-        for number, row in enumerate(self._rows):
-            self._setItem(number, NAME, row.name, row)
-            self._setItem(number, TAGS, row.tags, row)
-            self._setItem(number, STATE, row.state, row)
-        fitHeight(table, _MAX_ROWS)
-
-    def _setItem(self, number: int, column: int, text: str, row: VolumeRow) -> None:
-        item = self.ui.volumeTable.item(number, column)
-        if item is None:
-            item = qt.QTableWidgetItem("")
-            self.ui.volumeTable.setItem(number, column, item)
-        text = f"▸ {text}" if column == NAME and row.isCurrent else text
-        if item.text() != text:
-            item.setText(text)
-            item.setToolTip(text)
-        flags = qt.Qt.ItemIsSelectable
-        # Why a volume cannot be used must be well readable.
-        if row.isUsable or column == STATE:
-            flags = flags | qt.Qt.ItemIsEnabled
-        if column == NAME:
-            flags = flags | qt.Qt.ItemIsUserCheckable
-            item.setCheckState(qt.Qt.Checked if row.isChecked else qt.Qt.Unchecked)
-            item.setToolTip(row.state if not row.isUsable else row.name)
-        item.setFlags(flags)
-
-    def _fillViews(self) -> None:
-        selector, names = self.ui.viewSelector, slice_views.sliceViewNames()
-        self._viewNames = names
-        fillSelector(selector, names)
-        selector.currentIndex = selector.findText(self._state.sliceView)
-        volume = self._state.currentVolume
-        reason = "" if names else _("The layout has no slice views.")
-        reason = _("Choose a volume first.") if volume is None else reason
-        tip = _("The slice view in which you scroll and tag; it decides along which direction slices are counted")
-        setEnabled(selector, reason, tip)
 
     def _onViewsMoved(self) -> None:
         # A view says that it moved when the layout begins or ceases to have it, too.
-        if self._viewNames != slice_views.sliceViewNames():
+        if self._direction.isOfOtherLayout():
             self.refresh()
         else:
-            self._fillWords()
+            self._direction.showWords()
 
     def _fillWords(self) -> None:
-        volume = self._state.currentVolume
+        ui = self.ui
         help_ = _(
             "Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1."
         )
-        self.ui.helpLabel.text = help_.format(link='<a href="#">', end="</a>")
-        self.ui.helpLabel.visible = not self._rows
-        isOblique = self._isOblique()
-        self.ui.alignButton.visible = isOblique
-        setText(self.ui.directionLabel, self._directionInWords(volume, isOblique))
-        setText(self.ui.cohortLabel, breakable(self._cohortInWords()))
-        self.ui.tableLabel.visible = self.ui.volumeTable.visible = bool(self._rows)
+        ui.helpLabel.text = help_.format(link='<a href="#">', end="</a>")
+        ui.helpLabel.visible = not self._rows
+        for widget in (ui.volumeTable, ui.cohortLabel, ui.useButton, ui.viewsSection):
+            widget.visible = bool(self._rows)
+        setText(ui.currentLabel, self._currentInWords())
+        ui.cohortLabel.text = self._cohortInWords()
 
-    def _isOblique(self) -> bool:
-        volume, sliceNode = self._state.currentVolume, self._sliceNode()
-        if volume is None or sliceNode is None or volume.GetImageData() is None:
-            return False
-        return not slice_views.isAligned(volume, sliceNode)
-
-    def _directionInWords(self, volume: VolumeNode | None, isOblique: bool) -> str:
+    def _currentInWords(self) -> str:
+        """Return what is the matter with the current volume; empty if it can be tagged."""
+        volume = self._state.currentVolume
         if volume is None:
             return ""
         problem = self._list.problem(volume)
         if problem:
-            return "⚠ " + problem
-        tags = self._labels.ofCurrent()
-        if tags is None:
-            return _("Reading the volume ...")
-        words = _("Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.")
-        text = words.format(count=tags.n_slices, axis=tags.axis.upper(), last=(tags.n_slices or 1) - 1)
-        if isOblique:
-            text += " " + _("⚠ This view cuts across them; align it, so that what you see is one slice.")
-        return text
+            return breakable(f"⚠ {problem}")
+        return _("Reading the volume ...") if self._labels.ofCurrent() is None else ""
 
     def _cohortInWords(self) -> str:
-        if not self._rows:
-            return ""
         checked = [row for row in self._rows if row.isChecked]
         if not checked:
-            current = next((row.name for row in self._rows if row.isCurrent), None)
-            nothing = _("No volume is checked.")
-            alone = _("No volume is checked: {name} alone is learned from.")
-            return alone.format(name=current) if current else nothing
-        tagged = sum(row.isTagged for row in checked)
-        words = _("{checked} checked, {tagged} of them tagged. Volumes without tags get masks, too.")
-        return words.format(checked=len(checked), tagged=tagged)
+            alone, nothing = _("None in use: the current volume alone is learned from."), _("No volume is in use.")
+            return alone if any(row.isCurrent for row in self._rows) else nothing
+        words = _("{checked} of {count} in use, {tagged} with tags.")
+        tagged = sum(row.words.isTagged for row in checked)
+        return words.format(checked=len(checked), count=len(self._rows), tagged=tagged)
 
     # What the user does
 
-    def _onVolumeChosen(self, node: VolumeNode | None) -> None:
+    def _onCell(self, number: int, column: int, *_before: int) -> None:
+        # In the column of check boxes one checks, and goes up and down, without leaving the volume that is shown.
+        if not self._isFilling and column != CHECK:
+            self._choose(number)
+
+    def _onSelected(self) -> None:
         if not self._isFilling:
-            self._chooseVolume(node)
+            with self.filling():
+                self._table.selectCurrent()
 
-    def _onRowActivated(self, number: int, _column: int) -> None:
-        if 0 <= number < len(self._rows) and self._rows[number].isUsable:
-            self._chooseVolume(self._scene.GetNodeByID(self._rows[number].nodeId))
+    def _choose(self, number: int) -> None:
+        node = self._nodeOf(number)
+        if node is not None and not self._isChosen(node):
+            self._state.currentVolume = node
+            if node.GetImageData() is not None:
+                self._views.showEverywhere(node)
+            self.refresh()
 
-    def _chooseVolume(self, node: VolumeNode | None) -> None:
-        self._state.currentVolume = node
-        if node is not None and node.GetImageData() is not None:
-            self._views.showEverywhere(node)
-        self.refresh()
+    def _isChosen(self, node: VolumeNode) -> bool:
+        """Say whether a volume is current and in all views: choosing it would do no more than to undo their zoom."""
+        views = slice_views.sliceViewNames()
+        return node is self._state.currentVolume and all(slice_views.shownVolume(name) is node for name in views)
+
+    def _nodeOf(self, number: int) -> VolumeNode | None:
+        return self._scene.GetNodeByID(self._rows[number].nodeId) if 0 <= number < len(self._rows) else None
 
     def _onItemChanged(self, item: Any) -> None:
-        if self._isFilling or item.column() != NAME or not 0 <= item.row() < len(self._rows):
-            return
-        node = self._scene.GetNodeByID(self._rows[item.row()].nodeId)
-        if node is not None:
+        node = self._nodeOf(item.row())
+        if not self._isFilling and item.column() == CHECK and node is not None:
+            self._table.forget(item.row())
             self._state.setInCohort(node, item.checkState() == qt.Qt.Checked)
-        self._refreshSoon()
+            self._refreshSoon()
+
+    def _useOrNot(self) -> None:
+        node = self._nodeOf(self.ui.volumeTable.currentRow())
+        if node is not None:
+            isIn = self._state.isInCohort(node)
+            self._state.setInCohort(node, not isIn and not self._list.problem(node))
+
+    def _useAll(self, isIn: bool) -> None:
+        with slicer.util.NodeModify(self._state.node):
+            for number, row in enumerate(self._rows):
+                node = self._nodeOf(number)
+                if node is not None:
+                    self._state.setInCohort(node, isIn and not row.problem)
 
     def _onViewChosen(self, index: int) -> None:
-        if self._isFilling or index < 0:
-            return
-        name = self.ui.viewSelector.itemText(index)
-        if self._mayTurnTo(name):
-            self._state.sliceView = name
+        self._direction.choose(self.ui.viewSelector.itemText(index))
         self.refresh()
-
-    def _mayTurnTo(self, viewName: str) -> bool:
-        """Let the volume be tagged along the direction of a view; ask if tags get lost by that."""
-        volume, tags, sliceNode = self._state.currentVolume, self._labels.ofCurrent(), slice_views.sliceNodeOf(viewName)
-        if volume is None or tags is None or sliceNode is None:
-            return True
-        axis = slice_views.axisOfView(volume, sliceNode)
-        if axis == tags.axis:
-            return True
-        if isTagged(tags):
-            text = _(
-                "{name} is tagged along {old}. In the {view} view slices are counted along {new}.\n\n"
-                "Remove the tags of this volume and start over in that direction? (Undo brings them back.)"
-            )
-            text = text.format(name=tags.name, old=tags.axis.upper(), new=axis.upper(), view=viewName)
-            if not slicer.util.confirmYesNoDisplay(text, windowTitle=_("Other slice direction")):
-                return False
-        self._labels.session.changeAxis(keyOf(tags), axis, sliceCount(volume, axis))
-        return True
-
-    def _onAlign(self) -> None:
-        sliceNode = self._sliceNode()
-        if sliceNode is not None and self._state.currentVolume is not None:
-            slice_views.alignView(self._state.currentVolume, sliceNode)
 
     def _onTagsChanged(self, kind: str) -> None:
         volume = self._state.currentVolume
         row = next((row for row in self._rows if row.isCurrent), None)
         # The first tags of a volume say that it shall be learned from; later the check box is the user's alone.
         tags = self._labels.ofCurrent()
-        isFirst = row is not None and not row.isTagged and tags is not None and isTagged(tags)
+        isFirst = row is not None and not row.words.isTagged and tags is not None and isTagged(tags)
         if kind == "tags" and isFirst and volume is not None:
             self._state.setInCohort(volume, True)
             self.refresh()
         self._refreshSoon()
-
-    def _sliceNode(self) -> SliceNode | None:
-        return slice_views.sliceNodeOf(self._state.sliceView)

@@ -23,7 +23,7 @@ def at_rest(driver, panel):
 def test_the_panel_is_as_listed(driver, make_volume, tmp_path):
     volume = make_volume(name="Brain")
     panel = driver.open(worker=fake_worker("--seconds", "0.3")).panel
-    driver.host.waitUntil(lambda: "Slices along" in driver.ui("volumes", "directionLabel").text, 30)
+    driver.host.waitUntil(lambda: "Slices as in" in driver.ui("volumes", "directionLabel").text, 30)
     lines = [f"at the start: {line}" for line in at_rest(driver, panel)]
     driver.tag(volume, 3, 6)
     driver.generate()

@@ -167,16 +167,6 @@ def test_the_last_few_copies_of_tags_are_kept(driver):
         assert stat.S_IMODE(copies[0].parent.stat().st_mode) == 0o700, "they hold names of volumes"
 
 
-def test_end_of_the_module_leaves_the_chosen_volume(driver):
-    volume, _first, _last = driver.phantom()
-    driver.open(fake_worker())
-    driver.choose(volume)
-    state = driver.logic.state
-    driver.panel("volumes").cleanup()
-    driver.ui("volumes", "volumeSelector").setCurrentNode(None)
-    assert state.currentVolume is volume
-
-
 def test_saved_scene_goes_on(driver, tmp_path):
     volume, first, last = driver.phantom("Müller")
     driver.open(fake_worker("--seconds", "0.3"))

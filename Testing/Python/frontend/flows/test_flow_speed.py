@@ -68,7 +68,7 @@ def test_the_window_answers_while_one_chooses_loads_and_exports(allowance, finis
 
     def choose():
         for node in driver.scans:
-            driver.ui("volumes", "volumeSelector").setCurrentNode(node)
+            driver.go_to_row(node)
             driver.host.settle(0.05)
 
     def load():

@@ -1,4 +1,4 @@
-"""The panels of volumes, review and export, used by mouse and keyboard."""
+"""The panels of review and export, used by mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -38,95 +38,6 @@ def cell(table, row, column):
 def center_of(table, row, column, x=None):
     rect = table.visualItemRect(table.item(row, column))
     return (rect.center().x() if x is None else rect.left() + x), rect.center().y()
-
-
-# Volumes
-
-
-@pytest.fixture
-def volumes_panel(host, logic):
-    from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
-
-    panel = opened(VolumesPanel(logic.labels, logic.views), host)
-    yield panel
-    panel.cleanup()
-    panel.widget.close()
-
-
-def test_a_volume_is_chosen_tagged_and_learned_from(host, logic, volumes_panel, make_volume, lib):
-    ui = volumes_panel.ui
-    assert ui.helpLabel.visible
-    first, second = make_volume("first"), make_volume("second")
-    make_volume("flat", array=np.zeros((3, 4, 5)))
-    host.settle(0.1)
-    assert not ui.helpLabel.visible
-    assert not logic.state.cohort()
-    ui.volumeSelector.setCurrentNode(first)
-    assert logic.state.currentVolume is first
-    host.waitUntil(lambda: logic.currentKey() and "Slices along K: 12," in ui.directionLabel.text)
-    assert "first alone" in ui.cohortLabel.text
-    logic.setClasses(["Läsion"])
-    logic.tagRange(first, "Läsion", 2, 4)
-    host.settle(0.15)
-    assert logic.state.cohort() == [first]
-    table = ui.volumeTable
-    assert cell(table, 0, 1) == "Läsion: 3 present, 9 absent"
-    assert cell(table, 0, 2) == "✓ ready"
-    assert "same value" in cell(table, 2, 2)
-    assert not int(table.item(2, 0).flags()) & int(qt_of(host).Qt.ItemIsEnabled)
-    assert second.GetName() == cell(table, 1, 0)
-
-
-def test_volumes_are_checked_by_mouse_and_key(host, logic, volumes_panel, make_volume, click, press):
-    volumes = [make_volume("a"), make_volume("b")]
-    host.settle(0.1)
-    table = volumes_panel.ui.volumeTable
-    click(table.viewport(), *center_of(table, 1, 0, x=10))
-    host.settle(0.1)
-    assert logic.state.cohort() == [volumes[1]]
-    table.setCurrentCell(0, 0)
-    press(table, "Space")
-    host.settle(0.1)
-    assert logic.state.cohort() == [volumes[1], volumes[0]]
-    assert "2 checked, 0 of them tagged" in volumes_panel.ui.cohortLabel.text
-    table.setCurrentCell(1, 0)
-    press(table, "Return")
-    assert logic.state.currentVolume is volumes[1]
-    assert volumes_panel.ui.volumeSelector.currentNode() is volumes[1]
-
-
-def test_another_view_means_another_direction(host, logic, volumes_panel, make_volume):
-    ui = volumes_panel.ui
-    volume = make_volume("a", (12, 32, 40), show=True)
-    ui.volumeSelector.setCurrentNode(volume)
-    host.waitUntil(lambda: logic.currentKey())
-    tags = lambda: logic.session.volume(logic.currentKey())  # noqa: E731
-    ui.viewSelector.currentIndex = ui.viewSelector.findText("Green")
-    assert (tags().axis, tags().n_slices, logic.state.sliceView) == ("j", 32, "Green")
-    logic.setClasses(["x"])
-    logic.tagRange(volume, "x", 1, 5)
-    host.dialogs.answer(qt_of(host).QMessageBox.No)
-    ui.viewSelector.currentIndex = ui.viewSelector.findText("Yellow")
-    assert (tags().axis, ui.viewSelector.currentText) == ("j", "Green")
-    host.dialogs.answer(qt_of(host).QMessageBox.Yes)
-    ui.viewSelector.currentIndex = ui.viewSelector.findText("Yellow")
-    assert (tags().axis, tags().n_slices, tags().states) == ("i", 40, {})
-    logic.session.undo()
-    assert tags().axis == "j"
-
-
-def test_an_oblique_volume_offers_to_turn_the_view(host, logic, volumes_panel, make_volume, click):
-    ui = volumes_panel.ui
-    volume = make_volume("a", geometry="oblique", show=True)
-    ui.volumeSelector.setCurrentNode(volume)
-    host.waitUntil(lambda: logic.currentKey() and "cuts across" in ui.directionLabel.text)
-    assert ui.alignButton.visible
-    click(ui.alignButton)
-    host.settle(0.2)
-    assert not ui.alignButton.visible
-    from WeakMedSAMLib.frontend.scene.slice_views import sliceNodeOf
-
-    sliceNodeOf("Red").SetOrientationToAxial()
 
 
 # Review

@@ -1,0 +1,108 @@
+"""The table of volumes: one line each, of which only what changed is set anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
+from WeakMedSAMLib.frontend.labels.volume_list import VolumeRow
+
+CHECK, NAME, TAGS, STATE = range(4)
+_MOST_ROWS = 6
+
+
+class VolumeTable:
+    """Rows of a QTableWidget. The selected one is that of the current volume, wherever the keyboard is.
+
+    Parameters
+    ----------
+    table : QTableWidget
+    """
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._shown: list[VolumeRow | None] = []
+        self._currentId = ""
+        self._currentNumber = -1
+        table.setColumnCount(4)
+        table.setHorizontalHeaderLabels([_("Use"), _("Volume"), _("Tags"), _("State")])
+        tips = {
+            CHECK: _("Learned from, and gets masks. More volumes give better masks. (Space)"),
+            NAME: _("A click shows a volume in the views and makes it the one that is tagged."),
+            TAGS: _("One sign a class, in the order of the classes: ● ready, ◐ begun, ○ no tags"),
+            STATE: _("Whether the tags of a volume need anything more"),
+        }
+        header = table.horizontalHeader()
+        for column, tip in tips.items():
+            table.horizontalHeaderItem(column).setToolTip(tip)
+            mode = qt.QHeaderView.Stretch if column == NAME else qt.QHeaderView.ResizeToContents
+            header.setSectionResizeMode(column, mode)
+
+    def show(self, rows: list[VolumeRow]) -> None:
+        """Show these rows."""
+        if self._table.rowCount != len(rows):
+            self._table.setRowCount(len(rows))
+            self._shown = (self._shown + [None] * len(rows))[: len(rows)]
+            self.fit()
+        for number, row in enumerate(rows):
+            if row != self._shown[number]:
+                self._shown[number] = row
+                self._fill(number, row)
+        self._goToCurrent(rows)
+        self.selectCurrent()
+
+    def selectCurrent(self) -> None:
+        """Select the current volume again, to whichever row the keyboard or a click on a check box went."""
+        table, number = self._table, self._currentNumber
+        items = [table.item(number, column) for column in (CHECK, NAME, TAGS, STATE)] if number >= 0 else []
+        if len(table.selectedItems()) != len(items) or not all(item.isSelected() for item in items):
+            table.clearSelection()
+            for item in items:
+                item.setSelected(True)
+
+    def forget(self, number: int) -> None:
+        """Set a row anew at the next `show`, since somebody changed it."""
+        if 0 <= number < len(self._shown):
+            self._shown[number] = None
+
+    def fit(self) -> None:
+        """Make the table as high as its rows; of more than six the others are scrolled to."""
+        fitHeight(self._table, _MOST_ROWS)
+
+    def _fill(self, number: int, row: VolumeRow) -> None:
+        words = row.words
+        self._set(number, CHECK, "", row.problem or _("Learn from '{name}'").format(name=row.name))
+        self._set(number, NAME, f"▸ {row.name}" if row.isCurrent else row.name, row.name)
+        self._set(number, TAGS, words.signs, words.counts)
+        self._set(number, STATE, words.state, row.problem or words.counts)
+        item = self._table.item(number, CHECK)
+        # Whatever was checked can be taken out again.
+        if row.isChecked or not row.problem:
+            item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
+            item.setCheckState(qt.Qt.Checked if row.isChecked else qt.Qt.Unchecked)
+        else:
+            item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+            item.setData(qt.Qt.CheckStateRole, None)
+
+    def _set(self, number: int, column: int, text: str, tip: str) -> None:
+        item = self._table.item(number, column)
+        if item is None:
+            item = qt.QTableWidgetItem("")
+            item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+            self._table.setItem(number, column, item)
+        if item.text() != text:
+            item.setText(text)
+        item.setToolTip(tip)
+
+    def _goToCurrent(self, rows: list[VolumeRow]) -> None:
+        """Take the keyboard to the current volume when that becomes another one; else it stays where it was."""
+        number = next((number for number, row in enumerate(rows) if row.isCurrent), -1)
+        self._currentNumber = number
+        currentId = rows[number].nodeId if number >= 0 else ""
+        if currentId != self._currentId:
+            self._currentId = currentId
+            if number >= 0 and self._table.currentRow() != number:
+                self._table.setCurrentCell(number, NAME)
