@@ -52,7 +52,7 @@ class VolumeRow:
     nodeId, name : str
     words : LabelWords
     problem : str
-        Why it cannot be used; empty if it can.
+        Why it cannot be learned from; empty if it can.
     isChecked, isCurrent : bool
         Whether it is learned from; whether it is the one that is tagged.
     """
@@ -116,8 +116,10 @@ class VolumeList:
             words = LabelWords(state=_("⚠ unusable"))
         elif tags is not None:
             words = self._wordsOf(node.GetID(), tags)
+        elif isChecked or isCurrent:
+            words = LabelWords(state=_("reading ..."))
         else:
-            words = LabelWords(state=_("reading ...") if isChecked or isCurrent else "")
+            words = LabelWords(counts=_("It is read once it is in use, or chosen."))
         return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent)
 
     def _wordsOf(self, nodeId: str, tags: VolumeLabels) -> LabelWords:

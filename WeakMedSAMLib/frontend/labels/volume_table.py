@@ -11,6 +11,8 @@ from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeRow
 
 CHECK, NAME, TAGS, STATE = range(4)
+# Text, since a check box of Qt's own cannot be seen in the dark style until it is checked.
+_USED, _NOT_USED = "☑", "☐"
 _MOST_ROWS = 6
 
 
@@ -63,35 +65,26 @@ class VolumeTable:
             for item in items:
                 item.setSelected(True)
 
-    def forget(self, number: int) -> None:
-        """Set a row anew at the next `show`, since somebody changed it."""
-        if 0 <= number < len(self._shown):
-            self._shown[number] = None
-
     def fit(self) -> None:
         """Make the table as high as its rows; of more than six the others are scrolled to."""
         fitHeight(self._table, _MOST_ROWS)
 
     def _fill(self, number: int, row: VolumeRow) -> None:
         words = row.words
-        self._set(number, CHECK, "", row.problem or _("Learn from '{name}'").format(name=row.name))
+        sign = _USED if row.isChecked else _NOT_USED if not row.problem else ""
+        used = _("'{name}' is in use; a click takes it out.") if row.isChecked else _("A click puts '{name}' to use.")
+        self._set(number, CHECK, sign, used.format(name=row.name) if sign else row.problem)
         self._set(number, NAME, f"▸ {row.name}" if row.isCurrent else row.name, row.name)
         self._set(number, TAGS, words.signs, words.counts)
         self._set(number, STATE, words.state, row.problem or words.counts)
-        item = self._table.item(number, CHECK)
-        # Whatever was checked can be taken out again.
-        if row.isChecked or not row.problem:
-            item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
-            item.setCheckState(qt.Qt.Checked if row.isChecked else qt.Qt.Unchecked)
-        else:
-            item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-            item.setData(qt.Qt.CheckStateRole, None)
 
     def _set(self, number: int, column: int, text: str, tip: str) -> None:
         item = self._table.item(number, column)
         if item is None:
             item = qt.QTableWidgetItem("")
             item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+            if column == CHECK:
+                item.setTextAlignment(qt.Qt.AlignCenter)
             self._table.setItem(number, column, item)
         if item.text() != text:
             item.setText(text)

@@ -99,14 +99,13 @@ class VolumesPanel(Panel):
         action = qt.QAction(_("Use this volume, or not"), table)
         action.setShortcut(qt.QKeySequence("Space"))
         action.setShortcutContext(qt.Qt.WidgetShortcut)
-        self.connect(action, "triggered()", self._useOrNot)
+        self.connect(action, "triggered()", lambda: self._useOrNot(table.currentRow()))
         table.addAction(action)
 
     def _connectWidgets(self) -> None:
         ui = self.ui
-        self.connect(ui.volumeTable, "itemChanged(QTableWidgetItem*)", self._onItemChanged)
         self.connect(ui.volumeTable, "currentCellChanged(int,int,int,int)", self._onCell)
-        self.connect(ui.volumeTable, "cellClicked(int,int)", self._onCell)
+        self.connect(ui.volumeTable, "cellClicked(int,int)", self._onClicked)
         self.connect(ui.volumeTable, "itemSelectionChanged()", self._onSelected)
         self.connect(ui.volumeTable, "cellActivated(int,int)", lambda row, _column: self._choose(row))
         # By the user alone, and also where it is the view that was chosen before.
@@ -158,8 +157,8 @@ class VolumesPanel(Panel):
     def _cohortInWords(self) -> str:
         checked = [row for row in self._rows if row.isChecked]
         if not checked:
-            alone, nothing = _("None in use: the current volume alone is learned from."), _("No volume is in use.")
-            return alone if any(row.isCurrent for row in self._rows) else nothing
+            isAlone = any(row.isCurrent and not row.problem for row in self._rows)
+            return _("The current volume alone is in use.") if isAlone else _("No volume is in use.")
         words = _("{checked} of {count} in use, {tagged} with tags.")
         tagged = sum(row.words.isTagged for row in checked)
         return words.format(checked=len(checked), count=len(self._rows), tagged=tagged)
@@ -167,8 +166,14 @@ class VolumesPanel(Panel):
     # What the user does
 
     def _onCell(self, number: int, column: int, *_before: int) -> None:
-        # In the column of check boxes one checks, and goes up and down, without leaving the volume that is shown.
+        # In the first column one goes up and down, and says what is used, without leaving the volume that is shown.
         if not self._isFilling and column != CHECK:
+            self._choose(number)
+
+    def _onClicked(self, number: int, column: int) -> None:
+        if column == CHECK:
+            self._useOrNot(number)
+        else:
             self._choose(number)
 
     def _onSelected(self) -> None:
@@ -192,15 +197,8 @@ class VolumesPanel(Panel):
     def _nodeOf(self, number: int) -> VolumeNode | None:
         return self._scene.GetNodeByID(self._rows[number].nodeId) if 0 <= number < len(self._rows) else None
 
-    def _onItemChanged(self, item: Any) -> None:
-        node = self._nodeOf(item.row())
-        if not self._isFilling and item.column() == CHECK and node is not None:
-            self._table.forget(item.row())
-            self._state.setInCohort(node, item.checkState() == qt.Qt.Checked)
-            self._refreshSoon()
-
-    def _useOrNot(self) -> None:
-        node = self._nodeOf(self.ui.volumeTable.currentRow())
+    def _useOrNot(self, number: int) -> None:
+        node = self._nodeOf(number)
         if node is not None:
             isIn = self._state.isInCohort(node)
             self._state.setInCohort(node, not isIn and not self._list.problem(node))
