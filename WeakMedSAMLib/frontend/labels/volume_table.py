@@ -40,19 +40,24 @@ class VolumeTable:
         header = table.horizontalHeader()
         for column, tip in tips.items():
             table.horizontalHeaderItem(column).setToolTip(tip)
-            mode = qt.QHeaderView.Stretch if column == NAME else qt.QHeaderView.ResizeToContents
+            # Qt's own way to fit a column to its contents measures all rows at each change of one.
+            mode = qt.QHeaderView.Stretch if column == NAME else qt.QHeaderView.Fixed
             header.setSectionResizeMode(column, mode)
 
     def show(self, rows: list[VolumeRow]) -> None:
         """Show these rows."""
-        if self._table.rowCount != len(rows):
+        hasOtherRows = self._table.rowCount != len(rows)
+        if hasOtherRows:
             self._table.setRowCount(len(rows))
             self._shown = (self._shown + [None] * len(rows))[: len(rows)]
+        changed = [number for number, row in enumerate(rows) if row != self._shown[number]]
+        for number in changed:
+            self._shown[number] = rows[number]
+            self._fill(number, rows[number])
+        if hasOtherRows:
             self.fit()
-        for number, row in enumerate(rows):
-            if row != self._shown[number]:
-                self._shown[number] = row
-                self._fill(number, row)
+        elif changed:
+            self._fitColumns()
         self._goToCurrent(rows)
         self.selectCurrent()
 
@@ -67,7 +72,12 @@ class VolumeTable:
 
     def fit(self) -> None:
         """Make the table as high as its rows; of more than six the others are scrolled to."""
+        self._fitColumns()
         fitHeight(self._table, _MOST_ROWS)
+
+    def _fitColumns(self) -> None:
+        for column in (CHECK, TAGS, STATE):
+            self._table.resizeColumnToContents(column)
 
     def _fill(self, number: int, row: VolumeRow) -> None:
         words = row.words
