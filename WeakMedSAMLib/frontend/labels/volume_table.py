@@ -58,7 +58,7 @@ class VolumeTable:
             self.fit()
         elif changed:
             self._fitColumns()
-        self._goToCurrent(rows)
+        self._goToCurrent(rows, hasOtherRows)
         self.selectCurrent()
 
     def selectCurrent(self) -> None:
@@ -100,12 +100,12 @@ class VolumeTable:
             item.setText(text)
         item.setToolTip(tip)
 
-    def _goToCurrent(self, rows: list[VolumeRow]) -> None:
-        """Take the keyboard to the current volume when that becomes another one; else it stays where it was."""
+    def _goToCurrent(self, rows: list[VolumeRow], hasOtherRows: bool) -> None:
+        """Take the keyboard to the current volume when that or its row becomes another one; else leave it."""
         number = next((number for number, row in enumerate(rows) if row.isCurrent), -1)
         self._currentNumber = number
         currentId = rows[number].nodeId if number >= 0 else ""
-        if currentId != self._currentId:
+        if currentId != self._currentId or hasOtherRows:
             self._currentId = currentId
             if number >= 0 and self._table.currentRow() != number:
                 self._table.setCurrentCell(number, NAME)

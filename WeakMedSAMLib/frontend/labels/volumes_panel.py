@@ -165,7 +165,7 @@ class VolumesPanel(Panel):
 
     # What the user does
 
-    def _onCell(self, number: int, column: int, *_before: int) -> None:
+    def _onCell(self, number: int, column: int, _lastNumber: int, _lastColumn: int) -> None:
         # In the first column one goes up and down, and says what is used, without leaving the volume that is shown.
         if not self._isFilling and column != CHECK:
             self._choose(number)
