@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import slicer
@@ -9,10 +10,14 @@ import vtk
 
 from WeakMedSAMLib.frontend.scene.slice_views import sliceWidgetOf
 
-_FONT_SIZE = 15
+_FONT_SIZE = 14
 # Fonts of the views lack these signs.
-_PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!"})
+_PLAIN_SIGNS = str.maketrans({"●": "+", "○": "-", "–": "-", "✓": "", "⚠": "!", "…": "..."})
 _MARGIN = 0.01
+# Corners by their numbers in vtkCornerAnnotation, where a note begins. The anatomy seldom reaches them; Slicer itself
+# writes into the lower left one, and patient and study of DICOM files into the upper ones.
+_UPPER_LEFT, _UPPER_RIGHT, _LOWER_RIGHT = 2, 3, 1
+_SHADE = 0.6  # of the black behind a note: it is read on bone and on masks, too
 
 
 class SliceAnnotations:
@@ -22,7 +27,7 @@ class SliceAnnotations:
         self._actors: dict[str, tuple[Any, Any]] = {}
 
     def show(self, viewName: str, text: str, color: tuple[float, float, float] = (1, 1, 1)) -> None:
-        """Show a text at the left edge of a view, red, green and blue 0..1; empty removes it."""
+        """Show a text in a free corner of a view, over all else, red, green and blue 0..1; empty removes it."""
         if not text:
             self._remove(viewName)
             return
@@ -35,6 +40,7 @@ class SliceAnnotations:
         if actor.GetInput() != text or actor.GetTextProperty().GetColor() != tuple(color):
             actor.SetInput(text)
             actor.GetTextProperty().SetColor(*color)
+            _place(actor, _freeCorner(widget.sliceView().renderWindow()))
             widget.sliceView().scheduleRender()
 
     def clear(self) -> None:
@@ -44,17 +50,16 @@ class SliceAnnotations:
 
     def _add(self, viewName: str, widget: Any) -> None:
         actor = vtk.vtkTextActor()
-        actor.GetTextProperty().SetFontSize(_FONT_SIZE)
-        actor.GetTextProperty().SetBold(True)
-        actor.GetTextProperty().SetShadow(True)
-        actor.GetTextProperty().SetVerticalJustificationToCentered()
+        words = actor.GetTextProperty()
+        words.SetFontSize(_FONT_SIZE)
+        words.SetBold(True)
+        words.SetShadow(True)
+        words.SetBackgroundColor(0, 0, 0)
+        words.SetBackgroundOpacity(_SHADE)
         # Slicer's own fonts have the letters of more languages.
-        slicer.app.applicationLogic().UseCustomFontFile(actor.GetTextProperty())
-        position = actor.GetPositionCoordinate()
-        position.SetCoordinateSystemToNormalizedViewport()
-        # In the middle of the left edge: Slicer's own notes are in the corners.
-        position.SetValue(_MARGIN, 0.5)
-        renderer = widget.sliceView().renderWindow().GetRenderers().GetItemAsObject(0)
+        slicer.app.applicationLogic().UseCustomFontFile(words)
+        actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+        renderer = _addRenderer(widget.sliceView().renderWindow())
         renderer.AddViewProp(actor)
         self._actors[viewName] = (actor, renderer)
 
@@ -65,4 +70,46 @@ class SliceAnnotations:
         renderer.RemoveViewProp(actor)
         widget = sliceWidgetOf(viewName)
         if widget is not None:
+            widget.sliceView().renderWindow().RemoveRenderer(renderer)
             widget.sliceView().scheduleRender()
+
+
+def _addRenderer(window: Any) -> Any:
+    """Return a new renderer on a layer above all others of a window.
+
+    Masks are 2D actors that Slicer adds to the view's own renderer whenever they appear, and within one renderer VTK
+    draws what was added later over what was there (`vtkActor2D.SetLayerNumber` changes nothing). Only a layer of its
+    own keeps a note above masks of later runs; Slicer's orientation marker is drawn in the same way.
+    """
+    layer = 1 + max((renderer.GetLayer() for renderer in _renderers(window)), default=-1)
+    renderer = vtk.vtkRenderer()
+    renderer.SetLayer(layer)
+    # The mouse stays with the slice below.
+    renderer.InteractiveOff()
+    window.SetNumberOfLayers(max(window.GetNumberOfLayers(), layer + 1))
+    window.AddRenderer(renderer)
+    return renderer
+
+
+def _freeCorner(window: Any) -> int:
+    """Return the first corner of a view into which nobody else writes; the lower right one if all are taken."""
+    props = [prop for renderer in _renderers(window) for prop in _items(renderer.GetViewProps())]
+    others = [prop for prop in props if prop.IsA("vtkCornerAnnotation") and prop.GetVisibility()]
+    free = (corner for corner in (_UPPER_LEFT, _UPPER_RIGHT) if not any(each.GetText(corner) for each in others))
+    return next(free, _LOWER_RIGHT)
+
+
+def _place(actor: Any, corner: int) -> None:
+    """Put a text into a corner, towards which its lines are set flush."""
+    words, isRight, isUpper = actor.GetTextProperty(), corner != _UPPER_LEFT, corner != _LOWER_RIGHT
+    words.SetJustificationToRight() if isRight else words.SetJustificationToLeft()
+    words.SetVerticalJustificationToTop() if isUpper else words.SetVerticalJustificationToBottom()
+    actor.SetPosition(1 - _MARGIN if isRight else _MARGIN, 1 - _MARGIN if isUpper else _MARGIN)
+
+
+def _renderers(window: Any) -> Iterator[Any]:
+    return _items(window.GetRenderers())
+
+
+def _items(collection: Any) -> Iterator[Any]:
+    return (collection.GetItemAsObject(number) for number in range(collection.GetNumberOfItems()))
