@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Further classes are scrolled to.
+MOST_ROWS = 6
+
 
 @dataclass(frozen=True)
 class StripGeometry:
@@ -16,9 +19,11 @@ class StripGeometry:
     lineHeight : int
         Height of a line of text; everything is measured by it.
     labelWidth : int
-        Width of the class names to the left.
+        Width of the class names to the left; 0 without names.
     slices, rows : int
         How many there are; 0 or more.
+    first : int
+        Row at the top: the rows above it are scrolled away.
     """
 
     width: int
@@ -26,6 +31,12 @@ class StripGeometry:
     labelWidth: int
     slices: int
     rows: int
+    first: int = 0
+
+    @property
+    def seen(self) -> range:
+        """The rows that are not scrolled away."""
+        return range(self.first, min(self.first + MOST_ROWS, self.rows))
 
     @property
     def top(self) -> int:
@@ -55,16 +66,16 @@ class StripGeometry:
     @property
     def height(self) -> int:
         """Height of the whole strip."""
-        return self.top + max(1, self.rows) * (self.rowHeight + self.gap) + self.gap
+        return self.top + max(1, min(self.rows, MOST_ROWS)) * (self.rowHeight + self.gap) + self.gap
 
     def rowTop(self, row: int) -> int:
-        """Return the upper edge of a row."""
-        return self.top + row * (self.rowHeight + self.gap)
+        """Return the upper edge of a row that is seen."""
+        return self.top + (row - self.first) * (self.rowHeight + self.gap)
 
     def rowAt(self, y: int) -> int | None:
-        """Return the row at a height, the gap below it included; None above or below all rows."""
-        row = (y - self.top) // (self.rowHeight + self.gap)
-        return row if y >= self.top and 0 <= row < self.rows else None
+        """Return the row at a height, the gap below it included; None above or below all rows that are seen."""
+        row = self.first + (y - self.top) // (self.rowHeight + self.gap)
+        return row if row in self.seen else None
 
     def sliceLeft(self, index: int) -> int:
         """Return the left edge of a slice; of the one behind the last one for `slices`."""

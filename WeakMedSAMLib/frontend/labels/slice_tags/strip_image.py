@@ -37,6 +37,23 @@ def columnStates(state: np.ndarray, width: int) -> np.ndarray:
     return np.array([ABSENT, UNTAGGED, PRESENT], np.int8)[np.maximum.reduceat(rank, starts)]
 
 
+def runsOf(state: np.ndarray, fewest: float = 1) -> list[tuple[int, int, int]]:
+    """Return the runs of equal tags as (first slice, last slice, tag), in order.
+
+    Parameters
+    ----------
+    state : numpy.ndarray
+        int8 (n_slices,), at least one slice.
+    fewest : float
+        Shorter runs are left out.
+    """
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(state)) + 1])
+    ends = np.append(starts[1:], state.size)
+    isLong = ends - starts >= fewest
+    starts, ends = starts[isLong], ends[isLong] - 1
+    return list(zip(starts.tolist(), ends.tolist(), state[starts].tolist(), strict=True))
+
+
 def edgeColumns(count: int, width: int) -> np.ndarray:
     """Return the columns at which a new slice begins, none where slices are too narrow for lines between them."""
     if width < count * _MIN_EDGE_DISTANCE:

@@ -9,13 +9,15 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.panel_parts import inkOn, rgb
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
-from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage, runsOf
 
 # White within black (or the reverse) is seen on every colour that a class may have.
 _LIGHT, _DARK = (255, 255, 255), (0, 0, 0)
+_SIGNS = {PRESENT: "+", ABSENT: "−", UNTAGGED: "?"}
 
 
 @dataclass
@@ -48,6 +50,7 @@ class StripPainter:
     def __init__(self) -> None:
         self._picture: Any = None
         self._pictureOf: tuple[Any, ...] = ()
+        self._signs: list[list[tuple[int, int, int]]] = []
 
     def forget(self) -> None:
         """Make the rows anew at the next paint."""
@@ -56,7 +59,8 @@ class StripPainter:
     def paint(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView) -> None:
         """Draw a view onto a widget."""
         colors = _Colors(widget)
-        self._names(painter, widget, geometry, view, colors)
+        if geometry.labelWidth:
+            self._names(painter, widget, geometry, view, colors)
         if not geometry.slices:
             painter.setPen(qt.QColor(*colors.ink))
             area = qt.QRect(geometry.left, geometry.top, geometry.trackWidth, geometry.rowHeight)
@@ -72,11 +76,14 @@ class StripPainter:
 
     def _names(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
         metrics = widget.fontMetrics()
-        painter.setPen(qt.QColor(*colors.ink))
-        for row, entry in enumerate(view.classes):
-            isCurrent = entry.name == view.current
+        for row in geometry.seen:
+            name = view.classes[row].name
             area = qt.QRect(0, geometry.rowTop(row), geometry.labelWidth, geometry.rowHeight)
-            text = metrics.elidedText(entry.name, qt.Qt.ElideRight, geometry.labelWidth - geometry.lineHeight)
+            isCurrent = name == view.current
+            if isCurrent:
+                painter.fillRect(area, qt.QColor(*colors.mark))
+            painter.setPen(qt.QColor(*(inkOn(colors.mark) if isCurrent else colors.ink)))
+            text = metrics.elidedText(name, qt.Qt.ElideMiddle, geometry.labelWidth - geometry.lineHeight)
             painter.drawText(area, int(qt.Qt.AlignVCenter | qt.Qt.AlignRight), f"{text} ▸" if isCurrent else text)
 
     def _rows(self, painter: Any, widget: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
@@ -87,15 +94,43 @@ class StripPainter:
         if self._picture is None or self._pictureOf != wanted:
             self._picture = _drawRows(view, size, colors)
             self._pictureOf = wanted
-        for row in range(geometry.rows):
+            self._signs = _wideRuns(geometry, view)
+        for row in geometry.seen:
             source = qt.QRect(0, row * size[1], size[0], size[1])
             target = qt.QRect(geometry.left, geometry.rowTop(row), geometry.trackWidth, geometry.rowHeight)
             painter.drawPixmap(target, self._picture, source)
-            painter.setPen(qt.QColor(*(colors.strong if view.classes[row].name == view.current else colors.faint)))
+            isCurrent = view.classes[row].name == view.current
+            painter.setPen(qt.QColor(*(colors.ink if isCurrent else colors.faint)))
             painter.drawRect(target.adjusted(-1, -1, 0, 0))
+            if isCurrent:
+                painter.drawRect(target.adjusted(-2, -2, 1, 1))
+        font = qt.QFont(widget.font)
+        font.setBold(True)
+        painter.setFont(font)
+        for row in geometry.seen:
+            self._drawSigns(painter, geometry, view, row, colors)
+        painter.setFont(widget.font)
+
+    def _drawSigns(self, painter: Any, geometry: StripGeometry, view: StripView, row: int, colors: _Colors) -> None:
+        """Write the sign of its tag into each run of slices that has room for one."""
+        edge = geometry.lineHeight
+        mark = geometry.sliceMiddle(view.position) if view.position is not None else -edge
+        for first, last, tag in self._signs[row]:
+            left, right = geometry.sliceLeft(first), geometry.sliceLeft(last + 1)
+            middle = (left + right) // 2
+            if abs(middle - mark) < edge:
+                # Beside the slice being looked at, on the side with more room.
+                middle = mark + (edge if right - mark > mark - left else -edge)
+            area = qt.QRect(middle - edge // 2, geometry.rowTop(row), edge, geometry.rowHeight)
+            fill = view.classes[row].color if tag == PRESENT else colors.base
+            if tag != PRESENT:
+                # The hatching of what is absent would be read as a part of its sign.
+                painter.fillRect(area.adjusted(1, 2, -1, -2), qt.QColor(*fill))
+            painter.setPen(qt.QColor(*(inkOn(fill) if tag == PRESENT else colors.ink)))
+            painter.drawText(area, int(qt.Qt.AlignCenter), _SIGNS[tag])
 
     def _drag(self, painter: Any, geometry: StripGeometry, view: StripView, colors: _Colors) -> None:
-        if view.drag is None or view.drag[0] >= geometry.rows:
+        if view.drag is None or view.drag[0] not in geometry.seen:
             return
         row, first, last, tag = view.drag
         first, last = min(first, last), max(first, last)
@@ -119,17 +154,20 @@ class StripPainter:
                 continue
             taken.append((left, left + width))
             isPosition = number == 0 and view.position is not None
-            painter.setPen(qt.QColor(*(colors.ink if isPosition else colors.quiet)))
-            painter.drawText(qt.QRect(left, 0, width, geometry.lineHeight), int(qt.Qt.AlignCenter), text)
+            area = qt.QRect(left, 0, width, geometry.lineHeight)
+            if isPosition:
+                painter.fillRect(area, qt.QColor(*colors.mark))
+            painter.setPen(qt.QColor(*(inkOn(colors.mark) if isPosition else colors.quiet)))
+            painter.drawText(area, int(qt.Qt.AlignCenter), text)
 
     def _positionMark(self, painter: Any, geometry: StripGeometry, index: int, colors: _Colors) -> None:
-        x, top = geometry.sliceMiddle(index), geometry.top - geometry.lineHeight // 3
-        bottom, half = geometry.height - geometry.gap, geometry.lineHeight // 4
+        x, top = geometry.sliceMiddle(index), geometry.lineHeight
+        bottom, half = geometry.height - geometry.gap, geometry.lineHeight // 3
         painter.fillRect(qt.QRect(x - 1, top, 3, bottom - top), _q(_LIGHT))
         painter.fillRect(qt.QRect(x, top, 1, bottom - top), _q(_DARK))
-        # A handle that widens towards the top, to be found at once without hiding a slice.
+        # A handle that widens towards the number, to be found at once without hiding a slice.
         for step in range(half + 1):
-            painter.fillRect(qt.QRect(x - half + step, top + step, 2 * (half - step) + 1, 1), colors.inkColor)
+            painter.fillRect(qt.QRect(x - half + step, top + step, 2 * (half - step) + 1, 1), qt.QColor(*colors.mark))
 
     def _startMark(self, painter: Any, geometry: StripGeometry, view: StripView, start: int, colors: _Colors) -> None:
         """Draw a bracket at the start of the range, open towards the slice being looked at."""
@@ -137,12 +175,13 @@ class StripPainter:
         end = view.position if view.position is not None else start
         first, last = min(start, end), max(start, end)
         left, right = geometry.sliceLeft(first), max(geometry.sliceLeft(last + 1), geometry.sliceLeft(first) + 4)
-        _frame(painter, qt.QRect(left, geometry.rowTop(row), right - left, geometry.rowHeight))
+        if row in geometry.seen:
+            _frame(painter, qt.QRect(left, geometry.rowTop(row), right - left, geometry.rowHeight))
         # A flag above the place where the range began.
         x, half = geometry.sliceMiddle(start), geometry.lineHeight // 4
         top = geometry.top - geometry.lineHeight // 3
-        painter.fillRect(qt.QRect(x - 1, top, 2, geometry.lineHeight // 3), colors.inkColor)
-        painter.fillRect(qt.QRect(x - 1, top, 2 * half, half), colors.inkColor)
+        painter.fillRect(qt.QRect(x - 1, top, 2, geometry.lineHeight // 3), qt.QColor(*colors.ink))
+        painter.fillRect(qt.QRect(x - 1, top, 2 * half, half), qt.QColor(*colors.ink))
 
 
 class _Colors:
@@ -150,12 +189,11 @@ class _Colors:
 
     def __init__(self, widget: Any) -> None:
         palette = widget.palette
-        self.base = _rgb(palette.color(qt.QPalette.Base))
-        self.ink = _rgb(palette.color(qt.QPalette.Text))
-        self.quiet = _between(self.ink, self.base, 0.7)
+        self.base = rgb(palette.color(qt.QPalette.Base))
+        self.ink = rgb(palette.color(qt.QPalette.Text))
+        self.mark = rgb(palette.color(qt.QPalette.Highlight))
+        self.quiet = _between(self.ink, self.base, 0.75)
         self.faint = _between(self.ink, self.base, 0.4)
-        self.strong = self.ink
-        self.inkColor = qt.QColor(*self.ink)
 
 
 def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
@@ -169,6 +207,14 @@ def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
     return qt.QPixmap.fromImage(image)
 
 
+def _wideRuns(geometry: StripGeometry, view: StripView) -> list[list[tuple[int, int, int]]]:
+    """Return the runs of each row that have room for a sign."""
+    if view.volume is None:
+        return []
+    fewest = 1.5 * geometry.lineHeight * geometry.slices / geometry.trackWidth
+    return [runsOf(view.volume.state(entry.name), fewest) for entry in view.classes]
+
+
 def _frame(painter: Any, area: Any) -> None:
     painter.setPen(_q(_LIGHT))
     painter.drawRect(area.adjusted(0, 0, -1, -1))
@@ -178,10 +224,6 @@ def _frame(painter: Any, area: Any) -> None:
 
 def _q(color: tuple[int, int, int]) -> Any:
     return qt.QColor(*color)
-
-
-def _rgb(color: Any) -> tuple[int, int, int]:
-    return color.red(), color.green(), color.blue()
 
 
 def _between(color: tuple[int, int, int], other: tuple[int, int, int], share: float) -> tuple[int, int, int]:

@@ -11,9 +11,9 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import MOST_ROWS, StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView
-from WeakMedSAMLib.frontend.labels.tag_words import tagOf, tipInWords
+from WeakMedSAMLib.frontend.labels.tag_words import countsInWords, tagOf, tipInWords
 
 _MAX_LABEL_SHARE = 0.35
 
@@ -21,7 +21,8 @@ _MAX_LABEL_SHARE = 0.35
 class TagStrip(qt.QWidget):
     """Rows of tags. A click jumps to a slice, a drag tags a range, with Shift as absent.
 
-    With the keyboard: left and right, page and end keys move along the slices, up and down choose the class.
+    With the keyboard: left and right, page and end keys move along the slices, up and down choose the class. With two
+    and more classes their names stand before the rows; where there are many, a scroll bar behind them.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class TagStrip(qt.QWidget):
         Called with the name of the class that was clicked.
     rangeTagged : Callbacks
         Called with class name, first slice, last slice (first may be the larger one) and tag after a drag.
+    restyled : Callbacks
+        Called without arguments when the window got another font or theme.
     """
 
     # Qt may send a change of font or style from within its own constructor.
@@ -45,6 +48,7 @@ class TagStrip(qt.QWidget):
         self.jumped = Callbacks()
         self.classChosen = Callbacks()
         self.rangeTagged = Callbacks()
+        self.restyled = Callbacks()
         self._view = StripView(None, ClassTable())
         self._painter = StripPainter()
         self._pressed: tuple[int, int] | None = None
@@ -53,6 +57,9 @@ class TagStrip(qt.QWidget):
         self.focusPolicy = qt.Qt.StrongFocus
         self.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
         self.accessibleName = _("Tag strip")
+        self._bar = qt.QScrollBar(qt.Qt.Vertical, self)
+        self._bar.visible = False
+        self._bar.connect("valueChanged(int)", guarded(lambda: self.update()))
         self._isMade = True
         self._fitHeight()
 
@@ -65,6 +72,7 @@ class TagStrip(qt.QWidget):
         self._painter.forget()
         if len(classes) != rows:
             self._fitHeight()
+            self._showCurrent()
         self.update()
 
     def setPosition(self, index: int | None) -> None:
@@ -83,15 +91,19 @@ class TagStrip(qt.QWidget):
         """Mark the class that keys and buttons act on."""
         if self._view.current != name:
             self._view.current = name
+            self._showCurrent()
             self.update()
 
     def stripGeometry(self) -> StripGeometry:
         """Return where things are at the present size."""
-        metrics = self.fontMetrics()
-        names = [metrics.boundingRect(f"{name} ▸").width() for name in self._view.classes.names]
-        label = min(max(names, default=0) + metrics.height(), int(self.width * _MAX_LABEL_SHARE))
+        metrics, classes = self.fontMetrics(), self._view.classes
+        # The name of an only class would tell nothing.
+        names = [metrics.boundingRect(f"{name} ▸").width() for name in classes.names] if len(classes) > 1 else []
+        label = min(max(names) + metrics.height(), int(self.width * _MAX_LABEL_SHARE)) if names else 0
         slices = (self._view.volume.n_slices or 0) if self._view.volume is not None else 0
-        return StripGeometry(self.width, metrics.height(), label, slices, len(self._view.classes))
+        isScrolled = len(classes) > MOST_ROWS
+        width = self.width - (self._bar.sizeHint.width() if isScrolled else 0)
+        return StripGeometry(width, metrics.height(), label, slices, len(classes), self._bar.value if isScrolled else 0)
 
     # Qt's events; each goes through a guard, since an exception must not leave them
 
@@ -127,6 +139,18 @@ class TagStrip(qt.QWidget):
             guarded(self._chooseNext)(rows[key])
         else:
             event.ignore()
+
+    def wheelEvent(self, event: Any) -> None:
+        """Scroll through the rows, or let the panel scroll where all of them are seen."""
+        if len(self._view.classes) > MOST_ROWS:
+            guarded(self._scroll)(-1 if event.angleDelta().y() > 0 else 1)
+        else:
+            event.ignore()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the scroll bar at the right edge."""
+        if self._isMade:
+            guarded(self._placeBar)()
 
     def changeEvent(self, event: Any) -> None:
         """Follow another font or another theme."""
@@ -206,7 +230,7 @@ class TagStrip(qt.QWidget):
             name = self._view.classes[row].name
             text = tipInWords(index, name, tagOf(volume, name, index))
         elif row is not None:
-            text = self._view.classes[row].name
+            text = countsInWords(volume, self._view.classes[row].name)
         # Slicer rewrites plain tooltips, so that what they read back as tells nothing.
         if self._tip != text:
             self._tip = self.toolTip = text
@@ -215,16 +239,34 @@ class TagStrip(qt.QWidget):
         names = self._view.classes.names
         return names.index(self._view.current) if self._view.current in names else (0 if names else -1)
 
+    def _scroll(self, rows: int) -> None:
+        self._bar.value = self._bar.value + rows
+
+    def _showCurrent(self) -> None:
+        """Scroll to the row of the current class."""
+        row, first = self._currentRow(), self._bar.value
+        self._bar.value = min(max(first, row - MOST_ROWS + 1), max(row, 0))
+
     def _restyle(self) -> None:
         self._painter.forget()
         self._fitHeight()
         self.update()
+        self.restyled()
 
     def _fitHeight(self) -> None:
-        height = self.stripGeometry().height
+        height, further = self.stripGeometry().height, len(self._view.classes) - MOST_ROWS
         self.minimumHeight = height
         self.maximumHeight = height
+        self._bar.setRange(0, max(further, 0))
+        self._bar.pageStep = MOST_ROWS
+        self._bar.visible = further > 0
+        self._placeBar()
         self.updateGeometry()
+
+    def _placeBar(self) -> None:
+        geometry = self.stripGeometry()
+        top, wide = geometry.top, self._bar.sizeHint.width()
+        self._bar.setGeometry(self.width - wide, top, wide, geometry.height - top)
 
 
 def _isShifted(event: Any) -> bool:
