@@ -21,7 +21,7 @@ from WeakMedSAMLib.frontend.labels import tag_keys, tag_words
 from WeakMedSAMLib.frontend.labels.class_edits import newClass, withClass
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, readPreset, terms, withPreset
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
-from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage, runsOf
 from WeakMedSAMLib.frontend.labels.terminology import isTerminology, terminologyText
 from WeakMedSAMLib.frontend.labels.volume_list import stateInWords, tagsInWords
 from WeakMedSAMLib.frontend.running.estimates import expectedQuality
@@ -72,7 +72,7 @@ def test_counts_in_words_say_what_is_missing(volume):
     say = lambda: tag_words.countsInWords(volume, "Tumour")  # noqa: E731
     assert say() == "Tumour: no slice tagged yet; set the start and the end of a range"
     volume.tag_range("Tumour", 50, 95, rest_is_absent=False)
-    assert say().endswith("109 untagged; tag slices that do not show it, or press 'Tag rest'")
+    assert say().endswith("109 untagged; tag slices that do not show it, or choose 'Tag the rest as absent'")
     volume.set("Tumour", 0, ABSENT)
     assert say().endswith("46 present, 1 absent, 108 untagged; ready: untagged slices are left out")
     volume.tag_range("Tumour", 50, 95)
@@ -85,18 +85,20 @@ def test_a_volume_without_the_class_is_ready_too(volume):
     assert tag_words.countsInWords(volume, "Tumour").endswith("155 absent; ready: the class is not in this volume")
     assert tag_words.isReady(volume, "Tumour")
     assert not tag_words.isReady(volume, "Edema")
+    assert tag_words.readyInWords(volume, CLASSES) == "1 of 2 classes ready"
+    assert tag_words.readyInWords(volume, ClassTable.from_names(["Tumour"])) == "ready"
+    assert tag_words.readyInWords(volume, ClassTable.from_names(["Edema"])) == "not ready"
+    assert tag_words.readyInWords(volume, ClassTable()) == tag_words.readyInWords(None, CLASSES) == ""
 
 
 def test_a_slice_in_words_is_readable_without_colour(volume):
     volume.set("Tumour", 41, PRESENT)
-    assert tag_words.sliceInWords(volume, CLASSES, 41, 40).split("\n") == [
-        "Slice 41",
-        "+ Tumour: present",
-        "? Edema: untagged",
-        "Range from slice 40",
-    ]
-    assert tag_words.sliceInWords(volume, CLASSES, None) == ""
-    assert tag_words.sliceInWords(None, CLASSES, 1) == ""
+    volume.set("Tumour", 42, ABSENT)
+    said = [tag_words.sliceInWords(volume, "Tumour", index) for index in (41, 42, 43)]
+    assert said == ["slice 41: + Tumour present", "slice 42: - Tumour absent", "slice 43: ? Tumour untagged"]
+    assert tag_words.sliceInWords(volume, "", 41) == "slice 41"
+    assert tag_words.sliceInWords(volume, "Tumour", None) == ""
+    assert tag_words.sliceInWords(None, "Tumour", 1) == ""
 
 
 def test_problems_tell_what_is_needed_from_what_would_help():
@@ -216,6 +218,22 @@ def test_rows_and_their_gaps():
     assert [row for row, _group in itertools.groupby(rows)] == [None, 0, 1, 2, None]
     assert places.sliceAt(-50) == 0
     assert places.sliceAt(5000) == 9
+
+
+def test_further_rows_are_scrolled_to():
+    places = StripGeometry(400, 14, 60, 10, 9, first=2)
+    assert places.height == StripGeometry(400, 14, 60, 10, 6).height
+    assert list(places.seen) == [2, 3, 4, 5, 6, 7]
+    assert [places.rowAt(places.rowTop(row) + 1) for row in places.seen] == list(places.seen)
+    assert places.rowAt(places.top - 1) is None
+    assert places.rowAt(places.height) is None
+
+
+def test_runs_of_equal_tags():
+    state = np.array([PRESENT, PRESENT, ABSENT, UNTAGGED, UNTAGGED], np.int8)
+    assert runsOf(state) == [(0, 1, PRESENT), (2, 2, ABSENT), (3, 4, UNTAGGED)]
+    assert runsOf(state, 2) == [(0, 1, PRESENT), (3, 4, UNTAGGED)]
+    assert runsOf(state[:1]) == [(0, 0, PRESENT)]
 
 
 def test_tags_differ_in_shape_and_not_only_in_colour():

@@ -47,7 +47,10 @@ TEXTS = {
     "class_never_present": (_("Present on no slice: {names}."), _("Tag a slice that shows it, or remove the class.")),
     "class_never_absent": (
         _("Absent on no slice of all volumes, so that nothing tells it from the rest: {names}."),
-        _("Tag slices that do not show it, or a volume without it; 'Tag rest' does it for untagged slices."),
+        _(
+            "Tag slices that do not show it, or a volume without it; 'Tag the rest as absent' does it for "
+            "untagged slices."
+        ),
     ),
     "few_present_slices": (_("Present on few slices: {names}."), _("Tag more slices that show it.")),
     "few_absent_slices": (

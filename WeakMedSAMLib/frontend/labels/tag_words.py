@@ -13,9 +13,12 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 
 # Signs that differ without colour, and that the font of the slice views has.
 TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
+# Of a name in a slice view, which may be a quarter of a small window.
+_MOST_LETTERS = 20
 
 
 def tagWord(tag: int) -> str:
@@ -31,7 +34,7 @@ def rangeInWords(className: str, tag: int, first: int, last: int) -> str:
 
 
 def countsInWords(volume: VolumeLabels | None, className: str) -> str:
-    """Return what a class has in a volume, such as "Tumour: 46 present, 109 absent; ready".
+    """Return what a class has in a volume, for a tip, such as "Tumour: 46 present, 109 absent; ready".
 
     Parameters
     ----------
@@ -52,12 +55,14 @@ def countsInWords(volume: VolumeLabels | None, className: str) -> str:
     return _("{name}: {counts}; {state}").format(name=className, counts=counts, state=_stateInWords(volume, className))
 
 
-def allCountsInWords(volume: VolumeLabels | None, classes: ClassTable) -> str:
-    """Return `countsInWords` of all classes, one line each, with a mark before those that are ready."""
-    if volume is None:
+def readyInWords(volume: VolumeLabels | None, classes: ClassTable) -> str:
+    """Return how many classes are ready in a volume, such as "2 of 4 classes ready"; empty without a volume."""
+    if volume is None or not classes:
         return ""
-    marks = ["✓" if isReady(volume, name) else "…" for name in classes.names]
-    return "\n".join(f"{mark} {countsInWords(volume, name)}" for mark, name in zip(marks, classes.names, strict=True))
+    ready = sum(isReady(volume, name) for name in classes.names)
+    if len(classes) == 1:
+        return _("ready") if ready else _("not ready")
+    return _("{ready} of {count} classes ready").format(ready=ready, count=len(classes))
 
 
 def problemsInWords(problems: Iterable[Problem]) -> str:
@@ -80,7 +85,7 @@ def _stateInWords(volume: VolumeLabels, className: str) -> str:
     if not present:
         return _("tag slices that show it, or go on to the next volume")
     if not absent:
-        return _("tag slices that do not show it, or press 'Tag rest'")
+        return _("tag slices that do not show it, or choose 'Tag the rest as absent'")
     return _("ready: untagged slices are left out")
 
 
@@ -92,36 +97,25 @@ def isReady(volume: VolumeLabels | None, className: str) -> bool:
     return bool(absent) and (bool(present) or not untagged)
 
 
-def sliceInWords(volume: VolumeLabels | None, classes: ClassTable, index: int | None, start: int | None = None) -> str:
-    """Return what a slice shows, one line a class, for the corner of its view.
+def sliceInWords(volume: VolumeLabels | None, className: str, index: int | None) -> str:
+    """Return what a slice shows of a class, such as "slice 41: + Tumour present", for the corner of its view.
 
     Parameters
     ----------
     volume : VolumeLabels or None
         None gives an empty text.
-    classes : ClassTable
-        In this order.
+    className : str
+        Long ones are shortened; empty without classes.
     index : int or None
         The slice; None gives an empty text.
-    start : int, optional
-        First slice of a range that has been begun.
     """
     if volume is None or index is None:
         return ""
-    tags = [tagOf(volume, name, index) for name in classes.names]
-    lines = [_("Slice {index}").format(index=index)]
-    lines += [f"{TAG_SIGNS[tag]} {name}: {tagWord(tag)}" for name, tag in zip(classes.names, tags, strict=True)]
-    if start is not None:
-        lines.append(_("Range from slice {start}").format(start=start))
-    return "\n".join(lines)
-
-
-def positionInWords(volume: VolumeLabels, index: int, viewName: str, className: str) -> str:
-    """Return where one is, and the tag of the current class there."""
-    text = _("{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}")
-    tag = tagWord(tagOf(volume, className, index))
-    last = (volume.n_slices or 1) - 1
-    return text.format(volume=volume.name, index=index, last=last, view=viewName, name=className, tag=tag)
+    if not className:
+        return _("slice {index}").format(index=index)
+    tag, name = tagOf(volume, className, index), elided(className, _MOST_LETTERS)
+    text = _("slice {index}: {sign} {name} {tag}")
+    return text.format(index=index, sign=TAG_SIGNS[tag], name=name, tag=tagWord(tag))
 
 
 def tipInWords(index: int, className: str, tag: int) -> str:

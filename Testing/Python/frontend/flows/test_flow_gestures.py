@@ -20,7 +20,8 @@ def test_four_gestures_make_a_segment(driver):
     driver.press("S")
     driver.go_to(last)
     driver.press("E")
-    assert str(last - first + 1) in driver.ui("tags", "countsLabel").text
+    assert driver.logic.labels.ofCurrent().counts("Lesion").present == last - first + 1
+    assert driver.panel("tags").stateInWords() == "ready"
     run_id = driver.generate()
     record = driver.wait_for_end()
 

@@ -178,7 +178,7 @@ def imported(driver):
             driver.logic.state.setInCohort(node, True)
         driver.choose(nodes["right"])
         driver.host.dialogs.answer(str(opened.SAMPLES / "tags" / file), *answers)
-        driver.ui("tags", "importButton").click()
+        driver.panel("tags").menu.actions["import"].trigger()
         driver.host.settle(0.1)
         return nodes
 

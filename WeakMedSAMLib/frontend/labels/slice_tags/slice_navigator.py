@@ -10,11 +10,14 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount, usableProblem
+
+_MOST_LETTERS = 28  # of a volume's name in a sentence
 
 
 class SliceNavigator(Protocol):
@@ -160,14 +163,12 @@ class SceneSliceNavigator:
             problem = usableProblem(node)
             if problem:
                 raise UserError("unusable_volume", problem, _("Take it out of the list of volumes."))
-            text = _("'{name}' is being read; this takes a moment.").format(name=node.GetName())
+            text = _("'{name}' is being read; this takes a moment.").format(name=elided(node.GetName(), _MOST_LETTERS))
             raise UserError("being_read", text, _("Press the key again then."))
         if sliceNode is not None and not self.isAlong(viewName):
             if isTagged(volume):
-                text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
-                text = text.format(name=volume.name, view=", ".join(self._viewsAlong()[:1]) or volume.axis.upper())
                 hint = _("Tag it there, or start over in another direction in Volumes.")
-                raise UserError("other_direction", text, hint)
+                raise UserError("other_direction", self._directionInWords(elided(volume.name, _MOST_LETTERS)), hint)
             axis = slice_views.axisOfView(node, sliceNode)
             counts = {each: sliceCount(node, each) for each in AXES}
             self._labels.session.ensureVolume(volume.name, keyOf(volume), axis, counts)
@@ -181,15 +182,23 @@ class SceneSliceNavigator:
 
     def _viewProblem(self) -> UserError | None:
         """Say why no view shows slices of the current volume along the axis of its tags."""
-        node = self._state.currentVolume
-        name, axis = node.GetName() if node is not None else "", self.axis().upper()
-        if not self._viewsAlong():
-            text = _("The layout has no slice view along {axis}, the direction in which '{name}' is tagged.")
-            return UserError("no_view", text.format(axis=axis, name=name), _("Choose a layout that has one."))
+        node, along = self._state.currentVolume, self._viewsAlong()
+        name = elided(node.GetName(), _MOST_LETTERS) if node is not None else ""
+        if not along:
+            text = _("No slice view of this layout shows '{name}' in the direction in which it is tagged.")
+            return UserError("no_view", text.format(name=name), _("Choose a layout that has one."))
         if not self.viewName():
-            text = _("No slice view along {axis} shows '{name}', the volume to tag.").format(axis=axis, name=name)
+            text = _("The {view} view does not show '{name}', the volume to tag.").format(view=along[0], name=name)
             return UserError("not_shown", text, _("Show it, or use the one that is shown."))
         return None
+
+    def _directionInWords(self, name: str) -> str:
+        """Say in which view a volume is tagged instead."""
+        along = self._viewsAlong()
+        if not along:
+            return _("'{name}' is tagged in another direction, which no view of this layout shows.").format(name=name)
+        text = _("'{name}' is tagged slice by slice in the {view} view, not in this one.")
+        return text.format(name=name, view=along[0])
 
     def _requireOfRun(self, viewName: str) -> VolumeNode:
         """Return the volume that a view shows; `UserError` ``other_volume`` if that may not be tagged."""
@@ -199,7 +208,7 @@ class SceneSliceNavigator:
         text = _("The {view} view shows no volume.").format(view=viewName)
         if node is not None:
             text = _("The {view} view shows '{name}', which is not part of the run.")
-            text = text.format(view=viewName, name=node.GetName())
+            text = text.format(view=viewName, name=elided(node.GetName(), _MOST_LETTERS))
         hint = _("'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.")
         raise UserError("other_volume", text, hint if node is not None else "")
 

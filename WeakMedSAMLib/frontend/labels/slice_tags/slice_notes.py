@@ -1,28 +1,33 @@
-"""Notes in the slice views: which volume each of them shows, and the tags of its slice."""
+"""Notes in the slice views: which volume each of them shows, and the tag of its slice."""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator, indexOf
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
 from WeakMedSAMLib.frontend.labels.tag_words import sliceInWords
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_annotations import SliceAnnotations
 
 _COLOR = (1.0, 1.0, 0.6)
+_MOST_LETTERS = 28
 
 
 class SliceNotes:
-    """Writes into each slice view what a key there would tag: the volume that it shows, and the tags of its slice.
+    """Writes into each slice view what a key there would tag: the volume that it shows, and the tag of its slice.
+
+    At most three short lines, of the current class alone: they must not hide what one looks at.
 
     Parameters
     ----------
     labels : SceneLabels
     navigator : SceneSliceNavigator
     actions : TagActions
-        Knows the start of a range.
+        Knows the current class, and the start of a range.
 
     Attributes
     ----------
@@ -38,19 +43,21 @@ class SliceNotes:
     def show(self) -> None:
         """Bring all notes up to date."""
         for viewName in slice_views.sliceViewNames():
-            self.annotations.show(viewName, self._text(viewName), _COLOR)
+            node = slice_views.shownVolume(viewName)
+            lines = self._lines(viewName, node) if node is not None else []
+            self.annotations.show(viewName, "\n".join(line for line in lines if line), _COLOR)
 
     def clear(self) -> None:
         """Remove all notes."""
         self.annotations.clear()
 
-    def _text(self, viewName: str) -> str:
-        node = slice_views.shownVolume(viewName)
-        if node is None:
-            return ""
+    def _lines(self, viewName: str, node: VolumeNode) -> list[str]:
+        name = elided(node.GetName() or "", _MOST_LETTERS)
         if not self._navigator.isOfRun(node):
-            return _("{volume}: not part of the run").format(volume=node.GetName())
+            return [name, _("not part of the run")]
         tags = self._labels.of(node)
-        start = self._actions.start if node is self._labels.state.currentVolume else None
-        slice_ = sliceInWords(tags, self._labels.session.classes, indexOf(node, tags, viewName), start)
-        return f"{node.GetName()}\n{slice_}".strip()
+        slice_ = sliceInWords(tags, self._actions.currentClass, indexOf(node, tags, viewName))
+        if node is not self._labels.state.currentVolume:
+            return [name, slice_, _("not the current volume")]
+        start = self._actions.start
+        return [name, slice_, _("range from slice {index}").format(index=start) if slice_ and start is not None else ""]

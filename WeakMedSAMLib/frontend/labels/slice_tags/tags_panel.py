@@ -16,37 +16,30 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.labels.slice_tags.class_buttons import ClassButtons
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_notes import SliceNotes
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
+from WeakMedSAMLib.frontend.labels.slice_tags.tag_menu import TagMenu
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
 from WeakMedSAMLib.frontend.labels.slice_tags.volume_offer import VolumeOffer
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
 from WeakMedSAMLib.frontend.labels.tag_keys import keysAsHtml
-from WeakMedSAMLib.frontend.labels.tag_words import allCountsInWords, positionInWords, problemsInWords, tagOf
+from WeakMedSAMLib.frontend.labels.tag_words import readyInWords, tagOf
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
-_PROBLEMS_DELAY_MS = 200
 _STATUS_MS = 4000
-# Buttons that need a slice to act on.
-_TAGGING = (
-    "startButton",
-    "presentButton",
-    "absentButton",
-    "clearButton",
-    "previousButton",
-    "nextButton",
-    "restButton",
-    "clearClassButton",
-)
+# Buttons and entries of the menu that need a slice to act on.
+_BUTTONS = ("startButton", "presentButton", "absentButton", "previousButton", "nextButton")
+_ENTRIES = ("rest", "clear", "clearClass")
+# Buttons with a sign before their text.
+_SIGNS = {"startButton": "start", "endButton": "end", "presentButton": "plus", "absentButton": "minus"}
 
 
 class TagsPanel(Panel):
-    """Buttons, tag strip and words for the tags of the current volume, and the keys in the slice views.
+    """Buttons and strip for the tags of the current volume, and the keys and notes in the slice views.
 
     Parameters
     ----------
@@ -58,6 +51,7 @@ class TagsPanel(Panel):
     strip : TagStrip
     actions : TagActions
         What keys and buttons do.
+    menu : TagMenu
     """
 
     def __init__(self, labels: SceneLabels, views: SliceViews) -> None:
@@ -67,7 +61,9 @@ class TagsPanel(Panel):
         self.actions = TagActions(labels.session, self._navigator, labels.state)
         self.strip = TagStrip()
         self.ui.stripFrame.layout().addWidget(self.strip)
-        self._classButtons = ClassButtons(self.ui.classButtons, self.actions.chooseClass)
+        qt.QWidget.setTabOrder(self.ui.moreButton, self.strip)
+        qt.QWidget.setTabOrder(self.strip, self.ui.previousButton)
+        self.menu = TagMenu(self.ui.moreButton)
         self._offer = VolumeOffer(self.ui, labels, views, self._navigator)
         self._keys = SliceKeys(self._onKey, self.showError)
         self._notes = SliceNotes(labels, self._navigator, self.actions)
@@ -75,8 +71,7 @@ class TagsPanel(Panel):
         self._isShown = False
         self._isRefusalShown = False
         self._lastState: tuple[Any, ...] = ()
-        self._shownReasons: dict[str, tuple[str, str]] = {}
-        self._problemsSoon = self.soon(self._refreshProblems, _PROBLEMS_DELAY_MS)
+        self._shownReasons: dict[str, str] = {}
         self._connectWidgets()
         self._followAll()
         self.refresh()
@@ -106,8 +101,12 @@ class TagsPanel(Panel):
     def refresh(self) -> None:
         """Show everything as it is."""
         self.ui.restCheckBox.checked = self._state.restIsAbsent
+        self._refreshStyle()
         self._refreshClasses()
-        self._refreshProblems()
+
+    def stateInWords(self) -> str:
+        """Return how far the tags of the current volume are, for the header of the folded section."""
+        return readyInWords(self._volume(), self._session.classes)
 
     def cleanup(self) -> None:
         """See `Panel`."""
@@ -126,15 +125,8 @@ class TagsPanel(Panel):
             "endButton": actions.markEnd,
             "presentButton": actions.present,
             "absentButton": actions.absent,
-            "clearButton": actions.clear,
             "previousButton": partial(actions.toUntagged, -1),
             "nextButton": partial(actions.toUntagged, 1),
-            "undoButton": actions.undo,
-            "redoButton": actions.redo,
-            "restButton": actions.restAbsent,
-            "clearClassButton": actions.clearClass,
-            "importButton": self._files.importTags,
-            "exportButton": self._files.exportTags,
             "alignButton": self._navigator.align,
             "showButton": self._offer.showIt,
             "useButton": self._offer.useIt,
@@ -142,8 +134,17 @@ class TagsPanel(Panel):
         }
         for name, function in functions.items():
             self.connect(getattr(self.ui, name), "clicked()", partial(self._act, function))
+        entries: dict[str, Callable[[], Any]] = {
+            "rest": actions.restAbsent,
+            "clear": actions.clear,
+            "clearClass": actions.clearClass,
+            "import": self._files.importTags,
+            "export": self._files.exportTags,
+        }
+        for name, function in entries.items():
+            self.connect(self.menu.actions[name], "triggered()", partial(self._act, function))
+        self.connect(self.menu.actions["keys"], "toggled(bool)", self._onKeysToggled)
         self.connect(self.ui.restCheckBox, "toggled(bool)", self._onRestToggled)
-        self.connect(self.ui.keysButton, "toggled(bool)", self._onKeysToggled)
         self.strip.jumped.connect(guarded(self._navigator.jump, self.showError))
         self.strip.classChosen.connect(actions.chooseClass)
         self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self.showError))
@@ -156,6 +157,7 @@ class TagsPanel(Panel):
             (self._navigator.changed, self._refreshSlice),
             (self.actions.startChanged, self._onStartChanged),
             (self.actions.told, self._showMessage),
+            (self.strip.restyled, self._refreshStyle),
         )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
@@ -200,12 +202,6 @@ class TagsPanel(Panel):
 
     def _onTagsChanged(self, kind: str) -> None:
         self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
-        self._checkSoon()
-
-    def _checkSoon(self) -> None:
-        # Once a held key is let go: to look through the tags of many volumes takes a while.
-        self._problemsSoon.cancel()
-        self._problemsSoon()
 
     def _onStateChanged(self) -> None:
         self.ui.restCheckBox.checked = self._state.restIsAbsent
@@ -215,7 +211,6 @@ class TagsPanel(Panel):
     def _onVolumeChanged(self) -> None:
         self.actions.forgetStart()
         self._refreshTags()
-        self._checkSoon()
 
     def _onStartChanged(self) -> None:
         self._keys.setEnabled("forgetStart", self.actions.start is not None)
@@ -225,14 +220,15 @@ class TagsPanel(Panel):
         self._state.restIsAbsent = isChecked
 
     def _onKeysToggled(self, isChecked: bool) -> None:
-        self.ui.keysButton.arrowType = qt.Qt.DownArrow if isChecked else qt.Qt.RightArrow
         self.ui.keysLabel.visible = isChecked
         self.ui.keysLabel.text = keysAsHtml(self._session.classes, keyName) if isChecked else ""
 
     def _showMessage(self, text: str) -> None:
         self._isRefusalShown = False
         setText(self.ui.messageLabel, breakable(text))
-        slicer.util.showStatusMessage(text, _STATUS_MS)
+        if text and not self.ui.messageLabel.visible:
+            # Keys work in the views while the section is folded.
+            slicer.util.showStatusMessage(text, _STATUS_MS)
 
     def showError(self, error: UserError) -> None:
         """Say in the panel why something was not done."""
@@ -245,22 +241,19 @@ class TagsPanel(Panel):
         return self._labels.ofCurrent()
 
     def _shownState(self) -> tuple[Any, ...]:
-        return self.actions.currentClass, self._state.sliceView, self._state.currentVolume
+        ofRun = tuple(node.GetID() for node in self._state.cohort())
+        return self.actions.currentClass, self._state.sliceView, self._state.currentVolume, ofRun
 
     def _refreshClasses(self) -> None:
         self._installKeys()
-        self._onKeysToggled(self.ui.keysButton.checked)
+        self._onKeysToggled(self.menu.actions["keys"].checked)
         self._refreshTags()
 
     def _refreshTags(self) -> None:
         volume, classes = self._volume(), self._session.classes
         self._lastState = self._shownState()
-        self._classButtons.show(classes, self.actions.currentClass)
         self.strip.setTags(volume, classes)
         self.strip.setCurrentClass(self.actions.currentClass)
-        self.ui.countsLabel.text = breakable(allCountsInWords(volume, classes))
-        self.ui.countsLabel.visible = volume is not None
-        self._refreshHistory()
         self._refreshSlice()
 
     def _refreshSlice(self) -> None:
@@ -268,7 +261,8 @@ class TagsPanel(Panel):
         problem = self._problem(volume, index)
         self.strip.setPosition(index)
         self.strip.setStart(self.actions.start)
-        self.ui.positionLabel.text = breakable(problem or self._positionInWords(volume, index))
+        # What is to be chosen first stands above all sections.
+        setText(self.ui.problemLabel, breakable(problem) if self._state.currentVolume and name else "")
         self.ui.alignButton.visible = index is not None and not self._navigator.isAligned()
         self._offer.show()
         if self._isRefusalShown and not self._offer.isRefused():
@@ -281,15 +275,10 @@ class TagsPanel(Panel):
         if self._isShown:
             self._notes.show()
 
-    def _positionInWords(self, volume: VolumeLabels | None, index: int | None) -> str:
-        if volume is None or index is None:
-            return ""
-        return positionInWords(volume, index, self._navigator.viewName(), self.actions.currentClass)
-
     def _problem(self, volume: VolumeLabels | None, index: int | None) -> str:
         """Say why nothing can be tagged; empty if it can."""
         if self._state.currentVolume is None:
-            return _("Choose a volume in section 1, Volumes.")
+            return _("Choose a volume first.")
         if volume is None:
             return _("The volume is being read; this takes a moment.")
         if not self._session.classes:
@@ -299,27 +288,15 @@ class TagsPanel(Panel):
 
     def _enable(self, problem: str) -> None:
         noStart = problem or ("" if self.actions.start is not None else _("Set the start of the range first."))
-        reasons = {
-            **dict.fromkeys(_TAGGING, problem),
-            "endButton": noStart,
-            "undoButton": "" if self._session.canUndo else _("There is nothing to undo."),
-            "redoButton": "" if self._session.canRedo else _("There is nothing to redo."),
-        }
-        for name, reason in reasons.items():
-            button = getattr(self.ui, name)
-            shown = reason, reason or button.property("usualToolTip")
+        controls = {name: (getattr(self.ui, name), problem) for name in _BUTTONS}
+        controls |= {name: (self.menu.actions[name], problem) for name in _ENTRIES}
+        controls["endButton"] = self.ui.endButton, noStart
+        for name, (control, reason) in controls.items():
             # Setting them takes time, and this comes at each step of scrolling.
-            if self._shownReasons.get(name) != shown:
-                self._shownReasons[name] = shown
-                button.enabled = not reason
-                button.toolTip = shown[1]
+            if self._shownReasons.get(name) != reason:
+                self._shownReasons[name] = reason
+                setEnabled(control, reason, control.property("usualToolTip"))
 
-    def _refreshHistory(self) -> None:
-        session = self._session
-        self.ui.undoButton.setProperty("usualToolTip", _("Undo (Z): {text}").format(text=session.undoText))
-        self.ui.redoButton.setProperty("usualToolTip", _("Redo (Y): {text}").format(text=session.redoText))
-
-    def _refreshProblems(self) -> None:
-        known = self._labels.readyVolumes()
-        text = problemsInWords(self._session.problems(known)) if known else ""
-        setText(self.ui.problemsLabel, breakable(text))
+    def _refreshStyle(self) -> None:
+        buttons = [getattr(self.ui, name) for name in _SIGNS]
+        markPressed(self.widget.palette, *buttons, signs=tuple(_SIGNS.values()))
