@@ -47,6 +47,7 @@ class ReviewThreshold:
         self._settle = Coalesced(self.finish, _SETTLE_MS)
         self.applied = Callbacks()
         ui.thresholdSlider.connect("valueIsChanging(double)", guarded(self._onMoved))
+        history.settling.connect(self.finish)
         # Without tracking this comes at the end of a drag, and for keys and typed numbers.
         ui.thresholdSlider.connect("valueChanged(double)", guarded(self._onMoved))
         ui.resetButton.connect("clicked()", guarded(self._onReset))
@@ -54,6 +55,7 @@ class ReviewThreshold:
     def cleanup(self) -> None:
         """End a drag and load nothing any more."""
         self.choose(None, "")
+        self._history.settling.disconnect(self.finish)
         self._settle.cancel()
         self.applied.clear()
 
@@ -107,11 +109,8 @@ class ReviewThreshold:
 
     def _inWords(self, percent: float | None) -> str:
         if percent is None:
-            return _("As generated. Move the slider to draw the mask from the probabilities instead.")
-        text = _(
-            "Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it)."
-        )
-        return text.format(percent=round(percent))
+            return _("As generated.")
+        return _("Drawn at a probability of {percent} %.").format(percent=round(percent))
 
     def _load(self) -> None:
         subject = self._subject
@@ -163,7 +162,7 @@ class ReviewThreshold:
     def _sayIfFollowed(self) -> str:
         if self._editor is None or not self._editor.hasFollowed:
             return ""
-        return " " + _("All masks were moved along with their volume, which lay elsewhere when they were made.")
+        return " " + _("All masks were moved along with their volume.")
 
     def finish(self) -> None:
         """End a drag now: what was changed is one step to undo."""

@@ -1,0 +1,194 @@
+"""Slices under review: which are worth a look and why, what is kept of those that are fine, and how quick that is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+LONGEST_BLOCK_MS = 50
+
+
+@pytest.fixture
+def parts(host):
+    from WeakMedSAMLib.contract.quality import ClassQuality
+    from WeakMedSAMLib.frontend.results import fine_slices, review_subject, slice_rows
+
+    slice_rows.ClassQuality, slice_rows.fine, slice_rows.subjects = ClassQuality, fine_slices, review_subject
+    return slice_rows
+
+
+@pytest.fixture
+def make_subject(scene, make_volume, make_run, lib, parts):
+    """make_subject(shape): the subject of a review with its masks in the scene, and its run."""
+    states = []
+
+    def make(shape=(20, 40, 50), axis="k"):
+        state = lib.ModuleState(scene)
+        states.append(state)
+        volume = make_volume("CT", shape)
+        run = make_run([volume], axis=axis)
+        node = lib.end(lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record))
+        run.record.segmentations["000"] = node.GetID()
+        state.saveRun(run.record)
+        subjects = parts.subjects.ReviewSubjects(state)
+        return subjects.subject(scene, state.run(run.record.runId), "000"), run
+
+    yield make
+    for state in states:
+        state.cleanup()
+
+
+def result_of(parts, lib, subject, **classes):
+    qualities = {name: parts.ClassQuality(**quality) for name, quality in classes.items()}
+    return replace(subject.result, classes=qualities)
+
+
+def test_a_slice_has_one_row_with_its_least_sure_class_first(parts, lib, make_subject):
+    subject, _run = make_subject()
+    result = result_of(
+        parts,
+        lib,
+        subject,
+        liver={"slice_confidence": [1.0, 0.9, 0.4, 0.999], "present_without_mask": [3]},
+        kidney={"slice_confidence": [1.0, 0.5, 0.6, 1.0]},
+    )
+    rows = parts.sliceRows(result)
+    assert [row.index for row in rows] == [3, 2, 1]
+    assert [[doubt.className for doubt in row.doubts] for row in rows] == [
+        ["liver"],
+        ["liver", "kidney"],
+        ["kidney", "liver"],
+    ]
+    assert [row.state({}).name for row in rows] == ["NOT_DRAWN", "UNSURE", "UNSURE"]
+    assert parts.slicesInDoubt(rows, "kidney") == {1, 2}
+    # Fine is a slice for all classes that are in doubt there.
+    assert rows[1].state({"liver": {2}}).name == "UNSURE"
+    assert rows[1].state({"liver": {2}, "kidney": {2}}).name == "FINE"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "probability", "reason"),
+    [
+        (0.3, 0.7, "perhaps missed"),
+        (0.45, 0.5, "perhaps not there"),
+        (0.6, 0.95, "outline unsure"),
+        # Tagged present, so that the classifier has no say.
+        (0.65, 0.4, "outline unsure"),
+        (0.65, None, ""),
+    ],
+)
+def test_the_reason_is_what_made_the_confidence(parts, confidence, probability, reason):
+    doubt = parts.SliceDoubt("liver", confidence, probability=probability)
+    assert doubt.reason() == reason
+    assert doubt.confidenceInWords() == f"{round(confidence * 100)} %"
+
+
+def test_nothing_drawn_never_reads_as_a_confidence(parts):
+    doubt = parts.SliceDoubt("liver", 0.0, isMissing=True, probability=1.0)
+    assert (doubt.confidenceInWords(), doubt.reason()) == ("–", "not drawn")
+    assert doubt.inWords() == "liver: tagged present, nothing drawn"
+
+
+def test_fine_slices_stay_where_they_are_when_a_volume_is_turned(parts, lib, make_subject):
+    subject, _run = make_subject()
+    parts.fine.markSlice(subject, parts.sliceRows(subject.result), 3, True, lib.history)
+    turned = replace(subject, result=subject.result.turned())
+    assert parts.fine.fineSlices(turned) == {"Läsion": {16}, "organ": {16}}
+    parts.fine.markSlice(turned, parts.sliceRows(turned.result), 0, True, lib.history)
+    assert parts.fine.fineSlices(subject)["organ"] == {3, 19}
+    assert parts.fine.fineSlices(replace(turned, result=turned.result.turned()))["organ"] == {3, 19}
+    lib.history.undo(subject.segmentationNode)
+    assert parts.fine.fineSlices(turned)["organ"] == {16}
+
+
+def test_marks_of_other_runs_in_one_segmentation_stay(parts, lib, make_subject):
+    subject, _run = make_subject()
+    other = replace(subject, record=replace(subject.record, runId="f" * 32))
+    parts.fine.markSlice(subject, parts.sliceRows(subject.result), 3, True, lib.history)
+    parts.fine.markSlice(other, parts.sliceRows(other.result), 5, True, lib.history)
+    assert parts.fine.fineSlices(subject)["organ"] == {3}
+    lib.history.undo(subject.segmentationNode)
+    assert parts.fine.fineSlices(other) == {}
+    assert parts.fine.fineSlices(subject)["organ"] == {3}
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", '{"a": 1}', '{"NAME": []}', '{"NAME": {"organ": "x"}}'])
+def test_marks_that_cannot_be_read_are_none(parts, lib, make_subject, text):
+    subject, _run = make_subject()
+    name = f"{subject.record.runId}/000"
+    subject.segmentationNode.SetAttribute(parts.fine.FINE_ATTRIBUTE, text.replace("NAME", name))
+    assert not any(parts.fine.fineSlices(subject).values())
+    parts.fine.markSlice(subject, parts.sliceRows(subject.result), 2, True, lib.history)
+    assert parts.fine.fineSlices(subject)["organ"] == {2}
+
+
+def test_many_marks_push_no_mask_out_of_the_history(parts, lib, make_subject):
+    from WeakMedSAMLib.frontend.results.segment_history import MAX_CHANGES, MaskChanged
+
+    subject, _run = make_subject()
+    node = subject.segmentationNode
+    for _number in range(MAX_CHANGES + 2):
+        lib.history.add(MaskChanged(node, subject.segmentIds[0], None))
+    for index in range(19):
+        parts.fine.markSlice(subject, parts.sliceRows(subject.result), index, True, lib.history)
+    for _step in range(19):
+        lib.history.undo(node)
+    for _step in range(MAX_CHANGES):
+        assert lib.history.last(node).text == "change the threshold"
+        lib.history.undo(node)
+    assert lib.history.last(node) is None
+
+
+def test_the_window_answers_with_500_slices_and_5_classes(
+    host, scene, make_volume, make_run, lib, parts, allowance, capsys
+):
+    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+    from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
+    from WeakMedSAMLib.frontend.trial.window_block import longestBlock
+
+    logic = WeakMedSAMLogic()
+    volumes = [make_volume(name, (500, 12, 10), show=True) for name in ("one", "two")]
+    run = make_run(volumes)
+    report = json.loads((run.folder / "results" / "000" / "quality.json").read_text("utf-8"))
+    doubts = np.random.default_rng(3).uniform(0.2, 0.99, (5, 500)).round(3).tolist()
+    report["classes"] = {
+        f"a class of forty letters or so, number {number}": {**report["classes"]["organ"], "slice_confidence": each}
+        for number, each in enumerate(doubts)
+    }
+    for entry in run.classes.to_json():
+        report["classes"][entry["name"]] = {"confidence": 0.9, "slice_confidence": doubts[0]}
+    for name in ("000", "001"):
+        (run.folder / "results" / name / "quality.json").write_text(json.dumps(report), "utf-8")
+    logic.state.saveRun(run.record)
+    panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    panel.widget.resize(420, 700)
+    panel.widget.show()
+    blocks = {}
+
+    def measure(name, work):
+        with longestBlock() as block:
+            work()
+            host.settle(0.3)
+        blocks[name] = block
+
+    try:
+        logic.runs.load(run.record.runId)
+        host.waitUntil(lambda: not logic.isRunning)
+        logic.state.currentVolume = volumes[0]
+        host.settle(0.5)
+        measure("other volume", lambda: setattr(logic.state, "currentVolume", volumes[1]))
+        assert panel.ui.sliceTable.rowCount == 500
+        assert panel.ui.sliceTable.item(499, 0) is not None
+        measure("choose", lambda: panel.ui.sliceTable.setCurrentCell(3, 1))
+        measure("fine", lambda: panel.ui.fineButton.click())
+        measure("undo", lambda: logic.history.undo(panel._subject.segmentationNode))
+    finally:
+        panel.cleanup()
+        panel.widget.close()
+        logic.cleanup()
+    with capsys.disabled():
+        print("\nlongest time without an answer:", ", ".join(f"{name} {block}" for name, block in blocks.items()))
+    assert max(block.own_ms for block in blocks.values()) <= LONGEST_BLOCK_MS * allowance
