@@ -211,7 +211,7 @@ class ReviewPanel(Panel):
 
     def _maskWidgets(self) -> list[Any]:
         ui = self.ui
-        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton, ui.thresholdState]
+        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton]
         return [*parts, ui.editButton, ui.show3dButton]
 
     def _showActions(self) -> None:

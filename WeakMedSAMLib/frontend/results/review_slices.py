@@ -19,6 +19,7 @@ from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, sliceRows
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 STATE, SLICE, CLASS, CONFIDENCE, REASON = range(5)
@@ -82,7 +83,7 @@ class SliceTable:
                 self._table.setCurrentCell(number, SLICE if number >= 0 else -1)
 
     def nextOpen(self, index: int | None) -> SliceRow | None:
-        """Return the row after that of a slice, or from the top, that is not called fine; None if all are."""
+        """Return the first row after that of a slice, then from the top, that is not called fine; None if all are."""
         begin = next((number + 1 for number, row in enumerate(self.rows) if row.index == index), 0)
         around = [*self.rows[begin:], *self.rows[:begin]]
         return next((row for row in around if not row.isFine(self._fine)), None)
@@ -138,6 +139,7 @@ class SliceReview:
         self._ui, self._state, self._views, self._history = ui, state, views, history
         self._subject: ReviewSubject | None = None
         self._filledFor: tuple[Any, ...] = ()
+        self._goneTo: int | None = None
         self.chosen = Callbacks()
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
@@ -174,6 +176,8 @@ class SliceReview:
         elif shown != self._filledFor:
             counts = [len(quality.slice_confidence) for quality in result.classes.values()]
             self.table.fill(sliceRows(result), max(counts, default=0), self._fine())
+        if shown != self._filledFor:
+            self._goneTo = None
         self._filledFor = shown if result is not None else ()
         self.showFine()
         self.showShown()
@@ -195,11 +199,14 @@ class SliceReview:
         self.table.choose(self._shownSlice())
 
     def fineAndNext(self) -> None:
-        """Call the slice that is shown fine, if it is one of the list, and go to the next one that is not."""
+        """Call the slice that is shown fine, if it is one of the list, and go to the next one that is not.
+
+        That is the next of the list for a reader who goes through it, and the least sure one for others.
+        """
         index = self._shownSlice()
         if self._subject is not None and any(row.index == index for row in self.table.rows):
             self._mark(index, True)
-        row = self.table.nextOpen(index)
+        row = self.table.nextOpen(index if index == self._goneTo else None)
         if row is not None:
             self._goTo(row)
 
@@ -220,14 +227,16 @@ class SliceReview:
         view = self._state.sliceView
         isShown = self._views.showSlice(subject.volumeNode, subject.result.axis, row.index, view)
         self.table.choose(row.index)
+        self._goneTo = row.index
         self.chosen(row, isShown)
 
     def _shownSlice(self) -> int | None:
         """Return the slice that is shown in the view one works in, or in another one along the axis."""
         subject = self._subject
-        if subject is None or subject.volumeNode is None or subject.result is None:
+        volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None
+        if subject is None or volumeNode is None or subject.result is None:
             return None
-        volumeNode, axis, preferred = subject.volumeNode, subject.result.axis, self._state.sliceView
+        axis, preferred = subject.result.axis, self._state.sliceView
         for name in sorted(slice_views.sliceViewNames(), key=lambda name: name != preferred):
             node = slice_views.sliceNodeOf(name)
             if node is None or slice_views.shownVolume(name) is not volumeNode:

@@ -143,7 +143,7 @@ class MaskTable:
     def _fillReviewed(self, row: int, segment: Any) -> None:
         isOn = segment is not None and isReviewed(segment)
         tip = _("Check it when the mask is right: its slices are fine then. It checks itself once all of them are.")
-        item = self._cells.setText(row, REVIEWED, _("yes") if isOn else "", tip)
+        item = self._cells.setText(row, REVIEWED, _("yes") if isOn else _("no"), tip)
         item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
         item.setCheckState(qt.Qt.Checked if isOn else qt.Qt.Unchecked)
 
