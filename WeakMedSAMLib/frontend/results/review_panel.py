@@ -105,6 +105,10 @@ class ReviewPanel(Panel):
         self._fillWords()
         self._showChosen()
 
+    def exit(self) -> None:
+        """See `Panel`."""
+        self.slices.leave()
+
     def stateInWords(self) -> str:
         """Return how far the review is, for the folded section."""
         return progressInWords(self._subject) if self._subject is not None else ""

@@ -158,11 +158,15 @@ class SliceReview:
 
     def cleanup(self) -> None:
         """Observe nothing and hold nothing of the scene any more."""
-        self._followSoon.cancel()
-        self._observer.stop()
+        self.leave()
         self.table.cleanup()
         self._subject = None
         self.chosen.clear()
+
+    def leave(self) -> None:
+        """Follow the views no longer, until `choose`."""
+        self._followSoon.cancel()
+        self._observer.stop()
 
     def choose(self, subject: ReviewSubject | None) -> None:
         """Show the slices of a volume, and which of them a view shows; None for none."""

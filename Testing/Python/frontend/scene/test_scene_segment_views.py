@@ -175,6 +175,19 @@ def test_at_no_moment_of_loading_are_masks_seen_over_another_volume(host, masks,
     assert len(run.record.segmentations) == 5
 
 
+def test_masks_stay_with_their_volume_where_loading_is_broken_off(host, masks, make_volume, make_run, lib):
+    volumes = [make_volume(f"scan {number}") for number in range(2)]
+    show(host, volumes[0])
+    run = make_run(volumes)
+    steps = lib.loader.volumeSteps(volumes[1], run.result.volumes["001"], run.classes, run.record)
+    while not host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        next(steps)
+    steps.close()
+    (node,) = host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert seen_in(node) == []
+
+
 def test_what_the_views_do_in_a_batch_is_followed_at_its_end(host, scene, masks):
     first, one = masks("one")
     second, two = masks("two")

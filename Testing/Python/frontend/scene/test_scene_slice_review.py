@@ -104,6 +104,40 @@ def test_fine_slices_stay_where_they_are_when_a_volume_is_turned(parts, lib, mak
     assert parts.fine.fineSlices(turned)["organ"] == {16}
 
 
+def test_fine_slices_of_a_left_handed_volume_lie_in_the_same_place_after_a_reload(
+    host, scene, make_volume, make_run, lib, parts, tmp_path
+):
+    from WeakMedSAMLib.frontend.scene.slice_order import numberingOf
+
+    def fine_z(state):
+        (record,) = state.runs()
+        subject = parts.subjects.ReviewSubjects(state).subject(scene, record, "000")
+        rows = parts.sliceRows(subject.result)
+        (index,) = parts.fine.fineSlices(subject)["organ"]
+        assert next(row for row in rows if row.index == index).worst.isMissing
+        return float((lib.volumes.ijkToRas(subject.volumeNode) @ [0, 0, index, 1])[2])
+
+    state = lib.ModuleState(scene)
+    volume = make_volume("CT", (20, 40, 50), geometry=np.diag([1.0, -1.0, 3.0, 1.0]))
+    run = make_run([volume])
+    node = lib.end(lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record))
+    run.record.segmentations["000"] = node.GetID()
+    state.saveRun(run.record)
+    subject = parts.subjects.ReviewSubjects(state).subject(scene, state.runs()[0], "000")
+    # The slice on which nothing was drawn.
+    parts.fine.markSlice(subject, parts.sliceRows(subject.result), 0, True, lib.history)
+    before = fine_z(state)
+    path = str(tmp_path / "x.mrb")
+    host.slicer.util.saveScene(path)
+    host.closeScene()
+    host.slicer.util.loadScene(path)
+    state.bind()
+    (loaded,) = host.slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert numberingOf(loaded) == "slicer"
+    assert fine_z(state) == before == 0.0
+    state.cleanup()
+
+
 def test_marks_of_other_runs_in_one_segmentation_stay(parts, lib, make_subject):
     subject, _run = make_subject()
     other = replace(subject, record=replace(subject.record, runId="f" * 32))
