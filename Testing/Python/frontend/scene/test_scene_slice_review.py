@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 LONGEST_BLOCK_MS = 50
+# Of the panel, and what a screen leaves to a section below the bar.
+WIDTH, MOST_HIGH = 420, 610
 
 
 @pytest.fixture
@@ -176,31 +179,46 @@ def test_many_marks_push_no_mask_out_of_the_history(parts, lib, make_subject):
     assert lib.history.last(node) is None
 
 
-def test_the_window_answers_with_500_slices_and_5_classes(
-    host, scene, make_volume, make_run, lib, parts, allowance, capsys
-):
+@pytest.fixture
+def large(host, scene, make_volume, make_run):
+    """A review of two volumes with 500 slices in doubt of five classes; all names have forty letters and no space."""
     from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
     from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
-    from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
     logic = WeakMedSAMLogic()
-    volumes = [make_volume(name, (500, 12, 10), show=True) for name in ("one", "two")]
+    volumes = [make_volume(f"{number}_scan".ljust(40, "x"), (500, 12, 10), show=True) for number in range(2)]
     run = make_run(volumes)
     report = json.loads((run.folder / "results" / "000" / "quality.json").read_text("utf-8"))
     doubts = np.random.default_rng(3).uniform(0.2, 0.99, (5, 500)).round(3).tolist()
-    report["classes"] = {
-        f"a class of forty letters or so, number {number}": {**report["classes"]["organ"], "slice_confidence": each}
-        for number, each in enumerate(doubts)
-    }
-    for entry in run.classes.to_json():
-        report["classes"][entry["name"]] = {"confidence": 0.9, "slice_confidence": doubts[0]}
+    classes = {f"{number}_class".ljust(40, "y"): {"slice_confidence": each} for number, each in enumerate(doubts)}
+    classes |= {name: {"confidence": 0.9, "slice_confidence": doubts[0]} for name in run.classes.names}
     for name in ("000", "001"):
-        (run.folder / "results" / name / "quality.json").write_text(json.dumps(report), "utf-8")
+        quality = {**report, "classes": classes, "low_confidence": True}
+        (run.folder / "results" / name / "quality.json").write_text(json.dumps(quality), "utf-8")
+    # The classes of the masks and of the file are the same ones in a real run.
+    path = run.folder / "run.json"
+    known = path.read_text("utf-8")
+    for short, long in zip(run.classes.names, classes, strict=False):
+        known = known.replace(json.dumps(short, ensure_ascii=False), json.dumps(long))
+    path.write_text(known, "utf-8")
     logic.state.saveRun(run.record)
     panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
-    panel.widget.resize(420, 700)
+    panel.widget.resize(WIDTH, 700)
     panel.widget.show()
-    blocks = {}
+    logic.runs.load(run.record.runId)
+    host.waitUntil(lambda: not logic.isRunning)
+    logic.state.currentVolume = volumes[0]
+    host.settle(0.5)
+    yield SimpleNamespace(logic=logic, panel=panel, volumes=volumes, ui=panel.ui, record=run.record)
+    panel.cleanup()
+    panel.widget.close()
+    logic.cleanup()
+
+
+def test_the_window_answers_with_500_slices_and_5_classes(host, large, allowance, capsys):
+    from WeakMedSAMLib.frontend.trial.window_block import longestBlock
+
+    logic, ui, blocks = large.logic, large.ui, {}
 
     def measure(name, work):
         with longestBlock() as block:
@@ -208,21 +226,42 @@ def test_the_window_answers_with_500_slices_and_5_classes(
             host.settle(0.3)
         blocks[name] = block
 
-    try:
-        logic.runs.load(run.record.runId)
-        host.waitUntil(lambda: not logic.isRunning)
-        logic.state.currentVolume = volumes[0]
-        host.settle(0.5)
-        measure("other volume", lambda: setattr(logic.state, "currentVolume", volumes[1]))
-        assert panel.ui.sliceTable.rowCount == 500
-        assert panel.ui.sliceTable.item(499, 0) is not None
-        measure("choose", lambda: panel.ui.sliceTable.setCurrentCell(3, 1))
-        measure("fine", lambda: panel.ui.fineButton.click())
-        measure("undo", lambda: logic.history.undo(panel._subject.segmentationNode))
-    finally:
-        panel.cleanup()
-        panel.widget.close()
-        logic.cleanup()
+    measure("other volume", lambda: setattr(logic.state, "currentVolume", large.volumes[1]))
+    assert ui.sliceTable.rowCount == 500
+    assert ui.sliceTable.item(499, 0) is not None
+    measure("choose", lambda: ui.sliceTable.setCurrentCell(3, 1))
+    measure("fine", ui.fineButton.click)
+    measure("undo", lambda: logic.history.undo(large.panel._subject.segmentationNode))
     with capsys.disabled():
         print("\nlongest time without an answer:", ", ".join(f"{name} {block}" for name, block in blocks.items()))
     assert max(block.own_ms for block in blocks.values()) <= LONGEST_BLOCK_MS * allowance
+
+
+def test_long_names_take_no_room_from_the_rest(host, large, make_volume):
+    ui, widget = large.ui, large.panel.widget
+
+    def requireRoom():
+        host.settle(0.2)
+        assert widget.minimumSizeHint.width() <= WIDTH
+        assert widget.layout().totalHeightForWidth(WIDTH) <= MOST_HIGH
+        for table in (ui.classTable, ui.sliceTable):
+            if table.visible:
+                widths = [table.columnWidth(column) for column in range(table.columnCount)]
+                assert sum(widths) <= table.viewport().width
+                assert min(widths) > 10
+
+    # Two runs, low confidence, another threshold and a volume that was moved: all that can be seen at once.
+    large.logic.state.saveRun(replace(large.record, runId="f" * 32, segmentations={}))
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 30
+    large.panel.threshold.finish()
+    large.volumes[0].SetSpacing(2, 2, 2)
+    host.waitUntil(lambda: ui.followButton.visible)
+    assert ui.runSelector.visible
+    assert ui.bannerFrame.visible
+    assert ui.thresholdState.visible
+    assert ui.classTable.item(0, 0).toolTip() == "0_class".ljust(40, "y")
+    requireRoom()
+    large.logic.state.currentVolume = make_volume("z" * 40)
+    host.waitUntil(lambda: ui.volumeButton.visible)
+    requireRoom()
