@@ -160,7 +160,7 @@ class SliceReview:
         """Observe nothing and hold nothing of the scene any more."""
         self.leave()
         self.table.cleanup()
-        self._subject = None
+        self._subject, self._filledFor = None, ()
         self.chosen.clear()
 
     def leave(self) -> None:
@@ -174,15 +174,11 @@ class SliceReview:
         result = subject.result if subject is not None and subject.segmentIds else None
         # Layouts that were not shown before have views of their own.
         self._observer.start()
-        shown = (subject.segmentationNode, result) if subject is not None else ()
-        if result is None:
-            self.table.fill([], 0, {})
-        elif shown != self._filledFor:
-            counts = [len(quality.slice_confidence) for quality in result.classes.values()]
-            self.table.fill(sliceRows(result), max(counts, default=0), self._fine())
+        shown = (subject.segmentationNode, result) if subject is not None and result is not None else ()
         if shown != self._filledFor:
-            self._goneTo = None
-        self._filledFor = shown if result is not None else ()
+            self._filledFor, self._goneTo = shown, None
+            counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
+            self.table.fill(sliceRows(result) if result else [], max(counts, default=0), self._fine())
         self.showFine()
         self.showShown()
 
