@@ -84,7 +84,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
-        self._segmentViews = SegmentViews(slicer.mrmlScene)
+        self._segmentViews = SegmentViews(self.state)
         self._followScene()
         self.runs.markInterrupted()
         self.labels.load()

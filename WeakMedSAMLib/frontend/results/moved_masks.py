@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
-from WeakMedSAMLib.frontend.base.panel_parts import setText
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -62,7 +62,7 @@ class MovedMasks:
     def show(self) -> None:
         """Say whether the masks lie where their volume does."""
         problem, isMoved = self._problem()
-        setText(self._ui.movedLabel, f"⚠ {problem}" if problem else "")
+        setText(self._ui.movedLabel, breakable(f"⚠ {problem}") if problem else "")
         self._ui.followButton.visible = isMoved
 
     def _problem(self) -> tuple[str, bool]:
@@ -74,7 +74,7 @@ class MovedMasks:
             isMoved = bool(findMovedSegments(segmentationNode, volumeNode))
         except UserError as error:
             return errorInWords(error), False
-        text = _("{volume} was moved, or given another spacing, since these masks were made: they lie where it was.")
+        text = _("{volume} was moved or given another spacing: its masks lie where it was.")
         return (text.format(volume=volumeNode.GetName()), True) if isMoved else ("", False)
 
     def _nodes(self) -> list[Any]:

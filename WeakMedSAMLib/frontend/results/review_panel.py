@@ -6,26 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
-import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
+from WeakMedSAMLib.frontend.results.review_slices import SliceReview
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
     ReviewSubjects,
     bannerInWords,
+    bannerTip,
+    progressInWords,
     runInFull,
     runInWords,
-    summaryInWords,
+    volumeIdOf,
 )
-from WeakMedSAMLib.frontend.results.review_tables import MaskTable, SliceTable
+from WeakMedSAMLib.frontend.results.review_tables import MaskTable
 from WeakMedSAMLib.frontend.results.review_threshold import ReviewThreshold
-from WeakMedSAMLib.frontend.results.run_results import SliceRow
 from WeakMedSAMLib.frontend.results.segment_editor import openInSegmentEditor
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.slice_rows import SliceRow
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, setSurfaceShown
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
@@ -40,7 +43,7 @@ _COUNT_MS = 300
 
 
 class ReviewPanel(Panel):
-    """Run, banner, masks with threshold, slices by confidence, and the ways to correct by hand.
+    """Banner, masks with threshold, slices by confidence: of the current volume in the run under review.
 
     Parameters
     ----------
@@ -57,13 +60,13 @@ class ReviewPanel(Panel):
         self._subjects = ReviewSubjects(state)
         self._subject: ReviewSubject | None = None
         self._runs: list[RunRecord] = []
-        self._volumeIds: list[str] = []
+        self._record: RunRecord | None = None
         self._seen: tuple[Any, ...] = ()
         self._observation: tuple[Any, list[tuple[Any, int]]] | None = None
         self.ui.bannerFrame.styleSheet = _BANNER_STYLE
         self._refreshSoon = self.soon(self.refresh)
         self.masks = MaskTable(self.ui.classTable)
-        self.slices = SliceTable(self.ui.sliceTable, self._onSliceChosen)
+        self.slices = SliceReview(self.ui, state, views, history)
         self.threshold = ReviewThreshold(self.ui, self._history)
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
@@ -82,45 +85,51 @@ class ReviewPanel(Panel):
         """See `Panel`."""
         super().cleanup()
         self._observe(None)
-        self.threshold.cleanup()
-        self.moved.cleanup()
-        self.masks.cleanup()
+        for part in (self.threshold, self.moved, self.masks, self.slices):
+            part.cleanup()
         self._subject = None
         self._history.clear()
 
     def refresh(self) -> None:
         """Show everything as it is."""
         self._refreshSoon.cancel()
-        with self.filling():
-            self._fillRuns()
-            record = self._chosenRun()
-            self._fillVolumes(record)
-        volumeId = self._chosenVolumeId()
+        self._seen = self._look()
+        record = self._record = self._fillRuns()
+        volumeId = volumeIdOf(record, self._state.currentVolume) if record else ""
         self._subject = self._subjects.subject(self._scene, record, volumeId) if record and volumeId else None
         self._observe(self._subject.segmentationNode if self._subject else None)
         self.masks.fill(self._subject)
+        self.masks.choose(self._state.currentClass)
         self.moved.choose(self._subject)
-        self.slices.fill(self._subject)
-        self._fillWords(record)
-        self._onMaskChosen()
+        self.slices.choose(self._subject)
+        self._fillWords()
+        self._showChosen()
+
+    def exit(self) -> None:
+        """See `Panel`."""
+        self.slices.leave()
+
+    def stateInWords(self) -> str:
+        """Return how far the review is, for the folded section."""
+        return progressInWords(self._subject) if self._subject is not None else ""
 
     def _connectWidgets(self) -> None:
         ui = self.ui
         self.connect(ui.runSelector, "currentIndexChanged(int)", self._onRunChosen)
-        self.connect(ui.volumeSelector, "currentIndexChanged(int)", self._onVolumeChosen)
+        self.connect(ui.volumeButton, "clicked()", self._onOtherVolume)
         self.connect(ui.loadButton, "clicked()", self._onLoad)
-        self.connect(ui.undoButton, "clicked()", lambda: self._step(self._history.undo))
-        self.connect(ui.redoButton, "clicked()", lambda: self._step(self._history.redo))
         self.connect(ui.editButton, "clicked()", self._onEdit)
         self.connect(ui.show3dButton, "clicked(bool)", self._onShow3d)
         self.masks.chosen.connect(self._onMaskChosen)
-        self.threshold.applied.connect(self.masks.showVolume)
+        self.masks.reviewed.connect(self._onReviewed)
+        self.slices.chosen.connect(self._onSliceChosen)
+        self.threshold.applied.connect(self.masks.showSize)
         self.moved.moved.connect(self._countSoon)
         self.follow(
             (self._state.changed, self._onStateChanged),
             (self._runControl.changed, self._onRunsChanged),
             (self._runControl.resultsReady, self._onResultsReady),
-            (self._history.changed, self._showActions),
+            (self._history.changed, self._onHistoryChanged),
         )
 
     def _observe(self, segmentationNode: Any) -> None:
@@ -145,63 +154,69 @@ class ReviewPanel(Panel):
 
     # What is shown
 
-    def _fillRuns(self) -> None:
+    def _fillRuns(self) -> RunRecord | None:
+        """Show the runs, and return the one under review."""
         self._runs = self._subjects.runs()
-        fillSelector(self.ui.runSelector, [runInWords(record, i == 0) for i, record in enumerate(self._runs)])
         ids = [record.runId for record in self._runs]
-        wanted = self._state.reviewRunId
-        self.ui.runSelector.currentIndex = ids.index(wanted) if wanted in ids else (0 if ids else -1)
-        chosen = self._chosenRun()
+        chosen = self._state.reviewRunId
+        record = self._runs[ids.index(chosen)] if chosen in ids else self._subjects.latestOf(self._state.currentVolume)
+        with self.filling():
+            fillSelector(self.ui.runSelector, [runInWords(each, i == 0) for i, each in enumerate(self._runs)])
+            self.ui.runSelector.currentIndex = ids.index(record.runId) if record is not None else -1
         tip = _("All runs of this scene, the latest first. This one: {run}")
-        tip = tip.format(run=runInFull(chosen)) if chosen is not None else ""
-        setEnabled(self.ui.runSelector, "" if ids else _("There is no run yet."), tip)
+        self.ui.runSelector.toolTip = tip.format(run=runInFull(record)) if record is not None else ""
+        for widget in (self.ui.runLabel, self.ui.runSelector):
+            widget.visible = len(self._runs) > 1
+        return record
 
-    def _fillVolumes(self, record: RunRecord | None) -> None:
-        before = self._chosenVolumeId()
-        self._volumeIds = self._subjects.volumeIds(record) if record else []
-        subjects = [self._subjects.subject(self._scene, record, each) for each in self._volumeIds] if record else []
-        fillSelector(self.ui.volumeSelector, [subject.inWords() for subject in subjects])
-        if self._volumeIds:
-            self.ui.volumeSelector.currentIndex = self._volumeIds.index(before) if before in self._volumeIds else 0
-        for widget in (self.ui.volumeSelector, self.ui.volumeLabel):
-            widget.visible = len(self._volumeIds) > 1
-
-    def _fillWords(self, record: RunRecord | None) -> None:
-        subject = self._subject
+    def _fillWords(self) -> None:
+        subject, other = self._subject, self._otherVolume()
         result = subject.result if subject else None
-        message = "" if record else _("Masks appear here after Generate in section 4.")
-        if record is not None and subject is None:
-            message = record.message or _("This run has no masks.")
-        elif subject is not None and subject.problem:
-            message = subject.problem
-        elif subject is not None and not subject.segmentIds:
-            message = _("The masks of this run are not in the scene.")
-            if subject.volumeNode is None:
-                message += " " + _("Nor is their volume: load it first.")
-        setText(self.ui.messageLabel, message)
-        canLoad = (
-            subject is not None and result is not None and not subject.segmentIds and subject.volumeNode is not None
-        )
+        setText(self.ui.messageLabel, breakable(self._message()))
+        self.ui.volumeButton.visible = other is not None
+        if other is not None:
+            tip = _("Show {volume} here and in the views, with its masks").format(volume=other.GetName())
+            setEnabled(self.ui.volumeButton, "", tip)
+        canLoad = subject is not None and result is not None and not subject.segmentIds
         self.ui.loadButton.visible = canLoad
         setEnabled(
             self.ui.loadButton,
             _("A run is under way.") if self._runControl.isRunning else "",
             _("Load the masks of this run from its folder"),
         )
-        isLow = result is not None and result.isLow
+        isLow = result is not None and result.isLow and bool(subject and subject.segmentIds)
         self.ui.bannerFrame.visible = isLow
         self.ui.bannerLabel.text = bannerInWords(result) if result is not None and isLow else ""
-        setText(self.ui.summaryLabel, summaryInWords(result) if result and not isLow else "")
-        hasMasks = bool(subject and subject.segmentIds)
+        self.ui.bannerFrame.toolTip = bannerTip(result) if result is not None and isLow else ""
         for widget in self._maskWidgets():
-            widget.visible = hasMasks
-        for widget in (self.ui.slicesLabel, self.ui.sliceTable):
-            widget.visible = self.slices.count > 0
+            widget.visible = bool(subject and subject.segmentIds)
+
+    def _message(self) -> str:
+        """Say why there is nothing to review; empty if there is."""
+        record, subject, volumeNode = self._record, self._subject, self._state.currentVolume
+        if record is None:
+            return _("Masks appear here once they are generated.")
+        if subject is None and not record.segmentations and record.status != "finished":
+            return record.message or _("This run has no masks.")
+        if subject is None:
+            text = _("{volume} is not part of this run.") if volumeNode is not None else _("No volume is chosen.")
+            return text.format(volume=volumeNode.GetName() if volumeNode is not None else "")
+        if subject.problem or subject.segmentIds:
+            return subject.problem
+        return _("The masks of this run are not in the scene.")
+
+    def _otherVolume(self) -> Any:
+        """Return a volume of the run to go to where the current one is not part of it; None if there is none."""
+        if self._record is None or self._subject is not None:
+            return None
+        ids = [self._record.volumes.get(each) for each in self._subjects.volumeIds(self._record)]
+        nodes = (self._scene.GetNodeByID(each) for each in ids if each)
+        return next((node for node in nodes if node is not None), None)
 
     def _maskWidgets(self) -> list[Any]:
         ui = self.ui
-        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton, ui.thresholdState]
-        return [*parts, ui.undoButton, ui.redoButton, ui.editButton, ui.show3dButton]
+        parts = [ui.classTable, ui.thresholdLabel, ui.thresholdSlider, ui.resetButton]
+        return [*parts, ui.editButton, ui.show3dButton]
 
     def _showActions(self) -> None:
         """Enable the buttons that can do something now, and say why the others cannot."""
@@ -211,20 +226,24 @@ class ReviewPanel(Panel):
         setEnabled(self.ui.editButton, nothing, _("Correct the chosen mask by hand; come back here afterwards"))
         setEnabled(self.ui.show3dButton, "" if node else _("There are no masks."), _("Show the masks as surfaces"))
         self.ui.show3dButton.checked = node is not None and isSurfaceShown(node)
-        change = self._history.last(node) if node else None
-        undoTip = _("Undo: {text}").format(text=change.text) if change else ""
-        setEnabled(self.ui.undoButton, "" if change else _("There is nothing to undo."), undoTip)
-        canRedo = node is not None and self._history.canRedo(node)
-        setEnabled(self.ui.redoButton, "" if canRedo else _("There is nothing to redo."), _("Redo what was undone"))
+
+    def _showChosen(self) -> None:
+        self.threshold.choose(self._subject, self.masks.segmentId)
+        self._showActions()
 
     # What happens
 
+    def _look(self) -> tuple[Any, ...]:
+        """Return what is shown here of the state: tags change with every key, and are not."""
+        volumeNode = self._state.currentVolume
+        volumeId = volumeNode.GetID() if volumeNode is not None else ""
+        return volumeId, self._state.reviewRunId, self._state.runs()
+
     def _onStateChanged(self) -> None:
-        # Tags change with every key; what is shown here does not depend on them.
-        seen = (self._state.reviewRunId, self._state.runs())
-        if seen != self._seen:
-            self._seen = seen
+        if self._look() != self._seen:
             self._refreshSoon()
+        elif self.masks.choose(self._state.currentClass):
+            self._showChosen()
 
     def _onRunsChanged(self, _runId: str = "") -> None:
         self._subjects.forget()
@@ -234,49 +253,49 @@ class ReviewPanel(Panel):
         self._subjects.forget()
         self._state.reviewRunId = runId
         self.refresh()
+        if self._state.currentVolume is None:
+            self._onOtherVolume()
 
     def _onRunChosen(self, index: int) -> None:
         if not self._isFilling and 0 <= index < len(self._runs):
             self._state.reviewRunId = self._runs[index].runId
             self.refresh()
 
-    def _onVolumeChosen(self, _index: int) -> None:
-        if not self._isFilling:
+    def _onOtherVolume(self) -> None:
+        node = self._otherVolume()
+        if node is not None:
+            self._state.currentVolume = node
+            self._views.showEverywhere(node)
             self.refresh()
-            if self._subject is not None and self._subject.volumeNode is not None:
-                self._views.showEverywhere(self._subject.volumeNode)
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
-        self.threshold.choose(self._subject, self.masks.segmentId)
-        self._showActions()
+        if self._subject is not None and self.masks.segmentId:
+            self._state.currentClass = self._subject.className(self.masks.segmentId)
+        self._showChosen()
 
-    def _onSliceChosen(self, row: SliceRow) -> None:
-        subject = self._subject
-        self.masks.choose(row.className)
-        if subject is None or subject.volumeNode is None or subject.result is None:
-            return
-        axis, view = subject.result.axis, self._state.sliceView
-        isShown = self._views.showSlice(subject.volumeNode, axis, row.index, view)
-        text = _("The layout has no slice view along {axis}. Choose one that has, such as Four-Up.")
-        setText(self.ui.messageLabel, "" if isShown else text.format(axis=axis.upper()))
+    def _onReviewed(self, segmentId: str, isOn: bool) -> None:
+        if self._subject is not None:
+            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history)
+
+    def _onSliceChosen(self, row: SliceRow, isShown: bool) -> None:
+        self.masks.choose(row.worst.className)
+        self._onMaskChosen()
+        text = _("No view of this layout shows these slices. Choose another layout, such as Four-Up.")
+        setText(self.ui.messageLabel, "" if isShown else text)
+
+    def _onHistoryChanged(self) -> None:
+        self.masks.showReviewed()
+        self.slices.showFine()
+        self.threshold.show()
+        self._showActions()
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()
         self._showActions()
 
     def _onLoad(self) -> None:
-        if self._subject is not None:
-            self._runControl.load(self._subject.record.runId)
-
-    def _step(self, function: Any) -> None:
-        self.threshold.finish()
-        node = self._subject.segmentationNode if self._subject else None
-        change = self._history.last(node) if node else None
-        text = _("This mask was changed by hand since. Undo loses that change, too. Go on?")
-        mayGoOn = change is None or change.isUntouched() or function == self._history.redo
-        if node is not None and (mayGoOn or slicer.util.confirmYesNoDisplay(text, windowTitle=_("Undo"))):
-            function(node)
-            self.refresh()
+        if self._record is not None:
+            self._runControl.load(self._record.runId)
 
     def _onEdit(self) -> None:
         self.threshold.finish()
@@ -288,11 +307,3 @@ class ReviewPanel(Panel):
         if self._subject is not None and self._subject.segmentationNode is not None:
             setSurfaceShown(self._subject.segmentationNode, isOn)
         self._showActions()
-
-    def _chosenRun(self) -> RunRecord | None:
-        index = self.ui.runSelector.currentIndex
-        return self._runs[index] if 0 <= index < len(self._runs) else None
-
-    def _chosenVolumeId(self) -> str:
-        index = self.ui.volumeSelector.currentIndex
-        return self._volumeIds[index] if 0 <= index < len(self._volumeIds) else ""

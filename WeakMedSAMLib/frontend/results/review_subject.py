@@ -11,8 +11,8 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
-from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, readRun
-from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, segmentIdsOf, tagOf
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord, folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
@@ -55,14 +55,6 @@ class ReviewSubject:
     def segment(self, segmentId: str) -> Any:
         """Return a vtkSegment, or None if it was removed."""
         return self.segmentationNode.GetSegmentation().GetSegment(segmentId) if self.segmentationNode else None
-
-    def inWords(self) -> str:
-        """Return the volume in one line: its name and how sure its masks are."""
-        name = self.volumeNode.GetName() if self.volumeNode else (self.result.name if self.result else "")
-        if self.result is None:
-            return name
-        words = confidenceInWords(self.result.confidence)
-        return f"{'⚠ ' if self.result.isLow else ''}{name} ({words})"
 
     def className(self, segmentId: str) -> str:
         """Return the name that the class of a segment had in the run."""
@@ -115,6 +107,12 @@ class ReviewSubjects:
         """Return the ids of the volumes of a run that have masks in the scene or in the run folder."""
         return sorted({*record.segmentations, *self._resultsOf(record)[0]})
 
+    def latestOf(self, volumeNode: Any) -> RunRecord | None:
+        """Return the latest run that made masks of a volume; the latest of all if none did, None without a run."""
+        runs = self.runs()
+        ours = (each for each in runs if each.status == "finished" and volumeIdOf(each, volumeNode))
+        return next(ours, runs[0] if runs else None)
+
     def subject(self, scene: Any, record: RunRecord, volumeId: str) -> ReviewSubject:
         """Return one volume of a run."""
         results, problem = self._resultsOf(record)
@@ -126,10 +124,17 @@ class ReviewSubjects:
 
     def _resultsOf(self, record: RunRecord) -> tuple[dict[str, StoredResult], str]:
         try:
-            return self.runResult(record).volumes, record.message
+            nothing = _("This run made no masks of this volume.") if record.status == "finished" else record.message
+            return self.runResult(record).volumes, nothing
         except UserError as error:
             problem = errorInWords(error)
             return {}, problem if record.status == "finished" else record.message or problem
+
+
+def volumeIdOf(record: RunRecord, volumeNode: Any) -> str:
+    """Return the id that a volume has in a run; empty if it is not part of it."""
+    nodeId = volumeNode.GetID() if volumeNode is not None else ""
+    return next((each for each, known in record.volumes.items() if known == nodeId), "")
 
 
 def _countAsHeld(result: StoredResult | None, volumeNode: Any) -> StoredResult | None:
@@ -140,19 +145,33 @@ def _countAsHeld(result: StoredResult | None, volumeNode: Any) -> StoredResult |
 
 
 def bannerInWords(result: StoredResult) -> str:
-    """Return the warning about a result of low confidence, with what would help most."""
+    """Return the warning about a result of low confidence, short enough for two lines."""
     if result.confidence is None:
-        text = _("⚠ Nothing is known about how good these masks are: check every slice before you use them.")
-    else:
-        text = _("⚠ Low confidence ({percent} %): check every slice before you use these masks.")
-        text = text.format(percent=round(result.confidence * 100))
-    return f"{text}\n{adviceInWords(result.advice)}".strip()
+        return _("⚠ Nothing is known about how good these masks are: check every slice.")
+    text = _("⚠ Low confidence ({percent} %): check every slice.")
+    return text.format(percent=round(result.confidence * 100))
 
 
-def summaryInWords(result: StoredResult) -> str:
-    """Return how sure a result is, and what that means."""
-    text = _("Confidence: {confidence}. It says how far several ways to draw a mask agree; it is not accuracy.")
-    return text.format(confidence=confidenceInWords(result.confidence))
+def bannerTip(result: StoredResult) -> str:
+    """Return what would help most, and what confidence is."""
+    return "\n".join(text for text in (adviceInWords(result.advice), confidenceTip()) if text)
+
+
+def confidenceTip() -> str:
+    """Return what confidence is."""
+    return _("Confidence says how far several ways to draw a mask agree; it is not accuracy.")
+
+
+def progressInWords(subject: ReviewSubject) -> str:
+    """Return how far the review of a volume is, in a few words; empty without masks."""
+    segments = [segment for each in subject.segmentIds if (segment := subject.segment(each)) is not None]
+    if not segments:
+        return ""
+    text = _("{reviewed} of {count} reviewed")
+    words = [text.format(reviewed=sum(isReviewed(segment) for segment in segments), count=len(segments))]
+    if subject.result is not None and subject.result.isLow:
+        words.append(_("low confidence"))
+    return ", ".join(words)
 
 
 def runInWords(record: RunRecord, isLatest: bool = False) -> str:
@@ -165,10 +184,8 @@ def runInWords(record: RunRecord, isLatest: bool = False) -> str:
 
 
 def runInFull(record: RunRecord) -> str:
-    """Return a run in one line, for a tip: when in UTC, on what, how it ended."""
-    when = record.created[:16].replace("T", " ")
-    status = _STATUS_WORDS.get(record.status, record.status)
-    return _("{when} UTC, {volumes}, {status}").format(when=when, volumes=_volumesInWords(record), status=status)
+    """Return a run in one line, for a tip: when by the clock of this computer, on what, how it ended."""
+    return ", ".join([whenInWords(record), _volumesInWords(record), _STATUS_WORDS.get(record.status, record.status)])
 
 
 def whenInWords(record: RunRecord) -> str:

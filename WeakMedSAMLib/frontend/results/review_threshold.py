@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
@@ -43,10 +44,12 @@ class ReviewThreshold:
         self._segmentId = ""
         self._editor: ThresholdEditor | None = None
         self._loading: StepRunner | None = None
+        self._error = ""
         self._isShowing = False
         self._settle = Coalesced(self.finish, _SETTLE_MS)
         self.applied = Callbacks()
         ui.thresholdSlider.connect("valueIsChanging(double)", guarded(self._onMoved))
+        history.settling.connect(self.finish)
         # Without tracking this comes at the end of a drag, and for keys and typed numbers.
         ui.thresholdSlider.connect("valueChanged(double)", guarded(self._onMoved))
         ui.resetButton.connect("clicked()", guarded(self._onReset))
@@ -54,6 +57,7 @@ class ReviewThreshold:
     def cleanup(self) -> None:
         """End a drag and load nothing any more."""
         self.choose(None, "")
+        self._history.settling.disconnect(self.finish)
         self._settle.cancel()
         self.applied.clear()
 
@@ -70,7 +74,7 @@ class ReviewThreshold:
         if not isSame:
             self.finish()
             self._stopLoading()
-            self._editor, self._segmentId = None, segmentId
+            self._editor, self._segmentId, self._error = None, segmentId, ""
             self._load()
         self.show()
 
@@ -89,7 +93,7 @@ class ReviewThreshold:
         tip = _("The mask becomes all voxels at least this probable, also where you painted; lower makes it larger")
         self._enable(self.ui.thresholdSlider, reason, tip)
         self._enable(self.ui.resetButton, reason, _("Make the mask as it was generated"))
-        self.ui.thresholdState.text = reason or self._inWords(percent)
+        setText(self.ui.thresholdState, breakable(self._error) or self._inWords(percent))
 
     def _enable(self, widget: Any, reason: str, tip: str) -> None:
         widget.enabled = not reason and self._editor is not None
@@ -103,15 +107,12 @@ class ReviewThreshold:
             return _("The volume of this mask is not in the scene.")
         if subject.probabilityPath(self._segmentId) is None:
             return _("There are no probabilities for this mask: its run folder is gone.")
-        return ""
+        return self._error
 
     def _inWords(self, percent: float | None) -> str:
         if percent is None:
-            return _("As generated. Move the slider to draw the mask from the probabilities instead.")
-        text = _(
-            "Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it)."
-        )
-        return text.format(percent=round(percent))
+            return ""
+        return _("Drawn at a probability of {percent} %.").format(percent=round(percent))
 
     def _load(self) -> None:
         subject = self._subject
@@ -128,8 +129,8 @@ class ReviewThreshold:
 
     def _onLoadError(self, error: Exception) -> None:
         self._loading = None
+        self._error = errorInWords(error) if isinstance(error, UserError) else str(error)
         self.show()
-        self.ui.thresholdState.text = errorInWords(error) if isinstance(error, UserError) else str(error)
         if not isinstance(error, UserError):
             raise error
 
@@ -146,7 +147,7 @@ class ReviewThreshold:
         except UserError as error:
             showError(error)
             return
-        self.ui.thresholdState.text = self._inWords(percent) + self._sayIfFollowed()
+        setText(self.ui.thresholdState, self._inWords(percent) + self._sayIfFollowed())
         # One step of undo for all that follows quickly: a drag, or a key that is held.
         self._settle.cancel()
         self._settle()
@@ -157,13 +158,13 @@ class ReviewThreshold:
             self.finish()
             ml = self._editor.reset()
             self.show()
-            self.ui.thresholdState.text += self._sayIfFollowed()
+            setText(self.ui.thresholdState, (self.ui.thresholdState.text + self._sayIfFollowed()).strip())
             self.applied(self._segmentId, ml)
 
     def _sayIfFollowed(self) -> str:
         if self._editor is None or not self._editor.hasFollowed:
             return ""
-        return " " + _("All masks were moved along with their volume, which lay elsewhere when they were made.")
+        return " " + _("All masks were moved along with their volume.")
 
     def finish(self) -> None:
         """End a drag now: what was changed is one step to undo."""

@@ -15,8 +15,6 @@ from WeakMedSAMLib.contract.quality import Advice, ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
 
-SURE = 0.995
-
 
 @dataclass(frozen=True)
 class StoredResult:
@@ -47,6 +45,8 @@ class StoredResult:
         What would help most; None if nothing is needed.
     classes : dict
         Class name -> quality, also of classes of which nothing was said.
+    isTurned : bool
+        Whether slices are counted from the other end than in the files of the run.
     """
 
     volumeId: str
@@ -63,12 +63,14 @@ class StoredResult:
     advice: Advice | None
     classes: dict[str, ClassQuality]
     isLeftHanded: bool = False
+    isTurned: bool = False
 
     def turned(self) -> StoredResult:
         """Return the result with slices along k counted from the other end; along i and j they stay as they are."""
         if self.axis != "k":
             return self
-        return replace(self, classes={name: quality.turned() for name, quality in self.classes.items()})
+        classes = {name: quality.turned() for name, quality in self.classes.items()}
+        return replace(self, classes=classes, isTurned=not self.isTurned)
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,6 @@ class RunResult:
     folder: Path
     description: RunDescription
     volumes: dict[str, StoredResult]
-
-
-@dataclass(frozen=True)
-class SliceRow:
-    """One slice of one class: its 0-based index, confidence 0..1, and whether it is tagged but got no mask."""
-
-    className: str
-    index: int
-    confidence: float
-    isMissing: bool
 
 
 def readRun(folder: Path | str) -> RunResult:
@@ -113,21 +105,6 @@ def readRun(folder: Path | str) -> RunResult:
     return RunResult(folder, description, volumes)
 
 
-def slicesByConfidence(result: StoredResult) -> list[SliceRow]:
-    """List slices of all classes that are worth a look, the least sure first.
-
-    Slices about which there is no doubt (such as those tagged absent) are left out.
-    """
-    rows = [
-        SliceRow(name, index, confidence, index in set(quality.present_without_mask))
-        for name, quality in result.classes.items()
-        for index, confidence in enumerate(quality.slice_confidence)
-    ]
-    return sorted(
-        (row for row in rows if row.confidence < SURE or row.isMissing), key=lambda row: (row.confidence, row.index)
-    )
-
-
 def confidenceInWords(confidence: float | None) -> str:
     """Return a confidence as text: "80 %, fair"."""
     if confidence is None:
@@ -137,9 +114,14 @@ def confidenceInWords(confidence: float | None) -> str:
     return _("{percent} %, {word}").format(percent=round(confidence * 100), word=word)
 
 
+def mlInWords(ml: float) -> str:
+    """Return millilitres as a number: "12.3"; what is there is never said to be nothing."""
+    return "< 0.1" if 0 < ml < 0.1 else f"{ml:.1f}"
+
+
 def volumeInWords(ml: float) -> str:
-    """Return a volume as text: "12.3 ml"; what is there is never said to be nothing."""
-    return _("< {ml} ml").format(ml="0.1") if 0 < ml < 0.1 else _("{ml} ml").format(ml=f"{ml:.1f}")
+    """Return what `mlInWords` does, with the unit: "12.3 ml"."""
+    return _("{ml} ml").format(ml=mlInWords(ml))
 
 
 def _readVolume(folder: Path, volume: RunVolume, classes: ClassTable) -> StoredResult | None:

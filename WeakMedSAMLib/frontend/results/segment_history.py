@@ -19,15 +19,17 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 )
 from WeakMedSAMLib.frontend.results.segment_tags import setThreshold, thresholdOf
 
-MAX_CHANGES = 20
+# Those that hold voxels, and those that hold next to nothing.
+MAX_CHANGES, MAX_SMALL_CHANGES = 20, 200
 
 
 class Change(Protocol):
-    """One thing that can be taken back."""
+    """One thing that can be taken back; a small one holds no voxels."""
 
     text: str
     segmentationNode: Any
     serial: int  # given by the history, see `tag_history.Step`
+    isSmall: bool
 
     def undo(self) -> None:
         """Take it back."""
@@ -51,6 +53,8 @@ class SegmentsAdded:
     contents : mapping of str to MaskContent
         Segment id -> what was put into it.
     """
+
+    isSmall = False
 
     def __init__(self, segmentationNode: Any, contents: Mapping[str, MaskContent]) -> None:
         self.segmentationNode = segmentationNode
@@ -87,6 +91,8 @@ class MaskChanged:
     thresholdBefore : float or None
         See `segment_tags.thresholdOf`.
     """
+
+    isSmall = False
 
     def __init__(
         self, segmentationNode: Any, segmentId: str, before: PackedMask | None, thresholdBefore: float | None = None
@@ -134,17 +140,23 @@ class SegmentHistory:
     ----------
     changed : Callbacks
         Called without arguments.
+    settling : Callbacks
+        Called without arguments by `settle`.
     """
 
     def __init__(self) -> None:
         self._done: list[Change] = []
         self._undone: list[Change] = []
-        self.changed = Callbacks()
+        self.changed, self.settling = Callbacks(), Callbacks()
+
+    def settle(self) -> None:
+        """Have whoever is in the middle of a change, such as a drag, end and add it; `undo` and `redo` begin so."""
+        self.settling()
 
     def add(self, change: Change) -> None:
         """Remember a change that was just made."""
         change.serial = nextSerial()
-        self._done = [*self._done, change][-MAX_CHANGES:]
+        self._done = _limited([*self._done, change])
         self._undone = []
         self.changed()
 
@@ -162,10 +174,12 @@ class SegmentHistory:
 
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
+        self.settle()
         self._move(segmentationNode, self._done, self._undone, lambda change: change.undo())
 
     def redo(self, segmentationNode: Any) -> None:
         """Make the change again that was taken back last."""
+        self.settle()
         self._move(segmentationNode, self._undone, self._done, lambda change: change.redo())
 
     def clear(self) -> None:
@@ -185,6 +199,16 @@ class SegmentHistory:
             target.append(change)
         finally:
             self.changed()
+
+
+def _limited(changes: list[Change]) -> list[Change]:
+    """Return the latest changes, as many of either size as are kept."""
+    left, kept = {False: MAX_CHANGES, True: MAX_SMALL_CHANGES}, []
+    for change in reversed(changes):
+        left[change.isSmall] -= 1
+        if left[change.isSmall] >= 0:
+            kept.append(change)
+    return kept[::-1]
 
 
 def _latest(changes: list[Change], segmentationNode: Any) -> Change | None:

@@ -41,6 +41,8 @@ def newSegmentation(scene: Any, volumeNode: Any) -> Any:
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     _putBeside(scene, volumeNode, node)
+    # At once, not when the masks are complete: they would lie over every volume until then.
+    showWithVolume(node)
     return node
 
 

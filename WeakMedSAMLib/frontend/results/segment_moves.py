@@ -65,6 +65,8 @@ class MasksMoved:
         What `noted_grids.readNotes` returned before the move.
     """
 
+    isSmall = True
+
     def __init__(self, segmentationNode: Any, moves: Mapping[str, np.ndarray], notesBefore: tuple[str, str]) -> None:
         self.serial = 0
         self.segmentationNode = segmentationNode

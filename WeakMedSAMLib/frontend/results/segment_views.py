@@ -10,7 +10,8 @@ import slicer.util
 import vtk
 
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.results.segment_tags import isOwn
+from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, isOwn
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState, chosenIn
 
 _MEMORY_ATTRIBUTE = "WeakMedSAM.Views"
 # In place of no view at all, which Slicer takes for all of them.
@@ -19,18 +20,15 @@ _COMPOSITE = "vtkMRMLSliceCompositeNode"
 
 
 def showWithVolume(segmentationNode: Any) -> None:
-    """Show a segmentation in the 3D views and in those slice views that show its volume.
+    """Show a segmentation in those views that show its volume; in 3D views that is the current one.
 
-    Views that anybody else took from its display node, or gave to it, stay so; whether it is visible at all is not
-    touched. One whose volume is not in the scene stays where it is.
+    Where two volumes lie over each other, the masks of the lower one are seen; those of the upper one if that has none.
+    Of several runs on a volume, the masks of the one under review are seen, else of the latest. Masks whose volume is
+    gone are seen where no volume is. Views that anybody else took from a display node, or gave to it, stay so; whether
+    it is visible at all is not touched.
     """
-    scene = segmentationNode.GetScene()
-    volumeNode = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
-    if scene is None or volumeNode is None:
-        return
-    wanted, known = _viewsOf(scene, volumeNode)
-    for number in range(segmentationNode.GetNumberOfDisplayNodes()):
-        _show(segmentationNode.GetNthDisplayNode(number), wanted, known)
+    if segmentationNode.GetScene() is not None:
+        _Seen(segmentationNode.GetScene()).show(segmentationNode)
 
 
 class SegmentViews:
@@ -38,19 +36,28 @@ class SegmentViews:
 
     Parameters
     ----------
-    scene : vtkMRMLScene
+    state : ModuleState
+        With the current volume and the run under review.
     """
 
-    def __init__(self, scene: Any) -> None:
-        self._scene = scene
+    def __init__(self, state: ModuleState) -> None:
+        self._state = state
+        scene = self._scene = state.scene
         self._composites: list[tuple[Any, int]] = []
-        self._shown: list[tuple[str, ...]] = []
-        self._added = scene.AddObserver(scene.NodeAddedEvent, guarded(self._onNodeAdded))
+        self._seen: _Seen | None = None
+        call = guarded(self._onChanged)
+        # A layout that Slicer shows for the first time brings views of its own. What views do in a batch is seen to
+        # at its end.
+        events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent)
+        self._tags = [scene.AddObserver(event, call) for event in events]
+        state.changed.connect(self._onChanged)
         self.update()
 
     def cleanup(self) -> None:
         """Observe nothing any more."""
-        self._scene.RemoveObserver(self._added)
+        self._state.changed.disconnect(self._onChanged)
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
         self._stop()
 
     def update(self) -> None:
@@ -58,54 +65,93 @@ class SegmentViews:
         self._stop()
         modified = vtk.vtkCommand.ModifiedEvent
         for node in _composites(self._scene):
-            self._composites.append((node, node.AddObserver(modified, guarded(self._onViewsChanged))))
-        self._shown = [_layers(node) for node, _tag in self._composites]
-        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode", self._scene):
-            if isOwn(node):
-                showWithVolume(node)
+            self._composites.append((node, node.AddObserver(modified, guarded(self._onChanged))))
+        self._seen = _Seen(self._scene)
+        for node in _ownSegmentations(self._scene):
+            self._seen.show(node)
 
     def _stop(self) -> None:
         for node, tag in self._composites:
             node.RemoveObserver(tag)
         self._composites = []
 
-    def _onNodeAdded(self) -> None:
-        # A layout that Slicer shows for the first time brings views of its own.
-        if not self._isBusy() and len(_composites(self._scene)) != len(self._composites):
+    def _onChanged(self) -> None:
+        isBusy = self._scene.IsBatchProcessing() or self._scene.IsClosing()
+        if not isBusy and (self._seen is None or not self._seen.isSame(_Seen(self._scene))):
             self.update()
 
-    def _onViewsChanged(self) -> None:
-        if not self._isBusy() and [_layers(node) for node, _tag in self._composites] != self._shown:
-            self.update()
 
-    def _isBusy(self) -> bool:
-        return bool(self._scene.IsBatchProcessing() or self._scene.IsClosing())
+class _Seen:
+    """What the views of a scene show, looked at once for all masks.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    """
+
+    def __init__(self, scene: Any) -> None:
+        current, chosen = chosenIn(scene)
+        self._currentId = current.GetID() if current is not None else ""
+        self._inSpace = frozenset(node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene))
+        self._layers = _layersByView(scene)
+        own = [(_volumeIdOf(node), node.GetAttribute(RUN_TAG)) for node in _ownSegmentations(scene)]
+        # Volume -> the run whose masks are seen: the latest, unless one that it is part of is under review.
+        self._runs = {volumeId: runId for volumeId, runId in own if runId}
+        self._runs |= {volumeId: runId for volumeId, runId in own if runId and runId == chosen}
+        self._withMasks = frozenset(volumeId for volumeId, _runId in own)
+
+    def isSame(self, other: _Seen) -> bool:
+        """Say whether all masks are seen in the same views as by another look."""
+        return vars(self) == vars(other)
+
+    def show(self, segmentationNode: Any) -> None:
+        """Show a segmentation where its volume is seen."""
+        wanted, known = self._viewsOf(segmentationNode), set(self._inSpace) | set(self._layers)
+        for number in range(segmentationNode.GetNumberOfDisplayNodes()):
+            _show(segmentationNode.GetNthDisplayNode(number), wanted, known)
+
+    def _viewsOf(self, segmentationNode: Any) -> set[str]:
+        volumeId = _volumeIdOf(segmentationNode)
+        if volumeId and self._runs.get(volumeId) not in (None, segmentationNode.GetAttribute(RUN_TAG)):
+            return set()
+        views = {viewId for viewId, layers in self._layers.items() if self._volumeIn(layers) == volumeId}
+        isCurrent = volumeId == (self._currentId or volumeId)
+        return views | set(self._inSpace) if isCurrent else views
+
+    def _volumeIn(self, layers: tuple[str, ...]) -> str:
+        """Return the id of the volume whose masks are seen in a view; empty where it shows none."""
+        return next((each for each in layers if each in self._withMasks), layers[0] if layers else "")
+
+
+def _ownSegmentations(scene: Any) -> list[Any]:
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode", scene) if isOwn(node)]
+
+
+def _volumeIdOf(segmentationNode: Any) -> str:
+    """Return the id of the volume that a segmentation belongs to; empty if that is not in the scene."""
+    volumeNode = segmentationNode.GetNodeReference(segmentationNode.GetReferenceImageGeometryReferenceRole())
+    return volumeNode.GetID() if volumeNode is not None else ""
 
 
 def _composites(scene: Any) -> list[Any]:
     return list(slicer.util.getNodesByClass(_COMPOSITE, scene))
 
 
+def _layersByView(scene: Any) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the volumes that one sees in each slice view, the lowest first, by the id of its node."""
+    found = {}
+    for composite in _composites(scene):
+        sliceNode = scene.GetSingletonNode(composite.GetLayoutName(), "vtkMRMLSliceNode")
+        if sliceNode is not None:
+            found[sliceNode.GetID()] = _layers(composite)
+    return found
+
+
 def _layers(compositeNode: Any) -> tuple[str, ...]:
-    """Return the ids of the volumes that one sees in a slice view."""
     ids = [compositeNode.GetBackgroundVolumeID()]
     if compositeNode.GetForegroundOpacity() > 0:
         ids.append(compositeNode.GetForegroundVolumeID())
     return tuple(nodeId for nodeId in ids if nodeId)
-
-
-def _viewsOf(scene: Any, volumeNode: Any) -> tuple[set[str], set[str]]:
-    """Return the ids of the views in which masks of a volume are seen, and of all views."""
-    known = {node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene)}
-    wanted = set(known)
-    for composite in _composites(scene):
-        sliceNode = scene.GetSingletonNode(composite.GetLayoutName(), "vtkMRMLSliceNode")
-        if sliceNode is None:
-            continue
-        known.add(sliceNode.GetID())
-        if volumeNode.GetID() in _layers(composite):
-            wanted.add(sliceNode.GetID())
-    return wanted, known
 
 
 def _show(displayNode: Any, wanted: set[str], known: set[str]) -> None:

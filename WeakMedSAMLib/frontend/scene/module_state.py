@@ -20,6 +20,7 @@ MODULE_NAME = "WeakMedSAM"
 _CURRENT_VOLUME = "currentVolume"
 _COHORT = "cohort"
 _RUNS = "runs"
+_REVIEW_RUN = "reviewRunId"
 _UNREADABLE = "tagsUnreadable"
 _REFERENCES = ("volume", "segmentation")
 _logger = logging.getLogger(__name__)
@@ -146,11 +147,11 @@ class ModuleState:
     @property
     def reviewRunId(self) -> str:
         """Id of the run under review, or empty."""
-        return self._get("reviewRunId")
+        return self._get(_REVIEW_RUN)
 
     @reviewRunId.setter
     def reviewRunId(self, runId: str) -> None:
-        self._set("reviewRunId", runId)
+        self._set(_REVIEW_RUN, runId)
 
     # Volumes
 
@@ -266,6 +267,14 @@ class ModuleState:
 
     def _onModified(self) -> None:
         self.changed()
+
+
+def chosenIn(scene: Any) -> tuple[VolumeNode | None, str]:
+    """Return the current volume of a scene and the id of the run under review; None and empty if nothing is chosen."""
+    node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+    if node is None:
+        return None, ""
+    return node.GetNodeReference(_CURRENT_VOLUME), node.GetParameter(_REVIEW_RUN) or ""
 
 
 def _nodeIn(scene: Any) -> Any:

@@ -124,10 +124,8 @@ def test_a_run_is_reviewed_and_its_threshold_changed(old):
     driver, panel = old.driver, old.driver.panel("review")
     ui = panel.ui
     assert ui.runSelector.count == 2
-    names = [panel._subjects.subject(slicer.mrmlScene, panel._chosenRun(), each).inWords() for each in ("000", "001")]
-    left = next(place for place, text in enumerate(names) if "left" in text)
-    ui.volumeSelector.currentIndex = left
-    driver.wait(lambda: ui.thresholdSlider.enabled)
+    left = old.logic.state.currentVolume = slicer.util.getNode("left")
+    driver.wait(lambda: panel._subject.volumeNode is left and ui.thresholdSlider.enabled)
     assert [ui.classTable.item(row, 0).text() for row in range(ui.classTable.rowCount)] == list(LABELS)
     before = masksOf(old.logic, old.finished)["left"][1]
     ui.thresholdSlider.value = 90

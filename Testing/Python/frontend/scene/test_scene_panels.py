@@ -60,6 +60,7 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
     run.volumes, run.panel = volumes, opened(panel, host)
     logic.state.saveRun(run.record)
+    logic.state.currentVolume = volumes[0]
     logic.resultsReady(run.record.runId)
     host.settle(0.1)
     run.node = scene.GetNodeByID(run.record.segmentations["000"])
@@ -68,66 +69,203 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
     run.panel.widget.close()
 
 
-def test_masks_of_a_run_are_shown_with_what_is_known(host, reviewed, lib):
+def test_masks_of_the_current_volume_are_shown_with_what_is_known(host, logic, reviewed, lib):
     ui = reviewed.panel.ui
-    assert "(latest)" in ui.runSelector.currentText
-    assert [ui.volumeSelector.itemText(i) for i in range(2)] == ["CT (80 %, fair)", "⚠ MR (41 %, low)"]
+    assert not ui.runSelector.visible
     assert not ui.bannerFrame.visible
     assert [cell(ui.classTable, row, 0) for row in range(2)] == ["Läsion", "organ"]
+    assert cell(ui.classTable, 0, 2) == "80 %, fair"
+    assert "not accuracy" in ui.classTable.item(0, 2).toolTip()
     voxels = (lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].labels)).array == 1).sum()
-    host.waitUntil(lambda: cell(ui.classTable, 0, 1) == f"{voxels / 1000:.1f} ml")
-    ui.volumeSelector.currentIndex = 1
+    host.waitUntil(lambda: cell(ui.classTable, 0, 1) == f"{voxels / 1000:.1f}")
+    assert reviewed.panel.stateInWords() == "0 of 2 reviewed"
+    logic.state.currentVolume = reviewed.volumes[1]
+    host.settle(0.1)
     assert ui.bannerFrame.visible
     assert "Low confidence (41 %)" in ui.bannerLabel.text
-    assert "Tag more volumes." in ui.bannerLabel.text
+    assert "Tag more volumes." in ui.bannerFrame.toolTip
+    assert reviewed.panel.stateInWords() == "0 of 2 reviewed, low confidence"
 
 
-def test_the_least_sure_slice_is_one_click_away(host, reviewed, lib, click, press):
+def test_results_leave_the_current_volume_and_a_volume_of_another_run_is_one_click_away(
+    host, logic, reviewed, make_volume, click
+):
+    ui, state = reviewed.panel.ui, logic.state
+    state.currentVolume = reviewed.volumes[1]
+    logic.resultsReady(reviewed.record.runId)
+    assert state.currentVolume is reviewed.volumes[1]
+    state.currentVolume = make_volume("a_name_of_forty_letters_without_any_space")
+    host.settle(0.1)
+    assert ui.messageLabel.text.replace("\u200b", "").endswith("without_any_space is not part of this run.")
+    assert not ui.classTable.visible
+    assert not ui.sliceTable.visible
+    assert reviewed.panel.stateInWords() == ""
+    click(ui.volumeButton)
+    assert state.currentVolume is reviewed.volumes[0]
+    assert ui.classTable.rowCount == 2
+    assert not ui.volumeButton.visible
+    from WeakMedSAMLib.frontend.scene.slice_views import shownVolume
+
+    assert shownVolume("Red") is reviewed.volumes[0]
+
+
+def test_runs_are_chosen_where_there_are_several(host, logic, reviewed, make_run):
     ui = reviewed.panel.ui
-    assert cell(ui.sliceTable, 0, 2) == "20 %"
-    assert cell(ui.sliceTable, 0, 3) == "tagged present, nothing drawn"
-    click(ui.sliceTable.viewport(), *center_of(ui.sliceTable, 0, 0))
-    node = lib.views.sliceNodeOf("Red")
-    assert lib.views.currentSlice(reviewed.volumes[0], node, "k") == int(cell(ui.sliceTable, 0, 0)) == 0
-    for row in (1, 2, 3):
+    other = make_run(reviewed.volumes[:1])
+    logic.state.saveRun(other.record)
+    host.settle(0.1)
+    assert ui.runSelector.visible
+    assert "(latest)" in ui.runSelector.itemText(0)
+    # The run that was chosen stays so.
+    assert ui.runSelector.currentIndex == 1
+    ui.runSelector.currentIndex = 0
+    assert logic.state.reviewRunId == other.record.runId
+    assert ui.messageLabel.text == "The masks of this run are not in the scene."
+    logic.state.currentVolume = reviewed.volumes[1]
+    host.settle(0.1)
+    assert ui.messageLabel.text == "MR is not part of this run."
+    logic.state.reviewRunId = ""
+    host.settle(0.1)
+    # The latest that has the volume.
+    assert ui.runSelector.currentIndex == 1
+    assert ui.classTable.visible
+
+
+def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
+    ui = reviewed.panel.ui
+    press(ui.classTable, "Down")
+    assert logic.state.currentClass == "organ"
+    logic.state.currentClass = "Läsion"
+    assert ui.classTable.currentRow() == 0
+    logic.state.currentClass = "something else"
+    assert ui.classTable.currentRow() == 0
+
+
+def shown_slice(lib, volume):
+    return lib.views.currentSlice(volume, lib.views.sliceNodeOf("Red"), "k")
+
+
+def test_the_least_sure_slice_is_one_click_away(host, logic, reviewed, lib, click, press):
+    ui, volume = reviewed.panel.ui, reviewed.volumes[0]
+    # One row a slice, of which the one without any doubt is left out.
+    assert ui.sliceTable.rowCount == 19
+    assert [cell(ui.sliceTable, 0, column) for column in range(5)] == ["⚠", "0", "Läsion", "–", "not drawn"]
+    assert "Läsion: tagged present, nothing drawn\norgan:" in ui.sliceTable.item(0, 0).toolTip()
+    assert [cell(ui.sliceTable, 1, column) for column in range(4)] == ["?", "1", "Läsion", "24 %"]
+    assert cell(ui.sliceTable, 18, 0) == "·"
+    click(ui.sliceTable.viewport(), *center_of(ui.sliceTable, 3, 1))
+    assert shown_slice(lib, volume) == 3
+    for row in (4, 5):
         press(ui.sliceTable, "Down")
-        assert lib.views.currentSlice(reviewed.volumes[0], node, "k") == int(cell(ui.sliceTable, row, 0))
-    assert cell(ui.sliceTable, 3, 1) == cell(ui.classTable, ui.classTable.currentRow(), 0)
+        assert shown_slice(lib, volume) == int(cell(ui.sliceTable, row, 1)) == row
+    # The row follows whoever scrolls.
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 8)
+    host.waitUntil(lambda: ui.sliceTable.currentRow() == 8)
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 19)
+    host.waitUntil(lambda: ui.sliceTable.currentRow() == -1)
+    assert logic.state.currentClass == "Läsion"
 
 
-def test_the_slider_draws_and_can_be_taken_back(host, reviewed, lib, voxels_of, click):
-    panel, ui, node = reviewed.panel, reviewed.panel.ui, reviewed.node
+def test_fine_and_next_goes_through_the_slices_and_is_undone(host, logic, reviewed, lib, click, press):
+    ui, volume = reviewed.panel.ui, reviewed.volumes[0]
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 19)
+    host.settle(0.1)
+    # Nothing is in doubt on the slice that is shown: the first of the list is gone to, nothing is marked.
+    click(ui.fineButton)
+    assert shown_slice(lib, volume) == 0
+    assert "0 of 19 fine" in ui.slicesLabel.text
+    click(ui.fineButton)
+    assert (shown_slice(lib, volume), cell(ui.sliceTable, 0, 0)) == (1, "✓")
+    press(ui.sliceTable, "Return")
+    press(ui.sliceTable, "Space")
+    assert shown_slice(lib, volume) == 3
+    assert "3 of 19 fine" in ui.slicesLabel.text
+    assert logic.history.last(reviewed.node).text == "mark slice 2 as fine"
+    # Who goes through the list goes on; who came to a slice by scrolling goes to the least sure one.
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 10)
+    click(ui.fineButton)
+    assert (shown_slice(lib, volume), cell(ui.sliceTable, 10, 0)) == (3, "✓")
+    logic.history.undo(reviewed.node)
+    logic.history.undo(reviewed.node)
+    assert "2 of 19 fine" in ui.slicesLabel.text
+    assert cell(ui.sliceTable, 2, 0) == "?"
+    logic.history.redo(reviewed.node)
+    assert cell(ui.sliceTable, 2, 0) == "✓"
+    # Back to one that was fine: it is passed over by the next, and can be called not fine.
+    ui.sliceTable.setCurrentCell(1, 1)
+    press(ui.sliceTable, "Delete")
+    assert cell(ui.sliceTable, 1, 0) == "?"
+    ui.sliceTable.setCurrentCell(0, 1)
+    press(ui.sliceTable, "Return")
+    assert shown_slice(lib, volume) == 1
+
+
+def test_a_mask_is_reviewed_once_all_its_slices_are_fine_and_the_other_way_round(host, logic, reviewed, lib, click):
+    ui, node = reviewed.panel.ui, reviewed.node
+    segments = [node.GetSegmentation().GetNthSegment(number) for number in range(2)]
+    lib.views.jumpToSlice(reviewed.volumes[0], lib.views.sliceNodeOf("Red"), "k", 0)
+    for _slice in range(18):
+        click(ui.fineButton)
+    assert not any(map(lib.segments.isReviewed, segments))
+    click(ui.fineButton)
+    assert all(map(lib.segments.isReviewed, segments))
+    assert (ui.fineButton.enabled, ui.fineButton.toolTip) == (False, "All slices of the list are marked as fine.")
+    assert [cell(ui.classTable, row, 3) for row in range(2)] == ["yes", "yes"]
+    assert reviewed.panel.stateInWords() == "2 of 2 reviewed"
+    logic.history.undo(node)
+    assert not any(map(lib.segments.isReviewed, segments))
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    assert lib.segments.isReviewed(segments[0])
+    # The last slice is in doubt for the other class, too.
+    assert cell(ui.sliceTable, 18, 0) == "·"
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    assert cell(ui.sliceTable, 18, 0) == "✓"
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    assert not lib.segments.isReviewed(segments[1])
+    assert [cell(ui.sliceTable, row, 0) for row in (0, 18)] == ["⚠", "·"]
+    logic.history.undo(node)
+    assert cell(ui.sliceTable, 18, 0) == "✓"
+
+
+def test_fine_slices_are_kept_with_the_scene(host, scene, reviewed, lib, click, tmp_path):
+    ui = reviewed.panel.ui
+    lib.views.jumpToSlice(reviewed.volumes[0], lib.views.sliceNodeOf("Red"), "k", 0)
+    click(ui.fineButton)
+    click(ui.fineButton)
+    path = str(tmp_path / "x.mrb")
+    host.slicer.util.saveScene(path)
+    host.closeScene()
+    reviewed.panel.setScene(scene)
+    assert not ui.sliceTable.visible
+    host.slicer.util.loadScene(path)
+    reviewed.panel.setScene(scene)
+    host.waitUntil(lambda: "2 of 19 fine" in ui.slicesLabel.text)
+    assert [cell(ui.sliceTable, row, 0) for row in range(3)] == ["✓", "✓", "?"]
+
+
+def test_the_slider_draws_and_can_be_taken_back(host, logic, reviewed, lib, voxels_of, click):
+    ui, node = reviewed.panel.ui, reviewed.node
     shape = (20, 40, 50)
     first, second = lib.segments.segmentIdsOf(node)
     before = {each: voxels_of(node, each, shape) for each in (first, second)}
     host.waitUntil(lambda: ui.thresholdSlider.enabled)
-    assert ui.thresholdState.text.startswith("As generated")
-    assert not ui.undoButton.enabled
-    assert ui.undoButton.toolTip == "There is nothing to undo."
+    assert ui.thresholdState.text == ""
     probability = lib.end(lib.raw.readSteps(reviewed.result.volumes["000"].probabilities[1])).array
     for percent in (40, 30, 20):
         ui.thresholdSlider.value = percent
     np.testing.assert_array_equal(voxels_of(node, first, shape), probability >= 51)
     np.testing.assert_array_equal(voxels_of(node, second, shape), before[second])
-    host.waitUntil(lambda: ui.undoButton.enabled)
-    assert ui.thresholdState.text.startswith("Drawn at a probability of 20 %")
-    host.waitUntil(lambda: cell(ui.classTable, 0, 1).startswith(f"{(probability >= 51).sum() / 1000:.1f}"))
-    click(ui.undoButton)
+    assert ui.thresholdState.text == "Drawn at a probability of 20 %."
+    host.waitUntil(lambda: cell(ui.classTable, 0, 1) == f"{(probability >= 51).sum() / 1000:.1f}")
+    # A drag that has not ended is one step, and is taken back whole.
+    logic.history.undo(node)
     np.testing.assert_array_equal(voxels_of(node, first, shape), before[first])
-    assert (ui.thresholdSlider.value, ui.undoButton.enabled) == (50, False)
-    click(ui.redoButton)
+    assert (ui.thresholdSlider.value, logic.history.last(node)) == (50, None)
+    logic.history.redo(node)
     assert ui.thresholdSlider.value == 20
     click(ui.resetButton)
     np.testing.assert_array_equal(voxels_of(node, first, shape), before[first])
-    assert ui.thresholdState.text.startswith("As generated")
-    ui.thresholdSlider.value = 60
-    panel.threshold.finish()
-    image = node.GetBinaryLabelmapInternalRepresentation(first)
-    lib.images.imageArray(image)[:] = 1
-    image.Modified()
-    host.dialogs.answer(qt_of(host).QMessageBox.No)
-    click(ui.undoButton)
-    assert voxels_of(node, first, shape).sum() > (probability >= 153).sum()
+    assert ui.thresholdState.text == ""
 
 
 def test_the_other_mask_has_a_slider_of_its_own(host, reviewed, lib, voxels_of, press):
@@ -186,7 +324,7 @@ def test_surfaces_come_and_go_and_follow_the_slider(host, reviewed, lib, click):
     click(ui.show3dButton)
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
     ui.thresholdSlider.value = 30
-    host.waitUntil(lambda: ui.undoButton.enabled)
+    reviewed.panel.threshold.finish()
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
     assert ui.show3dButton.checked
     click(ui.show3dButton)
@@ -249,7 +387,7 @@ def test_what_is_gone_is_said(host, scene, logic, reviewed, click):
 # Export
 
 
-def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, reviewed, lib):
+def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, logic, reviewed, lib):
     ui, (volume, _other) = reviewed.panel.ui, reviewed.volumes
     row_ml = lambda: ui.classTable.item(0, 1).text()  # noqa: E731
     assert not ui.movedLabel.visible
@@ -257,7 +395,7 @@ def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, r
     before = host.waitUntil(row_ml)
     volume.SetSpacing(2, 2, 2)
     host.waitUntil(lambda: ui.movedLabel.visible)
-    assert ui.movedLabel.text.startswith("⚠ CT was moved, or given another spacing")
+    assert ui.movedLabel.text.startswith("⚠ CT was moved or given another spacing")
     # Of the spacing that it has now, where the masks still lie as before.
     host.waitUntil(lambda: row_ml() != before)
     right = row_ml()
@@ -265,33 +403,20 @@ def test_a_volume_that_was_moved_is_said_and_its_masks_follow_on_a_click(host, r
     assert not ui.followButton.visible
     host.settle(0.4)
     assert row_ml() == right
-    assert ui.undoButton.toolTip == "Undo: move the masks along with their volume"
-    ui.undoButton.click()
-    assert ui.followButton.visible
+    assert logic.history.last(reviewed.node).text == "move the masks along with their volume"
+    logic.history.undo(reviewed.node)
+    host.waitUntil(lambda: ui.followButton.visible)
     host.waitUntil(lambda: ui.thresholdSlider.enabled)
     ui.thresholdSlider.value = 30
     assert "All masks were moved along" in ui.thresholdState.text
     host.waitUntil(lambda: not ui.followButton.visible)
 
 
-def test_two_thresholds_are_undone_without_a_question(host, reviewed, lib):
-    ui, node = reviewed.panel.ui, reviewed.panel._subject.segmentationNode
-    host.waitUntil(lambda: ui.thresholdSlider.enabled)
-    for percent in (70, 30):
-        ui.thresholdSlider.value = percent
-        reviewed.panel.threshold.finish()
-    for _step in range(2):
-        # A question would have no answer here.
-        ui.undoButton.click()
-    assert reviewed.panel._history.last(node) is None
-    assert not host.dialogs.texts
-
-
 def test_a_layout_that_cannot_show_a_slice_of_the_list_is_said(host, reviewed):
     ui, manager, layouts = reviewed.panel.ui, host.app.layoutManager(), host.slicer.vtkMRMLLayoutNode
     manager.setLayout(layouts.SlicerLayoutOneUp3DView)
     ui.sliceTable.setCurrentCell(0, 0)
-    assert ui.messageLabel.text.startswith("The layout has no slice view along K")
+    assert ui.messageLabel.text.startswith("No view of this layout")
     manager.setLayout(layouts.SlicerLayoutFourUpView)
     ui.sliceTable.setCurrentCell(1, 0)
     assert not ui.messageLabel.visible

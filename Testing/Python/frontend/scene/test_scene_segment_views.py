@@ -9,14 +9,21 @@ VIEWS = ("Red", "Yellow", "Green")
 
 
 @pytest.fixture
-def masks(host, scene, make_volume, make_run, lib):
+def state(scene, lib):
+    made = lib.ModuleState(scene)
+    yield made
+    made.cleanup()
+
+
+@pytest.fixture
+def masks(host, state, make_volume, make_run, lib):
     """masks(name): a volume with its masks in the scene, shown by nobody yet; followed as the logic does."""
     from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 
-    follower = SegmentViews(scene)
+    follower = SegmentViews(state)
 
-    def make(name, segmentation=None):
-        volume = make_volume(name)
+    def make(name, segmentation=None, volume=None):
+        volume = volume or make_volume(name)
         run = make_run([volume])
         steps = lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record, segmentation)
         return volume, lib.end(steps)
@@ -44,10 +51,6 @@ def test_masks_are_seen_where_their_volume_is_shown(host, masks):
     assert (seen_in(one), seen_in(two)) == (list(VIEWS), [])
     show(host, second, "Yellow")
     assert (seen_in(one), seen_in(two)) == (["Red", "Green"], ["Yellow"])
-    host.slicer.util.setSliceViewerLayers(foreground=second, foregroundOpacity=0.5)
-    assert seen_in(two) == list(VIEWS)
-    host.slicer.util.setSliceViewerLayers(foregroundOpacity=0.0)
-    assert seen_in(two) == ["Yellow"]
     for node in (one, two):
         assert node.GetDisplayNode().IsDisplayableInView("vtkMRMLViewNode1")
         assert node.GetDisplayNode().GetVisibility()
@@ -134,3 +137,99 @@ def test_views_and_what_was_hidden_come_back_with_a_scene(host, masks, tmp_path)
     host.slicer.util.setSliceViewerLayers(background=None)
     show(host, volume)
     assert seen_in(one) == ["Red", "Green"]
+
+
+def seen_in_3d(node):
+    return node.GetDisplayNode().IsDisplayableInView("vtkMRMLViewNode1")
+
+
+def test_of_five_volumes_in_one_place_the_masks_of_the_one_that_is_shown_are_seen(host, masks, state):
+    made = [masks(f"scan {number}") for number in range(5)]
+    for number, (_volume, node) in enumerate(made):
+        # Told apart in the picture by how much red and green there is.
+        for index in range(2):
+            node.GetSegmentation().GetNthSegment(index).SetColor(1.0 - number / 5, number / 5, 0.0)
+    for number, (volume, node) in enumerate(made):
+        state.currentVolume = volume
+        host.slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        assert [seen_in(each) for _volume, each in made] == [list(VIEWS) if each is node else [] for _v, each in made]
+        assert [seen_in_3d(each) for _volume, each in made] == [each is node for _volume, each in made]
+        host.settle(0.05)
+        picture = host.sliceImage("Red").astype(int)
+        red, green = (picture[..., channel] - picture[..., 2] for channel in (0, 1))
+        colored = (red > 30) | (green > 30)
+        assert colored.any()
+        share = green[colored].sum() / (red + green)[colored].sum()
+        assert abs(share - number / 5) < 0.05
+
+
+def test_at_no_moment_of_loading_are_masks_seen_over_another_volume(host, masks, state, make_volume, make_run, lib):
+    volumes = [make_volume(f"scan {number}") for number in range(5)]
+    show(host, volumes[2])
+    state.currentVolume = volumes[2]
+    run = make_run(volumes)
+    for _step in lib.loader.loadSteps(run.record):
+        for node in host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            isShown = node.GetName().startswith("scan 2 ")
+            assert (seen_in(node), seen_in_3d(node)) == (list(VIEWS) if isShown else [], isShown)
+    assert len(run.record.segmentations) == 5
+
+
+def test_masks_stay_with_their_volume_where_loading_is_broken_off(host, masks, make_volume, make_run, lib):
+    volumes = [make_volume(f"scan {number}") for number in range(2)]
+    show(host, volumes[0])
+    run = make_run(volumes)
+    steps = lib.loader.volumeSteps(volumes[1], run.result.volumes["001"], run.classes, run.record)
+    while not host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        next(steps)
+    steps.close()
+    (node,) = host.slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert seen_in(node) == []
+
+
+def test_what_the_views_do_in_a_batch_is_followed_at_its_end(host, scene, masks):
+    first, one = masks("one")
+    second, two = masks("two")
+    show(host, first)
+    scene.StartState(scene.BatchProcessState)
+    show(host, second)
+    scene.EndState(scene.BatchProcessState)
+    assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))
+
+
+def test_of_two_volumes_over_each_other_the_lower_one_has_its_masks_seen(host, masks, make_volume):
+    first, one = masks("one")
+    second, two = masks("two")
+    layers = host.slicer.util.setSliceViewerLayers
+    layers(background=first, foreground=second, foregroundOpacity=0.5)
+    assert (seen_in(one), seen_in(two)) == (list(VIEWS), [])
+    layers(background=make_volume("without masks"))
+    assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))
+    layers(foregroundOpacity=0.0)
+    assert seen_in(two) == []
+
+
+def test_masks_whose_volume_is_gone_lie_over_no_other(host, scene, masks):
+    first, one = masks("one")
+    second, _two = masks("two")
+    show(host, first)
+    scene.RemoveNode(first)
+    assert seen_in(one) == list(VIEWS)
+    show(host, second, "Yellow")
+    assert seen_in(one) == ["Red", "Green"]
+
+
+def test_of_two_runs_the_masks_of_the_one_under_review_are_seen(host, masks, state):
+    volume, one = masks("one")
+    _same, two = masks("one", volume=volume)
+    show(host, volume)
+    assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))
+    for reviewed, other in ((two, one), (one, two)):
+        state.reviewRunId = reviewed.GetAttribute("WeakMedSAM.RunId")
+        assert (seen_in(reviewed), seen_in(other)) == (list(VIEWS), [])
+        assert (seen_in_3d(reviewed), seen_in_3d(other)) == (True, False)
+    # A run on another volume has nothing to say here.
+    _other, three = masks("three")
+    state.reviewRunId = three.GetAttribute("WeakMedSAM.RunId")
+    assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))

@@ -1,0 +1,255 @@
+"""The slices under review: a list of them, the one that is shown, and what a reader called fine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.fine_slices import fineSlices, markSlice
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.results.review_tables import TableFiller, fitRows
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, sliceRows
+from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
+
+STATE, SLICE, CLASS, CONFIDENCE, REASON = range(5)
+_ROWS_SEEN = 8
+_ROWS_AT_ONCE = 40
+
+
+class SliceTable:
+    """One row a slice, the least sure first.
+
+    Parameters
+    ----------
+    table : QTableWidget
+    onChosen : callable
+        Gets the `SliceRow` that a reader chose.
+    """
+
+    def __init__(self, table: Any, onChosen: Callable[[SliceRow], Any]) -> None:
+        self._table = table
+        self._onChosen = onChosen
+        self._count = 0
+        self._fine: Mapping[str, Collection[int]] = {}
+        self._filling: StepRunner | None = None
+        self._cells = TableFiller(table, ["", _("Slice"), _("Least sure"), "", _("Why")], CLASS)
+        self.rows: list[SliceRow] = []
+        table.connect("currentCellChanged(int,int,int,int)", guarded(self._onCellChanged))
+        # A click on the row that is chosen already goes back to that slice.
+        table.connect("cellClicked(int,int)", guarded(self._onCell))
+
+    def cleanup(self) -> None:
+        """Fill in nothing any more."""
+        if self._filling is not None:
+            self._filling.cancel()
+            self._filling = None
+
+    def fill(self, rows: list[SliceRow], count: int, fine: Mapping[str, Collection[int]]) -> None:
+        """Show rows, of a volume with so many slices; the first at once, the others while the window answers."""
+        self.cleanup()
+        self.rows, self._count, self._fine = rows, count, fine
+        with self._cells.quiet():
+            self._table.setRowCount(len(rows))
+            self._table.setCurrentCell(-1, -1)
+        for number in range(min(len(rows), _ROWS_AT_ONCE)):
+            self._show(number)
+        fitRows(self._table, _ROWS_SEEN)
+        self._table.scrollToTop()
+        self._showRest(_ROWS_AT_ONCE)
+
+    def showFine(self, fine: Mapping[str, Collection[int]]) -> None:
+        """Show what was called fine, on the rows where that is new."""
+        before, self._fine = self._fine, fine
+        for number, row in enumerate(self.rows):
+            if row.isFine(before) != row.isFine(fine):
+                self._show(number)
+
+    def choose(self, index: int | None) -> None:
+        """Choose the row of a slice; none if it has no row."""
+        number = next((number for number, row in enumerate(self.rows) if row.index == index), -1)
+        if number != self._table.currentRow():
+            with self._cells.quiet():
+                self._table.setCurrentCell(number, SLICE if number >= 0 else -1)
+
+    def nextOpen(self, index: int | None) -> SliceRow | None:
+        """Return the first row after that of a slice, then from the top, that is not called fine; None if all are."""
+        begin = next((number + 1 for number, row in enumerate(self.rows) if row.index == index), 0)
+        around = [*self.rows[begin:], *self.rows[:begin]]
+        return next((row for row in around if not row.isFine(self._fine)), None)
+
+    def _showRest(self, begin: int) -> None:
+        if begin < len(self.rows):
+            self._filling = StepRunner(self._restSteps(begin)).start()
+
+    def _restSteps(self, begin: int) -> Steps[None]:
+        for number in range(begin, len(self.rows)):
+            self._show(number)
+            yield None
+
+    def _show(self, number: int) -> None:
+        row = self.rows[number]
+        state, worst = row.state(self._fine), row.worst
+        where = _("Slice {index} of {count}: {state}").format(index=row.index, count=self._count, state=state.words)
+        tip = "\n".join([where, *(doubt.inWords() for doubt in row.doubts)])
+        texts = (state.sign, str(row.index), worst.className, worst.confidenceInWords(), worst.reason())
+        with self._cells.quiet():
+            for column, text in enumerate(texts):
+                self._cells.setText(number, column, text, tip)
+
+    def _onCellChanged(self, row: int, _column: int, previousRow: int) -> None:
+        if not self._cells.isQuiet and row != previousRow:
+            self._onCell(row)
+
+    def _onCell(self, row: int) -> None:
+        if 0 <= row < len(self.rows):
+            self._onChosen(self.rows[row])
+
+
+class SliceReview:
+    """The list, the button "Fine and next", and the views, which follow each other.
+
+    Parameters
+    ----------
+    ui : object
+        With `sliceTable`, `slicesLabel` and `fineButton`.
+    state : ModuleState
+        With the view that one works in.
+    views : SliceViews
+    history : SegmentHistory
+        Gets each mark as one step to undo.
+
+    Attributes
+    ----------
+    chosen : Callbacks
+        Called with the `SliceRow` that was gone to, and whether a view shows it.
+    """
+
+    def __init__(self, ui: Any, state: ModuleState, views: SliceViews, history: SegmentHistory) -> None:
+        self._ui, self._state, self._views, self._history = ui, state, views, history
+        self._subject: ReviewSubject | None = None
+        self._filledFor: tuple[Any, ...] = ()
+        self._goneTo: int | None = None
+        self.chosen = Callbacks()
+        self.table = SliceTable(ui.sliceTable, self._goTo)
+        self._followSoon = Coalesced(self.showShown)
+        self._observer = views.observer(self._followSoon)
+        ui.fineButton.connect("clicked()", guarded(self.fineAndNext))
+        self._shortcuts = [
+            self._shortcut(key, function)
+            for key, function in (
+                ("Return", self.fineAndNext),
+                ("Enter", self.fineAndNext),
+                ("Space", self.fineAndNext),
+                ("Delete", self.notFine),
+                ("Backspace", self.notFine),
+            )
+        ]
+
+    def cleanup(self) -> None:
+        """Observe nothing and hold nothing of the scene any more."""
+        self.leave()
+        self.table.cleanup()
+        self._subject, self._filledFor = None, ()
+        self.chosen.clear()
+
+    def leave(self) -> None:
+        """Follow the views no longer, until `choose`."""
+        self._followSoon.cancel()
+        self._observer.stop()
+
+    def choose(self, subject: ReviewSubject | None) -> None:
+        """Show the slices of a volume, and which of them a view shows; None for none."""
+        self._subject = subject
+        result = subject.result if subject is not None and subject.segmentIds else None
+        # Layouts that were not shown before have views of their own.
+        self._observer.start()
+        shown = (subject.segmentationNode, result) if subject is not None and result is not None else ()
+        if shown != self._filledFor:
+            self._filledFor, self._goneTo = shown, None
+            counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
+            self.table.fill(sliceRows(result) if result else [], max(counts, default=0), self._fine())
+        self.showFine()
+        self.showShown()
+
+    def showFine(self) -> None:
+        """Show what is called fine now."""
+        fine, rows = self._fine(), self.table.rows
+        self.table.showFine(fine)
+        done, count = sum(row.isFine(fine) for row in rows), len(rows)
+        text = _("Slices, the &least sure first: {done} of {count} fine").format(done=done, count=count)
+        setText(self._ui.slicesLabel, text if rows else "")
+        for widget in (self._ui.sliceTable, self._ui.fineButton):
+            widget.visible = bool(rows)
+        tip = _("The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)")
+        setEnabled(self._ui.fineButton, "" if done < count else _("All slices of the list are marked as fine."), tip)
+
+    def showShown(self) -> None:
+        """Choose the row of the slice that a view shows."""
+        self.table.choose(self._shownSlice())
+
+    def fineAndNext(self) -> None:
+        """Call the slice that is shown fine, if it is one of the list, and go to the next one that is not.
+
+        That is the next of the list for a reader who goes through it, and the least sure one for others.
+        """
+        index = self._shownSlice()
+        if self._subject is not None and any(row.index == index for row in self.table.rows):
+            self._mark(index, True)
+        row = self.table.nextOpen(index if index == self._goneTo else None)
+        if row is not None:
+            self._goTo(row)
+
+    def notFine(self) -> None:
+        """Call the slice that is shown fine no longer."""
+        index = self._shownSlice()
+        if any(row.index == index and row.isFine(self._fine()) for row in self.table.rows):
+            self._mark(index, False)
+
+    def _mark(self, index: int | None, isFine: bool) -> None:
+        if self._subject is not None and index is not None:
+            markSlice(self._subject, self.table.rows, index, isFine, self._history)
+
+    def _goTo(self, row: SliceRow) -> None:
+        subject = self._subject
+        if subject is None or subject.volumeNode is None or subject.result is None:
+            return
+        view = self._state.sliceView
+        isShown = self._views.showSlice(subject.volumeNode, subject.result.axis, row.index, view)
+        self.table.choose(row.index)
+        self._goneTo = row.index
+        self.chosen(row, isShown)
+
+    def _shownSlice(self) -> int | None:
+        """Return the slice that is shown in the view one works in, or in another one along the axis."""
+        subject = self._subject
+        volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None
+        if subject is None or volumeNode is None or subject.result is None:
+            return None
+        axis, preferred = subject.result.axis, self._state.sliceView
+        for name in sorted(slice_views.sliceViewNames(), key=lambda name: name != preferred):
+            node = slice_views.sliceNodeOf(name)
+            if node is None or slice_views.shownVolume(name) is not volumeNode:
+                continue
+            if slice_views.axisOfView(volumeNode, node) == axis:
+                return slice_views.currentSlice(volumeNode, node, axis)
+        return None
+
+    def _fine(self) -> dict[str, set[int]]:
+        return fineSlices(self._subject) if self._subject is not None else {}
+
+    def _shortcut(self, key: str, function: Callable[[], Any]) -> Any:
+        shortcut = qt.QShortcut(qt.QKeySequence(key), self._ui.sliceTable)
+        shortcut.context = qt.Qt.WidgetShortcut
+        shortcut.connect("activated()", guarded(function))
+        return shortcut

@@ -1,0 +1,138 @@
+"""Slices of a result that are worth a look, one row a slice: what is unsure of which class there, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.frontend.results.run_results import StoredResult
+
+# Below the first a slice is worth a look, below the second it is unsure: what `confidenceInWords` calls good is not.
+_CERTAIN, _GOOD = 0.995, 0.85
+# Below it the classifier itself doubts that a slice shows a class.
+_SHOWN = 0.7
+_ROUNDED = 0.0015
+
+
+@dataclass(frozen=True)
+class SliceDoubt:
+    """What is not certain of one class on one slice.
+
+    Attributes
+    ----------
+    className : str
+    confidence : float
+        0..1.
+    isMissing : bool
+        Whether the slice is tagged present and nothing was drawn.
+    probability : float or None
+        That the slice shows the class, by the classifier; None where nobody said.
+    """
+
+    className: str
+    confidence: float
+    isMissing: bool = False
+    probability: float | None = None
+
+    def confidenceInWords(self) -> str:
+        """Return the confidence as "41 %"; that of a drawing that is not there is none."""
+        return "–" if self.isMissing else _("{percent} %").format(percent=round(self.confidence * 100))
+
+    def reason(self) -> str:
+        """Say in a few words what is in doubt; empty where that is not known."""
+        if self.isMissing:
+            return _("not drawn")
+        if self.probability is None:
+            return ""
+        # As the engine makes it of a slice without tag and without mask.
+        if abs(self.confidence - (1 - self.probability)) < _ROUNDED:
+            return _("perhaps missed")
+        isDoubted = self.probability < _SHOWN and self.confidence <= self.probability
+        return _("perhaps not there") if isDoubted else _("outline unsure")
+
+    def inWords(self) -> str:
+        """Return all of it in one line."""
+        if self.isMissing:
+            return _("{name}: tagged present, nothing drawn").format(name=self.className)
+        words = [f"{self.className}: {self.confidenceInWords()}", self.reason()]
+        return ", ".join(word for word in words if word)
+
+
+class SliceState(Enum):
+    """How far the review of a slice is, by a sign and in words."""
+
+    FINE = "✓", _("marked as fine")
+    NOT_DRAWN = "⚠", _("tagged present, nothing drawn")
+    UNSURE = "?", _("unsure")
+    SURE = "·", _("rather sure")
+
+    @property
+    def sign(self) -> str:
+        """One letter."""
+        return self.value[0]
+
+    @property
+    def words(self) -> str:
+        """What the sign stands for."""
+        return self.value[1]
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One slice: its 0-based index, and what is not certain there, the least sure class first."""
+
+    index: int
+    doubts: tuple[SliceDoubt, ...]
+
+    @property
+    def worst(self) -> SliceDoubt:
+        """The least sure class."""
+        return self.doubts[0]
+
+    def isFine(self, fine: Mapping[str, Collection[int]]) -> bool:
+        """Say whether a reader called all classes fine here that are in doubt (class name -> slices)."""
+        return all(self.index in fine.get(doubt.className, ()) for doubt in self.doubts)
+
+    def state(self, fine: Mapping[str, Collection[int]]) -> SliceState:
+        """Return how far its review is."""
+        if self.isFine(fine):
+            return SliceState.FINE
+        if self.worst.isMissing:
+            return SliceState.NOT_DRAWN
+        return SliceState.UNSURE if self.worst.confidence < _GOOD else SliceState.SURE
+
+
+def sliceRows(result: StoredResult) -> list[SliceRow]:
+    """List the slices that are worth a look, the least sure first, those where nothing was drawn before the others.
+
+    Slices about which there is no doubt (such as those tagged absent) are left out.
+    """
+    doubts: dict[int, list[SliceDoubt]] = {}
+    for name, quality in result.classes.items():
+        for index, doubt in _doubts(name, quality):
+            doubts.setdefault(index, []).append(doubt)
+    rows = [SliceRow(index, tuple(sorted(found, key=_order))) for index, found in doubts.items()]
+    return sorted(rows, key=lambda row: (*_order(row.worst), row.index))
+
+
+def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
+    """Return the slices on which a class is in doubt."""
+    return {row.index for row in rows if any(doubt.className == className for doubt in row.doubts)}
+
+
+def _doubts(name: str, quality: ClassQuality) -> list[tuple[int, SliceDoubt]]:
+    missing, found = set(quality.present_without_mask), []
+    for index, confidence in enumerate(quality.slice_confidence):
+        if confidence < _CERTAIN or index in missing:
+            isKnown = index < len(quality.slice_probability)
+            probability = quality.slice_probability[index] if isKnown else None
+            found.append((index, SliceDoubt(name, confidence, index in missing, probability)))
+    return found
+
+
+def _order(doubt: SliceDoubt) -> tuple[bool, float]:
+    return not doubt.isMissing, doubt.confidence
