@@ -75,9 +75,8 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
     settle(host)
     assert not panel.ui.generateButton.enabled
     assert "volume" in panel.ui.generateButton.toolTip
-    assert panel.ui.reasonLabel.text == panel.ui.generateButton.toolTip
-    assert not panel.ui.cancelButton.enabled
-    assert panel.ui.cancelButton.toolTip
+    assert not panel.ui.estimateLabel.visible
+    assert not panel.ui.cancelButton.visible
     assert not panel.ui.installFrame.visible
     assert not panel.ui.runFrame.visible
     assert not panel.ui.outcomeFrame.visible
@@ -86,13 +85,16 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
 def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
     settle(host)
     assert panel.ui.generateButton.enabled
-    assert "a guess" in panel.ui.estimateLabel.text
-    assert "0.75" in panel.ui.qualityLabel.text
+    assert panel.ui.estimateLabel.text.startswith("Takes ")
+    assert panel.ui.estimateLabel.text.endswith(" on Big GPU (a guess).")
+    assert "no run on this GPU" in panel.ui.estimateLabel.toolTip
+    assert "0.75" in panel.ui.estimateLabel.toolTip
     assert panel.ui.deviceComboBox.itemText(0) == "Automatic (GPU: Big GPU, 24 GB, 20 GB free)"
     panel.ui.deviceComboBox.currentIndex = panel.ui.deviceComboBox.findData("cpu")
     settle(host)
     assert panel.logic.state.device == "cpu"
-    assert "another computer" in panel.ui.estimateLabel.text
+    assert "on the CPU" in panel.ui.estimateLabel.text
+    assert "another computer" in panel.ui.estimateLabel.toolTip
 
 
 def test_a_device_of_another_computer_is_said_to_be_missing(panel, logic, host):
@@ -151,8 +153,9 @@ def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagge
     assert panel.ui.stageLabel.text.startswith("Learning which slices show a class (step 6 of 10)")
     assert "Time left" in panel.ui.timeLabel.text
     assert 0 < panel.ui.progressBar.value < 1000
-    assert not panel.ui.generateButton.enabled
-    assert "under way" in panel.ui.generateButton.toolTip
+    host.waitUntil(lambda: panel.ui.cancelButton.visible)
+    assert not panel.ui.generateButton.visible
+    assert panel.stateInWords().startswith("running, ")
     panel.ui.logSection.collapsed = False
     settle(host)
     assert "embed: finished" in panel.ui.logText.toPlainText()
@@ -186,12 +189,15 @@ def test_a_failure_is_said_with_code_way_out_folder_and_log(panel, tagged, host,
     click(panel.ui.generateButton)
     host.waitUntil(lambda: panel.logic.job.outcome)
     settle(host)
-    assert panel.ui.outcomeTitle.text.endswith("The run has failed")
+    assert panel.ui.outcomeTitle.text.startswith("✗ The run failed at ")
+    assert panel.stateInWords().startswith("failed ")
     assert all(word in panel.ui.outcomeText.text for word in words)
     assert panel.ui.openFolderButton.enabled
     click(panel.ui.copyLogButton)
-    assert "The run has failed" in slicer.app.clipboard().text()
+    assert "The run failed" in slicer.app.clipboard().text()
     assert panel.ui.generateButton.enabled, "it can be tried again"
+    assert panel.ui.generateButton.visible
+    assert not panel.ui.cancelButton.visible
 
 
 def test_an_outcome_is_not_shown_in_another_scene(panel, tagged, host, click, worker):

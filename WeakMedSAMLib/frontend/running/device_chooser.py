@@ -7,11 +7,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords, placeInWords
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 
-_AUTO = "auto"
+AUTO = "auto"
 
 
 class DeviceChooser:
@@ -50,7 +50,11 @@ class DeviceChooser:
     def expected(self) -> str:
         """The device that a run will use, as far as that is known."""
         device = self._state.device
-        return self._probe.bestDevice if device == _AUTO else device
+        return self._probe.bestDevice if device == AUTO else device
+
+    def inWords(self, device: str) -> str:
+        """Return what a run is computed on: "the CPU", or a GPU by its name."""
+        return placeInWords(device, self._probe.devices)
 
     def ask(self) -> None:
         """Ask which devices there are, unless that is known; returns at once."""
@@ -65,7 +69,7 @@ class DeviceChooser:
     def refresh(self) -> None:
         """Show what is known now."""
         combo, probe, chosen = self._ui.deviceComboBox, self._probe, self._state.device
-        entries = [(self._autoText(), _AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
+        entries = [(self._autoText(), AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
         if chosen not in [name for _text, name in entries]:
             text = _("{name} (not found on this computer)") if probe.devices else "{name}"
             entries.append((text.format(name=chosen), chosen))

@@ -83,6 +83,8 @@ class RunControl:
         Called with a `UserError` if a run has ended well and its results cannot be brought into the scene.
     error : UserError or None
         What the last run failed with.
+    notLoaded : str
+        Which masks of the last run that ended well are not in the scene, and why; empty if all are.
     """
 
     def __init__(self, job: JobRunner, state: ModuleState, loader: MaskLoader) -> None:
@@ -93,6 +95,7 @@ class RunControl:
         self._target: Target | None = None
         self._loading: _Loading | None = None
         self.error: UserError | None = None
+        self.notLoaded = ""
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
         job.changed.connect(self._onJobChanged)
         job.ended.connect(self._onEnded)
@@ -140,7 +143,7 @@ class RunControl:
             raise UserError("run_in_progress", _("Another run is under way."), hint)
         hasTarget = segmentationNode is not None
         self._target = self._loader.findTarget(segmentationNode, plan.volumesById) if hasTarget else None
-        self._runId, self.error = plan.runId, None
+        self._runId, self.error, self.notLoaded = plan.runId, None, ""
         self._state.saveRun(_makeRecord(plan))
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self.job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
@@ -251,6 +254,7 @@ class RunControl:
             text = text.format(names=names)
         if loaded.problems:
             text = " ".join([text, *map(errorInWords, loaded.problems), _("The masks of the run stay in its folder.")])
+        self.notLoaded = text if loaded.missing or loaded.problems else ""
         self._state.reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)
