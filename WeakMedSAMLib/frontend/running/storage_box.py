@@ -49,7 +49,6 @@ class StorageBox:
         ui.openRunButton.connect("clicked(bool)", guarded(self.openRun))
         ui.deleteRunButton.connect("clicked(bool)", guarded(self.deleteRun))
         ui.clearCacheButton.connect("clicked(bool)", guarded(self.clearCache))
-        ui.countButton.connect("clicked(bool)", guarded(self.count))
         self._showFolders()
 
     def cleanup(self) -> None:
