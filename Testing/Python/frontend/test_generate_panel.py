@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -97,6 +98,50 @@ def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
     assert "another computer" in panel.ui.estimateLabel.toolTip
 
 
+def test_what_is_rarely_needed_is_folded_and_its_header_says_what_is_chosen(panel, tagged, host, make_segmentation):
+    settle(host)
+    ui = panel.ui
+    assert ui.detailsSection.collapsed
+    folded = ("presetComboBox", "deviceComboBox", "segmentationSelector", "storageSection", "logSection")
+    assert [name for name in folded if getattr(ui, name).visible] == []
+    assert ui.detailsSection.text == "Details"
+    panel.logic.state.preset, panel.logic.state.device = "paper", "cpu"
+    ui.segmentationSelector.setCurrentNode(
+        make_segmentation(tagged, {"a": np.ones((12, 20, 20))}, "By hand " + 40 * "x")
+    )
+    settle(host)
+    assert ui.detailsSection.text == "Details: Paper, on the CPU, into By hand xxxx…xxxxxxxxxxx"
+    ui.detailsSection.collapsed = False
+    assert [name for name in folded if not getattr(ui, name).visible] == ["logSection"], "there is no log yet"
+
+
+def test_a_double_click_does_not_cancel_what_it_has_begun(panel, tagged, host, user, worker):
+    worker("slow")
+    settle(host)
+    place = panel.ui.generateButton.pos
+    user.click(panel.ui.generateButton)
+    settle(host)
+    assert panel.ui.generateButton.visible
+    assert not panel.ui.generateButton.enabled
+    assert not panel.ui.cancelButton.visible
+    user.click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.ui.cancelButton.visible)
+    assert panel.logic.job.state in ("preparing", "running")
+    settle(host)
+    assert panel.ui.cancelButton.pos == place
+    panel.ui.cancelButton.click()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+
+
+def test_a_run_of_a_script_can_be_cancelled_at_once(panel, tagged, host, worker):
+    worker("slow")
+    panel.logic.startRun()
+    settle(host)
+    assert panel.ui.cancelButton.visible
+    panel.cancel()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+
+
 def test_a_device_of_another_computer_is_said_to_be_missing(panel, logic, host):
     logic.state.device = "cuda:3"
     settle(host)
@@ -178,6 +223,22 @@ def test_the_picture_of_each_stage_is_shown_as_soon_as_it_is_there(panel, tagged
         assert panel.runView._shownPreview[0] == panel.logic.job.previewPath
         (panel.logic.job.runFolder / f"after-{stage}").touch()
     host.waitUntil(lambda: not panel.logic.isRunning)
+
+
+def test_the_end_is_one_line_and_what_was_noted_is_in_the_details(panel, tagged, host, click, worker):
+    worker("good")
+    settle(host)
+    click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.logic.job.outcome and not panel.logic.isRunning)
+    settle(host)
+    ui = panel.ui
+    assert re.fullmatch(r"✓ Finished \d\d:\d\d: 1 mask in 1 volume", ui.outcomeTitle.text)
+    assert "a few seconds on the CPU" in ui.outcomeTitle.toolTip
+    assert ui.outcomeText.text == "⚠ 1 note on this run: see Details"
+    assert "Only one volume. Tag more." in ui.outcomeText.toolTip
+    assert "Only one volume. Tag more." in ui.notesLabel.text
+    assert not ui.outcomeButtons.visible, "the folder can be opened in Storage"
+    assert panel.stateInWords().startswith("finished ")
 
 
 @pytest.mark.parametrize(
