@@ -290,6 +290,10 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     panel.ui.storageSection.collapsed = False
     host.waitUntil(lambda: "runs: 2" in panel.ui.runsSizeLabel.text)
     assert panel.ui.runComboBox.count == 2
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d scan [01] \[", panel.ui.runComboBox.currentText)
+    panel.storageBox.openRun()
+    assert host.dialogs.texts[-1].startswith("file://")
+    assert "scan" not in host.dialogs.texts[-1]
     host.dialogs.answer(qt.QMessageBox.Cancel)
     click(panel.ui.deleteRunButton)
     assert panel.ui.runComboBox.count == 2

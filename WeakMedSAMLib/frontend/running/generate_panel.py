@@ -227,7 +227,8 @@ class GeneratePanel(Panel):
         self.ui.outcomeTitle.toolTip = self.ui.outcomeText.toolTip = ""
         message, hint = wordsOf(error)
         setText(self.ui.outcomeText, "\n".join(filter(None, (message, hint, codeInWords(error.code)))))
-        self.ui.outcomeButtons.visible = True
+        # Without a run there is neither folder nor log.
+        self.ui.outcomeButtons.visible = self.logic.job.outcome is not None
 
     def stateInWords(self) -> str:
         """Return how the run is, or the last one ended, in a few words for the header of the folded section."""

@@ -144,4 +144,6 @@ def test_one_of_two_volumes_removed_during_a_run(driver):
     record = driver.wait_for_end()
     assert record.status == "finished"
     assert "One" in record.message
+    text = driver.ui("generate", "outcomeText").text
+    assert text.startswith("Not loaded, since no longer in the scene: One.")
     assert len(driver.logic.segmentationsOf(record.runId)) == 1
