@@ -142,6 +142,14 @@ def test_a_run_of_a_script_can_be_cancelled_at_once(panel, tagged, host, worker)
     host.waitUntil(lambda: not panel.logic.isRunning)
 
 
+def test_what_to_expect_is_known_as_soon_as_a_folded_section_opens(logic, tagged, host):
+    panel = GeneratePanel(logic)
+    settle(host)
+    assert not panel.ui.estimateLabel.visible, "nobody sees the panel yet"
+    assert panel.ui.estimateLabel.text.startswith("Takes ")
+    panel.cleanup()
+
+
 def test_a_device_of_another_computer_is_said_to_be_missing(panel, logic, host):
     logic.state.device = "cuda:3"
     settle(host)
@@ -201,6 +209,9 @@ def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagge
     host.waitUntil(lambda: panel.ui.cancelButton.visible)
     assert not panel.ui.generateButton.visible
     assert panel.stateInWords().startswith("running, ")
+    for name in ("presetComboBox", "deviceComboBox", "probeButton", "segmentationSelector"):
+        widget = getattr(panel.ui, name)
+        assert (widget.enabled, widget.toolTip) == (False, "Wait until the run has ended.")
     panel.ui.logSection.collapsed = False
     settle(host)
     assert "embed: finished" in panel.ui.logText.toPlainText()

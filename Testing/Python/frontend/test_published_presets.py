@@ -82,8 +82,8 @@ def test_a_measured_run_of_a_preset_says_what_to_expect_of_the_next_and_of_no_ot
     expected = estimates.expectedStages(SIZE, "cpu", "paper")
     assert {stage: expected[stage] for stage in took} == pytest.approx(took)
     assert "from earlier runs" in estimates.sureOfTimeInWords(SIZE, "cpu", "paper")
-    assert estimates.expectedTimeInWords(SIZE, "cpu", "the CPU", "paper") == "Takes about 30 minutes on the CPU."
-    assert "not measured" in estimates.expectedTimeInWords(SIZE, "cpu", "the CPU", "reference")
+    assert estimates.expectedTimeInWords(SIZE, "cpu", "paper", "the CPU") == "Takes about 30 minutes on the CPU."
+    assert "not measured" in estimates.expectedTimeInWords(SIZE, "cpu", "reference")
     assert not estimates.isMeasured("cpu")
     twice = RunSize(4, 120, 40)
     assert estimates.expectedStages(twice, "cpu", "paper")["network"] == pytest.approx(1800.0)

@@ -44,11 +44,11 @@ def test_more_work_takes_longer_and_cached_features_take_none():
 def test_what_a_run_took_here_counts_for_the_next_one():
     size = RunSize(1, 100, 10)
     assert not estimates.isMeasured("cuda:0")
-    assert "guess" in estimates.expectedTimeInWords(size, "cuda:0", "Big GPU")
+    assert "guess" in estimates.expectedTimeInWords(size, "cuda:0")
     estimates.learn(size, "cuda:0", {"embed": 2.0, "unknown": 5.0, "masks": 0.0})
     assert estimates.expectedStages(size, "cuda:1")["embed"] == pytest.approx(2.0)
     assert "on this computer" in estimates.sureOfTimeInWords(size, "cuda")
-    assert estimates.expectedTimeInWords(size, "cuda", "Big GPU").endswith(" on Big GPU.")
+    assert estimates.expectedTimeInWords(size, "cuda", place="Big GPU").endswith(" on Big GPU.")
     slicer.app.userSettings().setValue("WeakMedSAM/secondsOfStages/fast/cuda", "spoilt {")
     assert not estimates.isMeasured("cuda")
 

@@ -7,6 +7,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords, placeInWords
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
@@ -80,9 +81,10 @@ class DeviceChooser:
                 combo.addItem(text, name)
         combo.currentIndex = [name for _text, name in entries].index(chosen)
         self._isUpdating = False
-        combo.enabled = not self._runs.isRunning
-        combo.toolTip = str(probe.problem or combo.currentText)
-        self._ui.probeButton.enabled = not probe.isRunning and not self._runs.isRunning
+        wait = _("Wait until the run has ended.") if self._runs.isRunning else ""
+        setEnabled(combo, wait, str(probe.problem or combo.currentText))
+        asking = _("Devices are being looked for.") if probe.isRunning else ""
+        setEnabled(self._ui.probeButton, wait or asking, _("Look for devices again"))
 
     def _autoText(self) -> str:
         probe = self._probe

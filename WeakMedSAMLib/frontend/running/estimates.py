@@ -148,13 +148,13 @@ def timeInWords(seconds: float) -> str:
     return text.format(hours=hours, minutes=minutes)
 
 
-def expectedTimeInWords(size: RunSize, device: str, place: str, preset: str = stages.FAST) -> str:
-    """Return a short sentence on how long a run will take on a device, which is called `place` there."""
+def expectedTimeInWords(size: RunSize, device: str, preset: str = stages.FAST, place: str = "") -> str:
+    """Return a short sentence on how long a run will take on a device, which may be called `place` there."""
     seconds = expectedSeconds(size, device, preset)
     if not seconds:
         return _("Time not measured; it trains networks: plan for a GPU.")
     text = _("Takes {time} on {device}.") if isMeasured(device, preset) else _("Takes {time} on {device} (a guess).")
-    return text.format(time=timeInWords(seconds), device=place)
+    return text.format(time=timeInWords(seconds), device=place or device)
 
 
 def sureOfTimeInWords(size: RunSize, device: str, preset: str = stages.FAST) -> str:

@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import setText
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
 from WeakMedSAMLib.frontend.base.shortening import shortened
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
@@ -169,7 +169,7 @@ class GeneratePanel(Panel):
         if combo.findData(preset) < 0:
             combo.addItem(preset, preset)
         combo.currentIndex = combo.findData(preset)
-        combo.enabled = not self.logic.isRunning
+        setEnabled(combo, self._waitReason(), _("How masks are learned"))
 
     def _showButtons(self) -> None:
         ui, problem, isRunning = self.ui, self.readyProblem(), self.logic.isRunning
@@ -184,7 +184,11 @@ class GeneratePanel(Panel):
         isCancelling = self.logic.job.state == CANCELLING
         ui.cancelButton.enabled = isRunning and not isCancelling
         ui.cancelButton.toolTip = self._cancelTip(isRunning, isCancelling)
-        ui.segmentationSelector.enabled = not isRunning
+        tip = _("A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume")
+        setEnabled(ui.segmentationSelector, self._waitReason(), tip)
+
+    def _waitReason(self) -> str:
+        return _("Wait until the run has ended.") if self.logic.isRunning else ""
 
     def _cancelTip(self, isRunning: bool, isCancelling: bool) -> str:
         if isCancelling:
@@ -198,10 +202,12 @@ class GeneratePanel(Panel):
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
         cohort = CohortLabels(self.logic.session.classes, [entry for entry in entries if entry is not None])
         # Before the first tag nothing can be expected.
-        label.visible = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
-        if label.visible:
+        isShown = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
+        label.visible = isShown
+        # Not by `visible`, which is False as well while the section is folded.
+        if isShown:
             size, device = runSize(cohort.volumes, self.logic.cachedKeys()), self.devices.expected
-            label.text = expectedTimeInWords(size, device, self.devices.inWords(device), preset)
+            label.text = expectedTimeInWords(size, device, preset, self.devices.inWords(device))
             quality = expectedQuality(cohort) if preset == FAST else _unknownQuality()
             label.toolTip = f"{sureOfTimeInWords(size, device, preset)}\n\n{quality}"
 
