@@ -107,16 +107,18 @@ class ExportPanel(Panel):
     # What is there
 
     def _subjectsUnderReview(self) -> list[ReviewSubject]:
-        """Return the masks of the run under review; else of the latest with masks, of the current volume at best."""
-        found = []
-        for record in self._subjects.runs():
+        """Return the masks of the run under review; without one, of the latest that has the current volume, or any."""
+        runs, volume = self._subjects.runs(), self._state.currentVolume
+        underReview = next((record for record in runs if record.runId == self._state.reviewRunId), None)
+        if underReview is not None:
+            return self._masksOf(underReview)
+        latest: list[ReviewSubject] = []
+        for record in runs:
             masks = self._masksOf(record)
-            if masks and record.runId == self._state.reviewRunId:
+            if any(each.volumeNode is volume for each in masks):
                 return masks
-            found.append(masks)
-        volume = self._state.currentVolume
-        ofVolume = (masks for masks in found if any(each.volumeNode is volume for each in masks))
-        return next(ofVolume, None) or next(filter(None, found), [])
+            latest = latest or masks
+        return latest
 
     def _masksOf(self, record: RunRecord) -> list[ReviewSubject]:
         subjects = (self._subjects.subject(self._scene, record, each) for each in self._subjects.volumeIds(record))
@@ -174,6 +176,8 @@ class ExportPanel(Panel):
 
     def _noMasks(self) -> str:
         volume = self._state.currentVolume
+        if not self._choices and any(record.status == "finished" for record in self._subjects.runs()):
+            return _("The masks of the run under review are not in the scene; load them in section 5.")
         if not self._choices:
             return _("There are no masks yet; generate some in section 4.")
         if volume is None:

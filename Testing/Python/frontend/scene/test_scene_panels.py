@@ -510,6 +510,14 @@ def test_masks_of_the_run_under_review_are_exported_not_those_of_a_later_one(hos
     assert chosen() == reviewed.record.runId, "the latest that has the volume"
 
 
+def test_masks_that_are_not_in_the_scene_are_not_exported(host, scene, export_panel, reviewed):
+    for node_id in reviewed.record.segmentations.values():
+        scene.RemoveNode(scene.GetNodeByID(node_id))
+    host.settle(0.2)
+    assert not export_panel.ui.exportButton.enabled
+    assert "load them in section 5" in export_panel.ui.exportButton.toolTip
+
+
 def test_a_format_without_a_row_in_the_form_is_for_scripts_alone(host, logic, reviewed):
     from WeakMedSAMLib.frontend.results import export_formats
     from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
