@@ -302,6 +302,7 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     host.waitUntil(lambda: "runs: 2" in panel.ui.runsSizeLabel.text)
     assert panel.ui.runComboBox.count == 2
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d scan [01] \[", panel.ui.runComboBox.currentText)
+    assert panel.ui.runComboBox.toolTip == panel.ui.runComboBox.currentText
     panel.storageBox.openRun()
     assert host.dialogs.texts[-1].startswith("file://")
     assert "scan" not in host.dialogs.texts[-1]

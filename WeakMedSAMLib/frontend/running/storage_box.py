@@ -46,6 +46,7 @@ class StorageBox:
         ui.storageSection.connect("contentsCollapsed(bool)", guarded(self._onCollapsed))
         ui.runsFolderEdit.connect("currentPathChanged(QString)", guarded(self._onRunsFolder))
         ui.cacheFolderEdit.connect("currentPathChanged(QString)", guarded(self._onCacheFolder))
+        ui.runComboBox.connect("currentIndexChanged(int)", guarded(self._onChosen))
         ui.openRunButton.connect("clicked(bool)", guarded(self.openRun))
         ui.deleteRunButton.connect("clicked(bool)", guarded(self.deleteRun))
         ui.clearCacheButton.connect("clicked(bool)", guarded(self.clearCache))
@@ -166,6 +167,10 @@ class StorageBox:
             (ui.cacheFolderEdit, _("Folder of the feature cache; empty for the usual place")),
         ):
             setEnabled(edit, _("Wait until the run has ended.") if isRunning else "", tip)
+
+    def _onChosen(self, _place: int) -> None:
+        # It is longer than the panel is wide.
+        self._ui.runComboBox.toolTip = self._ui.runComboBox.currentText or _("Runs in this folder, the newest first")
 
     def _chosen(self) -> RunOnDisk | None:
         index = self._ui.runComboBox.currentIndex
