@@ -83,8 +83,6 @@ class RunControl:
         Called with a `UserError` if a run has ended well and its results cannot be brought into the scene.
     error : UserError or None
         What the last run failed with.
-    notLoaded : str
-        Which masks of the last run that ended well are not in the scene, and why; empty if all are.
     """
 
     def __init__(self, job: JobRunner, state: ModuleState, loader: MaskLoader) -> None:
@@ -95,7 +93,7 @@ class RunControl:
         self._target: Target | None = None
         self._loading: _Loading | None = None
         self.error: UserError | None = None
-        self.notLoaded = ""
+        self._notLoaded: dict[str, str] = {}
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
         job.changed.connect(self._onJobChanged)
         job.ended.connect(self._onEnded)
@@ -118,6 +116,10 @@ class RunControl:
     def record(self, runId: str) -> RunRecord | None:
         """Return what the scene that is open remembers of a run, or None."""
         return self._state.run(runId)
+
+    def notLoaded(self, runId: str) -> str:
+        """Say which masks of a run did not come into the scene when it was loaded last, and why; empty if all did."""
+        return self._notLoaded.get(runId, "")
 
     def forget(self, runId: str) -> None:
         """Take a run out of the list of the scene; its folder and its segmentations stay."""
@@ -143,7 +145,7 @@ class RunControl:
             raise UserError("run_in_progress", _("Another run is under way."), hint)
         hasTarget = segmentationNode is not None
         self._target = self._loader.findTarget(segmentationNode, plan.volumesById) if hasTarget else None
-        self._runId, self.error, self.notLoaded = plan.runId, None, ""
+        self._runId, self.error = plan.runId, None
         self._state.saveRun(_makeRecord(plan))
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self.job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
@@ -180,6 +182,7 @@ class RunControl:
         self._stopLoading()
         self.job.shutdown()
         self._target, self._runId = None, ""
+        self._notLoaded.clear()
         self._loader.forget()
         if record is not None:
             self._state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
@@ -254,7 +257,7 @@ class RunControl:
             text = text.format(names=names)
         if loaded.problems:
             text = " ".join([text, *map(errorInWords, loaded.problems), _("The masks of the run stay in its folder.")])
-        self.notLoaded = text if loaded.missing or loaded.problems else ""
+        self._notLoaded[record.runId] = text if loaded.missing or loaded.problems else ""
         self._state.reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)

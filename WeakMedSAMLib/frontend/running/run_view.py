@@ -167,7 +167,7 @@ class RunView:
         isFinished, place = outcome.status == "finished", self._placeInWords(outcome.device)
         ui.outcomeTitle.text = self._titleOf(outcome)
         ui.outcomeTitle.toolTip = tookInWords(outcome, place) if isFinished else ""
-        short = "\n".join(filter(None, (self._runs.notLoaded, notesInShort(outcome))))
+        short = "\n".join(filter(None, (self._runs.notLoaded(outcome.runId), notesInShort(outcome))))
         setText(ui.outcomeText, short if isFinished else outcomeText(outcome))
         ui.outcomeText.toolTip = ui.notesLabel.text
         ui.outcomeButtons.visible = not isFinished
