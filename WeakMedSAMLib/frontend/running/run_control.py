@@ -157,7 +157,8 @@ class RunControl:
         if self._loading is not None:
             record = self._loading.record
             self._stopLoading()
-            self._close(record, "finished", _("Loading was cancelled; the masks are in the run folder."))
+            text = self._notLoaded[record.runId] = _("Loading was cancelled; the masks are in the run folder.")
+            self._close(record, "finished", text)
         else:
             self.job.cancel()
 
