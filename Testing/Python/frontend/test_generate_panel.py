@@ -76,6 +76,7 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
     settle(host)
     assert not panel.ui.generateButton.enabled
     assert "volume" in panel.ui.generateButton.toolTip
+    assert panel.stateInWords() == ""
     assert not panel.ui.estimateLabel.visible
     assert not panel.ui.cancelButton.visible
     assert not panel.ui.installFrame.visible
@@ -86,6 +87,7 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
 def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
     settle(host)
     assert panel.ui.generateButton.enabled
+    assert panel.stateInWords() == "ready"
     assert panel.ui.estimateLabel.text.startswith("Takes ")
     assert panel.ui.estimateLabel.text.endswith(" on Big GPU (a guess).")
     assert "no run on this GPU" in panel.ui.estimateLabel.toolTip
