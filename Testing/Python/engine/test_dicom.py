@@ -109,7 +109,7 @@ def test_missing_slices_are_named(tmp_path):
     del positions[3:5]
     error = refused(write_series(tmp_path / "scan", positions))
     assert error.code == "dicom_missing_slices"
-    assert "about 2 slice(s), between -5.00 and 2.50 mm" in error.message
+    assert "about 2 slices, between -5.00 and 2.50 mm" in error.message
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_the_command_prints_a_summary_or_writes_a_folder(folders, tmp_path, caps
     code, out, err = call(capsys, *words)
     assert code == 0
     assert json.loads(out)["box"]["patients_scored"] == 4
-    assert "1 reference(s)" in err
+    assert "left out: 1 reference:" in err
     assert "'case 4'" in err
     code, out, _ = call(capsys, *words, "--images", folders[2], "--out", tmp_path / "out")
     assert code == 0

@@ -333,7 +333,7 @@ def test_tags_of_volumes_that_are_not_in_the_run_are_a_warning(make, method):
     save_run(places.path, replace(run, volumes=run.volumes[:2]))
     run_folder(places.path, **method.arguments)
     told = [event for event in kinds(method.events, Warning_) if event.code == "tags_unused"]
-    assert ["1 tagged volume(s)" in event.message for event in told] == [True]
+    assert ["1 tagged volume." in event.message for event in told] == [True]
     assert "tags_unmet" not in {event.code for event in kinds(method.events, Warning_)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -75,9 +76,9 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
     settle(host)
     assert not panel.ui.generateButton.enabled
     assert "volume" in panel.ui.generateButton.toolTip
-    assert panel.ui.reasonLabel.text == panel.ui.generateButton.toolTip
-    assert not panel.ui.cancelButton.enabled
-    assert panel.ui.cancelButton.toolTip
+    assert panel.stateInWords() == ""
+    assert not panel.ui.estimateLabel.visible
+    assert not panel.ui.cancelButton.visible
     assert not panel.ui.installFrame.visible
     assert not panel.ui.runFrame.visible
     assert not panel.ui.outcomeFrame.visible
@@ -86,13 +87,69 @@ def test_without_a_volume_it_says_what_to_do(panel, host):
 def test_ready_says_what_to_expect_and_where_it_runs(panel, tagged, host):
     settle(host)
     assert panel.ui.generateButton.enabled
-    assert "a guess" in panel.ui.estimateLabel.text
-    assert "0.75" in panel.ui.qualityLabel.text
+    assert panel.stateInWords() == "ready"
+    assert panel.ui.estimateLabel.text.startswith("Takes ")
+    assert panel.ui.estimateLabel.text.endswith(" on Big GPU (a guess).")
+    assert "no run on this GPU" in panel.ui.estimateLabel.toolTip
+    assert "0.75" in panel.ui.estimateLabel.toolTip
     assert panel.ui.deviceComboBox.itemText(0) == "Automatic (GPU: Big GPU, 24 GB, 20 GB free)"
     panel.ui.deviceComboBox.currentIndex = panel.ui.deviceComboBox.findData("cpu")
     settle(host)
     assert panel.logic.state.device == "cpu"
-    assert "another computer" in panel.ui.estimateLabel.text
+    assert "on the CPU" in panel.ui.estimateLabel.text
+    assert "another computer" in panel.ui.estimateLabel.toolTip
+
+
+def test_what_is_rarely_needed_is_folded_and_its_header_says_what_is_chosen(panel, tagged, host, make_segmentation):
+    settle(host)
+    ui = panel.ui
+    assert ui.detailsSection.collapsed
+    folded = ("presetComboBox", "deviceComboBox", "segmentationSelector", "storageSection", "logSection")
+    assert [name for name in folded if getattr(ui, name).visible] == []
+    assert ui.detailsSection.text == "Details"
+    panel.logic.state.preset, panel.logic.state.device = "paper", "cpu"
+    ui.segmentationSelector.setCurrentNode(
+        make_segmentation(tagged, {"a": np.ones((12, 20, 20))}, "By hand " + 40 * "x")
+    )
+    settle(host)
+    assert ui.detailsSection.text == "Details: Paper, on the CPU, into By hand xxxx…xxxxxxxxxxx"
+    ui.detailsSection.collapsed = False
+    assert [name for name in folded if not getattr(ui, name).visible] == ["logSection"], "there is no log yet"
+
+
+def test_a_double_click_does_not_cancel_what_it_has_begun(panel, tagged, host, user, worker):
+    worker("slow")
+    settle(host)
+    place = panel.ui.generateButton.pos
+    user.click(panel.ui.generateButton)
+    settle(host)
+    assert panel.ui.generateButton.visible
+    assert not panel.ui.generateButton.enabled
+    assert not panel.ui.cancelButton.visible
+    user.click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.ui.cancelButton.visible)
+    assert panel.logic.job.state in ("preparing", "running")
+    settle(host)
+    assert panel.ui.cancelButton.pos == place
+    panel.ui.cancelButton.click()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+
+
+def test_a_run_of_a_script_can_be_cancelled_at_once(panel, tagged, host, worker):
+    worker("slow")
+    panel.logic.startRun()
+    settle(host)
+    assert panel.ui.cancelButton.visible
+    panel.cancel()
+    host.waitUntil(lambda: not panel.logic.isRunning)
+
+
+def test_what_to_expect_is_known_as_soon_as_a_folded_section_opens(logic, tagged, host):
+    panel = GeneratePanel(logic)
+    settle(host)
+    assert not panel.ui.estimateLabel.visible, "nobody sees the panel yet"
+    assert panel.ui.estimateLabel.text.startswith("Takes ")
+    panel.cleanup()
 
 
 def test_a_device_of_another_computer_is_said_to_be_missing(panel, logic, host):
@@ -151,8 +208,12 @@ def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagge
     assert panel.ui.stageLabel.text.startswith("Learning which slices show a class (step 6 of 10)")
     assert "Time left" in panel.ui.timeLabel.text
     assert 0 < panel.ui.progressBar.value < 1000
-    assert not panel.ui.generateButton.enabled
-    assert "under way" in panel.ui.generateButton.toolTip
+    host.waitUntil(lambda: panel.ui.cancelButton.visible)
+    assert not panel.ui.generateButton.visible
+    assert panel.stateInWords().startswith("running, ")
+    for name in ("presetComboBox", "deviceComboBox", "probeButton", "segmentationSelector"):
+        widget = getattr(panel.ui, name)
+        assert (widget.enabled, widget.toolTip) == (False, "Wait until the run has ended.")
     panel.ui.logSection.collapsed = False
     settle(host)
     assert "embed: finished" in panel.ui.logText.toPlainText()
@@ -177,6 +238,22 @@ def test_the_picture_of_each_stage_is_shown_as_soon_as_it_is_there(panel, tagged
     host.waitUntil(lambda: not panel.logic.isRunning)
 
 
+def test_the_end_is_one_line_and_what_was_noted_is_in_the_details(panel, tagged, host, click, worker):
+    worker("good")
+    settle(host)
+    click(panel.ui.generateButton)
+    host.waitUntil(lambda: panel.logic.job.outcome and not panel.logic.isRunning)
+    settle(host)
+    ui = panel.ui
+    assert re.fullmatch(r"✓ Finished \d\d:\d\d: 1 mask in 1 volume", ui.outcomeTitle.text)
+    assert "a few seconds on the CPU" in ui.outcomeTitle.toolTip
+    assert ui.outcomeText.text == "⚠ 1 note on this run: see Details"
+    assert "Only one volume. Tag more." in ui.outcomeText.toolTip
+    assert "Only one volume. Tag more." in ui.notesLabel.text
+    assert not ui.outcomeButtons.visible, "the folder can be opened in Storage"
+    assert panel.stateInWords().startswith("finished ")
+
+
 @pytest.mark.parametrize(
     ("behaviour", "words"), [("error", ("gpu_out_of_memory", "Use the CPU")), ("mute", ("exit code 5", "Run it again"))]
 )
@@ -186,12 +263,15 @@ def test_a_failure_is_said_with_code_way_out_folder_and_log(panel, tagged, host,
     click(panel.ui.generateButton)
     host.waitUntil(lambda: panel.logic.job.outcome)
     settle(host)
-    assert panel.ui.outcomeTitle.text.endswith("The run has failed")
+    assert panel.ui.outcomeTitle.text.startswith("✗ The run failed at ")
+    assert panel.stateInWords().startswith("failed ")
     assert all(word in panel.ui.outcomeText.text for word in words)
     assert panel.ui.openFolderButton.enabled
     click(panel.ui.copyLogButton)
-    assert "The run has failed" in slicer.app.clipboard().text()
+    assert "The run failed" in slicer.app.clipboard().text()
     assert panel.ui.generateButton.enabled, "it can be tried again"
+    assert panel.ui.generateButton.visible
+    assert not panel.ui.cancelButton.visible
 
 
 def test_an_outcome_is_not_shown_in_another_scene(panel, tagged, host, click, worker):
@@ -223,6 +303,11 @@ def test_storage_is_counted_when_opened_and_a_run_is_deleted_after_a_question(pa
     panel.ui.storageSection.collapsed = False
     host.waitUntil(lambda: "runs: 2" in panel.ui.runsSizeLabel.text)
     assert panel.ui.runComboBox.count == 2
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d scan [01] \[", panel.ui.runComboBox.currentText)
+    assert panel.ui.runComboBox.toolTip == panel.ui.runComboBox.currentText
+    panel.storageBox.openRun()
+    assert host.dialogs.texts[-1].startswith("file://")
+    assert "scan" not in host.dialogs.texts[-1]
     host.dialogs.answer(qt.QMessageBox.Cancel)
     click(panel.ui.deleteRunButton)
     assert panel.ui.runComboBox.count == 2

@@ -38,13 +38,14 @@ def panel(own_places, make_volume, monkeypatch):
 @pytest.mark.parametrize("preset", ["paper", "reference"])
 def test_a_preset_can_be_chosen_and_no_time_or_quality_is_made_up_for_it(panel, host, preset):
     host.settle(0.1)
-    assert "0.75" in panel.ui.qualityLabel.text
+    assert "0.75" in panel.ui.estimateLabel.toolTip
     panel.ui.presetComboBox.currentIndex = panel.ui.presetComboBox.findData(preset)
     host.settle(0.1)
     assert panel.logic.state.preset == preset
     assert "not measured" in panel.ui.estimateLabel.text
     assert "GPU" in panel.ui.estimateLabel.text
-    assert "0.75" not in panel.ui.qualityLabel.text
+    assert "0.75" not in panel.ui.estimateLabel.toolTip
+    assert panel.ui.detailsSection.text == f"Details: {preset.capitalize()}"
     assert panel.ui.generateButton.enabled
 
 
@@ -80,7 +81,8 @@ def test_a_measured_run_of_a_preset_says_what_to_expect_of_the_next_and_of_no_ot
     estimates.learn(SIZE, "cpu", took, "paper")
     expected = estimates.expectedStages(SIZE, "cpu", "paper")
     assert {stage: expected[stage] for stage in took} == pytest.approx(took)
-    assert "from earlier runs" in estimates.expectedTimeInWords(SIZE, "cpu", "paper")
+    assert "from earlier runs" in estimates.sureOfTimeInWords(SIZE, "cpu", "paper")
+    assert estimates.expectedTimeInWords(SIZE, "cpu", "paper", "the CPU") == "Takes about 30 minutes on the CPU."
     assert "not measured" in estimates.expectedTimeInWords(SIZE, "cpu", "reference")
     assert not estimates.isMeasured("cpu")
     twice = RunSize(4, 120, 40)

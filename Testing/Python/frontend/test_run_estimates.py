@@ -47,7 +47,8 @@ def test_what_a_run_took_here_counts_for_the_next_one():
     assert "guess" in estimates.expectedTimeInWords(size, "cuda:0")
     estimates.learn(size, "cuda:0", {"embed": 2.0, "unknown": 5.0, "masks": 0.0})
     assert estimates.expectedStages(size, "cuda:1")["embed"] == pytest.approx(2.0)
-    assert "on this computer" in estimates.expectedTimeInWords(size, "cuda")
+    assert "on this computer" in estimates.sureOfTimeInWords(size, "cuda")
+    assert estimates.expectedTimeInWords(size, "cuda", place="Big GPU").endswith(" on Big GPU.")
     slicer.app.userSettings().setValue("WeakMedSAM/secondsOfStages/fast/cuda", "spoilt {")
     assert not estimates.isMeasured("cuda")
 

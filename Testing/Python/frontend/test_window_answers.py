@@ -101,5 +101,7 @@ def test_a_run_of_the_real_worker_never_stops_the_window_for_50_ms(allowance, pa
     assert not estimates.isMeasured("cpu"), "what a run with settings of its own took says nothing of others"
     assert logic.job.previewPath.is_file()
     host.waitUntil(lambda: panel.ui.outcomeFrame.visible)
-    assert panel.ui.outcomeTitle.text.endswith("Masks of 1 volume are ready")
-    assert "Worth knowing" in panel.ui.outcomeText.text
+    assert panel.ui.outcomeTitle.text.endswith(": 1 mask in 1 volume")
+    assert "see Details" in panel.ui.outcomeText.text
+    assert "Worth knowing" in panel.ui.notesLabel.text
+    assert "on the CPU" in panel.ui.outcomeTitle.toolTip

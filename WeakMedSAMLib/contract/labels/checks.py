@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
@@ -44,7 +45,7 @@ def check(cohort: CohortLabels) -> list[Problem]:
 
 def matched_by_name(number: int, one: str) -> Problem:
     """The warning that nothing but the names says that tags are of these volumes, one of which is called ``one``."""
-    message = f"Matched to their tags by name alone: {_counted(number, 'volume')}, such as {one}."
+    message = f"Matched to their tags by name alone: {counted(number, 'volume')}, such as {one}."
     return Problem(
         "warning", "matched_by_name", message, "Make sure that they are these very scans.", {"count": number}
     )
@@ -67,7 +68,7 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
             hint = f"Tag a slice that shows it, or remove the class.{others}"
             yield Problem("error", "class_never_present", message, hint, {"names": [name]})
         elif present[name] < FEW_PRESENT:
-            message = f"Class {name!r} is present on {_counted(present[name], 'slice')} only."
+            message = f"Class {name!r} is present on {counted(present[name], 'slice')} only."
             hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
             values = {"names": [name], "count": present[name], "aim": FEW_PRESENT}
             yield Problem("warning", "few_present_slices", message, hint, values)
@@ -81,7 +82,7 @@ def _absence_problems(name: str, absent: int) -> Iterator[Problem]:
         hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
         yield Problem("error", "class_never_absent", message, hint, {"names": [name]})
     elif absent < FEW_ABSENT:
-        message = f"Class {name!r} is absent on {_counted(absent, 'slice')} only."
+        message = f"Class {name!r} is absent on {counted(absent, 'slice')} only."
         hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
         values = {"names": [name], "count": absent, "aim": FEW_ABSENT}
         yield Problem("warning", "few_absent_slices", message, hint, values)
@@ -103,14 +104,10 @@ def _kind_problems(cohort: CohortLabels) -> Iterator[Problem]:
 
 def _cohort_problems(cohort: CohortLabels, tagged: int) -> Iterator[Problem]:
     if tagged < FEW_VOLUMES:
-        message = f"Tagged so far: {_counted(tagged, 'volume')}."
+        message = f"Tagged so far: {counted(tagged, 'volume')}."
         hint = "The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30."
         values = {"count": tagged}
         yield Problem("warning", "one_volume" if tagged == 1 else "few_volumes", message, hint, values)
     unhashed = [volume.name for volume in cohort.volumes if volume.sha256 is None]
     if unhashed:
         yield matched_by_name(len(unhashed), repr(unhashed[0]))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

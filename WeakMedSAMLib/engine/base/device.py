@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import torch
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.probe_report import DeviceReport
 
@@ -153,7 +154,7 @@ def _check_cuda(requested: str, index: int) -> None:
         reason = "no NVIDIA GPU or driver is found" if torch.version.cuda else "this PyTorch is built without CUDA"
         raise _missing(requested, reason)
     if index >= count:
-        raise _missing(requested, f"this machine has {count} CUDA device(s), numbered from 0")
+        raise _missing(requested, f"this machine has {counted(count, 'CUDA device')}, numbered from 0")
 
 
 def _missing(requested: str, reason: str) -> UserError:

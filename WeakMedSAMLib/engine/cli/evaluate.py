@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
@@ -62,8 +63,8 @@ def evaluate(
     pairing = find_pairs(prediction, reference, images)
     gallery = Gallery() if out else None
     if pairing.not_predicted:
-        names = list_names(pairing.not_predicted)
-        click.echo(f"{len(pairing.not_predicted)} reference(s) have no prediction and take no part: {names}.", err=True)
+        count, names = counted(len(pairing.not_predicted), "reference"), list_names(pairing.not_predicted)
+        click.echo(f"Without a prediction, and left out: {count}: {names}.", err=True)
     classes = classes_of(pairing, labels, reference_labels, tell)
     for problem in prediction_problems(pairing.pairs, classes):
         tell(problem)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import check as problems_of
 from WeakMedSAMLib.contract.labels.checks import matched_by_name
@@ -107,7 +108,7 @@ def convert(source: Path, target: Path) -> None:
     if problem is not None:
         tell(problem)
     write_label_file(target, cohort)
-    click.echo(f"Tags of {len(cohort.volumes)} volume(s): {target}")
+    click.echo(f"Tags of {counted(len(cohort.volumes), 'volume')}: {target}")
 
 
 @tags.command(name="from-mask")
@@ -152,7 +153,7 @@ def from_mask(
     cohort = CohortLabels(class_table(classes), [entry for _, entry, _ in made])
     write_label_file(out, cohort)
     _show_counts(cohort)
-    click.echo(f"Tags of {len(made)} volume(s): {out}")
+    click.echo(f"Tags of {counted(len(made), 'volume')}: {out}")
 
 
 def _show_counts(cohort: CohortLabels) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.notes import Note
@@ -65,9 +66,10 @@ def make_finite(path: Path, array: np.ndarray, noticed: tuple[Note, ...]) -> tup
     lowest = array[usable].min()
     count = int(usable.size - np.count_nonzero(usable))
     array = np.where(usable, array, lowest)
-    share = f"{count:,} voxels ({count / usable.size:.1%})"
-    what = "are padding, NaN or infinite" if any(n.code == "dicom_padding" for n in noticed) else "are NaN or infinite"
-    message = f"{path.name}: {share} {what} and were read as {lowest:g}."
+    are, were = ("is", "was") if count == 1 else ("are", "were")
+    share = f"{counted(count, 'voxel')} ({count / usable.size:.1%})"
+    what = "padding, NaN or infinite" if any(n.code == "dicom_padding" for n in noticed) else "NaN or infinite"
+    message = f"{path.name}: {share} {are} {what} and {were} read as {lowest:g}."
     values = {"file": path.name, "count": count, "value": float(lowest)}
     return array, (Note("voxels_not_finite", message, "Results there mean nothing.", values),)
 

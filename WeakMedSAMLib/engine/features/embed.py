@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
@@ -290,7 +291,7 @@ def _plan(cells: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
 def _out_of_memory(batch: int, backbone: Backbone) -> UserError:
     return UserError(
         "gpu_out_of_memory",
-        f"The memory of {backbone.device} does not suffice for {batch} slice(s) at once.",
+        f"The memory of {backbone.device} does not suffice for {counted(batch, 'slice')} at once.",
         "Close other programs that use the GPU, or run with --device cpu.",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
@@ -149,9 +150,10 @@ def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
 def _low_confidence(unsure: Sequence[Quality], total: int) -> Warning_:
     """The warning, with the advice of the first volume that has one."""
     count, advice = len(unsure), next((one.advice for one in unsure if one.advice), None)
+    where = f"{count} of {counted(total, 'volume')}"
     return Warning_(
         code="low_confidence",
-        message=f"Low confidence in {count} of {total} volume(s): look at every slice before you use these masks.",
+        message=f"Low confidence in {where}: look at every slice before you use these masks.",
         hint=advice.message if advice else "Volumes and slices to look at first are listed in quality.json.",
         values={"unsure": count, "total": total, "advice": advice.to_json() if advice else None},
     )

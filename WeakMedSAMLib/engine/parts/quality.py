@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.labels.checks import FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.quality import (
@@ -125,7 +126,7 @@ def _round(values: np.ndarray) -> list[float]:
 def _advice(tags: np.ndarray, patients: int) -> Advice:
     """What would help most, in one sentence."""
     if patients < FEW_VOLUMES:
-        message = f"Learned from {patients} volume(s): tag more volumes, eight or more if you can."
+        message = f"Learned from {counted(patients, 'volume')}: tag more volumes, eight or more if you can."
         return Advice(TAG_MORE_VOLUMES, message, {"patients": patients})
     if not (tags == ABSENT).any():
         return Advice(TAG_ABSENT_SLICES, "Tag slices of this volume on which the class is absent.")

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.engine.data.orientation import View
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.clustering import MIN_PATIENTS, SubClasses
@@ -160,8 +161,8 @@ def sub_class_picture(reports: Sequence[SubClassReport], views: Mapping[str, Vie
     figure = Figure(figsize=(_INCHES * _EXAMPLES, 1.3 * _INCHES * len(rows)), dpi=_DPI, layout="constrained")
     lines = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     for (report, number, cluster), line in zip(rows, lines, strict=True):
-        title = f"{report.name}, sub-class {number} of {len(report.clusters)}: {cluster.slices} slices, "
-        line.suptitle(f"{title}{cluster.patients} patient(s)", fontsize=8, parse_math=False)
+        title = f"{report.name}, sub-class {number} of {len(report.clusters)}: {counted(cluster.slices, 'slice')}, "
+        line.suptitle(f"{title}{counted(cluster.patients, 'patient')}", fontsize=8, parse_math=False)
         panels = line.subplots(1, _EXAMPLES)
         for axes in panels:
             axes.set_axis_off()

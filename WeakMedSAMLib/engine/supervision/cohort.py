@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Warning_, refer_to
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
@@ -188,7 +189,7 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortLabels, matches: list[
     used = {id(match.entry) for match in matches}
     unused = [entry for entry in tags.volumes if id(entry) not in used and entry.name not in names]
     if unused:
-        message = f"{len(unused)} tagged volume(s) are not part of this run."
+        message = f"Not part of this run: {counted(len(unused), 'tagged volume')}."
         hint = "Add the volumes: the more, the better the masks."
         report(Warning_(code="tags_unused", message=message, hint=hint, values={"count": len(unused)}))
     untagged = [volume.id for volume, match in zip(volumes, matches, strict=True) if not match.labels.class_names()]

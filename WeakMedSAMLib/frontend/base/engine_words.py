@@ -23,7 +23,7 @@ def _(text: str) -> str:
 
 _AGAIN = _("Generate the masks again.")
 _COPY = _("The file is damaged or incomplete: copy it again.")
-_DEVICE = _("Choose 'Automatic' as device.")
+_DEVICE = _("Choose 'Automatic' as device: section Generate masks, Details.")
 _EIGHT = _("The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30.")
 _EXPORT = _("Export the volume again from its source.")
 _FILE = _("Correct the file, or export it again.")
@@ -113,7 +113,7 @@ TEXTS = {
         _("Load the scan that was tagged, or tag this one."),
     ),
     "slice_count_differs": (
-        _("The tags of '{name}' are for {tagged} slices along {axis}; the volume has {count}."),
+        _("The tags of '{name}' are for another number of slices: {tagged}, not {count}."),
         _SAME,
     ),
     "tag_beyond_last_slice": (_("'{name}': '{class}' is tagged on slice {slice}, but the last one is {last}."), _SAME),
@@ -127,7 +127,7 @@ TEXTS = {
     ),
     "disk_full": (
         _("There is not enough room in {folder}."),
-        _("Make room on this drive, or choose other folders in the section Storage."),
+        _("Make room on this drive, or choose other folders: section Generate masks, Details, Storage."),
     ),
     "file_too_large": (_("{file} is too large for a file of this kind."), _("Choose another file.")),
     "not_utf8": (_("{file} is not UTF-8 text."), _("Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.")),
@@ -155,12 +155,15 @@ TEXTS = {
     ),
     "unknown_device": (_("There is no device '{device}'."), _DEVICE),
     "device_missing": (_("The device '{device}' cannot be used on this computer."), _DEVICE),
-    "gpu_out_of_memory": (_("The memory of the GPU does not suffice."), _("Choose the CPU as device, or try again.")),
+    "gpu_out_of_memory": (
+        _("The memory of the GPU does not suffice."),
+        _("Choose the CPU as device (Details), or try again."),
+    ),
     "out_of_memory": (_("There is not enough memory."), _MEMORY),
     "package_missing": (_("Not installed: {names}."), _("Press 'Install' in the section Generate masks.")),
     "torch_broken": (
         _("PyTorch is installed, but cannot be loaded: {reason}"),
-        _("Install it anew, then press 'Refresh'."),
+        _("Install it anew, then press ↻: section Generate masks, Details."),
     ),
     "internal": (_("The program failed unexpectedly ({reason})."), _("Please report it with the file {log}.")),
     "not_finite": (
@@ -199,11 +202,11 @@ TEXTS = {
     "weights_do_not_fit": (_("The weights do not fit the network {name}."), _IMPORT),
     "cache_locked": (
         _("Another process holds the feature cache {folder}."),
-        _("Wait for the other run to finish, or choose another folder in the section Storage."),
+        _("Wait for the other run to finish, or choose another folder: section Generate masks, Details, Storage."),
     ),
     "cache_entry_lost": (
         _("What was just written to the feature cache {folder} cannot be read back."),
-        _("Check that drive, or choose another folder in the section Storage."),
+        _("Check that drive, or choose another folder: section Generate masks, Details, Storage."),
     ),
     "cache_limit_exceeded": (
         _("This run needs more room than the feature cache may take; a part is removed after it."),
@@ -251,7 +254,7 @@ TEXTS = {
     ),
     # Volumes that were read, and what was noticed.
     "voxels_not_finite": (
-        _("{file}: {count} voxels are no numbers and were read as {value:g}."),
+        _("{file}: voxels that are no numbers were read as {value:g} (number of them: {count})."),
         _("Results there mean nothing."),
     ),
     "voxels_rounded": (

@@ -73,9 +73,9 @@ class ExportFormat:
     Attributes
     ----------
     kind : str
-        Its name; the panel has a check box ``<kind>Check`` and a name ``<kind>Name`` for it.
+        Its name; the panel has a check box ``<kind>Check`` for it, or it is for scripts alone.
     ending : str
-        What stands behind the name of a volume in the name that is proposed for the file.
+        What the name of the file ends in, behind the name that volume or user give it.
     source : {"masks", "run", "tags"}
         What it is of: the masks of a volume, a run with any number of volumes, or all tags.
     writeSteps : callable

@@ -1,8 +1,7 @@
-"""Section 6 of the panel: masks, tags and a report as files."""
+"""Section 6 of the panel: masks and a report as files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,25 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled, setText
+from WeakMedSAMLib.frontend.base.shortening import shortened
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
-from WeakMedSAMLib.frontend.results.export_work import checkPaths, proposeNames, writeFilesSteps
-from WeakMedSAMLib.frontend.results.exports import Exported
-from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects, runInFull, whenInWords
+from WeakMedSAMLib.frontend.results.export_work import checkPaths, nameProblem, worksOfRun, writeAllSteps
+from WeakMedSAMLib.frontend.results.exports import Exported, safeName
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
 from WeakMedSAMLib.frontend.running.run_control import RunControl
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
+_NAMES_SHOWN, _LONGEST_NAME = 6, 44
 
 
 class ExportPanel(Panel):
-    """What to export, where to, under which names; and what became of it.
+    """What to export, where to, under which name; and what became of it.
+
+    Its masks are those under review: of the current volume, or of all volumes of that run.
 
     Parameters
     ----------
@@ -39,23 +43,25 @@ class ExportPanel(Panel):
 
     def __init__(self, labels: SceneLabels, runs: RunControl) -> None:
         super().__init__("Export.ui")
-        self._labels, self._state = labels, labels.state
+        self._state = labels.state
         self._scene: Any = None
         self._subjects = ReviewSubjects(labels.state)
         self._choices: list[ReviewSubject] = []
-        self._proposed: dict[str, str] = {}
+        # Id and name of the volume that a name was proposed for.
+        self._named = ("", "")
         self._runner: StepRunner | None = None
         known = exportFormats()
         self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
+        self._tips = {kind: self._check(kind).toolTip for kind in self._formats}
         self._refreshSoon = self.soon(self.refresh, 100)
         self.ui.folderEdit.currentPath = slicer.app.userSettings().value(_FOLDER_SETTING) or _documents()
         self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
         self.ui.exportProgress.visible = False
         self.ui.resultLabel.openExternalLinks = False
+        self.ui.detailsSection.collapsed = True
         self._connectWidgets()
         self.follow(
             (labels.state.changed, self._refreshSoon),
-            (labels.session.changed, self._refreshSoon),
             (runs.changed, self._onRunsChanged),
             (runs.resultsReady, self._onRunsChanged),
         )
@@ -80,115 +86,126 @@ class ExportPanel(Panel):
         """Show everything as it is."""
         self._refreshSoon.cancel()
         with self.filling():
-            self._fillMasks()
-            self._fillNames()
+            self._choices = self._subjectsUnderReview()
+            self._showAll()
+            self._proposeName()
         self._showReason()
 
     def _connectWidgets(self) -> None:
         ui = self.ui
-        self.connect(ui.segmentationSelector, "currentIndexChanged(int)", self._onMasksChosen)
+        self.connect(ui.allCheck, "toggled(bool)", self._onChanged)
         self.connect(ui.folderEdit, "currentPathChanged(QString)", self._onChanged)
+        self.connect(ui.nameEdit, "textChanged(QString)", self._onChanged)
         self.connect(ui.exportButton, "clicked()", self._onExport)
         self.connect(ui.resultLabel, "linkActivated(QString)", _openFolder)
         for kind in self._formats:
             self.connect(self._check(kind), "toggled(bool)", self._onChanged)
-            self.connect(self._name(kind), "textChanged(QString)", self._onChanged)
 
     def _check(self, kind: str) -> Any:
         return getattr(self.ui, f"{kind}Check")
 
-    def _name(self, kind: str) -> Any:
-        return getattr(self.ui, f"{kind}Name")
+    # What is there
+
+    def _subjectsUnderReview(self) -> list[ReviewSubject]:
+        """Return the masks of the run under review; without one, of the latest that has the current volume, or any."""
+        runs, volume = self._subjects.runs(), self._state.currentVolume
+        underReview = next((record for record in runs if record.runId == self._state.reviewRunId), None)
+        if underReview is not None:
+            return self._masksOf(underReview)
+        latest: list[ReviewSubject] = []
+        for record in runs:
+            masks = self._masksOf(record)
+            if any(each.volumeNode is volume for each in masks):
+                return masks
+            latest = latest or masks
+        return latest
+
+    def _masksOf(self, record: RunRecord) -> list[ReviewSubject]:
+        subjects = (self._subjects.subject(self._scene, record, each) for each in self._subjects.volumeIds(record))
+        return [each for each in subjects if each.segmentIds and each.volumeNode is not None]
+
+    def _chosen(self) -> list[ReviewSubject]:
+        """Return the masks to write."""
+        volume = self._state.currentVolume
+        return self._choices if self._isOfAll() else [each for each in self._choices if each.volumeNode is volume]
+
+    def _isOfAll(self) -> bool:
+        return len(self._choices) > 1 and bool(self.ui.allCheck.checked)
 
     # What is shown
 
-    def _fillMasks(self) -> None:
-        """List the masks of all runs; those under review are chosen until the user chooses others."""
-        before = self._chosen()
-        self._choices = list(self._subjectsWithMasks())
-        texts = [self._inWords(subject) for subject in self._choices]
-        selector = self.ui.segmentationSelector
-        fillSelector(selector, texts)
-        keys = [(subject.record.runId, subject.volumeId) for subject in self._choices]
-        wanted = (before.record.runId, before.volumeId) if before is not None else None
-        if wanted not in keys:
-            ofReview = [key for key in keys if key[0] == self._state.reviewRunId]
-            wanted = next(iter(ofReview or keys), None)
-        selector.currentIndex = keys.index(wanted) if wanted is not None else -1
-        chosen = self._chosen()
-        tip = _("The masks to export, of the run {run}").format(run=runInFull(chosen.record)) if chosen else ""
-        setEnabled(selector, "" if keys else _("There are no masks yet; generate some in section 4."), tip)
+    def _showAll(self) -> None:
+        check, count = self.ui.allCheck, len(self._choices)
+        check.visible = count > 1
+        check.text = _("All {count} volumes of the run").format(count=count)
 
-    def _subjectsWithMasks(self) -> Iterator[ReviewSubject]:
-        for record in self._subjects.runs():
-            for volumeId in self._subjects.volumeIds(record):
-                subject = self._subjects.subject(self._scene, record, volumeId)
-                if subject.segmentIds and subject.volumeNode is not None:
-                    yield subject
-
-    def _inWords(self, subject: ReviewSubject) -> str:
-        return f"{subject.segmentationNode.GetName()}, {whenInWords(subject.record)}"
-
-    def _fillNames(self) -> None:
-        """Propose names for the chosen volume; names that the user typed stay."""
-        subject = self._chosen()
-        proposed = proposeNames(subject.volumeNode if subject else self._state.currentVolume)
-        for kind, name in proposed.items():
-            if kind in self._formats and self._name(kind).text in ("", self._proposed.get(kind)):
-                self._name(kind).text = name
-        self._proposed = proposed
+    def _proposeName(self) -> None:
+        """Propose the name of the current volume. What was typed for it stays, but is not taken for another one."""
+        volume = self._state.currentVolume
+        named = (volume.GetID(), safeName(volume.GetName())) if volume is not None else ("", "")
+        isAnother = named[0] != self._named[0]
+        if isAnother or self.ui.nameEdit.text == self._named[1]:
+            self.ui.nameEdit.text = named[1]
+        self._named = named
 
     def _showReason(self) -> None:
-        subject = self._chosen()
+        ui, isOfAll = self.ui, self._isOfAll()
         for kind in self._formats:
-            reason = self._kindProblem(kind, subject)
-            setEnabled(self._check(kind), reason, _("Write this file"))
-            setEnabled(
-                self._name(kind), reason or ("" if self._check(kind).checked else _("Not checked.")), _("File name")
-            )
+            setEnabled(self._check(kind), self._kindProblem(kind), self._tips[kind])
+        reason = _("Files of several volumes are called by the names of the volumes.") if isOfAll else ""
+        setEnabled(ui.nameEdit, reason, _("What the names of the files begin with"))
         report = "" if self._wants("report") else _("No report is written.")
         tip = _("Names of volumes may be names of patients; without them volumes are numbered")
-        setEnabled(self.ui.namesCheck, report, tip)
-        setEnabled(self.ui.exportButton, self._problem(), _("Write the checked files"))
+        setEnabled(ui.namesCheck, report, tip)
+        setEnabled(ui.exportButton, self._problem(), _("Write these files"))
+        self._showFiles()
 
-    def _kindProblem(self, kind: str, subject: ReviewSubject | None) -> str:
-        isOfMasks = self._formats[kind].source != "tags"
-        if isOfMasks and subject is None:
-            return _("There are no masks yet; generate some in section 4.")
-        if self._formats[kind].source == "run" and (subject is None or subject.result is None):
+    def _showFiles(self) -> None:
+        """Show how the files will be called."""
+        names = [path.name for path in self._paths()] if self._chosen() and not self._nameProblem() else []
+        setText(self.ui.filesLabel, "\n".join(_inShort([shortened(name, _LONGEST_NAME) for name in names])))
+        self.ui.filesLabel.toolTip = "\n".join(names)
+
+    def _kindProblem(self, kind: str) -> str:
+        chosen = self._chosen()
+        if not chosen:
+            return self._noMasks()
+        if self._formats[kind].source == "run" and not any(each.result for each in chosen):
             return _("The run folder is gone, and the report needs it.")
-        if not isOfMasks and not self._labels.session.cohort.volumes:
-            return _("There are no tags yet.")
         return ""
+
+    def _noMasks(self) -> str:
+        volume = self._state.currentVolume
+        if not self._choices and any(record.status == "finished" for record in self._subjects.runs()):
+            return _("The masks of the run under review are not in the scene; load them in section 5.")
+        if not self._choices:
+            return _("There are no masks yet; generate some in section 4.")
+        if volume is None:
+            return _("Choose a volume above.")
+        return _("'{volume}' has no masks in the run under review.").format(volume=volume.GetName())
 
     def _problem(self) -> str:
         if self._runner is not None:
             return _("Files are being written.")
+        if not self._chosen():
+            return self._noMasks()
         if not any(self._wants(kind) for kind in self._formats):
             return _("Nothing to write is checked.")
-        names = [self._name(kind).text.strip().lower() for kind in self._formats if self._wants(kind)]
-        if "" in names or len(set(names)) < len(names):
-            return _("Give every file a name of its own.")
-        if not self.ui.folderEdit.currentPath.strip():
-            return _("Choose a folder.")
-        return ""
+        if self._nameProblem():
+            return self._nameProblem()
+        return "" if self.ui.folderEdit.currentPath.strip() else _("Choose a folder.")
+
+    def _nameProblem(self) -> str:
+        return "" if self._isOfAll() else nameProblem(self.ui.nameEdit.text)
 
     def _wants(self, kind: str) -> bool:
-        return self._check(kind).checked and not self._kindProblem(kind, self._chosen())
-
-    def _chosen(self) -> ReviewSubject | None:
-        index = self.ui.segmentationSelector.currentIndex
-        return self._choices[index] if 0 <= index < len(self._choices) else None
+        return self._check(kind).checked and not self._kindProblem(kind)
 
     # What happens
 
     def _onChanged(self) -> None:
         if not self._isFilling:
             self._showReason()
-
-    def _onMasksChosen(self) -> None:
-        if not self._isFilling:
-            self.refresh()
 
     def _onRunsChanged(self, _runId: str = "") -> None:
         self._subjects.forget()
@@ -198,29 +215,35 @@ class ExportPanel(Panel):
         if self._problem():
             return
         folder = Path(self.ui.folderEdit.currentPath)
-        paths = checkPaths(folder, {kind: self._name(kind).text for kind in self._formats if self._wants(kind)})
-        if not _mayOverwrite([path for path in paths.values() if path.exists()]):
+        paths = list(checkPaths(folder, {path.name: path.name for path in self._paths()}).values())
+        if not _mayOverwrite([path for path in paths if path.exists()]):
             return
         slicer.app.userSettings().setValue(_FOLDER_SETTING, str(folder))
-        self._start(self._work(paths))
+        self._start(self._works(folder))
 
-    def _work(self, paths: dict[str, Path]) -> ExportWork:
-        subject = self._chosen()
-        sources = {self._formats[kind].source for kind in paths}
-        return ExportWork(
-            paths=paths,
-            subjects=(_masksOf(subject),) if subject and sources & {"masks", "run"} else (),
-            classes=ClassTable.from_json(subject.record.classes) if subject else self._labels.session.classes,
-            run=self._subjects.runResult(subject.record) if subject and "run" in sources else None,
-            cohort=self._labels.session.cohortForFile(),
-            includeNames=self.ui.namesCheck.checked,
-        )
+    def _paths(self) -> list[Path]:
+        """Return the files that are written."""
+        works = self._works(Path(self.ui.folderEdit.currentPath))
+        return [path for work in works for path in work.paths.values()]
 
-    def _start(self, work: ExportWork) -> None:
+    def _works(self, folder: Path) -> list[ExportWork]:
+        chosen, kinds = self._chosen(), [kind for kind in self._formats if self._wants(kind)]
+        record, includeNames = chosen[0].record, bool(self.ui.namesCheck.checked)
+        isOfRun = any(self._formats[kind].source == "run" for kind in kinds)
+        run = self._subjects.runResult(record) if isOfRun else None
+        classes = ClassTable.from_json(record.classes)
+        subjects = {each.volumeId: _exported(each) for each in chosen}
+        if self._isOfAll():
+            return worksOfRun(folder, subjects, classes, run, kinds, includeNames)
+        name = self.ui.nameEdit.text.strip()
+        paths = {kind: folder / (name + self._formats[kind].ending) for kind in kinds}
+        return [ExportWork(paths, tuple(subjects.values()), classes, run, includeNames=includeNames)]
+
+    def _start(self, works: list[ExportWork]) -> None:
         self._setText(_("Writing ..."))
         self.ui.exportProgress.value = 0
         self.ui.exportProgress.visible = True
-        self._runner = StepRunner(writeFilesSteps(work), self._onDone, self._onError, onProgress=self._onProgress)
+        self._runner = StepRunner(writeAllSteps(works), self._onDone, self._onError, onProgress=self._onProgress)
         self._runner.start()
         self._showReason()
 
@@ -231,10 +254,16 @@ class ExportPanel(Panel):
         self._ended()
         folder = written[0].path.parent
         link = qt.QUrl.fromLocalFile(str(folder)).toString()
-        names = "".join(f"<li>{_escaped(entry.path.name)}{_notes(entry)}</li>" for entry in written)
-        head = _("✓ Written to {link}{folder}{end}:")
-        head = head.format(link=f'<a href="{link}">', folder=_escaped(str(folder)), end="</a>")
-        self._setText(f"{head}<ul>{names}</ul>")
+        count = len(written)
+        text = (
+            _("✓ 1 file written to {link}{folder}{end}")
+            if count == 1
+            else _("✓ {count} files written to {link}{folder}{end}")
+        )
+        head = text.format(count=count, link=f'<a href="{link}">', folder=_escaped(str(folder)), end="</a>")
+        # How the files are called stands above; here those of which there is something to say.
+        noted = "".join(f"<li>{_escaped(entry.path.name)}{_notes(entry)}</li>" for entry in written if entry.notes)
+        self._setText(f"{head}<ul>{noted}</ul>" if noted else head)
 
     def _onError(self, error: Exception) -> None:
         self._ended()
@@ -257,14 +286,22 @@ class ExportPanel(Panel):
         setText(self.ui.resultLabel, text)
 
 
-def _masksOf(subject: ReviewSubject) -> ExportSubject:
+def _exported(subject: ReviewSubject) -> ExportSubject:
     return ExportSubject(subject.volumeNode, subject.segmentationNode, subject.segmentIds, subject.result)
+
+
+def _inShort(names: list[str]) -> list[str]:
+    """Return a list of names with the end of a long one left out."""
+    if len(names) <= _NAMES_SHOWN:
+        return names
+    left = len(names) - _NAMES_SHOWN + 1
+    return [*names[: _NAMES_SHOWN - 1], _("and {count} more").format(count=left)]
 
 
 def _mayOverwrite(existing: list[Path]) -> bool:
     if not existing:
         return True
-    names = "\n".join(path.name for path in existing)
+    names = "\n".join(_inShort([path.name for path in existing]))
     text = _("These files exist already:\n{names}\n\nOverwrite them?").format(names=names)
     return slicer.util.confirmYesNoDisplay(text, windowTitle=_("Overwrite files"))
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import slicer
 from slicer.i18n import tr as _
@@ -14,14 +14,15 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
-from WeakMedSAMLib.frontend.results.exports import (
-    Exported,
-    safeName,
-)
+from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
+T = TypeVar("T")
+
+# In names of files on Windows; of them / is none on other systems either.
+_FORBIDDEN = '<>:"/\\|?*'
 _logger = logging.getLogger(__name__)
 
 
@@ -50,20 +51,64 @@ def checkPaths(folder: Path, names: Mapping[str, str]) -> dict[str, Path]:
     return paths
 
 
+def nameProblem(name: str) -> str:
+    """Say why a name cannot begin the names of files; empty if it can."""
+    if not name.strip():
+        return _("Type a name for the files.")
+    found = next((letter for letter in name if letter in _FORBIDDEN or letter < " "), "")
+    return _("The name of a file cannot have {letter} in it.").format(letter=found) if found else ""
+
+
+def worksOfRun(
+    folder: Path,
+    subjects: Mapping[str, ExportSubject],
+    classes: ClassTable,
+    run: RunResult | None = None,
+    kinds: Collection[str] | None = None,
+    includeNames: bool = False,
+) -> list[ExportWork]:
+    """Return what to write of several volumes of a run: files called by the name of each, then those of the whole run.
+
+    Parameters
+    ----------
+    folder : Path
+    subjects : mapping
+        Volume id -> masks.
+    classes : ClassTable
+        Of the run.
+    run : RunResult, optional
+        Needed for formats of a run.
+    kinds : collection of str, optional
+        Of formats; all that are of masks or of a run by default.
+    includeNames : bool
+        As in `ExportWork`.
+    """
+    works: list[ExportWork] = []
+    for volumeId, subject in subjects.items():
+        proposed = proposeNames(subject.volumeNode)
+        names = {kind: proposed[kind] for kind in _kindsOf("masks", kinds)}
+        taken = [path for work in works for path in work.paths.values()]
+        works.append(ExportWork(_freePaths(folder, names, volumeId, taken), (subject,), classes))
+    paths = {kind: folder / exportFormats()[kind].ending.lstrip("_") for kind in _kindsOf("run", kinds)}
+    works.append(ExportWork(paths, tuple(subjects.values()), classes, run, includeNames=includeNames))
+    return [work for work in works if work.paths]
+
+
 def writeFilesSteps(work: ExportWork) -> Steps[list[Exported]]:
-    """Write all files of an export; raises as the functions in `exports` and `report` do."""
+    """Write all files of one work; raises as the functions in `exports` and `report` do."""
     formats = exportFormats()
     written = []
     for number, (kind, path) in enumerate(work.paths.items()):
         steps = formats[kind].writeSteps(work, path)
-        try:
-            while True:
-                fraction = next(steps)
-                yield None if fraction is None else (number + fraction) / len(work.paths)
-        except StopIteration as end:
-            written.append(end.value)
-        finally:
-            steps.close()
+        written.append((yield from _partSteps(steps, number, len(work.paths))))
+    return written
+
+
+def writeAllSteps(works: Sequence[ExportWork]) -> Steps[list[Exported]]:
+    """Write the files of several works, one after the other; raises as `writeFilesSteps`."""
+    written: list[Exported] = []
+    for number, work in enumerate(works):
+        written += yield from _partSteps(writeFilesSteps(work), number, len(works))
     return written
 
 
@@ -93,15 +138,12 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     run = readRun(folderOf(record))
-    table = ClassTable.from_json(record.classes)
-    subjects = dict(_subjectsOf(record, run))
-    written: list[Path] = []
-    for volumeId, subject in subjects.items():
-        names = {kind: proposeNames(subject.volumeNode)[kind] for kind in _kindsOf("masks")}
-        paths = _freePaths(folder, names, volumeId, written)
-        written += _writeAll(ExportWork(paths, (subject,), table))
-    paths = {kind: folder / exportFormats()[kind].ending.lstrip("_") for kind in _kindsOf("run")}
-    return [*written, *_writeAll(ExportWork(paths, tuple(subjects.values()), table, run))]
+    works = worksOfRun(folder, dict(_subjectsOf(record, run)), ClassTable.from_json(record.classes), run)
+    written = runToEnd(writeAllSteps(works))
+    for exported in written:
+        for note in exported.notes:
+            _logger.warning("%s: %s", exported.path.name, note)
+    return [exported.path for exported in written]
 
 
 def _subjectsOf(record: RunRecord, run: RunResult) -> Iterator[tuple[str, ExportSubject]]:
@@ -117,16 +159,22 @@ def _subjectsOf(record: RunRecord, run: RunResult) -> Iterator[tuple[str, Export
             yield volumeId, ExportSubject(volumeNode, segmentationNode, ids, run.volumes.get(volumeId))
 
 
-def _kindsOf(source: str) -> list[str]:
-    return [kind for kind, entry in exportFormats().items() if entry.source == source]
+def _kindsOf(source: str, wanted: Collection[str] | None) -> list[str]:
+    known = [kind for kind, entry in exportFormats().items() if entry.source == source]
+    return [kind for kind in known if wanted is None or kind in wanted]
 
 
-def _writeAll(work: ExportWork) -> list[Path]:
-    written = runToEnd(writeFilesSteps(work))
-    for exported in written:
-        for note in exported.notes:
-            _logger.warning("%s: %s", exported.path.name, note)
-    return [exported.path for exported in written]
+def _partSteps(steps: Steps[T], number: int, total: int) -> Steps[T]:
+    """Do some steps as one part of so many; their fractions become those of the whole."""
+    try:
+        while True:
+            fraction = next(steps)
+            yield None if fraction is None else (number + fraction) / total
+    except StopIteration as end:
+        done: T = end.value
+        return done
+    finally:
+        steps.close()
 
 
 def _freePaths(folder: Path, names: Mapping[str, str], volumeId: str, taken: list[Path]) -> dict[str, Path]:

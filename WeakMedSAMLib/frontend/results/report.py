@@ -17,12 +17,13 @@ from WeakMedSAMLib import __version__
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
+from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, confidenceInWords, volumeInWords
 from WeakMedSAMLib.frontend.results.segment_layers import layerSteps
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.slice_picture import pngBase64, sliceSteps
-from WeakMedSAMLib.frontend.scene.scene_volumes import voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, voxelMl
 
 _STYLE = """
 body { font-family: sans-serif; color: #222; max-width: 50em; margin: 2em auto; line-height: 1.4; }
@@ -96,7 +97,7 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
         counts = yield from _countSteps(mask, volume.result.axis)
         segments.append(_Segment(volume.segmentationNode.GetSegmentation().GetSegment(segmentId), mask, counts))
     name = volume.volumeNode.GetName() if includeNames else _("Volume {id}").format(id=volume.result.volumeId)
-    head = (_("Class"), _("Volume"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
+    head = (_("Class"), _("Size"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
     table = _table(head, [_classRow(segment, volume) for segment in segments])
     note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
     picture = yield from _pictureSteps(volume, segments)
@@ -137,8 +138,16 @@ def _pictureSteps(volume: ReportVolume, segments: Sequence[_Segment]) -> Steps[s
     picture = yield from sliceSteps(volume.volumeNode, volume.result.axis, index, colored)
     data = pngBase64(picture)
     yield None
-    caption = _("Slice {index} along {axis}.").format(index=index, axis=volume.result.axis.upper())
+    caption = _("{plane}, slice {index} of {count}.")
+    plane, count = _planeInWords(volume.volumeNode, volume.result.axis), len(segments[0].counts)
+    caption = caption.format(plane=plane, index=index, count=count)
     return f'<p><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}"><br>{html.escape(caption)}</p>'
+
+
+def _planeInWords(volumeNode: Any, axis: str) -> str:
+    """Return the plane that slices along an axis are nearest to."""
+    nearest = int(np.argmax(np.abs(ijkToRas(volumeNode)[:3, AXES.index(axis)])))
+    return (_("Sagittal"), _("Coronal"), _("Axial"))[nearest]
 
 
 def _color(segment: Any) -> tuple[int, int, int]:
@@ -148,7 +157,8 @@ def _color(segment: Any) -> tuple[int, int, int]:
 
 def _heading(run: RunResult) -> str:
     title = _("Masks generated from slice tags")
-    made = _("Run {id}, {created}.").format(id=run.description.run_id[:12], created=run.description.created)
+    made = _("Run {id}, {created}.")
+    made = made.format(id=run.description.run_id[:12], created=localTime(run.description.created))
     warning = _("For research only. Masks that are not yet reviewed have been checked by nobody.")
     return f"<h1>{html.escape(title)}</h1>\n<p>{html.escape(made)}<br>{html.escape(warning)}</p>"
 

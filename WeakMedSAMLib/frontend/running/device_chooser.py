@@ -7,11 +7,12 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
+from WeakMedSAMLib.frontend.running.probe_client import ProbeClient, deviceInWords, placeInWords
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 
-_AUTO = "auto"
+AUTO = "auto"
 
 
 class DeviceChooser:
@@ -50,7 +51,11 @@ class DeviceChooser:
     def expected(self) -> str:
         """The device that a run will use, as far as that is known."""
         device = self._state.device
-        return self._probe.bestDevice if device == _AUTO else device
+        return self._probe.bestDevice if device == AUTO else device
+
+    def inWords(self, device: str) -> str:
+        """Return what a run is computed on: "the CPU", or a GPU by its name."""
+        return placeInWords(device, self._probe.devices)
 
     def ask(self) -> None:
         """Ask which devices there are, unless that is known; returns at once."""
@@ -65,7 +70,7 @@ class DeviceChooser:
     def refresh(self) -> None:
         """Show what is known now."""
         combo, probe, chosen = self._ui.deviceComboBox, self._probe, self._state.device
-        entries = [(self._autoText(), _AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
+        entries = [(self._autoText(), AUTO), *((deviceInWords(one), one.device) for one in probe.devices)]
         if chosen not in [name for _text, name in entries]:
             text = _("{name} (not found on this computer)") if probe.devices else "{name}"
             entries.append((text.format(name=chosen), chosen))
@@ -76,9 +81,10 @@ class DeviceChooser:
                 combo.addItem(text, name)
         combo.currentIndex = [name for _text, name in entries].index(chosen)
         self._isUpdating = False
-        combo.enabled = not self._runs.isRunning
-        combo.toolTip = str(probe.problem or combo.currentText)
-        self._ui.probeButton.enabled = not probe.isRunning and not self._runs.isRunning
+        wait = _("Wait until the run has ended.") if self._runs.isRunning else ""
+        setEnabled(combo, wait, str(probe.problem or combo.currentText))
+        asking = _("Devices are being looked for.") if probe.isRunning else ""
+        setEnabled(self._ui.probeButton, wait or asking, _("Look for devices again"))
 
     def _autoText(self) -> str:
         probe = self._probe

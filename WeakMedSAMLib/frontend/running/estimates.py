@@ -148,17 +148,24 @@ def timeInWords(seconds: float) -> str:
     return text.format(hours=hours, minutes=minutes)
 
 
-def expectedTimeInWords(size: RunSize, device: str, preset: str = stages.FAST) -> str:
-    """Return a sentence on how long a run will take, and how sure that is."""
+def expectedTimeInWords(size: RunSize, device: str, preset: str = stages.FAST, place: str = "") -> str:
+    """Return a short sentence on how long a run will take on a device, which may be called `place` there."""
     seconds = expectedSeconds(size, device, preset)
     if not seconds:
-        return _("Expected time: not measured. This preset trains networks; plan for a GPU.")
-    time = timeInWords(seconds)
+        return _("Time not measured; it trains networks: plan for a GPU.")
+    text = _("Takes {time} on {device}.") if isMeasured(device, preset) else _("Takes {time} on {device} (a guess).")
+    return text.format(time=timeInWords(seconds), device=place or device)
+
+
+def sureOfTimeInWords(size: RunSize, device: str, preset: str = stages.FAST) -> str:
+    """Return a sentence on where the time of `expectedTimeInWords` is from."""
+    if not expectedSeconds(size, device, preset):
+        return _("Its time is known once a run with this preset has been measured on this computer.")
     if isMeasured(device, preset):
-        return _("Expected time: {time} (from earlier runs on this computer).").format(time=time)
+        return _("The time is from earlier runs on this computer.")
     if _isGpu(device):
-        return _("Expected time: {time} (a guess: no run on this GPU has been measured yet).").format(time=time)
-    return _("Expected time: {time} (from another computer; measured here after the first run).").format(time=time)
+        return _("The time is a guess: no run on this GPU has been measured yet.")
+    return _("The time is that of another computer; the first run here is measured.")
 
 
 def expectedQuality(cohort: CohortLabels) -> str:

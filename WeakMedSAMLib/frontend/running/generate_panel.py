@@ -13,20 +13,30 @@ from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
+from WeakMedSAMLib.frontend.base.shortening import shortened
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
-from WeakMedSAMLib.frontend.running.device_chooser import DeviceChooser
-from WeakMedSAMLib.frontend.running.estimates import RunSize, expectedQuality, expectedTimeInWords, runSize
+from WeakMedSAMLib.frontend.running.device_chooser import AUTO, DeviceChooser
+from WeakMedSAMLib.frontend.running.estimates import (
+    expectedQuality,
+    expectedTimeInWords,
+    runSize,
+    sureOfTimeInWords,
+)
 from WeakMedSAMLib.frontend.running.install_box import InstallBox
 from WeakMedSAMLib.frontend.running.installer import Installer
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_view import RunView
-from WeakMedSAMLib.frontend.running.run_words import codeInWords
+from WeakMedSAMLib.frontend.running.run_words import codeInWords, lastRunInWords, timeLeftInWords
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+
+# A second press of the mouse within this time is that of a double click, and must not cancel what the first has begun.
+_DOUBLE_CLICK_MS = 500
 
 
 def presets() -> dict[str, str]:
@@ -86,17 +96,21 @@ class GeneratePanel(Panel):
         super().__init__("Generate.ui")
         self.logic, ui = logic, self.ui
         self._error: UserError | None = None
+        self._isBeginning = False
         self.installBox = InstallBox(ui, installer or Installer())
         self.devices = DeviceChooser(ui, logic.probe, logic.runs, logic.state)
-        self.runView = RunView(ui, logic.runs)
+        self.runView = RunView(ui, logic.runs, self.devices.inWords)
         self.storageBox = StorageBox(ui, logic.runs)
         self._later = self.soon(self.refresh)
+        self._begun = self.soon(self._onBegun, _DOUBLE_CLICK_MS)
+        ui.detailsSection.collapsed = True
         for name, text in presets().items():
             ui.presetComboBox.addItem(text, name)
         self.setScene(slicer.mrmlScene)
         self.connect(ui.presetComboBox, "currentIndexChanged(int)", self._onPreset)
         self.connect(ui.generateButton, "clicked(bool)", self.generate)
         self.connect(ui.cancelButton, "clicked(bool)", self.cancel)
+        self.connect(ui.segmentationSelector, "currentNodeChanged(vtkMRMLNode*)", self._onSegmentation)
         self.follow(
             (logic.state.changed, self._later),
             (logic.session.changed, self._onTags),
@@ -125,6 +139,8 @@ class GeneratePanel(Panel):
         if self.readyProblem():
             return
         self._error = None
+        self._isBeginning = True
+        self._begun()
         self.logic.startRun(segmentation=self.ui.segmentationSelector.currentNode())
 
     def cancel(self) -> None:
@@ -141,8 +157,9 @@ class GeneratePanel(Panel):
         self._showPreset()
         self.installBox.refresh()
         self.devices.refresh()
-        self._showExpectations()
         self._showButtons()
+        self._showExpectations()
+        self._showDetails()
         self.runView.refresh()
         self.storageBox.showButtons()
         self._showError()
@@ -152,18 +169,26 @@ class GeneratePanel(Panel):
         if combo.findData(preset) < 0:
             combo.addItem(preset, preset)
         combo.currentIndex = combo.findData(preset)
-        combo.enabled = not self.logic.isRunning
+        setEnabled(combo, self._waitReason(), _("How masks are learned"))
 
     def _showButtons(self) -> None:
         ui, problem, isRunning = self.ui, self.readyProblem(), self.logic.isRunning
         ui.generateButton.enabled = not problem
         ui.generateButton.toolTip = problem or _("Learn from the tags and draw masks; Slicer can be used meanwhile.")
-        ui.reasonLabel.text = "" if isRunning else problem
-        ui.reasonLabel.visible = bool(problem) and not isRunning
+        shown, hidden = ui.generateButton, ui.cancelButton
+        if isRunning and not self._isBeginning:
+            shown, hidden = hidden, shown
+        # In this order the keyboard goes from one to the other.
+        shown.visible = True
+        hidden.visible = False
         isCancelling = self.logic.job.state == CANCELLING
         ui.cancelButton.enabled = isRunning and not isCancelling
         ui.cancelButton.toolTip = self._cancelTip(isRunning, isCancelling)
-        ui.segmentationSelector.enabled = not isRunning
+        tip = _("A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume")
+        setEnabled(ui.segmentationSelector, self._waitReason(), tip)
+
+    def _waitReason(self) -> str:
+        return _("Wait until the run has ended.") if self.logic.isRunning else ""
 
     def _cancelTip(self, isRunning: bool, isCancelling: bool) -> str:
         if isCancelling:
@@ -171,25 +196,32 @@ class GeneratePanel(Panel):
         return _("Stop within 5 seconds; what was computed is kept.") if isRunning else _("Nothing is running.")
 
     def _showExpectations(self) -> None:
-        ui, keys = self.ui, [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
+        """How long it takes in one line; how sure that is, and how good the masks will be, in its tip."""
+        label, preset = self.ui.estimateLabel, self.logic.state.preset
+        keys = [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
         cohort = CohortLabels(self.logic.session.classes, [entry for entry in entries if entry is not None])
-        # Before the first tag nothing can be expected, and the reason below says that tags are missing.
+        # Before the first tag nothing can be expected.
         isShown = any(map(isTagged, cohort.volumes)) and not self.logic.isRunning
-        ui.estimateLabel.visible = ui.qualityLabel.visible = isShown
-        if not isShown:
-            return
-        preset = self.logic.state.preset
-        ui.estimateLabel.text = expectedTimeInWords(self._size(cohort), self.devices.expected, preset)
-        if preset == FAST:
-            ui.qualityLabel.text = expectedQuality(cohort)
-        else:
-            ui.qualityLabel.text = _(
-                "It is meant for research: how good its masks get with so many volumes was not measured either."
-            )
+        label.visible = isShown
+        # Not by `visible`, which is False as well while the section is folded.
+        if isShown:
+            size, device = runSize(cohort.volumes, self.logic.cachedKeys()), self.devices.expected
+            label.text = expectedTimeInWords(size, device, preset, self.devices.inWords(device))
+            quality = expectedQuality(cohort) if preset == FAST else _unknownQuality()
+            label.toolTip = f"{sureOfTimeInWords(size, device, preset)}\n\n{quality}"
 
-    def _size(self, cohort: CohortLabels) -> RunSize:
-        return runSize(cohort.volumes, self.logic.cachedKeys())
+    def _showDetails(self) -> None:
+        """Say in the header of the folded part what is not chosen as it is at first."""
+        ui, state = self.ui, self.logic.state
+        target = ui.segmentationSelector.currentNode()
+        chosen = [
+            "" if state.preset == FAST else ui.presetComboBox.currentText.partition(":")[0],
+            "" if state.device == AUTO else _("on {device}").format(device=self.devices.inWords(state.device)),
+            "" if target is None else _("into {segmentation}").format(segmentation=shortened(target.GetName(), 24)),
+        ]
+        words = ", ".join(filter(None, chosen))
+        ui.detailsSection.text = _("Details: {chosen}").format(chosen=words) if words else _("Details")
 
     def _showError(self) -> None:
         """An error before a run could begin, or when its results were to be loaded."""
@@ -198,8 +230,20 @@ class GeneratePanel(Panel):
             return
         self.ui.outcomeFrame.visible = True
         self.ui.outcomeTitle.text = _("✗ It did not work")
+        self.ui.outcomeTitle.toolTip = self.ui.outcomeText.toolTip = ""
         message, hint = wordsOf(error)
-        self.ui.outcomeText.text = "\n".join(filter(None, (message, hint, codeInWords(error.code))))
+        setText(self.ui.outcomeText, "\n".join(filter(None, (message, hint, codeInWords(error.code)))))
+        # Without a run there is neither folder nor log.
+        self.ui.outcomeButtons.visible = self.logic.job.outcome is not None
+
+    def stateInWords(self) -> str:
+        """Return how the run is, or the last one ended, in a few words for the header of the folded section."""
+        job, isRunning = self.logic.job, self.logic.isRunning
+        if isRunning:
+            left = timeLeftInWords(job.info.secondsLeft) if job.isRunning else ""
+            return _("running, {left}").format(left=left) if left else _("running")
+        last = lastRunInWords(self.logic.state.runs())
+        return last or ("" if self.readyProblem() else _("ready"))
 
     def showError(self, error: UserError) -> None:
         """Show an error where the outcome of a run stands."""
@@ -212,6 +256,13 @@ class GeneratePanel(Panel):
 
     def _onTags(self, kind: str) -> None:
         self._later()
+
+    def _onSegmentation(self, _node: Any) -> None:
+        self._showDetails()
+
+    def _onBegun(self) -> None:
+        self._isBeginning = False
+        self.refresh()
 
     def _onRunChanged(self) -> None:
         # Only a run that ended well and cannot be loaded: why a run failed is said by its outcome.
@@ -226,3 +277,7 @@ class GeneratePanel(Panel):
         self.logic.probe.forget()
         self.devices.ask()
         self._later()
+
+
+def _unknownQuality() -> str:
+    return _("It is meant for research: how good its masks get with so many volumes was not measured either.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import qt
 from slicer.i18n import tr as _
@@ -12,11 +12,14 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.base.shortening import shortened
 from WeakMedSAMLib.frontend.running.worker_command import probeCommand
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess, WorkerExit, WorkerProcess
 
 _TIMEOUT_MS = 120_000
 _MOST_LINES = 20_000
+# As many letters as a line of the panel has room for beside other words.
+_LONGEST_NAME = 28
 
 
 class ProbeClient:
@@ -136,6 +139,14 @@ def deviceInWords(device: DeviceReport) -> str:
     return _("{title}, {total} GB, {free} GB free").format(title=title, total=total, free=free)
 
 
+def placeInWords(device: str, known: Iterable[DeviceReport] = ()) -> str:
+    """Return what a run is computed on: "the CPU", or the GPU by its name where that is among the known ones."""
+    if device == "cpu":
+        return _("the CPU")
+    name = next((each.name for each in known if each.device == device), "")
+    return shortened(name, _LONGEST_NAME) if name else _("the GPU")
+
+
 def _answerIn(text: str) -> ProbeReport | None:
     """The report in what was printed; a library may have written something before or after it."""
     start, end = text.find("{"), text.rfind("}")
@@ -152,13 +163,13 @@ def _gigabytes(count: int) -> str:
 
 def _noAnswer(reason: str) -> UserError:
     message = _("The worker could not be asked for its devices: {reason}").format(reason=reason)
-    return UserError("probe_failed", message, _("A run may work nevertheless; 'Refresh' asks again."))
+    return UserError("probe_failed", message, _("A run may work nevertheless; ↻ beside it asks again."))
 
 
 def _problemIn(report: ProbeReport) -> UserError | None:
     if report.ready:
         return None
-    hint = _("Install what is missing, then press 'Refresh'.")
+    hint = _("Install what is missing, then press ↻ beside it.")
     if report.problem:
         problem = UserError(report.problem_code, report.problem, hint, report.problem_values)
         return UserError("worker_not_ready", *wordsOf(problem))

@@ -93,6 +93,7 @@ class RunControl:
         self._target: Target | None = None
         self._loading: _Loading | None = None
         self.error: UserError | None = None
+        self._notLoaded: dict[str, str] = {}
         self.changed, self.resultsReady, self.loadFailed = Callbacks(), Callbacks(), Callbacks()
         job.changed.connect(self._onJobChanged)
         job.ended.connect(self._onEnded)
@@ -115,6 +116,10 @@ class RunControl:
     def record(self, runId: str) -> RunRecord | None:
         """Return what the scene that is open remembers of a run, or None."""
         return self._state.run(runId)
+
+    def notLoaded(self, runId: str) -> str:
+        """Say which masks of a run did not come into the scene when it was loaded last, and why; empty if all did."""
+        return self._notLoaded.get(runId, "")
 
     def forget(self, runId: str) -> None:
         """Take a run out of the list of the scene; its folder and its segmentations stay."""
@@ -152,7 +157,8 @@ class RunControl:
         if self._loading is not None:
             record = self._loading.record
             self._stopLoading()
-            self._close(record, "finished", _("Loading was cancelled; the masks are in the run folder."))
+            text = self._notLoaded[record.runId] = _("Loading was cancelled; the masks are in the run folder.")
+            self._close(record, "finished", text)
         else:
             self.job.cancel()
 
@@ -177,6 +183,7 @@ class RunControl:
         self._stopLoading()
         self.job.shutdown()
         self._target, self._runId = None, ""
+        self._notLoaded.clear()
         self._loader.forget()
         if record is not None:
             self._state.saveRun(replace(record, status="cancelled", message=_sayInterrupted()))
@@ -251,6 +258,7 @@ class RunControl:
             text = text.format(names=names)
         if loaded.problems:
             text = " ".join([text, *map(errorInWords, loaded.problems), _("The masks of the run stay in its folder.")])
+        self._notLoaded[record.runId] = text if loaded.missing or loaded.problems else ""
         self._state.reviewRunId = record.runId
         self._close(record, "finished", text)
         self.resultsReady(record.runId)

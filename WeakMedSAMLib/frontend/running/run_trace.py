@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ class Outcome:
         Of what the worker ran on.
     seconds : float
         From the click to the end.
+    ended : str
+        When; UTC, ISO 8601.
     secondsByStage : dict
     """
 
@@ -68,6 +71,7 @@ class Outcome:
     device: str = ""
     versions: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    ended: str = ""
     secondsByStage: dict[str, float] = field(default_factory=dict)
 
 
@@ -165,6 +169,7 @@ class RunTrace:
             device=self.device,
             versions=dict(self._versions),
             seconds=self._clock() - self._begun,
+            ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             secondsByStage=dict(self.progress.secondsByStage),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,19 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
+from WeakMedSAMLib.frontend.base.panel_parts import setText
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_progress import RunInfo
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
-from WeakMedSAMLib.frontend.running.run_words import outcomeText, outcomeTitle
+from WeakMedSAMLib.frontend.running.run_words import (
+    notesInShort,
+    notesInWords,
+    outcomeText,
+    outcomeTitle,
+    tookInWords,
+)
 
 _QUIET_S = 45.0
 _PREVIEW_LINES = 12
@@ -31,11 +39,14 @@ class RunView:
     ui : object
         Widgets of Generate.ui by name.
     runs : RunControl
+    placeInWords : callable
+        Says what a run is computed on, from the name of a device.
     """
 
-    def __init__(self, ui: Any, runs: RunControl) -> None:
+    def __init__(self, ui: Any, runs: RunControl, placeInWords: Callable[[str], str]) -> None:
         self._ui = ui
         self._runs = runs
+        self._placeInWords = placeInWords
         self._job = runs.job
         self._lines: list[str] = []
         self._shownPreview: tuple[Path, float] | None = None
@@ -81,8 +92,10 @@ class RunView:
 
     def copyLog(self) -> None:
         """Copy the outcome and the log, for a report."""
-        outcome = self._job.outcome
-        head = f"{outcomeTitle(outcome)}\n{outcomeText(outcome)}\n{outcome.versions}\n\n" if outcome else ""
+        outcome, head = self._job.outcome, ""
+        if outcome is not None:
+            text = outcomeText(outcome, self._placeInWords(outcome.device))
+            head = f"{self._titleOf(outcome)}\n{text}\n{outcome.versions}\n\n"
         slicer.app.clipboard().setText(head + self._job.logText)
 
     def _outcomeOfScene(self) -> Outcome | None:
@@ -148,15 +161,25 @@ class RunView:
     def _showOutcome(self, outcome: Outcome | None) -> None:
         ui = self._ui
         ui.outcomeFrame.visible = outcome is not None
+        setText(ui.notesLabel, notesInWords(outcome) if outcome is not None and outcome.status == "finished" else "")
         if outcome is None:
             return
-        ui.outcomeTitle.text = outcomeTitle(outcome)
-        ui.outcomeText.text = outcomeText(outcome)
+        isFinished, place = outcome.status == "finished", self._placeInWords(outcome.device)
+        ui.outcomeTitle.text = self._titleOf(outcome)
+        ui.outcomeTitle.toolTip = tookInWords(outcome, place) if isFinished else ""
+        short = "\n".join(filter(None, (self._runs.notLoaded(outcome.runId), notesInShort(outcome))))
+        setText(ui.outcomeText, short if isFinished else outcomeText(outcome))
+        ui.outcomeText.toolTip = ui.notesLabel.text
+        ui.outcomeButtons.visible = not isFinished
         hasFolder = outcome.folder is not None and outcome.folder.is_dir()
         ui.openFolderButton.enabled = hasFolder
         ui.openFolderButton.toolTip = (
             _("Show the files of this run") if hasFolder else _("No run folder was written, or it was deleted.")
         )
+
+    def _titleOf(self, outcome: Outcome) -> str:
+        record = self._runs.record(outcome.runId)
+        return outcomeTitle(outcome, len(record.classes) if record is not None else 1)
 
     def _onLog(self, text: str) -> None:
         if not self._ui.logSection.collapsed:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import ctk
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -15,6 +16,7 @@ from WeakMedSAMLib.contract.run_names import short_id
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.base.folders import RunOnDisk, sizeInWords
+from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -44,9 +46,10 @@ class StorageBox:
         ui.storageSection.connect("contentsCollapsed(bool)", guarded(self._onCollapsed))
         ui.runsFolderEdit.connect("currentPathChanged(QString)", guarded(self._onRunsFolder))
         ui.cacheFolderEdit.connect("currentPathChanged(QString)", guarded(self._onCacheFolder))
+        ui.runComboBox.connect("currentIndexChanged(int)", guarded(self._onChosen))
+        ui.openRunButton.connect("clicked(bool)", guarded(self.openRun))
         ui.deleteRunButton.connect("clicked(bool)", guarded(self.deleteRun))
         ui.clearCacheButton.connect("clicked(bool)", guarded(self.clearCache))
-        ui.countButton.connect("clicked(bool)", guarded(self.count))
         self._showFolders()
 
     def cleanup(self) -> None:
@@ -71,12 +74,17 @@ class StorageBox:
             label.text = _("Counting...")
             self._start(name, steps, self._showSizeAs(name, label))
 
+    def openRun(self) -> None:
+        """Show the folder of the run that is chosen in the system's file manager."""
+        run = self._chosen()
+        if run is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(run.folder)))
+
     def deleteRun(self) -> None:
         """Ask, then delete the run that is chosen."""
-        index = self._ui.runComboBox.currentIndex
-        if not 0 <= index < len(self._onDisk) or self._isBusy(self._onDisk[index]):
+        run = self._chosen()
+        if run is None or self._isBusy(run):
             return
-        run = self._onDisk[index]
         question = _(
             "Delete the run of {run}?\n\nIts copies of the images, its masks and its model are deleted. Masks that are "
             "in the scene stay, but their threshold can no longer be changed."
@@ -150,15 +158,23 @@ class StorageBox:
         wait = (
             _("Wait until the run has ended.") if isRunning else _("Something is being deleted.") if isWorking else ""
         )
-        setEnabled(
-            ui.deleteRunButton, wait or ("" if self._onDisk else _("There is no run.")), _("Delete a run's files")
-        )
+        none = "" if self._onDisk else _("There is no run.")
+        setEnabled(ui.openRunButton, none, _("Show the files of this run"))
+        setEnabled(ui.deleteRunButton, wait or none, _("Delete a run's files"))
         setEnabled(ui.clearCacheButton, wait, _("Delete the features that are kept to make repeated runs quick"))
         for edit, tip in (
             (ui.runsFolderEdit, _("Folder of new run folders; empty for the usual place")),
             (ui.cacheFolderEdit, _("Folder of the feature cache; empty for the usual place")),
         ):
             setEnabled(edit, _("Wait until the run has ended.") if isRunning else "", tip)
+
+    def _onChosen(self, _place: int) -> None:
+        # It is longer than the panel is wide.
+        self._ui.runComboBox.toolTip = self._ui.runComboBox.currentText or _("Runs in this folder, the newest first")
+
+    def _chosen(self) -> RunOnDisk | None:
+        index = self._ui.runComboBox.currentIndex
+        return self._onDisk[index] if 0 <= index < len(self._onDisk) else None
 
     def _isBusy(self, run: RunOnDisk) -> bool:
         return self._runs.isRunning and run.folder == self._runs.job.runFolder
@@ -199,5 +215,5 @@ def _shorten(names: Sequence[str]) -> str:
 
 def _describe(run: RunOnDisk) -> str:
     names = _shorten(run.volumeNames)
-    created = run.created[:16].replace("T", " ") or _("unknown date")
+    created = localTime(run.created) or _("unknown date")
     return f"{created} {names}".strip() + f" [{short_id(run.folder.name)[:6]}]"

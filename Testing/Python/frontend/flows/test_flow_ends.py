@@ -39,7 +39,7 @@ def test_cancel_while_volumes_are_written(driver, tagged):
 def test_cancel_in_a_stage(driver, tagged, stage):
     tagged("--seconds", "10", "--stage", stage)
     driver.generate()
-    driver.wait(lambda: driver.logic.job.info.stage == stage)
+    driver.wait(lambda: driver.logic.job.info.stage == stage and driver.ui("generate", "cancelButton").visible)
     begun = time.monotonic()
     driver.click("generate", "cancelButton")
     record = driver.wait_for_end(6)
@@ -52,7 +52,7 @@ def test_cancel_in_a_stage(driver, tagged, stage):
 def test_a_deaf_worker_is_ended_within_five_seconds(driver, tagged):
     tagged("--seconds", "60", "--deaf")
     driver.generate()
-    driver.wait(lambda: driver.logic.job.info.stage == "embed")
+    driver.wait(lambda: driver.logic.job.info.stage == "embed" and driver.ui("generate", "cancelButton").visible)
     begun = time.monotonic()
     driver.click("generate", "cancelButton")
     record = driver.wait_for_end(8)
@@ -144,4 +144,6 @@ def test_one_of_two_volumes_removed_during_a_run(driver):
     record = driver.wait_for_end()
     assert record.status == "finished"
     assert "One" in record.message
+    text = driver.ui("generate", "outcomeText").text
+    assert text.startswith("Not loaded, since no longer in the scene: One.")
     assert len(driver.logic.segmentationsOf(record.runId)) == 1

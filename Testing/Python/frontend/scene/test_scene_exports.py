@@ -11,6 +11,7 @@ import SimpleITK
 
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.local_time import localTime
 
 
 @pytest.fixture
@@ -167,6 +168,9 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
     assert str(tmp_path) not in text
     for wanted in ("Läsion", "organ", "Volume 000", "fast", "torch", "2.13", "not yet", "data:image/png;base64,"):
         assert wanted in text
+    assert re.search(r"Axial, slice \d+ of 12\.", text)
+    assert localTime(loaded.result.description.created) in text
+    assert "+00:00" not in text
     ml = (loaded.labels == 7).sum() * lib.volumes.voxelMl(loaded.volume)
     assert lib.results.volumeInWords(ml) in text
     named = lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume], includeNames=True)
@@ -264,12 +268,11 @@ def test_an_export_says_which_labels_the_file_has_no_room_for(loaded, lib, toy, 
     assert [note.count("of_a_later_version") for note in written.notes] == [1] * told
 
 
-@pytest.mark.parametrize("kind", ["labelmap", "tagsCsv"])
-def test_a_packaged_format_is_named_in_two_files_beside_its_own(kind):
+def test_a_packaged_format_is_named_in_two_files_beside_its_own():
     """In the list of the package, and in the form where its row is."""
     root = Path(__file__).resolve().parents[4]
     sources = [*(root / "WeakMedSAMLib" / "frontend").rglob("*.py"), *(root / "WeakMedSAM").rglob("*.ui")]
-    pattern = re.compile(rf'"{kind}(Check|Name)?"')
+    pattern = re.compile('"labelmap(Check)?"')
     named = {path.name for path in sources if pattern.search(path.read_text("utf-8")) and path.parent.name != "formats"}
     assert named <= {"export_formats.py", "Export.ui"}
     assert "Export.ui" in named

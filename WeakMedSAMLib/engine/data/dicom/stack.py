@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.data.dicom.frames import EXPORT_HINT, Frame
 from WeakMedSAMLib.engine.data.dicom.tags import COPY_HINT
@@ -131,7 +132,7 @@ def _check_gaps(folder: Path, heights: np.ndarray, steps: np.ndarray) -> None:
         places = ", ".join(f"between {heights[g]:.2f} and {heights[g + 1]:.2f} mm" for g in gaps[:5])
         raise UserError(
             "dicom_missing_slices",
-            f"The series in {folder} lacks about {missing} slice(s), {places} (slice distance {usual:.2f} mm).",
+            f"The series in {folder} lacks about {counted(missing, 'slice')}, {places} (distance {usual:.2f} mm).",
             COPY_HINT,
             {"missing": missing, "step_mm": usual},
         )

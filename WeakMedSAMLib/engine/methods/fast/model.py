@@ -63,7 +63,7 @@ class FastModel(TrainedModel):
         _require_projection(parts["projection"])
         common, counts = read_common(about), tuple(int(count) for count in about["sub_classes"])
         if len(common["classes"]) != len(counts):
-            raise ValueError(f"it has weights for {len(counts)} class(es), but names {len(common['classes'])}")
+            raise ValueError(f"it has weights of {len(counts)} classes, and names of {len(common['classes'])}")
         projection = Projection(**parts["projection"])
         # Without memory until the file's own tensors take their places: a description may claim any number of channels.
         with torch.device("meta"):

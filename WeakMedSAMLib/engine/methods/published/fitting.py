@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Metric
 from WeakMedSAMLib.contract.stages import ADAPTERS as STAGE
@@ -160,6 +161,6 @@ class Fitting(EpochTraining):
 def _out_of_memory(micro_batch: int, device: torch.device) -> UserError:
     return UserError(
         "gpu_out_of_memory",
-        f"The memory of {device} does not suffice to train on {micro_batch} slice(s) at once.",
+        f"The memory of {device} does not suffice to train on {counted(micro_batch, 'slice')} at once.",
         "Close other programs that use the GPU, set micro_batch lower, or set the encoder to frozen.",
     )
