@@ -2,6 +2,33 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE" sourcelanguage="en_US">
 <context>
+    <name>Bar</name>
+    <message>
+        <source>The volume that everything here is about; it follows the slice views</source>
+        <translation>Das Volumen, um das es hier überall geht; es folgt den Schichtansichten</translation>
+    </message>
+    <message>
+        <source>Choose a volume</source>
+        <translation>Volumen wählen</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>Wiederholen</translation>
+    </message>
+    <message>
+        <source>How the panel behaves</source>
+        <translation>Wie sich das Panel verhält</translation>
+    </message>
+    <message>
+        <source>Go</source>
+        <translation>Los</translation>
+    </message>
+</context>
+<context>
     <name>Classes</name>
     <message>
         <source>Classes</source>
@@ -16,24 +43,36 @@
         <translation>Farbe</translation>
     </message>
     <message>
-        <source>Label</source>
-        <translation>Label</translation>
+        <source>Label value, key and terminology of the selected class</source>
+        <translation>Labelwert, Taste und Terminologie der ausgewählten Klasse</translation>
     </message>
     <message>
-        <source>Voxel value in exported label maps</source>
-        <translation>Voxelwert in exportierten Labelmaps</translation>
+        <source>Details</source>
+        <translation>Einzelheiten</translation>
     </message>
     <message>
-        <source>Key</source>
-        <translation>Taste</translation>
+        <source>Label val&amp;ue:</source>
+        <translation>Label&amp;wert:</translation>
     </message>
     <message>
-        <source>Key for tagging in the slice views</source>
-        <translation>Taste zum Markieren in den Schichtansichten</translation>
+        <source>Voxel value of this class in exported label maps. It never changes by itself.</source>
+        <translation>Voxelwert dieser Klasse in exportierten Labelmaps. Er ändert sich nie von selbst.</translation>
     </message>
     <message>
-        <source>Terminology</source>
-        <translation>Terminologie</translation>
+        <source>&amp;Key:</source>
+        <translation>T&amp;aste:</translation>
+    </message>
+    <message>
+        <source>Key in the slice views: present or untagged; with Shift: absent or untagged.</source>
+        <translation>Taste in den Schichtansichten: vorhanden oder nicht markiert; mit Umschalt: nicht vorhanden oder nicht markiert.</translation>
+    </message>
+    <message>
+        <source>Terminology:</source>
+        <translation>Terminologie:</translation>
+    </message>
+    <message>
+        <source>Choose...</source>
+        <translation>Wählen...</translation>
     </message>
     <message>
         <source>&amp;Add</source>
@@ -44,24 +83,8 @@
         <translation>Klasse hinzufügen; der Name kann sofort eingegeben werden</translation>
     </message>
     <message>
-        <source>Remove</source>
-        <translation>Entfernen</translation>
-    </message>
-    <message>
         <source>Remove the selected class; asks first if it has tags</source>
         <translation>Ausgewählte Klasse entfernen; fragt nach, wenn sie Markierungen hat</translation>
-    </message>
-    <message>
-        <source>Colour...</source>
-        <translation>Farbe...</translation>
-    </message>
-    <message>
-        <source>Choose the colour of the selected class</source>
-        <translation>Farbe der ausgewählten Klasse wählen</translation>
-    </message>
-    <message>
-        <source>Terminology...</source>
-        <translation>Terminologie...</translation>
     </message>
     <message>
         <source>Say what the selected class is, with a code that other software understands</source>
@@ -72,20 +95,16 @@
         <translation>Vorlagen</translation>
     </message>
     <message>
+        <source>Re&amp;move</source>
+        <translation>&amp;Entfernen</translation>
+    </message>
+    <message>
         <source>Add the classes of a common task, with label values and terminology</source>
         <translation>Klassen einer häufigen Aufgabe hinzufügen, mit Labelwerten und Terminologie</translation>
     </message>
 </context>
 <context>
     <name>Export</name>
-    <message>
-        <source>Masks:</source>
-        <translation>Masken:</translation>
-    </message>
-    <message>
-        <source>The masks to export</source>
-        <translation>Die zu exportierenden Masken</translation>
-    </message>
     <message>
         <source>Folder:</source>
         <translation>Ordner:</translation>
@@ -103,10 +122,6 @@
         <translation>Segmentierung (.seg.nrrd)</translation>
     </message>
     <message>
-        <source>File name</source>
-        <translation>Dateiname</translation>
-    </message>
-    <message>
         <source>One number a class, in the geometry of the volume, for other programs</source>
         <translation>Eine Zahl je Klasse, in der Geometrie des Volumens, für andere Programme</translation>
     </message>
@@ -115,28 +130,36 @@
         <translation>Labelmap (.nrrd)</translation>
     </message>
     <message>
-        <source>All tags and classes, complete</source>
-        <translation>Alle Markierungen und Klassen, vollständig</translation>
-    </message>
-    <message>
-        <source>Tags (.&amp;json)</source>
-        <translation>Markierungen (.&amp;json)</translation>
-    </message>
-    <message>
-        <source>All tags as a table</source>
-        <translation>Alle Markierungen als Tabelle</translation>
-    </message>
-    <message>
-        <source>Tags (.csv)</source>
-        <translation>Markierungen (.csv)</translation>
-    </message>
-    <message>
-        <source>Settings, versions, volumes in ml and a picture</source>
-        <translation>Einstellungen, Versionen, Volumina in ml und ein Bild</translation>
+        <source>Settings, versions, sizes in ml and a picture</source>
+        <translation>Einstellungen, Versionen, Größen in ml und ein Bild</translation>
     </message>
     <message>
         <source>Report (.html)</source>
         <translation>Bericht (.html)</translation>
+    </message>
+    <message>
+        <source>Name:</source>
+        <translation>Name:</translation>
+    </message>
+    <message>
+        <source>What the names of the files begin with</source>
+        <translation>Womit die Namen der Dateien beginnen</translation>
+    </message>
+    <message>
+        <source>Write the masks of every volume of the run under review, not of the current one alone</source>
+        <translation>Die Masken aller Volumina des Laufs schreiben, der geprüft wird, nicht nur die des aktuellen</translation>
+    </message>
+    <message>
+        <source>Write these files</source>
+        <translation>Diese Dateien schreiben</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>Details</translation>
+    </message>
+    <message>
+        <source>What the report calls volumes</source>
+        <translation>Wie der Bericht Volumina nennt</translation>
     </message>
     <message>
         <source>Names of volumes may be names of patients; without them volumes are numbered</source>
@@ -145,10 +168,6 @@
     <message>
         <source>Volume &amp;names in the report</source>
         <translation>Volumen&amp;namen im Bericht</translation>
-    </message>
-    <message>
-        <source>Write the checked files</source>
-        <translation>Angekreuzte Dateien schreiben</translation>
     </message>
     <message>
         <source>E&amp;xport</source>
@@ -194,20 +213,12 @@
         <translation>Worauf der Rechenprozess rechnet</translation>
     </message>
     <message>
-        <source>Refresh</source>
-        <translation>Aktualisieren</translation>
-    </message>
-    <message>
         <source>Look for devices again</source>
         <translation>Erneut nach Geräten suchen</translation>
     </message>
     <message>
         <source>Masks into:</source>
         <translation>Masken in:</translation>
-    </message>
-    <message>
-        <source>A new segmentation, or one that exists: its segments are kept, the masks of the volume that it belongs to are added to it</source>
-        <translation>Eine neue Segmentierung oder eine vorhandene: Deren Segmente bleiben erhalten, und die Masken des Volumens, zu dem sie gehört, werden ihr hinzugefügt</translation>
     </message>
     <message>
         <source>New segmentation</source>
@@ -244,6 +255,18 @@
     <message>
         <source>Copy what happened, for a report</source>
         <translation>Ablauf kopieren, für einen Fehlerbericht</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>Details</translation>
+    </message>
+    <message>
+        <source>Preset, device, where masks go, log and storage</source>
+        <translation>Verfahren, Gerät, Ziel der Masken, Protokoll und Ablage</translation>
+    </message>
+    <message>
+        <source>A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume</source>
+        <translation>Eine neue Segmentierung, oder eine vorhandene, die ihre Segmente behält und die Masken ihres eigenen Volumens bekommt</translation>
     </message>
     <message>
         <source>Log</source>
@@ -286,6 +309,10 @@
         <translation>Läufe in diesem Ordner, die neuesten zuerst</translation>
     </message>
     <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
         <source>Delete run...</source>
         <translation>Lauf löschen...</translation>
     </message>
@@ -301,10 +328,6 @@
         <source>Clear cache...</source>
         <translation>Merkmale löschen...</translation>
     </message>
-    <message>
-        <source>Count the sizes again</source>
-        <translation>Größen erneut ermitteln</translation>
-    </message>
 </context>
 <context>
     <name>Review</name>
@@ -315,18 +338,6 @@
     <message>
         <source>All runs of this scene, the latest first</source>
         <translation>Alle Läufe dieser Szene, der letzte zuerst</translation>
-    </message>
-    <message>
-        <source>Volume:</source>
-        <translation>Volumen:</translation>
-    </message>
-    <message>
-        <source>The volume of this run whose masks are shown</source>
-        <translation>Das Volumen dieses Laufs, dessen Masken gezeigt werden</translation>
-    </message>
-    <message>
-        <source>Masks of this volume. Choose one to work on it; check it as reviewed when it is right.</source>
-        <translation>Masken dieses Volumens. Wählen Sie eine zur Bearbeitung; kreuzen Sie sie als geprüft an, wenn sie richtig ist.</translation>
     </message>
     <message>
         <source>&amp;Threshold:</source>
@@ -345,8 +356,12 @@
         <translation>Wie erzeugt</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>Rückgängig</translation>
+        <source>Go to a volume that this run has masks of</source>
+        <translation>Zu einem Volumen gehen, von dem dieser Lauf Masken hat</translation>
+    </message>
+    <message>
+        <source>Show a volume of this run</source>
+        <translation>Ein Volumen dieses Laufs zeigen</translation>
     </message>
     <message>
         <source>Load the masks of this run from its folder</source>
@@ -365,20 +380,28 @@
         <translation>Masken mitverschieben</translation>
     </message>
     <message>
+        <source>Masks of the current volume. Choose one to work on it; check it when it is right.</source>
+        <translation>Masken des aktuellen Volumens. Wählen Sie eine, um daran zu arbeiten; kreuzen Sie sie an, wenn sie richtig ist.</translation>
+    </message>
+    <message>
         <source>Make the mask as it was generated</source>
         <translation>Maske auf den erzeugten Stand zurücksetzen</translation>
     </message>
     <message>
-        <source>Undo the last change made here</source>
-        <translation>Letzte hier vorgenommene Änderung rückgängig machen</translation>
+        <source>Slices, the &amp;least sure first</source>
+        <translation>Schichten, die &amp;unsichersten zuerst</translation>
     </message>
     <message>
-        <source>Redo what was undone</source>
-        <translation>Rückgängig Gemachtes wiederholen</translation>
+        <source>Click a row, or use the arrow keys, to see that slice. Return: fine and next. Delete: not fine after all.</source>
+        <translation>Klicken Sie auf eine Zeile, oder nutzen Sie die Pfeiltasten, um die Schicht zu sehen. Eingabetaste: Gut und weiter. Entf: doch nicht gut.</translation>
     </message>
     <message>
-        <source>Redo</source>
-        <translation>Wiederholen</translation>
+        <source>Mark the slice that is shown as fine, and go to the next one that is not</source>
+        <translation>Gezeigte Schicht als gut vermerken und zur nächsten gehen, die es noch nicht ist</translation>
+    </message>
+    <message>
+        <source>✓ Fine an&amp;d next</source>
+        <translation>✓ &amp;Gut und weiter</translation>
     </message>
     <message>
         <source>Correct the chosen mask by hand</source>
@@ -396,14 +419,6 @@
         <source>Show &amp;3D</source>
         <translation>&amp;3D zeigen</translation>
     </message>
-    <message>
-        <source>Slices, the &amp;least sure first (choose one to see it):</source>
-        <translation>Schichten, die &amp;unsichersten zuerst (zum Ansehen eine wählen):</translation>
-    </message>
-    <message>
-        <source>Click a line, or go through them with the arrow keys, to see that slice.</source>
-        <translation>Klicken Sie auf eine Zeile, oder gehen Sie mit den Pfeiltasten durch, um die Schicht zu sehen.</translation>
-    </message>
 </context>
 <context>
     <name>Tags</name>
@@ -416,28 +431,8 @@
         <translation>Schichtansicht so drehen, dass sie ganze Schichten dieses Volumens zeigt</translation>
     </message>
     <message>
-        <source>Range:</source>
-        <translation>Bereich:</translation>
-    </message>
-    <message>
         <source>&amp;Rest is absent</source>
         <translation>&amp;Rest nicht vorhanden</translation>
-    </message>
-    <message>
-        <source>Slice:</source>
-        <translation>Schicht:</translation>
-    </message>
-    <message>
-        <source>● &amp;Present (P)</source>
-        <translation>● &amp;Vorhanden (P)</translation>
-    </message>
-    <message>
-        <source>○ A&amp;bsent (A)</source>
-        <translation>○ Nich&amp;t vorhanden (A)</translation>
-    </message>
-    <message>
-        <source>Clear</source>
-        <translation>Leeren</translation>
     </message>
     <message>
         <source>&amp;Start (S)</source>
@@ -472,8 +467,24 @@
         <translation>Die aktuelle Klasse endet in dieser Schicht: Alle Schichten vom Anfang bis zum Ende werden als „vorhanden“ markiert (Taste E in der Schichtansicht)</translation>
     </message>
     <message>
+        <source>&amp;Present (P)</source>
+        <translation>&amp;Vorhanden (P)</translation>
+    </message>
+    <message>
+        <source>A&amp;bsent (A)</source>
+        <translation>Nich&amp;t vorhanden (A)</translation>
+    </message>
+    <message>
         <source>When a range is tagged, every slice of this volume that is still untagged becomes absent for the class. Switch it off if there is more of the class elsewhere that you have not tagged yet.</source>
         <translation>Wird ein Bereich markiert, so wird jede noch nicht markierte Schicht dieses Volumens für die Klasse als „nicht vorhanden“ markiert. Schalten Sie dies aus, wenn die Klasse auch an anderen Stellen vorkommt, die Sie noch nicht markiert haben.</translation>
+    </message>
+    <message>
+        <source>⋮ More</source>
+        <translation>⋮ Mehr</translation>
+    </message>
+    <message>
+        <source>Tag the rest, clear, import and export tags, keys</source>
+        <translation>Rest markieren, Markierungen entfernen, importieren und exportieren, Tasten</translation>
     </message>
     <message>
         <source>The current class is on this slice; press again to clear the tag (key P in the slice view)</source>
@@ -482,10 +493,6 @@
     <message>
         <source>The current class is not on this slice; press again to clear the tag (key A in the slice view)</source>
         <translation>Die aktuelle Klasse ist in dieser Schicht nicht vorhanden; noch einmal drücken, um die Markierung zu entfernen (Taste A in der Schichtansicht)</translation>
-    </message>
-    <message>
-        <source>This slice becomes untagged for the current class</source>
-        <translation>Die Markierung der aktuellen Klasse wird in dieser Schicht entfernt</translation>
     </message>
     <message>
         <source>◀ Untagged</source>
@@ -503,76 +510,36 @@
         <source>Go to the next slice that is untagged for the current class (key N in the slice view)</source>
         <translation>Zur nächsten Schicht gehen, die für die aktuelle Klasse nicht markiert ist (Taste N in der Schichtansicht)</translation>
     </message>
-    <message>
-        <source>Undo</source>
-        <translation>Rückgängig</translation>
-    </message>
-    <message>
-        <source>Redo</source>
-        <translation>Wiederholen</translation>
-    </message>
-    <message>
-        <source>Tag rest</source>
-        <translation>Rest markieren</translation>
-    </message>
-    <message>
-        <source>Every slice becomes untagged for the current class, in this volume; Undo restores the tags</source>
-        <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
-    </message>
-    <message>
-        <source>Import tags from a JSON or CSV file</source>
-        <translation>Markierungen aus einer JSON- oder CSV-Datei importieren</translation>
-    </message>
-    <message>
-        <source>Export the tags of all volumes to a JSON or CSV file</source>
-        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei exportieren</translation>
-    </message>
-    <message>
-        <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>
-        <translation>Jede noch nicht markierte Schicht dieses Volumens wird für die aktuelle Klasse als „nicht vorhanden“ markiert</translation>
-    </message>
-    <message>
-        <source>Clear class</source>
-        <translation>Klasse leeren</translation>
-    </message>
-    <message>
-        <source>&amp;Import...</source>
-        <translation>&amp;Import...</translation>
-    </message>
-    <message>
-        <source>Export...</source>
-        <translation>Export...</translation>
-    </message>
-    <message>
-        <source>Keys</source>
-        <translation>Tasten</translation>
-    </message>
-    <message>
-        <source>Show the keys that work in the slice views</source>
-        <translation>Tasten zeigen, die in den Schichtansichten gelten</translation>
-    </message>
 </context>
 <context>
     <name>Volumes</name>
-    <message>
-        <source>V&amp;olume to tag:</source>
-        <translation>V&amp;olumen:</translation>
-    </message>
-    <message>
-        <source>The scan that is tagged slice by slice</source>
-        <translation>Die Aufnahme, die Schicht für Schicht markiert wird</translation>
-    </message>
-    <message>
-        <source>Choose a volume</source>
-        <translation>Volumen wählen</translation>
-    </message>
     <message>
         <source>Tag in view:</source>
         <translation>Markieren in:</translation>
     </message>
     <message>
-        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
-        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+        <source>Volumes</source>
+        <translation>Volumina</translation>
+    </message>
+    <message>
+        <source>Volumes in use are learned from, and get masks; those without tags get masks, too.</source>
+        <translation>Aus den genutzten Volumina wird gelernt, und sie erhalten Masken; auch die ohne Markierungen erhalten Masken.</translation>
+    </message>
+    <message>
+        <source>Use all volumes that can be used, or none; a click into the first column does it for one</source>
+        <translation>Alle Volumina nutzen, die nutzbar sind, oder keines; für eines genügt ein Klick in die erste Spalte</translation>
+    </message>
+    <message>
+        <source>All / none</source>
+        <translation>Alle / keines</translation>
+    </message>
+    <message>
+        <source>Which slice view shows the slices that are tagged</source>
+        <translation>Welche Schichtansicht die Schichten zeigt, die markiert werden</translation>
+    </message>
+    <message>
+        <source>Slice direction</source>
+        <translation>Schichtrichtung</translation>
     </message>
     <message>
         <source>Turn this view so that it shows whole slices of the volume</source>
@@ -581,14 +548,6 @@
     <message>
         <source>Align view</source>
         <translation>Ausrichten</translation>
-    </message>
-    <message>
-        <source>Learn from these volumes (check at least one; more give better masks):</source>
-        <translation>Aus diesen Volumina lernen (mindestens eines ankreuzen; mehr ergeben bessere Masken):</translation>
-    </message>
-    <message>
-        <source>Check a volume to learn from it and to get masks for it. Double-click, or press Enter, to tag it.</source>
-        <translation>Kreuzen Sie ein Volumen an, um daraus zu lernen und Masken dafür zu erhalten. Doppelklick oder Eingabetaste: dieses Volumen markieren.</translation>
     </message>
 </context>
 <context>
@@ -614,24 +573,24 @@
         <translation>Welche Schichten eine Klasse zeigen und welche nicht.</translation>
     </message>
     <message>
-        <source>3. Tags</source>
-        <translation>3. Markierungen</translation>
+        <source>3. Mark</source>
+        <translation>3. Markieren</translation>
+    </message>
+    <message>
+        <source>4. Generate</source>
+        <translation>4. Erzeugen</translation>
+    </message>
+    <message>
+        <source>5. Review and correct</source>
+        <translation>5. Prüfen und korrigieren</translation>
     </message>
     <message>
         <source>Learn from the tags on this computer and draw the masks.</source>
         <translation>Auf diesem Computer aus den Markierungen lernen und die Masken zeichnen.</translation>
     </message>
     <message>
-        <source>4. Generate masks</source>
-        <translation>4. Masken erzeugen</translation>
-    </message>
-    <message>
         <source>Look at the masks, the least sure slices first, and correct them.</source>
         <translation>Masken ansehen, die unsichersten Schichten zuerst, und korrigieren.</translation>
-    </message>
-    <message>
-        <source>5. Review</source>
-        <translation>5. Prüfen</translation>
     </message>
     <message>
         <source>Save masks, tags and a short report as files.</source>
@@ -652,6 +611,127 @@
     <message>
         <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
         <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
+    </message>
+</context>
+<context>
+    <name>bar.bar_panel</name>
+    <message>
+        <source>There is no class yet; add one in section 2.</source>
+        <translation>Es gibt noch keine Klasse; fügen Sie in Abschnitt 2 eine hinzu.</translation>
+    </message>
+    <message>
+        <source>The class that is marked and shown: {name}</source>
+        <translation>Die Klasse, die markiert und gezeigt wird: {name}</translation>
+    </message>
+    <message>
+        <source>slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>no slice</source>
+        <translation>keine Schicht</translation>
+    </message>
+    <message>
+        <source>Of the slices 0 to {last}, as the Data Probe counts them</source>
+        <translation>Von den Schichten 0 bis {last}, wie die Data Probe sie zählt</translation>
+    </message>
+    <message>
+        <source>Undo (Z): {text}</source>
+        <translation>Rückgängig (Z): {text}</translation>
+    </message>
+    <message>
+        <source>Redo (Y): {text}</source>
+        <translation>Wiederholen (Y): {text}</translation>
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation>Es gibt nichts rückgängig zu machen.</translation>
+    </message>
+    <message>
+        <source>There is nothing to redo.</source>
+        <translation>Es gibt nichts zu wiederholen.</translation>
+    </message>
+    <message>
+        <source>Next: {text}</source>
+        <translation>Als Nächstes: {text}</translation>
+    </message>
+    <message>
+        <source>Go to where that is done</source>
+        <translation>Dorthin gehen, wo das getan wird</translation>
+    </message>
+    <message>
+        <source>Click to read it.</source>
+        <translation>Zum Lesen klicken.</translation>
+    </message>
+    <message>
+        <source>Notes on the tags</source>
+        <translation>Hinweise zu den Markierungen</translation>
+    </message>
+</context>
+<context>
+    <name>bar.next_step</name>
+    <message>
+        <source>Masks are being generated; look at other slices meanwhile.</source>
+        <translation>Masken werden erzeugt; sehen Sie sich inzwischen andere Schichten an.</translation>
+    </message>
+    <message>
+        <source>Or drag its file or folder into this window.</source>
+        <translation>Oder ziehen Sie ihre Datei oder ihren Ordner in dieses Fenster.</translation>
+    </message>
+    <message>
+        <source>Load a scan.</source>
+        <translation>Eine Aufnahme laden.</translation>
+    </message>
+    <message>
+        <source>Choose a volume.</source>
+        <translation>Ein Volumen wählen.</translation>
+    </message>
+    <message>
+        <source>Choose another volume; this one cannot be used.</source>
+        <translation>Ein anderes Volumen wählen; dieses ist nicht verwendbar.</translation>
+    </message>
+    <message>
+        <source>Say what is looked for: add a class.</source>
+        <translation>Sagen, was gesucht wird: eine Klasse hinzufügen.</translation>
+    </message>
+    <message>
+        <source>Export the masks, or go on to the next volume.</source>
+        <translation>Die Masken exportieren oder zum nächsten Volumen gehen.</translation>
+    </message>
+    <message>
+        <source>Review one mask.</source>
+        <translation>Eine Maske prüfen.</translation>
+    </message>
+    <message>
+        <source>Review {count} masks.</source>
+        <translation>{count} Masken prüfen.</translation>
+    </message>
+    <message>
+        <source>Wait a moment: volumes are being read.</source>
+        <translation>Einen Augenblick: Volumina werden gelesen.</translation>
+    </message>
+    <message>
+        <source>Install what is needed to generate masks.</source>
+        <translation>Installieren, was zum Erzeugen von Masken nötig ist.</translation>
+    </message>
+    <message>
+        <source>Generate masks for this volume.</source>
+        <translation>Masken für dieses Volumen erzeugen.</translation>
+    </message>
+    <message>
+        <source>Generate masks for {count} volumes.</source>
+        <translation>Masken für {count} Volumina erzeugen.</translation>
+    </message>
+</context>
+<context>
+    <name>bar.undo</name>
+    <message>
+        <source>This mask was changed by hand since. Undo loses that change, too. Go on?</source>
+        <translation>Diese Maske wurde seither von Hand geändert. Durch das Zurücknehmen geht auch diese Änderung verloren. Fortfahren?</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
     </message>
 </context>
 <context>
@@ -676,20 +756,12 @@
         <translation>Schließen Sie andere Programme, oder verwenden Sie weniger oder kleinere Volumina, und starten Sie den Lauf dann erneut.</translation>
     </message>
     <message>
-        <source>Make room on this drive, or choose other folders in the section Storage.</source>
-        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie im Abschnitt „Ablage“ andere Ordner.</translation>
-    </message>
-    <message>
         <source>Choose another one.</source>
         <translation>Wählen Sie etwas anderes.</translation>
     </message>
     <message>
         <source>The file is damaged or incomplete: copy it again.</source>
         <translation>Die Datei ist beschädigt oder unvollständig: Kopieren Sie sie erneut.</translation>
-    </message>
-    <message>
-        <source>Choose &apos;Automatic&apos; as device.</source>
-        <translation>Wählen Sie „Automatisch“ als Gerät.</translation>
     </message>
     <message>
         <source>Export the volume again from its source.</source>
@@ -764,10 +836,6 @@
         <translation>In keiner Schicht aller Volumina als „nicht vorhanden“ markiert, sodass nichts sie vom Rest unterscheidet: {names}.</translation>
     </message>
     <message>
-        <source>Tag slices that do not show it, or a volume without it; &apos;Tag rest&apos; does it for untagged slices.</source>
-        <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest markieren“ tut es für alle noch nicht markierten Schichten.</translation>
-    </message>
-    <message>
         <source>Present on few slices: {names}.</source>
         <translation>Nur in wenigen Schichten vorhanden: {names}.</translation>
     </message>
@@ -838,6 +906,14 @@
     <message>
         <source>Two classes have the same name: {names}.</source>
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
+    </message>
+    <message>
+        <source>Choose &apos;Automatic&apos; as device: section Generate masks, Details.</source>
+        <translation>Wählen Sie „Automatisch“ als Gerät: Abschnitt „Masken erzeugen“, Details.</translation>
+    </message>
+    <message>
+        <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
+        <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
     <message>
         <source>There is no class &apos;{name}&apos;.</source>
@@ -936,10 +1012,6 @@
         <translation>Laden Sie die markierte Aufnahme, oder markieren Sie diese.</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; are for {tagged} slices along {axis}; the volume has {count}.</source>
-        <translation>Die Markierungen von „{name}“ gelten für {tagged} Schichten entlang {axis}; das Volumen hat {count}.</translation>
-    </message>
-    <message>
         <source>&apos;{name}&apos;: &apos;{class}&apos; is tagged on slice {slice}, but the last one is {last}.</source>
         <translation>„{name}“: „{class}“ ist in Schicht {slice} markiert, die letzte ist aber {last}.</translation>
     </message>
@@ -970,6 +1042,10 @@
     <message>
         <source>There is not enough room in {folder}.</source>
         <translation>In {folder} ist nicht genug Platz.</translation>
+    </message>
+    <message>
+        <source>Make room on this drive, or choose other folders: section Generate masks, Details, Storage.</source>
+        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie andere Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>{file} is too large for a file of this kind.</source>
@@ -1080,12 +1156,24 @@
         <translation>Der Speicher der GPU reicht nicht aus.</translation>
     </message>
     <message>
-        <source>Choose the CPU as device, or try again.</source>
-        <translation>Wählen Sie die CPU als Gerät, oder versuchen Sie es erneut.</translation>
+        <source>{file}: voxels that are no numbers were read as {value:g} (number of them: {count}).</source>
+        <translation>{file}: Voxel, die keine Zahlen sind, wurden als {value:g} gelesen (Anzahl: {count}).</translation>
     </message>
     <message>
         <source>There is not enough memory.</source>
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>Install it anew, then press ↻: section Generate masks, Details.</source>
+        <translation>Installieren Sie es neu, und drücken Sie dann ↻: Abschnitt „Masken erzeugen“, Details.</translation>
+    </message>
+    <message>
+        <source>Wait for the other run to finish, or choose another folder: section Generate masks, Details, Storage.</source>
+        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
+    </message>
+    <message>
+        <source>Check that drive, or choose another folder: section Generate masks, Details, Storage.</source>
+        <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>The system lets the worker open no more files.</source>
@@ -1204,10 +1292,6 @@
         <translation>Eine Labelkarte enthält ganze Zahlen von 0 bis 65535.</translation>
     </message>
     <message>
-        <source>{file}: {count} voxels are no numbers and were read as {value:g}.</source>
-        <translation>{file}: {count} Voxel sind keine Zahlen und wurden als {value:g} gelesen.</translation>
-    </message>
-    <message>
         <source>Results there mean nothing.</source>
         <translation>Ergebnisse dort bedeuten nichts.</translation>
     </message>
@@ -1292,6 +1376,14 @@
         <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
     </message>
     <message>
+        <source>The tags of &apos;{name}&apos; are for another number of slices: {tagged}, not {count}.</source>
+        <translation>Die Markierungen von „{name}“ gelten für eine andere Zahl von Schichten: {tagged}, nicht {count}.</translation>
+    </message>
+    <message>
+        <source>Choose the CPU as device (Details), or try again.</source>
+        <translation>Wählen Sie die CPU als Gerät (Details), oder versuchen Sie es erneut.</translation>
+    </message>
+    <message>
         <source>{folder} holds no trained model.</source>
         <translation>{folder} enthält kein trainiertes Modell.</translation>
     </message>
@@ -1348,16 +1440,8 @@
         <translation>Ein anderer Prozess hält den Merkmalsspeicher {folder} besetzt.</translation>
     </message>
     <message>
-        <source>Wait for the other run to finish, or choose another folder in the section Storage.</source>
-        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie im Abschnitt „Ablage“ einen anderen Ordner.</translation>
-    </message>
-    <message>
         <source>What was just written to the feature cache {folder} cannot be read back.</source>
         <translation>Was eben in den Merkmalsspeicher {folder} geschrieben wurde, lässt sich nicht lesen.</translation>
-    </message>
-    <message>
-        <source>Check that drive, or choose another folder in the section Storage.</source>
-        <translation>Prüfen Sie das Laufwerk, oder wählen Sie im Abschnitt „Ablage“ einen anderen Ordner.</translation>
     </message>
     <message>
         <source>This run needs more room than the feature cache may take; a part is removed after it.</source>
@@ -1386,10 +1470,6 @@
     <message>
         <source>PyTorch is installed, but cannot be loaded: {reason}</source>
         <translation>PyTorch ist installiert, kann aber nicht geladen werden: {reason}</translation>
-    </message>
-    <message>
-        <source>Install it anew, then press &apos;Refresh&apos;.</source>
-        <translation>Installieren Sie es neu, und drücken Sie dann „Aktualisieren“.</translation>
     </message>
     <message>
         <source>The program failed unexpectedly ({reason}).</source>
@@ -1511,6 +1591,44 @@
     </message>
 </context>
 <context>
+    <name>frontend.widget</name>
+    <message>
+        <source>Keep sections open</source>
+        <translation>Abschnitte offen lassen</translation>
+    </message>
+    <message>
+        <source>Opening a section folds the others otherwise</source>
+        <translation>Sonst faltet das Öffnen eines Abschnitts die anderen zu</translation>
+    </message>
+</context>
+<context>
+    <name>labels.class_details</name>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>There is no class; press Add first.</source>
+        <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
+    </message>
+    <message>
+        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
+        <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
+    </message>
+    <message>
+        <source>Terminology</source>
+        <translation>Terminologie</translation>
+    </message>
+    <message>
+        <source>The label value &apos;{text}&apos; is not a whole number.</source>
+        <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
+    </message>
+    <message>
+        <source>Use 1 to 65535.</source>
+        <translation>Verwenden Sie 1 bis 65535.</translation>
+    </message>
+</context>
+<context>
     <name>labels.class_edits</name>
     <message>
         <source>Lesion</source>
@@ -1536,28 +1654,14 @@
         <translation>{preset}: {classes}</translation>
     </message>
     <message>
-        <source>none</source>
-        <translation>keine</translation>
-    </message>
-    <message>
-        <source>Double-click to rename; tags go along.</source>
-        <translation>Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
-    </message>
-    <message>
         <source>Colour {color}; double-click to choose another one.</source>
         <translation>Farbe {color}; Doppelklick, um eine andere zu wählen.</translation>
     </message>
     <message>
-        <source>Voxel value of this class in exported label maps. It never changes by itself.</source>
-        <translation>Voxelwert dieser Klasse in exportierten Labelmaps. Er ändert sich nie von selbst.</translation>
-    </message>
-    <message>
-        <source>Key in the slice views: present or untagged; with Shift: absent or untagged.</source>
-        <translation>Taste in den Schichtansichten: vorhanden oder nicht markiert; mit Umschalt: nicht vorhanden oder nicht markiert.</translation>
-    </message>
-    <message>
-        <source>What the class is in Slicer&apos;s terminology; double-click to choose.</source>
-        <translation>Was die Klasse in der Terminologie von Slicer ist; Doppelklick zum Wählen.</translation>
+        <source>{name}
+Double-click to rename; tags go along.</source>
+        <translation>{name}
+Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
     <message>
         <source>There is no class; press Add first.</source>
@@ -1572,32 +1676,67 @@
         <translation>Klicken Sie in der Tabelle auf eine.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo in Tags brings both back.)</source>
-        <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ in Markierungen stellt beides wieder her.)</translation>
+        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo brings both back.)</source>
+        <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ stellt beides wieder her.)</translation>
     </message>
     <message>
         <source>Colour of {name}</source>
         <translation>Farbe von {name}</translation>
     </message>
     <message>
-        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
-        <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
-    </message>
-    <message>
-        <source>Terminology</source>
-        <translation>Terminologie</translation>
-    </message>
-    <message>
         <source>WeakMedSAM</source>
         <translation>WeakMedSAM</translation>
     </message>
+</context>
+<context>
+    <name>labels.slice_direction</name>
     <message>
-        <source>The label value &apos;{text}&apos; is not a whole number.</source>
-        <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
+        <source>The layout has no slice views.</source>
+        <translation>Das Layout hat keine Schichtansichten.</translation>
     </message>
     <message>
-        <source>Use 1 to 65535.</source>
-        <translation>Verwenden Sie 1 bis 65535.</translation>
+        <source>Choose a volume first.</source>
+        <translation>Wählen Sie zuerst ein Volumen.</translation>
+    </message>
+    <message>
+        <source>The slice view that decides along which direction slices are counted</source>
+        <translation>Die Schichtansicht, die bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+    </message>
+    <message>
+        <source>Numbered 0 to {last}, as in the Data Probe</source>
+        <translation>Nummeriert von 0 bis {last}, wie in der Data Probe</translation>
+    </message>
+    <message>
+        <source>⚠ No view of the layout shows the slices of this volume. Choose the view to tag in.</source>
+        <translation>⚠ Keine Ansicht des Layouts zeigt die Schichten dieses Volumens. Wählen Sie die Ansicht, in der markiert wird.</translation>
+    </message>
+    <message>
+        <source>⚠ The {view} view cuts across the slices. Align it, so that what you see is one slice.</source>
+        <translation>⚠ Die Ansicht {view} schneidet quer durch die Schichten. Richten Sie sie aus, damit Sie jeweils genau eine Schicht sehen.</translation>
+    </message>
+    <message>
+        <source>⚠ This volume is tagged in slices as in the {view} view. Choose the view to tag in.</source>
+        <translation>⚠ Dieses Volumen ist in Schichten wie in der Ansicht {view} markiert. Wählen Sie die Ansicht, in der markiert wird.</translation>
+    </message>
+    <message>
+        <source>Slices as in the {view} view.</source>
+        <translation>Schichten wie in der Ansicht {view}.</translation>
+    </message>
+    <message>
+        <source>Slices as in the {view} view; slice {index} of {count}.</source>
+        <translation>Schichten wie in der Ansicht {view}; Schicht {index} von {count}.</translation>
+    </message>
+    <message>
+        <source>{name} is tagged in another direction than that of the slices in the {view} view.
+
+Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
+        <translation>{name} ist in einer anderen Richtung markiert als der der Schichten in der Ansicht {view}.
+
+Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
+    </message>
+    <message>
+        <source>Other slice direction</source>
+        <translation>Andere Schichtrichtung</translation>
     </message>
 </context>
 <context>
@@ -1873,12 +2012,32 @@
         <translation>{name}: {counts}; {state}</translation>
     </message>
     <message>
+        <source>not ready</source>
+        <translation>nicht bereit</translation>
+    </message>
+    <message>
+        <source>{ready} of {count} classes ready</source>
+        <translation>{ready} von {count} Klassen bereit</translation>
+    </message>
+    <message>
         <source>Still missing: {text}</source>
         <translation>Noch erforderlich: {text}</translation>
     </message>
     <message>
         <source>Note: {text}</source>
         <translation>Hinweis: {text}</translation>
+    </message>
+    <message>
+        <source>tag slices that do not show it, or choose &apos;Tag the rest as absent&apos;</source>
+        <translation>markieren Sie Schichten, die sie nicht zeigen, oder wählen Sie „Rest als nicht vorhanden markieren“</translation>
+    </message>
+    <message>
+        <source>slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>slice {index}: {sign} {name} {tag}</source>
+        <translation>Schicht {index}: {sign} {name} {tag}</translation>
     </message>
     <message>
         <source>ready</source>
@@ -1893,24 +2052,8 @@
         <translation>markieren Sie Schichten, die sie zeigen, oder gehen Sie zum nächsten Volumen</translation>
     </message>
     <message>
-        <source>tag slices that do not show it, or press &apos;Tag rest&apos;</source>
-        <translation>markieren Sie Schichten, die sie nicht zeigen, oder drücken Sie „Rest markieren“</translation>
-    </message>
-    <message>
         <source>ready: untagged slices are left out</source>
         <translation>bereit: Nicht markierte Schichten bleiben unberücksichtigt</translation>
-    </message>
-    <message>
-        <source>Slice {index}</source>
-        <translation>Schicht {index}</translation>
-    </message>
-    <message>
-        <source>Range from slice {start}</source>
-        <translation>Bereich ab Schicht {start}</translation>
-    </message>
-    <message>
-        <source>{volume}: slice {index} (0 to {last}), {view} view. {name}: {tag}</source>
-        <translation>{volume}: Schicht {index} (0 bis {last}), Ansicht {view}. {name}: {tag}</translation>
     </message>
     <message>
         <source>slice {index}: {name} {tag}</source>
@@ -1939,28 +2082,44 @@
 <context>
     <name>labels.volume_list</name>
     <message>
-        <source>being read ...</source>
-        <translation>wird gelesen ...</translation>
+        <source>⚠ unusable</source>
+        <translation>⚠ unbrauchbar</translation>
     </message>
     <message>
-        <source>{name}: {present} present, {absent} absent</source>
-        <translation>{name}: {present} vorhanden, {absent} nicht vorhanden</translation>
+        <source>reading ...</source>
+        <translation>wird gelesen</translation>
+    </message>
+    <message>
+        <source>It is read once it is in use, or chosen.</source>
+        <translation>Es wird gelesen, sobald es genutzt wird oder gewählt ist.</translation>
+    </message>
+    <message>
+        <source>no class</source>
+        <translation>keine Klasse</translation>
+    </message>
+    <message>
+        <source>no tags</source>
+        <translation>unmarkiert</translation>
+    </message>
+    <message>
+        <source>begun</source>
+        <translation>begonnen</translation>
+    </message>
+    <message>
+        <source>{ready} of {count} ready</source>
+        <translation>{ready} von {count} bereit</translation>
+    </message>
+    <message>
+        <source>{sign} {name}: no tags</source>
+        <translation>{sign} {name}: keine Markierungen</translation>
+    </message>
+    <message>
+        <source>{sign} {name}: {present} present, {absent} absent</source>
+        <translation>{sign} {name}: {present} vorhanden, {absent} nicht vorhanden</translation>
     </message>
     <message>
         <source>, {count} untagged</source>
         <translation>, {count} nicht markiert</translation>
-    </message>
-    <message>
-        <source>no class yet</source>
-        <translation>noch keine Klasse</translation>
-    </message>
-    <message>
-        <source>no tags yet</source>
-        <translation>noch keine Markierungen</translation>
-    </message>
-    <message>
-        <source>to do: {names}</source>
-        <translation>zu tun: {names}</translation>
     </message>
     <message>
         <source>✓ ready</source>
@@ -1968,30 +2127,65 @@
     </message>
 </context>
 <context>
-    <name>labels.volumes_panel</name>
+    <name>labels.volume_table</name>
+    <message>
+        <source>Use</source>
+        <translation>Nutzen</translation>
+    </message>
     <message>
         <source>Volume</source>
         <translation>Volumen</translation>
     </message>
     <message>
         <source>Tags</source>
-        <translation>Markierungen</translation>
+        <translation>Mark.</translation>
     </message>
     <message>
         <source>State</source>
         <translation>Stand</translation>
     </message>
     <message>
-        <source>The layout has no slice views.</source>
-        <translation>Das Layout hat keine Schichtansichten.</translation>
+        <source>Learned from, and gets masks. More volumes give better masks. (Space)</source>
+        <translation>Daraus wird gelernt, und es erhält Masken. Mehr Volumina ergeben bessere Masken. (Leertaste)</translation>
     </message>
     <message>
-        <source>Choose a volume first.</source>
-        <translation>Wählen Sie zuerst ein Volumen.</translation>
+        <source>A click shows a volume in the views and makes it the one that is tagged.</source>
+        <translation>Ein Klick zeigt ein Volumen in den Ansichten und macht es zu dem, das markiert wird.</translation>
     </message>
     <message>
-        <source>The slice view in which you scroll and tag; it decides along which direction slices are counted</source>
-        <translation>Die Schichtansicht, in der Sie blättern und markieren; sie bestimmt, in welcher Richtung die Schichten gezählt werden</translation>
+        <source>One sign a class, in the order of the classes: ● ready, ◐ begun, ○ no tags</source>
+        <translation>Ein Zeichen je Klasse, in der Reihenfolge der Klassen: ● bereit, ◐ begonnen, ○ unmarkiert</translation>
+    </message>
+    <message>
+        <source>Whether the tags of a volume need anything more</source>
+        <translation>Ob den Markierungen eines Volumens noch etwas fehlt</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is in use; a click takes it out.</source>
+        <translation>„{name}“ wird genutzt; ein Klick nimmt es heraus.</translation>
+    </message>
+    <message>
+        <source>A click puts &apos;{name}&apos; to use.</source>
+        <translation>Ein Klick nutzt „{name}“.</translation>
+    </message>
+</context>
+<context>
+    <name>labels.volumes_panel</name>
+    <message>
+        <source>{count}, {ready} ready</source>
+        <translation>{count}, {ready} bereit</translation>
+    </message>
+    <message>
+        <source>Use all volumes</source>
+        <translation>Alle Volumina nutzen</translation>
+    </message>
+    <message>
+        <source>Use no volume</source>
+        <translation>Kein Volumen nutzen</translation>
+    </message>
+    <message>
+        <source>Use this volume, or not</source>
+        <translation>Dieses Volumen nutzen oder nicht</translation>
     </message>
     <message>
         <source>Load a scan first: drag its file or folder into this window, or try a {link}sample{end}, MRBrainTumor1.</source>
@@ -2002,36 +2196,16 @@
         <translation>Volumen wird gelesen ...</translation>
     </message>
     <message>
-        <source>Slices along {axis}: {count}, numbered 0 to {last} as in the Data Probe.</source>
-        <translation>Schichten entlang {axis}: {count}, nummeriert von 0 bis {last} wie in der Data Probe.</translation>
+        <source>The current volume alone is in use.</source>
+        <translation>Das gewählte Volumen allein wird genutzt.</translation>
     </message>
     <message>
-        <source>⚠ This view cuts across them; align it, so that what you see is one slice.</source>
-        <translation>⚠ Diese Ansicht schneidet quer durch sie; richten Sie sie aus, damit Sie jeweils genau eine Schicht sehen.</translation>
+        <source>No volume is in use.</source>
+        <translation>Kein Volumen wird genutzt.</translation>
     </message>
     <message>
-        <source>No volume is checked.</source>
-        <translation>Es ist kein Volumen angekreuzt.</translation>
-    </message>
-    <message>
-        <source>No volume is checked: {name} alone is learned from.</source>
-        <translation>Es ist kein Volumen angekreuzt: Gelernt wird allein aus {name}.</translation>
-    </message>
-    <message>
-        <source>{checked} checked, {tagged} of them tagged. Volumes without tags get masks, too.</source>
-        <translation>{checked} angekreuzt, davon {tagged} markiert. Volumina ohne Markierungen erhalten ebenfalls Masken.</translation>
-    </message>
-    <message>
-        <source>{name} is tagged along {old}. In the {view} view slices are counted along {new}.
-
-Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
-        <translation>{name} ist entlang {old} markiert. In der Ansicht {view} werden die Schichten entlang {new} gezählt.
-
-Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
-    </message>
-    <message>
-        <source>Other slice direction</source>
-        <translation>Andere Schichtrichtung</translation>
+        <source>{checked} of {count} in use, {tagged} with tags.</source>
+        <translation>{checked} von {count} genutzt, {tagged} mit Markierungen.</translation>
     </message>
 </context>
 <context>
@@ -2048,20 +2222,16 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Es gibt noch keine Masken; erzeugen Sie welche in Abschnitt 4.</translation>
     </message>
     <message>
-        <source>The masks to export, of the run {run}</source>
-        <translation>Die zu exportierenden Masken, aus dem Lauf {run}</translation>
+        <source>All {count} volumes of the run</source>
+        <translation>Alle {count} Volumina des Laufs</translation>
     </message>
     <message>
-        <source>Write this file</source>
-        <translation>Diese Datei schreiben</translation>
+        <source>Files of several volumes are called by the names of the volumes.</source>
+        <translation>Dateien mehrerer Volumina heißen nach den Volumina.</translation>
     </message>
     <message>
-        <source>Not checked.</source>
-        <translation>Nicht angekreuzt.</translation>
-    </message>
-    <message>
-        <source>File name</source>
-        <translation>Dateiname</translation>
+        <source>What the names of the files begin with</source>
+        <translation>Womit die Namen der Dateien beginnen</translation>
     </message>
     <message>
         <source>No report is written.</source>
@@ -2072,16 +2242,36 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Namen von Volumina können Patientennamen sein; ohne sie werden die Volumina nummeriert</translation>
     </message>
     <message>
-        <source>Write the checked files</source>
-        <translation>Angekreuzte Dateien schreiben</translation>
+        <source>Write these files</source>
+        <translation>Diese Dateien schreiben</translation>
+    </message>
+    <message>
+        <source>The masks of the run under review are not in the scene; load them in section 5.</source>
+        <translation>Die Masken des Laufs, der geprüft wird, sind nicht in der Szene; laden Sie sie in Abschnitt 5.</translation>
+    </message>
+    <message>
+        <source>Choose a volume above.</source>
+        <translation>Wählen Sie oben ein Volumen.</translation>
+    </message>
+    <message>
+        <source>&apos;{volume}&apos; has no masks in the run under review.</source>
+        <translation>„{volume}“ hat keine Masken aus dem Lauf, der geprüft wird.</translation>
+    </message>
+    <message>
+        <source>✓ 1 file written to {link}{folder}{end}</source>
+        <translation>✓ 1 Datei geschrieben nach {link}{folder}{end}</translation>
+    </message>
+    <message>
+        <source>✓ {count} files written to {link}{folder}{end}</source>
+        <translation>✓ {count} Dateien geschrieben nach {link}{folder}{end}</translation>
+    </message>
+    <message>
+        <source>and {count} more</source>
+        <translation>und {count} weitere</translation>
     </message>
     <message>
         <source>The run folder is gone, and the report needs it.</source>
         <translation>Der Laufordner ist nicht mehr vorhanden; der Bericht benötigt ihn.</translation>
-    </message>
-    <message>
-        <source>There are no tags yet.</source>
-        <translation>Es gibt noch keine Markierungen.</translation>
     </message>
     <message>
         <source>Files are being written.</source>
@@ -2092,20 +2282,12 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Es ist keine Datei zum Schreiben angekreuzt.</translation>
     </message>
     <message>
-        <source>Give every file a name of its own.</source>
-        <translation>Geben Sie jeder Datei einen eigenen Namen.</translation>
-    </message>
-    <message>
         <source>Choose a folder.</source>
         <translation>Wählen Sie einen Ordner.</translation>
     </message>
     <message>
         <source>Writing ...</source>
         <translation>Wird geschrieben ...</translation>
-    </message>
-    <message>
-        <source>✓ Written to {link}{folder}{end}:</source>
-        <translation>✓ Geschrieben nach {link}{folder}{end}:</translation>
     </message>
     <message>
         <source>These files exist already:
@@ -2139,6 +2321,14 @@ Overwrite them?</source>
     <message>
         <source>Leave folders out of it; choose the folder above.</source>
         <translation>Geben Sie hier keinen Ordner an; wählen Sie den Ordner oben.</translation>
+    </message>
+    <message>
+        <source>Type a name for the files.</source>
+        <translation>Geben Sie einen Namen für die Dateien ein.</translation>
+    </message>
+    <message>
+        <source>The name of a file cannot have {letter} in it.</source>
+        <translation>Im Namen einer Datei darf {letter} nicht vorkommen.</translation>
     </message>
 </context>
 <context>
@@ -2197,10 +2387,29 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
+    <name>results.fine_slices</name>
+    <message>
+        <source>mark slice {index} as fine</source>
+        <translation>Schicht {index} als gut vermerken</translation>
+    </message>
+    <message>
+        <source>mark slice {index} as not fine</source>
+        <translation>Schicht {index} als nicht gut vermerken</translation>
+    </message>
+    <message>
+        <source>mark {name} as reviewed</source>
+        <translation>{name} als geprüft vermerken</translation>
+    </message>
+    <message>
+        <source>mark {name} as not reviewed</source>
+        <translation>{name} als nicht geprüft vermerken</translation>
+    </message>
+</context>
+<context>
     <name>results.moved_masks</name>
     <message>
-        <source>{volume} was moved, or given another spacing, since these masks were made: they lie where it was.</source>
-        <translation>{volume} wurde seit der Erzeugung dieser Masken verschoben oder bekam eine andere Voxelgröße: Sie liegen noch dort, wo es war.</translation>
+        <source>{volume} was moved or given another spacing: its masks lie where it was.</source>
+        <translation>{volume} wurde verschoben oder bekam einen anderen Voxelabstand: Seine Masken liegen, wo es war.</translation>
     </message>
 </context>
 <context>
@@ -2229,10 +2438,6 @@ Overwrite them?</source>
         <translation>Klasse</translation>
     </message>
     <message>
-        <source>Volume</source>
-        <translation>Volumen</translation>
-    </message>
-    <message>
         <source>Slices with a mask</source>
         <translation>Schichten mit Maske</translation>
     </message>
@@ -2245,6 +2450,26 @@ Overwrite them?</source>
         <translation>Geprüft</translation>
     </message>
     <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <source>{plane}, slice {index} of {count}.</source>
+        <translation>{plane}, Schicht {index} von {count}.</translation>
+    </message>
+    <message>
+        <source>Sagittal</source>
+        <translation>Sagittal</translation>
+    </message>
+    <message>
+        <source>Coronal</source>
+        <translation>Koronar</translation>
+    </message>
+    <message>
+        <source>Axial</source>
+        <translation>Axial</translation>
+    </message>
+    <message>
         <source>For research only. Masks that are not yet reviewed have been checked by nobody.</source>
         <translation>Nur für die Forschung. Masken, die noch nicht geprüft sind, hat sich niemand angesehen.</translation>
     </message>
@@ -2255,10 +2480,6 @@ Overwrite them?</source>
     <message>
         <source>not yet</source>
         <translation>noch nicht</translation>
-    </message>
-    <message>
-        <source>Slice {index} along {axis}.</source>
-        <translation>Schicht {index} entlang {axis}.</translation>
     </message>
     <message>
         <source>Masks generated from slice tags</source>
@@ -2347,16 +2568,8 @@ Overwrite them?</source>
 <context>
     <name>results.review_panel</name>
     <message>
-        <source>There is no run yet.</source>
-        <translation>Es gibt noch keinen Lauf.</translation>
-    </message>
-    <message>
         <source>All runs of this scene, the latest first. This one: {run}</source>
         <translation>Alle Läufe dieser Szene, der neueste zuerst. Dieser: {run}</translation>
-    </message>
-    <message>
-        <source>Masks appear here after Generate in section 4.</source>
-        <translation>Hier erscheinen Masken, sobald sie in Abschnitt 4 erzeugt wurden.</translation>
     </message>
     <message>
         <source>This run has no masks.</source>
@@ -2367,8 +2580,8 @@ Overwrite them?</source>
         <translation>Die Masken dieses Laufs sind nicht in der Szene.</translation>
     </message>
     <message>
-        <source>Nor is their volume: load it first.</source>
-        <translation>Auch ihr Volumen fehlt dort: Laden Sie es zuerst.</translation>
+        <source>Show {volume} here and in the views, with its masks</source>
+        <translation>{volume} hier und in den Ansichten zeigen, mit seinen Masken</translation>
     </message>
     <message>
         <source>A run is under way.</source>
@@ -2377,6 +2590,18 @@ Overwrite them?</source>
     <message>
         <source>Load the masks of this run from its folder</source>
         <translation>Masken dieses Laufs aus seinem Ordner laden</translation>
+    </message>
+    <message>
+        <source>Masks appear here once they are generated.</source>
+        <translation>Hier erscheinen Masken, sobald sie erzeugt sind.</translation>
+    </message>
+    <message>
+        <source>{volume} is not part of this run.</source>
+        <translation>{volume} gehört nicht zu diesem Lauf.</translation>
+    </message>
+    <message>
+        <source>No volume is chosen.</source>
+        <translation>Kein Volumen ist gewählt.</translation>
     </message>
     <message>
         <source>Choose a mask first.</source>
@@ -2395,32 +2620,39 @@ Overwrite them?</source>
         <translation>Masken als Oberflächen zeigen</translation>
     </message>
     <message>
-        <source>Undo: {text}</source>
-        <translation>Rückgängig: {text}</translation>
+        <source>No view of this layout shows these slices. Choose another layout, such as Four-Up.</source>
+        <translation>Keine Ansicht dieser Anordnung zeigt diese Schichten. Wählen Sie eine andere Anordnung, etwa „Four-Up“.</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_slices</name>
+    <message>
+        <source>Slice</source>
+        <translation>Schicht</translation>
     </message>
     <message>
-        <source>There is nothing to undo.</source>
-        <translation>Es gibt nichts rückgängig zu machen.</translation>
+        <source>Least sure</source>
+        <translation>Am unsichersten</translation>
     </message>
     <message>
-        <source>There is nothing to redo.</source>
-        <translation>Es gibt nichts zu wiederholen.</translation>
+        <source>Why</source>
+        <translation>Warum</translation>
     </message>
     <message>
-        <source>Redo what was undone</source>
-        <translation>Rückgängig Gemachtes wiederholen</translation>
+        <source>Slice {index} of {count}: {state}</source>
+        <translation>Schicht {index} von {count}: {state}</translation>
     </message>
     <message>
-        <source>The layout has no slice view along {axis}. Choose one that has, such as Four-Up.</source>
-        <translation>Die Anordnung hat keine Schichtansicht entlang {axis}. Wählen Sie eine, die eine hat, etwa „Four-Up“.</translation>
+        <source>Slices, the &amp;least sure first: {done} of {count} fine</source>
+        <translation>Schichten, die &amp;unsichersten zuerst: {done} von {count} gut</translation>
     </message>
     <message>
-        <source>This mask was changed by hand since. Undo loses that change, too. Go on?</source>
-        <translation>Diese Maske wurde seither von Hand geändert. „Rückgängig“ verwirft auch diese Änderung. Fortfahren?</translation>
+        <source>The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)</source>
+        <translation>Die gezeigte Schicht ist für alle Klassen gut; weiter zur nächsten, die es noch nicht ist (Eingabetaste in der Liste)</translation>
     </message>
     <message>
-        <source>Undo</source>
-        <translation>Rückgängig</translation>
+        <source>All slices of the list are marked as fine.</source>
+        <translation>Alle Schichten der Liste sind als gut vermerkt.</translation>
     </message>
 </context>
 <context>
@@ -2446,16 +2678,28 @@ Overwrite them?</source>
         <translation>fehlgeschlagen</translation>
     </message>
     <message>
-        <source>⚠ Nothing is known about how good these masks are: check every slice before you use them.</source>
-        <translation>⚠ Über die Güte dieser Masken ist nichts bekannt: Prüfen Sie jede Schicht, bevor Sie sie verwenden.</translation>
+        <source>This run made no masks of this volume.</source>
+        <translation>Dieser Lauf hat von diesem Volumen keine Masken erzeugt.</translation>
     </message>
     <message>
-        <source>⚠ Low confidence ({percent} %): check every slice before you use these masks.</source>
-        <translation>⚠ Geringe Sicherheit ({percent} %): Prüfen Sie jede Schicht, bevor Sie diese Masken verwenden.</translation>
+        <source>⚠ Nothing is known about how good these masks are: check every slice.</source>
+        <translation>⚠ Über die Güte dieser Masken ist nichts bekannt: Prüfen Sie jede Schicht.</translation>
     </message>
     <message>
-        <source>Confidence: {confidence}. It says how far several ways to draw a mask agree; it is not accuracy.</source>
-        <translation>Sicherheit: {confidence}. Sie gibt an, wie weit mehrere Arten, eine Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+        <source>⚠ Low confidence ({percent} %): check every slice.</source>
+        <translation>⚠ Geringe Sicherheit ({percent} %): Prüfen Sie jede Schicht.</translation>
+    </message>
+    <message>
+        <source>Confidence says how far several ways to draw a mask agree; it is not accuracy.</source>
+        <translation>Die Sicherheit gibt an, wie weit mehrere Arten, eine Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+    </message>
+    <message>
+        <source>{reviewed} of {count} reviewed</source>
+        <translation>{reviewed} von {count} geprüft</translation>
+    </message>
+    <message>
+        <source>low confidence</source>
+        <translation>geringe Sicherheit</translation>
     </message>
     <message>
         <source>1 volume</source>
@@ -2464,10 +2708,6 @@ Overwrite them?</source>
     <message>
         <source>{count} volumes</source>
         <translation>{count} Volumina</translation>
-    </message>
-    <message>
-        <source>{when} UTC, {volumes}, {status}</source>
-        <translation>{when} UTC, {volumes}, {status}</translation>
     </message>
     <message>
         <source>{run} (latest)</source>
@@ -2481,10 +2721,6 @@ Overwrite them?</source>
         <translation>Maske</translation>
     </message>
     <message>
-        <source>Volume</source>
-        <translation>Volumen</translation>
-    </message>
-    <message>
         <source>Confidence</source>
         <translation>Sicherheit</translation>
     </message>
@@ -2493,32 +2729,20 @@ Overwrite them?</source>
         <translation>Geprüft</translation>
     </message>
     <message>
+        <source>ml</source>
+        <translation>ml</translation>
+    </message>
+    <message>
+        <source>Check it when the mask is right: its slices are fine then. It checks itself once all of them are.</source>
+        <translation>Ankreuzen, wenn die Maske richtig ist: Ihre Schichten sind dann gut. Sind alle gut, wird sie von selbst angekreuzt.</translation>
+    </message>
+    <message>
         <source>yes</source>
         <translation>ja</translation>
     </message>
     <message>
-        <source>not yet</source>
-        <translation>noch nicht</translation>
-    </message>
-    <message>
-        <source>Check this when you have looked at the mask and it is right</source>
-        <translation>Ankreuzen, wenn Sie die Maske angesehen haben und sie richtig ist</translation>
-    </message>
-    <message>
-        <source>Slice</source>
-        <translation>Schicht</translation>
-    </message>
-    <message>
-        <source>Note</source>
-        <translation>Hinweis</translation>
-    </message>
-    <message>
-        <source>{percent} %</source>
-        <translation>{percent} %</translation>
-    </message>
-    <message>
-        <source>tagged present, nothing drawn</source>
-        <translation>als vorhanden markiert, nichts gezeichnet</translation>
+        <source>no</source>
+        <translation>nein</translation>
     </message>
 </context>
 <context>
@@ -2548,16 +2772,12 @@ Overwrite them?</source>
         <translation>Für diese Maske gibt es keine Wahrscheinlichkeiten: Ihr Laufordner ist nicht mehr vorhanden.</translation>
     </message>
     <message>
-        <source>As generated. Move the slider to draw the mask from the probabilities instead.</source>
-        <translation>Wie erzeugt. Verschieben Sie den Regler, um die Maske stattdessen aus den Wahrscheinlichkeiten zu zeichnen.</translation>
+        <source>Drawn at a probability of {percent} %.</source>
+        <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %.</translation>
     </message>
     <message>
-        <source>Drawn at a probability of {percent} %. Moving the slider draws the whole mask anew (Undo restores it).</source>
-        <translation>Gezeichnet bei einer Wahrscheinlichkeit von {percent} %. Verschieben des Reglers zeichnet die ganze Maske neu („Rückgängig“ stellt sie wieder her).</translation>
-    </message>
-    <message>
-        <source>All masks were moved along with their volume, which lay elsewhere when they were made.</source>
-        <translation>Alle Masken wurden mit ihrem Volumen verschoben, das bei ihrer Erzeugung anderswo lag.</translation>
+        <source>All masks were moved along with their volume.</source>
+        <translation>Alle Masken wurden mit ihrem Volumen verschoben.</translation>
     </message>
 </context>
 <context>
@@ -2593,10 +2813,6 @@ Overwrite them?</source>
     <message>
         <source>{percent} %, {word}</source>
         <translation>{percent} %, {word}</translation>
-    </message>
-    <message>
-        <source>&lt; {ml} ml</source>
-        <translation>&lt; {ml} ml</translation>
     </message>
     <message>
         <source>{ml} ml</source>
@@ -2659,6 +2875,49 @@ Overwrite them?</source>
     </message>
 </context>
 <context>
+    <name>results.slice_rows</name>
+    <message>
+        <source>{percent} %</source>
+        <translation>{percent} %</translation>
+    </message>
+    <message>
+        <source>not drawn</source>
+        <translation>nicht gezeichnet</translation>
+    </message>
+    <message>
+        <source>perhaps missed</source>
+        <translation>evtl. übersehen</translation>
+    </message>
+    <message>
+        <source>perhaps not there</source>
+        <translation>evtl. nicht da</translation>
+    </message>
+    <message>
+        <source>outline unsure</source>
+        <translation>Umriss unsicher</translation>
+    </message>
+    <message>
+        <source>{name}: tagged present, nothing drawn</source>
+        <translation>{name}: als vorhanden markiert, nichts gezeichnet</translation>
+    </message>
+    <message>
+        <source>marked as fine</source>
+        <translation>als gut vermerkt</translation>
+    </message>
+    <message>
+        <source>tagged present, nothing drawn</source>
+        <translation>als vorhanden markiert, nichts gezeichnet</translation>
+    </message>
+    <message>
+        <source>unsure</source>
+        <translation>unsicher</translation>
+    </message>
+    <message>
+        <source>rather sure</source>
+        <translation>ziemlich sicher</translation>
+    </message>
+</context>
+<context>
     <name>results.surfaces</name>
     <message>
         <source>The surfaces could not be made.</source>
@@ -2710,6 +2969,18 @@ Overwrite them?</source>
         <translation>{name} (auf diesem Computer nicht gefunden)</translation>
     </message>
     <message>
+        <source>Wait until the run has ended.</source>
+        <translation>Warten Sie, bis der Lauf zu Ende ist.</translation>
+    </message>
+    <message>
+        <source>Devices are being looked for.</source>
+        <translation>Geräte werden gesucht.</translation>
+    </message>
+    <message>
+        <source>Look for devices again</source>
+        <translation>Erneut nach Geräten suchen</translation>
+    </message>
+    <message>
         <source>Automatic (looking for devices...)</source>
         <translation>Automatisch (Geräte werden gesucht...)</translation>
     </message>
@@ -2753,20 +3024,32 @@ Overwrite them?</source>
         <translation>etwa {hours} h</translation>
     </message>
     <message>
-        <source>Expected time: not measured. This preset trains networks; plan for a GPU.</source>
-        <translation>Erwartete Dauer: nicht gemessen. Dieses Verfahren trainiert Netze; sehen Sie eine GPU dafür vor.</translation>
+        <source>Time not measured; it trains networks: plan for a GPU.</source>
+        <translation>Dauer nicht gemessen; Netze werden trainiert: GPU vorsehen.</translation>
     </message>
     <message>
-        <source>Expected time: {time} (from earlier runs on this computer).</source>
-        <translation>Erwartete Dauer: {time} (nach früheren Läufen auf diesem Computer).</translation>
+        <source>Takes {time} on {device}.</source>
+        <translation>Dauert {time} auf {device}.</translation>
     </message>
     <message>
-        <source>Expected time: {time} (a guess: no run on this GPU has been measured yet).</source>
-        <translation>Erwartete Dauer: {time} (geschätzt: Auf dieser GPU wurde noch kein Lauf gemessen).</translation>
+        <source>Takes {time} on {device} (a guess).</source>
+        <translation>Dauert {time} auf {device} (geschätzt).</translation>
     </message>
     <message>
-        <source>Expected time: {time} (from another computer; measured here after the first run).</source>
-        <translation>Erwartete Dauer: {time} (von einem anderen Computer; nach dem ersten Lauf hier gemessen).</translation>
+        <source>Its time is known once a run with this preset has been measured on this computer.</source>
+        <translation>Die Dauer ist bekannt, sobald auf diesem Computer ein Lauf mit diesem Verfahren gemessen wurde.</translation>
+    </message>
+    <message>
+        <source>The time is from earlier runs on this computer.</source>
+        <translation>Die Dauer ist die früherer Läufe auf diesem Computer.</translation>
+    </message>
+    <message>
+        <source>The time is a guess: no run on this GPU has been measured yet.</source>
+        <translation>Die Dauer ist geschätzt: Auf dieser GPU wurde noch kein Lauf gemessen.</translation>
+    </message>
+    <message>
+        <source>The time is that of another computer; the first run here is measured.</source>
+        <translation>Die Dauer ist die eines anderen Computers; der erste Lauf hier wird gemessen.</translation>
     </message>
     <message>
         <source>No slice is tagged yet, so there is nothing to learn from.</source>
@@ -2816,8 +3099,20 @@ Overwrite them?</source>
         <translation>Referenz: wie veröffentlicht, zum Vergleich</translation>
     </message>
     <message>
+        <source>How masks are learned</source>
+        <translation>Wie Masken gelernt werden</translation>
+    </message>
+    <message>
         <source>Learn from the tags and draw masks; Slicer can be used meanwhile.</source>
         <translation>Aus den Markierungen lernen und Masken zeichnen; Slicer bleibt dabei benutzbar.</translation>
+    </message>
+    <message>
+        <source>A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume</source>
+        <translation>Eine neue Segmentierung, oder eine vorhandene, die ihre Segmente behält und die Masken ihres eigenen Volumens bekommt</translation>
+    </message>
+    <message>
+        <source>Wait until the run has ended.</source>
+        <translation>Warten Sie, bis der Lauf zu Ende ist.</translation>
     </message>
     <message>
         <source>It is being cancelled; this takes 5 seconds at most.</source>
@@ -2830,6 +3125,34 @@ Overwrite them?</source>
     <message>
         <source>Nothing is running.</source>
         <translation>Es läuft nichts.</translation>
+    </message>
+    <message>
+        <source>on {device}</source>
+        <translation>auf {device}</translation>
+    </message>
+    <message>
+        <source>into {segmentation}</source>
+        <translation>in {segmentation}</translation>
+    </message>
+    <message>
+        <source>Details: {chosen}</source>
+        <translation>Details: {chosen}</translation>
+    </message>
+    <message>
+        <source>Details</source>
+        <translation>Details</translation>
+    </message>
+    <message>
+        <source>running, {left}</source>
+        <translation>läuft, {left}</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>läuft</translation>
+    </message>
+    <message>
+        <source>ready</source>
+        <translation>bereit</translation>
     </message>
     <message>
         <source>It is meant for research: how good its masks get with so many volumes was not measured either.</source>
@@ -2996,16 +3319,24 @@ Overwrite them?</source>
         <translation>Exit-Code {code}</translation>
     </message>
     <message>
+        <source>the CPU</source>
+        <translation>der CPU</translation>
+    </message>
+    <message>
+        <source>the GPU</source>
+        <translation>der GPU</translation>
+    </message>
+    <message>
         <source>The worker could not be asked for its devices: {reason}</source>
         <translation>Der Rechenprozess konnte nicht nach seinen Geräten gefragt werden: {reason}</translation>
     </message>
     <message>
-        <source>A run may work nevertheless; &apos;Refresh&apos; asks again.</source>
-        <translation>Ein Lauf kann trotzdem gelingen; „Aktualisieren“ fragt erneut ab.</translation>
+        <source>A run may work nevertheless; ↻ beside it asks again.</source>
+        <translation>Ein Lauf kann trotzdem gelingen; ↻ daneben fragt erneut ab.</translation>
     </message>
     <message>
-        <source>Install what is missing, then press &apos;Refresh&apos;.</source>
-        <translation>Installieren Sie, was fehlt, und drücken Sie dann „Aktualisieren“.</translation>
+        <source>Install what is missing, then press ↻ beside it.</source>
+        <translation>Installieren Sie, was fehlt, und drücken Sie dann ↻ daneben.</translation>
     </message>
     <message>
         <source>Missing: {names}</source>
@@ -3219,26 +3550,6 @@ Overwrite them?</source>
         <translation>✗ Der Lauf ist beendet, aber es gibt keine Masken</translation>
     </message>
     <message>
-        <source>✓ Masks of 1 volume are ready</source>
-        <translation>✓ Masken für 1 Volumen sind fertig</translation>
-    </message>
-    <message>
-        <source>✓ Masks of {count} volumes are ready</source>
-        <translation>✓ Masken für {count} Volumina sind fertig</translation>
-    </message>
-    <message>
-        <source>Cancelled</source>
-        <translation>Abgebrochen</translation>
-    </message>
-    <message>
-        <source>✗ The run has failed</source>
-        <translation>✗ Der Lauf ist fehlgeschlagen</translation>
-    </message>
-    <message>
-        <source>It took {time} on {device}. Look at every mask in section 5, Review.</source>
-        <translation>Dauer: {time} auf {device}. Sehen Sie sich jede Maske in Abschnitt 5, Prüfen, an.</translation>
-    </message>
-    <message>
         <source>(code: {code})</source>
         <translation>(Code: {code})</translation>
     </message>
@@ -3247,8 +3558,72 @@ Overwrite them?</source>
         <translation>• und {count} weitere; siehe Log</translation>
     </message>
     <message>
+        <source>Cancelled at {time}</source>
+        <translation>Abgebrochen ({time})</translation>
+    </message>
+    <message>
+        <source>✗ The run failed at {time}</source>
+        <translation>✗ Der Lauf ist fehlgeschlagen ({time})</translation>
+    </message>
+    <message>
+        <source>✓ Finished {time}: {masks} in {volumes}</source>
+        <translation>✓ Fertig {time}: {masks} in {volumes}</translation>
+    </message>
+    <message>
+        <source>It took {time} on {device}. Look at every mask in section 5.</source>
+        <translation>Dauer: {time} auf {device}. Sehen Sie sich jede Maske in Abschnitt 5 an.</translation>
+    </message>
+    <message>
         <source>Worth knowing:</source>
         <translation>Gut zu wissen:</translation>
+    </message>
+    <message>
+        <source>⚠ 1 note on this run: see Details</source>
+        <translation>⚠ 1 Hinweis zu diesem Lauf: siehe Details</translation>
+    </message>
+    <message>
+        <source>⚠ {count} notes on this run: see Details</source>
+        <translation>⚠ {count} Hinweise zu diesem Lauf: siehe Details</translation>
+    </message>
+    <message>
+        <source>about 1 min left</source>
+        <translation>noch etwa 1 min</translation>
+    </message>
+    <message>
+        <source>{count} min left</source>
+        <translation>noch {count} min</translation>
+    </message>
+    <message>
+        <source>{hours} h {minutes} min left</source>
+        <translation>noch {hours} h {minutes} min</translation>
+    </message>
+    <message>
+        <source>finished {time}</source>
+        <translation>fertig {time}</translation>
+    </message>
+    <message>
+        <source>cancelled {time}</source>
+        <translation>abgebrochen {time}</translation>
+    </message>
+    <message>
+        <source>failed {time}</source>
+        <translation>fehlgeschlagen {time}</translation>
+    </message>
+    <message>
+        <source>1 mask</source>
+        <translation>1 Maske</translation>
+    </message>
+    <message>
+        <source>{count} masks</source>
+        <translation>{count} Masken</translation>
+    </message>
+    <message>
+        <source>1 volume</source>
+        <translation>1 Volumen</translation>
+    </message>
+    <message>
+        <source>{count} volumes</source>
+        <translation>{count} Volumina</translation>
     </message>
 </context>
 <context>
@@ -3310,6 +3685,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Es gibt keinen Lauf.</translation>
     </message>
     <message>
+        <source>Show the files of this run</source>
+        <translation>Die Dateien dieses Laufs zeigen</translation>
+    </message>
+    <message>
         <source>Delete a run&apos;s files</source>
         <translation>Dateien eines Laufs löschen</translation>
     </message>
@@ -3324,6 +3703,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Folder of the feature cache; empty for the usual place</source>
         <translation>Ordner des Merkmalsspeichers; leer für den üblichen Ort</translation>
+    </message>
+    <message>
+        <source>Runs in this folder, the newest first</source>
+        <translation>Läufe in diesem Ordner, die neuesten zuerst</translation>
     </message>
     <message>
         <source>{names} and {count} more</source>
@@ -3390,17 +3773,6 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     </message>
 </context>
 <context>
-    <name>slice_tags.class_buttons</name>
-    <message>
-        <source>Tag &apos;{name}&apos; from now on.</source>
-        <translation>Von jetzt an „{name}“ markieren.</translation>
-    </message>
-    <message>
-        <source>Key {present} in a slice view: present; {absent}: absent.</source>
-        <translation>Taste {present} in einer Schichtansicht: vorhanden; {absent}: nicht vorhanden.</translation>
-    </message>
-</context>
-<context>
     <name>slice_tags.slice_navigator</name>
     <message>
         <source>Press the key R in a slice view to bring it back.</source>
@@ -3423,6 +3795,18 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Drücken Sie die Taste danach noch einmal.</translation>
     </message>
     <message>
+        <source>No slice view of this layout shows &apos;{name}&apos; in the direction in which it is tagged.</source>
+        <translation>Keine Schichtansicht dieser Anordnung zeigt „{name}“ in der Richtung, in der es markiert wird.</translation>
+    </message>
+    <message>
+        <source>The {view} view does not show &apos;{name}&apos;, the volume to tag.</source>
+        <translation>Die Ansicht {view} zeigt „{name}“ nicht, das zu markierende Volumen.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is tagged in another direction, which no view of this layout shows.</source>
+        <translation>„{name}“ wird in einer anderen Richtung markiert, die keine Ansicht dieser Anordnung zeigt.</translation>
+    </message>
+    <message>
         <source>&apos;{name}&apos; is tagged slice by slice in the {view} view, not in this one.</source>
         <translation>„{name}“ wird Schicht für Schicht in der Ansicht {view} markiert, nicht in dieser.</translation>
     </message>
@@ -3431,16 +3815,8 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Markieren Sie es dort, oder beginnen Sie unter Volumina in einer anderen Richtung neu.</translation>
     </message>
     <message>
-        <source>The layout has no slice view along {axis}, the direction in which &apos;{name}&apos; is tagged.</source>
-        <translation>Die Anordnung hat keine Schichtansicht entlang {axis}, der Richtung, in der „{name}“ markiert wird.</translation>
-    </message>
-    <message>
         <source>Choose a layout that has one.</source>
         <translation>Wählen Sie eine Anordnung, die eine hat.</translation>
-    </message>
-    <message>
-        <source>No slice view along {axis} shows &apos;{name}&apos;, the volume to tag.</source>
-        <translation>Keine Schichtansicht entlang {axis} zeigt „{name}“, das zu markierende Volumen.</translation>
     </message>
     <message>
         <source>Show it, or use the one that is shown.</source>
@@ -3462,8 +3838,16 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 <context>
     <name>slice_tags.slice_notes</name>
     <message>
-        <source>{volume}: not part of the run</source>
-        <translation>{volume}: nicht Teil des Laufs</translation>
+        <source>not part of the run</source>
+        <translation>nicht Teil des Laufs</translation>
+    </message>
+    <message>
+        <source>not the current volume</source>
+        <translation>nicht das aktuelle Volumen</translation>
+    </message>
+    <message>
+        <source>range from slice {index}</source>
+        <translation>Bereich ab Schicht {index}</translation>
     </message>
 </context>
 <context>
@@ -3545,6 +3929,57 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     </message>
 </context>
 <context>
+    <name>slice_tags.tag_menu</name>
+    <message>
+        <source>Tag the rest as absent</source>
+        <translation>Rest als nicht vorhanden markieren</translation>
+    </message>
+    <message>
+        <source>Clear this slice</source>
+        <translation>Markierung dieser Schicht entfernen</translation>
+    </message>
+    <message>
+        <source>This slice becomes untagged for the current class</source>
+        <translation>Die Markierung der aktuellen Klasse wird in dieser Schicht entfernt</translation>
+    </message>
+    <message>
+        <source>Clear the class in this volume</source>
+        <translation>Klasse in diesem Volumen leeren</translation>
+    </message>
+    <message>
+        <source>Import tags...</source>
+        <translation>Markierungen importieren...</translation>
+    </message>
+    <message>
+        <source>Import tags from a JSON or CSV file</source>
+        <translation>Markierungen aus einer JSON- oder CSV-Datei importieren</translation>
+    </message>
+    <message>
+        <source>Export tags...</source>
+        <translation>Markierungen exportieren...</translation>
+    </message>
+    <message>
+        <source>Export the tags of all volumes to a JSON or CSV file</source>
+        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei exportieren</translation>
+    </message>
+    <message>
+        <source>Show the keys</source>
+        <translation>Tasten zeigen</translation>
+    </message>
+    <message>
+        <source>Show the keys that work in the slice views</source>
+        <translation>Tasten zeigen, die in den Schichtansichten gelten</translation>
+    </message>
+    <message>
+        <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>
+        <translation>Jede noch nicht markierte Schicht dieses Volumens wird für die aktuelle Klasse als „nicht vorhanden“ markiert</translation>
+    </message>
+    <message>
+        <source>Every slice becomes untagged for the current class, in this volume; Undo restores the tags</source>
+        <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
+    </message>
+</context>
+<context>
     <name>slice_tags.tag_strip</name>
     <message>
         <source>Tag strip</source>
@@ -3558,8 +3993,8 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Nicht ausgeführt: {error}</translation>
     </message>
     <message>
-        <source>Choose a volume in section 1, Volumes.</source>
-        <translation>Wählen Sie ein Volumen in Abschnitt 1, Volumina.</translation>
+        <source>Choose a volume first.</source>
+        <translation>Wählen Sie zuerst ein Volumen.</translation>
     </message>
     <message>
         <source>The volume is being read; this takes a moment.</source>
@@ -3572,22 +4007,6 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Set the start of the range first.</source>
         <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
-    </message>
-    <message>
-        <source>There is nothing to undo.</source>
-        <translation>Es gibt nichts rückgängig zu machen.</translation>
-    </message>
-    <message>
-        <source>There is nothing to redo.</source>
-        <translation>Es gibt nichts zu wiederholen.</translation>
-    </message>
-    <message>
-        <source>Undo (Z): {text}</source>
-        <translation>Rückgängig (Z): {text}</translation>
-    </message>
-    <message>
-        <source>Redo (Y): {text}</source>
-        <translation>Wiederholen (Y): {text}</translation>
     </message>
 </context>
 <context>

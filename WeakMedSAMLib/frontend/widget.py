@@ -62,6 +62,8 @@ class ModulePanel:
             place.layout().addWidget(panel.widget)
         self.sections = Sections({name: self.section(name) for name in _SECTIONS}, self._stateOf)
         self._statesSoon = Coalesced(self.sections.showStates, _STATES_MS)
+        for panel in self.panels.values():
+            panel.useHistory(self.bar.undo)
         self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.review_subject import volumeIdOf
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, segmentIdsOf
 
 # In place of a section: Slicer's own dialog.
@@ -71,20 +72,20 @@ class NextSteps:
     def _running(self) -> NextStep | None:
         if not self._logic.isRunning:
             return None
-        return NextStep(_("masks are being generated; look at other slices meanwhile."), "generate")
+        return NextStep(_("Masks are being generated; look at other slices meanwhile."), "generate")
 
     def _loading(self) -> NextStep | None:
         rows = self._volumes.rows(slicer.mrmlScene)
         if not rows:
-            return NextStep(_("load a scan."), LOAD, _("Or drag its file or folder into this window."))
+            return NextStep(_("Load a scan."), LOAD, _("Or drag its file or folder into this window."))
         volume = self._logic.state.currentVolume
         if volume is None:
-            return NextStep(_("choose a volume."), "volumes")
+            return NextStep(_("Choose a volume."), "volumes")
         problem = self._volumes.problem(volume)
         if problem:
-            return NextStep(_("choose another volume; this one cannot be used."), "volumes", problem)
+            return NextStep(_("Choose another volume; this one cannot be used."), "volumes", problem)
         if not self._logic.session.classes:
-            return NextStep(_("say what is looked for: add a class."), "classes")
+            return NextStep(_("Say what is looked for: add a class."), "classes")
         return None
 
     def _reviewing(self) -> NextStep | None:
@@ -97,15 +98,15 @@ class NextSteps:
             return None
         left = sum(not isReviewed(segment) for segment in segments)
         if not left:
-            return NextStep(_("export the masks, or go on to the next volume."), "export")
-        text = _("review one mask.") if left == 1 else _("review {count} masks.").format(count=left)
+            return NextStep(_("Export the masks, or go on to the next volume."), "export")
+        text = _("Review one mask.") if left == 1 else _("Review {count} masks.").format(count=left)
         return NextStep(text, "review")
 
     def _marking(self) -> NextStep | None:
         logic = self._logic
         nodes = logic.volumesOfRun()
         if any(logic.keyOf(node) is None for node in nodes):
-            return NextStep(_("wait a moment: volumes are being read."), "volumes")
+            return NextStep(_("Wait a moment: volumes are being read."), "volumes")
         errors = [each for each in logic.session.problems(self._keys()) if each.severity == "error"]
         if not errors:
             return None
@@ -115,9 +116,9 @@ class NextSteps:
     def _generating(self) -> NextStep:
         problem = self._installProblem()
         if problem:
-            return NextStep(_("install what is needed to generate masks."), "generate", problem)
+            return NextStep(_("Install what is needed to generate masks."), "generate", problem)
         count = len(self._logic.volumesOfRun())
-        one, many = _("generate masks for this volume."), _("generate masks for {count} volumes.")
+        one, many = _("Generate masks for this volume."), _("Generate masks for {count} volumes.")
         return NextStep(one if count == 1 else many.format(count=count), "generate")
 
 
@@ -127,11 +128,9 @@ def masksOf(state: Any, volumeNode: Any) -> tuple[Any, str, str]:
     Of the run under review, if it has that volume, else of the latest that has; None and empty texts without masks.
     """
     latest = list(reversed(state.runs()))
-    records = sorted(latest, key=lambda record: record.runId != state.reviewRunId)
-    nodeId = volumeNode.GetID() if volumeNode is not None else ""
-    for record in records:
-        for volumeId, each in record.volumes.items():
-            node = slicer.mrmlScene.GetNodeByID(record.segmentations.get(volumeId) or "") if each == nodeId else None
-            if node is not None:
-                return node, record.runId, volumeId
+    for record in sorted(latest, key=lambda record: record.runId != state.reviewRunId):
+        volumeId = volumeIdOf(record, volumeNode)
+        node = slicer.mrmlScene.GetNodeByID(record.segmentations.get(volumeId) or "")
+        if volumeId and node is not None:
+            return node, record.runId, volumeId
     return None, "", ""

@@ -43,8 +43,8 @@ class Undo:
     @property
     def undoText(self) -> str:
         """What `undo` takes back; empty if there is nothing."""
-        node, change = self._masks(), self._lastChange()
-        return change.text if node is not None and change is not None else self._session.undoText
+        change = self._lastChange()
+        return change.text if change is not None else self._session.undoText
 
     @property
     def redoText(self) -> str:
@@ -54,6 +54,7 @@ class Undo:
 
     def undo(self) -> str:
         """Take back what was done last; returns it in words, empty if there was nothing, or the user thought better."""
+        self._history.settle()
         change = self._lastChange()
         if change is None:
             return self._session.undo()
@@ -65,6 +66,7 @@ class Undo:
 
     def redo(self) -> str:
         """Do again what was taken back last; returns it in words."""
+        self._history.settle()
         change = self._nextChange()
         if change is None:
             return self._session.redo()

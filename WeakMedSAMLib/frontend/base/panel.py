@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import slicer.util
 
@@ -12,6 +12,16 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded, showError
 from WeakMedSAMLib.frontend.base.resources import resource
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+
+
+class History(Protocol):
+    """Takes back what was done, and does it again."""
+
+    def undo(self) -> str:
+        """Take back what was done last; returns it in words, empty if there was nothing."""
+
+    def redo(self) -> str:
+        """Do again what was taken back last; returns it in words, empty if there was nothing."""
 
 
 class Panel:
@@ -51,6 +61,9 @@ class Panel:
 
     def refresh(self) -> None:
         """Show everything as it is."""
+
+    def useHistory(self, history: History) -> None:
+        """Take back and do again by this, where keys of a panel do so."""
 
     def stateInWords(self) -> str:
         """Say in a few words how things stand, for the header of the folded section; may be empty."""

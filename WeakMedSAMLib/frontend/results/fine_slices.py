@@ -43,6 +43,7 @@ class MarksChanged:
 
     def __init__(self, segmentationNode: Any, text: str, before: _Marks, after: _Marks) -> None:
         self.segmentationNode = segmentationNode
+        self.serial = 0
         self.text = text
         self._before, self._after = before, after
 

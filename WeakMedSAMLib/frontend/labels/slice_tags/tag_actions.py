@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.panel import History
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SliceNavigator
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagWord
@@ -27,6 +28,8 @@ class TagActions:
 
     Attributes
     ----------
+    history : History
+        What takes back, and does again, whatever was done last: the session, until there is more than that.
     told : Callbacks
         Called with a short text after each action: what was done.
     startChanged : Callbacks
@@ -38,6 +41,7 @@ class TagActions:
         self._navigator = navigator
         self._state = state
         self._start: tuple[str, int] | None = None
+        self.history: History = session
         self.told = Callbacks()
         self.startChanged = Callbacks()
 
@@ -166,12 +170,12 @@ class TagActions:
 
     def undo(self) -> None:
         """Take back the last edit."""
-        done = self._session.undo()
+        done = self.history.undo()
         self.told(_("Undone: {text}").format(text=done) if done else _("There is nothing to undo."))
 
     def redo(self) -> None:
         """Do again what was undone."""
-        done = self._session.redo()
+        done = self.history.redo()
         self.told(_("Redone: {text}").format(text=done) if done else _("There is nothing to redo."))
 
     def _functions(self) -> dict[str, Callable[[], None]]:

@@ -15,7 +15,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
-from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
@@ -97,6 +97,10 @@ class TagsPanel(Panel):
         self._keys.uninstall()
         self._navigator.stop()
         self._notes.clear()
+
+    def useHistory(self, history: History) -> None:
+        """See `Panel`."""
+        self.actions.history = history
 
     def refresh(self) -> None:
         """Show everything as it is."""
