@@ -145,11 +145,18 @@ class Driver:
 
     def click(self, panel: str, name: str) -> None:
         """Click a button that can be clicked."""
+        self.unfold(panel)
         button = self.ui(panel, name)
         self.host.settle(0.1)
         assert button.enabled, f"{name} is disabled: {button.toolTip}"
         assert button.visible, f"{name} cannot be seen"
         self.user.click(button)
+
+    def unfold(self, panel: str) -> None:
+        """Open the section of a panel, as one does who wants to see what is in it; the others fold."""
+        section = self.widget.panel.section(panel) if panel != "bar" else None
+        if section is not None and section.collapsed:
+            section.collapsed = False
 
     def choose(self, node: Any) -> None:
         """Choose the volume to tag in section 1, and wait until it is ready."""

@@ -14,7 +14,7 @@ from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps, mask
 from WeakMedSAMLib.frontend.bar.undo import Undo
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setTip
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -156,7 +156,7 @@ class BarPanel(Panel):
         label.text = text
         tip = _("Of the slices 0 to {last}, as the Data Probe counts them").format(last=max(count - 1, 0))
         problem = self._navigator.problem() if index is None and self._state.currentVolume is not None else None
-        label.toolTip = str(problem) if problem is not None else tip
+        setTip(label, str(problem) if problem is not None else tip)
 
     def _showUndo(self) -> None:
         ui, undo, redo = self.ui, self.undo.undoText, self.undo.redoText
@@ -169,12 +169,12 @@ class BarPanel(Panel):
         text = _("Next: {text}").format(text=step.text)
         if self.ui.nextLabel.text != text:
             self.ui.nextLabel.text = text
-        self.ui.nextLabel.toolTip = step.tip
-        self.ui.goButton.toolTip = step.tip or _("Go to where that is done")
+        setTip(self.ui.nextLabel, step.tip)
+        setTip(self.ui.goButton, step.tip or _("Go to where that is done"))
         notes = self._notes = self._steps.notes() if self._state.currentVolume is not None else []
         self.ui.notesButton.visible = bool(notes)
         self.ui.notesButton.text = f"⚠ {len(notes)}"
-        self.ui.notesButton.toolTip = "\n".join([*notes, _("Click to read it.")])
+        setTip(self.ui.notesButton, "\n".join([*notes, _("Click to read it.")]))
 
     # What happens
 

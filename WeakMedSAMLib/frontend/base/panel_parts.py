@@ -29,7 +29,13 @@ def setText(label: Any, text: str) -> None:
 def setEnabled(widget: Any, reason: str, tip: str) -> None:
     """Enable a control, or disable it and say why."""
     widget.enabled = not reason
-    widget.toolTip = reason or tip
+    setTip(widget, reason or tip)
+
+
+def setTip(widget: Any, tip: str) -> None:
+    """Give a widget a tip, if it has another: Slicer rewrites each one that is set, which takes time."""
+    if widget.toolTip != tip:
+        widget.toolTip = tip
 
 
 def fitHeight(table: Any, mostRows: int) -> None:

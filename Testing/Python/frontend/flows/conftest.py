@@ -15,3 +15,31 @@ def driver(host, scene, user, tmp_path):
     made.close()
     # What `guarded` shows where something failed that no user could put right.
     assert not [text for text in host.dialogs.texts if "went wrong" in text]
+
+
+@pytest.fixture
+def palette_of():
+    """A context in which the application is light or dark, as Slicer's own styles are."""
+    import contextlib
+
+    import qt
+
+    roles = {
+        "Window": "#353535", "WindowText": "#ffffff", "Base": "#232323", "AlternateBase": "#353535", "Text": "#ffffff",
+        "Button": "#353535", "ButtonText": "#ffffff", "ToolTipBase": "#353535", "ToolTipText": "#ffffff",
+        "Highlight": "#2a82da", "HighlightedText": "#ffffff", "Link": "#2a82da",
+    }  # fmt: skip
+
+    @contextlib.contextmanager
+    def shown(dark):
+        before = qt.QApplication.palette()
+        palette = qt.QPalette(before)
+        for role, color in roles.items() if dark else ():
+            palette.setColor(getattr(qt.QPalette, role), qt.QColor(color))
+        qt.QApplication.setPalette(palette)
+        try:
+            yield
+        finally:
+            qt.QApplication.setPalette(before)
+
+    return shown

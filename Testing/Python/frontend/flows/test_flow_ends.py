@@ -89,6 +89,8 @@ def test_missing_packages_are_named_and_offered(driver):
     driver.open(fake_worker())
     driver.tag(volume, first, last)
     driver.host.settle(0.1)
+    assert "install" in driver.ui("bar", "nextLabel").text.lower()
+    driver.click("bar", "goButton")
     button = driver.ui("generate", "generateButton")
     assert not button.enabled
     assert "missing" in button.toolTip

@@ -55,13 +55,13 @@ def test_the_panel_fits_a_narrow_dock(driver, make_volume, name):
     dock = slicer.util.findChild(window, "PanelDockWidget")
     dock.minimumWidth = dock.maximumWidth = NARROWEST
     try:
+        panel.sections.stayOpen = True
         for section in panel.panels:
-            panel.section(section).collapsed = False
+            driver.unfold(section)
         driver.host.settle(0.3)
         widths = {name: part.widget.minimumSizeHint.width() for name, part in panel.panels.items()}
-        area = panel.widget.parent()
-        while not area.inherits("QScrollArea"):
-            area = area.parent()
+        area = panel.ui.sectionsArea
+        assert area.widget().minimumSizeHint.width() <= area.viewport().width, widths
         assert panel.widget.minimumSizeHint.width() <= NARROWEST, widths
         assert dock.width == NARROWEST
         assert area.verticalScrollBar().maximum > 0

@@ -28,8 +28,9 @@ def finished_run(driver, count):
 
 def test_voxels_of_loaded_masks_are_held_by_nodes_alone(driver, capsys):
     driver.open(fake_worker("--seconds", "0.1"))
+    driver.widget.panel.sections.stayOpen = True
     for name in driver.widget.panel.panels:
-        driver.widget.panel.section(name).collapsed = False
+        driver.unfold(name)
     before = held_bytes(PLANES)
     held = []
     for count in (1, 4):

@@ -52,8 +52,9 @@ def finished(driver):
     """A run on two volumes that has ended, with every section open."""
     scans = [scan("One", 1), scan("Two", 2)]
     driver.open(fake_worker("--seconds", "0.2"))
+    driver.widget.panel.sections.stayOpen = True
     for name in driver.widget.panel.panels:
-        driver.widget.panel.section(name).collapsed = False
+        driver.unfold(name)
     for node, first, last in scans:
         driver.tag(node, first, last)
     driver.host.settle(0.2)
