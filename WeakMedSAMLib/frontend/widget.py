@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded, showError
 from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel_parts import makeReadable
 from WeakMedSAMLib.frontend.base.sections import Sections
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.classes_panel import ClassesPanel
@@ -55,6 +56,7 @@ class ModulePanel:
     def __init__(self, logic: WeakMedSAMLogic, uiPath: str) -> None:
         self.logic = logic
         self.widget = slicer.util.loadUI(uiPath)
+        makeReadable(self.widget)
         self.ui = slicer.util.childWidgetVariables(self.widget)
         self.panels = self._makePanels()
         for name, panel in self.panels.items():

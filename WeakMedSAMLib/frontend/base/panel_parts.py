@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import qt
@@ -11,6 +13,7 @@ from WeakMedSAMLib.frontend.base.signs import Color, signIcon
 
 _LONG_WORD = re.compile(r"\S{24}(?=\S)")
 _MAY_BREAK = "\u200b"
+_KEPT_BEGINNING = 6
 
 
 def fillSelector(selector: Any, texts: list[str]) -> None:
@@ -107,3 +110,29 @@ def _luminance(color: Color) -> float:
 def rgb(color: Any) -> Color:
     """Return red, green, blue of a QColor, 0..255."""
     return color.red(), color.green(), color.blue()
+
+
+def toldApart(names: Sequence[str], mostLetters: int = 20) -> list[str]:
+    """Return names without most of the beginning that all of them have, so that a narrow column shows what differs.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of things that stand in one list.
+    mostLetters : int
+        Names of no more letters are left as they are.
+    """
+    alike = len(os.path.commonprefix(list(names))) if len(set(names)) > 1 else 0
+    while alike and names[0][alike - 1].isdigit():
+        alike -= 1  # a number is not cut in two
+    if alike <= _KEPT_BEGINNING + 2:
+        return list(names)
+    return [name if len(name) <= mostLetters else f"{name[:_KEPT_BEGINNING]}…{name[alike:]}" for name in names]
+
+
+def makeReadable(widget: Any) -> None:
+    """Let what is selected in a widget, and in all within it, be read well: black or white on the highlight."""
+    palette = qt.QPalette(widget.palette)
+    ink = inkOn(rgb(palette.color(qt.QPalette.Highlight)))
+    palette.setColor(qt.QPalette.HighlightedText, qt.QColor(*ink))
+    widget.palette = palette

@@ -7,7 +7,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
+from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, toldApart
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeRow
 
 CHECK, NAME, TAGS, STATE = range(4)
@@ -27,6 +27,7 @@ class VolumeTable:
     def __init__(self, table: Any) -> None:
         self._table = table
         self._shown: list[VolumeRow | None] = []
+        self._names: list[str] = []
         self._currentId = ""
         self._currentNumber = -1
         table.setColumnCount(4)
@@ -50,10 +51,16 @@ class VolumeTable:
         if hasOtherRows:
             self._table.setRowCount(len(rows))
             self._shown = (self._shown + [None] * len(rows))[: len(rows)]
-        changed = [number for number, row in enumerate(rows) if row != self._shown[number]]
+            self._names = (self._names + [""] * len(rows))[: len(rows)]
+        names = toldApart([row.name for row in rows])
+        changed = [
+            number
+            for number, row in enumerate(rows)
+            if (row, names[number]) != (self._shown[number], self._names[number])
+        ]
         for number in changed:
-            self._shown[number] = rows[number]
-            self._fill(number, rows[number])
+            self._shown[number], self._names[number] = rows[number], names[number]
+            self._fill(number, rows[number], names[number])
         if hasOtherRows:
             self.fit()
         elif changed:
@@ -79,12 +86,12 @@ class VolumeTable:
         for column in (CHECK, TAGS, STATE):
             self._table.resizeColumnToContents(column)
 
-    def _fill(self, number: int, row: VolumeRow) -> None:
+    def _fill(self, number: int, row: VolumeRow, name: str) -> None:
         words = row.words
         sign = _USED if row.isChecked else _NOT_USED if not row.problem else ""
         used = _("'{name}' is in use; a click takes it out.") if row.isChecked else _("A click puts '{name}' to use.")
         self._set(number, CHECK, sign, used.format(name=row.name) if sign else row.problem)
-        self._set(number, NAME, f"▸ {row.name}" if row.isCurrent else row.name, row.name)
+        self._set(number, NAME, f"▸ {name}" if row.isCurrent else name, row.name)
         self._set(number, TAGS, words.signs, words.counts)
         self._set(number, STATE, words.state, row.problem or words.counts)
 
