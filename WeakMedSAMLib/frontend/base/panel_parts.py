@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -122,7 +122,8 @@ def toldApart(names: Sequence[str], mostLetters: int = 20) -> list[str]:
     mostLetters : int
         Names of no more letters are left as they are.
     """
-    alike = len(os.path.commonprefix(list(names))) if len(set(names)) > 1 else 0
+    columns = zip(*names, strict=False) if len(set(names)) > 1 else ()
+    alike = sum(1 for _column in itertools.takewhile(lambda column: len(set(column)) == 1, columns))
     while alike and names[0][alike - 1].isdigit():
         alike -= 1  # a number is not cut in two
     if alike <= _KEPT_BEGINNING + 2:

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.fixture
-def driver(host, scene, user, tmp_path):
+def driver(host, fresh_settings, user, tmp_path):
     """A user with the module closed; `driver.open(...)` opens it."""
     from flows.driver import Driver
 
