@@ -33,6 +33,7 @@ WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
+SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
 
 
 class Camera:
@@ -87,14 +88,17 @@ class Camera:
 
     def _only(self, *sections: str) -> None:
         panel = self.driver.widget.panel
-        for name in panel.panels:
+        panel.sections.stayOpen = bool(sections)
+        for name in SECTIONS:
             panel.section(name).visible = not sections or name in sections
             if name in sections:
                 panel.section(name).collapsed = False
         self._settle()
         # Without text that wraps there is no height for a width; with it the size hint is that of another width.
-        height = panel.widget.layout().totalHeightForWidth(PANEL_WIDTH)
-        panel.widget.resize(PANEL_WIDTH, height if height > 0 else panel.widget.sizeHint.height())
+        inner = panel.ui.sectionsWidget
+        height = inner.layout().totalHeightForWidth(PANEL_WIDTH)
+        height = (height if height > 0 else inner.sizeHint.height()) + panel.ui.barFrame.height
+        panel.widget.resize(PANEL_WIDTH, height)
         self._settle()
 
     def _settle(self) -> None:
@@ -143,15 +147,10 @@ class Camera:
         # Not that of whoever takes the pictures.
         self.driver.ui("export", "folderEdit").currentPath = "/data/masks"
         self.driver.go_to(MIDDLE)
-        self._fold("volumes", "classes", "tags", "generate")
+        self.driver.widget.panel.goTo("review")
         self.window("review")
         self.panel("review_panel", "review")
         self.panel("export_panel", "export")
-
-    def _fold(self, *names: str) -> None:
-        for name in names:
-            self.driver.widget.panel.section(name).collapsed = True
-        self._settle()
 
     def _failure(self) -> None:
         """Show what a run says whose worker was ended by the system."""

@@ -207,3 +207,13 @@ def test_preview_takes_a_bool_mask_and_bad_numbers():
     picture = imread(io.BytesIO(preview_png(image, np.ones((300, 20), bool), {1: (0, 255, 0)})))
     assert picture.shape[:2] == (300, 20)
     assert count(np.rint(picture[..., :3] * 255).astype(int), (0, 255, 0), 0) == 2 * 300 + 2 * 20 - 4
+
+
+def test_a_slice_on_which_a_class_is_missing_is_framed(tmp_path):
+    tags = np.full((20, 1), 0, np.int8)
+    tags[8:13] = 1
+    overview_picture(tmp_path / "right.png", findings(tags=tags), slices=[9, 10])
+    tags[14] = 1
+    overview_picture(tmp_path / "missing.png", findings(tags=tags), slices=[9, 14])
+    frames = [count(pixels(tmp_path / name), (255, 107, 94), 8) for name in ("right.png", "missing.png")]
+    assert frames[1] > frames[0] + 500

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
@@ -26,7 +27,7 @@ from WeakMedSAMLib.engine.pictures.preview import preview_png
 
 __all__ = ["Findings", "chosen_slices", "overview_picture", "preview_png"]
 
-_BACKGROUND, _INK, _FAINT = "#101214", "#e8eaed", "#9aa0a6"
+_BACKGROUND, _INK, _FAINT, _WRONG = "#101214", "#e8eaed", "#9aa0a6", "#ff6b5e"
 _DPI = 110
 _PANEL_INCHES = 2.9
 _HEADER_INCHES, _CAPTION_INCHES, _GAP_INCHES = 0.62, 0.30, 0.10
@@ -72,7 +73,8 @@ def overview_picture(
     """Write a PNG of up to `max_slices` slices with outlines of the classes, tags and confidence, and a legend.
 
     Slices are shown in radiological orientation as far as quarter turns and mirroring go, with their true proportions,
-    cropped to the body. Letters on the edges name the sides of the patient.
+    cropped to the body. Letters on the edges name the sides of the patient. A slice is framed where nothing was drawn
+    of a class that is tagged present.
 
     Parameters
     ----------
@@ -106,6 +108,7 @@ def overview_picture(
         _draw_slice(axes, image[box], mask[box], findings.classes, pixel_mm)
         _draw_edges(axes, view)
         _caption(axes, s, findings)
+        _frame(axes, [entry.name for entry in _not_drawn(findings, s)])
     _heading(figure, layout, findings, view, title)
     _legend(figure, layout, findings.classes, names)
     with replacing(path) as temporary:
@@ -225,6 +228,30 @@ def _caption(axes: Axes, index: int, findings: Findings) -> None:
     value = None if findings.confidence is None else findings.confidence[index]
     if value is not None and np.isfinite(value):
         axes.text(1, 1.025, f"confidence {value:.2f}", ha="right", transform=axes.transAxes, fontsize=8.5, color=_FAINT)
+
+
+def _not_drawn(findings: Findings, index: int) -> list[SegmentClass]:
+    """Classes whose tag says that a slice shows them, and of which nothing was drawn there."""
+    if findings.tags is None:
+        return []
+    drawn = slice_stack(findings.labels, findings.axis)[index]
+    pairs = zip(findings.classes, findings.tags[index], strict=True)
+    return [entry for entry, tag in pairs if tag == PRESENT and not (drawn == entry.label_value).any()]
+
+
+def _frame(axes: Axes, names: Sequence[str]) -> None:
+    """Frame a slice on which classes are missing, and name them."""
+    if not names:
+        return
+    place = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=_WRONG, linewidth=3, clip_on=False)
+    axes.add_patch(place)
+    text = axes.text(0.5, 0.06, _missing_text(names), ha="center", transform=axes.transAxes, fontsize=8.5, color=_WRONG)
+    text.set_parse_math(False)
+    text.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground="black")])
+
+
+def _missing_text(names: Sequence[str]) -> str:
+    return "nothing drawn, though tagged present" if len(names) == 1 else f"nothing drawn of {len(names)} classes"
 
 
 def _write(axes: Axes, place: float, text: str, colour: object) -> float:
