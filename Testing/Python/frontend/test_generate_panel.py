@@ -250,7 +250,12 @@ def test_the_end_is_one_line_and_what_was_noted_is_in_the_details(panel, tagged,
     assert ui.outcomeText.text == "⚠ 1 note on this run: see Details"
     assert "Only one volume. Tag more." in ui.outcomeText.toolTip
     assert "Only one volume. Tag more." in ui.notesLabel.text
-    assert not ui.outcomeButtons.visible, "the folder can be opened in Storage"
+    assert not ui.outcomeButtons.visible
+    ui.detailsSection.collapsed = False
+    click(ui.copyFinishedLogButton)
+    assert "✓ Finished" in slicer.app.clipboard().text()
+    assert ui.openFinishedFolderButton.enabled
+    assert ui.openFinishedFolderButton.toolTip == "Show the files of this run"
     assert panel.stateInWords().startswith("finished ")
 
 
@@ -267,6 +272,7 @@ def test_a_failure_is_said_with_code_way_out_folder_and_log(panel, tagged, host,
     assert panel.stateInWords().startswith("failed ")
     assert all(word in panel.ui.outcomeText.text for word in words)
     assert panel.ui.openFolderButton.enabled
+    assert not panel.ui.detailsButtons.visible
     click(panel.ui.copyLogButton)
     assert "The run failed" in slicer.app.clipboard().text()
     assert panel.ui.generateButton.enabled, "it can be tried again"

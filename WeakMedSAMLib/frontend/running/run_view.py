@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Connections, guarded
-from WeakMedSAMLib.frontend.base.panel_parts import setText
+from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
 from WeakMedSAMLib.frontend.running.estimates import timeInWords
 from WeakMedSAMLib.frontend.running.job_runner import CANCELLING, ENDED, PREPARING
 from WeakMedSAMLib.frontend.running.run_control import RunControl
@@ -55,8 +55,10 @@ class RunView:
         self._timer.setInterval(_FLUSH_MS)
         self._timer.connect("timeout()", guarded(self._flushLog))
         ui.logSection.collapsed = True
-        ui.openFolderButton.connect("clicked(bool)", guarded(self.openFolder))
-        ui.copyLogButton.connect("clicked(bool)", guarded(self.copyLog))
+        for button in (ui.openFolderButton, ui.openFinishedFolderButton):
+            button.connect("clicked(bool)", guarded(self.openFolder))
+        for button in (ui.copyLogButton, ui.copyFinishedLogButton):
+            button.connect("clicked(bool)", guarded(self.copyLog))
         ui.logSection.connect("contentsCollapsed(bool)", guarded(self._onLogCollapsed))
         self._connections = Connections(
             (self._job.progress, self._onProgress),
@@ -161,6 +163,8 @@ class RunView:
     def _showOutcome(self, outcome: Outcome | None) -> None:
         ui = self._ui
         ui.outcomeFrame.visible = outcome is not None
+        # Of a run that went well they are rarely needed.
+        ui.detailsButtons.visible = outcome is not None and outcome.status == "finished"
         setText(ui.notesLabel, notesInWords(outcome) if outcome is not None and outcome.status == "finished" else "")
         if outcome is None:
             return
@@ -172,10 +176,9 @@ class RunView:
         ui.outcomeText.toolTip = ui.notesLabel.text
         ui.outcomeButtons.visible = not isFinished
         hasFolder = outcome.folder is not None and outcome.folder.is_dir()
-        ui.openFolderButton.enabled = hasFolder
-        ui.openFolderButton.toolTip = (
-            _("Show the files of this run") if hasFolder else _("No run folder was written, or it was deleted.")
-        )
+        reason = "" if hasFolder else _("No run folder was written, or it was deleted.")
+        for button in (ui.openFolderButton, ui.openFinishedFolderButton):
+            setEnabled(button, reason, _("Show the files of this run"))
 
     def _titleOf(self, outcome: Outcome) -> str:
         record = self._runs.record(outcome.runId)
