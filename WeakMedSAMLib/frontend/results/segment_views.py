@@ -10,7 +10,7 @@ import slicer.util
 import vtk
 
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, isOwn
+from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, isOwn, segmentIdsIn, tagOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState, chosenIn
 
 _MEMORY_ATTRIBUTE = "WeakMedSAM.Views"
@@ -94,7 +94,7 @@ class _Seen:
         self._currentId = current.GetID() if current is not None else ""
         self._inSpace = frozenset(node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene))
         self._layers = _layersByView(scene)
-        own = [(_volumeIdOf(node), node.GetAttribute(RUN_TAG)) for node in _ownSegmentations(scene)]
+        own = [(_volumeIdOf(node), runId) for node in _ownSegmentations(scene) for runId in _runIdsOf(node) or ("",)]
         # Volume -> the run whose masks are seen: the latest, unless one that it is part of is under review.
         self._runs = {volumeId: runId for volumeId, runId in own if runId}
         self._runs |= {volumeId: runId for volumeId, runId in own if runId and runId == chosen}
@@ -112,7 +112,7 @@ class _Seen:
 
     def _viewsOf(self, segmentationNode: Any) -> set[str]:
         volumeId = _volumeIdOf(segmentationNode)
-        if volumeId and self._runs.get(volumeId) not in (None, segmentationNode.GetAttribute(RUN_TAG)):
+        if volumeId and self._runs.get(volumeId) not in (None, *_runIdsOf(segmentationNode)):
             return set()
         views = {viewId for viewId, layers in self._layers.items() if self._volumeIn(layers) == volumeId}
         isCurrent = volumeId == (self._currentId or volumeId)
@@ -125,6 +125,14 @@ class _Seen:
 
 def _ownSegmentations(scene: Any) -> list[Any]:
     return [node for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode", scene) if isOwn(node)]
+
+
+def _runIdsOf(segmentationNode: Any) -> list[str]:
+    """Return the ids of the runs that made masks in a segmentation, each once: it itself notes the last one alone."""
+    segmentation = segmentationNode.GetSegmentation()
+    segments = (segmentation.GetSegment(each) for each in segmentIdsIn(segmentationNode))
+    found = dict.fromkeys(runId for segment in segments if (runId := tagOf(segment, RUN_TAG)))
+    return list(found) or [runId for runId in [segmentationNode.GetAttribute(RUN_TAG)] if runId]
 
 
 def _volumeIdOf(segmentationNode: Any) -> str:

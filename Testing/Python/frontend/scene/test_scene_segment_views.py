@@ -233,3 +233,16 @@ def test_of_two_runs_the_masks_of_the_one_under_review_are_seen(host, masks, sta
     _other, three = masks("three")
     state.reviewRunId = three.GetAttribute("WeakMedSAM.RunId")
     assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))
+
+
+def test_masks_of_two_runs_in_one_segmentation_are_seen_with_either_under_review(host, masks, state):
+    volume, one = masks("one")
+    first = one.GetAttribute("WeakMedSAM.RunId")
+    _same, both = masks("one", segmentation=one, volume=volume)
+    assert both is one
+    assert one.GetAttribute("WeakMedSAM.RunId") != first
+    _same, third = masks("one", volume=volume)
+    show(host, volume)
+    for runId in (first, one.GetAttribute("WeakMedSAM.RunId")):
+        state.reviewRunId = runId
+        assert (seen_in(one), seen_in(third)) == (list(VIEWS), [])
