@@ -9,12 +9,12 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
-from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
+from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices, markSlice
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.results.review_tables import TableFiller, fitRows
+from WeakMedSAMLib.frontend.results.review_tables import TableFiller
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, sliceRows
 from WeakMedSAMLib.frontend.scene import slice_views
@@ -64,7 +64,7 @@ class SliceTable:
             self._table.setCurrentCell(-1, -1)
         for number in range(min(len(rows), _ROWS_AT_ONCE)):
             self._show(number)
-        fitRows(self._table, _ROWS_SEEN)
+        fitHeight(self._table, _ROWS_SEEN, isEven=True)
         self._table.scrollToTop()
         self._showRest(_ROWS_AT_ONCE)
 
@@ -140,6 +140,7 @@ class SliceReview:
         self._subject: ReviewSubject | None = None
         self._filledFor: tuple[Any, ...] = ()
         self._goneTo: int | None = None
+        self._isFollowing = False
         self.chosen = Callbacks()
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
@@ -163,8 +164,15 @@ class SliceReview:
         self._subject, self._filledFor = None, ()
         self.chosen.clear()
 
+    def enter(self) -> None:
+        """Follow the views from now on."""
+        self._isFollowing = True
+        self._observer.start()
+        self.showShown()
+
     def leave(self) -> None:
-        """Follow the views no longer, until `choose`."""
+        """Follow the views no longer, until `enter`."""
+        self._isFollowing = False
         self._followSoon.cancel()
         self._observer.stop()
 
@@ -172,8 +180,9 @@ class SliceReview:
         """Show the slices of a volume, and which of them a view shows; None for none."""
         self._subject = subject
         result = subject.result if subject is not None and subject.segmentIds else None
-        # Layouts that were not shown before have views of their own.
-        self._observer.start()
+        if self._isFollowing:
+            # Layouts that were not shown before have views of their own.
+            self._observer.start()
         shown = (subject.segmentationNode, result) if subject is not None and result is not None else ()
         if shown != self._filledFor:
             self._filledFor, self._goneTo = shown, None

@@ -168,10 +168,6 @@ class SegmentHistory:
         """Return the change of a segmentation that `redo` would make again, or None."""
         return _latest(self._undone, segmentationNode)
 
-    def canRedo(self, segmentationNode: Any) -> bool:
-        """Say whether a change of a segmentation was taken back and can be made again."""
-        return self.next(segmentationNode) is not None
-
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
         self.settle()
