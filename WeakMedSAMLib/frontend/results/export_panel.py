@@ -107,10 +107,11 @@ class ExportPanel(Panel):
     # What is there
 
     def _subjectsUnderReview(self) -> list[ReviewSubject]:
-        """Return the masks of the run under review; without one, of the latest that has the current volume, or any."""
+        """Return the masks of the run under review; of the latest that has the current volume if it has not, or any."""
         runs, volume = self._subjects.runs(), self._state.currentVolume
-        underReview = next((record for record in runs if record.runId == self._state.reviewRunId), None)
-        if underReview is not None:
+        underReview = self._subjects.underReview(volume)
+        isChosen = underReview is not None and underReview.runId == self._state.reviewRunId
+        if underReview is not None and isChosen:
             return self._masksOf(underReview)
         latest: list[ReviewSubject] = []
         for record in runs:

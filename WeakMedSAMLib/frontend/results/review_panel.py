@@ -105,6 +105,10 @@ class ReviewPanel(Panel):
         self._fillWords()
         self._showChosen()
 
+    def enter(self) -> None:
+        """See `Panel`."""
+        self.slices.enter()
+
     def exit(self) -> None:
         """See `Panel`."""
         self.slices.leave()
@@ -122,6 +126,7 @@ class ReviewPanel(Panel):
         self.connect(ui.show3dButton, "clicked(bool)", self._onShow3d)
         self.masks.chosen.connect(self._onMaskChosen)
         self.masks.reviewed.connect(self._onReviewed)
+        self.masks.reviewChanged.connect(self._history.changed)
         self.slices.chosen.connect(self._onSliceChosen)
         self.threshold.applied.connect(self.masks.showSize)
         self.moved.moved.connect(self._countSoon)
@@ -158,8 +163,7 @@ class ReviewPanel(Panel):
         """Show the runs, and return the one under review."""
         self._runs = self._subjects.runs()
         ids = [record.runId for record in self._runs]
-        chosen = self._state.reviewRunId
-        record = self._runs[ids.index(chosen)] if chosen in ids else self._subjects.latestOf(self._state.currentVolume)
+        record = self._subjects.underReview(self._state.currentVolume)
         with self.filling():
             fillSelector(self.ui.runSelector, [runInWords(each, i == 0) for i, each in enumerate(self._runs)])
             self.ui.runSelector.currentIndex = ids.index(record.runId) if record is not None else -1
@@ -207,9 +211,11 @@ class ReviewPanel(Panel):
 
     def _otherVolume(self) -> Any:
         """Return a volume of the run to go to where the current one is not part of it; None if there is none."""
-        if self._record is None or self._subject is not None:
-            return None
-        ids = [self._record.volumes.get(each) for each in self._subjects.volumeIds(self._record)]
+        return self._volumeOf(self._record) if self._record is not None and self._subject is None else None
+
+    def _volumeOf(self, record: RunRecord) -> Any:
+        """Return the first volume that a run has masks of and that is in the scene, or None."""
+        ids = [record.volumes.get(each) for each in self._subjects.volumeIds(record)]
         nodes = (self._scene.GetNodeByID(each) for each in ids if each)
         return next((node for node in nodes if node is not None), None)
 
@@ -258,15 +264,23 @@ class ReviewPanel(Panel):
 
     def _onRunChosen(self, index: int) -> None:
         if not self._isFilling and 0 <= index < len(self._runs):
-            self._state.reviewRunId = self._runs[index].runId
+            record = self._runs[index]
+            self._state.reviewRunId = record.runId
+            if not volumeIdOf(record, self._state.currentVolume):
+                # Another run would be shown, of the volume that the views show.
+                self._goToVolumeOf(record)
             self.refresh()
 
     def _onOtherVolume(self) -> None:
-        node = self._otherVolume()
+        if self._record is not None and self._subject is None:
+            self._goToVolumeOf(self._record)
+            self.refresh()
+
+    def _goToVolumeOf(self, record: RunRecord) -> None:
+        node = self._volumeOf(record)
         if node is not None:
             self._state.currentVolume = node
             self._views.showEverywhere(node)
-            self.refresh()
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
         if self._subject is not None and self.masks.segmentId:
@@ -284,6 +298,7 @@ class ReviewPanel(Panel):
         setText(self.ui.messageLabel, "" if isShown else text)
 
     def _onHistoryChanged(self) -> None:
+        self.masks.compare()
         self.masks.showReviewed()
         self.slices.showFine()
         self.threshold.show()

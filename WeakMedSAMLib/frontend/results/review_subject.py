@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
+from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
@@ -113,6 +113,14 @@ class ReviewSubjects:
         ours = (each for each in runs if each.status == "finished" and volumeIdOf(each, volumeNode))
         return next(ours, runs[0] if runs else None)
 
+    def underReview(self, volumeNode: Any) -> RunRecord | None:
+        """Return the chosen run; the latest that made masks of a volume where none is chosen, or that lacks it."""
+        chosen = next((each for each in self.runs() if each.runId == self._state.reviewRunId), None)
+        if chosen is not None and (volumeNode is None or volumeIdOf(chosen, volumeNode)):
+            return chosen
+        latest = self.latestOf(volumeNode)
+        return latest if chosen is None or (latest is not None and volumeIdOf(latest, volumeNode)) else chosen
+
     def subject(self, scene: Any, record: RunRecord, volumeId: str) -> ReviewSubject:
         """Return one volume of a run."""
         results, problem = self._resultsOf(record)
@@ -176,7 +184,7 @@ def progressInWords(subject: ReviewSubject) -> str:
 
 def runInWords(record: RunRecord, isLatest: bool = False) -> str:
     """Return a run in one short line: when, on what, and how it ended unless it went well."""
-    words = [whenInWords(record), _volumesInWords(record)]
+    words = [localTime(record.created), _volumesInWords(record)]
     if record.status != "finished":
         words.append(_STATUS_WORDS.get(record.status, record.status))
     text = ", ".join(words)
@@ -185,16 +193,9 @@ def runInWords(record: RunRecord, isLatest: bool = False) -> str:
 
 def runInFull(record: RunRecord) -> str:
     """Return a run in one line, for a tip: when by the clock of this computer, on what, how it ended."""
-    return ", ".join([whenInWords(record), _volumesInWords(record), _STATUS_WORDS.get(record.status, record.status)])
-
-
-def whenInWords(record: RunRecord) -> str:
-    """Return when a run began, by the clock of this computer."""
-    try:
-        return f"{datetime.fromisoformat(record.created).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        # Of a scene that somebody else wrote.
-        return record.created[:16].replace("T", " ")
+    return ", ".join(
+        [localTime(record.created), _volumesInWords(record), _STATUS_WORDS.get(record.status, record.status)]
+    )
 
 
 def _volumesInWords(record: RunRecord) -> str:

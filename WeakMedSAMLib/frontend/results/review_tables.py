@@ -11,9 +11,11 @@ import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.panel_parts import fitHeight
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.results.noted_grids import mlPerVoxel
+from WeakMedSAMLib.frontend.results.review_changes import compare, isChanged, noteSteps, versionOf
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, confidenceTip
 from WeakMedSAMLib.frontend.results.run_results import confidenceInWords, mlInWords
 from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
@@ -33,6 +35,8 @@ class MaskTable:
         Called with the segment id when a reader chooses another row.
     reviewed : Callbacks
         Called with a segment id, and whether a reader checks or unchecks it.
+    reviewChanged : Callbacks
+        Called without arguments when masks turn out to have changed since they were reviewed, or to be as they were.
     """
 
     def __init__(self, table: Any) -> None:
@@ -41,7 +45,7 @@ class MaskTable:
         self._ids: list[str] = []
         self._counting: StepRunner | None = None
         self._counted: list[tuple[str, int]] = []
-        self.chosen, self.reviewed = Callbacks(), Callbacks()
+        self.chosen, self.reviewed, self.reviewChanged = Callbacks(), Callbacks(), Callbacks()
         self._cells = TableFiller(table, [_("Mask"), _("ml"), _("Confidence"), _("Reviewed")], NAME)
         table.connect("currentCellChanged(int,int,int,int)", guarded(self._onCellChanged))
         table.connect("itemChanged(QTableWidgetItem*)", guarded(self._onItemChanged))
@@ -55,24 +59,24 @@ class MaskTable:
     def cleanup(self) -> None:
         """Count nothing and hold nothing of the scene any more."""
         self._stopCounting()
-        for callbacks in (self.chosen, self.reviewed):
+        for callbacks in (self.chosen, self.reviewed, self.reviewChanged):
             callbacks.clear()
         self._subject, self._ids = None, []
 
     def fill(self, subject: ReviewSubject | None) -> None:
         """Show the masks of a volume; the chosen one stays chosen if it is still there."""
-        before = self.segmentId
+        before, isAnother = self.segmentId, self._isAnother(subject)
         self._subject = subject
         self._ids = list(subject.segmentIds) if subject else []
         with self._cells.quiet():
             self._table.setRowCount(len(self._ids))
             for row, segmentId in enumerate(self._ids):
-                self._fillRow(row, segmentId)
+                self._fillRow(row, segmentId, isAnother)
             if self._ids:
                 self._table.setCurrentCell(self._ids.index(before) if before in self._ids else 0, NAME)
-        fitRows(self._table, _ROWS_SEEN)
+        fitHeight(self._table, _ROWS_SEEN, isEven=True)
         versions = [(segmentId, imageVersion(self._segment(segmentId))) for segmentId in self._ids]
-        if versions != self._counted:
+        if isAnother or versions != self._counted:
             self.count()
 
     def choose(self, className: str) -> bool:
@@ -89,6 +93,12 @@ class MaskTable:
         with self._cells.quiet():
             for row, segmentId in enumerate(self._ids):
                 self._fillReviewed(row, self._segment(segmentId))
+
+    def compare(self) -> None:
+        """See which masks changed since they were reviewed, as far as it is known what they hold."""
+        segments = [self._segment(segmentId) for segmentId in self._ids]
+        if any([compare(segment) for segment in segments if segment is not None]):
+            self.reviewChanged()
 
     def count(self) -> None:
         """Count the voxels of all masks anew, in short pieces."""
@@ -108,12 +118,15 @@ class MaskTable:
         for segmentId in subject.segmentIds:
             if subject.segment(segmentId) is None:
                 continue
+            version = versionOf(subject.segment(segmentId))
             mask = yield from maskSteps(node, segmentId)
             ml = 0.0
             if mask is not None:
                 ml = np.count_nonzero(mask.array) * mlPerVoxel(node, subject.volumeNode, segmentId, mask.ijkToRas)
             self.showSize(segmentId, ml)
             yield None
+            yield from noteSteps(version, mask.array if mask is not None else None)
+            self.compare()
 
     def _segment(self, segmentId: str) -> Any:
         return self._subject.segment(segmentId) if self._subject is not None else None
@@ -123,14 +136,21 @@ class MaskTable:
             self._counting.cancel()
             self._counting = None
 
-    def _fillRow(self, row: int, segmentId: str) -> None:
+    def _isAnother(self, subject: ReviewSubject | None) -> bool:
+        """Say whether other masks than before are shown, whose sizes have to be counted first."""
+        node = subject.segmentationNode if subject else None
+        ids = list(subject.segmentIds) if subject else []
+        return ids != self._ids or node is not (self._subject.segmentationNode if self._subject else None)
+
+    def _fillRow(self, row: int, segmentId: str, isAnother: bool) -> None:
         segment, subject = self._segment(segmentId), self._subject
         result = subject.result if subject else None
         quality = result.classes.get(subject.className(segmentId)) if subject and result else None
         name = self._cells.setText(row, NAME, segment.GetName(), segment.GetName())
         color = tuple(round(part * 255) for part in segment.GetColor())
         name.setIcon(colorIcon(color, self._table.fontMetrics().height()))
-        if self._table.item(row, ML) is None:
+        if isAnother:
+            # As generated, until it is counted.
             self._fillMl(row, mlInWords(quality.volume_ml) if quality else "")
         confidence = confidenceInWords(quality.confidence if quality else None)
         self._cells.setText(row, CONFIDENCE, confidence, confidenceTip())
@@ -143,7 +163,11 @@ class MaskTable:
     def _fillReviewed(self, row: int, segment: Any) -> None:
         isOn = segment is not None and isReviewed(segment)
         tip = _("Check it when the mask is right: its slices are fine then. It checks itself once all of them are.")
-        item = self._cells.setText(row, REVIEWED, _("yes") if isOn else _("no"), tip)
+        text = _("yes") if isOn else _("no")
+        if segment is not None and isChanged(segment):
+            text = _("changed")
+            tip = _("It was changed since it was reviewed. Check it when it is right again.")
+        item = self._cells.setText(row, REVIEWED, text, tip)
         item.setFlags(item.flags() | qt.Qt.ItemIsUserCheckable)
         item.setCheckState(qt.Qt.Checked if isOn else qt.Qt.Unchecked)
 
@@ -205,11 +229,3 @@ class TableFiller:
         if tip and item.toolTip() != tip:
             item.setToolTip(tip)
         return item
-
-
-def fitRows(table: Any, mostRows: int) -> None:
-    """Make a QTableWidget as high as its rows, at least one and at most so many; further ones are scrolled to."""
-    rows = min(max(table.rowCount, 1), mostRows) * table.verticalHeader().defaultSectionSize
-    height = table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth
-    table.minimumHeight = height
-    table.maximumHeight = height

@@ -58,6 +58,7 @@ def reviewed(host, scene, logic, make_volume, make_run, lib):
         steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
         run.record.segmentations[volume_id] = lib.end(steps).GetID()
     panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    panel.enter()
     run.volumes, run.panel = volumes, opened(panel, host)
     logic.state.saveRun(run.record)
     logic.state.currentVolume = volumes[0]
@@ -123,12 +124,65 @@ def test_runs_are_chosen_where_there_are_several(host, logic, reviewed, make_run
     assert ui.messageLabel.text == "The masks of this run are not in the scene."
     logic.state.currentVolume = reviewed.volumes[1]
     host.settle(0.1)
-    assert ui.messageLabel.text == "MR is not part of this run."
-    logic.state.reviewRunId = ""
-    host.settle(0.1)
-    # The latest that has the volume.
+    # That run lacks the volume: the latest that has it, as the bar and the views do.
     assert ui.runSelector.currentIndex == 1
     assert ui.classTable.visible
+    logic.state.reviewRunId = ""
+    host.settle(0.1)
+    assert ui.runSelector.currentIndex == 1
+    # Who chooses a run gets to see one of its volumes.
+    ui.runSelector.currentIndex = 0
+    assert logic.state.currentVolume is reviewed.volumes[0]
+    assert ui.runSelector.currentIndex == 0
+
+
+def test_review_export_and_bar_speak_of_one_run(host, scene, logic, reviewed, make_run, make_volume, lib):
+    from WeakMedSAMLib.frontend.bar.next_step import masksOf
+    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+
+    added = make_volume("added")
+    later = make_run([added])
+    steps = lib.loader.volumeSteps(added, later.result.volumes["000"], later.classes, later.record)
+    later.record.segmentations["000"] = lib.end(steps).GetID()
+    logic.state.saveRun(later.record)
+    logic.state.reviewRunId = later.record.runId
+    export = opened(ExportPanel(logic.labels, logic.runs), host)
+    for volume, run in ((added, later), (reviewed.volumes[0], reviewed), (reviewed.volumes[1], reviewed)):
+        logic.state.currentVolume = volume
+        reviewed.panel.refresh()
+        export.refresh()
+        assert reviewed.panel._subject.record.runId == run.record.runId
+        assert [each.record.runId for each in export._chosen()] == [run.record.runId]
+        assert masksOf(logic.state, volume)[1] == run.record.runId
+    export.cleanup()
+    export.widget.close()
+
+
+def test_sizes_of_another_volume_are_never_those_of_the_former(host, logic, reviewed, lib, monkeypatch):
+    ui, panel = reviewed.panel.ui, reviewed.panel
+    host.waitUntil(lambda: cell(ui.classTable, 0, 1) not in ("", "1.5"))
+    counted = cell(ui.classTable, 0, 1)
+    panel.refresh()
+    assert cell(ui.classTable, 0, 1) == counted
+    monkeypatch.setattr(panel.masks, "count", lambda: None)
+    logic.state.currentVolume = reviewed.volumes[1]
+    panel.refresh()
+    assert [cell(ui.classTable, row, 1) for row in range(2)] == ["1.5", "1.5"], "as the run says"
+
+
+def test_the_views_are_followed_between_enter_and_exit_alone(host, reviewed, lib):
+    ui, panel, volume = reviewed.panel.ui, reviewed.panel, reviewed.volumes[0]
+    panel.exit()
+    reviewed.node.GetSegmentation().GetNthSegment(0).SetName("renamed")
+    host.waitUntil(lambda: cell(ui.classTable, 0, 0) == "renamed")
+    before = ui.sliceTable.currentRow()
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 3)
+    host.settle(0.1)
+    assert ui.sliceTable.currentRow() == before != 3
+    panel.enter()
+    assert ui.sliceTable.currentRow() == 3
+    lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 4)
+    host.waitUntil(lambda: ui.sliceTable.currentRow() == 4)
 
 
 def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
@@ -222,7 +276,8 @@ def test_a_mask_is_reviewed_once_all_its_slices_are_fine_and_the_other_way_round
     assert cell(ui.sliceTable, 18, 0) == "✓"
     click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
     assert not lib.segments.isReviewed(segments[1])
-    assert [cell(ui.sliceTable, row, 0) for row in (0, 18)] == ["⚠", "·"]
+    # What was called fine one by one stays so.
+    assert [cell(ui.sliceTable, row, 0) for row in (0, 18)] == ["✓", "·"]
     logic.history.undo(node)
     assert cell(ui.sliceTable, 18, 0) == "✓"
 
@@ -292,6 +347,55 @@ def test_reviewed_is_a_check_and_kept_with_the_segment(host, reviewed, lib, clic
     host.settle(0.1)
     click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
     assert not lib.segments.isReviewed(segment)
+
+
+def test_a_mask_that_changed_since_its_review_is_left_again_until_it_is_as_it_was(host, logic, reviewed, lib, click):
+    ui, node = reviewed.panel.ui, reviewed.node
+    segments = [node.GetSegmentation().GetNthSegment(number) for number in range(2)]
+    for row in range(2):
+        click(ui.classTable.viewport(), *center_of(ui.classTable, row, 3, x=10))
+    assert "19 of 19 fine" in ui.slicesLabel.text
+    host.settle(0.5)
+    assert list(map(lib.segments.isReviewed, segments)) == [True, True]
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 3
+    reviewed.panel.threshold.finish()
+    host.waitUntil(lambda: cell(ui.classTable, 0, 3) == "changed")
+    assert "since it was reviewed" in ui.classTable.item(0, 3).toolTip()
+    assert list(map(lib.segments.isReviewed, segments)) == [False, True]
+    assert reviewed.panel.stateInWords() == "1 of 2 reviewed"
+    assert "0 of 19 fine" in ui.slicesLabel.text
+    assert ui.fineButton.enabled
+    logic.history.undo(node)
+    host.waitUntil(lambda: cell(ui.classTable, 0, 3) == "yes")
+    assert "19 of 19 fine" in ui.slicesLabel.text
+    # Drawn upon, by whatever means.
+    image = node.GetBinaryLabelmapInternalRepresentation(lib.segments.segmentIdsOf(node)[1])
+    lib.images.imageArray(image)[0, 0, 0] = segments[1].GetLabelValue()
+    image.Modified()
+    node.GetSegmentation().InvokeEvent(node.GetSegmentation().SourceRepresentationModified)
+    host.waitUntil(lambda: cell(ui.classTable, 1, 3) == "changed")
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    host.settle(0.5)
+    assert [cell(ui.classTable, row, 3) for row in range(2)] == ["yes", "yes"]
+
+
+def test_a_changed_mask_is_known_after_the_scene_was_loaded_again(host, scene, reviewed, lib, click, tmp_path):
+    ui = reviewed.panel.ui
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 0, 3, x=10))
+    host.settle(0.5)
+    path = str(tmp_path / "x.mrb")
+    host.slicer.util.saveScene(path)
+    host.closeScene()
+    reviewed.panel.setScene(scene)
+    host.slicer.util.loadScene(path)
+    reviewed.panel.setScene(scene)
+    host.settle(0.5)
+    assert [cell(ui.classTable, row, 3) for row in range(2)] == ["yes", "no"]
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 3
+    reviewed.panel.threshold.finish()
+    host.waitUntil(lambda: cell(ui.classTable, 0, 3) == "changed")
 
 
 def test_on_to_the_segment_editor(host, reviewed, click):

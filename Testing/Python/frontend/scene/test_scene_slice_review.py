@@ -179,6 +179,86 @@ def test_many_marks_push_no_mask_out_of_the_history(parts, lib, make_subject):
     assert lib.history.last(node) is None
 
 
+def marking(parts, lib, subject):
+    """Returns segments by class, fine(index, isFine=True), check(name, isOn), and count() of fine rows."""
+    rows = parts.sliceRows(subject.result)
+    ids = {subject.className(each): each for each in subject.segmentIds}
+    mark, review = parts.fine.markSlice, parts.fine.markReviewed
+    return SimpleNamespace(
+        rows=rows,
+        isReviewed=lambda name: lib.segments.isReviewed(subject.segment(ids[name])),
+        segment=lambda name: subject.segment(ids[name]),
+        fine=lambda index, isFine=True: mark(subject, rows, index, isFine, lib.history),
+        check=lambda name, isOn: review(subject, rows, ids[name], isOn, lib.history),
+        count=lambda: sum(row.isFine(parts.fine.fineSlices(subject)) for row in rows),
+    )
+
+
+def test_slices_of_a_mask_that_is_reviewed_are_fine_whoever_reviewed_it(parts, lib, make_subject):
+    subject, _run = make_subject()
+    marks = marking(parts, lib, subject)
+    for name in ("Läsion", "organ"):
+        # As Slicer's own menu does, or a version without marks.
+        lib.segments.setReviewed(marks.segment(name), True)
+    assert marks.count() == len(marks.rows) == 19
+    marks.fine(3)
+    assert marks.isReviewed("organ")
+    assert marks.count() == 19
+    marks.fine(3, False)
+    assert not marks.isReviewed("organ")
+    assert marks.count() == 18
+    lib.history.undo(subject.segmentationNode)
+    assert marks.isReviewed("organ")
+    assert marks.count() == 19
+
+
+def test_marks_made_one_by_one_outlive_a_check_by_mistake(parts, lib, make_subject):
+    subject, _run = make_subject()
+    marks = marking(parts, lib, subject)
+    for index in range(15):
+        marks.fine(index)
+    for isOn, count in ((True, 19), (False, 15)):
+        for name in ("Läsion", "organ"):
+            marks.check(name, isOn)
+        assert marks.count() == count
+    for index in range(15, 19):
+        marks.fine(index)
+    assert marks.isReviewed("organ")
+    # All of them would make it reviewed at once again.
+    marks.check("organ", False)
+    assert marks.count() == 0
+    lib.history.undo(subject.segmentationNode)
+    assert marks.count() == 19
+
+
+def test_a_mask_without_doubt_is_reviewed_once_the_list_is_done(parts, lib, make_subject):
+    subject, _run = make_subject()
+    sure = {"Läsion": {"slice_confidence": [1.0, 0.4, 0.5]}, "organ": {"slice_confidence": [1.0, 1.0, 1.0]}}
+    marks = marking(parts, lib, replace(subject, result=result_of(parts, lib, subject, **sure)))
+    marks.fine(1)
+    assert [marks.isReviewed(name) for name in ("Läsion", "organ")] == [False, False]
+    marks.fine(2)
+    assert [marks.isReviewed(name) for name in ("Läsion", "organ")] == [True, True]
+    lib.history.undo(subject.segmentationNode)
+    assert [marks.isReviewed(name) for name in ("Läsion", "organ")] == [False, False]
+
+
+def test_the_fingerprint_of_a_mask_is_that_of_its_shape(host, lib):
+    from WeakMedSAMLib.frontend.results import review_changes
+
+    def fingerprint(number, mask):
+        lib.end(review_changes.noteSteps((number, -1), mask))
+        return review_changes._known.pop((number, -1))
+
+    mask = np.zeros((5, 6, 7), bool)
+    mask[1:3, 2:4, 3:6] = mask[2, 4, 3] = True
+    moved, other = np.pad(mask, 2)[::-1], mask.copy()
+    other[2, 4, 4] = True
+    assert fingerprint(1, mask) == fingerprint(2, moved) == fingerprint(3, mask[1:3, 2:5, 3:6])
+    assert fingerprint(4, mask) != fingerprint(5, other)
+    assert fingerprint(6, None) == fingerprint(7, np.zeros((1, 1, 1), bool)) != fingerprint(8, mask)
+
+
 @pytest.fixture
 def large(host, scene, make_volume, make_run):
     """A review of two volumes with 500 slices in doubt of five classes; all names have forty letters and no space."""
@@ -203,6 +283,7 @@ def large(host, scene, make_volume, make_run):
     path.write_text(known, "utf-8")
     logic.state.saveRun(run.record)
     panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    panel.enter()
     panel.widget.resize(WIDTH, 700)
     panel.widget.show()
     logic.runs.load(run.record.runId)
