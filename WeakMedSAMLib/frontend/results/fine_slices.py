@@ -25,7 +25,7 @@ class _Marks(NamedTuple):
     """What is marked on a segmentation: the attribute, and segment id -> values of `REVIEW_TAGS`."""
 
     slices: str | None
-    tags: dict[str, tuple[str, ...]]
+    tags: Mapping[str, tuple[str, ...]]
 
 
 class MarksChanged:

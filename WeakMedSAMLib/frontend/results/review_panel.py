@@ -8,11 +8,14 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
+from WeakMedSAMLib.frontend.results.review_returned import returnSteps
 from WeakMedSAMLib.frontend.results.review_slices import SliceReview
 from WeakMedSAMLib.frontend.results.review_subject import (
     ReviewSubject,
@@ -63,6 +66,7 @@ class ReviewPanel(Panel):
         self._record: RunRecord | None = None
         self._seen: tuple[Any, ...] = ()
         self._observation: tuple[Any, list[tuple[Any, int]]] | None = None
+        self._returning: StepRunner | None = None
         self.ui.bannerFrame.styleSheet = _BANNER_STYLE
         self._refreshSoon = self.soon(self.refresh)
         self.masks = MaskTable(self.ui.classTable)
@@ -85,6 +89,7 @@ class ReviewPanel(Panel):
         """See `Panel`."""
         super().cleanup()
         self._observe(None)
+        self._stopLooking()
         for part in (self.threshold, self.moved, self.masks, self.slices):
             part.cleanup()
         self._subject = None
@@ -102,6 +107,7 @@ class ReviewPanel(Panel):
         self.masks.choose(self._state.currentClass)
         self.moved.choose(self._subject)
         self.slices.choose(self._subject)
+        self._lookForReturned()
         self._fillWords()
         self._showChosen()
 
@@ -307,6 +313,28 @@ class ReviewPanel(Panel):
     def _onVoxelsChanged(self) -> None:
         self._countSoon()
         self._showActions()
+
+    def _lookForReturned(self) -> None:
+        """See whether the current volume was removed and loaded again, so that masks in the scene are its own."""
+        self._stopLooking()
+        volumeNode = self._state.currentVolume
+        if volumeNode is not None and self._subject is None and self._record is not None:
+            steps = returnSteps(self._state, self._subjects, volumeNode)
+            self._returning = StepRunner(steps, self._onReturned, self._onNotReturned).start()
+
+    def _stopLooking(self) -> None:
+        if self._returning is not None:
+            self._returning.cancel()
+            self._returning = None
+
+    def _onReturned(self, isFound: bool) -> None:
+        if isFound:
+            self._refreshSoon()
+
+    def _onNotReturned(self, error: Exception) -> None:
+        # A volume that cannot be used has no masks either.
+        if not isinstance(error, UserError):
+            raise error
 
     def _onLoad(self) -> None:
         if self._record is not None:

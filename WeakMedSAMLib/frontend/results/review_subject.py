@@ -107,6 +107,10 @@ class ReviewSubjects:
         """Return the ids of the volumes of a run that have masks in the scene or in the run folder."""
         return sorted({*record.segmentations, *self._resultsOf(record)[0]})
 
+    def results(self, record: RunRecord) -> dict[str, StoredResult]:
+        """Return volume id -> result, as far as the run folder is there."""
+        return self._resultsOf(record)[0]
+
     def latestOf(self, volumeNode: Any) -> RunRecord | None:
         """Return the latest run that made masks of a volume; the latest of all if none did, None without a run."""
         runs = self.runs()

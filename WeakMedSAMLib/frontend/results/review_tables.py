@@ -97,7 +97,8 @@ class MaskTable:
     def compare(self) -> None:
         """See which masks changed since they were reviewed, as far as it is known what they hold."""
         segments = [self._segment(segmentId) for segmentId in self._ids]
-        if any([compare(segment) for segment in segments if segment is not None]):
+        found = [compare(segment) for segment in segments if segment is not None]
+        if any(found):
             self.reviewChanged()
 
     def count(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -183,6 +184,31 @@ def test_the_views_are_followed_between_enter_and_exit_alone(host, reviewed, lib
     assert ui.sliceTable.currentRow() == 3
     lib.views.jumpToSlice(volume, lib.views.sliceNodeOf("Red"), "k", 4)
     host.waitUntil(lambda: ui.sliceTable.currentRow() == 4)
+
+
+def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(host, scene, logic, reviewed, lib):
+    from WeakMedSAMLib.contract.runs import load_run, save_run
+    from WeakMedSAMLib.frontend.bar.next_step import masksOf
+    from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps
+
+    ui, volume, runId = reviewed.panel.ui, reviewed.volumes[0], reviewed.record.runId
+    description = load_run(reviewed.folder)
+    known = zip(description.volumes, reviewed.volumes, strict=True)
+    entries = [replace(entry, sha256=lib.end(identitySteps(node))) for entry, node in known]
+    save_run(reviewed.folder, replace(description, volumes=entries))
+    again = host.slicer.modules.volumes.logic().CloneVolume(scene, volume, "CT again")
+    logic.runChanged()
+    logic.state.currentVolume = again
+    host.settle(0.2)
+    assert ui.messageLabel.text == "CT again is not part of this run.", "its own volume is still there"
+    scene.RemoveNode(volume)
+    logic.runChanged()
+    host.waitUntil(lambda: ui.classTable.visible)
+    assert logic.state.run(runId).volumes["000"] == again.GetID()
+    assert masksOf(logic.state, again)[0] is reviewed.node
+    assert reviewed.node.GetDisplayNode().IsDisplayableInView("vtkMRMLViewNode1")
+    host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    assert not ui.movedLabel.visible
 
 
 def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
@@ -627,8 +653,6 @@ def test_all_volumes_of_the_run_are_written_by_their_names(host, logic, export_p
 
 
 def test_masks_of_the_run_under_review_are_exported_not_those_of_a_later_one(host, logic, export_panel, reviewed, lib):
-    from dataclasses import replace
-
     record = replace(reviewed.record, runId="e" * 32, segmentations={})
     volume, result = reviewed.volumes[0], reviewed.result.volumes["000"]
     record.segmentations["000"] = lib.end(
