@@ -318,7 +318,8 @@ class ReviewPanel(Panel):
         """See whether the current volume was removed and loaded again, so that masks in the scene are its own."""
         self._stopLooking()
         volumeNode = self._state.currentVolume
-        if volumeNode is not None and self._subject is None and self._record is not None:
+        # Also where another run has it: its masks of an earlier one would be nobody's.
+        if volumeNode is not None and self._record is not None:
             steps = returnSteps(self._state, self._subjects, volumeNode)
             self._returning = StepRunner(steps, self._onReturned, self._onNotReturned).start()
 

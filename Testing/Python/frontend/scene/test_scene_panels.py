@@ -186,7 +186,10 @@ def test_the_views_are_followed_between_enter_and_exit_alone(host, reviewed, lib
     host.waitUntil(lambda: ui.sliceTable.currentRow() == 4)
 
 
-def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(host, scene, logic, reviewed, lib):
+@pytest.mark.parametrize("isInLaterRun", [False, True])
+def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(
+    host, scene, logic, reviewed, lib, make_run, isInLaterRun
+):
     from WeakMedSAMLib.contract.runs import load_run, save_run
     from WeakMedSAMLib.frontend.bar.next_step import masksOf
     from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps
@@ -199,6 +202,11 @@ def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(host, s
     again = host.slicer.modules.volumes.logic().CloneVolume(scene, volume, "CT again")
     logic.runChanged()
     logic.state.currentVolume = again
+    if isInLaterRun:
+        logic.state.saveRun(make_run([again]).record)
+        scene.RemoveNode(volume)
+        host.waitUntil(lambda: logic.state.run(runId).volumes.get("000") == again.GetID())
+        return
     host.settle(0.2)
     assert ui.messageLabel.text == "CT again is not part of this run.", "its own volume is still there"
     scene.RemoveNode(volume)
