@@ -181,7 +181,7 @@
         <translation>Installieren</translation>
     </message>
     <message>
-        <source>Download and install what is missing into Slicer&apos;s Python</source>
+        <source>Download and install what is missing into Slicer's Python</source>
         <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren</translation>
     </message>
     <message>
@@ -609,8 +609,8 @@
         <translation>&lt;p&gt;Segmentierungsmasken allein aus Schichtmarkierungen: Geben Sie für die Schichten einer Aufnahme an, ob sie eine Klasse zeigen; ein Modell, das &lt;b&gt;auf diesem Computer&lt;/b&gt; aus diesen Markierungen lernt, zeichnet die Klasse in jeder Schicht, und Sie prüfen und korrigieren das Ergebnis. Niemand zeichnet Konturen, und nichts verlässt den Computer. Für die Forschung, kein Medizinprodukt.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Zum Ausprobieren:&lt;/b&gt; Öffnen Sie das Modul Sample Data und laden Sie &lt;i&gt;MRBrainTumor1&lt;/i&gt;. Blättern Sie danach hier in der roten Ansicht zur ersten Schicht, die den Tumor zeigt, und drücken Sie &lt;b&gt;S&lt;/b&gt;; blättern Sie zur letzten und drücken Sie &lt;b&gt;E&lt;/b&gt;; drücken Sie dann &lt;b&gt;Masken erzeugen&lt;/b&gt;. Laden Sie &lt;i&gt;MRBrainTumor2&lt;/i&gt;, wählen Sie es unter Volumina und markieren Sie es ebenfalls: Jedes weitere Volumen verbessert die Masken aller.&lt;/p&gt;</translation>
     </message>
     <message>
-        <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
-        <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
+        <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href="https://arxiv.org/abs/2503.04106"&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
+        <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href="https://arxiv.org/abs/2503.04106"&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
     </message>
 </context>
 <context>
@@ -652,6 +652,10 @@
         <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
     <message>
+        <source> (in {names})</source>
+        <translation> (in {names})</translation>
+    </message>
+    <message>
         <source>Next: {text}</source>
         <translation>Als Nächstes: {text}</translation>
     </message>
@@ -666,6 +670,10 @@
     <message>
         <source>Notes on the tags</source>
         <translation>Hinweise zu den Markierungen</translation>
+    </message>
+    <message>
+        <source>And {count} more.</source>
+        <translation>Und {count} weitere.</translation>
     </message>
 </context>
 <context>
@@ -707,12 +715,24 @@
         <translation>{count} Masken prüfen.</translation>
     </message>
     <message>
+        <source>Take out of use what cannot be used.</source>
+        <translation>Nehmen Sie aus der Auswahl, was nicht verwendbar ist.</translation>
+    </message>
+    <message>
         <source>Wait a moment: volumes are being read.</source>
         <translation>Einen Augenblick: Volumina werden gelesen.</translation>
     </message>
     <message>
         <source>Install what is needed to generate masks.</source>
         <translation>Installieren, was zum Erzeugen von Masken nötig ist.</translation>
+    </message>
+    <message>
+        <source>Mark this volume, or generate masks for the {count} in use.</source>
+        <translation>Dieses Volumen markieren, oder Masken für die {count} ausgewählten erzeugen.</translation>
+    </message>
+    <message>
+        <source>Mark this volume, or generate masks for '{name}'.</source>
+        <translation>Dieses Volumen markieren, oder Masken für „{name}“ erzeugen.</translation>
     </message>
     <message>
         <source>Generate masks for this volume.</source>
@@ -776,7 +796,7 @@
         <translation>Korrigieren Sie es im Modul Volumes (Volume Information).</translation>
     </message>
     <message>
-        <source>Get the published file again: &apos;weakmedsam weights&apos; at the command line does it.</source>
+        <source>Get the published file again: 'weakmedsam weights' at the command line does it.</source>
         <translation>Besorgen Sie die veröffentlichte Datei neu: „weakmedsam weights“ an der Kommandozeile hilft dabei.</translation>
     </message>
     <message>
@@ -908,15 +928,15 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
-        <source>Choose &apos;Automatic&apos; as device: section Generate masks, Details.</source>
+        <source>Choose 'Automatic' as device: section Generate masks, Details.</source>
         <translation>Wählen Sie „Automatisch“ als Gerät: Abschnitt „Masken erzeugen“, Details.</translation>
     </message>
     <message>
-        <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
+        <source>Tag slices that do not show it, or a volume without it; 'Tag the rest as absent' does it for untagged slices.</source>
         <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
     <message>
-        <source>There is no class &apos;{name}&apos;.</source>
+        <source>There is no class '{name}'.</source>
         <translation>Es gibt keine Klasse „{name}“.</translation>
     </message>
     <message>
@@ -960,11 +980,11 @@
         <translation>Markierungen einer Art, die diese Version nicht kennt, werden behalten, aber nicht benutzt: {kind}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: its labels count slices from the other end, and those of this kind cannot be turned: {kind}.</source>
+        <source>'{name}': its labels count slices from the other end, and those of this kind cannot be turned: {kind}.</source>
         <translation>„{name}“: Die Markierungen zählen die Schichten vom anderen Ende, und die dieser Art können nicht umgedreht werden: {kind}.</translation>
     </message>
     <message>
-        <source>&apos;{class}&apos;: labels contradict each other on slices {slices}; {trusted} count, not {other}.</source>
+        <source>'{class}': labels contradict each other on slices {slices}; {trusted} count, not {other}.</source>
         <translation>„{class}“: Markierungen widersprechen sich in den Schichten {slices}; {trusted} zählen, nicht {other}.</translation>
     </message>
     <message>
@@ -980,7 +1000,7 @@
         <translation>Mit einem Namen, der auf .json endet, bleiben sie erhalten.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: slices are tagged in two ways for &apos;{class}&apos;.</source>
+        <source>'{name}': slices are tagged in two ways for '{class}'.</source>
         <translation>„{name}“: Schichten sind für „{class}“ auf zwei Weisen markiert.</translation>
     </message>
     <message>
@@ -992,11 +1012,11 @@
         <translation>Ein Volumen ist zweimal aufgeführt: {names}.</translation>
     </message>
     <message>
-        <source>{count} tagged volumes are named &apos;{name}&apos;.</source>
+        <source>{count} tagged volumes are named '{name}'.</source>
         <translation>{count} markierte Volumina heißen „{name}“.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is tagged in two directions ({axes}).</source>
+        <source>'{name}' is tagged in two directions ({axes}).</source>
         <translation>„{name}“ ist in zwei Richtungen markiert ({axes}).</translation>
     </message>
     <message>
@@ -1004,7 +1024,7 @@
         <translation>Behalten Sie die Markierungen einer Richtung.</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; were made on other voxels.</source>
+        <source>The tags of '{name}' were made on other voxels.</source>
         <translation>Die Markierungen von „{name}“ wurden an anderen Voxeln gesetzt.</translation>
     </message>
     <message>
@@ -1012,11 +1032,11 @@
         <translation>Laden Sie die markierte Aufnahme, oder markieren Sie diese.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: &apos;{class}&apos; is tagged on slice {slice}, but the last one is {last}.</source>
+        <source>'{name}': '{class}' is tagged on slice {slice}, but the last one is {last}.</source>
         <translation>„{name}“: „{class}“ ist in Schicht {slice} markiert, die letzte ist aber {last}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; has no slice {slice}; the last one is {last}.</source>
+        <source>'{name}' has no slice {slice}; the last one is {last}.</source>
         <translation>„{name}“ hat keine Schicht {slice}; die letzte ist {last}.</translation>
     </message>
     <message>
@@ -1060,7 +1080,7 @@
         <translation>{file} ist kein Text in UTF-8.</translation>
     </message>
     <message>
-        <source>Save it as UTF-8; in a spreadsheet choose &apos;CSV UTF-8&apos;.</source>
+        <source>Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.</source>
         <translation>Speichern Sie sie als UTF-8; in einer Tabellenkalkulation wählen Sie „CSV UTF-8“.</translation>
     </message>
     <message>
@@ -1108,15 +1128,15 @@
         <translation>Wählen Sie ein Volumen im Abschnitt „Volumina“.</translation>
     </message>
     <message>
-        <source>The setting &apos;{name}&apos; cannot be {value}.</source>
+        <source>The setting '{name}' cannot be {value}.</source>
         <translation>Die Einstellung „{name}“ kann nicht {value} sein.</translation>
     </message>
     <message>
-        <source>There is no setting &apos;{name}&apos;.</source>
+        <source>There is no setting '{name}'.</source>
         <translation>Es gibt keine Einstellung „{name}“.</translation>
     </message>
     <message>
-        <source>There is no preset &apos;{name}&apos;.</source>
+        <source>There is no preset '{name}'.</source>
         <translation>Es gibt keine Voreinstellung „{name}“.</translation>
     </message>
     <message>
@@ -1124,7 +1144,7 @@
         <translation>Wählen Sie eine andere Voreinstellung.</translation>
     </message>
     <message>
-        <source>There is no network &apos;{name}&apos;.</source>
+        <source>There is no network '{name}'.</source>
         <translation>Es gibt kein Netz „{name}“.</translation>
     </message>
     <message>
@@ -1144,11 +1164,11 @@
         <translation>Trainieren Sie mit diesen Einstellungen, oder lassen Sie sie weg.</translation>
     </message>
     <message>
-        <source>There is no device &apos;{device}&apos;.</source>
+        <source>There is no device '{device}'.</source>
         <translation>Es gibt kein Gerät „{device}“.</translation>
     </message>
     <message>
-        <source>The device &apos;{device}&apos; cannot be used on this computer.</source>
+        <source>The device '{device}' cannot be used on this computer.</source>
         <translation>Das Gerät „{device}“ kann auf diesem Computer nicht verwendet werden.</translation>
     </message>
     <message>
@@ -1376,7 +1396,7 @@
         <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; are for another number of slices: {tagged}, not {count}.</source>
+        <source>The tags of '{name}' are for another number of slices: {tagged}, not {count}.</source>
         <translation>Die Markierungen von „{name}“ gelten für eine andere Zahl von Schichten: {tagged}, nicht {count}.</translation>
     </message>
     <message>
@@ -1464,7 +1484,7 @@
         <translation>Nicht installiert: {names}.</translation>
     </message>
     <message>
-        <source>Press &apos;Install&apos; in the section Generate masks.</source>
+        <source>Press 'Install' in the section Generate masks.</source>
         <translation>Drücken Sie „Installieren“ im Abschnitt „Masken erzeugen“.</translation>
     </message>
     <message>
@@ -1504,7 +1524,7 @@
         <translation>Markieren Sie mehr Volumina.</translation>
     </message>
     <message>
-        <source>The network &apos;{name}&apos; was not trained to answer &apos;{asked}&apos;.</source>
+        <source>The network '{name}' was not trained to answer '{asked}'.</source>
         <translation>Das Netz „{name}“ wurde nicht darauf trainiert, auf „{asked}“ zu antworten.</translation>
     </message>
     <message>
@@ -1612,7 +1632,7 @@
         <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
     </message>
     <message>
-        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
+        <source>What '{name}' is (the Segment Editor offers all of Slicer's terminology later):</source>
         <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
     </message>
     <message>
@@ -1620,7 +1640,7 @@
         <translation>Terminologie</translation>
     </message>
     <message>
-        <source>The label value &apos;{text}&apos; is not a whole number.</source>
+        <source>The label value '{text}' is not a whole number.</source>
         <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
     </message>
     <message>
@@ -1676,7 +1696,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Klicken Sie in der Tabelle auf eine.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo brings both back.)</source>
+        <source>'{name}' has tags. Remove it with all of them? (Undo brings both back.)</source>
         <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ stellt beides wieder her.)</translation>
     </message>
     <message>
@@ -1785,23 +1805,23 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>labels.tag_import</name>
     <message>
-        <source>The label value {old} of &apos;{name}&apos; is in use already: it became {new}.</source>
+        <source>The label value {old} of '{name}' is in use already: it became {new}.</source>
         <translation>Der Labelwert {old} von „{name}“ ist bereits vergeben: Er wurde zu {new}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; was left as it is: {reason}</source>
+        <source>'{name}' was left as it is: {reason}</source>
         <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; was left as it is: it is tagged along {scene}, the file along {file}.</source>
+        <source>'{name}' was left as it is: it is tagged along {scene}, the file along {file}.</source>
         <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: tags imported.</source>
+        <source>'{name}': tags imported.</source>
         <translation>„{name}“: Markierungen importiert.</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; were not imported: the scene has other tags for it. Load the scan, then import.</source>
+        <source>The tags of '{name}' were not imported: the scene has other tags for it. Load the scan, then import.</source>
         <translation>Die Markierungen von „{name}“ wurden nicht importiert: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
     </message>
     <message>
@@ -1813,7 +1833,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ersetzte Markierungen: {count}.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
+        <source>'{name}' is not in the scene: its tags are kept for when it is loaded.</source>
         <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
     </message>
 </context>
@@ -1860,11 +1880,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Rückgängig Gemachtes wiederholen</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
+        <source>'{name}': present on this slice, or untagged again</source>
         <translation>„{name}“: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: absent on this slice, or untagged again</source>
+        <source>'{name}': absent on this slice, or untagged again</source>
         <translation>„{name}“: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
     </message>
     <message>
@@ -1876,11 +1896,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Diese Tasten gelten, während eine Schichtansicht den Tastaturfokus hat (hineinklicken), und in diesem Abschnitt.</translation>
     </message>
     <message>
-        <source>Slicer&apos;s own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
+        <source>Slicer's own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
         <translation>Die eigenen Tasten von Slicer bleiben unverändert: Pfeiltasten, F und B blättern; R setzt die Ansicht zurück.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: present, absent (again: untagged)</source>
+        <source>'{name}': present, absent (again: untagged)</source>
         <translation>„{name}“: vorhanden, nicht vorhanden (noch einmal: nicht markiert)</translation>
     </message>
     <message>
@@ -1888,7 +1908,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Taste einer Klasse ist eine Ziffer oder ein Buchstabe, zum Beispiel 1 oder K.</translation>
     </message>
     <message>
-        <source>Slicer&apos;s slice views use the key {key} already. Digits are always free.</source>
+        <source>Slicer's slice views use the key {key} already. Digits are always free.</source>
         <translation>Die Schichtansichten von Slicer verwenden die Taste {key} bereits. Ziffern sind immer frei.</translation>
     </message>
     <message>
@@ -1896,26 +1916,26 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
     </message>
     <message>
-        <source>The key &apos;{key}&apos; cannot be used.</source>
+        <source>The key '{key}' cannot be used.</source>
         <translation>Die Taste „{key}“ kann nicht verwendet werden.</translation>
     </message>
 </context>
 <context>
     <name>labels.tag_session</name>
     <message>
-        <source>new class &apos;{name}&apos;</source>
+        <source>new class '{name}'</source>
         <translation>neue Klasse „{name}“</translation>
     </message>
     <message>
-        <source>&apos;{old}&apos; renamed to &apos;{new}&apos;</source>
+        <source>'{old}' renamed to '{new}'</source>
         <translation>„{old}“ umbenannt in „{new}“</translation>
     </message>
     <message>
-        <source>change of class &apos;{name}&apos;</source>
+        <source>change of class '{name}'</source>
         <translation>Ändern der Klasse „{name}“</translation>
     </message>
     <message>
-        <source>removal of class &apos;{name}&apos;</source>
+        <source>removal of class '{name}'</source>
         <translation>Entfernen der Klasse „{name}“</translation>
     </message>
     <message>
@@ -1923,15 +1943,15 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>neue Klassentabelle</translation>
     </message>
     <message>
-        <source>other slice direction for &apos;{name}&apos;</source>
+        <source>other slice direction for '{name}'</source>
         <translation>andere Schichtrichtung für „{name}“</translation>
     </message>
     <message>
-        <source>rest absent for &apos;{name}&apos;</source>
+        <source>rest absent for '{name}'</source>
         <translation>Rest nicht vorhanden für „{name}“</translation>
     </message>
     <message>
-        <source>clearing of &apos;{name}&apos;</source>
+        <source>clearing of '{name}'</source>
         <translation>Leeren von „{name}“</translation>
     </message>
     <message>
@@ -1980,11 +2000,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>nicht markiert</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; {tag} on slice {first}</source>
+        <source>'{name}' {tag} on slice {first}</source>
         <translation>„{name}“ {tag} in Schicht {first}</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
+        <source>'{name}' {tag} on slices {first} to {last}</source>
         <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
     </message>
     <message>
@@ -2028,7 +2048,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Hinweis: {text}</translation>
     </message>
     <message>
-        <source>tag slices that do not show it, or choose &apos;Tag the rest as absent&apos;</source>
+        <source>tag slices that do not show it, or choose 'Tag the rest as absent'</source>
         <translation>markieren Sie Schichten, die sie nicht zeigen, oder wählen Sie „Rest als nicht vorhanden markieren“</translation>
     </message>
     <message>
@@ -2060,7 +2080,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Schicht {index}: {name} {tag}</translation>
     </message>
     <message>
-        <source>The tags of &apos;{name}&apos; do not say from which end its slices are counted.</source>
+        <source>The tags of '{name}' do not say from which end its slices are counted.</source>
         <translation>Die Markierungen von „{name}“ sagen nicht, von welchem Ende aus die Schichten gezählt sind.</translation>
     </message>
     <message>
@@ -2068,7 +2088,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Importieren Sie sie, während die Aufnahme geladen ist, und sagen Sie, wie gezählt wurde: {readings}</translation>
     </message>
     <message>
-        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer&apos;s numbers).</source>
+        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer's numbers).</source>
         <translation>so, wie Slicer Schichten zeigt: {slicer}; in der Reihenfolge der Datei: {file} (in den Nummern von Slicer).</translation>
     </message>
 </context>
@@ -2161,11 +2181,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ob den Markierungen eines Volumens noch etwas fehlt</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is in use; a click takes it out.</source>
+        <source>'{name}' is in use; a click takes it out.</source>
         <translation>„{name}“ wird genutzt; ein Klick nimmt es heraus.</translation>
     </message>
     <message>
-        <source>A click puts &apos;{name}&apos; to use.</source>
+        <source>A click puts '{name}' to use.</source>
         <translation>Ein Klick nutzt „{name}“.</translation>
     </message>
 </context>
@@ -2254,7 +2274,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Wählen Sie oben ein Volumen.</translation>
     </message>
     <message>
-        <source>&apos;{volume}&apos; has no masks in the run under review.</source>
+        <source>'{volume}' has no masks in the run under review.</source>
         <translation>„{volume}“ hat keine Masken aus dem Lauf, der geprüft wird.</translation>
     </message>
     <message>
@@ -2533,7 +2553,7 @@ Overwrite them?</source>
         <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
     </message>
     <message>
-        <source>Undo that, then choose &apos;Load masks into the scene&apos; in section 5, Review.</source>
+        <source>Undo that, then choose 'Load masks into the scene' in section 5, Review.</source>
         <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
     </message>
     <message>
@@ -2561,7 +2581,7 @@ Overwrite them?</source>
         <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
     </message>
     <message>
-        <source>Undo the change and choose &apos;Load masks into the scene&apos; in section 5, Review, or generate again.</source>
+        <source>Undo the change and choose 'Load masks into the scene' in section 5, Review, or generate again.</source>
         <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
     </message>
 </context>
@@ -2946,7 +2966,7 @@ Overwrite them?</source>
 <context>
     <name>running.dependencies</name>
     <message>
-        <source>The PyTorch extension of Slicer is needed to install PyTorch. Open the Extensions Manager (View menu), install &apos;PyTorch&apos; and restart Slicer. Without network access use &apos;Install from a folder&apos;.</source>
+        <source>The PyTorch extension of Slicer is needed to install PyTorch. Open the Extensions Manager (View menu), install 'PyTorch' and restart Slicer. Without network access use 'Install from a folder'.</source>
         <translation>Zur Installation von PyTorch wird die Slicer-Erweiterung PyTorch benötigt. Öffnen Sie den Extensions Manager (Menü View), installieren Sie „PyTorch“ und starten Sie Slicer neu. Ohne Netzwerkzugang verwenden Sie „Aus Ordner installieren“.</translation>
     </message>
     <message>
@@ -3194,7 +3214,7 @@ Overwrite them?</source>
         <translation>Eine Installation ist im Gange.</translation>
     </message>
     <message>
-        <source>Download and install what is missing into Slicer&apos;s Python.</source>
+        <source>Download and install what is missing into Slicer's Python.</source>
         <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren.</translation>
     </message>
     <message>
@@ -3249,7 +3269,7 @@ Overwrite them?</source>
         <translation>PyTorch fehlt oder ist zu alt, obwohl die Installation ohne Fehler endete. Versuchen Sie es erneut.</translation>
     </message>
     <message>
-        <source>Check the network and the proxy. On a computer without network access, download the wheels elsewhere and use &apos;Install from a folder&apos;.</source>
+        <source>Check the network and the proxy. On a computer without network access, download the wheels elsewhere and use 'Install from a folder'.</source>
         <translation>Prüfen Sie das Netzwerk und den Proxy. Laden Sie für einen Computer ohne Netzwerkzugang die Wheels an anderer Stelle herunter, und verwenden Sie „Aus Ordner installieren“.</translation>
     </message>
     <message>
@@ -3689,7 +3709,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Die Dateien dieses Laufs zeigen</translation>
     </message>
     <message>
-        <source>Delete a run&apos;s files</source>
+        <source>Delete a run's files</source>
         <translation>Dateien eines Laufs löschen</translation>
     </message>
     <message>
@@ -3787,7 +3807,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Nehmen Sie es aus der Liste der Volumina.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is being read; this takes a moment.</source>
+        <source>'{name}' is being read; this takes a moment.</source>
         <translation>„{name}“ wird gelesen; das dauert einen Moment.</translation>
     </message>
     <message>
@@ -3795,19 +3815,19 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Drücken Sie die Taste danach noch einmal.</translation>
     </message>
     <message>
-        <source>No slice view of this layout shows &apos;{name}&apos; in the direction in which it is tagged.</source>
+        <source>No slice view of this layout shows '{name}' in the direction in which it is tagged.</source>
         <translation>Keine Schichtansicht dieser Anordnung zeigt „{name}“ in der Richtung, in der es markiert wird.</translation>
     </message>
     <message>
-        <source>The {view} view does not show &apos;{name}&apos;, the volume to tag.</source>
+        <source>The {view} view does not show '{name}', the volume to tag.</source>
         <translation>Die Ansicht {view} zeigt „{name}“ nicht, das zu markierende Volumen.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is tagged in another direction, which no view of this layout shows.</source>
+        <source>'{name}' is tagged in another direction, which no view of this layout shows.</source>
         <translation>„{name}“ wird in einer anderen Richtung markiert, die keine Ansicht dieser Anordnung zeigt.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is tagged slice by slice in the {view} view, not in this one.</source>
+        <source>'{name}' is tagged slice by slice in the {view} view, not in this one.</source>
         <translation>„{name}“ wird Schicht für Schicht in der Ansicht {view} markiert, nicht in dieser.</translation>
     </message>
     <message>
@@ -3827,11 +3847,11 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Die Ansicht {view} zeigt kein Volumen.</translation>
     </message>
     <message>
-        <source>The {view} view shows &apos;{name}&apos;, which is not part of the run.</source>
+        <source>The {view} view shows '{name}', which is not part of the run.</source>
         <translation>Die Ansicht {view} zeigt „{name}“, das nicht Teil des Laufs ist.</translation>
     </message>
     <message>
-        <source>&apos;Show it&apos; brings back the volume to tag, &apos;Use it&apos; makes the one that is shown part of the run.</source>
+        <source>'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.</source>
         <translation>„Zeigen“ holt das zu markierende Volumen zurück, „Verwenden“ macht das gezeigte zum Teil des Laufs.</translation>
     </message>
 </context>
@@ -3864,15 +3884,15 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Aktuelle Klasse: {name}</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: every other slice is absent.</source>
+        <source>'{name}': every other slice is absent.</source>
         <translation>„{name}“: in jeder anderen Schicht nicht vorhanden.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos;: every slice is untagged.</source>
+        <source>'{name}': every slice is untagged.</source>
         <translation>„{name}“: keine Schicht mehr markiert.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is tagged on every slice.</source>
+        <source>'{name}' is tagged on every slice.</source>
         <translation>„{name}“ ist in jeder Schicht markiert.</translation>
     </message>
     <message>
@@ -3884,7 +3904,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Es gibt nichts rückgängig zu machen.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and press &apos;End&apos; or the key E.</source>
+        <source>'{name}' begins on slice {index}. Go to the last slice and press 'End' or the key E.</source>
         <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und drücken Sie „Ende“ oder die Taste E.</translation>
     </message>
     <message>
@@ -3892,7 +3912,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
     </message>
     <message>
-        <source>Go to its first slice and press &apos;Start&apos; or the key S.</source>
+        <source>Go to its first slice and press 'Start' or the key S.</source>
         <translation>Gehen Sie zu seiner ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
     </message>
     <message>
@@ -3924,7 +3944,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Fügen Sie unter Klassen eine hinzu.</translation>
     </message>
     <message>
-        <source>Slice {index}: &apos;{name}&apos; {tag}.</source>
+        <source>Slice {index}: '{name}' {tag}.</source>
         <translation>Schicht {index}: „{name}“ {tag}.</translation>
     </message>
 </context>
@@ -4012,11 +4032,11 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 <context>
     <name>slice_tags.volume_offer</name>
     <message>
-        <source>Show &apos;{name}&apos;, the volume to tag</source>
+        <source>Show '{name}', the volume to tag</source>
         <translation>„{name}“ zeigen, das zu markierende Volumen</translation>
     </message>
     <message>
-        <source>Make &apos;{name}&apos;, which is shown, part of the run, and tag it</source>
+        <source>Make '{name}', which is shown, part of the run, and tag it</source>
         <translation>„{name}“, das gezeigt wird, zum Teil des Laufs machen und markieren</translation>
     </message>
 </context>

@@ -198,7 +198,8 @@ class GeneratePanel(Panel):
     def _showExpectations(self) -> None:
         """How long it takes in one line; how sure that is, and how good the masks will be, in its tip."""
         label, preset = self.ui.estimateLabel, self.logic.state.preset
-        keys = [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
+        # Two copies of a scan are one.
+        keys = dict.fromkeys(self.logic.keyOf(node) for node in self.logic.volumesOfRun())
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
         cohort = CohortLabels(self.logic.session.classes, [entry for entry in entries if entry is not None])
         # Before the first tag nothing can be expected.

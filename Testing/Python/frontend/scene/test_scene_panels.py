@@ -133,6 +133,7 @@ def test_runs_are_chosen_where_there_are_several(host, logic, reviewed, make_run
 
 def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
     ui = reviewed.panel.ui
+    logic.setClasses(["Läsion", "organ"])
     press(ui.classTable, "Down")
     assert logic.state.currentClass == "organ"
     logic.state.currentClass = "Läsion"
@@ -147,6 +148,7 @@ def shown_slice(lib, volume):
 
 def test_the_least_sure_slice_is_one_click_away(host, logic, reviewed, lib, click, press):
     ui, volume = reviewed.panel.ui, reviewed.volumes[0]
+    logic.setClasses(["Läsion", "organ"])
     # One row a slice, of which the one without any doubt is left out.
     assert ui.sliceTable.rowCount == 19
     assert [cell(ui.sliceTable, 0, column) for column in range(5)] == ["⚠", "0", "Läsion", "–", "not drawn"]
