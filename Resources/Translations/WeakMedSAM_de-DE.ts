@@ -48,7 +48,7 @@
     </message>
     <message>
         <source>Details</source>
-        <translation>Einzelheiten</translation>
+        <translation>Details</translation>
     </message>
     <message>
         <source>Label val&amp;ue:</source>
@@ -181,7 +181,7 @@
         <translation>Installieren</translation>
     </message>
     <message>
-        <source>Download and install what is missing into Slicer's Python</source>
+        <source>Download and install what is missing into Slicer&apos;s Python</source>
         <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren</translation>
     </message>
     <message>
@@ -262,7 +262,7 @@
     </message>
     <message>
         <source>Preset, device, where masks go, log and storage</source>
-        <translation>Verfahren, Gerät, Ziel der Masken, Protokoll und Ablage</translation>
+        <translation>Verfahren, Gerät, Ziel der Masken, Log und Ablage</translation>
     </message>
     <message>
         <source>A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume</source>
@@ -585,16 +585,16 @@
         <translation>5. Prüfen und korrigieren</translation>
     </message>
     <message>
+        <source>Save masks and a short report as files.</source>
+        <translation>Masken und einen kurzen Bericht als Dateien speichern.</translation>
+    </message>
+    <message>
         <source>Learn from the tags on this computer and draw the masks.</source>
         <translation>Auf diesem Computer aus den Markierungen lernen und die Masken zeichnen.</translation>
     </message>
     <message>
         <source>Look at the masks, the least sure slices first, and correct them.</source>
         <translation>Masken ansehen, die unsichersten Schichten zuerst, und korrigieren.</translation>
-    </message>
-    <message>
-        <source>Save masks, tags and a short report as files.</source>
-        <translation>Masken, Markierungen und einen kurzen Bericht als Dateien speichern.</translation>
     </message>
     <message>
         <source>6. Export</source>
@@ -609,8 +609,8 @@
         <translation>&lt;p&gt;Segmentierungsmasken allein aus Schichtmarkierungen: Geben Sie für die Schichten einer Aufnahme an, ob sie eine Klasse zeigen; ein Modell, das &lt;b&gt;auf diesem Computer&lt;/b&gt; aus diesen Markierungen lernt, zeichnet die Klasse in jeder Schicht, und Sie prüfen und korrigieren das Ergebnis. Niemand zeichnet Konturen, und nichts verlässt den Computer. Für die Forschung, kein Medizinprodukt.&lt;/p&gt;&lt;p&gt;&lt;b&gt;Zum Ausprobieren:&lt;/b&gt; Öffnen Sie das Modul Sample Data und laden Sie &lt;i&gt;MRBrainTumor1&lt;/i&gt;. Blättern Sie danach hier in der roten Ansicht zur ersten Schicht, die den Tumor zeigt, und drücken Sie &lt;b&gt;S&lt;/b&gt;; blättern Sie zur letzten und drücken Sie &lt;b&gt;E&lt;/b&gt;; drücken Sie dann &lt;b&gt;Masken erzeugen&lt;/b&gt;. Laden Sie &lt;i&gt;MRBrainTumor2&lt;/i&gt;, wählen Sie es unter Volumina und markieren Sie es ebenfalls: Jedes weitere Volumen verbessert die Masken aller.&lt;/p&gt;</translation>
     </message>
     <message>
-        <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href="https://arxiv.org/abs/2503.04106"&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
-        <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href="https://arxiv.org/abs/2503.04106"&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
+        <source>The method follows WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Image features come from LiteMedSAM, the distilled version of MedSAM (Segment anything in medical images, Nature Communications, 2024). Please cite both if you use masks made with this module.</source>
+        <translation>Die Methode folgt WeakMedSAM: Weakly-Supervised Medical Image Segmentation via SAM with Sub-Class Exploration and Prompt Affinity Mining (IEEE Transactions on Medical Imaging, 2025; &lt;a href=&quot;https://arxiv.org/abs/2503.04106&quot;&gt;arXiv:2503.04106&lt;/a&gt;). Die Bildmerkmale stammen von LiteMedSAM, der destillierten Fassung von MedSAM (Segment anything in medical images, Nature Communications, 2024). Bitte zitieren Sie beide, wenn Sie mit diesem Modul erzeugte Masken verwenden.</translation>
     </message>
 </context>
 <context>
@@ -696,7 +696,7 @@
     </message>
     <message>
         <source>Choose another volume; this one cannot be used.</source>
-        <translation>Ein anderes Volumen wählen; dieses ist nicht verwendbar.</translation>
+        <translation>Ein anderes Volumen wählen; dieses ist nicht nutzbar.</translation>
     </message>
     <message>
         <source>Say what is looked for: add a class.</source>
@@ -731,7 +731,7 @@
         <translation>Dieses Volumen markieren, oder Masken für die {count} ausgewählten erzeugen.</translation>
     </message>
     <message>
-        <source>Mark this volume, or generate masks for '{name}'.</source>
+        <source>Mark this volume, or generate masks for &apos;{name}&apos;.</source>
         <translation>Dieses Volumen markieren, oder Masken für „{name}“ erzeugen.</translation>
     </message>
     <message>
@@ -784,6 +784,10 @@
         <translation>Die Datei ist beschädigt oder unvollständig: Kopieren Sie sie erneut.</translation>
     </message>
     <message>
+        <source>Choose &apos;Automatic&apos; as device (&apos;4. Generate&apos;, Details).</source>
+        <translation>Wählen Sie „Automatisch“ als Gerät („4. Erzeugen“, Details).</translation>
+    </message>
+    <message>
         <source>Export the volume again from its source.</source>
         <translation>Exportieren Sie das Volumen erneut aus seiner Quelle.</translation>
     </message>
@@ -796,7 +800,7 @@
         <translation>Korrigieren Sie es im Modul Volumes (Volume Information).</translation>
     </message>
     <message>
-        <source>Get the published file again: 'weakmedsam weights' at the command line does it.</source>
+        <source>Get the published file again: &apos;weakmedsam weights&apos; at the command line does it.</source>
         <translation>Besorgen Sie die veröffentlichte Datei neu: „weakmedsam weights“ an der Kommandozeile hilft dabei.</translation>
     </message>
     <message>
@@ -928,15 +932,11 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
-        <source>Choose 'Automatic' as device: section Generate masks, Details.</source>
-        <translation>Wählen Sie „Automatisch“ als Gerät: Abschnitt „Masken erzeugen“, Details.</translation>
-    </message>
-    <message>
-        <source>Tag slices that do not show it, or a volume without it; 'Tag the rest as absent' does it for untagged slices.</source>
+        <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
         <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
     <message>
-        <source>There is no class '{name}'.</source>
+        <source>There is no class &apos;{name}&apos;.</source>
         <translation>Es gibt keine Klasse „{name}“.</translation>
     </message>
     <message>
@@ -980,11 +980,11 @@
         <translation>Markierungen einer Art, die diese Version nicht kennt, werden behalten, aber nicht benutzt: {kind}.</translation>
     </message>
     <message>
-        <source>'{name}': its labels count slices from the other end, and those of this kind cannot be turned: {kind}.</source>
+        <source>&apos;{name}&apos;: its labels count slices from the other end, and those of this kind cannot be turned: {kind}.</source>
         <translation>„{name}“: Die Markierungen zählen die Schichten vom anderen Ende, und die dieser Art können nicht umgedreht werden: {kind}.</translation>
     </message>
     <message>
-        <source>'{class}': labels contradict each other on slices {slices}; {trusted} count, not {other}.</source>
+        <source>&apos;{class}&apos;: labels contradict each other on slices {slices}; {trusted} count, not {other}.</source>
         <translation>„{class}“: Markierungen widersprechen sich in den Schichten {slices}; {trusted} zählen, nicht {other}.</translation>
     </message>
     <message>
@@ -1000,7 +1000,7 @@
         <translation>Mit einem Namen, der auf .json endet, bleiben sie erhalten.</translation>
     </message>
     <message>
-        <source>'{name}': slices are tagged in two ways for '{class}'.</source>
+        <source>&apos;{name}&apos;: slices are tagged in two ways for &apos;{class}&apos;.</source>
         <translation>„{name}“: Schichten sind für „{class}“ auf zwei Weisen markiert.</translation>
     </message>
     <message>
@@ -1012,19 +1012,15 @@
         <translation>Ein Volumen ist zweimal aufgeführt: {names}.</translation>
     </message>
     <message>
-        <source>{count} tagged volumes are named '{name}'.</source>
+        <source>{count} tagged volumes are named &apos;{name}&apos;.</source>
         <translation>{count} markierte Volumina heißen „{name}“.</translation>
-    </message>
-    <message>
-        <source>'{name}' is tagged in two directions ({axes}).</source>
-        <translation>„{name}“ ist in zwei Richtungen markiert ({axes}).</translation>
     </message>
     <message>
         <source>Keep the tags of one direction.</source>
         <translation>Behalten Sie die Markierungen einer Richtung.</translation>
     </message>
     <message>
-        <source>The tags of '{name}' were made on other voxels.</source>
+        <source>The tags of &apos;{name}&apos; were made on other voxels.</source>
         <translation>Die Markierungen von „{name}“ wurden an anderen Voxeln gesetzt.</translation>
     </message>
     <message>
@@ -1032,11 +1028,11 @@
         <translation>Laden Sie die markierte Aufnahme, oder markieren Sie diese.</translation>
     </message>
     <message>
-        <source>'{name}': '{class}' is tagged on slice {slice}, but the last one is {last}.</source>
+        <source>&apos;{name}&apos;: &apos;{class}&apos; is tagged on slice {slice}, but the last one is {last}.</source>
         <translation>„{name}“: „{class}“ ist in Schicht {slice} markiert, die letzte ist aber {last}.</translation>
     </message>
     <message>
-        <source>'{name}' has no slice {slice}; the last one is {last}.</source>
+        <source>&apos;{name}&apos; has no slice {slice}; the last one is {last}.</source>
         <translation>„{name}“ hat keine Schicht {slice}; die letzte ist {last}.</translation>
     </message>
     <message>
@@ -1064,10 +1060,6 @@
         <translation>In {folder} ist nicht genug Platz.</translation>
     </message>
     <message>
-        <source>Make room on this drive, or choose other folders: section Generate masks, Details, Storage.</source>
-        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie andere Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
-    </message>
-    <message>
         <source>{file} is too large for a file of this kind.</source>
         <translation>{file} ist zu groß für eine Datei dieser Art.</translation>
     </message>
@@ -1080,7 +1072,7 @@
         <translation>{file} ist kein Text in UTF-8.</translation>
     </message>
     <message>
-        <source>Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.</source>
+        <source>Save it as UTF-8; in a spreadsheet choose &apos;CSV UTF-8&apos;.</source>
         <translation>Speichern Sie sie als UTF-8; in einer Tabellenkalkulation wählen Sie „CSV UTF-8“.</translation>
     </message>
     <message>
@@ -1128,15 +1120,15 @@
         <translation>Wählen Sie ein Volumen im Abschnitt „Volumina“.</translation>
     </message>
     <message>
-        <source>The setting '{name}' cannot be {value}.</source>
+        <source>The setting &apos;{name}&apos; cannot be {value}.</source>
         <translation>Die Einstellung „{name}“ kann nicht {value} sein.</translation>
     </message>
     <message>
-        <source>There is no setting '{name}'.</source>
+        <source>There is no setting &apos;{name}&apos;.</source>
         <translation>Es gibt keine Einstellung „{name}“.</translation>
     </message>
     <message>
-        <source>There is no preset '{name}'.</source>
+        <source>There is no preset &apos;{name}&apos;.</source>
         <translation>Es gibt keine Voreinstellung „{name}“.</translation>
     </message>
     <message>
@@ -1144,7 +1136,7 @@
         <translation>Wählen Sie eine andere Voreinstellung.</translation>
     </message>
     <message>
-        <source>There is no network '{name}'.</source>
+        <source>There is no network &apos;{name}&apos;.</source>
         <translation>Es gibt kein Netz „{name}“.</translation>
     </message>
     <message>
@@ -1164,16 +1156,32 @@
         <translation>Trainieren Sie mit diesen Einstellungen, oder lassen Sie sie weg.</translation>
     </message>
     <message>
-        <source>There is no device '{device}'.</source>
+        <source>There is no device &apos;{device}&apos;.</source>
         <translation>Es gibt kein Gerät „{device}“.</translation>
     </message>
     <message>
-        <source>The device '{device}' cannot be used on this computer.</source>
+        <source>The device &apos;{device}&apos; cannot be used on this computer.</source>
         <translation>Das Gerät „{device}“ kann auf diesem Computer nicht verwendet werden.</translation>
     </message>
     <message>
         <source>The memory of the GPU does not suffice.</source>
         <translation>Der Speicher der GPU reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>Press &apos;Install&apos; in &apos;4. Generate&apos;.</source>
+        <translation>Drücken Sie „Installieren“ in „4. Erzeugen“.</translation>
+    </message>
+    <message>
+        <source>Install it anew, then press ↻: &apos;4. Generate&apos;, Details.</source>
+        <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
+    </message>
+    <message>
+        <source>Wait for the other run to finish, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
+    </message>
+    <message>
+        <source>Check that drive, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>{file}: voxels that are no numbers were read as {value:g} (number of them: {count}).</source>
@@ -1182,18 +1190,6 @@
     <message>
         <source>There is not enough memory.</source>
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
-    </message>
-    <message>
-        <source>Install it anew, then press ↻: section Generate masks, Details.</source>
-        <translation>Installieren Sie es neu, und drücken Sie dann ↻: Abschnitt „Masken erzeugen“, Details.</translation>
-    </message>
-    <message>
-        <source>Wait for the other run to finish, or choose another folder: section Generate masks, Details, Storage.</source>
-        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
-    </message>
-    <message>
-        <source>Check that drive, or choose another folder: section Generate masks, Details, Storage.</source>
-        <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>The system lets the worker open no more files.</source>
@@ -1396,8 +1392,16 @@
         <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
     </message>
     <message>
-        <source>The tags of '{name}' are for another number of slices: {tagged}, not {count}.</source>
+        <source>&apos;{name}&apos; is tagged in two slice directions.</source>
+        <translation>„{name}“ ist in zwei Schichtrichtungen markiert.</translation>
+    </message>
+    <message>
+        <source>The tags of &apos;{name}&apos; are for another number of slices: {tagged}, not {count}.</source>
         <translation>Die Markierungen von „{name}“ gelten für eine andere Zahl von Schichten: {tagged}, nicht {count}.</translation>
+    </message>
+    <message>
+        <source>Make room on this drive, or choose other folders: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie andere Ordner: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>Choose the CPU as device (Details), or try again.</source>
@@ -1484,10 +1488,6 @@
         <translation>Nicht installiert: {names}.</translation>
     </message>
     <message>
-        <source>Press 'Install' in the section Generate masks.</source>
-        <translation>Drücken Sie „Installieren“ im Abschnitt „Masken erzeugen“.</translation>
-    </message>
-    <message>
         <source>PyTorch is installed, but cannot be loaded: {reason}</source>
         <translation>PyTorch ist installiert, kann aber nicht geladen werden: {reason}</translation>
     </message>
@@ -1524,7 +1524,7 @@
         <translation>Markieren Sie mehr Volumina.</translation>
     </message>
     <message>
-        <source>The network '{name}' was not trained to answer '{asked}'.</source>
+        <source>The network &apos;{name}&apos; was not trained to answer &apos;{asked}&apos;.</source>
         <translation>Das Netz „{name}“ wurde nicht darauf trainiert, auf „{asked}“ zu antworten.</translation>
     </message>
     <message>
@@ -1632,7 +1632,7 @@
         <translation>Es gibt keine Klasse; drücken Sie zuerst „Hinzufügen“.</translation>
     </message>
     <message>
-        <source>What '{name}' is (the Segment Editor offers all of Slicer's terminology later):</source>
+        <source>What &apos;{name}&apos; is (the Segment Editor offers all of Slicer&apos;s terminology later):</source>
         <translation>Was „{name}“ ist (der Segment Editor bietet später die gesamte Terminologie von Slicer):</translation>
     </message>
     <message>
@@ -1640,7 +1640,7 @@
         <translation>Terminologie</translation>
     </message>
     <message>
-        <source>The label value '{text}' is not a whole number.</source>
+        <source>The label value &apos;{text}&apos; is not a whole number.</source>
         <translation>Der Labelwert „{text}“ ist keine ganze Zahl.</translation>
     </message>
     <message>
@@ -1696,7 +1696,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Klicken Sie in der Tabelle auf eine.</translation>
     </message>
     <message>
-        <source>'{name}' has tags. Remove it with all of them? (Undo brings both back.)</source>
+        <source>&apos;{name}&apos; has tags. Remove it with all of them? (Undo brings both back.)</source>
         <translation>„{name}“ hat Markierungen. Samt allen Markierungen entfernen? („Rückgängig“ stellt beides wieder her.)</translation>
     </message>
     <message>
@@ -1712,7 +1712,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <name>labels.slice_direction</name>
     <message>
         <source>The layout has no slice views.</source>
-        <translation>Das Layout hat keine Schichtansichten.</translation>
+        <translation>Die Anordnung hat keine Schichtansichten.</translation>
     </message>
     <message>
         <source>Choose a volume first.</source>
@@ -1728,7 +1728,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
     <message>
         <source>⚠ No view of the layout shows the slices of this volume. Choose the view to tag in.</source>
-        <translation>⚠ Keine Ansicht des Layouts zeigt die Schichten dieses Volumens. Wählen Sie die Ansicht, in der markiert wird.</translation>
+        <translation>⚠ Keine Ansicht dieser Anordnung zeigt die Schichten dieses Volumens. Wählen Sie die Ansicht, in der markiert wird.</translation>
     </message>
     <message>
         <source>⚠ The {view} view cuts across the slices. Align it, so that what you see is one slice.</source>
@@ -1805,23 +1805,19 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>labels.tag_import</name>
     <message>
-        <source>The label value {old} of '{name}' is in use already: it became {new}.</source>
+        <source>The label value {old} of &apos;{name}&apos; is in use already: it became {new}.</source>
         <translation>Der Labelwert {old} von „{name}“ ist bereits vergeben: Er wurde zu {new}.</translation>
     </message>
     <message>
-        <source>'{name}' was left as it is: {reason}</source>
+        <source>&apos;{name}&apos; was left as it is: {reason}</source>
         <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
     </message>
     <message>
-        <source>'{name}' was left as it is: it is tagged along {scene}, the file along {file}.</source>
-        <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
-    </message>
-    <message>
-        <source>'{name}': tags imported.</source>
+        <source>&apos;{name}&apos;: tags imported.</source>
         <translation>„{name}“: Markierungen importiert.</translation>
     </message>
     <message>
-        <source>The tags of '{name}' were not imported: the scene has other tags for it. Load the scan, then import.</source>
+        <source>The tags of &apos;{name}&apos; were not imported: the scene has other tags for it. Load the scan, then import.</source>
         <translation>Die Markierungen von „{name}“ wurden nicht importiert: Die Szene hat andere Markierungen dafür. Laden Sie die Aufnahme, und importieren Sie dann.</translation>
     </message>
     <message>
@@ -1829,11 +1825,15 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Zuordnung erfolgte allein nach dem Namen: Vergewissern Sie sich, dass es dieselbe Aufnahme ist.</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos; was left as it is: it is tagged in another slice direction here than in the file. Clear its tags to take those of the file.</source>
+        <translation>„{name}“ wurde unverändert gelassen: Es ist hier in einer anderen Schichtrichtung markiert als in der Datei. Entfernen Sie seine Markierungen, um die der Datei zu übernehmen.</translation>
+    </message>
+    <message>
         <source>Tags that were replaced: {count}.</source>
         <translation>Ersetzte Markierungen: {count}.</translation>
     </message>
     <message>
-        <source>'{name}' is not in the scene: its tags are kept for when it is loaded.</source>
+        <source>&apos;{name}&apos; is not in the scene: its tags are kept for when it is loaded.</source>
         <translation>„{name}“ ist nicht in der Szene: Die Markierungen werden aufbewahrt, bis es geladen wird.</translation>
     </message>
 </context>
@@ -1872,19 +1872,19 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Zur vorherigen nicht markierten Schicht gehen</translation>
     </message>
     <message>
-        <source>Undo the last change of tags</source>
-        <translation>Letzte Änderung der Markierungen rückgängig machen</translation>
+        <source>Undo the last change</source>
+        <translation>Letzte Änderung rückgängig machen</translation>
     </message>
     <message>
         <source>Redo what was undone</source>
         <translation>Rückgängig Gemachtes wiederholen</translation>
     </message>
     <message>
-        <source>'{name}': present on this slice, or untagged again</source>
+        <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
         <translation>„{name}“: in dieser Schicht vorhanden, oder wieder nicht markiert</translation>
     </message>
     <message>
-        <source>'{name}': absent on this slice, or untagged again</source>
+        <source>&apos;{name}&apos;: absent on this slice, or untagged again</source>
         <translation>„{name}“: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
     </message>
     <message>
@@ -1896,11 +1896,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Diese Tasten gelten, während eine Schichtansicht den Tastaturfokus hat (hineinklicken), und in diesem Abschnitt.</translation>
     </message>
     <message>
-        <source>Slicer's own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
+        <source>Slicer&apos;s own keys stay as they are: arrows, F and B scroll; R resets the view.</source>
         <translation>Die eigenen Tasten von Slicer bleiben unverändert: Pfeiltasten, F und B blättern; R setzt die Ansicht zurück.</translation>
     </message>
     <message>
-        <source>'{name}': present, absent (again: untagged)</source>
+        <source>&apos;{name}&apos;: present, absent (again: untagged)</source>
         <translation>„{name}“: vorhanden, nicht vorhanden (noch einmal: nicht markiert)</translation>
     </message>
     <message>
@@ -1908,7 +1908,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Taste einer Klasse ist eine Ziffer oder ein Buchstabe, zum Beispiel 1 oder K.</translation>
     </message>
     <message>
-        <source>Slicer's slice views use the key {key} already. Digits are always free.</source>
+        <source>Slicer&apos;s slice views use the key {key} already. Digits are always free.</source>
         <translation>Die Schichtansichten von Slicer verwenden die Taste {key} bereits. Ziffern sind immer frei.</translation>
     </message>
     <message>
@@ -1916,26 +1916,26 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Die Taste {key} hat beim Markieren bereits eine Bedeutung. Ziffern sind immer frei.</translation>
     </message>
     <message>
-        <source>The key '{key}' cannot be used.</source>
+        <source>The key &apos;{key}&apos; cannot be used.</source>
         <translation>Die Taste „{key}“ kann nicht verwendet werden.</translation>
     </message>
 </context>
 <context>
     <name>labels.tag_session</name>
     <message>
-        <source>new class '{name}'</source>
+        <source>new class &apos;{name}&apos;</source>
         <translation>neue Klasse „{name}“</translation>
     </message>
     <message>
-        <source>'{old}' renamed to '{new}'</source>
+        <source>&apos;{old}&apos; renamed to &apos;{new}&apos;</source>
         <translation>„{old}“ umbenannt in „{new}“</translation>
     </message>
     <message>
-        <source>change of class '{name}'</source>
+        <source>change of class &apos;{name}&apos;</source>
         <translation>Ändern der Klasse „{name}“</translation>
     </message>
     <message>
-        <source>removal of class '{name}'</source>
+        <source>removal of class &apos;{name}&apos;</source>
         <translation>Entfernen der Klasse „{name}“</translation>
     </message>
     <message>
@@ -1943,15 +1943,15 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>neue Klassentabelle</translation>
     </message>
     <message>
-        <source>other slice direction for '{name}'</source>
+        <source>other slice direction for &apos;{name}&apos;</source>
         <translation>andere Schichtrichtung für „{name}“</translation>
     </message>
     <message>
-        <source>rest absent for '{name}'</source>
+        <source>rest absent for &apos;{name}&apos;</source>
         <translation>Rest nicht vorhanden für „{name}“</translation>
     </message>
     <message>
-        <source>clearing of '{name}'</source>
+        <source>clearing of &apos;{name}&apos;</source>
         <translation>Leeren von „{name}“</translation>
     </message>
     <message>
@@ -2000,11 +2000,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>nicht markiert</translation>
     </message>
     <message>
-        <source>'{name}' {tag} on slice {first}</source>
+        <source>&apos;{name}&apos; {tag} on slice {first}</source>
         <translation>„{name}“ {tag} in Schicht {first}</translation>
     </message>
     <message>
-        <source>'{name}' {tag} on slices {first} to {last}</source>
+        <source>&apos;{name}&apos; {tag} on slices {first} to {last}</source>
         <translation>„{name}“ {tag} in den Schichten {first} bis {last}</translation>
     </message>
     <message>
@@ -2048,7 +2048,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Hinweis: {text}</translation>
     </message>
     <message>
-        <source>tag slices that do not show it, or choose 'Tag the rest as absent'</source>
+        <source>tag slices that do not show it, or choose &apos;Tag the rest as absent&apos;</source>
         <translation>markieren Sie Schichten, die sie nicht zeigen, oder wählen Sie „Rest als nicht vorhanden markieren“</translation>
     </message>
     <message>
@@ -2080,7 +2080,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Schicht {index}: {name} {tag}</translation>
     </message>
     <message>
-        <source>The tags of '{name}' do not say from which end its slices are counted.</source>
+        <source>The tags of &apos;{name}&apos; do not say from which end its slices are counted.</source>
         <translation>Die Markierungen von „{name}“ sagen nicht, von welchem Ende aus die Schichten gezählt sind.</translation>
     </message>
     <message>
@@ -2088,7 +2088,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Importieren Sie sie, während die Aufnahme geladen ist, und sagen Sie, wie gezählt wurde: {readings}</translation>
     </message>
     <message>
-        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer's numbers).</source>
+        <source>as Slicer shows slices, {slicer}; in the order of the file, {file} (in Slicer&apos;s numbers).</source>
         <translation>so, wie Slicer Schichten zeigt: {slicer}; in der Reihenfolge der Datei: {file} (in den Nummern von Slicer).</translation>
     </message>
 </context>
@@ -2103,7 +2103,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <name>labels.volume_list</name>
     <message>
         <source>⚠ unusable</source>
-        <translation>⚠ unbrauchbar</translation>
+        <translation>⚠ nicht nutzbar</translation>
     </message>
     <message>
         <source>reading ...</source>
@@ -2181,11 +2181,11 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ob den Markierungen eines Volumens noch etwas fehlt</translation>
     </message>
     <message>
-        <source>'{name}' is in use; a click takes it out.</source>
+        <source>&apos;{name}&apos; is in use; a click takes it out.</source>
         <translation>„{name}“ wird genutzt; ein Klick nimmt es heraus.</translation>
     </message>
     <message>
-        <source>A click puts '{name}' to use.</source>
+        <source>A click puts &apos;{name}&apos; to use.</source>
         <translation>Ein Klick nutzt „{name}“.</translation>
     </message>
 </context>
@@ -2217,7 +2217,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
     <message>
         <source>The current volume alone is in use.</source>
-        <translation>Das gewählte Volumen allein wird genutzt.</translation>
+        <translation>Nur das aktuelle Volumen wird genutzt.</translation>
     </message>
     <message>
         <source>No volume is in use.</source>
@@ -2274,7 +2274,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Wählen Sie oben ein Volumen.</translation>
     </message>
     <message>
-        <source>'{volume}' has no masks in the run under review.</source>
+        <source>&apos;{volume}&apos; has no masks in the run under review.</source>
         <translation>„{volume}“ hat keine Masken aus dem Lauf, der geprüft wird.</translation>
     </message>
     <message>
@@ -2553,7 +2553,7 @@ Overwrite them?</source>
         <translation>Das Volumen {name} oder seine Segmentierung wurde aus der Szene entfernt.</translation>
     </message>
     <message>
-        <source>Undo that, then choose 'Load masks into the scene' in section 5, Review.</source>
+        <source>Undo that, then choose &apos;Load masks into the scene&apos; in section 5, Review.</source>
         <translation>Machen Sie das rückgängig, und wählen Sie dann „Masken in die Szene laden“ in Abschnitt 5, Prüfen.</translation>
     </message>
     <message>
@@ -2581,7 +2581,7 @@ Overwrite them?</source>
         <translation>Die Voxel von {volume} haben sich seit Beginn des Laufs geändert; die Masken dazu wurden daher nicht geladen.</translation>
     </message>
     <message>
-        <source>Undo the change and choose 'Load masks into the scene' in section 5, Review, or generate again.</source>
+        <source>Undo the change and choose &apos;Load masks into the scene&apos; in section 5, Review, or generate again.</source>
         <translation>Machen Sie die Änderung rückgängig, und wählen Sie „Masken in die Szene laden“ in Abschnitt 5, Prüfen, oder erzeugen Sie die Masken neu.</translation>
     </message>
 </context>
@@ -2966,7 +2966,7 @@ Overwrite them?</source>
 <context>
     <name>running.dependencies</name>
     <message>
-        <source>The PyTorch extension of Slicer is needed to install PyTorch. Open the Extensions Manager (View menu), install 'PyTorch' and restart Slicer. Without network access use 'Install from a folder'.</source>
+        <source>The PyTorch extension of Slicer is needed to install PyTorch. Open the Extensions Manager (View menu), install &apos;PyTorch&apos; and restart Slicer. Without network access use &apos;Install from a folder&apos;.</source>
         <translation>Zur Installation von PyTorch wird die Slicer-Erweiterung PyTorch benötigt. Öffnen Sie den Extensions Manager (Menü View), installieren Sie „PyTorch“ und starten Sie Slicer neu. Ohne Netzwerkzugang verwenden Sie „Aus Ordner installieren“.</translation>
     </message>
     <message>
@@ -3214,7 +3214,7 @@ Overwrite them?</source>
         <translation>Eine Installation ist im Gange.</translation>
     </message>
     <message>
-        <source>Download and install what is missing into Slicer's Python.</source>
+        <source>Download and install what is missing into Slicer&apos;s Python.</source>
         <translation>Fehlende Pakete herunterladen und im Python von Slicer installieren.</translation>
     </message>
     <message>
@@ -3269,7 +3269,7 @@ Overwrite them?</source>
         <translation>PyTorch fehlt oder ist zu alt, obwohl die Installation ohne Fehler endete. Versuchen Sie es erneut.</translation>
     </message>
     <message>
-        <source>Check the network and the proxy. On a computer without network access, download the wheels elsewhere and use 'Install from a folder'.</source>
+        <source>Check the network and the proxy. On a computer without network access, download the wheels elsewhere and use &apos;Install from a folder&apos;.</source>
         <translation>Prüfen Sie das Netzwerk und den Proxy. Laden Sie für einen Computer ohne Netzwerkzugang die Wheels an anderer Stelle herunter, und verwenden Sie „Aus Ordner installieren“.</translation>
     </message>
     <message>
@@ -3709,7 +3709,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Die Dateien dieses Laufs zeigen</translation>
     </message>
     <message>
-        <source>Delete a run's files</source>
+        <source>Delete a run&apos;s files</source>
         <translation>Dateien eines Laufs löschen</translation>
     </message>
     <message>
@@ -3807,7 +3807,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Nehmen Sie es aus der Liste der Volumina.</translation>
     </message>
     <message>
-        <source>'{name}' is being read; this takes a moment.</source>
+        <source>&apos;{name}&apos; is being read; this takes a moment.</source>
         <translation>„{name}“ wird gelesen; das dauert einen Moment.</translation>
     </message>
     <message>
@@ -3815,19 +3815,19 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Drücken Sie die Taste danach noch einmal.</translation>
     </message>
     <message>
-        <source>No slice view of this layout shows '{name}' in the direction in which it is tagged.</source>
+        <source>No slice view of this layout shows &apos;{name}&apos; in the direction in which it is tagged.</source>
         <translation>Keine Schichtansicht dieser Anordnung zeigt „{name}“ in der Richtung, in der es markiert wird.</translation>
     </message>
     <message>
-        <source>The {view} view does not show '{name}', the volume to tag.</source>
+        <source>The {view} view does not show &apos;{name}&apos;, the volume to tag.</source>
         <translation>Die Ansicht {view} zeigt „{name}“ nicht, das zu markierende Volumen.</translation>
     </message>
     <message>
-        <source>'{name}' is tagged in another direction, which no view of this layout shows.</source>
+        <source>&apos;{name}&apos; is tagged in another direction, which no view of this layout shows.</source>
         <translation>„{name}“ wird in einer anderen Richtung markiert, die keine Ansicht dieser Anordnung zeigt.</translation>
     </message>
     <message>
-        <source>'{name}' is tagged slice by slice in the {view} view, not in this one.</source>
+        <source>&apos;{name}&apos; is tagged slice by slice in the {view} view, not in this one.</source>
         <translation>„{name}“ wird Schicht für Schicht in der Ansicht {view} markiert, nicht in dieser.</translation>
     </message>
     <message>
@@ -3847,11 +3847,11 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Die Ansicht {view} zeigt kein Volumen.</translation>
     </message>
     <message>
-        <source>The {view} view shows '{name}', which is not part of the run.</source>
+        <source>The {view} view shows &apos;{name}&apos;, which is not part of the run.</source>
         <translation>Die Ansicht {view} zeigt „{name}“, das nicht Teil des Laufs ist.</translation>
     </message>
     <message>
-        <source>'Show it' brings back the volume to tag, 'Use it' makes the one that is shown part of the run.</source>
+        <source>&apos;Show it&apos; brings back the volume to tag, &apos;Use it&apos; makes the one that is shown part of the run.</source>
         <translation>„Zeigen“ holt das zu markierende Volumen zurück, „Verwenden“ macht das gezeigte zum Teil des Laufs.</translation>
     </message>
 </context>
@@ -3884,15 +3884,15 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Aktuelle Klasse: {name}</translation>
     </message>
     <message>
-        <source>'{name}': every other slice is absent.</source>
+        <source>&apos;{name}&apos;: every other slice is absent.</source>
         <translation>„{name}“: in jeder anderen Schicht nicht vorhanden.</translation>
     </message>
     <message>
-        <source>'{name}': every slice is untagged.</source>
+        <source>&apos;{name}&apos;: every slice is untagged.</source>
         <translation>„{name}“: keine Schicht mehr markiert.</translation>
     </message>
     <message>
-        <source>'{name}' is tagged on every slice.</source>
+        <source>&apos;{name}&apos; is tagged on every slice.</source>
         <translation>„{name}“ ist in jeder Schicht markiert.</translation>
     </message>
     <message>
@@ -3904,7 +3904,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Es gibt nichts rückgängig zu machen.</translation>
     </message>
     <message>
-        <source>'{name}' begins on slice {index}. Go to the last slice and press 'End' or the key E.</source>
+        <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and press &apos;End&apos; or the key E.</source>
         <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und drücken Sie „Ende“ oder die Taste E.</translation>
     </message>
     <message>
@@ -3912,7 +3912,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Setzen Sie zuerst den Anfang des Bereichs.</translation>
     </message>
     <message>
-        <source>Go to its first slice and press 'Start' or the key S.</source>
+        <source>Go to its first slice and press &apos;Start&apos; or the key S.</source>
         <translation>Gehen Sie zu seiner ersten Schicht, und drücken Sie „Anfang“ oder die Taste S.</translation>
     </message>
     <message>
@@ -3944,7 +3944,7 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Fügen Sie unter Klassen eine hinzu.</translation>
     </message>
     <message>
-        <source>Slice {index}: '{name}' {tag}.</source>
+        <source>Slice {index}: &apos;{name}&apos; {tag}.</source>
         <translation>Schicht {index}: „{name}“ {tag}.</translation>
     </message>
 </context>
@@ -4032,11 +4032,11 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 <context>
     <name>slice_tags.volume_offer</name>
     <message>
-        <source>Show '{name}', the volume to tag</source>
+        <source>Show &apos;{name}&apos;, the volume to tag</source>
         <translation>„{name}“ zeigen, das zu markierende Volumen</translation>
     </message>
     <message>
-        <source>Make '{name}', which is shown, part of the run, and tag it</source>
+        <source>Make &apos;{name}&apos;, which is shown, part of the run, and tag it</source>
         <translation>„{name}“, das gezeigt wird, zum Teil des Laufs machen und markieren</translation>
     </message>
 </context>
