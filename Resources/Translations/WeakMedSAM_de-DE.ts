@@ -48,7 +48,7 @@
     </message>
     <message>
         <source>Details</source>
-        <translation>Einzelheiten</translation>
+        <translation>Details</translation>
     </message>
     <message>
         <source>Label val&amp;ue:</source>
@@ -262,7 +262,7 @@
     </message>
     <message>
         <source>Preset, device, where masks go, log and storage</source>
-        <translation>Verfahren, Gerät, Ziel der Masken, Protokoll und Ablage</translation>
+        <translation>Verfahren, Gerät, Ziel der Masken, Log und Ablage</translation>
     </message>
     <message>
         <source>A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume</source>
@@ -585,16 +585,16 @@
         <translation>5. Prüfen und korrigieren</translation>
     </message>
     <message>
+        <source>Save masks and a short report as files.</source>
+        <translation>Masken und einen kurzen Bericht als Dateien speichern.</translation>
+    </message>
+    <message>
         <source>Learn from the tags on this computer and draw the masks.</source>
         <translation>Auf diesem Computer aus den Markierungen lernen und die Masken zeichnen.</translation>
     </message>
     <message>
         <source>Look at the masks, the least sure slices first, and correct them.</source>
         <translation>Masken ansehen, die unsichersten Schichten zuerst, und korrigieren.</translation>
-    </message>
-    <message>
-        <source>Save masks, tags and a short report as files.</source>
-        <translation>Masken, Markierungen und einen kurzen Bericht als Dateien speichern.</translation>
     </message>
     <message>
         <source>6. Export</source>
@@ -652,6 +652,10 @@
         <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
     <message>
+        <source> (in {names})</source>
+        <translation> (in {names})</translation>
+    </message>
+    <message>
         <source>Next: {text}</source>
         <translation>Als Nächstes: {text}</translation>
     </message>
@@ -666,6 +670,10 @@
     <message>
         <source>Notes on the tags</source>
         <translation>Hinweise zu den Markierungen</translation>
+    </message>
+    <message>
+        <source>And {count} more.</source>
+        <translation>Und {count} weitere.</translation>
     </message>
 </context>
 <context>
@@ -688,7 +696,7 @@
     </message>
     <message>
         <source>Choose another volume; this one cannot be used.</source>
-        <translation>Ein anderes Volumen wählen; dieses ist nicht verwendbar.</translation>
+        <translation>Ein anderes Volumen wählen; dieses ist nicht nutzbar.</translation>
     </message>
     <message>
         <source>Say what is looked for: add a class.</source>
@@ -707,12 +715,24 @@
         <translation>{count} Masken prüfen.</translation>
     </message>
     <message>
+        <source>Take out of use what cannot be used.</source>
+        <translation>Nehmen Sie aus der Auswahl, was nicht verwendbar ist.</translation>
+    </message>
+    <message>
         <source>Wait a moment: volumes are being read.</source>
         <translation>Einen Augenblick: Volumina werden gelesen.</translation>
     </message>
     <message>
         <source>Install what is needed to generate masks.</source>
         <translation>Installieren, was zum Erzeugen von Masken nötig ist.</translation>
+    </message>
+    <message>
+        <source>Mark this volume, or generate masks for the {count} in use.</source>
+        <translation>Dieses Volumen markieren, oder Masken für die {count} ausgewählten erzeugen.</translation>
+    </message>
+    <message>
+        <source>Mark this volume, or generate masks for &apos;{name}&apos;.</source>
+        <translation>Dieses Volumen markieren, oder Masken für „{name}“ erzeugen.</translation>
     </message>
     <message>
         <source>Generate masks for this volume.</source>
@@ -762,6 +782,10 @@
     <message>
         <source>The file is damaged or incomplete: copy it again.</source>
         <translation>Die Datei ist beschädigt oder unvollständig: Kopieren Sie sie erneut.</translation>
+    </message>
+    <message>
+        <source>Choose &apos;Automatic&apos; as device (&apos;4. Generate&apos;, Details).</source>
+        <translation>Wählen Sie „Automatisch“ als Gerät („4. Erzeugen“, Details).</translation>
     </message>
     <message>
         <source>Export the volume again from its source.</source>
@@ -908,10 +932,6 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
-        <source>Choose &apos;Automatic&apos; as device: section Generate masks, Details.</source>
-        <translation>Wählen Sie „Automatisch“ als Gerät: Abschnitt „Masken erzeugen“, Details.</translation>
-    </message>
-    <message>
         <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
         <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
@@ -996,10 +1016,6 @@
         <translation>{count} markierte Volumina heißen „{name}“.</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; is tagged in two directions ({axes}).</source>
-        <translation>„{name}“ ist in zwei Richtungen markiert ({axes}).</translation>
-    </message>
-    <message>
         <source>Keep the tags of one direction.</source>
         <translation>Behalten Sie die Markierungen einer Richtung.</translation>
     </message>
@@ -1042,10 +1058,6 @@
     <message>
         <source>There is not enough room in {folder}.</source>
         <translation>In {folder} ist nicht genug Platz.</translation>
-    </message>
-    <message>
-        <source>Make room on this drive, or choose other folders: section Generate masks, Details, Storage.</source>
-        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie andere Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>{file} is too large for a file of this kind.</source>
@@ -1156,24 +1168,28 @@
         <translation>Der Speicher der GPU reicht nicht aus.</translation>
     </message>
     <message>
+        <source>Press &apos;Install&apos; in &apos;4. Generate&apos;.</source>
+        <translation>Drücken Sie „Installieren“ in „4. Erzeugen“.</translation>
+    </message>
+    <message>
+        <source>Install it anew, then press ↻: &apos;4. Generate&apos;, Details.</source>
+        <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
+    </message>
+    <message>
+        <source>Wait for the other run to finish, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
+    </message>
+    <message>
+        <source>Check that drive, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
+    </message>
+    <message>
         <source>{file}: voxels that are no numbers were read as {value:g} (number of them: {count}).</source>
         <translation>{file}: Voxel, die keine Zahlen sind, wurden als {value:g} gelesen (Anzahl: {count}).</translation>
     </message>
     <message>
         <source>There is not enough memory.</source>
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
-    </message>
-    <message>
-        <source>Install it anew, then press ↻: section Generate masks, Details.</source>
-        <translation>Installieren Sie es neu, und drücken Sie dann ↻: Abschnitt „Masken erzeugen“, Details.</translation>
-    </message>
-    <message>
-        <source>Wait for the other run to finish, or choose another folder: section Generate masks, Details, Storage.</source>
-        <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
-    </message>
-    <message>
-        <source>Check that drive, or choose another folder: section Generate masks, Details, Storage.</source>
-        <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: Abschnitt „Masken erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>The system lets the worker open no more files.</source>
@@ -1376,8 +1392,16 @@
         <translation>Wählen Sie einen Ordner, in den Sie schreiben dürfen und in dem genug Platz ist.</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos; is tagged in two slice directions.</source>
+        <translation>„{name}“ ist in zwei Schichtrichtungen markiert.</translation>
+    </message>
+    <message>
         <source>The tags of &apos;{name}&apos; are for another number of slices: {tagged}, not {count}.</source>
         <translation>Die Markierungen von „{name}“ gelten für eine andere Zahl von Schichten: {tagged}, nicht {count}.</translation>
+    </message>
+    <message>
+        <source>Make room on this drive, or choose other folders: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>Schaffen Sie Platz auf diesem Laufwerk, oder wählen Sie andere Ordner: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>Choose the CPU as device (Details), or try again.</source>
@@ -1462,10 +1486,6 @@
     <message>
         <source>Not installed: {names}.</source>
         <translation>Nicht installiert: {names}.</translation>
-    </message>
-    <message>
-        <source>Press &apos;Install&apos; in the section Generate masks.</source>
-        <translation>Drücken Sie „Installieren“ im Abschnitt „Masken erzeugen“.</translation>
     </message>
     <message>
         <source>PyTorch is installed, but cannot be loaded: {reason}</source>
@@ -1692,7 +1712,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <name>labels.slice_direction</name>
     <message>
         <source>The layout has no slice views.</source>
-        <translation>Das Layout hat keine Schichtansichten.</translation>
+        <translation>Die Anordnung hat keine Schichtansichten.</translation>
     </message>
     <message>
         <source>Choose a volume first.</source>
@@ -1708,7 +1728,7 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
     <message>
         <source>⚠ No view of the layout shows the slices of this volume. Choose the view to tag in.</source>
-        <translation>⚠ Keine Ansicht des Layouts zeigt die Schichten dieses Volumens. Wählen Sie die Ansicht, in der markiert wird.</translation>
+        <translation>⚠ Keine Ansicht dieser Anordnung zeigt die Schichten dieses Volumens. Wählen Sie die Ansicht, in der markiert wird.</translation>
     </message>
     <message>
         <source>⚠ The {view} view cuts across the slices. Align it, so that what you see is one slice.</source>
@@ -1793,10 +1813,6 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>„{name}“ wurde unverändert gelassen: {reason}</translation>
     </message>
     <message>
-        <source>&apos;{name}&apos; was left as it is: it is tagged along {scene}, the file along {file}.</source>
-        <translation>„{name}“ wurde unverändert gelassen: Es ist entlang {scene} markiert, die Datei entlang {file}.</translation>
-    </message>
-    <message>
         <source>&apos;{name}&apos;: tags imported.</source>
         <translation>„{name}“: Markierungen importiert.</translation>
     </message>
@@ -1807,6 +1823,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>It was matched by its name alone: make sure that it is the same scan.</source>
         <translation>Die Zuordnung erfolgte allein nach dem Namen: Vergewissern Sie sich, dass es dieselbe Aufnahme ist.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; was left as it is: it is tagged in another slice direction here than in the file. Clear its tags to take those of the file.</source>
+        <translation>„{name}“ wurde unverändert gelassen: Es ist hier in einer anderen Schichtrichtung markiert als in der Datei. Entfernen Sie seine Markierungen, um die der Datei zu übernehmen.</translation>
     </message>
     <message>
         <source>Tags that were replaced: {count}.</source>
@@ -1852,8 +1872,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Zur vorherigen nicht markierten Schicht gehen</translation>
     </message>
     <message>
-        <source>Undo the last change of tags</source>
-        <translation>Letzte Änderung der Markierungen rückgängig machen</translation>
+        <source>Undo the last change</source>
+        <translation>Letzte Änderung rückgängig machen</translation>
     </message>
     <message>
         <source>Redo what was undone</source>
@@ -2083,7 +2103,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <name>labels.volume_list</name>
     <message>
         <source>⚠ unusable</source>
-        <translation>⚠ unbrauchbar</translation>
+        <translation>⚠ nicht nutzbar</translation>
     </message>
     <message>
         <source>reading ...</source>
@@ -2197,7 +2217,7 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
     <message>
         <source>The current volume alone is in use.</source>
-        <translation>Das gewählte Volumen allein wird genutzt.</translation>
+        <translation>Nur das aktuelle Volumen wird genutzt.</translation>
     </message>
     <message>
         <source>No volume is in use.</source>

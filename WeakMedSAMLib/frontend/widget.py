@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import qt
@@ -28,6 +27,7 @@ from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
+_AT_WORK = ("volumes", "classes", "tags")
 _BAR = "bar"
 _STATES_MS = 100
 
@@ -77,9 +77,11 @@ class ModulePanel:
             (logic.session.changed, self._statesSoon),
             (logic.runChanged, self._statesSoon),
             (logic.volumeChanged, self._statesSoon),
+            (logic.job.progress, self._statesSoon),
+            (logic.history.changed, self._statesSoon),
         )
         # One after the other: each is laid out for the first time, which takes some milliseconds.
-        times: dict[Callable[[], None], int] = {partial(self.goTo, "review"): 1, self._showReview: 100}
+        times: dict[Callable[[], None], int] = {self._openReview: 1, self._showReview: 100}
         self._openings = [Coalesced(function, wait) for function, wait in times.items()]
         self._foldSections()
 
@@ -149,6 +151,7 @@ class ModulePanel:
         return self.panels[name].stateInWords()
 
     def _addToMenu(self) -> None:
+        self.bar.menu.toolTipsVisible = True
         action = self.bar.menu.addAction(_("Keep sections open"))
         action.checkable = True
         action.checked = self.sections.stayOpen
@@ -167,9 +170,14 @@ class ModulePanel:
         for open_ in self._openings:
             open_()
 
+    def _openReview(self) -> None:
+        """Open the masks that have come, unless one is at work on something else: the bar says where they are."""
+        if self.sections.stayOpen or not any(map(self.sections.isOpen, _AT_WORK)):
+            self.sections.open("review")
+
     def _showReview(self) -> None:
         """Scroll to the masks once they are laid out, unless one is at work further up."""
-        if not self._isAtWorkOn("volumes", "classes", "tags"):
+        if self.sections.isOpen("review") and not self._isAtWorkOn(*_AT_WORK):
             self.ui.sectionsArea.ensureWidgetVisible(self.section("review"))
 
     def _isAtWorkOn(self, *names: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -161,3 +162,15 @@ def test_what_is_loaded_of_an_earlier_run_says_nothing_of_the_last(control, stat
     control.abandon()
     assert not control.isRunning
     assert [record.message for record in state.runs()] == ["Features are kept."] * 2
+
+
+@pytest.mark.parametrize("status", ["cancelled", "failed", "finished"])
+def test_a_run_that_was_cancelled_stays_so_when_what_it_made_is_loaded(control, state, wait_until, status):
+    ready = []
+    control.resultsReady.connect(ready.append)
+    runId = control.start(plan())
+    control.job.end(status if status != "finished" else "cancelled")
+    state.saveRun(replace(state.run(runId), status=status))
+    control.load(runId)
+    wait_until(lambda: ready)
+    assert state.run(runId).status == ("cancelled" if status == "cancelled" else "finished")

@@ -10,7 +10,7 @@ import pytest
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.probe_report import DeviceReport
 from WeakMedSAMLib.frontend.base.local_time import clockTime, localTime
-from WeakMedSAMLib.frontend.base.shortening import shortened
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.running import run_words
 from WeakMedSAMLib.frontend.running.probe_client import placeInWords
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
@@ -52,7 +52,7 @@ def test_what_is_no_moment_stays_as_it_is(kolkata, moment):
     [("MR", "MR"), ("BRATS_Case_0001", "BRATS_Case_0001"), ("BRATS_Case_of_clinic_0001", "BRATS_Ca…ic_0001")],
 )
 def test_the_middle_of_a_long_name_is_left_out(name, short):
-    assert shortened(name, 16) == short
+    assert elided(name, 16) == short
     assert len(short) <= 16
 
 

@@ -198,7 +198,7 @@ def test_import_into_an_untouched_session_takes_the_classes_of_the_file(session)
     [
         (VolumeLabels("scan", OTHER, "k", 20), "other voxels"),
         (VolumeLabels("scan", KEY, "k", 21), "21 slices"),
-        (VolumeLabels("scan", KEY, "j", 20), "along K, the file along J"),
+        (VolumeLabels("scan", KEY, "j", 20), "another slice direction here than in the file"),
     ],
 )
 def test_import_says_why_tags_were_not_taken(session, volume, words):

@@ -7,7 +7,7 @@ import pytest
 import qt
 import vtk
 
-from WeakMedSAMLib.frontend.base.panel_parts import contrast, elided, inkOn, markPressed, rgb
+from WeakMedSAMLib.frontend.base.panel_parts import contrast, elided, inkOn, markPressed, rgb, setEnabled, setTip
 from WeakMedSAMLib.frontend.base.signs import signIcon
 from WeakMedSAMLib.frontend.labels.slice_tags import slice_notes
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import MOST_ROWS
@@ -260,6 +260,21 @@ def test_the_style_of_buttons_follows_the_theme(panel, host):
     host.settle()
     assert "rgb(10, 20, 30)" in panel.ui.presentButton.styleSheet
     assert rgb(panel.strip.palette.color(qt.QPalette.Highlight)) == (10, 20, 30)
+
+
+def test_a_tip_is_set_once_though_slicer_rewrites_it(host):
+    from host import tool_tips
+
+    button = qt.QPushButton()
+    with tool_tips.wrapped() as wrapper:
+        for _time in range(3):
+            setTip(button, "Go there")
+            setEnabled(button, "", "Go there")
+        assert (button.toolTip, wrapper.rewritten) == ("<p>Go there</p>", 1)
+        setEnabled(button, "There is nothing.", "Go there")
+        assert (button.toolTip, wrapper.rewritten) == ("<p>There is nothing.</p>", 2)
+        setTip(button, "")
+        assert button.toolTip == ""
 
 
 def test_names_are_shortened_in_their_middle():

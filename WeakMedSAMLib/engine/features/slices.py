@@ -11,6 +11,7 @@ import numpy as np
 from WeakMedSAMLib.contract.events import Event, Progress, Stage
 from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_spacing, slice_stack
 from WeakMedSAMLib.engine.features.cache import FeatureCache
@@ -112,6 +113,7 @@ def embed_cohort(
         features = embedder.embed(one, partial(_overall, report, done, total))
         slices.append(VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, one.intensity))
         done += one.n_slices
+        release_free_memory()  # what the encoder leaves, in other places for each volume, adds up otherwise
     report(Stage(stage=EMBED, state="finished"))
     return slices
 

@@ -19,8 +19,10 @@ from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _SOON_MS = 60
+_MOST_NOTES = 8
 
 
 class BarPanel(Panel):
@@ -47,9 +49,13 @@ class BarPanel(Panel):
         self._goTo = goTo
         self._steps = NextSteps(logic, installProblem)
         self._navigator = SceneSliceNavigator(logic.labels, logic.views)
-        self.undo = Undo(logic.session, logic.history, lambda: masksOf(self._state, self._state.currentVolume)[0])
+        self._observer = logic.views.observer(self._onViewMoved)
+        self._shownThere: dict[str, Any] = {}
+        self._masks: tuple[Any, Any] = None, None
+        self.undo = Undo(logic.session, logic.history, self._masksNow)
         self._next: NextStep | None = None
         self._notes: list[str] = []
+        self._classes: Any = None
         self._isShown = False
         self._wordsSoon = self.soon(self._showWords, _SOON_MS)
         self.menu = qt.QMenu(self.ui.menuButton)
@@ -67,13 +73,17 @@ class BarPanel(Panel):
     def enter(self) -> None:
         """The module is shown: follow the slice views."""
         self._isShown = True
-        self._navigator.start()
+        self._followViews()
+        views = slice_views.sliceViewNames()
+        if not any(slice_views.shownVolume(name) is self._state.currentVolume for name in views):
+            # Another module showed something else meanwhile.
+            self._follow(self._state.sliceView)
         self.refresh()
 
     def exit(self) -> None:
         """Another module is shown."""
         self._isShown = False
-        self._navigator.stop()
+        self._observer.stop()
 
     def cleanup(self) -> None:
         """See `Panel`."""
@@ -112,10 +122,9 @@ class BarPanel(Panel):
         self.follow(
             (self._state.changed, self.refresh),
             (self._session.changed, self._onTagsChanged),
-            (logic.volumeChanged, self._wordsSoon),
+            (logic.volumeChanged, self._onVolumeChanged),
             (logic.runChanged, self._onRunsChanged),
             (logic.resultsReady, self._onRunsChanged),
-            (self._navigator.changed, self._onViewMoved),
             (self.undo.changed, self._onUndoChanged),
         )
         # Kept, so that it can be disconnected.
@@ -126,7 +135,8 @@ class BarPanel(Panel):
 
     def _followViews(self) -> None:
         if self._isShown:
-            self._navigator.start()
+            self._observer.start()
+            self._shownThere = _volumesShown()
             self._showSlice()
 
     # What is shown
@@ -134,9 +144,11 @@ class BarPanel(Panel):
     def _fillClasses(self) -> None:
         selector, table = self.ui.classSelector, self._session.classes
         names, size = list(table.names), self.widget.fontMetrics().height()
-        selector.clear()
-        for entry in table:
-            selector.addItem(qt.QIcon(colorIcon(entry.color, size)), entry.name)
+        if table != self._classes:
+            self._classes = table
+            selector.clear()
+            for entry in table:
+                selector.addItem(qt.QIcon(colorIcon(entry.color, size)), entry.name)
         selector.currentIndex = names.index(self._currentClass()) if names else -1
         none = _("There is no class yet; add one in section 2.")
         tip = _("The class that is marked and shown: {name}").format(name=self._currentClass())
@@ -149,20 +161,28 @@ class BarPanel(Panel):
 
     def _showSlice(self) -> None:
         index, count = self._navigator.sliceIndex(), self._navigator.sliceCount()
-        label = self.ui.sliceLabel
         text = _("slice {index}").format(index=index) if index is not None else _("no slice")
-        if label.text == text:
-            return
-        label.text = text
+        if self.ui.sliceLabel.text != text:
+            self.ui.sliceLabel.text = text
         tip = _("Of the slices 0 to {last}, as the Data Probe counts them").format(last=max(count - 1, 0))
         problem = self._navigator.problem() if index is None and self._state.currentVolume is not None else None
-        setTip(label, str(problem) if problem is not None else tip)
+        setTip(self.ui.sliceLabel, str(problem) if problem is not None else tip)
 
     def _showUndo(self) -> None:
-        ui, undo, redo = self.ui, self.undo.undoText, self.undo.redoText
-        tips = _("Undo (Z): {text}").format(text=undo), _("Redo (Y): {text}").format(text=redo)
+        ui, session = self.ui, self._session
+        undo, redo = self.undo.undoText, self.undo.redoText
+        where = self._elsewhere(session.undoKeys) if undo == session.undoText else ""
+        again = self._elsewhere(session.redoKeys) if redo == session.redoText else ""
+        tips = _("Undo (Z): {text}").format(text=undo + where), _("Redo (Y): {text}").format(text=redo + again)
         setEnabled(ui.undoButton, "" if undo else _("There is nothing to undo."), tips[0])
         setEnabled(ui.redoButton, "" if redo else _("There is nothing to redo."), tips[1])
+
+    def _elsewhere(self, keys: list[str]) -> str:
+        """Name the volumes that an edit was made in, unless it is the current one alone."""
+        if keys in ([], [self._logic.currentKey()]):
+            return ""
+        names = [volume.name for volume in map(self._session.volume, keys) if volume is not None]
+        return _(" (in {names})").format(names=", ".join(names)) if names else ""
 
     def _showWords(self) -> None:
         step = self._next = self._steps.find()
@@ -171,9 +191,10 @@ class BarPanel(Panel):
             self.ui.nextLabel.text = text
         setTip(self.ui.nextLabel, step.tip)
         setTip(self.ui.goButton, step.tip or _("Go to where that is done"))
-        notes = self._notes = self._steps.notes() if self._state.currentVolume is not None else []
+        notes = self._notes = self._steps.notes(step) if self._state.currentVolume is not None else []
         self.ui.notesButton.visible = bool(notes)
         self.ui.notesButton.text = f"⚠ {len(notes)}"
+        notes = _firstOf(notes)
         setTip(self.ui.notesButton, "\n".join([*notes, _("Click to read it.")]))
 
     # What happens
@@ -182,7 +203,10 @@ class BarPanel(Panel):
         if kind in ("classes", "all"):
             with self.filling():
                 self._fillClasses()
-        self._showUndo()
+        self._wordsSoon()
+
+    def _onVolumeChanged(self) -> None:
+        self._showSlice()
         self._wordsSoon()
 
     def _onUndoChanged(self) -> None:
@@ -193,14 +217,28 @@ class BarPanel(Panel):
         self._showUndo()
         self._wordsSoon()
 
-    def _onViewMoved(self) -> None:
-        self._followView()
+    def _masksNow(self) -> Any:
+        """Return the segmentation of the current volume's masks, or None; looked for only if another may be."""
+        volume = self._state.currentVolume
+        asked = volume.GetID() if volume is not None else "", self._state.reviewRunId, self._state.runsText
+        known, node = self._masks
+        if asked != known or (node is not None and node.GetScene() is None):
+            self._masks = asked, masksOf(self._state, volume)[0]
+        return self._masks[1]
+
+    def _onViewMoved(self, _viewName: str) -> None:
+        # Of several views that change at once only one is named.
+        before, self._shownThere = self._shownThere, _volumesShown()
+        changed = [name for name, shown in self._shownThere.items() if shown is not before.get(name)]
+        if changed:
+            self._follow(self._state.sliceView if self._state.sliceView in changed else changed[0])
         self._showSlice()
 
-    def _followView(self) -> None:
-        """Make the volume current that the view shows in which one works, if it is one of those learned from."""
-        shown = slice_views.shownVolume(self._state.sliceView)
-        if shown is not None and shown is not self._state.currentVolume and self._state.isInCohort(shown):
+    def _follow(self, viewName: str) -> None:
+        """Make the volume current that a view came to show, if it is one of those in use, or if there is none yet."""
+        shown, current = slice_views.shownVolume(viewName), self._state.currentVolume
+        isWanted = self._state.isInCohort(shown) or (current is None and shown is not None and not usableProblem(shown))
+        if isWanted and shown is not current:
             self._state.currentVolume = shown
 
     def _onVolumeChosen(self, node: Any) -> None:
@@ -216,11 +254,24 @@ class BarPanel(Panel):
             self._state.currentClass = names[index]
 
     def _onNotes(self) -> None:
-        slicer.util.infoDisplay("\n\n".join(self._notes), windowTitle=_("Notes on the tags"))
+        slicer.util.infoDisplay("\n\n".join(_firstOf(self._notes)), windowTitle=_("Notes on the tags"))
 
     def _onGo(self) -> None:
         step = self._next or self._steps.find()
+        if step.className in self._session.classes.names:
+            self._state.currentClass = step.className
         if step.place == LOAD:
             slicer.util.openAddDataDialog()
         else:
             self._goTo(step.place)
+
+
+def _volumesShown() -> dict[str, Any]:
+    """Return the volume that each slice view of the layout shows."""
+    return {name: slice_views.shownVolume(name) for name in slice_views.sliceViewNames()}
+
+
+def _firstOf(notes: list[str]) -> list[str]:
+    """Return the first notes, and how many more there are: a box must fit the screen."""
+    more = len(notes) - _MOST_NOTES
+    return [*notes[:_MOST_NOTES], _("And {count} more.").format(count=more)] if more > 0 else notes

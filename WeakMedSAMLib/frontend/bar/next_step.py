@@ -31,11 +31,14 @@ class NextStep:
         The section in which that is done, or `LOAD`.
     tip : str
         More about it; may be empty.
+    className : str
+        The class that it is about; empty if it is about none.
     """
 
     text: str
     place: str
     tip: str = ""
+    className: str = ""
 
 
 class NextSteps:
@@ -59,10 +62,10 @@ class NextSteps:
         found = next((step for find in steps if (step := find()) is not None), None)
         return found or self._generating()
 
-    def notes(self) -> list[str]:
-        """Return what would make the masks better, or is to be kept in mind, each with its way out."""
-        warnings = [each for each in self._logic.session.problems(self._keys()) if each.severity == "warning"]
-        return [" ".join(filter(None, wordsOf(each))) for each in warnings]
+    def notes(self, step: NextStep) -> list[str]:
+        """Return what else stands in the way, or would make the masks better, each with its way out; errors first."""
+        said = (wordsOf(each) for each in self._logic.session.problems(self._keys()))
+        return [" ".join(filter(None, words)) for words in said if step.tip != words[0]]
 
     def _keys(self) -> list[str]:
         """Return the keys of the volumes that a run would take, as far as they are ready for tags."""
@@ -105,19 +108,32 @@ class NextSteps:
     def _marking(self) -> NextStep | None:
         logic = self._logic
         nodes = logic.volumesOfRun()
-        if any(logic.keyOf(node) is None for node in nodes):
+        unread = [node for node in nodes if logic.keyOf(node) is None]
+        problem = next(filter(None, map(self._volumes.problem, unread)), "")
+        if problem:
+            return NextStep(_("Take out of use what cannot be used."), "volumes", problem)
+        if unread:
             return NextStep(_("Wait a moment: volumes are being read."), "volumes")
         errors = [each for each in logic.session.problems(self._keys()) if each.severity == "error"]
         if not errors:
             return None
         message, hint = wordsOf(errors[0])
-        return NextStep(message, "tags", hint)
+        names = errors[0].values.get("names", ())
+        className = names[0] if len(names) == 1 else ""
+        text = f"{className}: {hint}" if className and hint else hint or message
+        return NextStep(text, "tags", message, className)
 
     def _generating(self) -> NextStep:
         problem = self._installProblem()
         if problem:
             return NextStep(_("Install what is needed to generate masks."), "generate", problem)
-        count = len(self._logic.volumesOfRun())
+        nodes = self._logic.volumesOfRun()
+        count = len(nodes)
+        if self._logic.state.currentVolume not in nodes:
+            text = _("Mark this volume, or generate masks for the {count} in use.")
+            alone = _("Mark this volume, or generate masks for '{name}'.")
+            text = alone.format(name=nodes[0].GetName()) if count == 1 else text.format(count=count)
+            return NextStep(text, "tags")
         one, many = _("Generate masks for this volume."), _("Generate masks for {count} volumes.")
         return NextStep(one if count == 1 else many.format(count=count), "generate")
 

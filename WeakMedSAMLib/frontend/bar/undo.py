@@ -31,18 +31,19 @@ class Undo:
 
     def __init__(self, session: TagSession, history: SegmentHistory, masks: Callable[[], Any]) -> None:
         self._session, self._history, self._masks = session, history, masks
+        self._newest = 0
         self.changed = Callbacks()
-        session.changed.connect(self._onChanged)
-        history.changed.connect(self.changed)
+        session.changed.connect(self._onSessionChanged)
+        history.changed.connect(self._onHistoryChanged)
 
     def cleanup(self) -> None:
         """Listen to nothing any more."""
-        self._session.changed.disconnect(self._onChanged)
-        self._history.changed.disconnect(self.changed)
+        self._session.changed.disconnect(self._onSessionChanged)
+        self._history.changed.disconnect(self._onHistoryChanged)
 
     @property
     def undoText(self) -> str:
-        """What `undo` takes back; empty if there is nothing."""
+        """What `undo` takes back, and in which volume; empty if there is nothing."""
         change = self._lastChange()
         return change.text if change is not None else self._session.undoText
 
@@ -75,16 +76,30 @@ class Undo:
 
     def _lastChange(self) -> Any:
         """Return the change of a mask that is younger than the last edit of labels, or None."""
-        node = self._masks()
+        node = None if self._history.isEmpty else self._masks()
         change = self._history.last(node) if node is not None else None
         return change if change is not None and change.serial > self._session.undoSerial else None
 
     def _nextChange(self) -> Any:
         """Return the change of a mask that comes before the next edit of labels to be done again, or None."""
-        node = self._masks()
+        node = None if self._history.isEmpty else self._masks()
         change = self._history.next(node) if node is not None else None
         isFirst = change is not None and not 0 < self._session.redoSerial < change.serial
         return change if isFirst else None
 
-    def _onChanged(self, _kind: str = "") -> None:
+    # What was taken back cannot be done again once something else was done, in whichever history.
+
+    def _onSessionChanged(self, _kind: str = "") -> None:
+        if self._isNew(self._session.undoSerial):
+            self._history.dropUndone()
         self.changed()
+
+    def _onHistoryChanged(self) -> None:
+        if self._isNew(self._history.newestSerial):
+            self._session.dropUndone()
+        self.changed()
+
+    def _isNew(self, serial: int) -> bool:
+        isNew = serial > self._newest
+        self._newest = max(serial, self._newest)
+        return isNew

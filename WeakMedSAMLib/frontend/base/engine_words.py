@@ -23,7 +23,7 @@ def _(text: str) -> str:
 
 _AGAIN = _("Generate the masks again.")
 _COPY = _("The file is damaged or incomplete: copy it again.")
-_DEVICE = _("Choose 'Automatic' as device: section Generate masks, Details.")
+_DEVICE = _("Choose 'Automatic' as device ('4. Generate', Details).")
 _EIGHT = _("The number of tagged volumes decides how good the masks get: tag more volumes, 8 or better 30.")
 _EXPORT = _("Export the volume again from its source.")
 _FILE = _("Correct the file, or export it again.")
@@ -105,7 +105,7 @@ TEXTS = {
     "duplicate_volume": (_("A volume is listed twice: {names}."), _ONE),
     "ambiguous_volume": (_("{count} tagged volumes are named '{name}'."), _ONE),
     "tagged_in_two_directions": (
-        _("'{name}' is tagged in two directions ({axes})."),
+        _("'{name}' is tagged in two slice directions."),
         _("Keep the tags of one direction."),
     ),
     "tags_for_other_volume": (
@@ -127,7 +127,7 @@ TEXTS = {
     ),
     "disk_full": (
         _("There is not enough room in {folder}."),
-        _("Make room on this drive, or choose other folders: section Generate masks, Details, Storage."),
+        _("Make room on this drive, or choose other folders: '4. Generate', Details, Storage."),
     ),
     "file_too_large": (_("{file} is too large for a file of this kind."), _("Choose another file.")),
     "not_utf8": (_("{file} is not UTF-8 text."), _("Save it as UTF-8; in a spreadsheet choose 'CSV UTF-8'.")),
@@ -160,10 +160,10 @@ TEXTS = {
         _("Choose the CPU as device (Details), or try again."),
     ),
     "out_of_memory": (_("There is not enough memory."), _MEMORY),
-    "package_missing": (_("Not installed: {names}."), _("Press 'Install' in the section Generate masks.")),
+    "package_missing": (_("Not installed: {names}."), _("Press 'Install' in '4. Generate'.")),
     "torch_broken": (
         _("PyTorch is installed, but cannot be loaded: {reason}"),
-        _("Install it anew, then press ↻: section Generate masks, Details."),
+        _("Install it anew, then press ↻: '4. Generate', Details."),
     ),
     "internal": (_("The program failed unexpectedly ({reason})."), _("Please report it with the file {log}.")),
     "not_finite": (
@@ -202,11 +202,11 @@ TEXTS = {
     "weights_do_not_fit": (_("The weights do not fit the network {name}."), _IMPORT),
     "cache_locked": (
         _("Another process holds the feature cache {folder}."),
-        _("Wait for the other run to finish, or choose another folder: section Generate masks, Details, Storage."),
+        _("Wait for the other run to finish, or choose another folder: '4. Generate', Details, Storage."),
     ),
     "cache_entry_lost": (
         _("What was just written to the feature cache {folder} cannot be read back."),
-        _("Check that drive, or choose another folder: section Generate masks, Details, Storage."),
+        _("Check that drive, or choose another folder: '4. Generate', Details, Storage."),
     ),
     "cache_limit_exceeded": (
         _("This run needs more room than the feature cache may take; a part is removed after it."),

@@ -17,6 +17,10 @@ from WeakMedSAMLib.frontend.base.turns import Coalesced
 class History(Protocol):
     """Takes back what was done, and does it again."""
 
+    @property
+    def undoText(self) -> str:
+        """What `undo` takes back; empty if there is nothing."""
+
     def undo(self) -> str:
         """Take back what was done last; returns it in words, empty if there was nothing."""
 

@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.base.signs import Color, signIcon
 _LONG_WORD = re.compile(r"\S{24}(?=\S)")
 _MAY_BREAK = "\u200b"
 _KEPT_BEGINNING = 6
+_LAST_TIP = "lastToolTip"
 
 
 def fillSelector(selector: Any, texts: list[str]) -> None:
@@ -36,8 +37,10 @@ def setEnabled(widget: Any, reason: str, tip: str) -> None:
 
 
 def setTip(widget: Any, tip: str) -> None:
-    """Give a widget a tip, if it has another: Slicer rewrites each one that is set, which takes time."""
-    if widget.toolTip != tip:
+    """Give a widget a tip, if this gave it another last: Slicer rewrites each one that is set, which takes time."""
+    # Not by the tip itself: what Slicer made of it reads otherwise.
+    if widget.property(_LAST_TIP) != tip:
+        widget.setProperty(_LAST_TIP, tip)
         widget.toolTip = tip
 
 

@@ -1,11 +1,7 @@
-"""Long names in short lines."""
+"""Long names in short lines: the former name of `panel_parts.elided`."""
 
 from __future__ import annotations
 
+from WeakMedSAMLib.frontend.base.panel_parts import elided as shortened
 
-def shortened(name: str, most: int) -> str:
-    """Return a name with at most so many letters: the middle is left out, since names of scans differ at their ends."""
-    if len(name) <= most:
-        return name
-    end = (most - 1) // 2
-    return f"{name[: most - 1 - end]}…{name[len(name) - end :]}"
+__all__ = ["shortened"]

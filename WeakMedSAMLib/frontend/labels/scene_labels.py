@@ -48,9 +48,11 @@ class SceneLabels:
         self.keys = VolumeKeys(self.session, self.state)
         self.volumeChanged = Callbacks()
         self._lastVolumeId = ""
+        self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
         self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
+        self.session.changed.connect(guarded(self._keepClass))
         keeper.closing.connect(self._leave)
         keeper.closed.connect(self.load)
         keeper.loading.connect(self.store.flush)
@@ -127,8 +129,17 @@ class SceneLabels:
         if self.store.takeOver():
             self.keys.reset()
         self._watchVolumes()
+        self._keepClass()
         if self._noteVolume():
             self.volumeChanged()
+
+    def _keepClass(self) -> None:
+        """Keep the current class one that there is: where it was renamed, removed or never was, that in its place."""
+        names, current = self.session.classes.names, self.state.currentClass
+        if current in names:
+            self._classNumber = names.index(current)
+        elif current and names:
+            self.state.currentClass = names[min(self._classNumber, len(names) - 1)]
 
     def _noteVolume(self) -> bool:
         """Remember which volume is current, by its id since its scene may be closed; say whether it is another one."""

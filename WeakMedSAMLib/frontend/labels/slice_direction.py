@@ -8,7 +8,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText
+from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText, setTip
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
@@ -61,8 +61,7 @@ class SliceDirection:
             tip = _("Numbered 0 to {last}, as in the Data Probe").format(last=(tags.n_slices or 1) - 1)
         self._ui.alignButton.visible = problem == ACROSS
         setText(self._ui.directionLabel, text)
-        if self._ui.directionLabel.toolTip != tip:
-            self._ui.directionLabel.toolTip = tip
+        setTip(self._ui.directionLabel, tip)
         self._openFor(problem)
 
     def choose(self, viewName: str) -> None:

@@ -77,6 +77,10 @@ class History:
         """Go forward one step; returns it, or None if there is none."""
         return self._move(self._undone, self._done, True)
 
+    def dropUndone(self) -> None:
+        """Forget the steps that were undone."""
+        self._undone.clear()
+
     def clear(self) -> None:
         """Forget all steps."""
         self._done.clear()
@@ -91,6 +95,16 @@ class History:
     def redoText(self) -> str:
         """What `redo` would do again; empty if there is nothing."""
         return self._undone[-1].text if self._undone else ""
+
+    @property
+    def undoKeys(self) -> list[str]:
+        """Keys of the volumes that `undo` would change."""
+        return list(self._done[-1].volumes) if self._done else []
+
+    @property
+    def redoKeys(self) -> list[str]:
+        """Keys of the volumes that `redo` would change."""
+        return list(self._undone[-1].volumes) if self._undone else []
 
     @property
     def undoSerial(self) -> int:

@@ -139,8 +139,11 @@ def _mergeVolume(merged: Merged, scene: CohortLabels, found: Matched, held: Know
     name, key, source = held.name, held.sha256, found.entry
     before = next((volume for volume in scene.volumes if volume.sha256 == key), None)
     if before is not None and isTagged(before) and before.axis != source.axis:
-        text = _("'{name}' was left as it is: it is tagged along {scene}, the file along {file}.")
-        merged.messages.append(text.format(name=name, scene=before.axis.upper(), file=source.axis.upper()))
+        text = _(
+            "'{name}' was left as it is: it is tagged in another slice direction here than in the file. "
+            "Clear its tags to take those of the file."
+        )
+        merged.messages.append(text.format(name=name))
         return
     settled = giveTo(held, found.labels)
     pending = [volume for volume in scene.volumes if volume.sha256 is None and clashes(volume, settled)]

@@ -50,7 +50,7 @@ def fixedKeys() -> list[KeyEntry]:
         KeyEntry(("C",), "nextClass", _("Make the next class the current one")),
         KeyEntry(("N",), "nextUntagged", _("Go to the next untagged slice"), repeats=True),
         KeyEntry(("Shift+N",), "previousUntagged", _("Go to the previous untagged slice"), repeats=True),
-        KeyEntry(("Z", "Ctrl+Z"), "undo", _("Undo the last change of tags"), repeats=True),
+        KeyEntry(("Z", "Ctrl+Z"), "undo", _("Undo the last change"), repeats=True),
         KeyEntry(("Y", "Ctrl+Y", "Ctrl+Shift+Z"), "redo", _("Redo what was undone"), repeats=True),
     ]
 

@@ -138,6 +138,20 @@ class TagStore:
         return self._history.redoText
 
     @property
+    def undoKeys(self) -> list[str]:
+        """Keys of the volumes that `undo` would change."""
+        return self._history.undoKeys
+
+    @property
+    def redoKeys(self) -> list[str]:
+        """Keys of the volumes that `redo` would change."""
+        return self._history.redoKeys
+
+    def dropUndone(self) -> None:
+        """Forget what was undone: it cannot be done again."""
+        self._history.dropUndone()
+
+    @property
     def undoSerial(self) -> int:
         """The number of the edit that `undo` takes back, see `tag_history.Step`; 0 if there is none."""
         return self._history.undoSerial

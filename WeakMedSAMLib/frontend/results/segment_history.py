@@ -168,6 +168,20 @@ class SegmentHistory:
         """Return the change of a segmentation that `redo` would make again, or None."""
         return _latest(self._undone, segmentationNode)
 
+    @property
+    def isEmpty(self) -> bool:
+        """Whether there is nothing to take back and nothing to make again."""
+        return not self._done and not self._undone
+
+    @property
+    def newestSerial(self) -> int:
+        """The number of the youngest change that was made; 0 if there is none."""
+        return max((change.serial for change in self._done), default=0)
+
+    def dropUndone(self) -> None:
+        """Forget what was taken back."""
+        self._undone = []
+
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
         self.settle()

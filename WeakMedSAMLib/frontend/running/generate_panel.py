@@ -1,4 +1,4 @@
-"""Section 4, Generate masks: what is needed, what to expect, the run, and what came out."""
+"""Section 4, Generate: what is needed, what to expect, the run, and what came out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from WeakMedSAMLib.contract.stages import FAST, PAPER, REFERENCE
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setText
-from WeakMedSAMLib.frontend.base.shortening import shortened
+from WeakMedSAMLib.frontend.base.panel_parts import elided, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.running.device_chooser import AUTO, DeviceChooser
@@ -198,7 +197,8 @@ class GeneratePanel(Panel):
     def _showExpectations(self) -> None:
         """How long it takes in one line; how sure that is, and how good the masks will be, in its tip."""
         label, preset = self.ui.estimateLabel, self.logic.state.preset
-        keys = [self.logic.keyOf(node) for node in self.logic.volumesOfRun()]
+        # Two copies of a scan are one.
+        keys = dict.fromkeys(self.logic.keyOf(node) for node in self.logic.volumesOfRun())
         entries = [self.logic.session.volume(key) for key in keys if key is not None]
         cohort = CohortLabels(self.logic.session.classes, [entry for entry in entries if entry is not None])
         # Before the first tag nothing can be expected.
@@ -218,7 +218,7 @@ class GeneratePanel(Panel):
         chosen = [
             "" if state.preset == FAST else ui.presetComboBox.currentText.partition(":")[0],
             "" if state.device == AUTO else _("on {device}").format(device=self.devices.inWords(state.device)),
-            "" if target is None else _("into {segmentation}").format(segmentation=shortened(target.GetName(), 24)),
+            "" if target is None else _("into {segmentation}").format(segmentation=elided(target.GetName(), 24)),
         ]
         words = ", ".join(filter(None, chosen))
         ui.detailsSection.text = _("Details: {chosen}").format(chosen=words) if words else _("Details")

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.probe_report import DeviceReport, ProbeReport
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.base.shortening import shortened
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.running.worker_command import probeCommand
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess, WorkerExit, WorkerProcess
 
@@ -144,7 +144,7 @@ def placeInWords(device: str, known: Iterable[DeviceReport] = ()) -> str:
     if device == "cpu":
         return _("the CPU")
     name = next((each.name for each in known if each.device == device), "")
-    return shortened(name, _LONGEST_NAME) if name else _("the GPU")
+    return elided(name, _LONGEST_NAME) if name else _("the GPU")
 
 
 def _answerIn(text: str) -> ProbeReport | None:

@@ -260,7 +260,9 @@ class RunControl:
             text = " ".join([text, *map(errorInWords, loaded.problems), _("The masks of the run stay in its folder.")])
         self._notLoaded[record.runId] = text if loaded.missing or loaded.problems else ""
         self._state.reviewRunId = record.runId
-        self._close(record, "finished", text)
+        # Masks that a run had made before it was cancelled do not finish it.
+        status = "cancelled" if record.status == "cancelled" else "finished"
+        self._close(record, status, text)
         self.resultsReady(record.runId)
 
     def _onNotLoaded(self, record: RunRecord, error: Exception) -> None:

@@ -48,6 +48,7 @@ class ModuleState:
         self.scene = scene
         self.changed = Callbacks()
         self._observations: list[int] = []
+        self._isTelling = self._isWaiting = False
         self.node: Any = None
         self.bind()
 
@@ -188,6 +189,11 @@ class ModuleState:
 
     # Runs
 
+    @property
+    def runsText(self) -> str:
+        """All runs as the scene keeps them, to see whether they changed; without their nodes."""
+        return self._get(_RUNS)
+
     def runs(self) -> list[RunRecord]:
         """Return all runs of the scene, oldest first."""
         return [self._withNodes(recordFromJson(entry)) for entry in self._runEntries()]
@@ -266,7 +272,17 @@ class ModuleState:
             self.node.SetParameter(name, value)
 
     def _onModified(self) -> None:
-        self.changed()
+        # A change by one who hears of a change is told once all have heard: else scenes of many volumes nest too deep.
+        self._isWaiting = True
+        if self._isTelling:
+            return
+        self._isTelling = True
+        try:
+            while self._isWaiting:
+                self._isWaiting = False
+                self.changed()
+        finally:
+            self._isTelling = False
 
 
 def chosenIn(scene: Any) -> tuple[VolumeNode | None, str]:

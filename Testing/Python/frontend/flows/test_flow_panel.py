@@ -121,6 +121,122 @@ def test_a_volume_that_is_not_learned_from_is_not_followed(two, driver):
     assert driver.logic.state.currentVolume is two[0]
 
 
+def test_scrolling_a_view_of_another_volume_takes_nothing_back(two, driver):
+    first, second = two
+    driver.choose(first)
+    show(second, "Yellow")
+    assert driver.logic.state.currentVolume is second  # it came to be shown
+    driver.logic.state.currentVolume = first
+    node = slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode()
+    node.SetSliceOffset(node.GetSliceOffset() + 4)
+    driver.host.settle(0.1)
+    assert driver.logic.state.currentVolume is first
+
+
+def show(node, view):
+    slicer.app.layoutManager().sliceWidget(view).mrmlSliceCompositeNode().SetBackgroundVolumeID(node.GetID())
+
+
+def test_the_first_scan_that_is_loaded_while_the_module_is_open_is_taken(driver):
+    driver.open(fake_worker())
+    node, _first, _last = driver.phantom()
+    driver.host.settle(0.3)
+    assert driver.logic.state.currentVolume is node
+    assert "Load" not in next_text(driver)
+    assert driver.ui("bar", "sliceLabel").text.startswith("slice ")
+
+
+def test_what_another_module_showed_is_current_when_one_comes_back(two, driver):
+    first, second = two
+    driver.choose(first)
+    driver.select("SegmentEditor")
+    for view in ("Red", "Green", "Yellow"):
+        show(second, view)
+    driver.select()
+    assert driver.logic.state.currentVolume is second
+
+
+def test_an_untagged_volume_is_to_be_marked_before_others_are_generated(two, driver):
+    other, _first, _last = driver.phantom("Another", 7)
+    driver.choose(other)
+    assert next_text(driver) == "Next: Mark this volume, or generate masks for the 2 in use."
+
+
+def test_what_stands_in_the_way_is_among_the_notes_while_masks_are_reviewed(two, driver):
+    driver.logic.session.addClass("Oedema")
+    assert next_text(driver) == "Next: Review one mask."
+    driver.click("bar", "notesButton")
+    assert any("Oedema" in text and "remove the class" in text for text in driver.host.dialogs.texts)
+
+
+def test_go_chooses_the_class_that_is_to_be_marked(driver, window):
+    driver.open(fake_worker())
+    node, first, last = driver.phantom()
+    driver.tag(node, first, last)
+    driver.logic.session.addClass("Oedema")
+    assert next_text(driver).startswith("Next: Oedema: ")
+    driver.click("bar", "goButton")
+    assert driver.logic.state.currentClass == "Oedema"
+
+
+def test_the_current_class_is_always_one_that_there_is(two, driver):
+    session, state = driver.logic.session, driver.logic.state
+    session.addClass("Oedema")
+    state.currentClass = "Oedema"
+    session.renameClass("Oedema", "Edema")
+    assert state.currentClass == "Edema"
+    session.undo()
+    assert state.currentClass == "Oedema"
+    old = session.classes.names[0]
+    state.currentClass = old
+    session.renameClass(old, "Tumour")
+    # The mask of the run has the name of before.
+    driver.unfold("review")
+    driver.panel("review")._onMaskChosen()
+    assert state.currentClass == "Tumour"
+    session.removeClass("Tumour")
+    assert state.currentClass == "Oedema"
+
+
+def test_what_was_taken_back_is_gone_once_something_else_was_done(two, driver):
+    session, key = driver.logic.session, driver.logic.currentKey()
+    name = session.classes.names[0]
+    session.setTag(key, name, 1, 1)
+    driver.click("bar", "undoButton")
+    assert driver.ui("bar", "redoButton").enabled
+    driver.unfold("review")
+    driver.ui("review", "classTable").item(0, 3).setCheckState(qt.Qt.Checked)
+    driver.host.settle(0.1)
+    assert not driver.ui("bar", "redoButton").enabled
+    driver.click("bar", "undoButton")
+    session.setTag(key, name, 2, 1)
+    driver.host.settle(0.1)
+    assert not driver.ui("bar", "redoButton").enabled
+
+
+def test_undo_names_another_volume(two, driver):
+    first, second = two
+    driver.choose(second)
+    driver.logic.session.setTag(driver.logic.currentKey(), driver.logic.session.classes.names[0], 1, 1)
+    driver.host.settle(0.1)
+    assert second.GetName() not in driver.ui("bar", "undoButton").toolTip
+    driver.choose(first)
+    driver.host.settle(0.2)
+    assert second.GetName() in driver.ui("bar", "undoButton").toolTip
+
+
+def test_masks_that_come_do_not_fold_what_one_works_on(driver, window):
+    driver.open(fake_worker("--seconds", "1"))
+    node, first, last = driver.phantom()
+    driver.tag(node, first, last)
+    driver.generate()
+    driver.unfold("tags")
+    driver.wait_for_end()
+    driver.host.settle(0.4)
+    assert open_sections(driver) == ["tags"]
+    assert "Review" in next_text(driver)
+
+
 def test_undo_goes_back_over_masks_and_tags_as_they_came(two, driver):
     first = two[0]
     driver.choose(first)

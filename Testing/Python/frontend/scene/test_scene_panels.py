@@ -221,6 +221,7 @@ def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(
 
 def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
     ui = reviewed.panel.ui
+    logic.setClasses(["Läsion", "organ"])
     press(ui.classTable, "Down")
     assert logic.state.currentClass == "organ"
     logic.state.currentClass = "Läsion"
@@ -235,6 +236,7 @@ def shown_slice(lib, volume):
 
 def test_the_least_sure_slice_is_one_click_away(host, logic, reviewed, lib, click, press):
     ui, volume = reviewed.panel.ui, reviewed.volumes[0]
+    logic.setClasses(["Läsion", "organ"])
     # One row a slice, of which the one without any doubt is left out.
     assert ui.sliceTable.rowCount == 19
     assert [cell(ui.sliceTable, 0, column) for column in range(5)] == ["⚠", "0", "Läsion", "–", "not drawn"]

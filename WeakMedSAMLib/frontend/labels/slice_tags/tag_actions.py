@@ -171,7 +171,10 @@ class TagActions:
     def undo(self) -> None:
         """Take back the last edit."""
         done = self.history.undo()
-        self.told(_("Undone: {text}").format(text=done) if done else _("There is nothing to undo."))
+        if done:
+            self.told(_("Undone: {text}").format(text=done))
+        elif not self.history.undoText:  # else one thought better of it
+            self.told(_("There is nothing to undo."))
 
     def redo(self) -> None:
         """Do again what was undone."""
