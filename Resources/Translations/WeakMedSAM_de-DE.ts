@@ -2764,6 +2764,14 @@ Overwrite them?</source>
         <source>no</source>
         <translation>nein</translation>
     </message>
+    <message>
+        <source>changed</source>
+        <translation>geändert</translation>
+    </message>
+    <message>
+        <source>It was changed since it was reviewed. Check it when it is right again.</source>
+        <translation>Sie wurde geändert, seit sie geprüft wurde. Kreuzen Sie sie an, wenn sie wieder stimmt.</translation>
+    </message>
 </context>
 <context>
     <name>results.review_threshold</name>

@@ -106,10 +106,12 @@ def test_a_model_comes_back_bit_for_bit(trained, saved):
 
 def test_a_loaded_model_computes_the_same(trained, saved):
     loaded = load_model(saved)
-    levels = {"stage0": torch.randn(1, 6, 64, 64), "last": torch.randn(1, 4, 64, 64)}
+    levels = held({"stage0": torch.randn(1, 6, 64, 64), "last": torch.randn(1, 4, 64, 64)})
     image, cells = torch.rand(1, 1, 256, 256), HeldLevel(torch.randn(2, 6, 8, 8))
     with torch.no_grad():
-        assert torch.equal(trained.segmenter(levels, image), loaded.segmenter(levels, image))
+        networks = trained.segmenter, loaded.segmenter
+        drawn = [each.masks(each.merged([(levels, 0)], torch.float32), image) for each in networks]
+        assert torch.equal(*drawn)
         first, second = (one.classifier(next(one.projection.parts(cells))) for one in (trained, loaded))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 

@@ -15,8 +15,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
-from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled, setText
-from WeakMedSAMLib.frontend.base.shortening import shortened
+from WeakMedSAMLib.frontend.base.panel_parts import breakable, elided, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
@@ -164,7 +163,7 @@ class ExportPanel(Panel):
     def _showFiles(self) -> None:
         """Show how the files will be called."""
         names = [path.name for path in self._paths()] if self._chosen() and not self._nameProblem() else []
-        setText(self.ui.filesLabel, "\n".join(_inShort([shortened(name, _LONGEST_NAME) for name in names])))
+        setText(self.ui.filesLabel, "\n".join(_inShort([elided(name, _LONGEST_NAME) for name in names])))
         self.ui.filesLabel.toolTip = "\n".join(names)
 
     def _kindProblem(self, kind: str) -> str:
