@@ -9,10 +9,12 @@ import ctk
 import qt
 import slicer
 import slicer.util
+import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, elided, setEnabled, setText
@@ -49,6 +51,7 @@ class ExportPanel(Panel):
         # Id and name of the volume that a name was proposed for.
         self._named = ("", "")
         self._runner: StepRunner | None = None
+        self._watched: tuple[Any, int] = None, 0
         known = exportFormats()
         self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
         self._tips = {kind: self._check(kind).toolTip for kind in self._formats}
@@ -78,17 +81,32 @@ class ExportPanel(Panel):
     def cleanup(self) -> None:
         """See `Panel`; an export that is under way is stopped."""
         super().cleanup()
+        self._watch(None)
         self._stop()
         self._choices = []
 
     def refresh(self) -> None:
         """Show everything as it is."""
         self._refreshSoon.cancel()
+        self._watch(self._state.currentVolume)
         with self.filling():
             self._choices = self._subjectsUnderReview()
             self._showAll()
             self._proposeName()
         self._showReason()
+
+    def _watch(self, volumeNode: Any) -> None:
+        """Hear of another name of the current volume; what was written of another one is said no longer."""
+        before, tag = self._watched
+        if before is volumeNode:
+            return
+        if before is not None:
+            before.RemoveObserver(tag)
+        modified = vtk.vtkCommand.ModifiedEvent
+        tag = volumeNode.AddObserver(modified, guarded(self._refreshSoon)) if volumeNode is not None else 0
+        self._watched = volumeNode, tag
+        if self._runner is None:
+            self._setText("")
 
     def _connectWidgets(self) -> None:
         ui = self.ui

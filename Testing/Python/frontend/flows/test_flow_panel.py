@@ -237,6 +237,20 @@ def test_masks_that_come_do_not_fold_what_one_works_on(driver, window):
     assert "Review" in next_text(driver)
 
 
+def test_files_have_the_name_that_a_volume_has_now(two, driver):
+    first, second = two
+    driver.choose(first)
+    driver.unfold("export")
+    first.SetName("ANON_17")
+    driver.host.settle(0.3)
+    assert driver.ui("export", "nameEdit").text == "ANON_17"
+    driver.panel("export")._setText("written")
+    driver.choose(second)
+    driver.host.settle(0.3)
+    assert not driver.ui("export", "resultLabel").visible
+    assert driver.ui("export", "nameEdit").text == second.GetName()
+
+
 def test_undo_goes_back_over_masks_and_tags_as_they_came(two, driver):
     first = two[0]
     driver.choose(first)
