@@ -33,6 +33,7 @@ WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
+ROOM = 40  # pixels between and below bar and sections
 SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
 
 
@@ -94,11 +95,22 @@ class Camera:
             if name in sections:
                 panel.section(name).collapsed = False
         self._settle()
+        if not sections:
+            self._fill_dock()
+            return
         # Without text that wraps there is no height for a width; with it the size hint is that of another width.
         inner = panel.ui.sectionsWidget
         height = inner.layout().totalHeightForWidth(PANEL_WIDTH)
-        height = (height if height > 0 else inner.sizeHint.height()) + panel.ui.barFrame.height
+        height = (height if height > 0 else inner.sizeHint.height()) + panel.ui.barFrame.height + ROOM
         panel.widget.resize(PANEL_WIDTH, height)
+        self._settle()
+
+    def _fill_dock(self) -> None:
+        """Have the panel take the place that the window has for it, after it was drawn at another size."""
+        window = slicer.util.mainWindow()
+        window.resize(WINDOW[0], WINDOW[1] - 1)
+        self._settle()
+        window.resize(*WINDOW)
         self._settle()
 
     def _settle(self) -> None:
