@@ -217,3 +217,14 @@ def test_a_slice_on_which_a_class_is_missing_is_framed(tmp_path):
     overview_picture(tmp_path / "missing.png", findings(tags=tags), slices=[9, 14])
     frames = [count(pixels(tmp_path / name), (255, 107, 94), 8) for name in ("right.png", "missing.png")]
     assert frames[1] > frames[0] + 500
+
+
+@pytest.mark.parametrize(("value", "framed"), [(0.2, True), (0.8, False), (None, False), (np.nan, False)])
+def test_a_slice_that_is_probably_wrong_is_framed(tmp_path, value, framed):
+    tags, confidence = np.full((20, 1), 0, np.int8), [None] * 20
+    tags[8:13] = 1
+    overview_picture(tmp_path / "unknown.png", findings(tags=tags), slices=[9])
+    confidence[9] = value
+    overview_picture(tmp_path / "known.png", findings(tags=tags, confidence=confidence), slices=[9])
+    frames = [count(pixels(tmp_path / name), (255, 107, 94), 8) for name in ("unknown.png", "known.png")]
+    assert (frames[1] > frames[0] + 500) == framed

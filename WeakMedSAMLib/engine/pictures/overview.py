@@ -34,6 +34,7 @@ _HEADER_INCHES, _CAPTION_INCHES, _GAP_INCHES = 0.62, 0.30, 0.10
 _LEGEND_INCHES, _LETTER_INCHES = 0.34, 0.085
 _GLYPHS = {PRESENT: "●", ABSENT: "○"}
 _BODY_LEVEL = 0.08
+_LEAST_CONFIDENCE = 0.5  # of a slice: with less, its masks disagree on more than half of what they draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ def overview_picture(
 
     Slices are shown in radiological orientation as far as quarter turns and mirroring go, with their true proportions,
     cropped to the body. Letters on the edges name the sides of the patient. A slice is framed where nothing was drawn
-    of a class that is tagged present.
+    of a class that is tagged present, or nothing to rely on.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def overview_picture(
         _draw_slice(axes, image[box], mask[box], findings.classes, pixel_mm)
         _draw_edges(axes, view)
         _caption(axes, s, findings)
-        _frame(axes, [entry.name for entry in _not_drawn(findings, s)])
+        _frame(axes, _complaint(findings, s))
     _heading(figure, layout, findings, view, title)
     _legend(figure, layout, findings.classes, names)
     with replacing(path) as temporary:
@@ -230,28 +231,28 @@ def _caption(axes: Axes, index: int, findings: Findings) -> None:
         axes.text(1, 1.025, f"confidence {value:.2f}", ha="right", transform=axes.transAxes, fontsize=8.5, color=_FAINT)
 
 
-def _not_drawn(findings: Findings, index: int) -> list[SegmentClass]:
-    """Classes whose tag says that a slice shows them, and of which nothing was drawn there."""
+def _complaint(findings: Findings, index: int) -> str:
+    """What is wrong on a slice whose tag says that it shows a class: nothing was drawn, or nothing to rely on."""
     if findings.tags is None:
-        return []
+        return ""
     drawn = slice_stack(findings.labels, findings.axis)[index]
-    pairs = zip(findings.classes, findings.tags[index], strict=True)
-    return [entry for entry, tag in pairs if tag == PRESENT and not (drawn == entry.label_value).any()]
+    shown = [entry for entry, tag in zip(findings.classes, findings.tags[index], strict=True) if tag == PRESENT]
+    missing = [entry for entry in shown if not (drawn == entry.label_value).any()]
+    if missing:
+        several = f"nothing drawn of {len(missing)} classes"
+        return "nothing drawn, though tagged present" if len(missing) == 1 else several
+    value = None if findings.confidence is None else findings.confidence[index]
+    return "probably wrong" if shown and value is not None and value < _LEAST_CONFIDENCE else ""
 
 
-def _frame(axes: Axes, names: Sequence[str]) -> None:
-    """Frame a slice on which classes are missing, and name them."""
-    if not names:
+def _frame(axes: Axes, complaint: str) -> None:
+    """Frame a slice on which something is wrong, and say what."""
+    if not complaint:
         return
     place = Rectangle((0, 0), 1, 1, transform=axes.transAxes, fill=False, edgecolor=_WRONG, linewidth=3, clip_on=False)
     axes.add_patch(place)
-    text = axes.text(0.5, 0.06, _missing_text(names), ha="center", transform=axes.transAxes, fontsize=8.5, color=_WRONG)
-    text.set_parse_math(False)
+    text = axes.text(0.5, 0.12, complaint, ha="center", transform=axes.transAxes, fontsize=8.5, color=_WRONG)
     text.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground="black")])
-
-
-def _missing_text(names: Sequence[str]) -> str:
-    return "nothing drawn, though tagged present" if len(names) == 1 else f"nothing drawn of {len(names)} classes"
 
 
 def _write(axes: Axes, place: float, text: str, colour: object) -> float:

@@ -147,3 +147,26 @@ def test_saved_and_reloaded(host, scene, make_volume, lib, tmp_path):
     names = {key: scene.GetNodeByID(node).GetName() for key, node in state.run("ab12").volumes.items()}
     assert names == {"000": "Käse", "001": "two"}
     state.cleanup()
+
+
+def test_a_change_by_one_who_hears_of_a_change_is_told_when_all_have_heard(scene):
+    from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+
+    state, heard, depth = ModuleState(scene), [], []
+
+    def first():
+        depth.append(len(depth))
+        if state.preset != "paper":
+            state.preset = "paper"
+            heard.append("first has changed it")
+        depth.pop()
+
+    def second():
+        assert not depth
+        heard.append(state.preset)
+
+    state.changed.connect(first)
+    state.changed.connect(second)
+    state.preset = "reference"
+    assert heard == ["first has changed it", "paper", "paper"]
+    state.cleanup()
