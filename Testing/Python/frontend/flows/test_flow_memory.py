@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 import slicer
 from faults.held_arrays import held_bytes
 from flows.driver import fake_worker
@@ -23,22 +24,25 @@ def finished_run(driver, count):
         node = slicer.util.addVolumeFromArray(array, np.diag([-1.0, -1, 1, 1]), f"Scan {number} of {count}")
         driver.tag(node, first, last)
     driver.generate()
-    return driver.wait_for_end(60)
+    return driver.wait_for_end(300)
 
 
-def test_voxels_of_loaded_masks_are_held_by_nodes_alone(driver, capsys):
+@pytest.mark.parametrize("counts", [(1, 4), pytest.param((10, 100), marks=pytest.mark.soak)], ids=str)
+def test_voxels_of_loaded_masks_are_held_by_nodes_alone(driver, capsys, counts):
     driver.open(fake_worker("--seconds", "0.1"))
     driver.widget.panel.sections.stayOpen = True
     for name in driver.widget.panel.panels:
         driver.unfold(name)
     before = held_bytes(PLANES)
     held = []
-    for count in (1, 4):
+    for count in counts:
         record = finished_run(driver, count)
         assert len(record.segmentations) >= count
         driver.host.settle(1.0)  # until what the review shows was read
         held.append(held_bytes(PLANES) - before)
     with capsys.disabled():
-        print(f"\nkB held beside nodes: {held[0] / 1000:.1f} after one volume, {held[1] / 1000:.1f} after four more")
+        print(
+            f"\nkB held beside nodes: {held[0] / 1000:.1f} after {counts[0]}, {held[1] / 1000:.1f} after {counts[1]} more"
+        )
     # The probabilities of the mask under review, and no others.
     assert held[1] - held[0] < np.prod(SHAPE)
