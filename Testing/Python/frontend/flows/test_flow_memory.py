@@ -41,8 +41,7 @@ def test_voxels_of_loaded_masks_are_held_by_nodes_alone(driver, capsys, counts):
         driver.host.settle(1.0)  # until what the review shows was read
         held.append(held_bytes(PLANES) - before)
     with capsys.disabled():
-        print(
-            f"\nkB held beside nodes: {held[0] / 1000:.1f} after {counts[0]}, {held[1] / 1000:.1f} after {counts[1]} more"
-        )
+        first, then = (f"{kept / 1000:.1f} after {count}" for kept, count in zip(held, counts, strict=True))
+        print(f"\nkB held beside nodes: {first}, {then} more")
     # The probabilities of the mask under review, and no others.
     assert held[1] - held[0] < np.prod(SHAPE)
