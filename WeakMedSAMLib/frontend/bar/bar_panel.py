@@ -15,6 +15,7 @@ from WeakMedSAMLib.frontend.bar.undo import Undo
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setTip
+from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -123,9 +124,9 @@ class BarPanel(Panel):
             (self._state.changed, self.refresh),
             (self._session.changed, self._onTagsChanged),
             (logic.volumeChanged, self._onVolumeChanged),
-            (logic.runChanged, self._onRunsChanged),
-            (logic.resultsReady, self._onRunsChanged),
-            (self.undo.changed, self._onUndoChanged),
+            (logic.runChanged, self._onHistoryChanged),
+            (logic.resultsReady, self._onHistoryChanged),
+            (self.undo.changed, self._onHistoryChanged),
         )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
@@ -149,15 +150,11 @@ class BarPanel(Panel):
             selector.clear()
             for entry in table:
                 selector.addItem(qt.QIcon(colorIcon(entry.color, size)), entry.name)
-        selector.currentIndex = names.index(self._currentClass()) if names else -1
+        chosen = chosenName(table, self._state.currentClass)
+        selector.currentIndex = names.index(chosen) if names else -1
         none = _("There is no class yet; add one in section 2.")
-        tip = _("The class that is marked and shown: {name}").format(name=self._currentClass())
+        tip = _("The class that is marked and shown: {name}").format(name=chosen)
         setEnabled(selector, "" if names else none, tip)
-
-    def _currentClass(self) -> str:
-        names = self._session.classes.names
-        chosen = self._state.currentClass
-        return chosen if chosen in names else (names[0] if names else "")
 
     def _showSlice(self) -> None:
         index, count = self._navigator.sliceIndex(), self._navigator.sliceCount()
@@ -209,11 +206,7 @@ class BarPanel(Panel):
         self._showSlice()
         self._wordsSoon()
 
-    def _onUndoChanged(self) -> None:
-        self._showUndo()
-        self._wordsSoon()
-
-    def _onRunsChanged(self, _runId: str = "") -> None:
+    def _onHistoryChanged(self, _runId: str = "") -> None:
         self._showUndo()
         self._wordsSoon()
 

@@ -9,8 +9,9 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.labels.volume_list import VolumeList
+from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, shownVolumes
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.review_subject import volumeIdOf
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, segmentIdsOf
@@ -55,16 +56,21 @@ class NextSteps:
         self._logic = logic
         self._installProblem = installProblem
         self._volumes = VolumeList(logic.labels)
+        self._problems: list[Problem] = []
 
     def find(self) -> NextStep:
         """Return what to do next."""
+        self._problems = self._logic.session.problems(self._keys())
         steps = (self._running, self._loading, self._reviewing, self._marking)
         found = next((step for find in steps if (step := find()) is not None), None)
         return found or self._generating()
 
     def notes(self, step: NextStep) -> list[str]:
-        """Return what else stands in the way, or would make the masks better, each with its way out; errors first."""
-        said = (wordsOf(each) for each in self._logic.session.problems(self._keys()))
+        """Return what stands in the way, or would make the masks better, beside the step that `find` returned last.
+
+        Each with its way out; errors first.
+        """
+        said = map(wordsOf, self._problems)
         return [" ".join(filter(None, words)) for words in said if step.tip != words[0]]
 
     def _keys(self) -> list[str]:
@@ -78,8 +84,7 @@ class NextSteps:
         return NextStep(_("Masks are being generated; look at other slices meanwhile."), "generate")
 
     def _loading(self) -> NextStep | None:
-        rows = self._volumes.rows(slicer.mrmlScene)
-        if not rows:
+        if not shownVolumes(slicer.mrmlScene):
             return NextStep(_("Load a scan."), LOAD, _("Or drag its file or folder into this window."))
         volume = self._logic.state.currentVolume
         if volume is None:
@@ -114,7 +119,7 @@ class NextSteps:
             return NextStep(_("Take out of use what cannot be used."), "volumes", problem)
         if unread:
             return NextStep(_("Wait a moment: volumes are being read."), "volumes")
-        errors = [each for each in logic.session.problems(self._keys()) if each.severity == "error"]
+        errors = [each for each in self._problems if each.severity == "error"]
         if not errors:
             return None
         message, hint = wordsOf(errors[0])

@@ -43,7 +43,7 @@ class Undo:
 
     @property
     def undoText(self) -> str:
-        """What `undo` takes back, and in which volume; empty if there is nothing."""
+        """What `undo` takes back; empty if there is nothing."""
         change = self._lastChange()
         return change.text if change is not None else self._session.undoText
 
@@ -76,16 +76,20 @@ class Undo:
 
     def _lastChange(self) -> Any:
         """Return the change of a mask that is younger than the last edit of labels, or None."""
-        node = None if self._history.isEmpty else self._masks()
+        node = self._node()
         change = self._history.last(node) if node is not None else None
         return change if change is not None and change.serial > self._session.undoSerial else None
 
     def _nextChange(self) -> Any:
         """Return the change of a mask that comes before the next edit of labels to be done again, or None."""
-        node = None if self._history.isEmpty else self._masks()
+        node = self._node()
         change = self._history.next(node) if node is not None else None
         isFirst = change is not None and not 0 < self._session.redoSerial < change.serial
         return change if isFirst else None
+
+    def _node(self) -> Any:
+        """Return the segmentation whose changes count now, or None; not asked for where there are no changes."""
+        return None if self._history.isEmpty else self._masks()
 
     # What was taken back cannot be done again once something else was done, in whichever history.
 

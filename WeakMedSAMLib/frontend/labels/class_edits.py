@@ -20,6 +20,12 @@ _FIELDS = {
 }
 
 
+def chosenName(table: ClassTable, name: str) -> str:
+    """Return the name of the class that was chosen; the first one where it is none of the table, empty without any."""
+    names = table.names
+    return name if name in names else (names[0] if names else "")
+
+
 def defaultTable() -> ClassTable:
     """Return the table of a scene that nobody has touched: one class, ready for tags."""
     return ClassTable([newClass(ClassTable(), name=_("Lesion"))])

@@ -65,6 +65,12 @@ class VolumeRow:
     isCurrent: bool
 
 
+def shownVolumes(scene: Any) -> list[VolumeNode]:
+    """Return the volumes of a scene that are shown to users, in the order of the scene."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", scene)
+    return [node for node in nodes if not node.GetHideFromEditors() and not node.IsA("vtkMRMLLabelMapVolumeNode")]
+
+
 class VolumeList:
     """Makes the rows; remembers what takes long to find out: looking at every voxel, counting the tags of each class.
 
@@ -86,10 +92,8 @@ class VolumeList:
         if classes != self._classes:
             self._classes = classes
             self._words.clear()
-        nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode", scene)
-        shown = [node for node in nodes if not node.GetHideFromEditors() and not node.IsA("vtkMRMLLabelMapVolumeNode")]
         current = self._labels.state.currentVolume
-        rows = [self._row(node, node is current) for node in shown]
+        rows = [self._row(node, node is current) for node in shownVolumes(scene)]
         self._words = {row.nodeId: self._words[row.nodeId] for row in rows if row.nodeId in self._words}
         return rows
 

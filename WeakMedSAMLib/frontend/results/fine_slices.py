@@ -41,10 +41,10 @@ class MarksChanged:
     """
 
     isSmall = True
+    serial = 0
 
     def __init__(self, segmentationNode: Any, text: str, before: _Marks, after: _Marks) -> None:
         self.segmentationNode = segmentationNode
-        self.serial = 0
         self.text = text
         self._before, self._after = before, after
 

@@ -55,10 +55,10 @@ class SegmentsAdded:
     """
 
     isSmall = False
+    serial = 0
 
     def __init__(self, segmentationNode: Any, contents: Mapping[str, MaskContent]) -> None:
         self.segmentationNode = segmentationNode
-        self.serial = 0
         self.text = _("add generated segments")
         segmentation = segmentationNode.GetSegmentation()
         self._segments = {segmentId: segmentation.GetSegment(segmentId) for segmentId in contents}
@@ -93,12 +93,12 @@ class MaskChanged:
     """
 
     isSmall = False
+    serial = 0
 
     def __init__(
         self, segmentationNode: Any, segmentId: str, before: PackedMask | None, thresholdBefore: float | None = None
     ) -> None:
         self.segmentationNode = segmentationNode
-        self.serial = 0
         self.text = _("change the threshold")
         self._segmentId = segmentId
         self._before = (before, thresholdBefore)

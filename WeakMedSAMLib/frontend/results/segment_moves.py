@@ -66,9 +66,9 @@ class MasksMoved:
     """
 
     isSmall = True
+    serial = 0
 
     def __init__(self, segmentationNode: Any, moves: Mapping[str, np.ndarray], notesBefore: tuple[str, str]) -> None:
-        self.serial = 0
         self.segmentationNode = segmentationNode
         self.text = _("move the masks along with their volume")
         self._moves = dict(moves)

@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.panel import History
+from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SliceNavigator
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagWord
@@ -72,9 +73,7 @@ class TagActions:
     @property
     def currentClass(self) -> str:
         """Name of the class to tag; the first one if none was chosen, empty without classes."""
-        names = self._session.classes.names
-        chosen = self._state.currentClass
-        return chosen if chosen in names else (names[0] if names else "")
+        return chosenName(self._session.classes, self._state.currentClass)
 
     def chooseClass(self, name: str) -> None:
         """Make a class the current one."""
