@@ -26,6 +26,7 @@ from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
 from WeakMedSAMLib.frontend.trial.window_block import Block, longestBlock
 
 NAME = "WeakMedSAM"
+SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
 MODULE = Path(__file__).resolve().parents[2] / NAME / f"{NAME}.py"
 ANSWER = {
     "ready": True,
@@ -157,6 +158,10 @@ class Driver:
         section = self.widget.panel.section(panel) if panel != "bar" else None
         if section is not None and section.collapsed:
             section.collapsed = False
+
+    def open_sections(self) -> list[str]:
+        """Return the sections that are open, in their order."""
+        return [name for name in SECTIONS if self.widget.panel.sections.isOpen(name)]
 
     def choose(self, node: Any) -> None:
         """Choose the volume to tag in section 1, and wait until it is ready."""

@@ -24,7 +24,7 @@ HOST = start()
 
 import slicer  # noqa: E402
 from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
-from flows.driver import Driver, FakeProbeProcess, fake_worker  # noqa: E402
+from flows.driver import SECTIONS, Driver, FakeProbeProcess, fake_worker  # noqa: E402
 from host.user import User  # noqa: E402
 
 from WeakMedSAMLib.frontend.base import folders  # noqa: E402
@@ -34,7 +34,6 @@ PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
 ROOM = 40  # pixels between and below bar and sections
-SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
 
 
 class Camera:

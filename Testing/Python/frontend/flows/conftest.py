@@ -43,3 +43,11 @@ def palette_of():
             qt.QApplication.setPalette(before)
 
     return shown
+
+
+@pytest.fixture
+def window(host):
+    """The main window, shown."""
+    host.slicer.util.mainWindow().show()
+    yield host.slicer.util.mainWindow()
+    host.slicer.util.mainWindow().hide()

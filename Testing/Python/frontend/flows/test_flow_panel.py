@@ -1,4 +1,4 @@
-"""The panel as a whole: one volume for all of it, what to do next, one way back, one section at a time."""
+"""The panel as a whole: one volume and one class for all of it, what to do next, one way back."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ import slicer
 import slicer.util
 from flows.driver import fake_worker
 
-from WeakMedSAMLib.frontend.base.sections import Sections
-
-WIDTH = 420  # pixels of the dock at 100 %
-MOST = 700  # pixels that an open section and the bar may take of a screen of 1080
-NAMES = [f"A_class_with_a_name_of_forty_letters_{number:04}" for number in range(4)]
-SECTIONS = ("volumes", "classes", "tags", "generate", "review", "export")
-
 
 def next_text(driver):
     driver.host.settle(0.25)
     return driver.ui("bar", "nextLabel").text
-
-
-def open_sections(driver):
-    return [name for name in SECTIONS if driver.widget.panel.sections.isOpen(name)]
 
 
 @pytest.fixture
@@ -40,14 +29,6 @@ def two(driver):
     return nodes
 
 
-@pytest.fixture
-def window(host):
-    """The main window, shown."""
-    slicer.util.mainWindow().show()
-    yield slicer.util.mainWindow()
-    slicer.util.mainWindow().hide()
-
-
 def test_what_is_next_leads_from_the_scan_to_the_export(driver, monkeypatch, window):
     asked = []
     monkeypatch.setattr(slicer.util, "openAddDataDialog", lambda: asked.append("add data"))
@@ -59,20 +40,20 @@ def test_what_is_next_leads_from_the_scan_to_the_export(driver, monkeypatch, win
     driver.choose(node)
     assert "present" in next_text(driver) or "tag" in next_text(driver).lower()
     driver.click("bar", "goButton")
-    assert open_sections(driver) == ["tags"]
+    assert driver.open_sections() == ["tags"]
     driver.tag(node, first, last)
     assert next_text(driver) == "Next: Generate masks for this volume."
     driver.click("bar", "goButton")
-    assert open_sections(driver) == ["generate"]
+    assert driver.open_sections() == ["generate"]
     driver.generate()
     assert "being generated" in next_text(driver)
     driver.wait_for_end()
     assert next_text(driver) == "Next: Review one mask."
-    assert open_sections(driver) == ["review"]
+    assert driver.open_sections() == ["review"]
     driver.ui("review", "classTable").item(0, 3).setCheckState(qt.Qt.Checked)
     assert "Export" in next_text(driver)
     driver.click("bar", "goButton")
-    assert open_sections(driver) == ["export"]
+    assert driver.open_sections() == ["export"]
 
 
 def test_what_would_make_masks_better_can_be_read(driver):
@@ -233,7 +214,7 @@ def test_masks_that_come_do_not_fold_what_one_works_on(driver, window):
     driver.unfold("tags")
     driver.wait_for_end()
     driver.host.settle(0.4)
-    assert open_sections(driver) == ["tags"]
+    assert driver.open_sections() == ["tags"]
     assert "Review" in next_text(driver)
 
 
@@ -304,99 +285,3 @@ def test_the_slice_is_told_as_one_scrolls(driver):
     for index in (3, 17):
         driver.go_to(index)
         assert driver.ui("bar", "sliceLabel").text == f"slice {index}"
-
-
-def test_opening_a_section_folds_the_others_but_not_where_one_types(driver):
-    driver.open(fake_worker())
-    window = slicer.util.mainWindow()
-    window.show()
-    try:
-        sections = driver.widget.panel.sections
-        sections.open("classes")
-        assert open_sections(driver) == ["classes"]
-        driver.ui("classes", "classTable").setFocus()
-        qt.QApplication.setActiveWindow(window)
-        driver.host.settle(0.1)
-        sections.open("tags")
-        held = qt.QApplication.focusWidget() is not None
-        assert open_sections(driver) == (["classes", "tags"] if held else ["tags"])
-        driver.ui("bar", "volumeSelector").setFocus()
-        sections.open("export")
-        assert open_sections(driver) == ["export"]
-    finally:
-        window.hide()
-
-
-def test_sections_stay_open_for_whoever_wants_that(driver):
-    driver.open(fake_worker())
-    panel = driver.widget.panel
-    action = panel.bar.menu.actions()[0]
-    action.setChecked(True)
-    for name in SECTIONS:
-        driver.unfold(name)
-    assert open_sections(driver) == list(SECTIONS)
-    assert panel.sections.stayOpen
-    action.setChecked(False)
-    panel.sections.open("tags")
-    assert open_sections(driver) == ["tags"]
-
-
-def test_a_folded_header_says_how_things_stand_in_few_letters(host, scene):
-    import ctk
-
-    buttons = {}
-    for name in ("one", "two"):
-        buttons[name] = ctk.ctkCollapsibleButton()
-        buttons[name].text = f"1. {name}"
-    sections = Sections(buttons, {"one": "5, 4 ready", "two": "x" * 80}.get)
-    sections.open("two")
-    sections.showStates()
-    assert buttons["one"].text == "1. one: 5, 4 ready"
-    assert buttons["two"].text == "1. two"
-    sections.open("one")
-    assert buttons["one"].text == "1. one"
-    assert len(buttons["two"].text) < 45
-    for button in buttons.values():
-        button.deleteLater()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_open_section_fits_a_screen_beside_the_bar(driver, dark, palette_of):
-    driver.open(fake_worker("--seconds", "0.2"))
-    nodes = [driver.phantom(f"BRATS_Case_{number:03}_FLAIR_axial_reoriented_1mm", number) for number in range(5)]
-    driver.choose(nodes[0][0])
-    driver.logic.setClasses(NAMES)
-    for node, first, last in nodes:
-        driver.logic.state.setInCohort(node, True)
-        for name in NAMES:
-            driver.logic.tagRange(node, name, first, last)
-    window, panel = slicer.util.mainWindow(), driver.widget.panel
-    dock = slicer.util.findChild(window, "PanelDockWidget")
-    dock.minimumWidth = dock.maximumWidth = WIDTH
-    window.resize(1280, 1000)
-    window.show()
-    try:
-        with palette_of(dark):
-            heights = measured_heights(driver)
-            driver.generate()
-            driver.wait_for_end()
-            heights |= {f"{name} with masks": height for name, height in measured_heights(driver).items()}
-    finally:
-        dock.minimumWidth, dock.maximumWidth = 0, 16777215
-        window.hide()
-    assert max(heights.values()) <= MOST, heights
-    assert panel.bar.widget.height <= 110
-
-
-def measured_heights(driver):
-    """Section -> pixels of its contents when open, with the bar; nothing is wider than its place."""
-    panel, heights = driver.widget.panel, {}
-    for name in SECTIONS:
-        panel.goTo(name)
-        driver.host.settle(0.2)
-        part = panel.panels[name].widget
-        place = panel.ui.sectionsArea
-        assert place.widget().minimumSizeHint.width() <= place.viewport().width, name
-        assert part.minimumSizeHint.width() <= part.width, name
-        heights[name] = part.sizeHint.height() + panel.bar.widget.height
-    return heights
