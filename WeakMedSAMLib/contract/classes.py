@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, overload
 
 from .errors import UserError
 from .fields import build, require_fit, require_name, require_object
+from .knowledge import Knowledge
 from .likely_names import did_you_mean
 
 MAX_LABEL_VALUE = 65535
@@ -40,6 +41,8 @@ class SegmentClass:
         Slicer terminology entry, or empty.
     shortcut : str
         Key in the tagging panel, or empty.
+    known : Knowledge
+        What is known of it before any scan is looked at.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class SegmentClass:
     label_value: int
     terminology: str = ""
     shortcut: str = ""
+    known: Knowledge = field(default_factory=Knowledge)
 
     def __post_init__(self) -> None:
         require_name(self.name, "A class name")
@@ -67,7 +71,9 @@ class SegmentClass:
 
     def to_json(self) -> dict[str, Any]:
         """Return the class as plain data."""
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "color": list(self.color)}
+        record = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "known"}
+        record["color"] = list(self.color)
+        return {**record, "known": self.known.to_json()} if self.known.is_said else record
 
 
 class ClassTable(Sequence[SegmentClass]):
@@ -131,7 +137,7 @@ class ClassTable(Sequence[SegmentClass]):
             entry.setdefault("color", list(default_color(number)))
             if "label_value" not in entry:
                 entry["label_value"] = next(free, MAX_LABEL_VALUE + 1)
-        return cls(build(SegmentClass, entry, f"class {number}") for number, entry in enumerate(entries))
+        return cls(_build_class(entry, f"class {number}") for number, entry in enumerate(entries))
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> ClassTable:
@@ -191,6 +197,11 @@ def _require_color(color: Any, what: str) -> None:
     require_fit(color, tuple[int, int, int], f"The colour of {what}")
     if not all(0 <= part <= 255 for part in color):
         raise UserError("bad_field", f"The colour of {what} is {list(color)}.", "Use red, green, blue from 0 to 255.")
+
+
+def _build_class(entry: dict[str, Any], what: str) -> SegmentClass:
+    known = build(Knowledge, entry.pop("known", {}), f"'known' of {what}")
+    return replace(build(SegmentClass, entry, what), known=known)
 
 
 def _free_label_values(entries: list[dict[str, Any]]) -> Iterator[int]:

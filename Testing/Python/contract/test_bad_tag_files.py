@@ -68,7 +68,7 @@ AGAINST_THE_SCHEMA = [
     ("schema", MISSING, "bad_tags", "not a slice tag file"),
     ("version", MISSING, "bad_field", "'version'.*null|'version'.*None"),
     ("version", "1", "bad_field", "whole number"),
-    ("version", 3, "tags_too_new", "newer version"),
+    ("version", 4, "tags_too_new", "newer version"),
     ("volumes.0.numbering", "data probe", "bad_field", "'numbering' of volume 'case1'"),
     ("version", 0, "bad_tags", "version"),
     ("classes", MISSING, "bad_field", "class table must be a list"),

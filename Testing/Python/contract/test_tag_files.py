@@ -224,7 +224,7 @@ def test_numbering_is_written_and_a_file_without_it_says_nothing():
     unsaid = VolumeLabels("b", n_slices=3)
     cohort = CohortLabels(ClassTable.from_names(["lungs"]), [said, unsaid])
     data = labels_to_json(cohort)
-    assert (data["version"], [entry["numbering"] for entry in data["volumes"]]) == (2, ["file", None])
+    assert (data["version"], [entry["numbering"] for entry in data["volumes"]]) == (3, ["file", None])
     assert [volume.numbering for volume in tags_from_csv(tags_to_csv(cohort)).volumes] == ["file", None]
     old = {**data, "version": 1, "volumes": [{"name": "a", "slices": 3}]}
     jsonschema.validate(old, SCHEMA)

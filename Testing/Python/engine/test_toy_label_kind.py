@@ -255,7 +255,6 @@ def test_an_unknown_kind_is_not_moved_to_other_slices():
     with pytest.raises(UserError) as caught:
         volume.turned()
     assert caught.value.code == "label_kind_not_turned"
-    assert replace(volume, axis="j").turned().further == volume.further
     assert volume.is_said()
     assert volume != labels()
 

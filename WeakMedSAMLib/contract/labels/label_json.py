@@ -19,9 +19,16 @@ from WeakMedSAMLib.contract.labels.spans import count_tags, require_few
 from WeakMedSAMLib.contract.labels.volume_labels import UnknownKind, VolumeLabels, label_kinds
 
 LABELS_SCHEMA = "weakmedsam-tags"
-# Version 1 did not say how slices are counted.
-LABELS_VERSION = 2
-_KEYS = {"name": str, "sha256": str | None, "axis": str, "slices": int | None, "numbering": Numbering | None}
+# Version 1 did not say how slices are counted, version 2 knew of no labels within a slice, and nothing of classes.
+LABELS_VERSION = 3
+_KEYS = {
+    "name": str,
+    "sha256": str | None,
+    "axis": str,
+    "slices": int | None,
+    "numbering": Numbering | None,
+    "size": tuple[int, int, int] | None,
+}
 _FURTHER = "labels"
 
 
@@ -76,6 +83,8 @@ def _volume_to_json(volume: VolumeLabels) -> dict[str, Any]:
         record["sha256"] = volume.sha256
     if volume.n_slices is not None:
         record["slices"] = volume.n_slices
+    if volume.size is not None:
+        record["size"] = list(volume.size)
     said = {kind.name: kind.to_json(volume) for kind in volume.kinds() if kind is SLICE_TAGS or kind.said(volume)}
     record |= said.pop(SLICE_TAGS.name)
     return {**record, _FURTHER: said} if said else record
@@ -85,7 +94,7 @@ def _checked_record(entry: Any, what: str) -> dict[str, Any]:
     """Return the record of a volume with every key, those that are left out with what they stand for."""
     entry = require_object(entry, what, (*_KEYS, *FIELDS, _FURTHER))
     require_fit(entry.get("name"), str, f"'name' of {what}")
-    record = {"sha256": None, "axis": "k", "slices": None, "numbering": None, _FURTHER: {}, **entry}
+    record = {"sha256": None, "axis": "k", "slices": None, "numbering": None, "size": None, _FURTHER: {}, **entry}
     for key, hint in {**_KEYS, _FURTHER: dict[str, Any]}.items():
         require_fit(record[key], hint, f"{key!r} of volume {record['name']!r}")
     if SLICE_TAGS.name in record[_FURTHER]:
@@ -104,7 +113,11 @@ def _volume_from_json(record: dict[str, Any]) -> VolumeLabels:
     known = label_kinds()
     for name, data in {SLICE_TAGS.name: record[SLICE_TAGS.name], **record[_FURTHER]}.items():
         known.get(name, UnknownKind(name)).from_json(data, labels)
-    return labels if record["slices"] is None else labels.settled(record["slices"])
+    size = None if record["size"] is None else tuple(record["size"])
+    if size is not None:
+        labels.require_size(size)
+    slices = record["slices"] if size is None or record["slices"] is not None else size[labels.axis_index]
+    return labels if slices is None else labels.settled(slices, size)
 
 
 def _require_version(data: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -37,6 +38,8 @@ class LabelledVolume:
     numbering : {"slicer", "file"} or None
         From which end slices along k are counted; None where it is not said: then by the order that the hash is over.
         Along i and j there is one way to count only.
+    size : tuple of int or None
+        Voxels along i, j and k; None until the volume is known.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class LabelledVolume:
     axis: str = "k"
     n_slices: int | None = None
     numbering: Numbering | None = None
+    size: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name, "A volume name")
@@ -60,6 +64,27 @@ class LabelledVolume:
             raise self.bad(f"has the numbering {self.numbering!r}", "It is slicer or file, or left out.")
         if self.n_slices is not None:
             self.require_count(self.n_slices)
+        if self.size is not None:
+            self.require_size(self.size)
+
+    @property
+    def axis_index(self) -> int:
+        """0, 1 or 2 for slices along i, j or k."""
+        return AXES.index(self.axis)
+
+    def count(self, axis: str) -> int | None:
+        """Return the number of voxels along an axis, as far as it is known."""
+        if self.size is not None:
+            return self.size[AXES.index(axis)]
+        return self.n_slices if axis == self.axis else None
+
+    def require_size(self, size: Sequence[int]) -> None:
+        """Raise `UserError` ``bad_tags`` unless a volume can have so many voxels along i, j and k."""
+        if len(size) != 3 or not all(_is_whole(each, 1, MAX_SLICES) for each in size):
+            raise self.bad(f"has the size {list(size)}", f"It has 1 to {MAX_SLICES} voxels along each of i, j and k.")
+        if self.n_slices not in (None, size[self.axis_index]):
+            message = f"has {self.n_slices} slices along {self.axis}, and the size {list(size)}"
+            raise self.bad(message, "Both are of the same volume.")
 
     def require_count(self, n_slices: int) -> None:
         """Raise `UserError` ``bad_tags`` unless a volume can have so many slices."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, TAG_NAMES, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -106,7 +106,8 @@ def as_held(
     UserError
         What `VolumeLabels.settled` and `VolumeLabels.turned` raise; ``numbering_unsaid``.
     """
-    settled = entry.settled(counts[entry.axis]) if entry.axis in counts else entry
+    size = (counts["i"], counts["j"], counts["k"]) if all(axis in counts for axis in AXES) else None
+    settled = entry.settled(counts[entry.axis], size) if entry.axis in counts else entry
     if settled.n_slices is None or _is_symmetric(settled):
         return settled
     return settled.turned() if _is_reversed(entry, settled, volume, unsaid) else settled
@@ -130,9 +131,11 @@ def _fits(entry: VolumeLabels, counts: Mapping[str, int]) -> bool:
 
 def _is_symmetric(labels: VolumeLabels) -> bool:
     """Whether it makes no difference from which end the slices are counted."""
-    if labels.axis != "k" or not labels.is_said():
+    if not labels.is_said():
         return True
-    return not labels.further and all(np.array_equal(state, state[::-1]) for state in labels.states.values())
+    if labels.further:
+        return False
+    return labels.axis != "k" or all(np.array_equal(state, state[::-1]) for state in labels.states.values())
 
 
 def _is_reversed(entry: VolumeLabels, settled: VolumeLabels, volume: HeldVolume, unsaid: Numbering | None) -> bool:

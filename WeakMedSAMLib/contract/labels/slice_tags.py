@@ -222,7 +222,9 @@ class SliceTagKind:
         labels.fill_rest(labels.n_slices or 0)
 
     def turn(self, labels: SliceTags) -> None:
-        """Count from the other end."""
+        """Count from the other end, if they lie along k."""
+        if labels.axis != "k":
+            return
         labels.states = {name: state[::-1].copy() for name, state in labels.states.items()}
 
     def rename(self, labels: SliceTags, names: Mapping[str, str]) -> None:

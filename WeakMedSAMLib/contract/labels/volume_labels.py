@@ -68,7 +68,7 @@ class LabelKind(Protocol):
         ...
 
     def turn(self, labels: VolumeLabels) -> None:
-        """Count its slices from the other end."""
+        """Count voxels along k from the other end; slices along i and j stay as they are."""
         ...
 
     def rename(self, labels: VolumeLabels, names: Mapping[str, str]) -> None:
@@ -129,13 +129,19 @@ class VolumeLabels(SliceTags):
         """Count the slices by what labels of all kinds say of a class."""
         return count_slices(self.presence(class_name))
 
-    def settled(self, n_slices: int) -> VolumeLabels:
+    def settled(self, n_slices: int, size: tuple[int, int, int] | None = None) -> VolumeLabels:
         """Return the labels of a volume that is now known to have `n_slices` slices along the axis.
+
+        Parameters
+        ----------
+        n_slices : int
+        size : tuple of int, optional
+            Voxels along i, j and k.
 
         Raises
         ------
         UserError
-            ``tag_beyond_last_slice``, ``slice_count_differs`` or ``bad_tags``.
+            ``tag_beyond_last_slice``, ``slice_count_differs``, ``size_differs``, ``mark_outside`` or ``bad_tags``.
         """
         self.require_count(n_slices)
         if self.n_slices not in (None, n_slices):
@@ -143,26 +149,31 @@ class VolumeLabels(SliceTags):
             hint = "Check the slice axis, and that it is the same volume."
             values = {"name": self.name, "axis": self.axis, "tagged": self.n_slices, "count": n_slices}
             raise UserError("slice_count_differs", message, hint, values)
-        result = replace(self)
+        if size is not None and self.size not in (None, tuple(size)):
+            message = f"The labels of {self.name!r} are for {_by(self.size)} voxels; it has {_by(size)}."
+            hint = "Check that it is the same volume."
+            values = {"name": self.name, "labelled": list(self.size or ()), "size": list(size)}
+            raise UserError("size_differs", message, hint, values)
+        result = replace(self, size=self.size if size is None else size)
         result.n_slices = n_slices
         for kind in result.kinds():
             kind.settle(result)
         return result
 
     def turned(self) -> VolumeLabels:
-        """Return the labels with slices along k counted from the other end; those along i and j stay as they are.
+        """Return the labels with voxels along k counted from the other end.
 
         Raises
         ------
         UserError
             ``label_kind_not_turned`` if there are labels of a kind that this version does not know.
         ValueError
-            If the number of slices is not known yet.
+            If the number of slices, or of voxels that a label needs, is not known yet.
         """
         if self.n_slices is None:
             raise ValueError(f"the number of slices of {self.name!r} is not settled")
         result = replace(self)
-        for kind in result.kinds() if self.axis == "k" else ():
+        for kind in result.kinds():
             kind.turn(result)
         return result
 
@@ -193,6 +204,10 @@ class VolumeLabels(SliceTags):
     def _comparable(self) -> tuple[Any, ...]:
         said = {kind.name: each for kind in self.kinds() if (each := kind.said(self))}
         return self.name, self.sha256, self.axis, self.n_slices, self.numbering, said
+
+
+def _by(size: Sequence[int] | None) -> str:
+    return " x ".join(map(str, size or ()))
 
 
 @dataclass(frozen=True)

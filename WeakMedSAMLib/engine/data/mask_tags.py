@@ -108,4 +108,4 @@ def tags_from_masks(
     """Tags of one volume from a mask a class (bool, k x j x i); ``name`` and ``sha256`` are those of the volume."""
     states = {class_name: slice_tags(mask, axis, min_pixels, stride) for class_name, mask in masks.items()}
     n_slices = next(len(state) for state in states.values())
-    return VolumeLabels(name, sha256, axis, n_slices, "slicer", states)
+    return VolumeLabels(name, sha256, axis, n_slices, "slicer", states=states)

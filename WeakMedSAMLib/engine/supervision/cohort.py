@@ -20,6 +20,7 @@ from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.label_match import Match, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
 from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
@@ -200,9 +201,11 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortLabels, matches: list[
         report(Warning_(code="tags_unmet", message=message, hint=hint, values={"count": count}, volume=first))
 
 
-def _supervision(volume_id: str, labels: VolumeLabels, classes: ClassTable, report: Report) -> Supervision:
+def _supervision(
+    volume_id: str, labels: VolumeLabels, classes: ClassTable, geometry: Geometry, report: Report
+) -> Supervision:
     """What the labels of a volume say; where they contradict each other is told."""
-    supervision, contradictions = supervise(labels, classes)
+    supervision, contradictions = supervise(labels, classes, geometry)
     for one in contradictions:
         message = (
             f"{refer_to(volume_id).capitalize()}: labels of class {one.class_name!r} contradict each other on slices "
@@ -222,7 +225,7 @@ def _cohort_volume(
         name=volume.name,
         scan=scan,
         axis=labels.axis,
-        supervision=_supervision(volume.id, labels, run.classes, report),
+        supervision=_supervision(volume.id, labels, run.classes, scan.geometry, report),
         intensity=run.settings.intensity,
         patient=volume.name if volume.patient is None else volume.patient,
         sha256=labels.sha256 or "",

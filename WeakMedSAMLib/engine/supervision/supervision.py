@@ -7,7 +7,7 @@ says what that kind means for learning; it is found by its name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 import numpy as np
@@ -16,6 +16,49 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, take_first_said
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.supervision.knowledge import SidePrior, classes_that_share, side_priors
+from WeakMedSAMLib.engine.supervision.known_pixels import KnownPixels, first_known
+
+
+@dataclass(frozen=True)
+class BoxOnSlices:
+    """A box of the class at `column` of the table: a piece of it fits tightly into it.
+
+    Attributes
+    ----------
+    column : int
+    slices, rows, columns : tuple of int
+        First and last of each, both inside.
+    complete : bool
+        Whether there is nothing of the class outside of all its boxes on these slices.
+    """
+
+    column: int
+    slices: tuple[int, int]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    complete: bool
+
+    def holds_slice(self, index: int) -> bool:
+        """Whether it lies on a slice."""
+        return self.slices[0] <= index <= self.slices[1]
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Its rows and columns."""
+        return slice(self.rows[0], self.rows[1] + 1), slice(self.columns[0], self.columns[1] + 1)
+
+
+@dataclass(frozen=True)
+class PointOnSlice:
+    """A point of the class at `column`: on slice `index` the pixel at `row` and `across` shows it, or does not."""
+
+    column: int
+    index: int
+    row: int
+    across: int
+    shows: bool
 
 
 @dataclass(frozen=True)
@@ -26,9 +69,19 @@ class Supervision:
     ----------
     presence : numpy.ndarray
         int8 S x C of `PRESENT`, `ABSENT`, `UNTAGGED`: whether the slice shows the class.
+    known : KnownPixels
+        Slice -> C x rows x columns, uint8: of which pixels it is known whether they show a class.
+    boxes : tuple of BoxOnSlices
+    points : tuple of PointOnSlice
+    sides : tuple of SidePrior
+        Of the classes of which it is known in which half of the body they lie.
     """
 
     presence: np.ndarray
+    known: KnownPixels = field(default_factory=KnownPixels)
+    boxes: tuple[BoxOnSlices, ...] = ()
+    points: tuple[PointOnSlice, ...] = ()
+    sides: tuple[SidePrior, ...] = ()
 
     @property
     def is_said(self) -> bool:
@@ -50,8 +103,12 @@ class Contradiction:
     slices: str
 
 
-def supervise(labels: VolumeLabels, classes: ClassTable) -> tuple[Supervision, list[Contradiction]]:
+def supervise(
+    labels: VolumeLabels, classes: ClassTable, geometry: Geometry | None = None
+) -> tuple[Supervision, list[Contradiction]]:
     """Return what all labels of a settled volume say together, and where they contradict each other.
+
+    What is known of classes joins them where the geometry of the volume is given.
 
     Raises
     ------
@@ -59,7 +116,9 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> tuple[Supervision, l
         ``unknown_class`` if a class of a label is not in the table.
     """
     modules = {name: import_module(f"{__package__}.{name}") for name in label_kinds()}
-    return merge({name: module.supervise(labels, classes) for name, module in modules.items()}, classes)
+    merged, found = merge({name: module.supervise(labels, classes) for name, module in modules.items()}, classes)
+    sides = () if geometry is None else side_priors(classes, geometry, labels.axis)
+    return replace(merged, sides=sides), found
 
 
 def merge(by_kind: Mapping[str, Supervision], classes: ClassTable) -> tuple[Supervision, list[Contradiction]]:
@@ -74,7 +133,10 @@ def merge(by_kind: Mapping[str, Supervision], classes: ClassTable) -> tuple[Supe
     """
     rows = {name: each.presence for name, each in by_kind.items()}
     presence = take_first_said([*rows.values()], next(iter(rows.values())).shape)
-    return Supervision(presence), _contradictions(rows, presence, classes)
+    known = first_known([each.known for each in by_kind.values()], classes_that_share(classes))
+    boxes = tuple(box for each in by_kind.values() for box in each.boxes)
+    points = tuple(point for each in by_kind.values() for point in each.points)
+    return Supervision(presence, known, boxes, points), _contradictions(rows, presence, classes)
 
 
 def _contradictions(rows: Mapping[str, np.ndarray], presence: np.ndarray, classes: ClassTable) -> list[Contradiction]:
