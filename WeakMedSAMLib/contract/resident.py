@@ -85,17 +85,17 @@ class Predict(Request):
     ----------
     volume : str
     slice : int
-    boxes : sequence of BoxRanges
+    boxes : tuple of BoxRanges
         What is asked for fits tightly into each.
-    points : sequence of PointAt
+    points : tuple of PointAt
     """
 
     ask = "predict"
 
     volume: str
     slice: int
-    boxes: Sequence[BoxRanges] = ()
-    points: Sequence[PointAt] = ()
+    boxes: tuple[BoxRanges, ...] = ()
+    points: tuple[PointAt, ...] = ()
 
 
 @dataclass(frozen=True)
