@@ -135,7 +135,7 @@ class _Resident:
             except queue.Empty:
                 return "idle"
             self._take_all()
-            while self._waiting and not self._is_closed:
+            while self._waiting:
                 if self._answer(self._waiting.popleft()):
                     return "closed"
                 self._take_all()
@@ -163,9 +163,9 @@ class _Resident:
         self._waiting.append(request)
 
     def _is_outdated(self) -> bool:
-        """Whether the question that is worked on is of no use any more."""
+        """Whether a newer question has come than that which is worked on."""
         self._take_all()
-        return self._is_closed or any(isinstance(one, Predict) for one in self._waiting)
+        return any(isinstance(one, Predict) for one in self._waiting)
 
     def _answer(self, request: Request) -> bool:
         """Answer one request, whatever comes of it; True if it is to end."""
