@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import slicer
 
+from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.running import resident_client, resident_volumes, worker_command
 from WeakMedSAMLib.frontend.running.resident_client import ResidentClient, idleSeconds
@@ -241,6 +242,18 @@ def test_one_that_ended_since_nobody_asked_is_started_anew(client, ask, make_vol
     wait_until(lambda: client._worker is None and not Path(started(log)[0][1]).exists())
     assert ask(volume)[0].any()
     assert len(started(log)) == 2
+
+
+def test_another_device_or_cache_is_another_worker(client, ask, make_volume, log, tmp_path):
+    volume = make_volume()
+    ask(volume)
+    client._device = lambda: "cuda:0"
+    assert ask(volume)[0].any()
+    folders.setCacheFolder(tmp_path / "other")
+    assert ask(volume)[0].any()
+    words = started(log)
+    assert [line[line.index("--device") + 1] for line in words] == ["cpu", "cuda:0", "cuda:0"]
+    assert [Path(line[line.index("--cache") + 1]).name for line in words] == ["cache", "cache", "other"]
 
 
 def test_a_volume_that_cannot_be_used_is_refused(client, ask, make_volume, log):

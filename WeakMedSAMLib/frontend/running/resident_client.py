@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import qt
@@ -71,8 +72,10 @@ class _Question:
 class _Worker:
     """A process, with what it was given and what it is waited for."""
 
-    def __init__(self, process: AnsweringProcess, newId: Callable[[], int]) -> None:
+    def __init__(self, process: AnsweringProcess, newId: Callable[[], int], device: str, cache: Path) -> None:
         self.process, self.volumes = process, ResidentVolumes(newId)
+        # What it was started with.
+        self.device, self.cache = device, cache
         self.words: deque[str] = deque(maxlen=_KEPT_WORDS)
         # Why it could not begin; and the id of the question that is to be answered, with its volume's key.
         self.fault: UserError | None = None
@@ -192,6 +195,7 @@ class ResidentClient:
 
     def _begin(self, question: _Question) -> None:
         self._stopSteps()
+        self._endOutdated()
         try:
             worker = self._worker = self._worker or self._start()
         except OSError as error:
@@ -203,12 +207,19 @@ class ResidentClient:
         self._steps = StepRunner(steps, self._onCopied, self._onNotCopied).start()
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._factory(), self._newId)
+        device, cache = self._device(), folders.cacheFolder()
+        worker = _Worker(self._factory(), self._newId, device, cache)
         worker.process.lineRead.connect(self._onLine)
         worker.process.finished.connect(self._onFinished)
-        folder, cache = worker.volumes.folder, folders.cacheFolder()
-        worker.process.start(residentCommand(folder, self._device(), cache, idleSeconds()))
+        worker.process.start(residentCommand(worker.volumes.folder, device, cache, idleSeconds()))
         return worker
+
+    def _endOutdated(self) -> None:
+        """End a worker that computes on another device than is asked for now, or reads another cache."""
+        worker = self._worker
+        if worker is not None and (worker.device, worker.cache) != (self._device(), folders.cacheFolder()):
+            worker.process.kill()
+            self._letGo()
 
     def _onCopied(self, key: Key) -> None:
         self._steps = None
