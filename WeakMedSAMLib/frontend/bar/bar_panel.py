@@ -10,7 +10,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps, masksOf
+from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps
 from WeakMedSAMLib.frontend.bar.undo import Undo
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
@@ -19,6 +19,7 @@ from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
@@ -211,12 +212,14 @@ class BarPanel(Panel):
         self._wordsSoon()
 
     def _masksNow(self) -> Any:
-        """Return the segmentation of the current volume's masks, or None; looked for only if another may be."""
+        """Return the segmentation with the masks of the current volume that are under review, or None."""
         volume = self._state.currentVolume
         asked = volume.GetID() if volume is not None else "", self._state.reviewRunId, self._state.runsText
         known, node = self._masks
-        if asked != known or (node is not None and node.GetScene() is None):
-            self._masks = asked, masksOf(self._state, volume)[0]
+        # One that was found stays the one; where none is, masks may come.
+        if asked != known or node is None or node.GetScene() is None:
+            masks = UnderReview(self._state).masks(volume)
+            self._masks = asked, masks.segmentationNode if masks is not None else None
         return self._masks[1]
 
     def _onViewMoved(self, _viewName: str) -> None:

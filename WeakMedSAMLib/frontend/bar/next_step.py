@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,8 +12,8 @@ from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, shownVolumes
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.review_subject import volumeIdOf
-from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, segmentIdsOf
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
+from WeakMedSAMLib.frontend.results.under_review import UnderReview
 
 # In place of a section: Slicer's own dialog.
 LOAD = "load"
@@ -98,13 +97,10 @@ class NextSteps:
 
     def _reviewing(self) -> NextStep | None:
         """Masks of the current volume wait to be looked at, or to be written."""
-        node, runId, volumeId = masksOf(self._logic.state, self._logic.state.currentVolume)
-        segments = (
-            [node.GetSegmentation().GetSegment(each) for each in segmentIdsOf(node, runId, volumeId)] if node else []
-        )
-        if not segments:
+        masks = UnderReview(self._logic.state).masks(self._logic.state.currentVolume)
+        if masks is None or not masks.segmentIds:
             return None
-        left = sum(not isReviewed(segment) for segment in segments)
+        left = sum(not isReviewed(segment) for segment in masks.segments())
         if not left:
             return NextStep(_("Export the masks, or go on to the next volume."), "export")
         text = _("Review one mask.") if left == 1 else _("Review {count} masks.").format(count=left)
@@ -141,17 +137,3 @@ class NextSteps:
             return NextStep(text, "tags")
         one, many = _("Generate masks for this volume."), _("Generate masks for {count} volumes.")
         return NextStep(one if count == 1 else many.format(count=count), "generate")
-
-
-def masksOf(state: Any, volumeNode: Any) -> tuple[Any, str, str]:
-    """Return the segmentation with the masks of a volume, of which run they are, and the volume's id in it.
-
-    Of the run under review, if it has that volume, else of the latest that has; None and empty texts without masks.
-    """
-    latest = list(reversed(state.runs()))
-    for record in sorted(latest, key=lambda record: record.runId != state.reviewRunId):
-        volumeId = volumeIdOf(record, volumeNode)
-        node = slicer.mrmlScene.GetNodeByID(record.segmentations.get(volumeId) or "")
-        if volumeId and node is not None:
-            return node, record.runId, volumeId
-    return None, "", ""

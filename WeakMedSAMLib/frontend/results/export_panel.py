@@ -25,7 +25,6 @@ from WeakMedSAMLib.frontend.results.export_work import checkPaths, nameProblem, 
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
 from WeakMedSAMLib.frontend.running.run_control import RunControl
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
 _NAMES_SHOWN, _LONGEST_NAME = 6, 44
@@ -124,22 +123,10 @@ class ExportPanel(Panel):
     # What is there
 
     def _subjectsUnderReview(self) -> list[ReviewSubject]:
-        """Return the masks of the run under review; of the latest that has the current volume if it has not, or any."""
-        runs, volume = self._subjects.runs(), self._state.currentVolume
-        underReview = self._subjects.underReview(volume)
-        isChosen = underReview is not None and underReview.runId == self._state.reviewRunId
-        if underReview is not None and isChosen:
-            return self._masksOf(underReview)
-        latest: list[ReviewSubject] = []
-        for record in runs:
-            masks = self._masksOf(record)
-            if any(each.volumeNode is volume for each in masks):
-                return masks
-            latest = latest or masks
-        return latest
-
-    def _masksOf(self, record: RunRecord) -> list[ReviewSubject]:
-        subjects = (self._subjects.subject(self._scene, record, each) for each in self._subjects.volumeIds(record))
+        """Return the masks of the run under review that are in the scene with their volumes."""
+        record = self._subjects.underReview(self._state.currentVolume)
+        ids = self._subjects.volumeIds(record) if record is not None else []
+        subjects = [self._subjects.subject(self._scene, record, each) for each in ids if record is not None]
         return [each for each in subjects if each.segmentIds and each.volumeNode is not None]
 
     def _chosen(self) -> list[ReviewSubject]:

@@ -74,26 +74,93 @@ def test_runs_are_chosen_where_there_are_several(host, logic, reviewed, make_run
     assert ui.runSelector.currentIndex == 0
 
 
-def test_review_export_and_bar_speak_of_one_run(host, scene, logic, reviewed, make_run, make_volume, lib):
-    from WeakMedSAMLib.frontend.bar.next_step import masksOf
-    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+@pytest.fixture
+def other_run(scene, logic, reviewed, make_run, lib):
+    """other_run(volume, status): a later run of a volume, with masks of it in the scene."""
 
-    added = make_volume("added")
-    later = make_run([added])
-    steps = lib.loader.volumeSteps(added, later.result.volumes["000"], later.classes, later.record)
-    later.record.segmentations["000"] = lib.end(steps).GetID()
-    logic.state.saveRun(later.record)
-    logic.state.reviewRunId = later.record.runId
+    def make(volume, status="finished"):
+        run = make_run([volume])
+        steps = lib.loader.volumeSteps(volume, run.result.volumes["000"], run.classes, run.record)
+        run.record.segmentations["000"] = lib.end(steps).GetID()
+        run.record.status = status
+        logic.state.saveRun(run.record)
+        return run
+
+    return make
+
+
+@pytest.fixture
+def runs_spoken_of(host, logic, reviewed):
+    """Return the ids of the runs that review, export, undo and the bar's next step are about."""
+    from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
+    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+    from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, segmentIdsIn, tagOf
+
     export = opened(ExportPanel(logic.labels, logic.runs), host)
-    for volume, run in ((added, later), (reviewed.volumes[0], reviewed), (reviewed.volumes[1], reviewed)):
+    bar = BarPanel(logic, lambda: "", lambda name: None)
+    made = bar, export
+
+    def run_of(node):
+        found = {tagOf(node.GetSegmentation().GetSegment(each), RUN_TAG) for each in segmentIdsIn(node)}
+        return found.pop() if node is not None and len(found) == 1 else ""
+
+    def spoken_of(volume):
         logic.state.currentVolume = volume
         reviewed.panel.refresh()
         export.refresh()
-        assert reviewed.panel._subject.record.runId == run.record.runId
-        assert [each.record.runId for each in export._chosen()] == [run.record.runId]
-        assert masksOf(logic.state, volume)[1] == run.record.runId
-    export.cleanup()
-    export.widget.close()
+        subject = reviewed.panel._subject
+        node = bar._masksNow()
+        return {
+            "review": subject.record.runId if subject is not None and subject.segmentIds else "",
+            "export": "".join(each.record.runId for each in export._chosen()),
+            "undo": run_of(node) if node is not None else "",
+            "next": bar._steps._reviewing() is not None,
+        }
+
+    yield spoken_of
+    for panel in made:
+        panel.cleanup()
+        panel.widget.close()
+
+
+def all_of(run_id):
+    return {"review": run_id, "export": run_id, "undo": run_id, "next": bool(run_id)}
+
+
+def test_review_export_and_bar_speak_of_one_run(logic, reviewed, make_volume, other_run, runs_spoken_of):
+    added = make_volume("added")
+    later = other_run(added)
+    logic.state.reviewRunId = later.record.runId
+    for volume, run in ((added, later), (reviewed.volumes[0], reviewed), (reviewed.volumes[1], reviewed)):
+        assert runs_spoken_of(volume) == all_of(run.record.runId)
+
+
+def test_masks_of_a_run_that_was_cancelled_are_under_review(
+    logic, reviewed, make_run, make_volume, other_run, runs_spoken_of
+):
+    added = make_volume("added")
+    cancelled = other_run(added, "cancelled")
+    failed = make_run([added]).record
+    failed.status = "failed"
+    logic.state.saveRun(failed)
+    logic.state.reviewRunId = ""
+    assert runs_spoken_of(added) == all_of(cancelled.record.runId)
+    assert runs_spoken_of(reviewed.volumes[1]) == all_of(reviewed.record.runId)
+
+
+def test_nothing_is_under_review_where_the_masks_of_the_chosen_run_are_gone(
+    host, scene, logic, reviewed, other_run, runs_spoken_of
+):
+    volume = reviewed.volumes[0]
+    later = other_run(volume)
+    logic.state.reviewRunId = later.record.runId
+    assert runs_spoken_of(volume) == all_of(later.record.runId)
+    scene.RemoveNode(scene.GetNodeByID(later.record.segmentations["000"]))
+    assert runs_spoken_of(volume) == all_of("")
+    assert reviewed.panel.ui.loadButton.visible
+    logic.runs.load(later.record.runId)
+    host.waitUntil(lambda: not logic.isRunning)
+    assert runs_spoken_of(volume) == all_of(later.record.runId)
 
 
 def test_sizes_of_another_volume_are_never_those_of_the_former(host, logic, reviewed, lib, monkeypatch):
@@ -128,7 +195,7 @@ def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(
     host, scene, logic, reviewed, lib, make_run, isInLaterRun
 ):
     from WeakMedSAMLib.contract.runs import load_run, save_run
-    from WeakMedSAMLib.frontend.bar.next_step import masksOf
+    from WeakMedSAMLib.frontend.results.under_review import UnderReview
     from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps
 
     ui, volume, runId = reviewed.panel.ui, reviewed.volumes[0], reviewed.record.runId
@@ -150,7 +217,7 @@ def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(
     logic.runChanged()
     host.waitUntil(lambda: ui.classTable.visible)
     assert logic.state.run(runId).volumes["000"] == again.GetID()
-    assert masksOf(logic.state, again)[0] is reviewed.node
+    assert UnderReview(logic.state).masks(again).segmentationNode is reviewed.node
     assert reviewed.node.GetDisplayNode().IsDisplayableInView("vtkMRMLViewNode1")
     host.waitUntil(lambda: ui.thresholdSlider.enabled)
     assert not ui.movedLabel.visible
