@@ -238,11 +238,8 @@ class BarPanel(Panel):
             self._state.currentVolume = shown
 
     def _onVolumeChosen(self, node: Any) -> None:
-        if self._isFilling:
-            return
-        self._state.currentVolume = node
-        if node is not None and node.GetImageData() is not None:
-            self._logic.views.showEverywhere(node)
+        if not self._isFilling:
+            self._logic.views.makeCurrent(self._state, node)
 
     def _onClassChosen(self, index: int) -> None:
         names = self._session.classes.names

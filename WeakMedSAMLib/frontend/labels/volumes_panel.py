@@ -184,9 +184,7 @@ class VolumesPanel(Panel):
     def _choose(self, number: int) -> None:
         node = self._nodeOf(number)
         if node is not None and not self._isChosen(node):
-            self._state.currentVolume = node
-            if node.GetImageData() is not None:
-                self._views.showEverywhere(node)
+            self._views.makeCurrent(self._state, node)
             self.refresh()
 
     def _isChosen(self, node: VolumeNode) -> bool:

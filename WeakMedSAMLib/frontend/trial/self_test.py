@@ -134,7 +134,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         (node,) = logic.segmentationsOf(record.runId)
         slicer.mrmlScene.RemoveNode(node)
         works = {
-            _("choosing a volume"): lambda: _choose(logic, volume),
+            _("choosing a volume"): lambda: logic.views.makeCurrent(logic.state, volume),
             _("loading masks"): lambda: _loadAgain(logic, record.runId),
             _("export"): lambda: _exportAll(logic, logic.state.runs()[-1]),
         }
@@ -145,11 +145,6 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             text = _("Longest time without an answer, {work}: {ms} ms").format(work=name, ms=round(block.own_ms))
             self.delayDisplay(text)
             self.assertLess(block.own_ms, _LONGEST_BLOCK_MS, text)
-
-
-def _choose(logic: WeakMedSAMLogic, volume: Any) -> None:
-    logic.state.currentVolume = volume
-    logic.views.showEverywhere(volume)
 
 
 def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:

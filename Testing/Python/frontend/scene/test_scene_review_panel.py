@@ -223,6 +223,18 @@ def test_masks_of_a_volume_that_was_removed_and_loaded_again_are_its_own(
     assert not ui.movedLabel.visible
 
 
+def test_views_are_left_alone_where_a_volume_has_nothing_to_show(host, logic, reviewed, make_volume, click):
+    from WeakMedSAMLib.frontend.scene.slice_views import shownVolume
+
+    other, (empty, _second) = make_volume("other", show=True), reviewed.volumes
+    empty.SetAndObserveImageData(None)
+    logic.state.currentVolume = other
+    host.settle(0.1)
+    click(reviewed.panel.ui.volumeButton)
+    assert logic.state.currentVolume is empty
+    assert shownVolume("Red") is other
+
+
 def test_class_and_mask_are_chosen_together(host, logic, reviewed, press):
     ui = reviewed.panel.ui
     logic.setClasses(["Läsion", "organ"])
