@@ -21,7 +21,6 @@ from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceN
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 _SOON_MS = 60
 _MOST_NOTES = 8
@@ -233,7 +232,8 @@ class BarPanel(Panel):
     def _follow(self, viewName: str) -> None:
         """Make the volume current that a view came to show, if it is one of those in use, or if there is none yet."""
         shown, current = slice_views.shownVolume(viewName), self._state.currentVolume
-        isWanted = self._state.isInCohort(shown) or (current is None and shown is not None and not usableProblem(shown))
+        problems = self._logic.labels.problems
+        isWanted = self._state.isInCohort(shown) or (current is None and shown is not None and not problems.of(shown))
         if isWanted and shown is not current:
             self._state.currentVolume = shown
 

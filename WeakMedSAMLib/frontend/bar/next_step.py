@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, shownVolumes
+from WeakMedSAMLib.frontend.labels.volume_list import shownVolumes
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
@@ -54,7 +54,6 @@ class NextSteps:
     def __init__(self, logic: WeakMedSAMLogic, installProblem: Callable[[], str]) -> None:
         self._logic = logic
         self._installProblem = installProblem
-        self._volumes = VolumeList(logic.labels)
         self._problems: list[Problem] = []
 
     def find(self) -> NextStep:
@@ -88,7 +87,7 @@ class NextSteps:
         volume = self._logic.state.currentVolume
         if volume is None:
             return NextStep(_("Choose a volume."), "volumes")
-        problem = self._volumes.problem(volume)
+        problem = self._logic.labels.problems.of(volume)
         if problem:
             return NextStep(_("Choose another volume; this one cannot be used."), "volumes", problem)
         if not self._logic.session.classes:
@@ -110,7 +109,7 @@ class NextSteps:
         logic = self._logic
         nodes = logic.volumesOfRun()
         unread = [node for node in nodes if logic.keyOf(node) is None]
-        problem = next(filter(None, map(self._volumes.problem, unread)), "")
+        problem = next(filter(None, map(logic.labels.problems.of, unread)), "")
         if problem:
             return NextStep(_("Take out of use what cannot be used."), "volumes", problem)
         if unread:

@@ -14,7 +14,6 @@ from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
-from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 # One a class, told apart without colour: its tags need nothing more, are begun, are not there.
 READY, BEGUN, NONE = "●", "◐", "○"
@@ -72,7 +71,7 @@ def shownVolumes(scene: Any) -> list[VolumeNode]:
 
 
 class VolumeList:
-    """Makes the rows; remembers what takes long to find out: looking at every voxel, counting the tags of each class.
+    """Makes the rows; remembers what takes long to find out: how many tags each class has.
 
     Parameters
     ----------
@@ -81,7 +80,6 @@ class VolumeList:
 
     def __init__(self, labels: SceneLabels) -> None:
         self._labels = labels
-        self._problems: dict[tuple[str, int, int, int], str] = {}
         self._classes = ClassTable()
         # Node id -> labels and what they say. Labels are never changed in place: an edit puts others there.
         self._words: dict[str, tuple[VolumeLabels, LabelWords]] = {}
@@ -97,23 +95,8 @@ class VolumeList:
         self._words = {row.nodeId: self._words[row.nodeId] for row in rows if row.nodeId in self._words}
         return rows
 
-    def problem(self, node: VolumeNode) -> str:
-        """Say why a volume cannot be used; empty if it can."""
-        image, transform = node.GetImageData(), node.GetParentTransformNode()
-        version = (
-            node.GetID(),
-            node.GetMTime(),
-            image.GetMTime() if image else 0,
-            transform.GetMTime() if transform else 0,
-        )
-        if version not in self._problems:
-            # Only the latest state of each volume is of use.
-            self._problems = {key: text for key, text in self._problems.items() if key[0] != version[0]}
-            self._problems[version] = usableProblem(node)
-        return self._problems[version]
-
     def _row(self, node: VolumeNode, isCurrent: bool) -> VolumeRow:
-        problem = self.problem(node)
+        problem = self._labels.problems.of(node)
         isChecked = self._labels.state.isInCohort(node)
         tags = None if problem else self._labels.of(node)
         if problem:

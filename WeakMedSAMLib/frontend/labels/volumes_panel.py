@@ -149,7 +149,7 @@ class VolumesPanel(Panel):
         volume = self._state.currentVolume
         if volume is None:
             return ""
-        problem = self._list.problem(volume)
+        problem = self._labels.problems.of(volume)
         if problem:
             return breakable(f"⚠ {problem}")
         return _("Reading the volume ...") if self._labels.ofCurrent() is None else ""
@@ -199,7 +199,7 @@ class VolumesPanel(Panel):
         node = self._nodeOf(number)
         if node is not None:
             isIn = self._state.isInCohort(node)
-            self._state.setInCohort(node, not isIn and not self._list.problem(node))
+            self._state.setInCohort(node, not isIn and not self._labels.problems.of(node))
 
     def _useAll(self, isIn: bool) -> None:
         with slicer.util.NodeModify(self._state.node):
