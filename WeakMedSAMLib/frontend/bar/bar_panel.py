@@ -21,6 +21,7 @@ from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceN
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene import slice_views
+from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
 
 _SOON_MS = 60
 _MOST_NOTES = 8
@@ -59,6 +60,7 @@ class BarPanel(Panel):
         self._classes: Any = None
         self._isShown = False
         self._wordsSoon = self.soon(self._showWords, _SOON_MS)
+        self._watched = WatchedNode(self._showName)
         self.menu = qt.QMenu(self.ui.menuButton)
         self.ui.menuButton.setMenu(self.menu)
         self._connectWidgets()
@@ -92,6 +94,7 @@ class BarPanel(Panel):
         # The selector loses the scene next, and with it its volume; that is not the user's choice.
         self._isFilling = True
         super().cleanup()
+        self._watched.watch(None)
         self.undo.cleanup()
         manager = slicer.app.layoutManager()
         if manager is not None:
@@ -103,6 +106,8 @@ class BarPanel(Panel):
             if self.ui.volumeSelector.currentNode() is not self._state.currentVolume:
                 self.ui.volumeSelector.setCurrentNode(self._state.currentVolume)
             self._fillClasses()
+        self._watched.watch(self._state.currentVolume)
+        self._showName()
         self._showSlice()
         self._showUndo()
         self._wordsSoon()
@@ -155,6 +160,13 @@ class BarPanel(Panel):
         none = _("There is no class yet; add one in section 2.")
         tip = _("The class that is marked and shown: {name}").format(name=chosen)
         setEnabled(selector, "" if names else none, tip)
+
+    def _showName(self) -> None:
+        # The selector leaves out the end of a long name, in which names of scans differ.
+        volume = self._state.currentVolume
+        tip = _("The volume that everything here is about: {name}. It follows the slice views.")
+        name = tip.format(name=volume.GetName()) if volume is not None else _("Choose a volume.")
+        setTip(self.ui.volumeSelector, name)
 
     def _showSlice(self) -> None:
         index, count = self._navigator.sliceIndex(), self._navigator.sliceCount()

@@ -9,12 +9,10 @@ import ctk
 import qt
 import slicer
 import slicer.util
-import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, elided, setEnabled, setText
@@ -25,6 +23,7 @@ from WeakMedSAMLib.frontend.results.export_work import checkPaths, nameProblem, 
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
 from WeakMedSAMLib.frontend.running.run_control import RunControl
+from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
 _NAMES_SHOWN, _LONGEST_NAME = 6, 44
@@ -50,11 +49,11 @@ class ExportPanel(Panel):
         # Id and name of the volume that a name was proposed for.
         self._named = ("", "")
         self._runner: StepRunner | None = None
-        self._watched: tuple[Any, int] = None, 0
         known = exportFormats()
         self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
         self._tips = {kind: self._check(kind).toolTip for kind in self._formats}
         self._refreshSoon = self.soon(self.refresh, 100)
+        self._watched = WatchedNode(self._refreshSoon)
         self.ui.folderEdit.currentPath = slicer.app.userSettings().value(_FOLDER_SETTING) or _documents()
         self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
         self.ui.exportProgress.visible = False
@@ -80,7 +79,7 @@ class ExportPanel(Panel):
     def cleanup(self) -> None:
         """See `Panel`; an export that is under way is stopped."""
         super().cleanup()
-        self._watch(None)
+        self._watched.watch(None)
         self._stop()
         self._choices = []
 
@@ -96,15 +95,7 @@ class ExportPanel(Panel):
 
     def _watch(self, volumeNode: Any) -> None:
         """Hear of another name of the current volume; what was written of another one is said no longer."""
-        before, tag = self._watched
-        if before is volumeNode:
-            return
-        if before is not None:
-            before.RemoveObserver(tag)
-        modified = vtk.vtkCommand.ModifiedEvent
-        tag = volumeNode.AddObserver(modified, guarded(self._refreshSoon)) if volumeNode is not None else 0
-        self._watched = volumeNode, tag
-        if self._runner is None:
+        if self._watched.watch(volumeNode) and self._runner is None:
             self._setText("")
 
     def _connectWidgets(self) -> None:
