@@ -88,7 +88,8 @@ def test_all_volumes_of_the_run_are_written_by_their_names(host, logic, export_p
 
 
 def test_masks_of_the_run_under_review_are_exported_not_those_of_a_later_one(host, logic, export_panel, reviewed, lib):
-    record = replace(reviewed.record, runId="e" * 32, segmentations={})
+    alone = {"000": reviewed.record.volumes["000"]}
+    record = replace(reviewed.record, runId="e" * 32, volumes=alone, segmentations={})
     volume, result = reviewed.volumes[0], reviewed.result.volumes["000"]
     record.segmentations["000"] = lib.end(
         lib.loader.volumeSteps(volume, result, reviewed.classes, record, reviewed.node)
