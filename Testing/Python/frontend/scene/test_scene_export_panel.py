@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import SimpleITK
-from flows.sight import opened
+from flows.sight import center_of, opened
 
 
 def files_in(folder):
@@ -165,3 +166,27 @@ def test_the_report_of_a_moved_volume_says_so(host, logic, export_panel, reviewe
     export_panel.ui.reportCheck.checked = True
     click(export_panel.ui.exportButton)
     host.waitUntil(lambda: "moved or given another spacing" in export_panel.ui.resultLabel.text)
+
+
+def test_what_was_changed_while_another_volume_was_current_is_not_called_reviewed(
+    host, logic, export_panel, reviewed, lib, click, tmp_path
+):
+    ui, table = export_panel.ui, reviewed.panel.ui.classTable
+    for row in range(2):
+        click(table.viewport(), *center_of(table, row, 3, x=10))
+    host.settle(0.5)
+    logic.state.currentVolume = reviewed.volumes[1]
+    host.settle(0.2)
+    first, _second = lib.segments.segmentIdsOf(reviewed.node)
+    image = lib.images.ownImage(reviewed.node, first, (20, 40, 50), (0, 0, 0), np.eye(4))
+    lib.images.imageArray(image)[3, 4, 5] = 1
+    image.Modified()
+    ui.reportCheck.checked = True
+    click(ui.allCheck, 10, 10)
+    click(ui.exportButton)
+    host.waitUntil(lambda: "files written" in ui.resultLabel.text)
+    report = (tmp_path / "report.html").read_text("utf-8")
+    assert re.findall(r"<td>(yes|not yet)</td></tr>", report) == ["not yet", "yes", "not yet", "not yet"]
+    written = SimpleITK.ReadImage(str(tmp_path / "CT_masks.seg.nrrd"))
+    assert ["completed" in written.GetMetaData(f"Segment{number}_Tags") for number in (0, 1)] == [False, True]
+    assert not lib.segments.isReviewed(reviewed.node.GetSegmentation().GetSegment(first))
