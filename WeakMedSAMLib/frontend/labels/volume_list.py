@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
@@ -42,6 +44,28 @@ class LabelWords:
     isReady: bool = False
 
 
+class ReviewWords(NamedTuple):
+    """How far the review of the masks of a volume is, in a word, and more of it for a tip."""
+
+    word: str
+    tip: str
+
+
+class Reviews(Protocol):
+    """Knows how far the review of each volume is.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when there may be something else to say.
+    """
+
+    changed: Callbacks
+
+    def words(self) -> Mapping[str, ReviewWords]:
+        """Return id of the node -> words, of the volumes that have masks."""
+
+
 @dataclass(frozen=True)
 class VolumeRow:
     """One volume of the scene.
@@ -54,6 +78,8 @@ class VolumeRow:
         Why it cannot be learned from; empty if it can.
     isChecked, isCurrent : bool
         Whether it is learned from; whether it is the one that is tagged.
+    review : ReviewWords or None
+        None without masks.
     """
 
     nodeId: str
@@ -62,6 +88,7 @@ class VolumeRow:
     problem: str
     isChecked: bool
     isCurrent: bool
+    review: ReviewWords | None = None
 
 
 def shownVolumes(scene: Any) -> list[VolumeNode]:
@@ -76,10 +103,11 @@ class VolumeList:
     Parameters
     ----------
     labels : SceneLabels
+    reviews : Reviews, optional
     """
 
-    def __init__(self, labels: SceneLabels) -> None:
-        self._labels = labels
+    def __init__(self, labels: SceneLabels, reviews: Reviews | None = None) -> None:
+        self._labels, self._reviews = labels, reviews
         self._classes = ClassTable()
         # Node id -> labels and what they say. Labels are never changed in place: an edit puts others there.
         self._words: dict[str, tuple[VolumeLabels, LabelWords]] = {}
@@ -91,11 +119,12 @@ class VolumeList:
             self._classes = classes
             self._words.clear()
         current = self._labels.state.currentVolume
-        rows = [self._row(node, node is current) for node in shownVolumes(scene)]
+        reviews = self._reviews.words() if self._reviews is not None else {}
+        rows = [self._row(node, node is current, reviews.get(node.GetID())) for node in shownVolumes(scene)]
         self._words = {row.nodeId: self._words[row.nodeId] for row in rows if row.nodeId in self._words}
         return rows
 
-    def _row(self, node: VolumeNode, isCurrent: bool) -> VolumeRow:
+    def _row(self, node: VolumeNode, isCurrent: bool, review: ReviewWords | None) -> VolumeRow:
         problem = self._labels.problems.of(node)
         isChecked = self._labels.state.isInCohort(node)
         tags = None if problem else self._labels.of(node)
@@ -107,7 +136,7 @@ class VolumeList:
             words = LabelWords(state=_("reading ..."))
         else:
             words = LabelWords(counts=_("It is read once it is in use, or chosen."))
-        return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent)
+        return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent, review)
 
     def _wordsOf(self, nodeId: str, tags: VolumeLabels) -> LabelWords:
         known = self._words.get(nodeId)

@@ -22,6 +22,7 @@ from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportW
 from WeakMedSAMLib.frontend.results.export_work import checkPaths, nameProblem, worksOfRun, writeAllSteps
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
 
@@ -38,11 +39,13 @@ class ExportPanel(Panel):
     ----------
     labels : SceneLabels
     runs : RunControl
+    history : SegmentHistory
+        Is told when masks turn out to have changed since they were reviewed.
     """
 
-    def __init__(self, labels: SceneLabels, runs: RunControl) -> None:
+    def __init__(self, labels: SceneLabels, runs: RunControl, history: SegmentHistory) -> None:
         super().__init__("Export.ui")
-        self._state = labels.state
+        self._state, self._history = labels.state, history
         self._scene: Any = None
         self._subjects = ReviewSubjects(labels.state)
         self._choices: list[ReviewSubject] = []
@@ -271,6 +274,8 @@ class ExportPanel(Panel):
     def _ended(self) -> None:
         self._runner = None
         self.ui.exportProgress.visible = False
+        # Masks are compared with what was reviewed before they are written.
+        self._history.changed()
         self._showReason()
 
     def _stop(self) -> None:

@@ -217,7 +217,7 @@ def export_panel(host, logic, reviewed, tmp_path):
     from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 
     logic.state.currentVolume = reviewed.volumes[0]
-    panel = opened(ExportPanel(logic.labels, logic.runs), host)
+    panel = opened(ExportPanel(logic.labels, logic.runs, logic.history), host)
     panel.ui.folderEdit.currentPath = str(tmp_path)
     yield panel
     panel.cleanup()

@@ -126,7 +126,7 @@ def test_a_format_without_a_row_in_the_form_is_for_scripts_alone(host, logic, re
     export_formats.exportFormats()
     export_formats.register(export_formats.ExportFormat("toy", "_toy.txt", "masks", lambda work, path: None))
     try:
-        panel = opened(ExportPanel(logic.labels, logic.runs), host)
+        panel = opened(ExportPanel(logic.labels, logic.runs, logic.history), host)
         assert list(panel._formats) == ["segmentation", "labelmap", "report"]
         panel.cleanup()
         panel.widget.close()

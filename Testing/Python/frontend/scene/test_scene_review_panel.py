@@ -96,7 +96,7 @@ def runs_spoken_of(host, logic, reviewed):
     from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
     from WeakMedSAMLib.frontend.results.segment_tags import RUN_TAG, segmentIdsIn, tagOf
 
-    export = opened(ExportPanel(logic.labels, logic.runs), host)
+    export = opened(ExportPanel(logic.labels, logic.runs, logic.history), host)
     bar = BarPanel(logic, lambda: "", lambda name: None)
     made = bar, export
 
