@@ -61,7 +61,8 @@ class ReviewStates:
             found[nodeId] = _inWords(masks)
             if self._hasChanged(masks) and node is not current:
                 self._touched.append(masks)
-        if self._touched and self._comparing is None:
+        isBusy = self._comparing is not None and self._comparing.isRunning
+        if self._touched and not isBusy:
             self._comparing = StepRunner(_compareSteps(self._touched), self._onCompared).start()
         return found
 
@@ -75,7 +76,6 @@ class ReviewStates:
         return isOther
 
     def _onCompared(self, isAnyOther: bool) -> None:
-        self._comparing = None
         if isAnyOther:
             self.changed()
 
