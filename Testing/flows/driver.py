@@ -135,11 +135,7 @@ class Driver:
 
     def phantom(self, name: str = "Phantom", seed: int = 1, show: bool = True) -> tuple[Any, int, int]:
         """Add a generated volume; returns it and the first and last slice of its lesion."""
-        is_free = slicer.mrmlScene.GetFirstNodeByName(name) is None
         node = addPhantom(name, seed)
-        if is_free:
-            # The scene numbers names that it gave out before, to nodes that are gone: tests that ran before would show.
-            node.SetName(name)
         if show:
             slicer.util.setSliceViewerLayers(background=node, fit=True)
         _array, (first, last) = makePhantom(seed)

@@ -273,9 +273,3 @@ def test_an_imported_scene_with_unreadable_tags_takes_none_away(driver, tmp_path
     assert present == last - first + 1
     assert state.tagsJson == session.toJson()
     assert state.unreadableTags == [text]
-
-
-def test_a_phantom_is_called_as_was_asked_whatever_the_scene_held_before(driver):
-    assert [slicer.mrmlScene.GenerateUniqueName("One") for _before in range(2)] == ["One", "One_1"]
-    first, second = driver.phantom("One")[0], driver.phantom("One")[0]
-    assert first.GetName() == "One" != second.GetName()
