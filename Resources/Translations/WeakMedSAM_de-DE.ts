@@ -624,6 +624,14 @@
         <translation>Die Klasse, die markiert und gezeigt wird: {name}</translation>
     </message>
     <message>
+        <source>The volume that everything here is about: {name}. It follows the slice views.</source>
+        <translation>Das Volumen, um das es hier überall geht: {name}. Es folgt den Schichtansichten.</translation>
+    </message>
+    <message>
+        <source>Choose a volume.</source>
+        <translation>Ein Volumen wählen.</translation>
+    </message>
+    <message>
         <source>slice {index}</source>
         <translation>Schicht {index}</translation>
     </message>
@@ -932,6 +940,14 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
+        <source>Restart Slicer.</source>
+        <translation>Starten Sie Slicer neu.</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation>Versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
         <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
         <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
@@ -1166,6 +1182,38 @@
     <message>
         <source>The memory of the GPU does not suffice.</source>
         <translation>Der Speicher der GPU reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>Nothing says where on the slice the class is.</source>
+        <translation>Nichts sagt, wo auf der Schicht die Klasse ist.</translation>
+    </message>
+    <message>
+        <source>Give a box, or a point that shows it.</source>
+        <translation>Geben Sie einen Kasten an, oder einen Punkt, der sie zeigt.</translation>
+    </message>
+    <message>
+        <source>A box or a point does not lie on the slice.</source>
+        <translation>Ein Kasten oder ein Punkt liegt nicht auf der Schicht.</translation>
+    </message>
+    <message>
+        <source>Put it on the slice.</source>
+        <translation>Setzen Sie ihn auf die Schicht.</translation>
+    </message>
+    <message>
+        <source>The worker does not know the volume.</source>
+        <translation>Der Rechenprozess kennt das Volumen nicht.</translation>
+    </message>
+    <message>
+        <source>The voxels of the volume changed meanwhile.</source>
+        <translation>Die Voxel des Volumens haben sich inzwischen geändert.</translation>
+    </message>
+    <message>
+        <source>The slice could not be answered ({reason}).</source>
+        <translation>Die Schicht konnte nicht beantwortet werden ({reason}).</translation>
+    </message>
+    <message>
+        <source>The worker is of another version: {english}</source>
+        <translation>Der Rechenprozess ist von einer anderen Version: {english}</translation>
     </message>
     <message>
         <source>Press &apos;Install&apos; in &apos;4. Generate&apos;.</source>
@@ -2177,8 +2225,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ein Zeichen je Klasse, in der Reihenfolge der Klassen: ● bereit, ◐ begonnen, ○ unmarkiert</translation>
     </message>
     <message>
-        <source>Whether the tags of a volume need anything more</source>
-        <translation>Ob den Markierungen eines Volumens noch etwas fehlt</translation>
+        <source>Whether the tags of a volume need anything more, or its masks, once it has some</source>
+        <translation>Ob den Markierungen eines Volumens noch etwas fehlt, oder seinen Masken, sobald es welche hat</translation>
     </message>
     <message>
         <source>&apos;{name}&apos; is in use; a click takes it out.</source>
@@ -2673,6 +2721,27 @@ Overwrite them?</source>
     <message>
         <source>All slices of the list are marked as fine.</source>
         <translation>Alle Schichten der Liste sind als gut vermerkt.</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_states</name>
+    <message>
+        <source>✓ reviewed</source>
+        <translation>✓ geprüft</translation>
+    </message>
+    <message>
+        <source>All masks of this run are reviewed: {run}</source>
+        <translation>Alle Masken dieses Laufs sind geprüft: {run}</translation>
+    </message>
+    <message>
+        <source>Still to be reviewed: {names}
+Masks of this run: {run}</source>
+        <translation>Noch zu prüfen: {names}
+Masken dieses Laufs: {run}</translation>
+    </message>
+    <message>
+        <source>{count} to review</source>
+        <translation>{count} zu prüfen</translation>
     </message>
 </context>
 <context>
@@ -3369,6 +3438,39 @@ Overwrite them?</source>
     <message>
         <source>Missing: {names}</source>
         <translation>Es fehlt: {names}</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_client</name>
+    <message>
+        <source>it gave no answer</source>
+        <translation>er hat nicht geantwortet</translation>
+    </message>
+    <message>
+        <source>it has ended</source>
+        <translation>er ist beendet</translation>
+    </message>
+    <message>
+        <source>The slice could not be answered: {reason}</source>
+        <translation>Die Schicht konnte nicht beantwortet werden: {reason}</translation>
+    </message>
+    <message>
+        <source>Try again; the label itself is kept.</source>
+        <translation>Versuchen Sie es noch einmal; die Angabe selbst bleibt erhalten.</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_volumes</name>
+    <message>
+        <source>Choose another volume.</source>
+        <translation>Wählen Sie ein anderes Volumen.</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_worker</name>
+    <message>
+        <source>exit code {code}</source>
+        <translation>Exit-Code {code}</translation>
     </message>
 </context>
 <context>
@@ -4072,6 +4174,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Tags are kept in the scene</source>
         <translation>Markierungen werden in der Szene gespeichert</translation>
+    </message>
+    <message>
+        <source>The bar passed</source>
+        <translation>Die Leiste hat bestanden</translation>
     </message>
     <message>
         <source>Run and results passed</source>
