@@ -33,7 +33,7 @@ SCHEMA = (
 )
 NOT, ALL_OF = "not ", "all of "
 _OUR_SCHEMA = re.compile(r"/markups-schema-v1\.\d[\d.]*json#?$")
-_KINDS = {"Fiducial": "point list", "ROI": "region of interest (box)"}
+_KINDS = {"Fiducial": "point list", "ROI": "ROI (box)"}
 # Corners of a box, in voxels, from where they would be if it were parallel to the volume.
 _PARALLEL = 0.25
 _STRAIGHT = 1e-3  # cosine between two axes of a volume
