@@ -10,7 +10,7 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.knowledge import Knowledge
+from WeakMedSAMLib.contract.knowledge import Knowledge, proposed_side
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 
@@ -45,3 +45,41 @@ def test_bad_knowledge_is_refused(known):
     with pytest.raises(UserError) as caught:
         table(**known)
     assert caught.value.code == "bad_field"
+
+
+def entry(modifier="^^", region="^^", side="^^"):
+    kind = "SCT^123037004^Anatomical Structure~SCT^64033007^Kidney"
+    return f"Segmentation category and type~{kind}~{modifier}~Anatomic codes~{region}~{side}"
+
+
+@pytest.mark.parametrize(
+    ("terminology", "side"),
+    [
+        (entry("SCT^7771000^Left"), "left"),
+        (entry("SCT^24028007^Right"), "right"),
+        (entry("SRT^G-A101^Left"), "left"),
+        (entry(region="SCT^64033007^Kidney", side="SCT^24028007^Right"), "right"),
+        (entry("SCT^7771000^Left", "SCT^64033007^Kidney", "SCT^7771000^Left"), "left"),
+        (entry("SCT^7771000^Left", "SCT^64033007^Kidney", "SCT^24028007^Right"), None),
+        (entry("SCT^51440002^Right and left"), None),
+        (entry(), None),
+        ("C~SCT^123037004^Anatomical Structure~SCT^87878005^Left Ventricle~^^~A~^^~^^", None),
+        ("", None),
+        ("~~~~~~", None),
+        ("left", None),
+        ("a~b~c~SCT^7771000", None),
+    ],
+)
+def test_a_side_is_proposed_by_the_terminology(terminology, side):
+    assert proposed_side(terminology) == side
+
+
+def test_classes_that_are_renamed_or_left_out_leave_no_loose_ends():
+    known = [{"name": "liver"}, {"name": "lesion", "known": {"inside_of": "liver", "side": "right"}}, {"name": "other"}]
+    made = ClassTable.from_json(known)
+    assert made.with_names({"lesion": "tumour", "liver": "hepar"})[0].known == Knowledge("right", inside_of="hepar")
+    assert made.with_names({"lesion": "lesion"})[0].known == Knowledge("right")
+    assert made.with_names({name: name for name in made.names}) == made
+    with pytest.raises(UserError) as caught:
+        made.with_names({"spleen": "spleen"})
+    assert caught.value.code == "unknown_class"
