@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, known_cells
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, known_cells, put_known
 from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assemble_result
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
@@ -114,3 +114,20 @@ def test_cells_are_known_where_masks_are_believed_and_outside_of_them_where_all_
     assert (found[[0, 2]] == UNKNOWN).all()
     assert (found[:, 1] == UNKNOWN).all()
     assert known_cells(volume, None, 32) is None
+
+
+def test_what_labels_say_is_in_what_the_network_learns():
+    pixels = np.full((2, 64, 64), UNKNOWN, np.uint8)
+    pixels[0, :, 32:] = NOT_SHOWN
+    pixels[0, 5, 7] = SHOWN
+    supervision = Supervision(np.full((3, 2), PRESENT, np.int8), KnownPixels([1], lambda _: pixels))
+    volume = VolumeSlices("000", "p", supervision, SimpleNamespace(), Frame(64, 64, 1, 1, 64), Intensity("given", 0, 1))
+    values = np.full((2, 128, 128), 100, np.uint8)
+    put_known(values, volume, 0)
+    assert (values == 100).all()
+    put_known(values, volume, 1)
+    assert (values[0, :, 65:] == 0).all()
+    assert values[0, 11, 15] == CERTAIN
+    assert (values[0, 40:, :62] == 100).all()
+    assert (values[1] == 100).all()
+    assert known_cells(volume, None, 32)[1, 0, 2, 3] == SHOWN

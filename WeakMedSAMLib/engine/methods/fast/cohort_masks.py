@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
-from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -79,6 +79,7 @@ def make_pseudo_masks(
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
                     found[row] = blend(found[row], said[number, index][0], said[number, index][1], shares)
+                put_known(found[row], cohort.volumes[number], index)
             arrays["probabilities"][filled : filled + len(found)] = found
             filled += len(found)
             release_free_memory()

@@ -117,12 +117,31 @@ def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> n
             found[index, column][share[column] > _MOSTLY] = SHOWN
             if _is_complete(volume, column):
                 found[index, column][share[column] < 1 - _MOSTLY] = NOT_SHOWN
-    for index, pixels in volume.supervision.known.items():
-        for value in (NOT_SHOWN, SHOWN):
-            framed = volume.frame.to_frame((pixels == value).astype(np.float32))
-            share = resize_maps(torch.from_numpy(framed), cells).numpy()
-            found[index][share > (0.5 if value == NOT_SHOWN else 0)] = value
+    for index in volume.supervision.known:
+        known = known_on(volume, index, cells)
+        found[index] = np.where(known == UNKNOWN, found[index], known)
     return found
+
+
+def known_on(volume: VolumeSlices, index: int, cells: int) -> np.ndarray:
+    """What is known of a slice by labels, on an m x m grid over the frame: C x m x m, uint8.
+
+    A cell does not show a class if half of its pixels do not, and shows it if any does.
+    """
+    pixels = volume.supervision.known[index]
+    found = np.full((len(pixels), cells, cells), UNKNOWN, np.uint8)
+    for value, least in ((NOT_SHOWN, 0.5), (SHOWN, 0.0)):
+        framed = volume.frame.to_frame((pixels == value).astype(np.float32))
+        found[resize_maps(torch.from_numpy(framed), cells).numpy() > least] = value
+    return found
+
+
+def put_known(values: np.ndarray, volume: VolumeSlices, index: int) -> None:
+    """Put what is known of a slice into a pseudo-mask C x h x w, uint8 as of `PseudoMask`, in place."""
+    if index in volume.supervision.known:
+        known = known_on(volume, index, values.shape[-1])
+        values[known == NOT_SHOWN] = 0
+        values[known == SHOWN] = CERTAIN
 
 
 def _is_complete(volume: VolumeSlices, column: int) -> bool:

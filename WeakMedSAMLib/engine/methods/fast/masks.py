@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -28,7 +29,7 @@ from WeakMedSAMLib.engine.parts.assembly import (
     tell_results,
 )
 from WeakMedSAMLib.engine.parts.maps import resize_maps
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, is_given, measure_concord
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
@@ -73,10 +74,14 @@ def segment_volume(
     activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
+    for mask in learned:
+        searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
     indices = np.flatnonzero(searched.any(1))
     coarse = segment(model.segmenter, volume, indices, backbone.device)
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
+        if column in model.taught and not is_given(learned, column):
+            coarse[:, column] = _from_surest(coarse[:, column], indices, volume, column, backbone)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -87,6 +92,15 @@ def segment_volume(
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
+
+
+def _from_surest(
+    masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices, column: int, backbone: Backbone
+) -> np.ndarray:
+    """Masks n x h x w of a class, redrawn, and handed on from the slice that is surest."""
+    level = volume.features.levels[backbone.info.decode_level]
+    drawn, agreement = redraw_by_decoder(masks, indices, level, backbone)
+    return hand_on_surest(drawn, agreement, indices, volume, column, backbone)
 
 
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
@@ -102,7 +116,10 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
         for column, known in find_known(mask):
             values, seen = mask.probability[column], coarse[row, column]
             concord[row, column] = measure_concord(values, seen)
-            coarse[row, column] = np.where(known, 0.5 * (values / np.float32(CERTAIN) + seen), seen)
+            weight, trust = (np.broadcast_to(each, len(coarse[row]))[column] for each in (mask.weight, mask.trust))
+            share = np.float32(0.5 * weight + 0.25 * trust)
+            mean = share * (values / np.float32(CERTAIN)) + (1 - share) * seen
+            coarse[row, column] = np.where(known, mean, seen)
     return concord
 
 

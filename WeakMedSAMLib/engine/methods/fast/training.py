@@ -46,7 +46,7 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     start_key,
 )
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort, gather_tagged
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 
@@ -113,7 +113,7 @@ class _Trainer:
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         begin = None if self._start is None else self._start.segmenter
         network = SelfTraining(volumes, settings, self._context, showcase).run(masks, key, begin)
-        return self._model(projected_by, classifier, network, slices.counts), masks
+        return self._model(projected_by, classifier, network, slices.counts, masks), masks
 
     def _project(self, key: str) -> Projection:
         dim, seed = self._settings.projection_dim, self._settings.seed
@@ -161,7 +161,12 @@ class _Trainer:
         return self._context.run_stage(CLASSIFIER, key, train, load)
 
     def _model(
-        self, by: Projection, classifier: SliceClassifier, network: Segmenter, counts: tuple[int, ...]
+        self,
+        by: Projection,
+        classifier: SliceClassifier,
+        network: Segmenter,
+        counts: tuple[int, ...],
+        masks: Sequence[PseudoMask],
     ) -> FastModel:
         tagged, info = [volume for volume in self._volumes if volume.tagged], self._context.backbone.info
         return FastModel(
@@ -175,4 +180,5 @@ class _Trainer:
             projection=by,
             classifier=classifier,
             segmenter=network,
+            taught=tuple(sorted(taught_classes(masks))),
         )
