@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -25,6 +26,7 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import label_benchmark
+from WeakMedSAMLib.studies.bound import _train_supervised
 from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, outcome_line, run_rows
 from WeakMedSAMLib.studies.label_report import page, set_table, write_page
 from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows
@@ -311,34 +313,46 @@ def test_the_command_measures_resumes_and_writes_the_page(call, bench, tmp_path,
     assert "side " not in out
 
 
-def test_a_bound_learns_true_masks_of_a_third_and_of_no_other(bench, monkeypatch):
+def test_a_bound_is_given_true_masks_of_a_third_and_the_others_are_scored(bench):
     taught = []
 
-    def train(like, volumes, truths, settings, context):
-        taught.append({truth.volume for truth in truths})
-        return like
+    def run(path, method, **arguments):
+        taught.append(set(method.cases))
+        return bench.run(path, **arguments)
 
-    monkeypatch.setattr("WeakMedSAMLib.studies.bound._train_supervised", train)
+    (report,) = bench.go("bound-third", run=run)
+    cases = label_benchmark.Reading(bench.folder, "ball=1").found_cases()
+    assert taught == [cases_of_part(cases, part, 0) for part in range(3)]
+    assert len(report["patients"]) == 2 * 4
+    bench.go("bound", run=run)
+    assert taught[-1] == {case.name for case in cases}
+    assert not any(volume.further for one in bench.runs for volume in one.labels.volumes)
+
+
+def test_a_network_learns_the_true_masks_that_it_is_given_and_no_other(bench, monkeypatch):
+    learned = set()
+
+    def train(like, volumes, truths, settings, context):
+        learned.update(truth.volume for truth in truths)
+        return _train_supervised(like, volumes, truths, settings, context)
 
     def run(path, method, cache_root):
-        return run_folder(path, cache_root=cache_root, method=method)
+        first, _ = method.cases
+        alone = replace(method, cases={first: method.cases[first]})
+        return run_folder(path, cache_root=cache_root, method=alone)
 
-    options = {"backbone": NAME, "overrides": tuple(QUICK.items()), "labels": TWO}
+    monkeypatch.setattr("WeakMedSAMLib.studies.bound._train_supervised", train)
     with one_thread():
-        (report,) = bench.go("bound-third", run=run, **options)
+        (report,) = bench.go("bound", run=run, cases=2, backbone=NAME, overrides=tuple(QUICK.items()))
     assert report["status"] == "ok", report["reason"]
-    cases = label_benchmark.Reading(bench.folder, TWO).found_cases()
-    parts = [cases_of_part(cases, part, 0) for part in range(3)]
-    assert taught == [{int(name[-1]) for name in names} for names in parts]
-    assert len(report["patients"]) == 2 * 2 * 4
+    assert learned == {0}
 
 
 def test_the_default_method_takes_boxes_and_its_result_is_scored(bench):
-    def run(path, cache_root, **method):
-        return run_folder(path, cache_root=cache_root, **method)
+    def run(path, cache_root):
+        return run_folder(path, cache_root=cache_root)
 
-    options = {"backbone": NAME, "overrides": tuple(QUICK.items()), "labels": TWO, "sides": "rod=left"}
     with one_thread():
-        reports = bench.go("side", "box", "bound", run=run, **options)
-    assert [report["status"] for report in reports] == ["ok"] * 3, reports
-    assert all(report["classes"]["ball"]["dice"] > 0.3 for report in reports)
+        (report,) = bench.go("box", run=run, cases=2, backbone=NAME, overrides=tuple(QUICK.items()))
+    assert report["status"] == "ok", report["reason"]
+    assert report["classes"]["ball"]["dice"] > 0.3
