@@ -10,7 +10,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA, LARGE_ENOUGH
-from WeakMedSAMLib.studies.label_benchmark import FAILED, OK
+from WeakMedSAMLib.studies.label_benchmark import FAILED, OK, LabelOptions
 from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
 from WeakMedSAMLib.studies.tables import table
 
@@ -59,8 +59,27 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     backbones = dict.fromkeys(report["options"]["backbone"] for report in reports)
     notes = [sentence for backbone in backbones for sentence in pretraining_of(backbone)]
     parts = [_HEAD, *(f"{sentence}\n" for sentence in notes)]
+    parts += ["## All sets\n", overview(reports)]
     parts += [part for name, own in sets.items() for part in (f"## {name}\n", _circumstances(own), set_table(own))]
     return "\n".join([*parts, *_failures(reports)])
+
+
+def overview(reports: Sequence[Mapping[str, Any]]) -> str:
+    """A line a set, a column a row: Dice of the classes one after the other, the mean over seeds."""
+    done = [one for one in reports if one["status"] == OK]
+    rows = [row.name for row in ROWS if any(one["row"] == row.name for one in done)]
+    lines = []
+    for name in sorted({one["set"] for one in done}):
+        own = [one for one in done if one["set"] == name]
+        classes = list(own[0]["classes"])
+        cells = [_short([one["classes"] for one in own if one["row"] == row], classes) for row in rows]
+        lines.append((f"{name}: {', '.join(classes)}", *cells))
+    return table(("", *rows), lines)
+
+
+def _short(found: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> str:
+    means = [_mean([one[name]["dice"] for one in found]) for name in classes] if found else []
+    return " ".join("-" if mean is None else f"{mean:.2f}" for mean in means)
 
 
 def set_table(reports: Sequence[Mapping[str, Any]]) -> str:
@@ -85,24 +104,36 @@ def _elsewhere(reports: Sequence[Mapping[str, Any]], name: str) -> str:
 
 def _spread(values: Sequence[float | None]) -> str:
     """Mean over seeds, and the lowest and the highest."""
-    known = [value for value in values if value is not None]
-    if not known:
+    known, mean = [value for value in values if value is not None], _mean(values)
+    if mean is None:
         return "-"
-    mean = f"{sum(known) / len(known):.3f}"
-    return mean if len(known) == 1 else f"{mean} ({min(known):.3f} to {max(known):.3f})"
+    return f"{mean:.3f}" if len(known) == 1 else f"{mean:.3f} ({min(known):.3f} to {max(known):.3f})"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:
     newest = reports[-1]
-    options, machine, versions = newest["options"], newest["machine"], newest["versions"]
-    told = f", sides `{options['sides']}`" if options["sides"] else ""
-    chosen = "".join(f", `{name}={value}`" for name, value in options["overrides"].items())
+    machine, versions = newest["machine"], newest["versions"]
     volumes = max(report.get("volumes", 0) for report in reports)
     return (
-        f"Classes `{options['labels']}`{told}, {volumes} volumes, every slice in {options['stride']} along "
-        f"{options['axis']}; preset `{options['preset']}`{chosen}, backbone `{options['backbone']}`, "
-        f"{machine['processor']}, {machine['cores']} cores, device {options['device']}, torch {versions['torch']}.\n"
+        f"`{_command(newest['set'], newest['options'])}`, {volumes} volumes; {machine['processor']}, "
+        f"{machine['cores']} cores, torch {versions['torch']}.\n"
     )
+
+
+def _command(name: str, options: Mapping[str, Any]) -> str:
+    """What to type to measure a set: the options that are not as they are by default."""
+    usual = LabelOptions(Path(name), "").to_json()
+    words = [f"weakmedsam benchmark labels {name}"]
+    for option, value in options.items():
+        if option not in ("folder", "overrides") and value != usual[option]:
+            words.append(f"--{'side' if option == 'sides' else option} {value}")
+    words += [f"--set {setting}={value}" for setting, value in options["overrides"].items()]
+    return " ".join(words)
 
 
 def _failures(reports: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import slice_stack
+from WeakMedSAMLib.engine.data.mask_tags import MIN_PIXELS
 from WeakMedSAMLib.engine.evaluation.scoring import rounded
 from WeakMedSAMLib.engine.parts.metrics import patient_dice
 
@@ -32,7 +33,7 @@ class LabelScore:
     dice : float
         Over the whole volume; NaN if both masks are empty.
     dice_elsewhere : float
-        The same without the slices that hold a gesture of the class; NaN if there is nothing on the others.
+        The same without the slices that hold a gesture of the class; NaN if no other slice is tagged as showing it.
     marked_slices : int
         How many these are.
     """
@@ -59,10 +60,12 @@ def marked_slices(labels: VolumeLabels, class_name: str) -> list[int]:
 def dice_here_and_elsewhere(
     predicted: np.ndarray, truth: np.ndarray, axis: str, marked: Sequence[int]
 ) -> tuple[float, float]:
-    """Dice of two masks (bool, k x j x i), and the same without some of their slices."""
+    """Dice of two masks (bool, k x j x i), and the same without some of their slices; NaN if no other is positive."""
     masks = [slice_stack(mask, axis) for mask in (predicted, truth)]
-    left = [np.delete(mask, list(marked), axis=0) for mask in masks]
-    return patient_dice(*masks), patient_dice(*left)
+    here, left = patient_dice(*masks), [np.delete(mask, list(marked), axis=0) for mask in masks]
+    # Of pixels too few for a tag nobody was told.
+    is_left = (np.count_nonzero(left[1], axis=(1, 2)) >= MIN_PIXELS).any()
+    return here, patient_dice(*left) if is_left else math.nan
 
 
 def by_class(scores: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float | None]]:

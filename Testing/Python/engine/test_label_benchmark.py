@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +29,7 @@ from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import label_benchmark
 from WeakMedSAMLib.studies.bound import _train_supervised
 from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, outcome_line, run_rows
-from WeakMedSAMLib.studies.label_report import page, set_table, write_page
+from WeakMedSAMLib.studies.label_report import overview, page, set_table, write_page
 from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows
 from WeakMedSAMLib.studies.label_scores import by_class, dice_here_and_elsewhere, marked_slices
 from WeakMedSAMLib.studies.reader import cases_of_part, read
@@ -204,19 +205,27 @@ def test_the_other_thirds_are_scored_over_three_runs(bench):
 
 
 def test_dice_elsewhere_is_without_the_slices_that_hold_marks_of_the_class():
-    labels = VolumeLabels("scan", n_slices=4, size=(4, 4, 4))
+    labels = VolumeLabels("scan", n_slices=4, size=(10, 10, 4))
     BOXES.put(labels, [Box("a", (0, 0, 1), (2, 2, 1)), Box("b", (0, 0, 0), (2, 2, 3))])
     POINTS.put(labels, [Point("a", (0, 0, 2))])
     assert marked_slices(labels, "a") == [1, 2]
-    truth = np.zeros((4, 4, 4), bool)
-    truth[1:4, :2, :2] = True
+    truth = np.zeros((4, 10, 10), bool)
+    truth[1:4, :5, :5] = True
     predicted = truth.copy()
-    predicted[3, :, :2] = True
-    assert dice_here_and_elsewhere(predicted, truth, "k", [1, 2]) == pytest.approx((2 * 12 / 28, 2 * 4 / 12))
-    assert dice_here_and_elsewhere(predicted, truth, "i", [0]) == pytest.approx((2 * 12 / 28, 2 * 6 / 14))
-    both, elsewhere = dice_here_and_elsewhere(predicted, truth, "k", [0, 1, 2, 3])
+    predicted[3, :, :5] = True
+    found = dice_here_and_elsewhere(predicted, truth, "k", [1, 2])
+    assert found == pytest.approx((2 * 75 / (75 + 100), 2 * 25 / (25 + 50)))
+
+
+def test_without_another_slice_tagged_as_showing_the_class_there_is_no_dice_elsewhere():
+    truth = np.zeros((4, 10, 10), bool)
+    truth[1, :5, :5] = truth[2, :3, :3] = True  # nine pixels: tagged absent
+    both, elsewhere = dice_here_and_elsewhere(truth, truth, "k", [1])
+    assert both == 1
     assert np.isnan(elsewhere)
-    assert both == pytest.approx(24 / 28)
+    assert dice_here_and_elsewhere(truth, truth, "k", [2]) == (1, 1)
+    sideways = truth.transpose(2, 1, 0)
+    assert np.isnan(dice_here_and_elsewhere(sideways, sideways, "i", [1])[1])
 
 
 def test_means_are_over_patients_of_whom_each_counts_once():
@@ -254,10 +263,9 @@ def reports_of(row, *dice, elsewhere=0.4, set_name="liver"):
             "run_seconds": 60.0 + seed,
             "classes": {"liver": {"dice": value, "dice_elsewhere": elsewhere}},
             "patients": [{"case": "secret", "patient": "secret"}],
-            "options": {
-                "labels": "liver=1", "sides": "liver=right", "stride": 2, "axis": "k", "preset": "fast",
-                "backbone": "litemedsam", "device": "cpu", "overrides": {"rounds": 1},
-            },
+            "options": LabelOptions(
+                Path(set_name), "liver=1", "liver=right", stride=2, device="cpu", overrides=(("rounds", 1),)
+            ).to_json(),
             "machine": {"processor": "a processor", "cores": 2},
             "versions": {"torch": "2"},
         }
@@ -284,11 +292,25 @@ def test_the_page_has_all_sets_what_they_were_measured_with_and_no_patient(tmp_p
     path = write_page([*reports_of("tags", 0.7), *reports_of("tags", 0.6, set_name="brain")], tmp_path / "docs")
     text = path.read_text(encoding="utf-8")
     assert text.index("## brain") < text.index("## liver")
-    for part in ("`liver=right`", "5 volumes", "every slice in 2", "`rounds=1`", "a processor", "normal of 3%"):
+    command = (
+        "`weakmedsam benchmark labels brain --labels liver=1 --side liver=right --stride 2 --device cpu --set rounds=1`"
+    )
+    for part in (command, "5 volumes", "a processor", "normal of 3%"):
         assert part in text
     assert "secret" not in text
     assert "LiteMedSAM was pre-trained" in text
     assert text.endswith("|\n")
+
+
+def test_the_overview_has_a_line_a_set_and_a_column_a_row():
+    reports = [*reports_of("tags", 0.7, 0.8), *reports_of("box", 0.9), *reports_of("tags", 0.612, set_name="brain")]
+    reports[-1]["classes"] = {"a": {"dice": 0.612}, "b": {"dice": None}}
+    assert overview(reports).splitlines() == [
+        "|  | tags | box |",
+        "| --- | --- | --- |",
+        "| brain: a, b | 0.61 - |  |",
+        "| liver: liver | 0.75 | 0.90 |",
+    ]
 
 
 def test_without_a_finished_row_there_is_no_page(tmp_path):
