@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_spacing, slice_stack
+from WeakMedSAMLib.engine.data.volumes import Scan
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import (
     DARK,
     Frame,
@@ -71,6 +73,32 @@ class VolumeSlices:
     def present(self, class_index: int) -> np.ndarray:
         """Indices of the slices that show the class."""
         return self.supervision.present(class_index)
+
+    def sided(self, indices: np.ndarray, column: int, m: int) -> np.ndarray | None:
+        """Cells of some slices on which a class may lie by what is known of its side: n x m x m, bool; None for all."""
+        prior = next((one for one in self.supervision.sides if one.column == column), None)
+        limit = None if prior is None else self._limits[column]
+        if prior is None or limit is None:
+            return None
+        return prior.beyond(limit, (self.n_slices, m, m), self._cell(m))[indices]
+
+    def kept_to_side(self, masks: np.ndarray, indices: np.ndarray, column: int) -> np.ndarray:
+        """Masks n x m x m of a class on some slices, 0 where it cannot lie by what is known of its side."""
+        sided = self.sided(indices, column, masks.shape[-1])
+        return masks if sided is None else np.where(sided, masks, np.float32(0))
+
+    @cached_property
+    def _limits(self) -> dict[int, float | None]:
+        """Column of a class with a known side -> where the middle of the body lies on the way to it."""
+        cells = self.features.levels[CAM].shape[-1]
+        body = foreground(self.brightness(cells), self.frame)
+        return {one.column: one.limit(body, self._cell(cells)) for one in self.supervision.sides}
+
+    def _cell(self, m: int) -> tuple[float, float]:
+        """Rows and columns of the volume that a cell of an m x m grid over the frame is high and wide."""
+        height, width = self.frame.scaled
+        step = self.frame.size / m
+        return step * self.frame.rows / height, step * self.frame.columns / width
 
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""
@@ -142,19 +170,27 @@ def _intensity(volume: CohortVolume, window: Intensity | None) -> Intensity:
 
 
 def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:
-    geometry = volume.scan.geometry
-    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
-    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), size)
+    return embed_input(volume.scan, volume.axis, volume.sha256, intensity, size)
+
+
+def embed_input(scan: Scan, axis: str, content_sha256: str, intensity: Intensity, size: int) -> EmbedInput:
+    """What embedding takes of a scan that is cut into slices along an axis, for frames of `size` pixels.
+
+    Its voxels are read when they are wanted; `content_sha256` is `Scan.sha256`, as far as the scan's own voxels go.
+    """
+    geometry = scan.geometry
+    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), axis).shape[1:]
+    frame = Frame(rows, columns, *in_plane_spacing(geometry, axis), size)
     return EmbedInput(
-        load_stack=partial(_load_stack, volume),
-        n_slices=slice_count(geometry, volume.axis),
-        content_sha256=volume.sha256,
-        axis=volume.axis,
+        load_stack=partial(_load_stack, scan, axis),
+        n_slices=slice_count(geometry, axis),
+        content_sha256=content_sha256,
+        axis=axis,
         frame=frame,
         intensity=intensity,
-        slice_mm=slice_spacing(geometry, volume.axis),
+        slice_mm=slice_spacing(geometry, axis),
     )
 
 
-def _load_stack(volume: CohortVolume) -> np.ndarray:
-    return slice_stack(volume.scan.array, volume.axis)
+def _load_stack(scan: Scan, axis: str) -> np.ndarray:
+    return slice_stack(scan.array, axis)
