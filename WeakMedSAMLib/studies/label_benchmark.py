@@ -6,8 +6,8 @@ run again; one that failed says why, and is tried again.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -38,7 +38,7 @@ from WeakMedSAMLib.studies.reader import PARTS, Reading, cases_of_part, parse_si
 
 SCHEMA = "weakmedsam-label-row-1"
 OK, FAILED = "ok", "failed"
-_SET = "set.json"
+_SET, _WORK = "set.json", "work"
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def run_rows(
     seeds : sequence of int
         Of the reader and of the runs.
     out : Path
-        Gets one JSON file a row and seed in a folder of the set's name, where run folders (patient images) lie
-        meanwhile.
+        Gets one JSON file a row and seed in a folder of the set's name, and run folders (patient images) in ``work/``
+        there meanwhile.
     cache_root : Path, optional
         Folder of the feature cache.
     told : callable
@@ -211,12 +211,17 @@ class _Bench:
         }
 
     def _measure_part(self, row: LabelRow, seed: int, part: int | None) -> tuple[list[LabelScore], RunSummary]:
-        """Scores of one run, and how it went; nothing of it is left."""
-        place = Path(tempfile.mkdtemp(prefix="run-of-row-", dir=self._out))
+        """Scores of one run, and how it went; nothing of it is left, nor of one that was broken off before."""
+        name = f"{row.name}-seed{seed}" if part is None else f"{row.name}-seed{seed}-part{part}"
+        place = self._out / _WORK / name
+        shutil.rmtree(place, ignore_errors=True)
+        private_folder(place)
         try:
             return self._run_and_score(row, seed, part, place)
         finally:
             shutil.rmtree(place, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another row may be running beside
+                place.parent.rmdir()
 
     def _run_and_score(
         self, row: LabelRow, seed: int, part: int | None, place: Path

@@ -170,6 +170,14 @@ def test_what_was_broken_off_goes_on_with_the_row_that_is_missing(bench):
     assert len(bench.runs) == 2
 
 
+def test_what_a_killed_run_left_is_removed_and_not_taken_over(bench):
+    left = bench.of_the_set / "work" / "tags-seed0" / "run-0123456789ab"
+    left.mkdir(parents=True)
+    (left / "patient.nrrd").write_bytes(b"")
+    bench.go("tags")
+    assert [path.name for path in sorted(bench.of_the_set.iterdir())] == ["set.json", "tags-seed0.json"]
+
+
 def test_a_row_that_fails_says_why_the_others_go_on_and_it_is_tried_again(bench):
     def failing(path, **arguments):
         if len(bench.runs) == 1:
