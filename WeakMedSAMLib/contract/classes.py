@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, overload
 
@@ -114,6 +114,17 @@ class ClassTable(Sequence[SegmentClass]):
             raise UserError("unknown_class", f"There is no class {name!r}.", hint, values={"name": name})
         return self._positions[name]
 
+    def with_names(self, names: Mapping[str, str]) -> ClassTable:
+        """Return the classes of `names` alone, in that order, called as it says; `UserError` ``unknown_class``.
+
+        What is known of them follows: a class that was inside of one that is left out is inside of none.
+        """
+        kept = {name: self[self.index(name)] for name in names}
+        outer = {name: names.get(name) for name in self.names}
+        return ClassTable(
+            replace(entry, name=names[name], known=_inside_of(outer, entry.known)) for name, entry in kept.items()
+        )
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the table as plain data."""
         return [entry.to_json() for entry in self._classes]
@@ -191,6 +202,12 @@ def default_color(index: int) -> tuple[int, int, int]:
     shade = 0.75 ** (index // len(_PALETTE) % 4)
     red, green, blue = _PALETTE[index % len(_PALETTE)]
     return round(red * shade), round(green * shade), round(blue * shade)
+
+
+def _inside_of(names: Mapping[str, str | None], known: Knowledge) -> Knowledge:
+    """What is known of a class when classes are called otherwise; one that was never there stays as it was said."""
+    outer = known.inside_of
+    return known if outer is None or outer not in names else replace(known, inside_of=names[outer])
 
 
 def _require_color(color: Any, what: str) -> None:

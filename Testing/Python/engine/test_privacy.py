@@ -149,6 +149,7 @@ def spoiled_hash(places):
 def other_number_of_slices(places):
     tags = read_label_file(places.tags)
     tags.volumes[0].n_slices, tags.volumes[0].states = 9, {"ball": np.ones(9, np.int8)}
+    tags.volumes[0].size = None
     write_label_file(places.tags, tags)
 
 

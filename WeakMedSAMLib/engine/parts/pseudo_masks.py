@@ -29,11 +29,18 @@ class PseudoMask:
         Slice.
     probability : numpy.ndarray
         C x h x w, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
+    trust : numpy.ndarray or float
+        C, or for all classes: how far to believe it, where a reader said on some slice what is meant; 0 is a guess from
+        tags alone.
+    weight : numpy.ndarray or float
+        C, or for all classes: how much it counts where a network learns it.
     """
 
     volume: int
     index: int
     probability: np.ndarray
+    trust: np.ndarray | float = 0.0
+    weight: np.ndarray | float = 1.0
 
 
 def encode_probability(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:

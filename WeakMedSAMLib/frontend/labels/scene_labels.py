@@ -12,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.labels.volume_problems import VolumeProblems
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 
@@ -36,6 +37,8 @@ class SceneLabels:
         Brings them into the scene and back.
     keys : VolumeKeys
         Which scan each volume is.
+    problems : VolumeProblems
+        Which volumes cannot be used, and why.
     volumeChanged : Callbacks
         Called without arguments if another volume became current, or a volume became ready for tags.
     """
@@ -46,6 +49,7 @@ class SceneLabels:
         self.session = TagSession()
         self.store = SessionStore(self.session, self.state)
         self.keys = VolumeKeys(self.session, self.state)
+        self.problems = VolumeProblems()
         self.volumeChanged = Callbacks()
         self._lastVolumeId = ""
         self._classNumber = 0
@@ -101,6 +105,7 @@ class SceneLabels:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
 
     def _leave(self) -> None:
+        self.problems.forget()
         self.store.keepCopy(folders.runsFolder())
         self.store.forget()
 

@@ -40,6 +40,7 @@ _CPU_RATES = {
     PREPARE: 0.005,
     START: 9.0,
     stages.EMBED: 0.42,
+    stages.HANDING: 0.0,
     stages.PROJECTION: 0.004,
     stages.NOVELTY: 0.006,
     stages.CLASSIFIER: 4.0,

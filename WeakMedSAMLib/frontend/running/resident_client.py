@@ -162,6 +162,8 @@ class ResidentClient:
         if self._isOver:
             return
         before, self._question = self._question, question
+        if self._worker is not None:
+            self._worker.asked = None
         self._timer.start()
         # What hands over the same volume may go on: the newest question is what follows it.
         isSame = before is not None and before.node is question.node and before.axis == question.axis

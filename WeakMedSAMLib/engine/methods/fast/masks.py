@@ -82,7 +82,8 @@ def segment_volume(
     def drawn() -> Iterator[DrawnClass]:
         for column in range(len(classes)):
             rows = np.flatnonzero(searched[indices, column])
-            masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
+            shown = volume.tags[indices[rows], column] == PRESENT
+            masks, agreement = _class_masks(coarse[rows, column], indices[rows], shown, volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
@@ -106,11 +107,17 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 
 def _class_masks(
-    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
+    coarse: np.ndarray,
+    indices: np.ndarray,
+    shown: np.ndarray,
+    volume: VolumeSlices,
+    settings: FastSettings,
+    backbone: Backbone,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
-    The mask decoder redraws them at its own resolution, for small pieces are mostly edge.
+    The mask decoder redraws them at its own resolution, for small pieces are mostly edge. A piece that hangs together
+    with nothing is kept where the slice is known to show the class (`shown`, n) and it is all that there is.
     """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
     if settings.box_refinement:
@@ -122,5 +129,8 @@ def _class_masks(
             masks, indices, volume.features.levels[backbone.info.decode_level], backbone
         )
     if settings.z_consistency:
-        masks = drop_loose_pieces(smooth_along_z(masks, indices))
+        smooth = smooth_along_z(masks, indices)
+        kept = drop_loose_pieces(smooth)
+        emptied = shown & ~(kept > 0.5).any((1, 2))
+        masks = np.where(emptied[:, None, None], smooth, kept)
     return masks, agreement

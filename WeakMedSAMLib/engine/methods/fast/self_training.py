@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.given import blend
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -20,6 +21,7 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 
 class SelfTraining:
@@ -41,6 +43,7 @@ class SelfTraining:
     ) -> None:
         self._volumes, self._settings, self._context, self._showcase = volumes, settings, context, showcase
         self._tagged = [volume for volume in volumes if volume.tagged]
+        self._shares = classes_that_share(context.classes)
 
     def run(self, masks: Sequence[PseudoMask], key: str, begin: Segmenter | None = None) -> Segmenter:
         """The network after the last round.
@@ -96,7 +99,7 @@ class SelfTraining:
     def _among_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same, with numbers of volumes among the tagged ones."""
         number_of = {volume.id: number for number, volume in enumerate(self._tagged)}
-        return [PseudoMask(number_of[self._volumes[m.volume].id], m.index, m.probability) for m in masks]
+        return [replace(m, volume=number_of[self._volumes[m.volume].id]) for m in masks]
 
     def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same slices with the network's own masks, redrawn by the backbone, as targets."""
@@ -110,9 +113,16 @@ class SelfTraining:
                 level = volume.features.levels[backbone.info.decode_level]
                 seen[:, column], _ = redraw_by_decoder(seen[:, column], indices, level, backbone)
             values = encode_probability(seen, volume.tags[indices])
-            found += [PseudoMask(number, int(i), value) for i, value in zip(indices, values, strict=True)]
+            mine = [mask for mask in masks if mask.volume == number]
+            found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]
             release_free_memory()
         return found
+
+    def _keep_given(self, mask: PseudoMask, drawn: np.ndarray) -> PseudoMask:
+        """A slice as the network draws it, but as it was given so far as that is believed."""
+        trust = np.broadcast_to(np.asarray(mask.trust, np.float32), len(drawn))
+        values = blend(drawn, mask.probability, trust, self._shares) if (trust > 0).any() else drawn
+        return replace(mask, probability=values)
 
     def _draw(self, network: Segmenter, volume: VolumeSlices, index: int) -> np.ndarray:
         """What the network draws on one slice: C x TARGET x TARGET."""
