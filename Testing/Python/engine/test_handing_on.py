@@ -2,52 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-import torch
 from held_level import HeldLevel
+from moving_tissue import MOVING, SLICES, STEP, Drawer, middle_of, scan
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import PromptKind
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
-
-INPUT, CELLS, SLICES = 256, 64, 9
-STEP = INPUT // CELLS
-
-
-class Drawer:
-    """Draws the box it is asked with, 4 pixels smaller on every side; predicts the quality of the slice."""
-
-    def __init__(self, quality=None, prompts=(PromptKind.BOX,)):
-        self.info = SimpleNamespace(input_size=INPUT, prompts=frozenset(prompts))
-        self._quality = quality or {}
-        self.points = []
-
-    def decode(self, features, boxes, rows=None):
-        y, x = torch.meshgrid(torch.arange(INPUT), torch.arange(INPUT), indexing="ij")
-        x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
-        drawn = (x >= x0 + 2) & (x <= x1 - 2) & (y >= y0 + 2) & (y <= y1 - 2)
-        quality = self._quality.get(int(features[0, 0, 0, 0]), 0.95)
-        return torch.where(drawn, 12.0, -12.0), torch.full((len(boxes),), quality)
-
-    def decode_points(self, features, points, rows=None):
-        self.points += points.tolist()
-        x, y = points[0].tolist()
-        return self.decode(features, torch.tensor([[x - 20, y - 20, x + 20, y + 20]]))
-
-
-def scan(places):
-    """Features of two kinds of tissue: a square of 10 x 10 cells at these places (slice -> top left) in another one."""
-    random = np.random.default_rng(0)
-    maps = random.normal(0, 0.05, (SLICES, 8, CELLS, CELLS)).astype(np.float32)
-    maps[:, 1] += 1
-    for index, found in places.items():
-        for top, left in found:
-            maps[index, :2, top : top + 10, left : left + 10] += np.array([1, -1])[:, None, None]
-    return HeldLevel(maps)
 
 
 def hand_on(places, boxes=(), points=(), presence=None, drawer=None):
@@ -58,14 +21,6 @@ def hand_on(places, boxes=(), points=(), presence=None, drawer=None):
 
 def box_at(index, top, left, column=0):
     return GivenBox(column, index, (left * STEP - 2, top * STEP - 2, (left + 10) * STEP + 1, (top + 10) * STEP + 1))
-
-
-def middle_of(mask):
-    rows, columns = np.nonzero(mask > CERTAIN // 2)
-    return rows.mean() * 2, columns.mean() * 2  # of TARGET x TARGET, in pixels of the frame
-
-
-MOVING = {index: [(10 + 2 * index, 20)] for index in range(SLICES)}
 
 
 def test_a_box_is_followed_both_ways_to_where_the_tissue_lies():
@@ -139,3 +94,16 @@ def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
     assert len(found.masks) > 1
     for mask in found.masks.values():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))
+
+
+def test_what_a_network_sees_counts_as_much_as_what_resembles_the_mask():
+    twins = {index: [(10, 10 if index < 5 else 40)] for index in range(SLICES)}
+    seen = {index: np.zeros((1, 128, 128), np.float32) for index in range(5, SLICES)}
+    for one in seen.values():
+        one[0, 20:40, 26:46] = 1.0  # overlaps what was there, and is where nothing resembles it any more
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    presence = np.full((SLICES, 1), PRESENT, np.int8)
+    alone = Handing(scan(twins), numbers, Drawer(), presence).run([box_at(2, 10, 10)])[0]
+    helped = Handing(scan(twins), numbers, Drawer(), presence, seen).run([box_at(2, 10, 10)])[0]
+    assert helped.trust[8] >= alone.trust.get(8, 0)
+    assert np.array_equal(helped.masks[4], alone.masks[4])

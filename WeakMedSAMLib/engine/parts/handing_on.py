@@ -110,10 +110,20 @@ class Handing:
         Answers boxes.
     presence : numpy.ndarray
         int8 S x C: a mask ends before a slice without its class, and fades on those of which nothing is known.
+    seen : mapping, optional
+        Slice -> C x h x w: what a network sees there; where it does, that and what resembles the mask count alike.
     """
 
-    def __init__(self, alike: Level, decoded: Level, backbone: Backbone, presence: np.ndarray) -> None:
+    def __init__(
+        self,
+        alike: Level,
+        decoded: Level,
+        backbone: Backbone,
+        presence: np.ndarray,
+        seen: Mapping[int, np.ndarray] | None = None,
+    ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
+        self._seen = seen or {}
         self._cells: dict[int, torch.Tensor] = {}
 
     def run(self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = ()) -> dict[int, HandedMasks]:
@@ -158,7 +168,7 @@ class Handing:
         while 0 <= index < len(self._presence) and index not in given and held:
             if self._presence[index, column] == ABSENT:
                 return
-            held = [moved for mask, worst in held if (moved := self._next(mask, worst, index - step, index))]
+            held = [moved for mask, worst in held if (moved := self._next(column, mask, worst, index - step, index))]
             if self._presence[index, column] != PRESENT:
                 held = [(mask, worst) for mask, worst in held if _trust(worst) >= _FADED]
             if held:
@@ -166,12 +176,15 @@ class Handing:
                 votes.setdefault(index, []).append((np.max([mask for mask, _ in held], axis=0), trust))
             index += step
 
-    def _next(self, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
+    def _next(self, column: int, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
         """The piece of the slice `before` on the next one, and the worst quality on the way; None where it ends."""
         old = mask > 0.5
         if not old.any():
             return None
-        piece = piece_that_meets(self._resemblance(mask, before, index) > 0.5, old)
+        like = self._resemblance(mask, before, index)
+        if index in self._seen:
+            like = 0.5 * (like + resize_maps(torch.from_numpy(self._seen[index][column]), like.shape[-1]).numpy())
+        piece = piece_that_meets(like > 0.5, old)
         if not piece.any():  # of less than a cell nothing resembles it for sure: it is looked for where it was
             drawn, quality = self._draw(index, grown_box(old, _MARGIN))
             return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None

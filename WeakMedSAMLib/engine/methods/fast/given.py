@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,13 +12,14 @@ import torch
 
 from WeakMedSAMLib.contract.events import Progress, Stage
 from WeakMedSAMLib.contract.stages import HANDING as STAGE
+from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
@@ -102,6 +103,24 @@ def blend(guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.
     return values
 
 
+def give_anew(
+    masks: Sequence[PseudoMask],
+    volume: VolumeSlices,
+    backbone: Backbone,
+    seen: Mapping[int, np.ndarray],
+    shares: np.ndarray,
+) -> list[PseudoMask]:
+    """Pseudo-masks of slices of a volume, with its boxes and points handed on once more by what a network sees."""
+    if not _is_given(volume):
+        return list(masks)
+    result = {mask.index: mask for mask in masks}
+    for index, said, trust in hand_on_marks(volume, backbone, seen).rows():
+        if index in result:
+            old = result[index]
+            result[index] = replace(old, probability=blend(old.probability, said, trust, shares), trust=trust)
+    return [result[mask.index] for mask in masks]
+
+
 def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
     """Cells of which it is known, or believed as much, whether they show a class: S x C x m x m, uint8; None for none.
 
@@ -166,7 +185,7 @@ def _of_volume(volume: VolumeSlices, context: RunContext) -> GivenMasks | None:
     check = partial(_check, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
     if kept is None:
-        kept = check(context.store.save(name, key, vars(_hand_on(volume, context))))
+        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone))))
         release_free_memory()
     return kept
 
@@ -180,9 +199,10 @@ def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     return found
 
 
-def _hand_on(volume: VolumeSlices, context: RunContext) -> GivenMasks:
-    levels, info = volume.features.levels, context.backbone.info
-    handing = Handing(levels[info.cam_level], levels[info.decode_level], context.backbone, volume.tags)
+def hand_on_marks(volume: VolumeSlices, backbone: Backbone, seen: Mapping[int, np.ndarray] | None = None) -> GivenMasks:
+    """Masks from the boxes and points of a volume; `seen` is what a network sees, slice -> C x h x w."""
+    levels, info = volume.features.levels, backbone.info
+    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, seen)
     by_class = handing.run(list(_boxes(volume)), list(_points(volume)))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]

@@ -12,6 +12,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.given import give_anew
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -82,7 +83,9 @@ def segment_volume(
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
     guessed = [column for column in model.taught if not is_given(learned, column)]
-    coarse = _from_surest(coarse, guessed, indices, volume, classes_that_share(classes), backbone)
+    shares = classes_that_share(classes)
+    learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
+    coarse = _from_surest(coarse, guessed, indices, volume, shares, backbone)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -108,7 +111,7 @@ def _from_surest(
     for column in columns:
         drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
         sure = sureness(seen, column, drawn, agreement, shares)
-        result[:, column] = hand_on_surest(drawn, sure, indices, volume, column, backbone)
+        result[:, column] = hand_on_surest(drawn, sure, seen, indices, volume, column, backbone)
     return result
 
 

@@ -48,6 +48,7 @@ def sureness(seen: np.ndarray, column: int, masks: np.ndarray, agreement: np.nda
 def hand_on_surest(
     masks: np.ndarray,
     sure: np.ndarray,
+    seen: np.ndarray,
     indices: np.ndarray,
     volume: VolumeSlices,
     column: int,
@@ -61,6 +62,8 @@ def hand_on_surest(
         n x h x w probabilities over the input frame, as the decoder redrew them.
     sure : numpy.ndarray
         n, see `sureness`.
+    seen : numpy.ndarray
+        n x C x h x w probabilities by the network.
     indices : numpy.ndarray
         n slice indices.
     volume : VolumeSlices
@@ -81,7 +84,9 @@ def hand_on_surest(
     boxes = scale * component_boxes(masks[best] > 0.5, most=1, margin=1)
     given = [GivenBox(column, int(indices[best]), (float(b[0]), float(b[1]), float(b[2]), float(b[3]))) for b in boxes]
     levels, info = volume.features.levels, backbone.info
-    handed = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags).run(given)[column]
+    by_slice = dict(zip(indices.tolist(), seen, strict=True))
+    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, by_slice)
+    handed = handing.run(given)[column]
     result = masks.copy()
     for row, index in enumerate(indices.tolist()):
         if index in handed.masks:
