@@ -27,10 +27,10 @@ from WeakMedSAMLib.engine.parts import model_files as module
 from WeakMedSAMLib.engine.parts.model_files import DESCRIPTION, WEIGHTS, require_fitting, save_model
 
 
-@pytest.fixture
-def trained():
+@pytest.fixture(params=[True, False], ids=["places", "as of version 0.1"])
+def trained(request):
     torch.manual_seed(3)
-    segmenter = Segmenter({"stage0": 6, "last": 4}, 2)
+    segmenter = Segmenter({"stage0": 6, "last": 4}, 2, request.param)
     random = np.random.default_rng(3)
     sample = held({"stage0": 5 * random.normal(size=(2, 6, 4, 4)), "last": random.normal(size=(2, 4, 4, 4))})
     segmenter.standardise_by([(sample, 0), (sample, 1)])
@@ -107,11 +107,14 @@ def test_a_model_comes_back_bit_for_bit(trained, saved):
 def test_a_loaded_model_computes_the_same(trained, saved):
     loaded = load_model(saved)
     levels = held({"stage0": torch.randn(1, 6, 64, 64), "last": torch.randn(1, 4, 64, 64)})
-    image, cells = torch.rand(1, 1, 256, 256), HeldLevel(torch.randn(2, 6, 8, 8))
+    channels = trained.segmenter.image[0].in_channels
+    image, cells = torch.rand(1, channels, 256, 256), HeldLevel(torch.randn(2, 6, 8, 8))
     with torch.no_grad():
         networks = trained.segmenter, loaded.segmenter
         drawn = [each.masks(each.merged([(levels, 0)], torch.float32), image) for each in networks]
         assert torch.equal(*drawn)
+    assert loaded.segmenter.placed == trained.segmenter.placed
+    with torch.no_grad():
         first, second = (one.classifier(next(one.projection.parts(cells))) for one in (trained, loaded))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 

@@ -51,7 +51,7 @@ def test_the_network_sees_and_learns_as_on_the_cpu(images):
     info = built(CPU).info
     levels = packed_levels(info, {name: torch.randn(2, *level.shape) for name, level in info.levels.items()})
     torch.manual_seed(0)
-    network = Segmenter({name: level.channels for name, level in info.levels.items()}, 2)
+    network = Segmenter({name: level.channels for name, level in info.levels.items()}, 2, placed=False)
     outcomes = []
     for device in (CPU, GPU):
         network.zero_grad()

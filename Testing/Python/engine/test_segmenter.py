@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from held_level import HeldLevel, held
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import segmenter as module
@@ -69,7 +71,7 @@ def taught(masks, band=0):
 
 def new_network(seed=0, classes=1):
     torch.manual_seed(seed)
-    return Segmenter(CHANNELS, classes)
+    return Segmenter(CHANNELS, classes, placed=False)
 
 
 def dice(a, b):
@@ -264,3 +266,16 @@ def test_the_image_adds_detail_beyond_the_features():
         flat, edge = (network.masks(merged, one)[0, 0, 64] for one in (torch.zeros_like(image), image))
     step = (edge - flat).abs()
     assert step[60:72].std() > 10 * step[20:50].std()
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_a_network_that_sees_where_in_the_body_it_is_tells_sides_apart(placed):
+    one, _ = volume()
+    levels = {**one.features.levels, CAM: HeldLevel(np.zeros((SLICES, 1, 32, 32), np.float32))}
+    features = VolumeFeatures("key", levels, one.features.image)
+    there = replace(one, features=features)
+    turned = replace(there, axes=there.axes * np.array([[-1], [1], [1]]))  # the same pixels, left for right
+    torch.manual_seed(0)
+    network = Segmenter(CHANNELS, 1, placed).eval()
+    first, second = (segment(network, each, np.array([0]), CPU) for each in (there, turned))
+    assert np.array_equal(first, second) != placed

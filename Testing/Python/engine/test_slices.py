@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from held_level import HeldLevel
 
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
-from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.geometry import Geometry, plane_axes
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_nrrd
-from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Intensity
-from WeakMedSAMLib.engine.features.slices import framed_cohort
+from WeakMedSAMLib.engine.features.embed import VolumeFeatures
+from WeakMedSAMLib.engine.features.preprocess import CHEST, SOFT_TISSUE, Frame, Intensity
+from WeakMedSAMLib.engine.features.slices import VolumeSlices, framed_cohort
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
@@ -50,3 +52,25 @@ def test_ct_is_seen_as_the_model_saw_it_unless_something_else_is_asked_for(scans
     assert learned[0] == SOFT_TISSUE
     assert learned[1:] == alone[1:]
     assert learned[2] == (-300.0, 300.0)
+
+
+@pytest.mark.parametrize("axis", ["i", "j", "k"])
+@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, -1), (1, -1, 1)])
+def test_places_are_the_patients_however_voxels_are_ordered(axis, flips):
+    spacing, size = (2.0, 1.5, 3.0), (24, 32, 16)
+    axes = np.diag(flips) * spacing
+    order = ["ijk".index(axis), *plane_axes(axis)]
+    rows, columns = (size[one] for one in order[1:])
+    frame = Frame(rows, columns, spacing[order[1]], spacing[order[2]], 64)
+    image = frame.to_frame(np.full((size[order[0]], rows, columns), 200, np.float32)).astype(np.uint8)
+    levels = {"cam": HeldLevel(np.zeros((len(image), 1, 32, 32), np.float32))}
+    supervision = Supervision(np.full((len(image), 1), UNTAGGED, np.int8))
+    volume = VolumeSlices(
+        "000", "p", supervision, VolumeFeatures("", levels, image), frame, Intensity("given", 0, 1), axes[:, order]
+    )
+    places = frame.from_frame(volume.places)
+    assert np.abs(places[order[0]]).max() == 0
+    for along, patient in enumerate(order[1:]):
+        line = places[patient].mean(1 - along)
+        assert (np.sign(np.diff(line)) == flips[patient]).all()
+        assert sorted((round(float(line[0])), round(float(line[-1])))) == [-1, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -13,7 +13,13 @@ from WeakMedSAMLib.contract.stages import EMBED
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report
-from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_spacing, slice_stack
+from WeakMedSAMLib.engine.data.geometry import (
+    in_plane_spacing,
+    plane_axes,
+    slice_count,
+    slice_spacing,
+    slice_stack,
+)
 from WeakMedSAMLib.engine.data.volumes import Scan
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
@@ -28,6 +34,10 @@ from WeakMedSAMLib.engine.features.preprocess import (
 )
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
+
+_AXIAL = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+_REACHED = 0.3  # of the longest extent of the body on slices: directions in which it is shorter are not told
+_BEYOND = 1.5  # of half the body: positions further out are not told apart
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class VolumeSlices:
         Placing of the slices in the square.
     intensity : Intensity
         Grey values to [0, 1].
+    axes : numpy.ndarray
+        3 x 3: mm in LPS (rows) to the next slice, row and column (columns).
     """
 
     id: str
@@ -54,6 +66,7 @@ class VolumeSlices:
     features: VolumeFeatures
     frame: Frame
     intensity: Intensity
+    axes: np.ndarray = field(default_factory=lambda: np.array(_AXIAL))
 
     @property
     def tags(self) -> np.ndarray:
@@ -100,6 +113,24 @@ class VolumeSlices:
         step = self.frame.size / m
         return step * self.frame.rows / height, step * self.frame.columns / width
 
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Where in the body each pixel of a slice lies: 3 x size x size, float32, to the left, the back and the head.
+
+        From -1 where the body begins in that direction to 1 where it ends, as much as half the body beyond; 0 in the
+        direction in which slices hardly reach. By the patient's directions, so that it is the same however the voxels
+        of a volume are ordered.
+        """
+        cells = self.features.levels[CAM].shape[-1]
+        body = np.asarray(foreground(self.brightness(cells), self.frame).any(0))
+        high, wide = self._cell(self.frame.size)
+        at = np.arange(self.frame.size)
+        along = self.axes[:, 1, None, None] * (high * at)[:, None] + self.axes[:, 2, None, None] * (wide * at)[None, :]
+        edges = [_edges(one, body) for one in along]
+        least = _REACHED * max(high - low for low, high in edges)
+        places = [_from_edge_to_edge(one, *ends, least) for one, ends in zip(along, edges, strict=True)]
+        return np.stack(places).astype(np.float32)
+
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""
         step = self.features.image.shape[-1] // m
@@ -139,7 +170,7 @@ def embed_cohort(
     slices = []
     for volume, one in zip(cohort, inputs, strict=True):
         features = embedder.embed(one, partial(_overall, report, done, total))
-        slices.append(VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, one.intensity))
+        slices.append(_volume_slices(volume, features, one.frame, one.intensity))
         done += one.n_slices
         release_free_memory()  # what the encoder leaves, in other places for each volume, adds up otherwise
     report(Stage(stage=EMBED, state="finished"))
@@ -152,7 +183,29 @@ def framed_cohort(cohort: Sequence[CohortVolume], size: int, window: Intensity |
     for volume, intensity in zip(cohort, intensities, strict=True):
         one = _embed_input(volume, intensity, size)
         features = VolumeFeatures("", {}, np.concatenate(list(one.framed(one.load_stack()))))
-        yield VolumeSlices(volume.id, volume.patient, volume.supervision, features, one.frame, intensity)
+        yield _volume_slices(volume, features, one.frame, intensity)
+
+
+def _volume_slices(volume: CohortVolume, features: VolumeFeatures, frame: Frame, intensity: Intensity) -> VolumeSlices:
+    geometry = volume.scan.geometry
+    axes = (geometry.axes * geometry.spacing)[:, ["ijk".index(volume.axis), *plane_axes(volume.axis)]]
+    return VolumeSlices(volume.id, volume.patient, volume.supervision, features, frame, intensity, axes)
+
+
+def _edges(along: np.ndarray, body: np.ndarray) -> tuple[float, float]:
+    """Where on a line the body (m x m cells, bool) begins and ends, from the positions of pixels H x W on it."""
+    step = len(along) // len(body)
+    cells = along.reshape(len(body), step, len(body), step).mean((1, 3))
+    # The outermost cells may be an arm, or noise.
+    low, high = np.percentile(cells[body] if body.any() else cells, [1, 99])
+    return float(low), float(high)
+
+
+def _from_edge_to_edge(along: np.ndarray, low: float, high: float, least: float) -> np.ndarray:
+    """Positions from -1 at one edge to 1 at the other; 0 where these are nearer to one another than `least`."""
+    if high - low <= least:
+        return np.zeros_like(along)
+    return np.clip(2 * (along - low) / (high - low) - 1, -_BEYOND, _BEYOND)
 
 
 def _overall(report: Report, before: int, total: int, event: Event) -> None:

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
@@ -29,7 +28,7 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets
 
 # Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
 # `losses`, or here: part of the key of this stage.
-VERSION = 2
+VERSION = 3
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
@@ -52,13 +51,14 @@ class Segmenter(nn.Module):
         Level name -> channels; all levels of one size.
     classes : int
         C.
-    mirrors : bool
-        Whether it learns and looks at slices mirrored left to right, too: not where sides tell classes apart.
+    placed : bool
+        Whether it sees where in the body each pixel lies. One that does not learns and looks at slices mirrored left to
+        right, too, so that it cannot tell sides apart.
     """
 
-    def __init__(self, channels: Mapping[str, int], classes: int, mirrors: bool = True) -> None:
+    def __init__(self, channels: Mapping[str, int], classes: int, placed: bool = True) -> None:
         super().__init__()
-        self.mirrors = mirrors
+        self.placed = placed
         self.levels, self.channels, self.classes = tuple(channels), dict(channels), classes
         for name, count in channels.items():
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
@@ -71,7 +71,7 @@ class Segmenter(nn.Module):
             GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
         )  # fmt: skip
         self.image = nn.Sequential(
-            nn.Conv2d(1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(4 if placed else 1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
         self.fine = nn.Sequential(
@@ -102,7 +102,7 @@ class Segmenter(nn.Module):
         return torch.stack(parts).sum(0)
 
     def masks(self, merged: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
-        """Merged levels and image -> logits B x C x 128 x 128."""
+        """Merged levels and image, with places B x 4 x size x size or without, -> logits B x C x 128 x 128."""
         coarse = self.coarse(merged)
         upsampled = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
         detail = self.image(F.adaptive_avg_pool2d(image, 2 * upsampled.shape[-1]))
@@ -113,11 +113,6 @@ class Segmenter(nn.Module):
         layer, mean, scale = self.project[name], getattr(self, f"mean_{name}"), getattr(self, f"scale_{name}")
         weight = (layer.weight * scale).flatten(1)
         return weight, layer.bias - weight @ mean.flatten()
-
-
-def may_mirror(classes: ClassTable) -> bool:
-    """Whether a slice mirrored left to right may show the same classes: not where one is known to lie on one side."""
-    return not any(entry.known.side in ("left", "right") for entry in classes)
 
 
 def train_segmenter(
@@ -159,7 +154,7 @@ def train_segmenter(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
         batch = _draw(masks, negatives, network.classes, random)
-        flip = bool(random.random() < 0.5) and network.mirrors
+        flip = bool(random.random() < 0.5) and not network.placed
         loss = _loss(network, volumes, batch, flip, device)
         optimizer.zero_grad()
         loss.backward()
@@ -176,8 +171,12 @@ def _sample(volumes: Sequence[VolumeSlices], random: np.random.Generator) -> lis
     return [(volumes[v].features.levels, i) for v, i in (slices[row] for row in drawn)]
 
 
-def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in slices]))[:, None].float() / 255
+def _images(volumes: Sequence[VolumeSlices], slices: Sequence[tuple[int, int]], placed: bool) -> torch.Tensor:
+    """Grey values of slices, and where in the body each pixel lies: B x 4 (or 1) x size x size."""
+    image = torch.from_numpy(np.stack([volumes[v].features.image[i] for v, i in slices]))[:, None].float() / 255
+    if not placed:
+        return image
+    return torch.cat([image, torch.from_numpy(np.stack([volumes[v].places for v, _ in slices]))], 1)
 
 
 def _draw(
@@ -220,7 +219,7 @@ def _logits(
     flips: Sequence[bool],
 ) -> list[torch.Tensor]:
     """Logits of slices (volume, index), once for each of `flips`: seen as they are, or mirrored left to right."""
-    dtype, image = network_dtype(device), _images(volumes, slices).to(device)
+    dtype, image = network_dtype(device), _images(volumes, slices, network.placed).to(device)
     merged = network.merged([(volumes[v].features.levels, i) for v, i in slices], dtype)
     merged = merged.contiguous(memory_format=torch.channels_last)  # which convolutions are faster with
     with in_precision(device, dtype):
@@ -230,7 +229,7 @@ def _logits(
 
 @torch.inference_mode()
 def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, device: torch.device) -> np.ndarray:
-    """Probabilities of every class on slices of one volume, mean over left-right flips if it knows them.
+    """Probabilities of every class on slices of one volume; of a network without places the mean over left-right flips.
 
     Returns
     -------
@@ -240,7 +239,7 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        flips = [False, True] if network.mirrors else [False]
+        flips = [False] if network.placed else [False, True]
         seen = [logits.sigmoid() for logits in _logits(network, [volume], slices, device, flips)]
         seen = [one.flip(-1) if flip else one for one, flip in zip(seen, flips, strict=True)]
         parts.append(torch.stack(seen).mean(0).cpu())

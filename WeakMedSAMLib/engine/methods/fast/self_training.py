@@ -15,7 +15,7 @@ from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, put_known
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror, segment, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
@@ -71,7 +71,8 @@ class SelfTraining:
         torch.manual_seed(self._settings.seed)
         info = self._context.backbone.info
         channels = {name: level.channels for name, level in info.levels.items()}
-        network = Segmenter(channels, len(self._context.classes), mirrors=may_mirror(self._context.classes))
+        placed = self._settings.places if begin is None else begin.placed
+        network = Segmenter(channels, len(self._context.classes), placed)
         if begin is not None:
             network.load_state_dict(begin.state_dict())
         return network

@@ -83,6 +83,8 @@ class FastSettings:
         How much a pseudo-mask guessed from tags counts for the network, of a class that boxes or points show elsewhere.
     segmenter_steps : int
         Training steps of the segmentation network in the first round; six tenths of them in each further one.
+    places : bool
+        Show the network where in the body each pixel lies; without it learns slices mirrored left to right, too.
     rounds : int
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
@@ -114,6 +116,7 @@ class FastSettings:
     known_cells_weight: float = 1.0
     guess_weight: float = 0.3
     segmenter_steps: int = stages.SEGMENTER_STEPS
+    places: bool = True
     rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
