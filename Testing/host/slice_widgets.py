@@ -114,7 +114,7 @@ class qMRMLSliceView(QtWidgets.QWidget):
         factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
         self._group = self._drawing.addDisplayableManagers(factory, node)
         self._observations.add(self._group, vtk.vtkCommand.UpdateEvent, "_onModified")
-        # The real one is the style of the view's interactor, which hears Qt's events through QVTK; Python may not set it.
+        # The real one is the style of the view's interactor, which hears of Qt through QVTK; Python may not set it.
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
         self._style.SetDisplayableManagers(self._group)
 

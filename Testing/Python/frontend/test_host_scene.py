@@ -277,4 +277,5 @@ def test_markups_are_placed_and_dragged_with_the_mouse_by_slicers_own_manager(ma
     user.drag(native, (60, 50), (80, 50))
     assert events == ["end"]
     moved = pen.GetNthControlPointPositionWorld(0)
-    assert abs(moved[0] - there[0]) == pytest.approx(20 * np.hypot(*[node.GetXYToRAS().GetElement(r, 0) for r in (0, 1)]), rel=0.2)
+    pixel = np.hypot(*(node.GetXYToRAS().GetElement(row, 0) for row in (0, 1)))
+    assert abs(moved[0] - there[0]) == pytest.approx(20 * pixel, rel=0.2)

@@ -9,6 +9,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
+from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
@@ -36,6 +38,12 @@ class SceneLabels:
         Brings them into the scene and back.
     keys : VolumeKeys
         Which scan each volume is.
+    marks : MarkEdits
+        Points and boxes among the labels.
+    markNodes : MarkNodes
+        Their nodes in the scene.
+    leaving : Callbacks
+        Called without arguments before the scene is closed.
     volumeChanged : Callbacks
         Called without arguments if another volume became current, or a volume became ready for tags.
     """
@@ -46,10 +54,13 @@ class SceneLabels:
         self.session = TagSession()
         self.store = SessionStore(self.session, self.state)
         self.keys = VolumeKeys(self.session, self.state)
-        self.volumeChanged = Callbacks()
+        self.marks = MarkEdits(self.session)
+        self.markNodes = MarkNodes(self.state.scene, self.session, self.marks)
+        self.volumeChanged, self.leaving = Callbacks(), Callbacks()
         self._lastVolumeId = ""
         self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
+        self.volumeChanged.connect(self._showMarks)
         self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.session.changed.connect(guarded(self._keepClass))
@@ -63,9 +74,11 @@ class SceneLabels:
         """Write the labels into the scene, keep a copy of them, and follow nothing any more."""
         # At its end Slicer does not close the scene, but lets go of its modules.
         self.store.keepCopy(folders.runsFolder())
+        self.markNodes.cleanup()
         self.store.cleanup()
         self.keys.cleanup()
         self.volumeChanged.clear()
+        self.leaving.clear()
 
     def load(self) -> None:
         """Take the labels that the scene holds, and make its volumes ready for more."""
@@ -101,6 +114,8 @@ class SceneLabels:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
 
     def _leave(self) -> None:
+        self.leaving()
+        self.markNodes.forget()
         self.store.keepCopy(folders.runsFolder())
         self.store.forget()
 
@@ -130,8 +145,14 @@ class SceneLabels:
             self.keys.reset()
         self._watchVolumes()
         self._keepClass()
+        self._showMarks()
         if self._noteVolume():
             self.volumeChanged()
+
+    def _showMarks(self) -> None:
+        """Let the scene have the nodes of the marks of all volumes that are ready."""
+        volumes = [(node, key) for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None]
+        self.markNodes.setVolumes(volumes)
 
     def _keepClass(self) -> None:
         """Keep the current class one that there is: where it was renamed, removed or never was, that in its place."""

@@ -116,7 +116,7 @@ class TagSession(TagStore):
         before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
-            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices))
+            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices, size=before.size))
 
     # Tags
 
