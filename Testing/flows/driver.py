@@ -199,6 +199,28 @@ class Driver:
         self.press("E")
         self.host.settle(0.1)
 
+    def point_at(self, voxel: tuple[float, float, float], view: str = "Red") -> tuple[Any, int, int]:
+        """Return the part of a slice view that hears the mouse, and where in it a voxel of the current volume is."""
+        from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
+
+        widget = slicer.app.layoutManager().sliceWidget(view)
+        native, node = widget.sliceView().VTKWidget(), widget.mrmlSliceNode()
+        place = ijkToWorld(self.logic.state.currentVolume) @ [*voxel, 1.0]
+        x, y = (np.linalg.inv(matrixOf(node.GetXYToRAS())) @ place)[:2]
+        return native, round(float(x)), round(float(native.height - 1 - y))
+
+    def click_at(self, voxel: tuple[float, float, float], view: str = "Red") -> None:
+        """Click on a voxel of the current volume in a slice view."""
+        widget, x, y = self.point_at(voxel, view)
+        self.user.hover(widget, x, y)
+        self.user.click(widget, x, y)
+        self.host.settle(0.05)
+
+    def hover_at(self, voxel: tuple[float, float, float], view: str = "Red") -> None:
+        """Move the mouse to a voxel of the current volume in a slice view."""
+        self.user.hover(*self.point_at(voxel, view))
+        self.host.settle(0.05)
+
     def generate(self) -> str:
         """Press Generate; returns the run id."""
         self.click("generate", "generateButton")

@@ -60,7 +60,7 @@ class TagSession(TagStore):
         self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new))
 
     def changeClass(self, name: str, /, **fields: Any) -> None:
-        """Change `color`, `labelValue`, `terminology` or `shortcut` of a class, or its `name`; see `renameClass`."""
+        """Change fields of a class as of `class_edits.newClass`; of its `name` see `renameClass`."""
         if "name" in fields:
             self.renameClass(name, fields.pop("name"))
             return

@@ -199,7 +199,7 @@ def test_a_dragged_box_is_one_step_and_snaps_to_voxels(boxed):
     boxed.settle()
     moved = Box("liver", (12, 12, 5), (22, 19, 5))
     assert boxed.of() == (moved,)
-    np.testing.assert_allclose(roi.GetCenter(), np.array(center) + (2, 0, 0), atol=1e-4)
+    np.testing.assert_allclose(roi.GetCenter(), np.array(center) + np.array((2, 0, 0)), atol=1e-4)
     np.testing.assert_allclose(roi.GetSize(), size, atol=1e-4)
     assert boxed.rois() == [roi]
     assert boxed.logic.session.undoText == "move of box of 'liver' on slice 5"

@@ -19,13 +19,20 @@ from WeakMedSAMLib.frontend.scene.scene_volumes import matrixOf
 POINT_LIST, ROI = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsROINode"
 # In place of no view at all, which Slicer takes for all of them.
 NOWHERE = "vtkMRMLViewNodeNowhere"
+_SELECTION = "vtkMRMLSelectionNodeSingleton"
 _NOT = "not "
 _EXACT_MM = 1e-4
 
 
 def addNode(scene: Any, className: str, name: str) -> Any:
     """Add a Markups node that is a view of labels: it is not saved, since the labels are."""
+    selection = scene.GetNodeByID(_SELECTION)
+    before = (selection.GetActivePlaceNodeClassName(), selection.GetActivePlaceNodeID()) if selection else None
     node = scene.AddNewNodeByClass(className, name)
+    if selection is not None and before is not None:
+        # Slicer makes each new one that into which one places; somebody may just be placing something else.
+        selection.SetReferenceActivePlaceNodeClassName(before[0])
+        selection.SetReferenceActivePlaceNodeID(before[1])
     node.SetSaveWithScene(False)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
