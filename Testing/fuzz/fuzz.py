@@ -30,6 +30,7 @@ KINDS = (
     "enhanced",
     "tags-json",
     "tags-csv",
+    "mrk-json",
     "run",
     "events",
     "state",

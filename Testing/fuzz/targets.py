@@ -383,12 +383,32 @@ def _compare_series_with_itk(scan: Scan, file: Path) -> None:
 # ---- tags, runs, events
 
 _CLASSES = [{"name": "=tumour", "color": [1, 2, 3], "label_value": 4, "terminology": "a~b^c|"}, {"name": "liver"}]
+_KNOWN = [
+    {**_CLASSES[0], "known": {"side": "left", "pieces": "one", "inside_of": "liver", "smallest_ml": 0.5}},
+    {**_CLASSES[1], "known": {"brightness": "darker", "largest_ml": 2500, "sharing": "free"}},
+]
 _TAGS = {
-    "schema": "weakmedsam-tags", "version": 2, "classes": _CLASSES,
+    "schema": "weakmedsam-tags", "version": 3, "classes": _KNOWN,
     "volumes": [
         {"name": "scan 1", "sha256": "ab" * 32, "axis": "k", "slices": 10, "rest_is_absent": {"=tumour": True},
          "numbering": "file", "tags": {"=tumour": {"present": [[2, 4], [6, 6]], "absent": [[0, 1]]}}},
         {"name": "@scan 2", "axis": "i", "tags": {"liver": {"present": [[7, 9]]}}},
+        {"name": "scan 3", "size": [12, 11, 10], "labels": {
+            "points": [{"class": "liver", "voxel": [3, 4, 5]},
+                       {"class": "=tumour", "voxel": [0, 0, 9], "shows": False}],
+            "boxes": [{"class": "liver", "first": [1, 2, 5], "last": [6, 7, 5], "complete": True}]}},
+    ],
+}  # fmt: skip
+_PLACED = {"coordinateSystem": "LPS", "coordinateUnits": "mm"}
+_MARKUPS = {
+    "@schema": "https://example.org/markups-schema-v1.0.3.json#",
+    "markups": [
+        {"type": "Fiducial", "name": "liver", **_PLACED, "controlPoints": [
+            {"id": "1", "label": "F-1", "description": "not liver", "position": [-3.0, -4.0, 5.0]},
+            {"id": "2", "label": "F", "description": "", "position": [-1.0, -2.0, 3.0], "positionStatus": "defined"}]},
+        {"type": "ROI", "name": "=tumour", **_PLACED, "roiType": "Box", "center": [-4.0, -5.0, 6.0],
+         "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0], "size": [3.0, 5.0, 1.0], "insideOut": False,
+         "controlPoints": [{"id": "1", "label": "R", "description": "all of =tumour", "position": [-4.0, -5.0, 6.0]}]},
     ],
 }  # fmt: skip
 _CSV = """volume,sha256,axis,slices,class,label_value,color,first,last,tag,numbering
@@ -442,10 +462,26 @@ def _read_tags(folder: Path) -> None:
         if labels_from_json(json.loads(json.dumps(labels_to_json(cohort)))) != cohort:
             raise Finding("the tags are others when written as JSON and read again")
         again, text = tags_from_csv(tags_to_csv(cohort)), tags_to_csv(cohort)
-        if again.volumes != cohort.volumes:
+        if again.volumes != [replace(volume, further={}) for volume in cohort.volumes]:
             raise Finding("the tags are others when written as CSV and read again")
         if any(line.startswith(f'"{mark}') for line in text.splitlines() for mark in "=+-@\t\r"):
             raise Finding("a spreadsheet would run a cell")
+
+
+def _read_markups(folder: Path) -> None:
+    from WeakMedSAMLib.contract.labels.checks import check
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+    from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume
+    from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+
+    blank = VolumeLabels("scan", "ab" * 32, "k", 10, "slicer", (12, 11, 10))
+    cohort = read_label_file(folder / "marks.mrk.json", PlacedVolume(blank, np.eye(4)))
+    check(cohort)
+    placed = PlacedVolume(cohort.volumes[0], np.eye(4))
+    again = folder / "again.mrk.json"
+    write_label_file(again, cohort, placed)
+    if read_label_file(again, placed).volumes != cohort.volumes:
+        raise Finding("the points and boxes are others when written and read again")
 
 
 def _read_run(folder: Path) -> None:
@@ -601,6 +637,7 @@ TARGETS: dict[str, Target] = {
     "enhanced": Target(_good_enhanced, _spoil_series, _read_volumes),
     "tags-json": Target(_good_json("tags.json", _TAGS), _spoil_json("tags.json"), _read_tags),
     "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),
+    "mrk-json": Target(_good_json("marks.mrk.json", _MARKUPS), _spoil_json("marks.mrk.json"), _read_markups),
     "run": Target(_good_json("run.json", _RUN), _spoil_json("run.json"), _read_run),
     "events": Target(_good_events, _spoil_events, _read_events),
     "state": Target(_good_state, _spoil_entry, _read_state),

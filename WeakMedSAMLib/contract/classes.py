@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, overload
 
@@ -113,6 +113,16 @@ class ClassTable(Sequence[SegmentClass]):
             hint = f"{did_you_mean(name, self.names)} Known classes: {known}.".strip()
             raise UserError("unknown_class", f"There is no class {name!r}.", hint, values={"name": name})
         return self._positions[name]
+
+    def with_names(self, names: Mapping[str, str]) -> ClassTable:
+        """Return the classes of `names` alone, in that order, called as it says; `UserError` ``unknown_class``.
+
+        What is known of them follows: a class that was inside of one that is left out is inside of none.
+        """
+        return ClassTable(
+            replace(entry, name=called, known=replace(entry.known, inside_of=names.get(entry.known.inside_of or "")))
+            for entry, called in ((self[self.index(name)], called) for name, called in names.items())
+        )
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the table as plain data."""

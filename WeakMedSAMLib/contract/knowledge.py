@@ -14,6 +14,10 @@ Pieces: TypeAlias = Literal["one", "several"]
 # What a class may share with others: none of its pixels, all of them, or any.
 Sharing: TypeAlias = Literal["exclusive", "free"]
 
+# SNOMED CT codes of the modifiers of terminology entries that say a side, and those of SRT, which older files have.
+_SIDE_CODES: dict[str, Side] = {"7771000": "left", "24028007": "right", "G-A101": "left", "G-A100": "right"}
+_MODIFIERS = (3, 6)  # of the type and of the region, among the parts of an entry
+
 # Side -> axis of LPS, and whether the side is where that coordinate grows.
 SIDES: dict[str, tuple[int, bool]] = {"left": (0, True), "right": (0, False), "back": (1, True), "front": (1, False)}
 
@@ -70,3 +74,22 @@ class Knowledge:
         return {
             one.name: value for one in fields(self) if (value := getattr(self, one.name)) != getattr(nothing, one.name)
         }
+
+
+def proposed_side(terminology: str) -> Side | None:
+    """Return the side that a terminology entry of 3D Slicer says, by the modifier of its type or of its region.
+
+    Parameters
+    ----------
+    terminology : str
+        ``context~category~type~modifier~context~region~modifier``, codes as ``scheme^value^meaning``.
+
+    Returns
+    -------
+    {"left", "right"} or None
+        None if it says none, both, or is no such entry. "Left ventricle" is the name of a type, and says no side.
+    """
+    parts = terminology.split("~")
+    codes = [parts[number].split("^") for number in _MODIFIERS if number < len(parts)]
+    said = {_SIDE_CODES[code[1]] for code in codes if len(code) == 3 and code[1] in _SIDE_CODES}
+    return said.pop() if len(said) == 1 else None

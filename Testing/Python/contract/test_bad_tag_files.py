@@ -19,13 +19,17 @@ from WeakMedSAMLib.contract.files import MAX_TEXT_BYTES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.marks import MOST_MARKS
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 GOOD = {
     "schema": "weakmedsam-tags",
-    "version": 1,
-    "classes": [{"name": "lungs", "color": [1, 2, 3], "label_value": 4}, {"name": "liver", "label_value": 5}],
+    "version": 3,
+    "classes": [
+        {"name": "lungs", "color": [1, 2, 3], "label_value": 4, "known": {"side": "left", "largest_ml": 7000}},
+        {"name": "liver", "label_value": 5},
+    ],
     "volumes": [
         {
             "name": "case1",
@@ -34,6 +38,10 @@ GOOD = {
             "slices": 10,
             "rest_is_absent": {"lungs": True},
             "tags": {"lungs": {"present": [[2, 4]], "absent": [[0, 1]]}},
+            "labels": {
+                "points": [{"class": "lungs", "voxel": [7, 8, 2], "shows": False}],
+                "boxes": [{"class": "liver", "first": [1, 2, 1], "last": [3, 4, 1], "complete": True}],
+            },
         }
     ],
 }
@@ -103,6 +111,35 @@ AGAINST_THE_SCHEMA = [
     ("volumes.0.tags.lungs.present", [[0, 10**12]], "bad_tags", "slices 0 to 1000000000000"),
     ("volumes.0.labels", [], "bad_field", "'labels' of volume 'case1'"),
     ("volumes.0.labels", {"slice_tags": {}}, "bad_field", "'labels' of volume 'case1' has the key 'slice_tags'"),
+    ("volumes.0.size", [5, 5], "bad_field", "'size' of volume 'case1'"),
+    ("volumes.0.size", [5, 0, 10], "bad_tags", "has the size"),
+    ("volumes.0.labels.points", {}, "bad_field", "'points' of volume 'case1'"),
+    ("volumes.0.labels.points", [{}] * (MOST_MARKS + 1), "bad_field", "100,001"),
+    ("volumes.0.labels.points.0", [1, 2, 3], "bad_field", "'points' of volume 'case1', number 0 must be an object"),
+    ("volumes.0.labels.points.0.class", MISSING, "bad_field", "'class' of 'points' of volume 'case1', number 0"),
+    ("volumes.0.labels.points.0.class", 7, "bad_field", "'class'.*not 7"),
+    ("volumes.0.labels.points.0.voxel", MISSING, "bad_field", "'voxel'"),
+    ("volumes.0.labels.points.0.voxel", [1, 2], "bad_field", "'voxel'.*list of 3 values"),
+    ("volumes.0.labels.points.0.voxel", [1, 2, 2.5], "bad_field", "'voxel'"),
+    ("volumes.0.labels.points.0.voxel", [1, -2, 2], "mark_outside", r"voxel \[1, -2, 2\]"),
+    ("volumes.0.labels.points.0.voxel", [70000, 2, 2], "mark_outside", "outside"),
+    ("volumes.0.labels.points.0.shows", "no", "bad_field", "'shows'.*true or false"),
+    ("volumes.0.labels.points.0.sign", 1, "bad_field", "unknown key 'sign'"),
+    ("volumes.0.labels.boxes", "none", "bad_field", "'boxes' of volume 'case1'"),
+    ("volumes.0.labels.boxes.0.first", MISSING, "bad_field", "'first'"),
+    ("volumes.0.labels.boxes.0.last", [1, 2, 3, 4], "bad_field", "'last'"),
+    ("volumes.0.labels.boxes.0.last", "[3,4,1]", "bad_field", "'last'"),
+    ("volumes.0.labels.boxes.0.complete", None, "bad_field", "'complete'"),
+    ("volumes.0.labels.boxes.0.size", [1, 1, 1], "bad_field", "unknown key 'size'"),
+    ("classes.0.known", None, "bad_field", "'known' of class 0"),
+    ("classes.0.known.side", "sinister", "bad_field", "'side' of 'known' of class 0"),
+    ("classes.0.known.pieces", 2, "bad_field", "'pieces'"),
+    ("classes.0.known.brightness", "bright", "bad_field", "'brightness'"),
+    ("classes.0.known.largest_ml", 0, "bad_field", "'largest_ml' is 0"),
+    ("classes.0.known.largest_ml", "7 l", "bad_field", "'largest_ml'"),
+    ("classes.0.known.inside_of", ["liver"], "bad_field", "'inside_of'"),
+    ("classes.0.known.sharing", "all", "bad_field", "'sharing'"),
+    ("classes.0.known.sides", "left", "bad_field", "unknown key 'sides'"),
 ]
 # the schema cannot say these
 BEYOND_THE_SCHEMA = [
@@ -115,6 +152,13 @@ BEYOND_THE_SCHEMA = [
     ("volumes.0.tags.lungs.present", [[2, 10]], "tag_beyond_last_slice", "slice 10.*last slice along k is 9"),
     ("volumes.0.tags.lungs.absent", [[4, 5]], "tags_conflict", "'case1'.*'lungs'.*slice 4 is both present and absent"),
     ("volumes.0.slices", 3, "tag_beyond_last_slice", "slice 4.*last slice along k is 2"),
+    ("volumes.0.size", [20, 20, 9], "bad_tags", "10 slices"),
+    ("volumes.0.size", [7, 20, 10], "mark_outside", "Voxels along i are 0 to 6"),
+    ("volumes.0.labels.points.0.voxel", [1, 2, 10], "mark_outside", "Voxels along k are 0 to 9"),
+    ("volumes.0.labels.points.0.class", "spleen", "unknown_class", "no class 'spleen'"),
+    ("volumes.0.labels.boxes.0.class", "spleen", "unknown_class", "no class 'spleen'"),
+    ("volumes.0.labels.boxes.0.last", [0, 4, 1], "bad_box", "ends before it starts"),
+    ("classes.0.known.smallest_ml", 8000, "bad_field", "above the largest"),
     ("volumes", [GOOD["volumes"][0]] * 2, "duplicate_volume", "'case1' is listed twice"),
 ]
 

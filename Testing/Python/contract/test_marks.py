@@ -106,8 +106,17 @@ def test_marks_of_both_files_are_kept_and_each_once():
     other = labels(marks=False)
     POINTS.put(other, [POINT, Point("spleen", (1, 1, 1))])
     merged, differing = labels().with_below(other)
-    assert POINTS.marks(merged) == (POINT, NOT, Point("spleen", (1, 1, 1)))
+    assert POINTS.marks(merged) == (POINT, Point("spleen", (1, 1, 1)), NOT)
     assert (BOXES.marks(merged), differing) == ((BOX,), 0)
+
+
+def test_of_marks_at_one_place_those_that_are_laid_over_count():
+    other = labels(marks=False)
+    POINTS.put(other, [Point("liver", POINT.voxel, shows=False), Point("spleen", POINT.voxel)])
+    BOXES.put(other, [Box("liver", BOX.first, BOX.last)])
+    merged, differing = labels().with_below(other)
+    assert POINTS.marks(merged) == (Point("spleen", POINT.voxel), POINT, NOT)
+    assert (BOXES.marks(merged), differing) == ((BOX,), 2)
 
 
 def test_what_contradicts_itself_is_said():

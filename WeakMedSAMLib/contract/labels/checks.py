@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 import numpy as np
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
+from WeakMedSAMLib.contract.knowledge import SIDES, Knowledge
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.marks import MarkKind
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.likely_names import list_names, same_but_for_writing
+from WeakMedSAMLib.contract.labels.volume_labels import label_kinds
+from WeakMedSAMLib.contract.likely_names import did_you_mean, list_names, same_but_for_writing
 
 FEW_PRESENT = 5
 FEW_ABSENT = 10
@@ -34,12 +38,13 @@ def check(cohort: CohortLabels) -> list[Problem]:
     if not cohort.classes:
         return [Problem("error", "no_classes", "There is no class.", "Add a class, then tag slices.")]
     said = {name: [volume.presence(name) for volume in cohort.volumes] for name in cohort.classes.names}
-    tagged = max(_tagged_volumes(cohort, name, rows) for name, rows in said.items())
+    spoken_of = [{name for kind in volume.kinds() for name in kind.said(volume)} for volume in cohort.volumes]
+    tagged = max(sum(name in names for names in spoken_of) for name in cohort.classes.names)
     if not tagged:
         hint = "Tag the first and the last slice that show a class."
         return [Problem("error", "no_tags", "No slice is tagged.", hint), *_kind_problems(cohort)]
     problems = [*_class_problems(cohort, said), *_name_problems(cohort), *_kind_problems(cohort)]
-    problems += _cohort_problems(cohort, tagged)
+    problems += [*_knowledge_problems(cohort.classes), *_cohort_problems(cohort, tagged)]
     return sorted(problems, key=lambda problem: problem.severity)
 
 
@@ -51,14 +56,10 @@ def matched_by_name(number: int, one: str) -> Problem:
     )
 
 
-def _tagged_volumes(cohort: CohortLabels, class_name: str, rows: list[np.ndarray]) -> int:
-    pairs = zip(cohort.volumes, rows, strict=True)
-    return sum(class_name in volume.rest_is_absent or bool((row != UNTAGGED).any()) for volume, row in pairs)
-
-
 def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> Iterator[Problem]:
     present = {name: sum(int(np.count_nonzero(row == PRESENT)) for row in rows) for name, rows in said.items()}
     shown = [name for name in cohort.classes.names if present[name]]
+    marked = _marked_classes(cohort)
     for name, rows in said.items():
         absent = sum(int(np.count_nonzero(row == ABSENT)) for row in rows)
         rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
@@ -67,25 +68,71 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
             others = f" Present: {list_names(shown)}." if shown else ""
             hint = f"Tag a slice that shows it, or remove the class.{others}"
             yield Problem("error", "class_never_present", message, hint, {"names": [name]})
-        elif present[name] < FEW_PRESENT:
+        elif present[name] < FEW_PRESENT and name not in marked:
             message = f"Class {name!r} is present on {counted(present[name], 'slice')} only."
             hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
             values = {"names": [name], "count": present[name], "aim": FEW_PRESENT}
             yield Problem("warning", "few_present_slices", message, hint, values)
         if present[name] and not rest_pending:
-            yield from _absence_problems(name, absent)
+            yield from _absence_problems(name, absent, name in marked)
 
 
-def _absence_problems(name: str, absent: int) -> Iterator[Problem]:
-    if absent == 0:
+def _marked_classes(cohort: CohortLabels) -> set[str]:
+    """The classes with points or boxes, which say what of a slice shows a class, and what does not."""
+    kinds = [kind for kind in label_kinds().values() if isinstance(kind, MarkKind)]
+    return {name for volume in cohort.volumes for kind in kinds for name in kind.class_names(volume)}
+
+
+def _absence_problems(name: str, absent: int, is_marked: bool) -> Iterator[Problem]:
+    hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
+    if absent == 0 and is_marked:
+        message = f"Class {name!r} is absent on no slice of the whole cohort; its points and boxes alone tell it apart."
+        yield Problem("warning", "class_never_absent", message, hint, {"names": [name]})
+    elif absent == 0:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."
-        hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
         yield Problem("error", "class_never_absent", message, hint, {"names": [name]})
-    elif absent < FEW_ABSENT:
+    elif absent < FEW_ABSENT and not is_marked:
         message = f"Class {name!r} is absent on {counted(absent, 'slice')} only."
         hint = f"Masks get better with more slices that do not show it: tag at least {FEW_ABSENT}."
         values = {"names": [name], "count": absent, "aim": FEW_ABSENT}
         yield Problem("warning", "few_absent_slices", message, hint, values)
+
+
+def _knowledge_problems(classes: ClassTable) -> Iterator[Problem]:
+    """What is known of classes that are inside of others, against those."""
+    known = {entry.name: entry.known for entry in classes}
+    for name, knowledge in known.items():
+        outer = knowledge.inside_of
+        if outer is None:
+            continue
+        values = {"name": name, "outer": outer}
+        if outer not in known:
+            message = f"Class {name!r} is said to be inside of {outer!r}, which is no class."
+            hint = f"{did_you_mean(outer, known)} Until it is corrected, that is not used.".strip()
+            yield Problem("warning", "inside_of_unknown", message, hint, values)
+        elif name in _around(outer, known):
+            message = f"Class {name!r} is said to be inside of {outer!r}, and that inside of {name!r}."
+            yield Problem("warning", "inside_of_circle", message, "Take one of both back.", values)
+        elif words := _misfit(knowledge, known[outer]):
+            message = f"Class {name!r} is said to be inside of {outer!r}, but {words}."
+            yield Problem("warning", "inside_of_misfit", message, "Correct what is known of one of them.", values)
+
+
+def _around(name: str, known: Mapping[str, Knowledge]) -> list[str]:
+    """A class, the class that it is inside of, the one around that, and so on, as far as each is there once."""
+    found = []
+    while name in known and name not in found:
+        found.append(name)
+        name = known[name].inside_of or ""
+    return found
+
+
+def _misfit(inner: Knowledge, outer: Knowledge) -> str:
+    if inner.smallest_ml is not None and outer.largest_ml is not None and inner.smallest_ml > outer.largest_ml:
+        return f"at least {inner.smallest_ml} ml large, the other {outer.largest_ml} ml at most"
+    if inner.side and outer.side and inner.side != outer.side and SIDES[inner.side][0] == SIDES[outer.side][0]:
+        return f"lies {inner.side}, the other {outer.side}"
+    return ""
 
 
 def _name_problems(cohort: CohortLabels) -> Iterator[Problem]:

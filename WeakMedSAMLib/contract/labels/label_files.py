@@ -2,67 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json, read_text, write_json, write_text
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.mrk_json import SUFFIX as MARKUPS
+from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume, is_markups_file, labels_from_mrk, labels_to_mrk
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 from WeakMedSAMLib.contract.likely_names import list_names
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+# Suffix -> kinds of label that a file of it holds, in words and by name; .json holds everything.
+_HOLDS = {
+    ".csv": ("CSV holds slice tags", ("slice_tags",)),
+    MARKUPS: ("Markups hold points and boxes", ("points", "boxes")),
+}
 
 
-def read_label_file(path: Path | str) -> CohortLabels:
-    """Read the labels of a cohort from a ``.json`` or ``.csv`` file.
+def read_label_file(
+    path: Path | str, placed: PlacedVolume | None = None, classes: Sequence[SegmentClass] = ()
+) -> CohortLabels:
+    """Read the labels of a cohort from a ``.json`` or ``.csv`` file, or those of a volume from ``.mrk.json``.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    placed : PlacedVolume, optional
+        The volume that a ``.mrk.json`` file is of.
+    classes : sequence of SegmentClass
+        What is known otherwise of the classes in a ``.mrk.json`` file, which holds their names alone.
 
     Raises
     ------
     UserError
-        ``bad_suffix``, what `files.read_text` and `files.read_json` raise, and what is wrong inside, with the name of
-        the file in front.
+        ``bad_suffix``, ``volume_needed``, what `files.read_text` and `files.read_json` raise, and what is wrong inside,
+        with the name of the file in front.
     """
     path = Path(path)
     suffix = _checked_suffix(path)
-    data = read_json(path) if suffix == ".json" else read_text(path, utf16=True)
+    if suffix == MARKUPS and placed is None:
+        raise _volume_needed(path)
+    data = read_text(path, utf16=True) if suffix == ".csv" else read_json(path)
     try:
+        if placed is not None and suffix == MARKUPS:
+            return labels_from_mrk(data, placed, classes, path.name[: -len(MARKUPS)])
         return labels_from_json(data) if suffix == ".json" else tags_from_csv(data)
     except UserError as error:
         raise UserError(error.code, f"{path}: {error.message}", error.hint, error.values) from None
 
 
-def write_label_file(path: Path | str, cohort: CohortLabels) -> None:
-    """Write the labels of a cohort to a ``.json`` or ``.csv`` file, atomically.
+def write_label_file(path: Path | str, cohort: CohortLabels, placed: PlacedVolume | None = None) -> None:
+    """Write the labels of a cohort to a ``.json`` or ``.csv`` file, or those of a volume to ``.mrk.json``, atomically.
 
-    CSV has no columns for terminology and shortcut keys, nor for labels of other kinds than slice tags; JSON keeps
-    everything.
+    `check_left_out` says what such a file has no room for; JSON keeps everything.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    cohort : CohortLabels
+        What is written; to ``.mrk.json`` the labels of `placed` are, and of the cohort its class table alone.
+    placed : PlacedVolume, optional
+        The volume that a ``.mrk.json`` file is of.
 
     Raises
     ------
     UserError
-        ``bad_suffix`` or ``cannot_write``.
+        ``bad_suffix``, ``volume_needed``, ``cannot_write`` and what `mrk_json.labels_to_mrk` raises.
     """
     path = Path(path)
-    if _checked_suffix(path) == ".json":
+    suffix = _checked_suffix(path)
+    if suffix == ".json":
         write_json(path, labels_to_json(cohort))
-    else:
+    elif suffix == ".csv":
         write_text(path, tags_to_csv(cohort))
+    elif placed is None:
+        raise _volume_needed(path)
+    else:
+        write_json(path, labels_to_mrk(placed, cohort.classes))
 
 
 def check_left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
     """Return the warning about labels that `write_label_file` leaves out of a file of this name; None if it has all."""
-    kinds = sorted({kind for volume in cohort.volumes for kind in volume.further})
-    if Path(path).suffix.lower() != ".csv" or not kinds:
+    suffix = MARKUPS if is_markups_file(path) else Path(path).suffix.lower()
+    if suffix not in _HOLDS:
         return None
-    message = f"CSV holds slice tags alone: labels of the kind {list_names(kinds)} are left out."
-    return Problem(
-        "warning", "labels_left_out", message, "Use a name that ends in .json to keep them.", {"names": kinds}
-    )
+    words, held = _HOLDS[suffix]
+    said = {kind.name for volume in cohort.volumes for kind in volume.kinds() if kind.said(volume)}
+    names = sorted(said - {*held}) + ["known"] * any(entry.known.is_said for entry in cohort.classes)
+    if not names:
+        return None
+    known = " 'known' is what is known of classes." if "known" in names else ""
+    message = f"{words} alone: labels of the kind {list_names(names)} are left out.{known}"
+    hint = "Use a name that ends in .json to keep them."
+    return Problem("warning", "labels_left_out", message, hint, {"suffix": suffix, "names": names})
 
 
 def _checked_suffix(path: Path) -> str:
+    if is_markups_file(path):
+        return MARKUPS
     suffix = path.suffix.lower()
     if suffix not in (".json", ".csv"):
         hint = "Use a name that ends in .json or .csv."
@@ -70,3 +114,9 @@ def _checked_suffix(path: Path) -> str:
             hint += " Save the table as CSV UTF-8 in the spreadsheet program."
         raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint, {"file": str(path)})
     return suffix
+
+
+def _volume_needed(path: Path) -> UserError:
+    message = f"{path} is about positions in the patient: which voxels these are, its scan alone says."
+    hint = "Give the scan too: weakmedsam tags convert marks.mrk.json marks.json --volume scan.nrrd"
+    return UserError("volume_needed", message, hint, {"file": str(path)})

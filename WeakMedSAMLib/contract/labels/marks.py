@@ -137,9 +137,12 @@ class MarkKind(Generic[Mark]):
         self.put(labels, [mark.renamed(names[mark.class_name]) for mark in found if mark.class_name in names])
 
     def lay_over(self, labels: VolumeLabels, below: VolumeLabels) -> int:
-        """Take over the marks of `below`, too."""
-        self.put(labels, [*self.marks(labels), *self.marks(below)])
-        return 0
+        """Take over the marks of `below`, before those that are there; returns how many say something else in place."""
+        mine = self.marks(labels)
+        taken = {(mark.class_name, mark.corners): mark for mark in mine}
+        theirs = [mark for mark in self.marks(below) if taken.get((mark.class_name, mark.corners), mark) == mark]
+        self.put(labels, [*theirs, *mine])
+        return len(self.marks(below)) - len(theirs)
 
     def _require_inside(self, labels: LabelledVolume, mark: Mark) -> None:
         for voxel in mark.corners:

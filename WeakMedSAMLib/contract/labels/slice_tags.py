@@ -233,13 +233,22 @@ class SliceTagKind:
         labels.rest_is_absent = {names[name]: rest for name, rest in labels.rest_is_absent.items() if name in names}
 
     def lay_over(self, labels: SliceTags, below: SliceTags) -> int:
-        """Take over the tags of `below` on untagged slices; returns on how many slices the tags differ."""
+        """Take over the tags of `below` on untagged slices; returns on how many slices the tags differ.
+
+        Where the number of slices is not known yet, what is said of the rest is taken over for that time.
+        """
         replaced, states = 0, dict(below.states)
-        for name, state in labels.states.items():
-            old = below.state(name)
+        for name in dict.fromkeys(self.class_names(labels)):
+            old, state = below.state(name), labels.state(name)
+            length = max(old.size, state.size)
+            old, state = _reaching(old, length), _reaching(state, length)
+            if name in labels.rest_is_absent:
+                state[state == UNTAGGED] = ABSENT
             replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
             states[name] = take_first_said([state, old], state.shape)
         labels.states = states
+        if labels.n_slices is None:
+            labels.rest_is_absent = {**below.rest_is_absent, **labels.rest_is_absent}
         return replaced
 
 
@@ -276,6 +285,11 @@ def _rest_is_absent(labels: SliceTags, class_name: str) -> bool:
     if labels.n_slices is None:
         return class_name in labels.rest_is_absent
     return not (labels.state(class_name) == UNTAGGED).any()
+
+
+def _reaching(state: np.ndarray, length: int) -> np.ndarray:
+    """The tags, untagged from their end to `length`; a copy."""
+    return np.pad(state, (0, length - state.size), constant_values=UNTAGGED)
 
 
 def _cut_off(state: np.ndarray) -> bytes:

@@ -156,6 +156,8 @@ class VolumeLabels(SliceTags):
             raise UserError("size_differs", message, hint, values)
         result = replace(self, size=self.size if size is None else size)
         result.n_slices = n_slices
+        if result.size is not None:
+            result.require_size(result.size)
         for kind in result.kinds():
             kind.settle(result)
         return result

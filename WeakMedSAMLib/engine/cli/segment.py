@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
 
 
-@click.command(short_help="Make masks of volumes from slice tags.")
+@click.command(short_help="Make masks of volumes from tags, points, boxes.")
 @click.option(
     "--volume",
     "volumes",
@@ -33,7 +33,14 @@ if TYPE_CHECKING:
     required=True,
     help="NRRD, NIfTI, MetaImage or a DICOM folder (folder#part for a part of it); repeat for more.",
 )
-@click.option("--tags", "tag_file", type=PLACE, required=True, help="Slice tags, .json or .csv.")
+@click.option(
+    "--tags",
+    "files",
+    type=PLACE,
+    multiple=True,
+    required=True,
+    help="Labels, .json, .csv or .mrk.json (called like its volume); repeat for more, later ones count more.",
+)
 @click.option("--out", type=PLACE, required=True, help="Folder for the run and its results.")
 @numbering_option
 @click.option("--classes", help="Only these classes of the tag file, as liver,spleen.")
@@ -44,7 +51,7 @@ if TYPE_CHECKING:
 @events_option
 def segment(
     volumes: tuple[Path, ...],
-    tag_file: Path,
+    files: tuple[Path, ...],
     out: Path,
     numbering: Numbering | None,
     classes: str | None,
@@ -59,19 +66,20 @@ def segment(
     cache_root: Path | None,
     events: bool,
 ) -> None:
-    """Make masks of volumes from slice tags.
+    """Make masks of volumes from labels: slice tags, points, boxes.
 
-    Volumes without tags are segmented too. Repeated after a cut-off or an edit of the tags, only what is missing is
-    computed. Slices are numbered as 3D Slicer's Data Probe shows the loaded file.
+    Volumes without labels are segmented too. Repeated after a cut-off or an edit of the labels, only what is missing
+    is computed. Slices are numbered as 3D Slicer's Data Probe shows the loaded file.
 
     \b
     Example:
       weakmedsam segment --volume scan1.nrrd --volume scan2.nii.gz --tags tags.json --out masks
     """
     require_engine()
-    from WeakMedSAMLib.contract.labels.label_files import read_label_file
+    from WeakMedSAMLib.contract.events import Warning_
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
+    from WeakMedSAMLib.engine.cli.label_files import read_label_files
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.methods.registry import choose_settings
     from WeakMedSAMLib.engine.runs.maker import make_run, model_folder, with_classes
@@ -79,7 +87,7 @@ def segment(
     # Both refuse what they do not know before anything is written.
     choose_settings(preset, dict(overrides))
     require_backbone(backbone)
-    tags = read_label_file(tag_file)
+    tags, noticed = read_label_files(files, volumes, numbering)
     if classes:
         tags = with_classes(tags, [name.strip() for name in classes.split(",")])
     settings = RunSettings(
@@ -93,6 +101,8 @@ def segment(
         model=str(model_folder(model)) if model else None,
     )
     with reading_notes(events) as report:
+        for problem in noticed:
+            report(Warning_.of(problem))
         places = make_run(out, volumes, tags, settings, unsaid=numbering, report=report)
     tell_unmet(places, tags)
     perform(places.path, cache_root=cache_root, events=events)

@@ -1,44 +1,41 @@
-"""``weakmedsam tags``: look at tag files, check, convert and make them."""
+"""``weakmedsam tags``: look at label files, check, convert, merge and make them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import check as problems_of
-from WeakMedSAMLib.contract.labels.checks import matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.contract.likely_names import list_names
+from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions
+from WeakMedSAMLib.engine.cli.label_files import match_all, read_label_files, write_labels
 from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
-from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
+from WeakMedSAMLib.engine.cli.show import notes_by_kind
+from WeakMedSAMLib.engine.cli.tag_words import class_lines, volume_lines
 from WeakMedSAMLib.engine.cli.unmet import tell
 
 if TYPE_CHECKING:
-    from WeakMedSAMLib.contract.events import Event
     from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
-    from WeakMedSAMLib.engine.data.mask_tags import MaskClass
+    from WeakMedSAMLib.contract.labels.problems import Problem
 
-_COUNTED = {
-    "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
-    "file": ", counted in the order of the file",
-    None: "",
-}
+_volumes_option = click.option(
+    "--volume",
+    "volumes",
+    type=EXISTING,
+    multiple=True,
+    help="The scan that labels are of; repeat for more. A .mrk.json needs it.",
+)
 
 
-@click.group(short_help="Show, check, convert, make slice tags.")
+@click.group(short_help="Show, check, convert, merge, make labels.")
 def tags() -> None:
-    """Slice tags: which slices show a class, which do not.
+    """Labels: which slices show a class, which do not (tags); points and boxes; what is known of classes.
 
-    Slices are numbered from 0 as 3D Slicer's Data Probe shows the loaded file.
+    Slices are numbered from 0 as 3D Slicer's Data Probe shows the loaded file. Files are .json (everything), .csv
+    (tags) and .mrk.json (points and boxes of one scan, as Markups of 3D Slicer).
 
     \b
     Example:
@@ -48,30 +45,24 @@ def tags() -> None:
 
 @tags.command()
 @click.argument("file", type=PLACE)
-def show(file: Path) -> None:
-    """Print classes, counts and tagged ranges of FILE.
+@_volumes_option
+def show(file: Path, volumes: tuple[Path, ...]) -> None:
+    """Print what FILE says: classes and what is known of them, counts, tagged ranges, points and boxes.
 
     \b
     Example:
       weakmedsam tags show tags.json
     """
-    cohort = read_label_file(file)
-    _show_counts(cohort)
-    for volume in cohort.volumes:
-        n_slices = "?" if volume.n_slices is None else volume.n_slices
-        click.echo(f"{volume.name}: {n_slices} slices along {volume.axis}{_COUNTED[volume.numbering]}")
-        for name in volume.states:
-            click.echo(f"  {name}: {_ranges(volume, name)}")
-        for kind in volume.kinds():
-            if kind.name in volume.further:
-                click.echo(
-                    f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
-                )
+    cohort, problems = read_label_files([file], volumes)
+    for problem in problems:
+        tell(problem)
+    for line in (*class_lines(cohort), *(line for volume in cohort.volumes for line in volume_lines(volume))):
+        click.echo(line)
 
 
 @tags.command()
 @click.argument("file", type=PLACE)
-@click.option("--volume", "volumes", type=EXISTING, multiple=True, help="Check the tags against these volumes too.")
+@click.option("--volume", "volumes", type=EXISTING, multiple=True, help="Check the labels against these volumes too.")
 @numbering_option
 def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) -> None:
     """Say what stands in the way of learning from FILE; exit code 2 if a run would refuse it.
@@ -80,10 +71,12 @@ def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) ->
     Example:
       weakmedsam tags check tags.csv --volume scan1.nrrd
     """
-    cohort = read_label_file(file)
+    cohort, _ = read_label_files([file], volumes, numbering)
+    beside: list[Problem] = []
     if volumes:
-        cohort = CohortLabels(cohort.classes, _matched(cohort, volumes, numbering))
-    problems = problems_of(cohort)
+        kept, beside = match_all(cohort, volumes, numbering)
+        cohort = CohortLabels(cohort.classes, kept)
+    problems = [*problems_of(cohort), *(one for each in cohort.volumes for one in kind_contradictions(each)), *beside]
     for problem in problems:
         click.echo(f"{problem.severity}: {problem.message} {problem.hint}")
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -96,26 +89,48 @@ def check(file: Path, volumes: tuple[Path, ...], numbering: Numbering | None) ->
 @tags.command()
 @click.argument("source", type=PLACE)
 @click.argument("target", type=PLACE)
-def convert(source: Path, target: Path) -> None:
-    """Write the tags of SOURCE as TARGET, JSON or CSV by their suffixes.
+@_volumes_option
+@numbering_option
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of a .mrk.json; k otherwise.")
+def convert(
+    source: Path, target: Path, volumes: tuple[Path, ...], numbering: Numbering | None, axis: str | None
+) -> None:
+    """Write the labels of SOURCE as TARGET: .json, .csv or .mrk.json by their suffixes.
 
     \b
     Example:
       weakmedsam tags convert tags.csv tags.json
+      weakmedsam tags convert tags.json scan1.mrk.json --volume scan1.nrrd
     """
-    cohort = read_label_file(source)
-    problem = check_left_out(target, cohort)
-    if problem is not None:
-        tell(problem)
-    write_label_file(target, cohort)
-    click.echo(f"Tags of {counted(len(cohort.volumes), 'volume')}: {target}")
+    cohort, problems = read_label_files([source], volumes, numbering, axis)
+    write_labels(target, cohort, volumes, numbering, problems)
+
+
+@tags.command()
+@click.argument("files", type=PLACE, nargs=-1, required=True)
+@click.option("--out", type=PLACE, required=True, help="File to write, .json, .csv or .mrk.json.")
+@_volumes_option
+@numbering_option
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), help="Slice axis of what is in .mrk.json alone.")
+def merge(
+    files: tuple[Path, ...], out: Path, volumes: tuple[Path, ...], numbering: Numbering | None, axis: str | None
+) -> None:
+    """Write the labels of several FILES of any kind as one; where they contradict each other, later files count.
+
+    \b
+    Example:
+      weakmedsam tags merge tags.csv scan1.mrk.json --volume scan1.nrrd --out tags.json
+    """
+    cohort, problems = read_label_files(files, volumes, numbering, axis)
+    write_labels(out, cohort, volumes, numbering, problems)
 
 
 @tags.command(name="from-mask")
 @click.option("--mask", "masks", type=EXISTING, multiple=True, required=True, help="Label map; repeat for more.")
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="The scan of each mask, to name and to hash.")
 @click.option("--labels", required=True, help="Label values or segments by class: liver=1,cyst=Cyst 2.")
-@click.option("--out", type=PLACE, required=True, help="Tag file to write, .json or .csv.")
+@click.option("--out", type=PLACE, required=True, help="Label file to write, .json, .csv or .mrk.json.")
+@click.option("--kinds", default="tags", show_default=True, help="What to make: tags,boxes,points or some of them.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Tag only every so-manieth slice.")
@@ -124,20 +139,25 @@ def from_mask(
     volumes: tuple[Path, ...],
     labels: str,
     out: Path,
+    kinds: str,
     axis: str,
     min_pixels: int,
     stride: int,
 ) -> None:
-    """Make slice tags from masks that exist already; only whether a slice shows a class is taken from them.
+    """Make labels from masks that exist already, as a reader would: tags, and by --kinds boxes and points.
+
+    Of tags only whether a slice shows a class is taken from the masks. Boxes are around each piece on the slice that
+    shows most of the class, the point is the deepest within it there.
 
     \b
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
     """
+    from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds
     from WeakMedSAMLib.engine.data.label_values import crossed_pairs, require_values, too_small
     from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 
-    classes = parse_mask_classes(labels)
+    classes, rules = parse_mask_classes(labels), Rules(parse_kinds(kinds), axis, min_pixels, stride)
     if volumes and len(volumes) != len(masks):
         message = f"There are {len(masks)} masks and {len(volumes)} volumes."
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")
@@ -145,85 +165,11 @@ def from_mask(
         tell(problem)
     pairs = zip(masks, volumes or [None] * len(masks), strict=True)
     with notes_by_kind() as show:
-        made = [_from_mask(mask, volume, classes, axis, min_pixels, stride, show) for mask, volume in pairs]
+        made = [labels_from_mask(mask, volume, classes, rules, show) for mask, volume in pairs]
     problems = require_values({mask: values for mask, _, values in made}, classes, "--labels")
-    problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
-    for problem in problems:
-        tell(problem)
+    if "tags" in rules.kinds:
+        problems += [problem for mask, entry, values in made for problem in too_small(mask, entry, values, classes)]
     cohort = CohortLabels(class_table(classes), [entry for _, entry, _ in made])
-    write_label_file(out, cohort)
-    _show_counts(cohort)
-    click.echo(f"Tags of {counted(len(made), 'volume')}: {out}")
-
-
-def _show_counts(cohort: CohortLabels) -> None:
-    for entry in cohort.classes:
-        present, absent, untagged = cohort.counts(entry.name)
-        counts = f"{present} present, {absent} absent, {untagged} untagged"
-        click.echo(f"{entry.name} (label {entry.label_value}): {counts}")
-
-
-def _from_mask(
-    mask: Path,
-    volume_path: Path | None,
-    classes: list[MaskClass],
-    axis: str,
-    min_pixels: int,
-    stride: int,
-    show: Callable[[Event], None],
-) -> tuple[Path, VolumeLabels, frozenset[int]]:
-    """The mask, the tags made from it, and the values in it."""
-    from WeakMedSAMLib.engine.data.mask_tags import tags_from_masks
-    from WeakMedSAMLib.engine.data.segmentations import read_mask
-    from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
-
-    drawn = read_mask(mask)
-    if volume_path is None:
-        name, sha256, placed = volume_name(mask), None, drawn.on_its_scan()
-    else:
-        volume = read_volume(volume_path)
-        tell_notes(volume, show)
-        name, sha256, placed = volume.name, volume.sha256, drawn.on(volume.geometry, volume_path)
-    tell_notes(placed, show)
-    masks = {entry.name: placed.mask(entry) for entry in classes}
-    tags = tags_from_masks(name, sha256, masks, axis, min_pixels, stride)
-    return mask, tags, frozenset(drawn.values)
-
-
-def _matched(cohort: CohortLabels, paths: Sequence[Path], numbering: Numbering | None) -> list[VolumeLabels]:
-    """Tags of the volumes; all of them have some, or it is said which entries of the file they may be."""
-    from WeakMedSAMLib.contract.labels.unmet import find_unmet
-    from WeakMedSAMLib.engine.data.label_match import match_labels
-    from WeakMedSAMLib.engine.data.volumes import read_volume
-
-    matches = []
-    with notes_by_kind() as show:
-        for path in paths:
-            scan = read_volume(path)
-            tell_notes(scan, show)
-            matches.append(match_labels(cohort, scan, unsaid=numbering))
-    used = [id(match.entry) for match in matches]
-    lacking = [(path, match.labels.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
-    if lacking:
-        (path, name), *_ = lacking
-        problem = find_unmet(
-            [name for _, name in lacking], [each.name for each in cohort.volumes if id(each) not in used]
-        )
-        message = problem.message if problem else f"There are no tags for {path} ({name!r})."
-        raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
-    named = [match.labels.name for match in matches if match.by_name]
-    if named:
-        tell(matched_by_name(len(named), repr(named[0])))
-    return [match.labels for match in matches]
-
-
-def _ranges(volume: VolumeLabels, name: str) -> str:
-    state = volume.state(name)
-    words = []
-    for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):
-        spans = spans_of(state, tag)
-        if spans:
-            words.append(f"{word} {spans_in_words(spans)}")
-    if volume.rest_is_absent.get(name):
-        words.append("the rest absent")
-    return "; ".join(words) or "untagged"
+    write_labels(out, cohort, volumes, None, problems)
+    for line in class_lines(cohort):
+        click.echo(line)

@@ -117,8 +117,8 @@ def _holds_model(folder: Path) -> bool:
 
 def with_classes(tags: CohortLabels, names: Sequence[str]) -> CohortLabels:
     """The tags of only these classes, in this order; `UserError` ``unknown_class``."""
-    table = ClassTable([tags.classes[tags.classes.index(name)] for name in names])
-    return CohortLabels(table, [volume.with_classes({name: name for name in names}) for volume in tags.volumes])
+    kept = {name: name for name in names}
+    return CohortLabels(tags.classes.with_names(kept), [volume.with_classes(kept) for volume in tags.volumes])
 
 
 def _require_told_apart(names: Sequence[str], tags: CohortLabels) -> None:

@@ -14,6 +14,7 @@ from slicer.i18n import tr
 
 from WeakMedSAMLib.contract.errors import Said, UserError
 from WeakMedSAMLib.contract.quality import Advice
+from WeakMedSAMLib.frontend.base import label_texts
 
 
 def _(text: str) -> str:
@@ -98,7 +99,7 @@ TEXTS = {
         _("Correct the one that is wrong."),
     ),
     "labels_left_out": (
-        _("CSV holds slice tags alone; labels of other kinds are left out: {names}."),
+        _("A {suffix} file does not hold everything; left out: {names}."),
         _("Use a name that ends in .json to keep them."),
     ),
     "tags_conflict": (_("'{name}': slices are tagged in two ways for '{class}'."), _("Give each slice one tag.")),
@@ -291,6 +292,7 @@ TEXTS = {
     ),
     "slicer_shows_other_values": (_("Slicer shows other values than were read: {english}"), _VALUES),
     "reader_warned": (_("{file}: the library that read it says: {said}"), _VALUES),
+    **label_texts.TEXTS,
 }
 
 
@@ -315,7 +317,8 @@ def adviceInWords(advice: Advice | None) -> str:
 
 def _filled(source: str, said: Said) -> str:
     """The translation of a text with the values in it; empty without a translation or a value that it needs."""
-    text = tr(source) if source else ""
+    translated = label_texts.translated if said.code in label_texts.TEXTS else tr
+    text = translated(source) if source else ""
     if text == source:
         return ""
     try:

@@ -1,0 +1,214 @@
+"""Label files of the command line: one or several of any kind, of volumes that are given beside them or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from WeakMedSAMLib.contract.counting import counted
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.checks import matched_by_name
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels, comparable_name
+from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
+from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.merging import merge_cohorts
+from WeakMedSAMLib.contract.labels.mrk_json import SUFFIX, PlacedVolume, is_markups_file
+from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.unmet import find_unmet
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.likely_names import list_names
+from WeakMedSAMLib.engine.cli.show import notes_by_kind, tell_notes
+from WeakMedSAMLib.engine.cli.unmet import tell
+
+if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+    from WeakMedSAMLib.engine.data.volumes import Scan
+
+
+def read_label_files(
+    files: Sequence[Path], volumes: Sequence[Path] = (), unsaid: Numbering | None = None, axis: str | None = None
+) -> tuple[CohortLabels, list[Problem]]:
+    """Read label files as one; where they contradict each other, later files count.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        ``.json``, ``.csv`` or ``.mrk.json``. One of Markups is of the only volume, or of the one that is called so.
+    volumes : sequence of Path
+        Scans. Labels of them are settled then, and counted as 3D Slicer shows the scan; needed for ``.mrk.json``.
+    unsaid : {"slicer", "file"}, optional
+        How labels count that do not say it and carry no hash.
+    axis : str, optional
+        Slice axis of what is in ``.mrk.json`` alone; that of the other files, or k, without it.
+
+    Returns
+    -------
+    CohortLabels
+    list of Problem
+        Warnings: what contradicts, what was matched by name alone.
+
+    Raises
+    ------
+    UserError
+        ``volume_needed``, ``markups_of_which_volume`` and what reading, matching and merging raise.
+    """
+    if len(files) == 1 and not is_markups_file(files[0]):
+        return read_label_file(files[0]), []
+    from WeakMedSAMLib.engine.data.volumes import open_scan
+
+    scans = [open_scan(path) for path in volumes]
+    found: dict[Path, CohortLabels] = {file: read_label_file(file) for file in files if not is_markups_file(file)}
+    found, problems = _as_held(found, scans, unsaid)
+    listed = [volume for cohort in found.values() for volume in cohort.volumes]
+    usual = axis or next((volume.axis for volume in listed), "k")
+    known = merge_cohorts([CohortLabels(cohort.classes) for cohort in found.values()])[0].classes if found else ()
+    for file in files:
+        if file not in found:
+            scan = _scan_of(file, scans)
+            placed = None if scan is None else place(scan, _blank(scan, usual))
+            found[file] = read_label_file(file, placed, tuple(known))
+    merged, contradictions = merge_cohorts([found[file] for file in files])
+    return merged, [*problems, *contradictions]
+
+
+def write_labels(
+    target: Path,
+    cohort: CohortLabels,
+    volumes: Sequence[Path],
+    unsaid: Numbering | None,
+    problems: Sequence[Problem],
+) -> None:
+    """Write labels to a file of any kind, and say what was noticed and what it has no room for.
+
+    Raises
+    ------
+    UserError
+        ``one_volume_only`` for a ``.mrk.json`` of several volumes; ``volume_not_tagged``, and what matching and
+        `write_label_file` raise.
+    """
+    placed, told = None, list(problems)
+    if is_markups_file(target) and volumes:
+        placed, found = _placed_labels(target, cohort, volumes, unsaid)
+        cohort = CohortLabels(cohort.classes, [placed.labels])
+        told += found
+    left_out = check_left_out(target, cohort)
+    for problem in told if left_out is None else [*told, left_out]:
+        tell(problem)
+    write_label_file(target, cohort, placed)
+    click.echo(f"Tags of {counted(len(cohort.volumes), 'volume')}: {target}")
+
+
+def match_all(
+    cohort: CohortLabels, paths: Sequence[Path], unsaid: Numbering | None
+) -> tuple[list[VolumeLabels], list[Problem]]:
+    """Return the labels of volumes, and where these contradict what is known of classes; says what was noticed.
+
+    Raises
+    ------
+    UserError
+        ``volume_not_tagged`` if one has none, with the entries of the file that may be of it; what matching raises.
+    """
+    from WeakMedSAMLib.engine.data.label_match import match_labels
+    from WeakMedSAMLib.engine.data.volumes import read_volume
+
+    matches, problems = [], []
+    with notes_by_kind() as show:
+        for path in paths:
+            scan = read_volume(path)
+            tell_notes(scan, show)
+            match = match_labels(cohort, scan, unsaid=unsaid)
+            matches.append(match)
+            if match.entry is not None:
+                problems += side_contradictions(match.labels, cohort.classes, scan.geometry.ijk_to_ras)
+    used = [id(match.entry) for match in matches]
+    lacking = [(path, match.labels.name) for path, match in zip(paths, matches, strict=True) if match.entry is None]
+    if lacking:
+        (path, name), *_ = lacking
+        unused = [each.name for each in cohort.volumes if id(each) not in used]
+        problem = find_unmet([name for _, name in lacking], unused)
+        message = problem.message if problem else f"There are no tags for {path} ({name!r})."
+        raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+    named = [match.labels.name for match in matches if match.by_name]
+    if named:
+        tell(matched_by_name(len(named), repr(named[0])))
+    return [match.labels for match in matches], problems
+
+
+def place(scan: Scan, labels: VolumeLabels) -> PlacedVolume:
+    """Return labels that count as a scan is held, with where it lies."""
+    return PlacedVolume(labels, scan.geometry.ijk_to_ras)
+
+
+def _placed_labels(
+    target: Path, cohort: CohortLabels, volumes: Sequence[Path], unsaid: Numbering | None
+) -> tuple[PlacedVolume, list[Problem]]:
+    """The labels of the one volume, with where it lies; and that those of others are left out."""
+    from WeakMedSAMLib.engine.data.label_match import match_labels
+    from WeakMedSAMLib.engine.data.volumes import open_scan
+
+    if len(volumes) > 1:
+        message = f"{target} can hold the labels of one volume, not of {len(volumes)}."
+        raise UserError("one_volume_only", message, "Write a file for each volume, or one that ends in .json.")
+    scan = open_scan(volumes[0])
+    match = match_labels(cohort, scan, unsaid=unsaid)
+    if match.entry is None:
+        hint = f"The file has labels of {list_names([each.name for each in cohort.volumes]) or 'no volume'}."
+        raise UserError("volume_not_tagged", f"There are no labels of {volumes[0]} ({scan.name!r}).", hint)
+    others = [each.name for each in cohort.volumes if each is not match.entry and each.is_said()]
+    problems = [matched_by_name(1, repr(scan.name))] if match.by_name else []
+    if others:
+        message = f"{target} holds labels of one volume; left out are those of {list_names(others)}."
+        hint = "Write a file for each volume, or one that ends in .json."
+        problems.append(Problem("warning", "volumes_left_out", message, hint, {"names": others}))
+    return place(scan, match.labels), problems
+
+
+def _as_held(
+    cohorts: dict[Path, CohortLabels], scans: Sequence[Scan], unsaid: Numbering | None
+) -> tuple[dict[Path, CohortLabels], list[Problem]]:
+    """The labels with those of the scans settled, and counted as these are held."""
+    from WeakMedSAMLib.engine.data.label_match import match_labels
+
+    held, named = dict(cohorts), []
+    for scan in scans:
+        _ = scan.sha256
+        for file in cohorts:
+            match = match_labels(held[file], scan, unsaid=unsaid)
+            if match.entry is not None:
+                named += [match.labels.name] * match.by_name
+                volumes = [match.labels if entry is match.entry else entry for entry in held[file].volumes]
+                held[file] = CohortLabels(held[file].classes, volumes)
+        scan.release()
+    names = list(dict.fromkeys(named))
+    return held, [matched_by_name(len(names), repr(names[0]))] if names else []
+
+
+def _scan_of(file: Path, scans: Sequence[Scan]) -> Scan | None:
+    """The scan that a file of Markups is of; None where there is none at all."""
+    if len(scans) < 2:
+        return next(iter(scans), None)
+    name = comparable_name(file.name[: -len(SUFFIX)])
+    same = [scan for scan in scans if comparable_name(scan.name) == name]
+    if len(same) == 1:
+        return same[0]
+    names = list_names([scan.name for scan in scans])
+    message = f"Which volume {file} is of, nobody can tell: {len(same) or 'none'} of {names} is called so."
+    example = file.with_name(f"{scans[0].name}{SUFFIX}").name
+    hint = (
+        f"Call it like its volume, such as {example}, or make a tag file of it before: weakmedsam tags convert "
+        f"{file.name} {file.name[: -len(SUFFIX)]}.json --volume SCAN"
+    )
+    raise UserError("markups_of_which_volume", message, hint, {"file": str(file)})
+
+
+def _blank(scan: Scan, axis: str) -> VolumeLabels:
+    """Labels of a scan that say nothing yet."""
+    from WeakMedSAMLib.engine.data.label_match import held_numbering
+
+    size = scan.geometry.size
+    blank = VolumeLabels(scan.name, scan.sha256, axis, size["ijk".index(axis)], held_numbering(scan))
+    return replace(blank, size=size)

@@ -1,0 +1,79 @@
+"""Labels of a volume from a mask in a file, of the kinds that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.engine.cli.show import tell_notes
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing
+from WeakMedSAMLib.engine.data.mask_marks import boxes_around, largest_slice, point_within
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks
+from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
+from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from WeakMedSAMLib.contract.events import Event
+
+KINDS = ("tags", "boxes", "points")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which kinds of label are made of a mask; the slice axis; from how many pixels on, and how often, for tags."""
+
+    kinds: frozenset[str]
+    axis: str
+    min_pixels: int
+    stride: int
+
+
+def parse_kinds(text: str) -> frozenset[str]:
+    """Read kinds such as ``"tags,boxes"``; `UserError` ``bad_kinds``."""
+    found = frozenset(part.strip() for part in text.split(","))
+    strange = sorted(found - {*KINDS})
+    if strange:
+        raise UserError("bad_kinds", f"{strange[0]!r} is no kind of label.", f"Use some of {','.join(KINDS)}.")
+    return found
+
+
+def labels_from_mask(
+    mask: Path,
+    volume_path: Path | None,
+    classes: Sequence[MaskClass],
+    rules: Rules,
+    show: Callable[[Event], None],
+) -> tuple[Path, VolumeLabels, frozenset[int]]:
+    """Return the mask, the labels made from it, and the values in it; raises as reading and placing masks do."""
+    drawn = read_mask(mask)
+    if volume_path is None:
+        name, sha256, placed = volume_name(mask), None, drawn.on_its_scan()
+    else:
+        volume = read_volume(volume_path)
+        tell_notes(volume, show)
+        name, sha256, placed = volume.name, volume.sha256, drawn.on(volume.geometry, volume_path)
+    tell_notes(placed, show)
+    masks = {entry.name: placed.mask(entry) for entry in classes}
+    labels = tags_from_masks(name, sha256, masks, rules.axis, rules.min_pixels, rules.stride)
+    labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
+    _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
+    return mask, labels, frozenset(drawn.values)
+
+
+def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskFile, rules: Rules) -> None:
+    boxes, points = [], []
+    for name, mask in masks.items():
+        index = largest_slice(mask, rules.axis)
+        if index is not None:
+            boxes += boxes_around(name, mask, rules.axis, index)
+            points.append(point_within(name, mask, rules.axis, index, in_plane_spacing(placed.geometry, rules.axis)))
+    BOXES.put(labels, boxes if "boxes" in rules.kinds else ())
+    POINTS.put(labels, points if "points" in rules.kinds else ())

@@ -1,0 +1,93 @@
+"""What ``weakmedsam tags`` says of labels: slices by class, points and boxes, what is known of classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from WeakMedSAMLib.contract.counting import counted
+from WeakMedSAMLib.contract.knowledge import Knowledge
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.likely_names import list_names
+
+_COUNTED = {
+    "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
+    "file": ", counted in the order of the file",
+    None: "",
+}
+
+
+def class_lines(cohort: CohortLabels) -> Iterator[str]:
+    """Say of each class how often it is tagged and marked, and what is known of it."""
+    for entry in cohort.classes:
+        present, absent, untagged = cohort.counts(entry.name)
+        counts = [f"{present} present, {absent} absent, {untagged} untagged"]
+        points, boxes = (
+            sum(len(kind.marks(volume, entry.name)) for volume in cohort.volumes) for kind in (POINTS, BOXES)
+        )
+        counts += [counted(points, "point")] * bool(points)
+        counts += [f"{boxes:,} {'box' if boxes == 1 else 'boxes'}"] * bool(boxes)
+        yield f"{entry.name} (label {entry.label_value}): {', '.join(counts)}"
+        if entry.known.is_said:
+            yield f"  known: {known_in_words(entry.known)}"
+
+
+def volume_lines(volume: VolumeLabels) -> Iterator[str]:
+    """Say what labels of all kinds say of a volume."""
+    n_slices = "?" if volume.n_slices is None else volume.n_slices
+    yield f"{volume.name}: {n_slices} slices along {volume.axis}{_COUNTED[volume.numbering]}"
+    for name in dict.fromkeys([*volume.states, *volume.rest_is_absent]):
+        yield f"  {name}: {_ranges(volume, name)}"
+    for name in dict.fromkeys([*BOXES.class_names(volume), *POINTS.class_names(volume)]):
+        yield f"  {name}: {'; '.join(_marks_in_words(volume, name))}"
+    for kind in volume.kinds():
+        if kind.name in volume.further and kind not in (POINTS, BOXES):
+            yield f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
+
+
+def known_in_words(known: Knowledge) -> str:
+    """Say what is known of a class."""
+    words = [f"{known.side} side"] if known.side else []
+    words += [f"{known.brightness} than around it"] if known.brightness else []
+    words += [f"{known.pieces} {'piece' if known.pieces == 'one' else 'pieces'}"] if known.pieces else []
+    words += [f"at least {known.smallest_ml:g} ml"] if known.smallest_ml else []
+    words += [f"at most {known.largest_ml:g} ml"] if known.largest_ml else []
+    words += [f"inside of {known.inside_of!r}"] if known.inside_of else []
+    words += ["shares pixels with others"] if known.sharing == "free" else []
+    return ", ".join(words)
+
+
+def _marks_in_words(volume: VolumeLabels, name: str) -> Iterator[str]:
+    boxes, points = BOXES.marks(volume, name), POINTS.marks(volume, name)
+    groups: dict[str, Sequence[AnyMark]] = {
+        "boxes": [box for box in boxes if not box.complete],
+        "boxes around all of it": [box for box in boxes if box.complete],
+        "points": [point for point in points if point.shows],
+        "points at what it is not": [point for point in points if not point.shows],
+    }
+    for words, marks in groups.items():
+        if marks:
+            places = Counter(slices_of(mark, volume) for mark in marks)
+            yield f"{words} on {', '.join(_place_in_words(*each, count) for each, count in sorted(places.items()))}"
+
+
+def _place_in_words(first: int, last: int, count: int) -> str:
+    return spans_in_words([Span(first, last, PRESENT)]) + (f" ({count})" if count > 1 else "")
+
+
+def _ranges(volume: VolumeLabels, name: str) -> str:
+    state = volume.state(name)
+    words = []
+    for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):
+        spans = spans_of(state, tag)
+        if spans:
+            words.append(f"{word} {spans_in_words(spans)}")
+    if volume.rest_is_absent.get(name):
+        words.append("the rest absent")
+    return "; ".join(words) or "untagged"

@@ -1,0 +1,87 @@
+"""The texts of `engine_words` for points, boxes, what is known of classes, and files of labels."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr
+
+
+def _(text: str) -> str:
+    """Mark a text for translation; it is translated when it is shown."""
+    return text
+
+
+_KNOWN = _("Correct what is known of one of them ('Classes').")
+_LATER = _("The later file counts.")
+_SCAN_TOO = _("Load the scan, and import the files one after the other.")
+# Code -> what it is, and the way out; both with the values beside them.
+TEXTS = {
+    # Points and boxes.
+    "mark_outside": (
+        _("'{name}': a label of '{class}' (kind: {kind}) lies outside of the volume, at voxel {voxel}."),
+        _("Make sure that it is the volume that was labelled."),
+    ),
+    "size_differs": (
+        _("The labels of '{name}' are for a volume of {labelled} voxels; it has {size}."),
+        _("Make sure that it is the volume that was labelled."),
+    ),
+    "bad_box": (_("A box of '{class}' ends before it starts: {first} to {last}."), _("Correct the file.")),
+    "points_contradict": (
+        _("'{name}': points at voxel {voxel} say that '{class}' is there, and that it is not."),
+        _("The later one counts; remove the one that is wrong."),
+    ),
+    "point_outside_boxes": (
+        _("'{name}', slice {slice}: a point of '{class}' lies outside of the boxes that are said to hold all of it."),
+        _("The point counts; remove it, or add a box around what it shows."),
+    ),
+    "mark_on_other_side": (
+        _("'{name}', slice {slice}: '{class}' is said to lie on the patient's {side}, but a {kind} of it does not."),
+        _("Left and right are the patient's. Remove what is wrong, or say nothing of the side ('Classes')."),
+    ),
+    # What is known of classes.
+    "inside_of_unknown": (_("'{name}' is said to be inside of '{outer}', which is no class."), _KNOWN),
+    "inside_of_circle": (_("'{name}' is said to be inside of '{outer}', and that inside of '{name}'."), _KNOWN),
+    "inside_of_misfit": (_("'{name}' is said to be inside of '{outer}', but does not fit into it."), _KNOWN),
+    # Markups files.
+    "bad_markups": (
+        _("The Markups file cannot be used: {english}"),
+        _("Save point lists and ROIs with the module Markups."),
+    ),
+    "markups_not_used": (
+        _("Markups of the type {type} say nothing here."),
+        _("Save point lists and ROIs (boxes) alone."),
+    ),
+    "box_oblique": (
+        _("A box of '{class}' is not parallel to the axes of '{name}'."),
+        _("Draw it anew along the slices, or turn it in the module Markups until it is."),
+    ),
+    "volume_is_sheared": (
+        _("The axes of '{name}' are not at right angles, so that no box follows its slices."),
+        _("Use points."),
+    ),
+    "volume_needed": (
+        _("{file} holds positions in the patient; which voxels these are, its volume alone says."),
+        _("Make a .json file of it: 'weakmedsam tags convert' at the command line, with its scan."),
+    ),
+    "class_name_reads_otherwise": (
+        _("In a Markups file '{name}' would be read as what is said of another class."),
+        _("Rename the class: its name must not begin with 'not' or 'all of'."),
+    ),
+    # Several files as one.
+    "merged_tags_differ": (_("'{name}': two files tag '{class}' in two ways on slices {slices}."), _LATER),
+    "merged_marks_differ": (_("'{name}': two files say different things of the same places ({count})."), _LATER),
+    "same_name_other_voxels": (
+        _("There are labels of two volumes called '{name}', with other voxels; they are kept apart."),
+        _SCAN_TOO,
+    ),
+    "numbering_differs": (_("Two files count the slices of '{name}' in two ways."), _SCAN_TOO),
+    "label_values_differ": (
+        _("'{name}' has two label values: {first} and {later}."),
+        _("The first one counts."),
+    ),
+    "knowledge_differs": (_("What is known of '{name}' differs: {names}."), _LATER),
+}
+
+
+def translated(source: str) -> str:
+    """Return a text of this file in the language of the window."""
+    return tr(source)
