@@ -51,11 +51,13 @@ class ClassesPanel(Panel):
         """Show the class table as it is."""
         with self.filling():
             table = self._session.classes
-            if self.ui.classTable.rowCount != len(table):
+            isOther = self.ui.classTable.rowCount != len(table)
+            if isOther:
                 self.ui.classTable.setRowCount(len(table))
-                self._fit()
             for row, entry in enumerate(table):
                 self._fillRow(row, entry)
+            if isOther:
+                self._fit()
         self._selectCurrent(isAnew=True)
 
     def stateInWords(self) -> str:

@@ -126,7 +126,7 @@ def test_escape_leaves_what_is_placed_and_then_takes_back_what_was(work):
     work.press("X")
     work.click_at((30, 40, 20))
     work.click_at((10, 20, 20))
-    assert "New: box of 'Lesion' on slice 20." in hint(work)
+    assert "New box of 'Lesion' on slice 20" in hint(work)
     work.press("Escape")
     assert marks(work) == ()
     assert hint(work) == ""
@@ -393,7 +393,7 @@ def test_without_a_model_nothing_is_said(work):
     work.panel("tags").marks.useModel(None)
     work.press("O")
     work.click_at((15, 16, 20))
-    assert hint(work).startswith("New: point of 'Lesion' on slice 20.")
+    assert hint(work).startswith("New point of 'Lesion' on slice 20")
     assert "asked" not in hint(work)
 
 

@@ -201,7 +201,7 @@ class MarkActions:
             return ""
         labels = self._session.volume(placed.key)
         name = markInWords(placed.mark, labels) if labels is not None else ""
-        text = _("New: {mark}. Take it, or leave it; whatever you do next takes it.").format(mark=name)
+        text = _("New {mark}: take it, or leave it.").format(mark=name)
         return f"{text} {self.answers.words}".strip()
 
     def follow(self) -> None:

@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.labels.marks.mark_words import kindInWords, slicesIn
 
 CLASS, KIND, SLICE = range(3)
 _MOST_ROWS = 4
+_FEW = 100  # rows whose heights are measured one by one
 _MOST_LISTED = 2000  # a table of more answers slowly; the strip shows where they are
 
 
@@ -77,7 +78,7 @@ class MarkList:
                     table.setItem(row, column, item)
                 item.setText(text)
                 item.setToolTip(text)
-        fitHeight(table, _MOST_ROWS, isEven=True)
+        fitHeight(table, _MOST_ROWS, isEven=len(marks) > _FEW)
 
     def _onClicked(self, row: int, _column: int) -> None:
         if 0 <= row < len(self._marks):

@@ -47,6 +47,16 @@ def addNode(scene: Any, className: str, name: str) -> Any:
     return node
 
 
+def removeNode(node: Any) -> None:
+    """Take a node out of its scene and out of the views; nothing happens if it is in none."""
+    if node.GetScene() is None:
+        return
+    if node.GetDisplayNode() is not None:
+        # A view may keep on drawing what it drew last of a node that is gone.
+        node.GetDisplayNode().SetVisibility(False)
+    node.GetScene().RemoveNode(node)
+
+
 def follow(node: Any, volumeNode: VolumeNode, entry: SegmentClass) -> None:
     """Give a node the colour of its class and the transform of its volume."""
     color, display = [part / 255 for part in entry.color], node.GetDisplayNode()

@@ -30,6 +30,7 @@ from WeakMedSAMLib.frontend.labels.marks.mark_node import (
     addNode,
     follow,
     readPoints,
+    removeNode,
     showIn,
     writeBox,
     writePoints,
@@ -320,8 +321,7 @@ class MarkNodes:
     def _drop(self, held: _Held) -> None:
         _unfollow(held)
         self._hasLeftOver = True
-        if held.node.GetScene() is not None:
-            self._scene.RemoveNode(held.node)
+        removeNode(held.node)
 
     # What nodes tell
 

@@ -8,7 +8,7 @@ import slicer
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.turns import Coalesced
-from WeakMedSAMLib.frontend.labels.marks.mark_node import POINT_LIST, addNode
+from WeakMedSAMLib.frontend.labels.marks.mark_node import POINT_LIST, addNode, removeNode
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode
 
 _PEN = "WeakMedSAM pen"
@@ -79,8 +79,7 @@ class Placing:
         self._observations = []
         pen, self._pen = self._pen, None
         self._giveModeBack(pen)
-        if pen.GetScene() is not None:
-            pen.GetScene().RemoveNode(pen)
+        removeNode(pen)
 
     def dropLast(self) -> None:
         """Forget the last place that was clicked."""
