@@ -27,6 +27,7 @@ from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
@@ -65,6 +66,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         What was done to masks since, to take it back.
     probe : ProbeClient
         Which devices there are; nothing is asked before somebody asks it.
+    resident : ResidentClient
+        Which mask boxes and points on a slice stand for; nothing is started before somebody asks it.
     volumeChanged : Callbacks
         Called without arguments if another volume became current, or a volume became ready for tags.
     runChanged : Callbacks
@@ -84,6 +87,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.views = SliceViews()
         self.job = job if job is not None else JobRunner()
         self.probe = ProbeClient()
+        self.resident = ResidentClient(lambda: self.state.device)
         self.history = SegmentHistory()
         self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
@@ -104,12 +108,14 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self._markViews.stop()
         self.runs.cleanup()
         self.probe.shutdown()
+        self.resident.cleanup()
         self.labels.cleanup()
         self.state.cleanup()
 
     def _followScene(self) -> None:
         keeper = self._scene
         keeper.closing.connect(self.runs.abandon)
+        keeper.closing.connect(self.resident.forget)
         keeper.loaded.connect(self.runs.markInterrupted)
         keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
         keeper.changed.connect(self._segmentViews.update)

@@ -25,7 +25,7 @@ CALL = """
 from WeakMedSAMLib.engine.cli.main import cli
 cli.main(sys.argv[1:], standalone_mode=False)
 """
-OWN = ("apply", "cache", "demo", "evaluate", "probe", "run", "segment", "tags", "weights")
+OWN = ("apply", "cache", "demo", "evaluate", "probe", "resident", "run", "segment", "tags", "weights")
 SUB = (("cache", "clear"), ("tags", "check"), ("tags", "from-mask"), ("weights", "download"), ("weights", "import"))
 
 
@@ -85,7 +85,7 @@ def test_listing_for_the_probe_opens_none():
 
 def test_the_worker_opens_what_every_run_uses():
     """MONAI, scikit-learn and matplotlib alone took 3 of the 4 seconds before its first word."""
-    code = "import WeakMedSAMLib.engine.cli.run, WeakMedSAMLib.engine.runs.worker"
+    code = "import WeakMedSAMLib.engine.cli.run, WeakMedSAMLib.engine.runs.worker, WeakMedSAMLib.engine.runs.resident"
     studies = "\nassert not [name for name in sys.modules if name.startswith('WeakMedSAMLib.studies')]"
     assert opened(code + studies) <= {"torch", "scipy", "SimpleITK", "safetensors"}
 

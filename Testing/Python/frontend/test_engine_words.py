@@ -31,7 +31,7 @@ from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 ROOT = Path(__file__).resolve().parents[3]
 LIB = ROOT / "WeakMedSAMLib"
 # What the module starts. Volumes in its run folders are NRRD files, and masks are never read there.
-_STARTED = ("cli/run.py", "cli/probe.py", "runs/worker.py", "runs/probe.py")
+_STARTED = ("cli/run.py", "cli/probe.py", "cli/resident.py", "runs/worker.py", "runs/probe.py", "runs/resident.py")
 _OTHER_FORMATS = re.compile(r"/data/(dicom/|nifti|meta_header|segmentations|labels)")
 # Of codes that are put together: "duplicate_class" and the like, which are in the table.
 _OF_TWO_PARTS = {"class", "name"}

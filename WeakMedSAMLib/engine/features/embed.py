@@ -150,14 +150,40 @@ class Embedder:
         UserError
             ``gpu_out_of_memory``, ``disk_full``, ``cannot_write``, ``not_finite``.
         """
+        cached = self.cached(volume)
+        if cached is not None:
+            report(Progress(STAGE, volume.n_slices, volume.n_slices))
+            return cached
+        key = feature_key(volume, self._backbone)
+        self._compute(key, volume, report)
+        arrays = _read_back(key, self._cache)
+        return VolumeFeatures(key, self._levels_in(arrays), arrays[_IMAGE])
+
+    def cached(self, volume: EmbedInput) -> VolumeFeatures | None:
+        """Features of one volume if they are in the cache; nothing is computed."""
         key = feature_key(volume, self._backbone)
         arrays = self._cache.entry(key)
-        if arrays is None:
-            self._compute(key, volume, report)
-            arrays = _read_back(key, self._cache)
-        else:
-            report(Progress(STAGE, volume.n_slices, volume.n_slices))
-        return VolumeFeatures(key, self._levels_in(arrays), arrays[_IMAGE])
+        return None if arrays is None else VolumeFeatures(key, self._levels_in(arrays), arrays[_IMAGE])
+
+    def encode_slice(self, image: np.ndarray) -> dict[str, torch.Tensor]:
+        """Features of one slice by level, each C x h x w, float32 on the CPU; they are not kept.
+
+        Parameters
+        ----------
+        image : numpy.ndarray
+            size x size, uint8: of `EmbedInput.framed`.
+
+        Raises
+        ------
+        UserError
+            ``gpu_out_of_memory``, ``not_finite``.
+        """
+        features, batch = None, _Batch(self._backbone)
+        while features is None:
+            features = batch.embed(torch.from_numpy(image)[None, None].float() / 255)
+        found = {name: features[name][0].float().cpu() for name in self._kept}
+        require_finite(STAGE, {name: level.numpy() for name, level in found.items()})
+        return found
 
     def _compute(self, key: str, volume: EmbedInput, report: Report) -> None:
         """Embed all slices into a new entry of the cache."""

@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, slice_spacing, slice_stack
+from WeakMedSAMLib.engine.data.volumes import Scan
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
 from WeakMedSAMLib.engine.features.preprocess import (
@@ -142,19 +143,27 @@ def _intensity(volume: CohortVolume, window: Intensity | None) -> Intensity:
 
 
 def _embed_input(volume: CohortVolume, intensity: Intensity, size: int) -> EmbedInput:
-    geometry = volume.scan.geometry
-    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), volume.axis).shape[1:]
-    frame = Frame(rows, columns, *in_plane_spacing(geometry, volume.axis), size)
+    return embed_input(volume.scan, volume.axis, volume.sha256, intensity, size)
+
+
+def embed_input(scan: Scan, axis: str, content_sha256: str, intensity: Intensity, size: int) -> EmbedInput:
+    """What embedding takes of a scan that is cut into slices along an axis, for frames of `size` pixels.
+
+    Its voxels are read when they are wanted; `content_sha256` is `Scan.sha256`, as far as the scan's own voxels go.
+    """
+    geometry = scan.geometry
+    rows, columns = slice_stack(np.broadcast_to(np.uint8(0), geometry.shape), axis).shape[1:]
+    frame = Frame(rows, columns, *in_plane_spacing(geometry, axis), size)
     return EmbedInput(
-        load_stack=partial(_load_stack, volume),
-        n_slices=slice_count(geometry, volume.axis),
-        content_sha256=volume.sha256,
-        axis=volume.axis,
+        load_stack=partial(_load_stack, scan, axis),
+        n_slices=slice_count(geometry, axis),
+        content_sha256=content_sha256,
+        axis=axis,
         frame=frame,
         intensity=intensity,
-        slice_mm=slice_spacing(geometry, volume.axis),
+        slice_mm=slice_spacing(geometry, axis),
     )
 
 
-def _load_stack(volume: CohortVolume) -> np.ndarray:
-    return slice_stack(volume.scan.array, volume.axis)
+def _load_stack(scan: Scan, axis: str) -> np.ndarray:
+    return slice_stack(scan.array, axis)

@@ -33,10 +33,12 @@ _IMPORT = _("Get the published file again: 'weakmedsam weights' at the command l
 _MEMORY = _("Close other programs, or use fewer or smaller volumes, then run it again.")
 _ONE = _("Keep one entry, or give each another name.")
 _OTHER = _("Choose another one.")
+_RESTART = _("Restart Slicer.")
 _SAME = _("Make sure that it is the volume that was tagged.")
 _SCAN = _("Choose the scan itself.")
 _SEED = _("Check the settings of the run.")
 _SPACING = _("Sizes and distances may be wrong: check the spacing in the module Volumes (Volume Information).")
+_TRY = _("Try again.")
 _UPDATE = _("Update WeakMedSAM.")
 _VALUES = _("Compare the volume with what Slicer shows; if it is wrong there, export it again from its source.")
 # Code -> what it is, and the way out; both with the values beside them. {english} stands for the English message, where
@@ -161,6 +163,14 @@ TEXTS = {
         _("Choose the CPU as device (Details), or try again."),
     ),
     "out_of_memory": (_("There is not enough memory."), _MEMORY),
+    # Of the worker that answers single slices.
+    "no_prompts": (_("Nothing says where on the slice the class is."), _("Give a box, or a point that shows it.")),
+    "prompt_outside": (_("A box or a point does not lie on the slice."), _("Put it on the slice.")),
+    "volume_not_open": (_("The worker does not know the volume."), _TRY),
+    "volume_differs": (_("The voxels of the volume changed meanwhile."), _TRY),
+    "resident_failed": (_("The slice could not be answered ({reason})."), _TRY),
+    "bad_request": (_("The worker is of another version: {english}"), _RESTART),
+    "bad_answer": (_("The worker is of another version: {english}"), _RESTART),
     "package_missing": (_("Not installed: {names}."), _("Press 'Install' in '4. Generate'.")),
     "torch_broken": (
         _("PyTorch is installed, but cannot be loaded: {reason}"),

@@ -10,8 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import WeakMedSAMLib
+from WeakMedSAMLib.contract.resident import IDLE_SECONDS
 from WeakMedSAMLib.contract.run_folder import RunFolder
-from WeakMedSAMLib.contract.worker_arguments import CACHE, DEVICE, EVENTS, MODULE, PARENT, PROBE, RUN
+from WeakMedSAMLib.contract.worker_arguments import (
+    CACHE,
+    DEVICE,
+    EVENTS,
+    IDLE,
+    MODULE,
+    PARENT,
+    PROBE,
+    REMOVE,
+    RESIDENT,
+    RUN,
+)
 
 # From this many processor cores on, one is left to Slicer, so that scrolling stays fluent during a run.
 _CORES_TO_SHARE = 4
@@ -63,6 +75,26 @@ def workerCommand(
 def probeCommand() -> Command:
     """Return the command that prints, as JSON, which devices there are and what is missing."""
     return _engineCommand([PROBE])
+
+
+def residentCommand(
+    folder: Path, device: str = "auto", cacheFolder: Path | None = None, idleSeconds: float = IDLE_SECONDS
+) -> Command:
+    """Return the command that answers questions about single slices.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds copies of volumes; the command removes it at its end.
+    device, cacheFolder
+        As of `workerCommand`.
+    idleSeconds : float
+        It ends by itself after so long without a question.
+    """
+    arguments = [RESIDENT, str(folder), REMOVE, PARENT, str(os.getpid()), DEVICE, device, IDLE, f"{idleSeconds:g}"]
+    if cacheFolder is not None:
+        arguments += [CACHE, str(cacheFolder)]
+    return _engineCommand(arguments)
 
 
 def pythonProgram() -> str:

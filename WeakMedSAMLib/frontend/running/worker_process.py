@@ -65,8 +65,15 @@ class WorkerProcess(Protocol):
         """Remember what it has started so far."""
 
 
+class AnsweringProcess(WorkerProcess, Protocol):
+    """One that also reads."""
+
+    def write(self, line: str) -> None:
+        """Give it a line on its input, without waiting; before it has started, too."""
+
+
 class QtWorkerProcess:
-    """A `WorkerProcess` on QProcess. Output is taken in pieces of a few milliseconds, however much there is."""
+    """An `AnsweringProcess` on QProcess. Output is taken in pieces of a few milliseconds, however much there is."""
 
     def __init__(self) -> None:
         self.lineRead = Callbacks()
@@ -98,6 +105,11 @@ class QtWorkerProcess:
             environment.insert(name, value)
         self._process.setProcessEnvironment(environment)
         self._process.start(command.program, list(command.arguments))
+
+    def write(self, line: str) -> None:
+        """Give it a line of ASCII on its input, without waiting; one that has ended gets none."""
+        if self._isRunning():
+            self._process.write(f"{line}\n".encode("ascii"))
 
     def kill(self) -> None:
         """End it and all that it started, without waiting."""

@@ -1,0 +1,104 @@
+"""A resident worker for tests: answers as its first argument says, each box by a mask that fills it.
+
+usage: answering_worker.py BEHAVIOUR LOG resident FOLDER ...
+
+Every request that it gets is a line of LOG.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+import numpy as np
+
+from WeakMedSAMLib.contract import resident as words
+
+BEHAVIOUR, LOG, FOLDER = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[4])
+_ROWS_COLUMNS = {"k": (1, 0), "j": (2, 0), "i": (2, 1)}
+shapes = {}
+
+
+def tell(answer):
+    print(words.encode_answer(answer), flush=True)
+
+
+def note(line):
+    with LOG.open("a", encoding="ascii") as stream:
+        stream.write(line + "\n")
+
+
+def is_first():
+    """Whether no worker before this one said so."""
+    mark = LOG.with_suffix(".once")
+    first = not mark.exists()
+    mark.touch()
+    return first
+
+
+def opened(request):
+    header = (FOLDER / request.file).read_bytes()[:4096].split(b"\n\n")[0].decode("ascii")
+    sizes = next(line for line in header.splitlines() if line.startswith("sizes:"))
+    counts = [int(word) for word in sizes.split()[1:]]
+    shapes[request.volume] = [counts[axis] for axis in _ROWS_COLUMNS[request.axis]]
+    if BEHAVIOUR == "differs" and is_first():
+        return words.Failed("volume_differs", "Other voxels.", id=request.id)
+    return words.Opened(request.id, request.volume, counts["ijk".index(request.axis)], *shapes[request.volume])
+
+
+def mask_of(request):
+    mask = np.zeros(shapes[request.volume], bool)
+    for rows, columns in request.boxes:
+        mask[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] = True
+    for row, column, shows in request.points:
+        mask[row, column] = shows
+    return words.Mask(request.id, *mask.shape, words.to_runs(mask), 0.9, True, 0.1)
+
+
+def predicted(request):
+    if BEHAVIOUR == "crash" or (BEHAVIOUR == "crash_once" and is_first()):
+        print("a library says its last words", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    if BEHAVIOUR == "slow":
+        time.sleep(0.2)
+    if BEHAVIOUR == "nonsense":
+        print('{"answer":"mask","version":1,"id":"?"}', flush=True)
+    if BEHAVIOUR == "unfilled":
+        return words.Mask(request.id, 4, 4, [3], 0.9, True, 0.1)
+    if BEHAVIOUR == "refuses":
+        return words.Failed("no_prompts", "Nothing.", "Give.", id=request.id)
+    return mask_of(request)
+
+
+def answer(request):
+    if isinstance(request, words.Open):
+        return opened(request)
+    if isinstance(request, words.Predict):
+        return predicted(request)
+    return words.Closed(request.id)
+
+
+def main():
+    note(" ".join(sys.argv[3:]))
+    if BEHAVIOUR == "fault":
+        tell(words.Failed("weights_missing", "No weights.", "Get.", {"name": "litemedsam", "file": "a.pth"}))
+        sys.exit(2)
+    print("a library says hello", flush=True)
+    tell(words.Ready("fake", "cpu", ["box"]))
+    for line in sys.stdin:
+        note(line.strip())
+        if BEHAVIOUR == "mute":
+            continue
+        request = words.parse_request(line)
+        tell(answer(request))
+        if BEHAVIOUR == "tired" and isinstance(request, words.Predict):
+            tell(words.Bye("idle"))
+            return
+
+
+main()

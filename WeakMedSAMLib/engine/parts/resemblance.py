@@ -1,0 +1,59 @@
+"""What resembles the place of a point: a box for decoders that answer boxes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+
+_LIKE = 0.6  # cosine from which a cell resembles the point's
+
+
+def box_around_point(
+    features: np.ndarray, row: float, column: float, avoid: Sequence[tuple[float, float]] = ()
+) -> tuple[float, float, float, float]:
+    """Box around the connected cells that resemble the place of a point.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        C x h x w of one slice.
+    row, column : float
+        Of the point, in fractions of the frame.
+    avoid : sequence of pairs of float
+        Rows and columns of points elsewhere: cells that resemble one of them more are left out.
+
+    Returns
+    -------
+    tuple of float
+        x0, y0, x1, y1 in fractions of the frame.
+    """
+    height, width = features.shape[1:]
+    # Without what all cells share, which would make everything alike.
+    centred = features - features.mean((1, 2), keepdims=True)
+    unit = centred / (np.linalg.norm(centred, axis=0) + 1e-6)
+    y, x = _cell(row, height), _cell(column, width)
+    own = _likeness(unit, y, x)
+    like = own > _LIKE
+    for other in avoid:
+        like &= own >= _likeness(unit, _cell(other[0], height), _cell(other[1], width))
+    like[y, x] = True
+    pieces, _count = ndimage.label(like)
+    rows, columns = np.nonzero(pieces == pieces[y, x])
+    return (
+        float(columns.min() / width),
+        float(rows.min() / height),
+        float((columns.max() + 1) / width),
+        float((rows.max() + 1) / height),
+    )
+
+
+def _cell(place: float, count: int) -> int:
+    return min(count - 1, max(0, int(place * count)))
+
+
+def _likeness(unit: np.ndarray, y: int, x: int) -> np.ndarray:
+    """Cosine of every cell with the mean of the 3 x 3 around one: h x w."""
+    mean = unit[:, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].mean((1, 2))
+    return np.einsum("c,chw->hw", mean / (np.linalg.norm(mean) + 1e-6), unit)
