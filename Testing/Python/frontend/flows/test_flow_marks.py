@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import qt
@@ -12,6 +15,8 @@ from flows.driver import fake_worker
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.frontend.running import resident_client
+from WeakMedSAMLib.frontend.running.worker_command import Command, residentCommand
 
 PLACE = slicer.vtkMRMLInteractionNode.Place
 
@@ -512,3 +517,46 @@ def test_an_old_scene_with_class_keys_of_ours_keeps_working(work):
     work.host.settle(0.1)
     work.press("X")
     assert work.panel("tags").marks.actions.kind == "box"
+
+
+def test_a_real_resident_worker_is_asked_and_answers(driver, window, monkeypatch, tmp_path):
+    worker = Path(__file__).parents[1] / "answering_worker.py"
+
+    def command(folder, *arguments):
+        real = residentCommand(folder, *arguments)
+        words = real.arguments[real.arguments.index("resident") :]
+        return Command(sys.executable, (str(worker), "good", str(tmp_path / "log.txt"), *words), {"PYTHONUTF8": "1"})
+
+    monkeypatch.setattr(resident_client, "residentCommand", command)
+    node, _first, _last = driver.phantom()
+    driver.open(fake_worker(), resident=None)
+    driver.choose(node)
+    driver.unfold("tags")
+    driver.go_to(20)
+    driver.press("X")
+    driver.click_at((30, 40, 20))
+    driver.click_at((12, 22, 20))
+    outlines = driver.panel("tags").marks._outlines
+    driver.wait(lambda: outlines.shown("answer") is not None)
+    lines = outlines.shown("answer").lines
+    np.testing.assert_allclose((lines.min(axis=(0, 1)), lines.max(axis=(0, 1))), ((11.5, 21.5, 20), (30.5, 40.5, 20)))
+    driver.host.closeScene()
+    assert outlines.shown("answer") is None
+
+
+def test_a_box_alone_is_enough(driver, window):
+    node, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "0.3"))
+    driver.choose(node)
+    assert driver.panel("tags").stateInWords() == "not ready"
+    middle = (first + last) // 2
+    driver.go_to(middle)
+    driver.press("X")
+    driver.click_at((30, 40, middle))
+    driver.click_at((12, 22, middle))
+    driver.host.settle(0.3)
+    assert driver.panel("tags").stateInWords() == "ready"
+    assert driver.ui("bar", "nextLabel").text == "Next: Generate masks for this volume."
+    assert driver.logic.readyProblem() == ""
+    driver.generate()
+    assert driver.wait_for_end().status == "finished"

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.resident import BoxRanges, PointAt
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import marksOn
@@ -19,9 +20,6 @@ from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_outlines import Outline, SliceOutlines, edgesOf
 
-# First and last row and first and last column of a box; row, column and sign of a point.
-BoxRanges: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
-PointAt: TypeAlias = tuple[int, int, bool]
 Answered: TypeAlias = Callable[[np.ndarray | None, UserError | None], object]
 # Slice axis -> the axes along which its rows and columns are counted.
 PLANES = {"i": (2, 1), "j": (2, 0), "k": (1, 0)}
@@ -114,6 +112,8 @@ class ModelAnswers:
         if mask is None or not np.any(mask):
             nothing = _("The model finds nothing there.")
             self._say(_("No outline: {reason}").format(reason=errorInWords(error)) if error is not None else nothing)
+            return
+        if question.className not in self._session.classes.names:
             return
         entry = self._session.classes[self._session.classes.index(question.className)]
         red, green, blue = (part / 255 for part in entry.color)

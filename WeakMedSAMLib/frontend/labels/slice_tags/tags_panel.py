@@ -116,6 +116,10 @@ class TagsPanel(Panel):
         """See `Panel`."""
         self.actions.history = history
 
+    def useModel(self, ask: Callable[..., object]) -> None:
+        """See `Panel`."""
+        self.marks.useModel(ask)
+
     def refresh(self) -> None:
         """Show everything as it is."""
         self.ui.restCheckBox.checked = self._state.restIsAbsent
