@@ -38,6 +38,7 @@ class KnowledgeCells:
     def __init__(self, table: Any, session: TagSession, onError: Callable[[UserError], Any]) -> None:
         self._table, self._session, self._onError = table, session, onError
         self._isFilling = False
+        self._wheels = _NoWheel(table)
 
     def show(self, row: int, entry: SegmentClass) -> None:
         """Show what is known of the class of a row."""
@@ -58,8 +59,8 @@ class KnowledgeCells:
             if combo is None:
                 combo = qt.QComboBox(self._table)
                 combo.setSizeAdjustPolicy(qt.QComboBox.AdjustToContents)
-                # Scrolling the panel changes nothing by the way.
                 combo.focusPolicy = qt.Qt.StrongFocus
+                combo.installEventFilter(self._wheels)
                 self._table.setCellWidget(row, column, combo)
                 call = guarded(partial(self._onChosen, row, column), self._onError)
                 combo.connect("currentIndexChanged(int)", call)
@@ -79,6 +80,17 @@ class KnowledgeCells:
         }
         name, choices = values[column]
         self._session.changeClass(entry.name, known=replace(entry.known, **{name: choices[index]}))
+
+
+class _NoWheel(qt.QObject):
+    """Lets the wheel scroll the panel: a choice that happens to lie under the mouse is not changed by it."""
+
+    def eventFilter(self, _watched: Any, event: Any) -> bool:
+        """Keep turns of the wheel from a widget."""
+        isWheel = event.type() == qt.QEvent.Wheel
+        if isWheel:
+            event.ignore()
+        return bool(isWheel)
 
 
 def _position(words: dict[str, str], value: str | None) -> int:

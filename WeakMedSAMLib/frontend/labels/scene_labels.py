@@ -55,12 +55,12 @@ class SceneLabels:
         self.store = SessionStore(self.session, self.state)
         self.keys = VolumeKeys(self.session, self.state)
         self.marks = MarkEdits(self.session)
-        self.markNodes = MarkNodes(self.state.scene, self.session, self.marks)
+        self.markNodes = MarkNodes(self.state.scene, self.session, self.marks, self._volumesWithKeys)
         self.volumeChanged, self.leaving = Callbacks(), Callbacks()
         self._lastVolumeId = ""
         self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
-        self.volumeChanged.connect(self._showMarks)
+        self.volumeChanged.connect(self.markNodes.soon)
         self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.session.changed.connect(guarded(self._keepClass))
@@ -108,7 +108,7 @@ class SceneLabels:
 
     def readyVolumes(self) -> dict[str, VolumeNode]:
         """Return key -> node of the current volume and of those to learn from, as far as they are ready for tags."""
-        return {key: node for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None}
+        return {key: node for node, key in self._volumesWithKeys()}
 
     def _chosenVolumes(self) -> Iterable[VolumeNode]:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
@@ -145,14 +145,13 @@ class SceneLabels:
             self.keys.reset()
         self._watchVolumes()
         self._keepClass()
-        self._showMarks()
+        self.markNodes.soon()
         if self._noteVolume():
             self.volumeChanged()
 
-    def _showMarks(self) -> None:
-        """Let the scene have the nodes of the marks of all volumes that are ready."""
-        volumes = [(node, key) for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None]
-        self.markNodes.setVolumes(volumes)
+    def _volumesWithKeys(self) -> list[tuple[VolumeNode, str]]:
+        """Return node and key of the current volume and of those to learn from, as far as they are ready for tags."""
+        return [(node, key) for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None]
 
     def _keepClass(self) -> None:
         """Keep the current class one that there is: where it was renamed, removed or never was, that in its place."""

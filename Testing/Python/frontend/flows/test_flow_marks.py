@@ -560,3 +560,38 @@ def test_a_box_alone_is_enough(driver, window):
     assert driver.logic.readyProblem() == ""
     driver.generate()
     assert driver.wait_for_end().status == "finished"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_section_fits_a_screen_while_one_places(work, dark, palette_of):
+    session, key = work.logic.session, work.logic.currentKey()
+    names = ["liver", "right kidney", "left kidney", "spleen"]
+    work.logic.setClasses(names)
+    for number, name in enumerate(names):
+        session.tagRange(key, name, 3 + 5 * number, 12 + 5 * number)
+        work.logic.labels.marks.addBox(key, name, (5, 5, 5), (20, 20, 5))
+        work.logic.labels.marks.addPoint(key, name, (8, 8, 25))
+    dock = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+    dock.minimumWidth = dock.maximumWidth = 420
+    slicer.util.mainWindow().resize(1280, 1000)
+    panel = work.widget.panel
+    heights = {}
+    try:
+        with palette_of(dark):
+            panel.goTo("tags")
+            work.press("X")
+            work.click_at((30, 40, 20))
+            for state in ("placing", "placed", "with list"):
+                if state == "placed":
+                    work.click_at((12, 22, 20))
+                elif state == "with list":
+                    work.ui("tags", "marksSection").collapsed = False
+                work.host.settle(0.3)
+                part = panel.panels["tags"].widget
+                assert part.minimumSizeHint.width() <= part.width, state
+                heights[state] = part.sizeHint.height() + panel.bar.widget.height
+            print(heights)
+    finally:
+        dock.minimumWidth, dock.maximumWidth = 0, 16777215
+    # Six folded headers beside it are 42 pixels each.
+    assert max(heights.values()) <= 700, heights

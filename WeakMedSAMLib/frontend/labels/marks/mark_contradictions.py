@@ -5,12 +5,11 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.marks import slices_of
+from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import contradictedSlices, marksOf
-from WeakMedSAMLib.frontend.labels.marks.mark_words import kindInWords
+from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import contradictedSlices
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
-from WeakMedSAMLib.frontend.labels.side_words import sideInWords
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 
@@ -29,24 +28,20 @@ def contradictionsOf(
     if not labels.further:
         return {}
     found: dict[str, dict[int, str]] = {}
-    grid = VoxelGrid.of(volumeNode) if volumeNode is not None else None
-    for entry in classes:
-        texts = {
-            each: _("tagged absent, but marked; the mark counts") for each in contradictedSlices(labels, entry.name)
-        }
-        if entry.known.side is not None and grid is not None:
-            texts |= _onOtherSide(labels, entry.name, entry.known.side, grid)
-        if texts:
-            found[entry.name] = texts
+    text = _("tagged absent, but marked; the mark counts")
+    for name in classes.names:
+        found[name] = dict.fromkeys(contradictedSlices(labels, name), text)
+    if volumeNode is not None and labels.size is not None:
+        for name, slices, words in _onOtherSide(labels, classes, VoxelGrid.of(volumeNode)):
+            found[name] |= dict.fromkeys(slices, words)
+    return {name: texts for name, texts in found.items() if texts}
+
+
+def _onOtherSide(labels: VolumeLabels, classes: ClassTable, grid: VoxelGrid) -> list[tuple[str, range, str]]:
+    """Return class, slices and words of each mark that lies on the other side than what is known of its class."""
+    found = []
+    for problem in side_contradictions(labels, classes, grid.local):
+        first, _dash, last = str(problem.values["slice"]).partition("-")
+        slices = range(int(first), int(last or first) + 1)
+        found.append((str(problem.values["class"]), slices, wordsOf(problem)[0]))
     return found
-
-
-def _onOtherSide(labels: VolumeLabels, className: str, side: str, grid: VoxelGrid) -> dict[int, str]:
-    texts: dict[int, str] = {}
-    for mark in marksOf(labels, className):
-        if mark.shows and grid.isOnOtherSide(mark.corners, side):
-            text = _("{kind} on the other side: the class is known to be {side}")
-            first, last = slices_of(mark, labels)
-            words = text.format(kind=kindInWords(mark, labels), side=sideInWords(side))
-            texts |= dict.fromkeys(range(first, last + 1), words)
-    return texts

@@ -6,8 +6,9 @@ are not saved. Dragged, deleted or renamed in whatever module, a node is read ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import vtk
@@ -21,6 +22,14 @@ from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.marks.held_nodes import (
+    HeldNode,
+    Shown,
+    VolumeNodes,
+    matched,
+    setHandles,
+    unfollow,
+)
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark
 from WeakMedSAMLib.frontend.labels.marks.mark_folders import dropEmpty, putInFolder
@@ -43,31 +52,6 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 _SOON_MS = 30
 
 
-@dataclass
-class _Held:
-    """A node, and what it shows: one box, or the points of a class."""
-
-    node: Any
-    className: str
-    marks: tuple[Mark, ...]
-    tags: list[int] = field(default_factory=list)
-    isDirty: bool = False
-    isDragged: bool = False
-
-    @property
-    def isList(self) -> bool:
-        return bool(self.node.IsA(POINT_LIST))
-
-
-@dataclass
-class _OfVolume:
-    """The nodes of one volume node."""
-
-    key: str
-    grid: VoxelGrid
-    held: list[_Held] = field(default_factory=list)
-
-
 class MarkNodes:
     """Keeps the nodes of all marks.
 
@@ -76,6 +60,8 @@ class MarkNodes:
     scene : vtkMRMLScene
     session : TagSession
     edits : MarkEdits
+    volumes : callable
+        Returns node and key of the volumes whose marks are shown.
 
     Attributes
     ----------
@@ -85,9 +71,15 @@ class MarkNodes:
         Key of the volume and the box whose handles are shown.
     """
 
-    def __init__(self, scene: Any, session: TagSession, edits: MarkEdits) -> None:
-        self._scene, self._session, self._edits = scene, session, edits
-        self._volumes: dict[str, _OfVolume] = {}
+    def __init__(
+        self,
+        scene: Any,
+        session: TagSession,
+        edits: MarkEdits,
+        volumes: Callable[[], Iterable[tuple[VolumeNode, str]]],
+    ) -> None:
+        self._scene, self._session, self._edits, self._findVolumes = scene, session, edits, volumes
+        self._volumes: dict[str, VolumeNodes] = {}
         self._wanted: dict[str, tuple[VolumeNode, str]] = {}
         self.refused = Callbacks()
         self.selected: tuple[str, Mark] | None = None
@@ -112,17 +104,15 @@ class MarkNodes:
         """Let go of all nodes: their scene is being closed, and takes them along."""
         self._soon.cancel()
         for held in self._all():
-            _unfollow(held)
+            unfollow(held)
         self._volumes.clear()
         self._wanted = {}
         self.selected = None
         self._hasLeftOver = True
 
-    def setVolumes(self, volumes: Iterable[tuple[VolumeNode, str]]) -> None:
-        """Show the marks of these volumes (node and key), and of no others."""
-        before, self._wanted = self._wanted, {node.GetID(): (node, key) for node, key in volumes}
-        if before != self._wanted:
-            self._soon()
+    def soon(self, *_arguments: Any) -> None:
+        """Bring nodes and labels together a moment later."""
+        self._soon()
 
     def viewsChanged(self) -> None:
         """Look anew which views show which volumes."""
@@ -136,7 +126,7 @@ class MarkNodes:
         self.selected = (key, mark) if key is not None and mark is not None else None
         for ofVolume in self._volumes.values():
             for held in ofVolume.held:
-                _setHandles(held, self.selected is not None and self._isSelected(ofVolume, held))
+                setHandles(held, self.selected is not None and self._isSelected(ofVolume, held))
 
     def nodeOf(self, mark: Mark) -> Any:
         """Return the node that shows a mark, or None."""
@@ -145,20 +135,30 @@ class MarkNodes:
     def settle(self) -> None:
         """Take over what was done to nodes, then show the labels as they are; it comes by itself a moment later."""
         self._soon.cancel()
-        if any(held.isDragged for held in self._all()):
+        if self._isDragged():
+            return
+        if self._scene.IsClosing() or self._scene.IsBatchProcessing():
+            self._soon()
+            return
+        isUsed = self._hasLeftOver or any(volume.further for volume in self._session.cohort.volumes)
+        if not isUsed and not self._volumes:
             return
         for nodeId, ofVolume in list(self._volumes.items()):
             # Where the volume went, its nodes go along and its labels stay.
             if self._scene.GetNodeByID(nodeId) is not None and self._session.volume(ofVolume.key) is not None:
                 self._read(ofVolume)
+        self._wanted = {node.GetID(): (node, key) for node, key in self._findVolumes()}
         self._write()
+
+    def _isDragged(self) -> bool:
+        return any(held.isDragged and held.node.GetScene() is not None for held in self._all())
 
     # From nodes to labels
 
-    def _read(self, ofVolume: _OfVolume) -> None:
+    def _read(self, ofVolume: VolumeNodes) -> None:
         removed = [held for held in ofVolume.held if held.node.GetScene() is None]
         for held in removed:
-            _unfollow(held)
+            unfollow(held)
             ofVolume.held.remove(held)
         if removed:
             self._remove(ofVolume.key, [mark for held in removed for mark in held.marks])
@@ -177,7 +177,7 @@ class MarkNodes:
         if left:
             self._edits.removeMark(key, *left)
 
-    def _readName(self, ofVolume: _OfVolume, held: _Held) -> None:
+    def _readName(self, ofVolume: VolumeNodes, held: HeldNode) -> None:
         """A node that was called otherwise is of the class of that name; a list of another name renames its class."""
         name = (held.node.GetName() or "").strip()
         if not name or name == held.className or held.className not in self._session.classes.names:
@@ -196,7 +196,7 @@ class MarkNodes:
             message = _("There is no class '{name}'; the box keeps the name of its class.").format(name=name)
             raise UserError("unknown_class", message, _("Name it like a class, or rename that."), {"name": name})
 
-    def _readNode(self, ofVolume: _OfVolume, held: _Held) -> None:
+    def _readNode(self, ofVolume: VolumeNodes, held: HeldNode) -> None:
         known = self._edits.of(ofVolume.key)
         before = [mark for mark in held.marks if mark in known]
         if len(before) < len(held.marks):
@@ -221,7 +221,7 @@ class MarkNodes:
             self._edits.moveMark(ofVolume.key, box, moved)
             self._followSelection(ofVolume.key, box, moved)
 
-    def _readList(self, ofVolume: _OfVolume, held: _Held) -> None:
+    def _readList(self, ofVolume: VolumeNodes, held: HeldNode) -> None:
         points = [mark for mark in held.marks if isinstance(mark, Point)]
         found = readPoints(held.node, held.className, ofVolume.grid, points)
         if found is None:
@@ -268,18 +268,18 @@ class MarkNodes:
         if not boxes and not points and nodeId not in self._volumes:
             return
         grid = VoxelGrid.of(node)
-        ofVolume = self._volumes.setdefault(nodeId, _OfVolume(key, grid))
+        ofVolume = self._volumes.setdefault(nodeId, VolumeNodes(key, grid))
         ofVolume.grid = grid
         byClass = {
             name: tuple(each for each in points if each.class_name == name) for name in self._session.classes.names
         }
-        wanted: list[tuple[str, tuple[Mark, ...]]] = [(name, marks) for name, marks in byClass.items() if marks]
-        lists = _matched([held for held in ofVolume.held if held.isList], wanted)
-        rois: list[tuple[str, tuple[Mark, ...]]]
+        wanted: list[Shown] = [(name, marks) for name, marks in byClass.items() if marks]
+        lists = matched([held for held in ofVolume.held if held.isList], wanted)
+        rois: list[Shown]
         rois = [] if grid.isSheared else [(box.class_name, (box,)) for box in boxes]
         ofVolume.held, old = [], ofVolume.held
         pairs = [(POINT_LIST, *each) for each in lists]
-        pairs += [(ROI, *each) for each in _matched([held for held in old if not held.isList], rois)]
+        pairs += [(ROI, *each) for each in matched([held for held in old if not held.isList], rois)]
         for className, found, (name, marks) in pairs:
             held = found or self._add(className, name)
             held.className, held.marks = name, marks
@@ -291,12 +291,12 @@ class MarkNodes:
                 self._drop(held)
         self._show(nodeId, ofVolume)
 
-    def _add(self, className: str, name: str) -> _Held:
-        held = _Held(addNode(self._scene, className, name), name, ())
+    def _add(self, className: str, name: str) -> HeldNode:
+        held = HeldNode(addNode(self._scene, className, name), name, ())
         self._followNode(held)
         return held
 
-    def _fill(self, volumeNode: VolumeNode, ofVolume: _OfVolume, held: _Held) -> None:
+    def _fill(self, volumeNode: VolumeNode, ofVolume: VolumeNodes, held: HeldNode) -> None:
         entry: SegmentClass = self._session.classes[self._session.classes.index(held.className)]
         if held.node.GetName() != held.className:
             held.node.SetName(held.className)
@@ -308,24 +308,24 @@ class MarkNodes:
             if isinstance(box, Box):
                 writeBox(held.node, box, ofVolume.grid)
         putInFolder(self._scene, held.node, ofVolume.key, volumeNode.GetName() or "")
-        _setHandles(held, self._isSelected(ofVolume, held))
+        setHandles(held, self._isSelected(ofVolume, held))
 
-    def _show(self, nodeId: str, ofVolume: _OfVolume) -> None:
+    def _show(self, nodeId: str, ofVolume: VolumeNodes) -> None:
         viewIds = [viewId for viewId, volumeId in self._shownIn.items() if volumeId == nodeId]
         for held in ofVolume.held:
             showIn(held.node, viewIds)
 
-    def _isSelected(self, ofVolume: _OfVolume, held: _Held) -> bool:
+    def _isSelected(self, ofVolume: VolumeNodes, held: HeldNode) -> bool:
         return self.selected is not None and self.selected[0] == ofVolume.key and self.selected[1] in held.marks
 
-    def _drop(self, held: _Held) -> None:
-        _unfollow(held)
+    def _drop(self, held: HeldNode) -> None:
+        unfollow(held)
         self._hasLeftOver = True
         removeNode(held.node)
 
     # What nodes tell
 
-    def _followNode(self, held: _Held) -> None:
+    def _followNode(self, held: HeldNode) -> None:
         node = held.node
         events = {
             vtk.vtkCommand.ModifiedEvent: self._onModified,
@@ -336,17 +336,17 @@ class MarkNodes:
             node.PointEndInteractionEvent: self._onDragEnded,
         }
         for event, function in events.items():
-            held.tags.append(node.AddObserver(event, guarded(_calling(function, held))))
+            held.tags.append(node.AddObserver(event, guarded(partial(function, held))))
 
-    def _onModified(self, held: _Held) -> None:
+    def _onModified(self, held: HeldNode) -> None:
         if not self._isWriting:
             held.isDirty = True
             self._soon()
 
-    def _onDragStarted(self, held: _Held) -> None:
+    def _onDragStarted(self, held: HeldNode) -> None:
         held.isDragged = True
 
-    def _onDragEnded(self, held: _Held) -> None:
+    def _onDragEnded(self, held: HeldNode) -> None:
         held.isDragged = False
         self._onModified(held)
 
@@ -358,7 +358,7 @@ class MarkNodes:
         ):
             self._soon()
 
-    def _all(self) -> list[_Held]:
+    def _all(self) -> list[HeldNode]:
         return [held for ofVolume in self._volumes.values() for held in ofVolume.held]
 
 
@@ -366,33 +366,3 @@ def _volumesShown() -> dict[str, str]:
     """Return slice view -> volume for the slice views of the layout, both by id."""
     shown = ((slice_views.sliceNodeOf(name), slice_views.shownVolume(name)) for name in slice_views.sliceViewNames())
     return {view.GetID(): volume.GetID() for view, volume in shown if view is not None and volume is not None}
-
-
-def _matched(
-    old: list[_Held], wanted: list[tuple[str, tuple[Mark, ...]]]
-) -> list[tuple[_Held | None, tuple[str, tuple[Mark, ...]]]]:
-    """Pair what is to be shown with the nodes that show it already, or something else of the same class."""
-    left, found = list(old), {}
-    for isExact in (True, False):
-        for number, (name, marks) in enumerate(wanted):
-            same = (held for held in left if (held.marks == marks if isExact else held.className == name))
-            if number not in found and (held := next(same, None)) is not None:
-                found[number] = held
-                left.remove(held)
-    return [(found.get(number), each) for number, each in enumerate(wanted)]
-
-
-def _setHandles(held: _Held, isOn: bool) -> None:
-    display = held.node.GetDisplayNode()
-    if not held.isList and display is not None and bool(display.GetHandlesInteractive()) != isOn:
-        display.SetHandlesInteractive(isOn)
-
-
-def _unfollow(held: _Held) -> None:
-    for tag in held.tags:
-        held.node.RemoveObserver(tag)
-    held.tags = []
-
-
-def _calling(function: Any, held: _Held) -> Any:
-    return lambda: function(held)

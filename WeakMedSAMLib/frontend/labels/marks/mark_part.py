@@ -101,16 +101,15 @@ class MarkPart:
         labels, node = self._labels.ofCurrent(), self._labels.state.currentVolume
         return contradictionsOf(labels, self._labels.session.classes, node) if labels is not None else {}
 
-    def show(self, className: str, problem: str) -> None:
-        """Show how things are with the current class; `problem` says why nothing can be placed."""
+    def show(self, className: str) -> None:
+        """Show what marks the volume has, and where the current class has none."""
         labels = self._labels.ofCurrent()
         self._list.show(labels)
         gaps = gapsInWords(labels, className)
         setText(self._ui.gapsLabel, breakable(_("No box yet: {slices}").format(slices=gaps)) if gaps else "")
-        self.showGesture(problem)
 
     def showGesture(self, problem: str) -> None:
-        """Show what is being placed, and what that needs."""
+        """Show what is being placed, and what that needs; `problem` says why nothing can be placed."""
         ui, actions = self._ui, self.actions
         if problem != self._shownReason or not ui.boxButton.toolTip:
             self._shownReason = problem

@@ -9,7 +9,6 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.knowledge import SIDES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -124,21 +123,6 @@ class VoxelGrid:
         if (last < first).any():
             return None
         return _voxel(first), _voxel(last)
-
-    def isOnOtherSide(self, voxels: Any, side: str) -> bool:
-        """Say whether all of these voxels, N x 3, lie in the other half of the image than a side of the patient.
-
-        Parameters
-        ----------
-        voxels : sequence
-        side : {"left", "right", "front", "back"}
-        """
-        axis, grows = SIDES[side]
-        # Left and back grow in LPS, where RAS falls.
-        sign = -1.0 if grows else 1.0
-        middle = self.local @ [*((np.array(self.size) - 1) / 2), 1.0]
-        places = np.asarray(voxels, float) @ self.local[:3, :3].T + self.local[:3, 3]
-        return bool((sign * (places[:, axis] - middle[axis]) < 0).all())
 
     @property
     def _axes(self) -> np.ndarray:

@@ -300,6 +300,7 @@ class TagsPanel(Panel):
         self._lastState = self._shownState()
         self.strip.setTags(volume, classes, self.marks.contradictions())
         self.strip.setCurrentClass(self.actions.currentClass)
+        self.marks.show(self.actions.currentClass)
         self._refreshSlice()
 
     def _refreshSlice(self) -> None:
@@ -318,7 +319,7 @@ class TagsPanel(Panel):
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
         self._enable(problem)
-        self.marks.show(name, problem)
+        self.marks.showGesture(problem)
         if self._isShown:
             self.marks.draw()
             self._notes.show()
