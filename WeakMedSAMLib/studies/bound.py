@@ -88,7 +88,7 @@ def _train_supervised(
 ) -> Segmenter:
     """A network such as `like`, trained on true masks for as many steps as all rounds of self-training have."""
     torch.manual_seed(settings.seed)
-    network = Segmenter(like.channels, truths[0].probability.shape[0])
+    network = Segmenter(like.channels, truths[0].probability.shape[0], like.mirrors)
     steps = sum(steps_of_round(number, settings.segmenter_steps) for number in range(1, max(1, settings.rounds) + 1))
     features, masks = [v.features.key for v in volumes], [t.probability for t in truths]
     key = stage_key(VERSION, features, masks, steps, settings.seed)

@@ -189,6 +189,21 @@ def test_a_point_becomes_a_box_around_what_resembles_it(answers, resembled):
     assert resembled == [pytest.approx(one, abs=0.2) for one in expected], "each avoids those of the other kind"
 
 
+def test_what_resembles_a_point_hangs_together_with_it_and_resembles_no_other_point_more():
+    from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+
+    features = np.zeros((3, 16, 16), np.float32)
+    features[0] = 1
+    features[1, 2:6, 4:12] = 2  # a bar, whose right half is a little other; and one like it elsewhere
+    features[2, 2:6, 8:12] = 1.5
+    features[1, 10:14, 4:12] = 2
+    bar = box_around_point(features, 4 / 16, 6 / 16)
+    assert bar == (4 / 16, 2 / 16, 12 / 16, 6 / 16)
+    assert box_around_point(features, 4 / 16, 5 / 16, [(4 / 16, 10 / 16)]) == (4 / 16, 2 / 16, 8 / 16, 6 / 16)
+    alone = box_around_point(np.zeros((3, 16, 16), np.float32), 1.0, 1.0)
+    assert 0 <= alone[0] < alone[2] <= 1, "a point on the last edge, where all is alike"
+
+
 def test_points_are_in_the_answer_as_they_are(answers, resembled):
     points = ((14, 12, True), (0, 0, True), (13, 13, False))
     mask = answers.predict(Predict(2, "a", 3, (BALL,), points)).array()

@@ -80,5 +80,7 @@ def test_the_side_is_the_patients(axis, flip):
     at = np.moveaxis(np.indices(SIZE[::-1]), 0, -1)[..., ::-1] * (2.0 * flip, 1.0, 3.0)  # LPS of k x j x i
     for prior, along in zip(found.sides, (at[..., 0], -at[..., 1]), strict=True):
         stack = slice_stack(along, axis)
-        half = prior.half(np.ones(stack.shape, bool), (1.0, 1.0))
-        assert np.array_equal(half, stack >= (stack.min() + stack.max()) / 2)
+        limit = prior.limit(np.ones(stack.shape, bool), (1.0, 1.0))
+        assert limit == pytest.approx((stack.min() + stack.max()) / 2)
+        assert np.array_equal(prior.beyond(limit, stack.shape, (1.0, 1.0)), stack >= limit)
+        assert prior.limit(np.zeros(stack.shape, bool), (1.0, 1.0)) is None

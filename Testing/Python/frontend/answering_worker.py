@@ -95,6 +95,9 @@ def main():
         if BEHAVIOUR == "mute":
             continue
         request = words.parse_request(line)
+        if BEHAVIOUR == "ending" and isinstance(request, words.Predict) and request.slice == 1:
+            tell(words.Bye("idle"))
+            time.sleep(60)
         tell(answer(request))
         if BEHAVIOUR == "tired" and isinstance(request, words.Predict):
             tell(words.Bye("idle"))

@@ -13,16 +13,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import SimpleITK
 import slicer
 
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
-from WeakMedSAMLib.frontend.running import resident_client, resident_volumes, worker_command
-from WeakMedSAMLib.frontend.running.resident_client import ResidentClient, idleSeconds
+from WeakMedSAMLib.frontend.running import resident_volumes, resident_worker, worker_command
+from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
+from WeakMedSAMLib.frontend.running.resident_worker import idleSeconds
 from WeakMedSAMLib.frontend.running.worker_command import Command, residentCommand
 from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, knownIdentity
 
 FAKE = Path(__file__).with_name("answering_worker.py")
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 BOX = ((2, 5), (3, 9))
 SHAPE = (12, 32, 40)  # k, j, i
 
@@ -43,7 +46,7 @@ def client(monkeypatch, log, scene):
         words = real.arguments[real.arguments.index("resident") :]
         return Command(sys.executable, (str(FAKE), made.behaviour, str(log), *words), {"PYTHONUTF8": "1"})
 
-    monkeypatch.setattr(resident_client, "residentCommand", command)
+    monkeypatch.setattr(resident_worker, "residentCommand", command)
     made = ResidentClient(lambda: "cpu")
     made.behaviour, made.got = "good", []
     yield made
@@ -192,7 +195,7 @@ def test_why_it_cannot_begin_is_said_at_once(client, ask, make_volume, log):
 
 
 def test_a_program_that_is_not_there_is_said(client, ask, make_volume, monkeypatch):
-    monkeypatch.setattr(resident_client, "residentCommand", lambda *_: Command("/no/such/program", ()))
+    monkeypatch.setattr(resident_worker, "residentCommand", lambda *_: Command("/no/such/program", ()))
     mask, error = ask(make_volume())
     assert (mask, error.code) == (None, "resident_ended")
 
@@ -241,6 +244,23 @@ def test_one_that_ended_since_nobody_asked_is_started_anew(client, ask, make_vol
     assert ask(volume)[0].any()
     wait_until(lambda: client._worker is None and not Path(started(log)[0][1]).exists())
     assert ask(volume)[0].any()
+    assert len(started(log)) == 2
+
+
+@pytest.mark.parametrize("moment", ["asked", "copied"])
+def test_a_question_that_comes_as_it_ends_is_for_the_next_one(client, ask, make_volume, log, moment):
+    client.behaviour = "ending"
+    volume = make_volume()
+    ask(volume)
+    if moment == "copied":
+        # The worker has removed its folder, and has not yet said so.
+        client._worker.process.lineRead.clear()
+        shutil.rmtree(client._worker.volumes.folder)
+        volume = make_volume("other")
+    client.behaviour = "good"
+    mask, error = ask(volume, index=1)
+    assert error is None
+    assert mask.any()
     assert len(started(log)) == 2
 
 
@@ -385,7 +405,7 @@ def test_the_real_worker_answers_through_the_window(make_volume, wait_until, mon
         words = found.arguments[found.arguments.index("resident") :]
         return replace(found, program=sys.executable, arguments=("-c", code, *words))
 
-    monkeypatch.setattr(resident_client, "residentCommand", command)
+    monkeypatch.setattr(resident_worker, "residentCommand", command)
     k, j, i = np.mgrid[:6, :48, :48]
     ball = ((j - 20) ** 2 + (i - 30) ** 2 < 64) & (k == 4)
     array = (100 + 20 * np.random.default_rng(0).normal(size=k.shape) + 800 * ball).astype(np.int16)
@@ -401,3 +421,33 @@ def test_the_real_worker_answers_through_the_window(make_volume, wait_until, mon
     assert 2 * common / (np.count_nonzero(mask) + np.count_nonzero(ball[4])) > 0.85
     wait_until(lambda: not folder.exists())
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared scans are not here")
+def test_how_long_a_reader_waits_for_the_real_network(make_volume, wait_until, request, allowance):
+    """From the click to the mask, in a CT of 514 x 514 pixels: cold, on another slice, and once more on that one."""
+    image = SimpleITK.ReadImage(str(min((SHARED / "sabs_btcv_ct").glob("*_image.nii.gz"))))
+    volume = make_volume(array=SimpleITK.GetArrayFromImage(image).repeat(2, 1).repeat(2, 2))
+    client, took, waits = ResidentClient(lambda: "cpu"), {}, []
+    request.addfinalizer(client.cleanup)
+
+    def ask(what, index):
+        got, begun = [], time.perf_counter()
+        client.ask(volume, "k", index, [((200, 300), (150, 260))], [], lambda *answer: got.append(answer))
+        waits.append(time.perf_counter() - begun)
+        while not got and time.perf_counter() - begun < 120:
+            before = time.perf_counter()
+            slicer.app.processEvents()
+            waits.append(time.perf_counter() - before)
+            time.sleep(0.002)
+        took[what] = time.perf_counter() - begun
+        assert got[0][1] is None
+
+    for what, index in (("cold", 60), ("another slice", 61), ("the same slice", 61)):
+        ask(what, index)
+    print(*(f"{what}: {seconds:.2f} s;" for what, seconds in took.items()))
+    print(f"the window waited {max(waits) * 1000:.0f} ms at most")
+    assert took["another slice"] < 3 * allowance
+    assert took["the same slice"] < 1 * allowance
+    assert max(waits) < 0.05 * allowance

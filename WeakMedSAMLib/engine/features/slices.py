@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_count, sl
 from WeakMedSAMLib.engine.data.volumes import Scan
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
+from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import (
     DARK,
     Frame,
@@ -72,6 +73,32 @@ class VolumeSlices:
     def present(self, class_index: int) -> np.ndarray:
         """Indices of the slices that show the class."""
         return self.supervision.present(class_index)
+
+    def sided(self, indices: np.ndarray, column: int, m: int) -> np.ndarray | None:
+        """Cells of some slices on which a class may lie by what is known of its side: n x m x m, bool; None for all."""
+        prior = next((one for one in self.supervision.sides if one.column == column), None)
+        limit = None if prior is None else self._limits[column]
+        if prior is None or limit is None:
+            return None
+        return prior.beyond(limit, (self.n_slices, m, m), self._cell(m))[indices]
+
+    def kept_to_side(self, masks: np.ndarray, indices: np.ndarray, column: int) -> np.ndarray:
+        """Masks n x m x m of a class on some slices, 0 where it cannot lie by what is known of its side."""
+        sided = self.sided(indices, column, masks.shape[-1])
+        return masks if sided is None else np.where(sided, masks, np.float32(0))
+
+    @cached_property
+    def _limits(self) -> dict[int, float | None]:
+        """Column of a class with a known side -> where the middle of the body lies on the way to it."""
+        cells = self.features.levels[CAM].shape[-1]
+        body = foreground(self.brightness(cells), self.frame)
+        return {one.column: one.limit(body, self._cell(cells)) for one in self.supervision.sides}
+
+    def _cell(self, m: int) -> tuple[float, float]:
+        """Rows and columns of the volume that a cell of an m x m grid over the frame is high and wide."""
+        height, width = self.frame.scaled
+        step = self.frame.size / m
+        return step * self.frame.rows / height, step * self.frame.columns / width
 
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""

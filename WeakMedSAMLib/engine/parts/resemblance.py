@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-_LIKE = 0.6  # cosine from which a cell resembles the point's
+# Cosine from which a cell resembles the point's, without what all cells of the slice share. Of values from 0.15 to 0.8
+# on five sets of scans, 0.25 to 0.35 gave the best boxes on the last level of the default backbone.
+_LIKE = 0.3
 
 
 def box_around_point(

@@ -109,6 +109,8 @@ def serve(
             tell(Ready(backbone.info.name, str(device), sorted(kind.value for kind in backbone.info.prompts)))
             answers = SliceAnswers(backbone, cache, options.folder)
             reason = _Resident(lines, tell, answers, options.idle_s).serve()
+            # Windows removes no file that is mapped.
+            answers.close()
         tell(Bye(reason))
         return reason
     except UserError as error:

@@ -10,6 +10,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.knowledge import SIDES
 from WeakMedSAMLib.engine.data.geometry import Geometry, plane_axes
 
+_EDGES = (1, 99)  # per cent of the body's cells
+
 
 @dataclass(frozen=True)
 class SidePrior:
@@ -25,28 +27,33 @@ class SidePrior:
     column: int
     steps: tuple[float, float, float]
 
-    def half(self, body: np.ndarray, frame_steps: tuple[float, float]) -> np.ndarray:
-        """Which cells lie in that half, from the middle of the body on: S x m x m, bool.
+    def limit(self, body: np.ndarray, cell: tuple[float, float]) -> float | None:
+        """Where the middle of the body lies, in mm along that direction; None if no cell shows the body.
 
         Parameters
         ----------
         body : numpy.ndarray
-            S x m x m, bool: cells that show the body; without any, all cells are in it.
-        frame_steps : tuple of 2 floats
+            S x m x m, bool: cells that show the body.
+        cell : tuple of 2 floats
             How many rows and columns of the volume a cell is high and wide.
         """
-        at = [np.arange(count, dtype=np.float32) for count in body.shape]
-        slices, rows, columns = (step * each for step, each in zip(self._cell_steps(frame_steps), at, strict=True))
-        along = slices[:, None, None] + rows[None, :, None] + columns[None, None, :]
-        inside = along[body]
-        if not inside.size:
-            return np.ones(body.shape, bool)
-        # Of the outermost cells some are of an arm, or noise.
-        low, high = np.percentile(inside, [1, 99])
-        return along >= (low + high) / 2
+        along = np.broadcast_to(self._along(body.shape, cell), body.shape)[body]
+        if not along.size:
+            return None
+        # The outermost cells may be an arm, or noise.
+        low, high = np.percentile(along, _EDGES)
+        return float(low + high) / 2
 
-    def _cell_steps(self, frame_steps: tuple[float, float]) -> tuple[float, float, float]:
-        return self.steps[0], self.steps[1] * frame_steps[0], self.steps[2] * frame_steps[1]
+    def beyond(self, limit: float, shape: tuple[int, ...], cell: tuple[float, float]) -> np.ndarray:
+        """Which cells of S x m x m lie on that side of `limit`: bool."""
+        return np.broadcast_to(self._along(shape, cell) >= limit, shape)
+
+    def _along(self, shape: tuple[int, ...], cell: tuple[float, float]) -> np.ndarray:
+        """How far the middles of cells lie in that direction, in mm."""
+        slices, rows, columns = (np.arange(count, dtype=np.float32) for count in shape)
+        high, wide = cell
+        row_mm, column_mm = self.steps[1] * ((rows + 0.5) * high - 0.5), self.steps[2] * ((columns + 0.5) * wide - 0.5)
+        return (self.steps[0] * slices)[:, None, None] + row_mm[None, :, None] + column_mm[None, None, :]
 
 
 def side_priors(classes: ClassTable, geometry: Geometry, axis: str) -> tuple[SidePrior, ...]:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.resident import (
-    IDLE_SECONDS,
     Answer,
     BoxRanges,
+    Bye,
     Closed,
     Failed,
     Mask,
@@ -27,21 +24,17 @@ from WeakMedSAMLib.contract.resident import (
     Predict,
     Range,
     Ready,
-    Request,
-    encode_request,
     parse_answer,
 )
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, callLogged, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
-from WeakMedSAMLib.frontend.running.resident_volumes import Key, ResidentVolumes
-from WeakMedSAMLib.frontend.running.worker_command import residentCommand
+from WeakMedSAMLib.frontend.running.resident_volumes import Key
+from WeakMedSAMLib.frontend.running.resident_worker import ResidentWorker
 from WeakMedSAMLib.frontend.running.worker_process import AnsweringProcess, QtWorkerProcess, WorkerExit
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 _SILENT_MS = 120_000
-_KEPT_WORDS = 20
-_IDLE_KEY = "WeakMedSAM/ResidentIdleSeconds"
 # The copy of a volume is not, or no longer, what the worker was told: it is written anew.
 _OF_COPIES = ("volume_differs", "volume_not_open", "volume_not_found", "volume_truncated")
 _logger = logging.getLogger(__name__)
@@ -69,24 +62,6 @@ class _Question:
     isRepeated: bool = False
 
 
-class _Worker:
-    """A process, with what it was given and what it is waited for."""
-
-    def __init__(self, process: AnsweringProcess, newId: Callable[[], int], device: str, cache: Path) -> None:
-        self.process, self.volumes = process, ResidentVolumes(newId)
-        # What it was started with.
-        self.device, self.cache = device, cache
-        self.words: deque[str] = deque(maxlen=_KEPT_WORDS)
-        # Why it could not begin; and the id of the question that is to be answered, with its volume's key.
-        self.fault: UserError | None = None
-        self.asked: tuple[int, Key] | None = None
-
-    def tell(self, requests: Sequence[Request]) -> None:
-        """Send requests."""
-        for one in requests:
-            self.process.write(encode_request(one))
-
-
 class ResidentClient:
     """Starts the worker at the first question, and once more should it crash; it ends by itself when nobody asks.
 
@@ -112,8 +87,10 @@ class ResidentClient:
         self._device, self._factory = device, processFactory
         self._newId = partial(next, itertools.count(1))
         self._question: _Question | None = None
-        self._worker: _Worker | None = None
+        self._worker: ResidentWorker | None = None
         self._steps: StepRunner | None = None
+        # Processes that are let go of and have not ended: Slicer must not end before them.
+        self._ending: list[AnsweringProcess] = []
         self._isOver = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
@@ -175,10 +152,9 @@ class ResidentClient:
         self.changed.clear()
         self._end()
         self._stopSteps()
-        worker = self._worker
-        if worker is not None:
-            worker.process.killAndWait()
-            self._letGo()
+        self._letGo()
+        while self._ending:
+            self._ending.pop().killAndWait()
 
     # A question on its way to the worker
 
@@ -206,18 +182,16 @@ class ResidentClient:
         steps = worker.volumes.copySteps(question.node)
         self._steps = StepRunner(steps, self._onCopied, self._onNotCopied).start()
 
-    def _start(self) -> _Worker:
-        device, cache = self._device(), folders.cacheFolder()
-        worker = _Worker(self._factory(), self._newId, device, cache)
+    def _start(self) -> ResidentWorker:
+        worker = ResidentWorker(self._factory(), self._newId, self._device(), folders.cacheFolder())
         worker.process.lineRead.connect(self._onLine)
         worker.process.finished.connect(self._onFinished)
-        worker.process.start(residentCommand(worker.volumes.folder, device, cache, idleSeconds()))
         return worker
 
     def _endOutdated(self) -> None:
         """End a worker that computes on another device than is asked for now, or reads another cache."""
         worker = self._worker
-        if worker is not None and (worker.device, worker.cache) != (self._device(), folders.cacheFolder()):
+        if worker is not None and not worker.isFor(self._device(), folders.cacheFolder()):
             worker.process.kill()
             self._letGo()
 
@@ -237,6 +211,10 @@ class ResidentClient:
 
     def _onNotCopied(self, error: Exception) -> None:
         self._steps = None
+        if self._worker is not None and not self._worker.volumes.folder.is_dir():
+            # It has just ended, and took its folder along.
+            self._leave()
+            return
         if isinstance(error, UserError):
             self._fail(error)
             return
@@ -257,13 +235,16 @@ class ResidentClient:
             self._fail(error)
             return
         if answer is None:
-            worker.words.append(line)
+            worker.hear(line)
         else:
             self._onAnswer(worker, answer)
 
-    def _onAnswer(self, worker: _Worker, answer: Answer) -> None:
+    def _onAnswer(self, worker: ResidentWorker, answer: Answer) -> None:
         if isinstance(answer, Ready):
+            worker.isReady = True
             worker.process.noteChildren()
+        elif isinstance(answer, Bye):
+            self._leave()
         elif isinstance(answer, Closed):
             worker.volumes.onClosed(answer.id)
         elif isinstance(answer, Mask) and worker.asked is not None and worker.asked[0] == answer.id:
@@ -276,9 +257,12 @@ class ResidentClient:
         elif isinstance(answer, Failed):
             self._onFailed(worker, answer)
 
-    def _onFailed(self, worker: _Worker, answer: Failed) -> None:
-        if answer.id is None:
+    def _onFailed(self, worker: ResidentWorker, answer: Failed) -> None:
+        if answer.id is None and not worker.isReady:
             worker.fault = answer.error()
+            return
+        if answer.id is None:
+            self._fail(answer.error())
             return
         opening = worker.volumes.opening(answer.id)
         if opening is not None:
@@ -298,13 +282,12 @@ class ResidentClient:
         # The launcher may have ended before the worker behind it.
         worker.process.kill()
         self._letGo()
+        self._ending.remove(worker.process)
         self._stopSteps()
-        if self._question is None:
-            return
         if worker.fault is not None:
             self._fail(worker.fault)
         elif found.startProblem or not self._repeat():
-            self._fail(_failure(found.startProblem or _lastWords(worker, found)))
+            self._fail(_failure(worker.lastWords(found)))
 
     def _onSilence(self) -> None:
         """Nothing came for long: whatever it does, it will not answer."""
@@ -314,6 +297,13 @@ class ResidentClient:
         self._letGo()
         self._stopSteps()
         self._fail(_failure(_("it gave no answer")))
+
+    def _leave(self) -> None:
+        """Let a worker go that is about to end; a question that came too late for it is for the next one."""
+        self._letGo()
+        self._stopSteps()
+        if self._question is not None and not self._repeat():
+            self._fail(_failure(_("it has ended")))
 
     # The end of a question
 
@@ -353,30 +343,21 @@ class ResidentClient:
             steps.cancel()
 
     def _letGo(self) -> None:
-        """Forget the process; what it may still say is not heard."""
+        """Forget the process; what it may still say is not heard, but it is kept until it has ended."""
         worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.process.lineRead.clear()
-            worker.process.finished.clear()
-            worker.volumes.remove()
-
-
-def idleSeconds() -> float:
-    """Return the seconds without a question after which the worker ends: the chosen ones, or ten minutes."""
-    try:
-        chosen = float(str(slicer.app.userSettings().value(_IDLE_KEY) or 0))
-    except ValueError:
-        return IDLE_SECONDS
-    return chosen if 0 < chosen < float("inf") else IDLE_SECONDS
+        if worker is None:
+            return
+        process = worker.process
+        process.lineRead.clear()
+        process.finished.clear()
+        self._ending.append(process)
+        process.finished.connect(lambda: self._ending.remove(process))
+        worker.volumes.remove()
 
 
 def _range(ends: Sequence[int]) -> Range:
     first, last = ends
     return int(first), int(last)
-
-
-def _lastWords(worker: _Worker, found: WorkerExit) -> str:
-    return worker.words[-1] if worker.words else _("exit code {code}").format(code=found.code)
 
 
 def _failure(reason: str) -> UserError:

@@ -85,7 +85,9 @@ def _evidence(
     activation, maps = activation_maps(classifier, cells.parts()), []
     for column, novel in enumerate(cohort.novel[number]):
         present = volume.present(column)
-        shown = activation[present, column], novel, cells.body[present], patients[column]
+        sided = volume.sided(present, column, activation.shape[-1])
+        body = cells.body[present] if sided is None else cells.body[present] & sided
+        shown = activation[present, column], novel, body, patients[column]
         maps.append(evidence(*shown) if len(present) else None)
     return maps
 
@@ -105,5 +107,6 @@ def _masks_of(
         if shown is not None and len(rows):
             mine = shown[np.searchsorted(present, indices[rows])]
             levels, image = volume.features.levels, volume.features.image
-            found[rows, column] = pseudo_masks(mine, indices[rows], levels, context.backbone, settings, image)
+            drawn = pseudo_masks(mine, indices[rows], levels, context.backbone, settings, image)
+            found[rows, column] = volume.kept_to_side(drawn, indices[rows], column)
     return encode_probability(found, volume.tags[indices])

@@ -15,7 +15,7 @@ from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells
+from WeakMedSAMLib.engine.methods.fast.novelty import BACKGROUND, CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 
@@ -87,7 +87,8 @@ class _Novelty:
         tags = [self._volumes[i].tags[:, column] for i in [number, *lenders]]
         chosen = self._settings
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
-        own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads)
+        sides = [one.steps for one in volume.supervision.sides if one.column == column]
+        own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads, sides)
         name = f"{STAGE}-{volume.id}-{column}"
         found = reuse(self._store, name, own, partial(self._check, number, column))
         if found is None:
@@ -113,7 +114,8 @@ class _Novelty:
             each = max(1, 2 * count // len(others))
             lent = torch.cat([self._lend(i, column, each) for i in others])
             found += weight * self._compare(number, present, lent)
-        return found
+        sided = self._volumes[number].sided(present, column, found.shape[-1])
+        return found if sided is None else np.where(sided, found, np.float32(BACKGROUND))
 
     def _lenders(self, column: int) -> list[int]:
         """Volumes with absent slices."""

@@ -75,6 +75,8 @@ def segment_volume(
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     indices = np.flatnonzero(searched.any(1))
     coarse = segment(model.segmenter, volume, indices, backbone.device)
+    for column in range(len(classes)):
+        coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:

@@ -11,7 +11,7 @@ import torch
 from WeakMedSAMLib.engine.base.setting_checks import override
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror
 from WeakMedSAMLib.engine.methods.fast.settings import FAST, NAME, FastSettings
 from WeakMedSAMLib.engine.parts.model_files import TrainedModel, read_common
 
@@ -68,7 +68,7 @@ class FastModel(TrainedModel):
         # Without memory until the file's own tensors take their places: a description may claim any number of channels.
         with torch.device("meta"):
             classifier = SliceClassifier(projection.components.shape[1], counts)
-            segmenter = Segmenter(about["levels"], len(counts))
+            segmenter = Segmenter(about["levels"], len(counts), mirrors=may_mirror(common["classes"]))
         classifier.load_state_dict(parts["classifier"], assign=True)
         segmenter.load_state_dict(parts["segmenter"], assign=True)
         segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as it was built

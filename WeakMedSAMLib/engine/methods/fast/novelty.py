@@ -18,7 +18,7 @@ import torch
 from scipy import ndimage
 
 # Deviations below the mean that cells of background get: never a peak.
-_BACKGROUND = -9.0
+BACKGROUND = -9.0
 _CELLS_AT_ONCE = 4096
 _SLICES_AT_ONCE = 64
 
@@ -124,13 +124,13 @@ def standardise_map(values: np.ndarray, body: np.ndarray, smoothings: int) -> np
     """
     inside = values[body]
     if inside.size == 0:
-        return np.full(values.shape, _BACKGROUND, np.float32)
+        return np.full(values.shape, BACKGROUND, np.float32)
     result = np.where(body, (values - inside.mean()) / (inside.std() + 1e-6), 0).astype(np.float32)
     # Means over the body alone: with the background in them, nothing could be found at the body's edge.
     share = np.maximum(_mean_of_neighbours(body.astype(np.float32)), 1e-6)
     for _ in range(smoothings):
         result = np.where(body, _mean_of_neighbours(result) / share, 0).astype(np.float32)
-    return np.where(body, result, np.float32(_BACKGROUND))
+    return np.where(body, result, np.float32(BACKGROUND))
 
 
 def _mean_of_neighbours(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import SEGMENTER as STAGE
@@ -51,10 +52,13 @@ class Segmenter(nn.Module):
         Level name -> channels; all levels of one size.
     classes : int
         C.
+    mirrors : bool
+        Whether it learns and looks at slices mirrored left to right, too: not where sides tell classes apart.
     """
 
-    def __init__(self, channels: Mapping[str, int], classes: int) -> None:
+    def __init__(self, channels: Mapping[str, int], classes: int, mirrors: bool = True) -> None:
         super().__init__()
+        self.mirrors = mirrors
         self.levels, self.channels, self.classes = tuple(channels), dict(channels), classes
         for name, count in channels.items():
             self.register_buffer(f"mean_{name}", torch.zeros(count, 1, 1))
@@ -111,6 +115,11 @@ class Segmenter(nn.Module):
         return weight, layer.bias - weight @ mean.flatten()
 
 
+def may_mirror(classes: ClassTable) -> bool:
+    """Whether a slice mirrored left to right may show the same classes: not where one is known to lie on one side."""
+    return not any(entry.known.side in ("left", "right") for entry in classes)
+
+
 def train_segmenter(
     network: Segmenter,
     volumes: Sequence[VolumeSlices],
@@ -150,7 +159,8 @@ def train_segmenter(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
         batch = _draw(masks, negatives, network.classes, random)
-        loss = _loss(network, volumes, batch, bool(random.random() < 0.5), device)
+        flip = bool(random.random() < 0.5) and network.mirrors
+        loss = _loss(network, volumes, batch, flip, device)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -219,7 +229,7 @@ def _logits(
 
 @torch.inference_mode()
 def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, device: torch.device) -> np.ndarray:
-    """Probabilities of every class on slices of one volume, mean over left-right flips.
+    """Probabilities of every class on slices of one volume, mean over left-right flips if it knows them.
 
     Returns
     -------
@@ -229,6 +239,8 @@ def segment(network: Segmenter, volume: VolumeSlices, indices: np.ndarray, devic
     parts = []
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         slices = [(0, int(i)) for i in indices[start : start + _SLICES_AT_ONCE]]
-        plain, mirrored = (logits.sigmoid() for logits in _logits(network, [volume], slices, device, [False, True]))
-        parts.append((0.5 * (plain + mirrored.flip(-1))).cpu())
+        flips = [False, True] if network.mirrors else [False]
+        seen = [logits.sigmoid() for logits in _logits(network, [volume], slices, device, flips)]
+        seen = [one.flip(-1) if flip else one for one, flip in zip(seen, flips, strict=True)]
+        parts.append(torch.stack(seen).mean(0).cpu())
     return torch.cat(parts).numpy() if parts else np.zeros((0, network.classes, TARGET, TARGET), np.float32)

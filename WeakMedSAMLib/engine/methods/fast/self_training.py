@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
@@ -67,7 +67,7 @@ class SelfTraining:
         torch.manual_seed(self._settings.seed)
         info = self._context.backbone.info
         channels = {name: level.channels for name, level in info.levels.items()}
-        network = Segmenter(channels, len(self._context.classes))
+        network = Segmenter(channels, len(self._context.classes), mirrors=may_mirror(self._context.classes))
         if begin is not None:
             network.load_state_dict(begin.state_dict())
         return network
@@ -106,6 +106,7 @@ class SelfTraining:
             indices = np.array([mask.index for mask in masks if mask.volume == number])
             seen = segment(network, volume, indices, backbone.device)
             for column in range(seen.shape[1]):
+                seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
                 level = volume.features.levels[backbone.info.decode_level]
                 seen[:, column], _ = redraw_by_decoder(seen[:, column], indices, level, backbone)
             values = encode_probability(seen, volume.tags[indices])
