@@ -595,3 +595,24 @@ def test_the_section_fits_a_screen_while_one_places(work, dark, palette_of):
         dock.minimumWidth, dock.maximumWidth = 0, 16777215
     # Six folded headers beside it are 42 pixels each.
     assert max(heights.values()) <= 700, heights
+
+
+def test_a_selected_box_is_dragged_by_its_handles(work):
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((12, 22, 20))
+    work.press("Return")
+    assert not slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")[0].GetDisplayNode().GetHandlesInteractive()
+    work.ui("tags", "marksSection").collapsed = False
+    click_row(work, work.ui("tags", "marksTable"), 0)
+    view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+    view.forceRender()
+    widget, *start = work.point_at((30.5, 31, 20))
+    _widget, *end = work.point_at((36.5, 31, 20))
+    work.user.hover(widget, *start)
+    work.user.drag(widget, tuple(start), tuple(end))
+    work.host.settle(0.2)
+    assert marks(work) == (Box("Lesion", (12, 22, 20), (36, 40, 20)),)
+    assert work.logic.session.undoText.startswith("move of box")
+    work.press("Z")
+    assert marks(work) == (Box("Lesion", (12, 22, 20), (30, 40, 20)),)
