@@ -336,7 +336,7 @@ def test_a_node_named_like_another_class_is_of_that_class(boxed):
     (roi,) = boxed.rois()
     roi.SetName("something")
     boxed.settle()
-    assert [error.code for error in boxed.refused] == ["unknown_class"]
+    assert [error.code for error in boxed.refused] == ["mark_not_renamed"]
     assert boxed.of() == (BOX,)
     assert boxed.rois()[0].GetName() == "liver"
 

@@ -194,7 +194,7 @@ class MarkNodes:
         else:
             held.className = before
             message = _("There is no class '{name}'; the box keeps the name of its class.").format(name=name)
-            raise UserError("unknown_class", message, _("Name it like a class, or rename that."), {"name": name})
+            raise UserError("mark_not_renamed", message, _("Name it like a class, or rename that."), {"name": name})
 
     def _readNode(self, ofVolume: VolumeNodes, held: HeldNode) -> None:
         known = self._edits.of(ofVolume.key)
