@@ -80,6 +80,8 @@ class MarkActions:
         self._placing.left.connect(self._onLeft)
         self._gesture: _Gesture | None = None
         self._placed: _Placed | None = None
+        # How many clicks there were, and whether the mouse is in the view, when listeners were told last.
+        self._seen = (0, False)
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
@@ -158,10 +160,11 @@ class MarkActions:
         self._placing.end()
         self._outlines.show(_PREVIEW, None)
         self.answers.clear()
+        self._labels.markNodes.select(None, None)
         wasOn = self._gesture is not None or self._placed is not None
         self._gesture = self._placed = None
+        self._seen = (0, False)
         if wasOn:
-            self._labels.markNodes.select(None, None)
             self.changed()
 
     # What is said of the class on a slice
@@ -219,7 +222,10 @@ class MarkActions:
             if self._session.undoSerial != placed.serial:
                 self._placed = None
                 self.changed()
-        self.answers.followMarks()
+        if self.answers.key in ("", self._navigator.volumeKey()):
+            self.answers.followMarks()
+        else:
+            self.answers.clear()
 
     def _look(self) -> None:
         """Something was clicked, or the mouse moved."""
@@ -235,7 +241,9 @@ class MarkActions:
             self._finish(places[: gesture.count])
         else:
             self._showPreview(gesture)
-            self.changed()
+            seen, self._seen = self._seen, (len(places), self._placing.pointer is not None)
+            if seen != self._seen:
+                self.changed()
 
     def _onLeft(self) -> None:
         self.stop()

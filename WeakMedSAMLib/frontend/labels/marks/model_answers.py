@@ -80,6 +80,11 @@ class ModelAnswers:
         self._node: VolumeNode | None = None
         self._question: _Question | None = None
 
+    @property
+    def key(self) -> str:
+        """The volume that is asked about; empty if none is."""
+        return self._question.key if self._question is not None else ""
+
     def about(self, volumeNode: VolumeNode, key: str, className: str, index: int) -> None:
         """Show what the model makes of the marks of a class on a slice; of no marks, nothing."""
         labels = self._session.volume(key)

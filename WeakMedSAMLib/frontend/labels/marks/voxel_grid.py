@@ -16,6 +16,8 @@ from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas, matrixOf, toWor
 
 _SHEARED = 1e-3  # cosine between two axes
 _PARALLEL = 0.999
+# As `slice_views.currentSlice` rounds: a view may lie just between two slices.
+_HALF = 0.5 + 1e-4
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,13 @@ class VoxelGrid:
 
     def voxelAt(self, place: Any) -> Voxel | None:
         """Return the voxel at a place of the views; None outside of the volume."""
-        found = np.floor(self.toIjk(place) + 0.5).astype(int)
+        found = np.floor(self.toIjk(place) + _HALF).astype(int)
         inside = bool(((found >= 0) & (found < self.size)).all())
         return (int(found[0]), int(found[1]), int(found[2])) if inside else None
 
     def clipped(self, voxels: Any) -> np.ndarray:
         """Return voxels, N x 3, moved to the nearest ones of the volume."""
-        return np.clip(np.floor(np.asarray(voxels, float) + 0.5).astype(int), 0, np.array(self.size) - 1)
+        return np.clip(np.floor(np.asarray(voxels, float) + _HALF).astype(int), 0, np.array(self.size) - 1)
 
     # Boxes as nodes
 
