@@ -624,6 +624,14 @@
         <translation>Die Klasse, die markiert und gezeigt wird: {name}</translation>
     </message>
     <message>
+        <source>The volume that everything here is about: {name}. It follows the slice views.</source>
+        <translation>Das Volumen, um das es hier überall geht: {name}. Es folgt den Schichtansichten.</translation>
+    </message>
+    <message>
+        <source>Choose a volume.</source>
+        <translation>Ein Volumen wählen.</translation>
+    </message>
+    <message>
         <source>slice {index}</source>
         <translation>Schicht {index}</translation>
     </message>
@@ -932,6 +940,14 @@
         <translation>Zwei Klassen haben denselben Namen: {names}.</translation>
     </message>
     <message>
+        <source>Restart Slicer.</source>
+        <translation>Starten Sie Slicer neu.</translation>
+    </message>
+    <message>
+        <source>Try again.</source>
+        <translation>Versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
         <source>Tag slices that do not show it, or a volume without it; &apos;Tag the rest as absent&apos; does it for untagged slices.</source>
         <translation>Markieren Sie Schichten, die sie nicht zeigen, oder ein Volumen ohne sie; „Rest als nicht vorhanden markieren“ tut es für alle noch nicht markierten Schichten.</translation>
     </message>
@@ -990,10 +1006,6 @@
     <message>
         <source>Correct the one that is wrong.</source>
         <translation>Korrigieren Sie die falsche.</translation>
-    </message>
-    <message>
-        <source>CSV holds slice tags alone; labels of other kinds are left out: {names}.</source>
-        <translation>CSV enthält nur Markierungen von Schichten; Markierungen anderer Arten fehlen darin: {names}.</translation>
     </message>
     <message>
         <source>Use a name that ends in .json to keep them.</source>
@@ -1168,6 +1180,38 @@
         <translation>Der Speicher der GPU reicht nicht aus.</translation>
     </message>
     <message>
+        <source>Nothing says where on the slice the class is.</source>
+        <translation>Nichts sagt, wo auf der Schicht die Klasse ist.</translation>
+    </message>
+    <message>
+        <source>Give a box, or a point that shows it.</source>
+        <translation>Geben Sie einen Kasten an, oder einen Punkt, der sie zeigt.</translation>
+    </message>
+    <message>
+        <source>A box or a point does not lie on the slice.</source>
+        <translation>Ein Kasten oder ein Punkt liegt nicht auf der Schicht.</translation>
+    </message>
+    <message>
+        <source>Put it on the slice.</source>
+        <translation>Setzen Sie ihn auf die Schicht.</translation>
+    </message>
+    <message>
+        <source>The worker does not know the volume.</source>
+        <translation>Der Rechenprozess kennt das Volumen nicht.</translation>
+    </message>
+    <message>
+        <source>The voxels of the volume changed meanwhile.</source>
+        <translation>Die Voxel des Volumens haben sich inzwischen geändert.</translation>
+    </message>
+    <message>
+        <source>The slice could not be answered ({reason}).</source>
+        <translation>Die Schicht konnte nicht beantwortet werden ({reason}).</translation>
+    </message>
+    <message>
+        <source>The worker is of another version: {english}</source>
+        <translation>Der Rechenprozess ist von einer anderen Version: {english}</translation>
+    </message>
+    <message>
         <source>Press &apos;Install&apos; in &apos;4. Generate&apos;.</source>
         <translation>Drücken Sie „Installieren“ in „4. Erzeugen“.</translation>
     </message>
@@ -1190,6 +1234,10 @@
     <message>
         <source>There is not enough memory.</source>
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>A {suffix} file does not hold everything; left out: {names}.</source>
+        <translation>Eine {suffix}-Datei enthält nicht alles; weggelassen: {names}.</translation>
     </message>
     <message>
         <source>The system lets the worker open no more files.</source>
@@ -1573,6 +1621,153 @@
     <message>
         <source>Close programs that use it, then try again.</source>
         <translation>Schließen Sie Programme, die die Datei verwenden, und versuchen Sie es dann erneut.</translation>
+    </message>
+</context>
+<context>
+    <name>base.label_texts</name>
+    <message>
+        <source>Correct what is known of one of them (&apos;Classes&apos;).</source>
+        <translation>Berichtigen Sie, was über eine der beiden bekannt ist (&apos;Klassen&apos;).</translation>
+    </message>
+    <message>
+        <source>The later file counts.</source>
+        <translation>Es gilt die spätere Datei.</translation>
+    </message>
+    <message>
+        <source>Load the scan, and import the files one after the other.</source>
+        <translation>Laden Sie die Aufnahme, und importieren Sie die Dateien nacheinander.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: a label of &apos;{class}&apos; (kind: {kind}) lies outside of the volume, at voxel {voxel}.</source>
+        <translation>&apos;{name}&apos;: eine Angabe zu &apos;{class}&apos; (Art: {kind}) liegt außerhalb des Volumens, bei Voxel {voxel}.</translation>
+    </message>
+    <message>
+        <source>Make sure that it is the volume that was labelled.</source>
+        <translation>Prüfen Sie, ob es das Volumen ist, das markiert wurde.</translation>
+    </message>
+    <message>
+        <source>The labels of &apos;{name}&apos; are for a volume of {labelled} voxels; it has {size}.</source>
+        <translation>Die Angaben zu &apos;{name}&apos; sind für ein Volumen von {labelled} Voxeln; es hat {size}.</translation>
+    </message>
+    <message>
+        <source>A box of &apos;{class}&apos; ends before it starts: {first} to {last}.</source>
+        <translation>Ein Kasten von &apos;{class}&apos; endet, bevor er beginnt: {first} bis {last}.</translation>
+    </message>
+    <message>
+        <source>Correct the file.</source>
+        <translation>Berichtigen Sie die Datei.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: points at voxel {voxel} say that &apos;{class}&apos; is there, and that it is not.</source>
+        <translation>&apos;{name}&apos;: Punkte bei Voxel {voxel} sagen, dass &apos;{class}&apos; dort ist, und dass es nicht dort ist.</translation>
+    </message>
+    <message>
+        <source>The later one counts; remove the one that is wrong.</source>
+        <translation>Der spätere gilt; entfernen Sie den falschen.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;, slice {slice}: a point of &apos;{class}&apos; lies outside of the boxes that are said to hold all of it.</source>
+        <translation>&apos;{name}&apos;, Schicht {slice}: Ein Punkt von &apos;{class}&apos; liegt außerhalb der Kästen, die alles davon enthalten sollen.</translation>
+    </message>
+    <message>
+        <source>The point counts; remove it, or add a box around what it shows.</source>
+        <translation>Der Punkt gilt; entfernen Sie ihn, oder setzen Sie einen Kasten um das, was er zeigt.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;, slice {slice}: &apos;{class}&apos; is said to lie on the patient&apos;s {side}, but a {kind} of it does not.</source>
+        <translation>&apos;{name}&apos;, Schicht {slice}: &apos;{class}&apos; soll auf dieser Seite des Patienten liegen ({side}), eine Angabe davon ({kind}) aber nicht.</translation>
+    </message>
+    <message>
+        <source>Left and right are the patient&apos;s. Remove what is wrong, or say nothing of the side (&apos;Classes&apos;).</source>
+        <translation>Links und rechts sind die des Patienten. Entfernen Sie, was falsch ist, oder geben Sie keine Seite an (&apos;Klassen&apos;).</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is said to be inside of &apos;{outer}&apos;, which is no class.</source>
+        <translation>&apos;{name}&apos; soll in &apos;{outer}&apos; liegen, das keine Klasse ist.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is said to be inside of &apos;{outer}&apos;, and that inside of &apos;{name}&apos;.</source>
+        <translation>&apos;{name}&apos; soll in &apos;{outer}&apos; liegen, und dieses in &apos;{name}&apos;.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is said to be inside of &apos;{outer}&apos;, but does not fit into it.</source>
+        <translation>&apos;{name}&apos; soll in &apos;{outer}&apos; liegen, passt aber nicht hinein.</translation>
+    </message>
+    <message>
+        <source>The Markups file cannot be used: {english}</source>
+        <translation>Die Markups-Datei kann nicht verwendet werden: {english}</translation>
+    </message>
+    <message>
+        <source>Save point lists and ROIs with the module Markups.</source>
+        <translation>Speichern Sie Punktlisten und ROIs mit dem Modul Markups.</translation>
+    </message>
+    <message>
+        <source>Markups of the type {type} say nothing here.</source>
+        <translation>Markups der Art {type} sagen hier nichts.</translation>
+    </message>
+    <message>
+        <source>Save point lists and ROIs (boxes) alone.</source>
+        <translation>Speichern Sie nur Punktlisten und ROIs (Kästen).</translation>
+    </message>
+    <message>
+        <source>A box of &apos;{class}&apos; is not parallel to the axes of &apos;{name}&apos;.</source>
+        <translation>Ein Kasten von &apos;{class}&apos; ist nicht parallel zu den Achsen von &apos;{name}&apos;.</translation>
+    </message>
+    <message>
+        <source>Draw it anew along the slices, or turn it in the module Markups until it is.</source>
+        <translation>Zeichnen Sie ihn neu entlang der Schichten, oder drehen Sie ihn im Modul Markups, bis er es ist.</translation>
+    </message>
+    <message>
+        <source>The axes of &apos;{name}&apos; are not at right angles, so that no box follows its slices.</source>
+        <translation>Die Achsen von &apos;{name}&apos; stehen nicht senkrecht aufeinander, so dass kein Kasten seinen Schichten folgt.</translation>
+    </message>
+    <message>
+        <source>Use points.</source>
+        <translation>Verwenden Sie Punkte.</translation>
+    </message>
+    <message>
+        <source>{file} holds positions in the patient; which voxels these are, its volume alone says.</source>
+        <translation>{file} enthält Orte im Patienten; welche Voxel das sind, sagt nur das Volumen dazu.</translation>
+    </message>
+    <message>
+        <source>Make a .json file of it: &apos;weakmedsam tags convert&apos; at the command line, with its scan.</source>
+        <translation>Machen Sie daraus eine .json-Datei: &apos;weakmedsam tags convert&apos; auf der Kommandozeile, mit ihrer Aufnahme.</translation>
+    </message>
+    <message>
+        <source>In a Markups file &apos;{name}&apos; would be read as what is said of another class.</source>
+        <translation>In einer Markups-Datei würde &apos;{name}&apos; als Angabe zu einer anderen Klasse gelesen.</translation>
+    </message>
+    <message>
+        <source>Rename the class: its name must not begin with &apos;not&apos; or &apos;all of&apos;.</source>
+        <translation>Benennen Sie die Klasse um: Ihr Name darf nicht mit &apos;not&apos; oder &apos;all of&apos; beginnen.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: two files tag &apos;{class}&apos; in two ways on slices {slices}.</source>
+        <translation>&apos;{name}&apos;: Zwei Dateien markieren &apos;{class}&apos; in den Schichten {slices} verschieden.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: two files say different things of the same places ({count}).</source>
+        <translation>&apos;{name}&apos;: Zwei Dateien sagen von denselben Stellen Verschiedenes ({count}).</translation>
+    </message>
+    <message>
+        <source>There are labels of two volumes called &apos;{name}&apos;, with other voxels; they are kept apart.</source>
+        <translation>Es gibt Angaben zu zwei Volumina namens &apos;{name}&apos; mit verschiedenen Voxeln; sie bleiben getrennt.</translation>
+    </message>
+    <message>
+        <source>Two files count the slices of &apos;{name}&apos; in two ways.</source>
+        <translation>Zwei Dateien zählen die Schichten von &apos;{name}&apos; verschieden.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; has two label values: {first} and {later}.</source>
+        <translation>&apos;{name}&apos; hat zwei Labelwerte: {first} und {later}.</translation>
+    </message>
+    <message>
+        <source>The first one counts.</source>
+        <translation>Der erste gilt.</translation>
+    </message>
+    <message>
+        <source>What is known of &apos;{name}&apos; differs: {names}.</source>
+        <translation>Was über &apos;{name}&apos; bekannt ist, unterscheidet sich: {names}.</translation>
     </message>
 </context>
 <context>
@@ -2177,8 +2372,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ein Zeichen je Klasse, in der Reihenfolge der Klassen: ● bereit, ◐ begonnen, ○ unmarkiert</translation>
     </message>
     <message>
-        <source>Whether the tags of a volume need anything more</source>
-        <translation>Ob den Markierungen eines Volumens noch etwas fehlt</translation>
+        <source>Whether the tags of a volume need anything more, or its masks, once it has some</source>
+        <translation>Ob den Markierungen eines Volumens noch etwas fehlt, oder seinen Masken, sobald es welche hat</translation>
     </message>
     <message>
         <source>&apos;{name}&apos; is in use; a click takes it out.</source>
@@ -2673,6 +2868,27 @@ Overwrite them?</source>
     <message>
         <source>All slices of the list are marked as fine.</source>
         <translation>Alle Schichten der Liste sind als gut vermerkt.</translation>
+    </message>
+</context>
+<context>
+    <name>results.review_states</name>
+    <message>
+        <source>✓ reviewed</source>
+        <translation>✓ geprüft</translation>
+    </message>
+    <message>
+        <source>All masks of this run are reviewed: {run}</source>
+        <translation>Alle Masken dieses Laufs sind geprüft: {run}</translation>
+    </message>
+    <message>
+        <source>Still to be reviewed: {names}
+Masks of this run: {run}</source>
+        <translation>Noch zu prüfen: {names}
+Masken dieses Laufs: {run}</translation>
+    </message>
+    <message>
+        <source>{count} to review</source>
+        <translation>{count} zu prüfen</translation>
     </message>
 </context>
 <context>
@@ -3369,6 +3585,39 @@ Overwrite them?</source>
     <message>
         <source>Missing: {names}</source>
         <translation>Es fehlt: {names}</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_client</name>
+    <message>
+        <source>it gave no answer</source>
+        <translation>er hat nicht geantwortet</translation>
+    </message>
+    <message>
+        <source>it has ended</source>
+        <translation>er ist beendet</translation>
+    </message>
+    <message>
+        <source>The slice could not be answered: {reason}</source>
+        <translation>Die Schicht konnte nicht beantwortet werden: {reason}</translation>
+    </message>
+    <message>
+        <source>Try again; the label itself is kept.</source>
+        <translation>Versuchen Sie es noch einmal; die Angabe selbst bleibt erhalten.</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_volumes</name>
+    <message>
+        <source>Choose another volume.</source>
+        <translation>Wählen Sie ein anderes Volumen.</translation>
+    </message>
+</context>
+<context>
+    <name>running.resident_worker</name>
+    <message>
+        <source>exit code {code}</source>
+        <translation>Exit-Code {code}</translation>
     </message>
 </context>
 <context>
@@ -4072,6 +4321,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Tags are kept in the scene</source>
         <translation>Markierungen werden in der Szene gespeichert</translation>
+    </message>
+    <message>
+        <source>The bar passed</source>
+        <translation>Die Leiste hat bestanden</translation>
     </message>
     <message>
         <source>Run and results passed</source>

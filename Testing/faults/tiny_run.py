@@ -21,7 +21,17 @@ from WeakMedSAMLib.studies.filter_backbone import FilterBackbone
 
 NAME = "tiny-of-tests"
 CLASSES = ("ball", "rod")
-STAGES = ("embed", "projection", "novelty", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2", "masks")
+STAGES = (
+    "embed",
+    "handing-on",
+    "projection",
+    "novelty",
+    "classifier",
+    "pseudo-masks",
+    "segmenter-1",
+    "segmenter-2",
+    "masks",
+)
 QUICK = {"classifier_steps": 30, "segmenter_steps": 3, "pam_slices": 3, "novelty_references": 100}
 _SLICES = 7
 SHOWN = {"ball": ((2, 4), (1, 4)), "rod": ((3, 5), (4, 5))}  # first and last slice in each scan

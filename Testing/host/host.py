@@ -149,6 +149,9 @@ class Host:
             self.slicer.modules.SegmentEditorWidget.cleanup()
         self.slicer.util.mainWindow().hide()
         self.closeScene()
+        # Parameter nodes outlive their scene, and with them their names: another test's "One" would be "One_1".
+        for node in self.slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+            self.slicer.mrmlScene.RemoveNode(node)
         self.slicer.app.layoutManager().setLayout(self.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
         for name, orientation in _ORIENTATIONS.items():
             self.slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)

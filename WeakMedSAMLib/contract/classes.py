@@ -119,9 +119,10 @@ class ClassTable(Sequence[SegmentClass]):
 
         What is known of them follows: a class that was inside of one that is left out is inside of none.
         """
+        kept = {name: self[self.index(name)] for name in names}
+        outer = {name: names.get(name) for name in self.names}
         return ClassTable(
-            replace(entry, name=called, known=replace(entry.known, inside_of=names.get(entry.known.inside_of or "")))
-            for entry, called in ((self[self.index(name)], called) for name, called in names.items())
+            replace(entry, name=names[name], known=_inside_of(outer, entry.known)) for name, entry in kept.items()
         )
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -201,6 +202,12 @@ def default_color(index: int) -> tuple[int, int, int]:
     shade = 0.75 ** (index // len(_PALETTE) % 4)
     red, green, blue = _PALETTE[index % len(_PALETTE)]
     return round(red * shade), round(green * shade), round(blue * shade)
+
+
+def _inside_of(names: Mapping[str, str | None], known: Knowledge) -> Knowledge:
+    """What is known of a class when classes are called otherwise; one that was never there stays as it was said."""
+    outer = known.inside_of
+    return known if outer is None or outer not in names else replace(known, inside_of=names[outer])
 
 
 def _require_color(color: Any, what: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 FAST, PAPER, REFERENCE = "fast", "paper", "reference"
 
 EMBED, PSEUDO_MASKS, MASKS = "embed", "pseudo-masks", "masks"
-PROJECTION, NOVELTY, CLASSIFIER, SEGMENTER = "projection", "novelty", "classifier", "segmenter"
+HANDING, PROJECTION, NOVELTY = "handing-on", "projection", "novelty"
+CLASSIFIER, SEGMENTER = "classifier", "segmenter"
 SUB_CLASSES, ADAPTERS, TUNING, NETWORK = "sub-classes", "adapters", "tuning", "network"
 
 ROUNDS = 2  # of the segmentation network of `FAST`, where nothing else was chosen
@@ -66,7 +67,7 @@ def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bo
 
 def _learning_of_fast(overrides: Mapping[str, Any]) -> tuple[str, ...]:
     rounds = range(1, _rounds(overrides.get("rounds")) + 1)
-    return PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds)
+    return HANDING, PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds)
 
 
 def _learning_as_published(overrides: Mapping[str, Any]) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
-from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _POLL_S = 0.005
@@ -231,7 +230,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         for node in nodes:
             key = self.keyOf(node)
             if key is None:
-                problem = usableProblem(node)
+                problem = self.labels.problems.of(node)
                 reading = _("It is being read; this takes a moment.")
                 return _("{volume}: {problem}").format(volume=node.GetName(), problem=problem or reading)
         errors = [each for each in self.session.problems(self._keysOf(nodes)) if each.severity == "error"]

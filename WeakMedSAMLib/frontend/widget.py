@@ -22,6 +22,7 @@ from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
 from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
+from WeakMedSAMLib.frontend.results.review_states import ReviewStates
 from WeakMedSAMLib.frontend.running.generate_panel import GeneratePanel
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
@@ -89,16 +90,17 @@ class ModulePanel:
     def _makePanels(self) -> dict[str, Panel]:
         logic = self.logic
         labels, views = logic.labels, logic.views
+        self._reviews = ReviewStates(logic.state, logic.history)
         generate = GeneratePanel(logic)
         self.bar = BarPanel(logic, generate.installBox.readyProblem, self.goTo)
         return {
             _BAR: self.bar,
-            "volumes": VolumesPanel(labels, views),
+            "volumes": VolumesPanel(labels, views, self._reviews),
             "classes": ClassesPanel(labels),
             **{name: make(labels, views) for name, make in KIND_PANELS.items()},
             "generate": generate,
             "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
-            "export": ExportPanel(labels, logic.runs),
+            "export": ExportPanel(labels, logic.runs, logic.history),
         }
 
     def section(self, name: str) -> Any:
@@ -124,6 +126,7 @@ class ModulePanel:
         for turn in (*self._openings, self._statesSoon):
             turn.cancel()
         self._callPanels(lambda panel: panel.cleanup())
+        self._reviews.cleanup()
         for panel in self.panels.values():
             panel.widget.setMRMLScene(None)
         self.widget.setMRMLScene(None)

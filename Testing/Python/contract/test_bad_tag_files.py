@@ -114,7 +114,6 @@ AGAINST_THE_SCHEMA = [
     ("volumes.0.size", [5, 5], "bad_field", "'size' of volume 'case1'"),
     ("volumes.0.size", [5, 0, 10], "bad_tags", "has the size"),
     ("volumes.0.labels.points", {}, "bad_field", "'points' of volume 'case1'"),
-    ("volumes.0.labels.points", [{}] * (MOST_MARKS + 1), "bad_field", "100,001"),
     ("volumes.0.labels.points.0", [1, 2, 3], "bad_field", "'points' of volume 'case1', number 0 must be an object"),
     ("volumes.0.labels.points.0.class", MISSING, "bad_field", "'class' of 'points' of volume 'case1', number 0"),
     ("volumes.0.labels.points.0.class", 7, "bad_field", "'class'.*not 7"),
@@ -179,6 +178,13 @@ def test_bad_json_is_refused(tmp_path, place, value, code, words):
 def test_schema_refuses_what_the_reader_refuses(place, value):
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(_with(place, value), SCHEMA)
+
+
+def test_more_marks_than_anybody_makes_are_refused_by_both():
+    with pytest.raises(UserError, match="100,001"):
+        labels_from_json(_with("volumes.0.labels.points", [{}] * (MOST_MARKS + 1)))
+    kinds = SCHEMA["$defs"]["volume"]["properties"]["labels"]["properties"]
+    assert {kinds[name]["maxItems"] for name in ("points", "boxes")} == {MOST_MARKS}
 
 
 junk = st.recursive(

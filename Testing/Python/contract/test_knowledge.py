@@ -84,6 +84,8 @@ def test_classes_that_are_renamed_or_left_out_leave_no_loose_ends():
     assert made.with_names({"lesion": "tumour", "liver": "hepar"})[0].known == Knowledge("right", inside_of="hepar")
     assert made.with_names({"lesion": "lesion"})[0].known == Knowledge("right")
     assert made.with_names({name: name for name in made.names}) == made
+    elsewhere = ClassTable.from_json([{"name": "lesion", "known": {"inside_of": "not there yet"}}])
+    assert elsewhere.with_names({"lesion": "lesion"}) == elsewhere
     with pytest.raises(UserError) as caught:
         made.with_names({"spleen": "spleen"})
     assert caught.value.code == "unknown_class"

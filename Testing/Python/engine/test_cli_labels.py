@@ -194,3 +194,30 @@ def test_marks_of_a_left_handed_file_stay_at_their_place_in_the_body(call, scans
     assert call("tags", "convert", tmp_path / "a.mrk.json", tmp_path / "back.json", *words)[0] == 0
     (back,) = read_label_file(tmp_path / "back.json").volumes
     assert (back.numbering, POINTS.marks(back)) == ("slicer", (Point("rod", (5, 6, 7)),))
+
+
+def test_files_of_left_handed_scans_are_merged_at_their_place(call, scans, tmp_path):
+    """One counts as the file does, one as 3D Slicer does: with the scan they meet."""
+    scan = read_volume(scans[0])
+    placing = Geometry((3.0, -7.0, 20.0), (1.5, 2.0, 4.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0), (20, 24, 10))
+    write_volume(tmp_path / "scan 0.nrrd", scan.array, placing)
+    for numbering, index in (("file", 2), ("slicer", 7)):
+        volume = VolumeLabels("scan 0", None, "k", 10, numbering)
+        volume.set("rod", index, 1)
+        POINTS.put(volume, [Point("rod", (5, 6, index))])
+        write_label_file(tmp_path / f"{numbering}.json", CohortLabels(TABLE, [volume]))
+    files = (tmp_path / "file.json", tmp_path / "slicer.json")
+    assert call("tags", "merge", *files, "--out", tmp_path / "all.json")[0] == 2
+    words = ("--out", tmp_path / "all.json", "--volume", tmp_path / "scan 0.nrrd")
+    assert call("tags", "merge", *files, *words)[0] == 0
+    (merged,) = read_label_file(tmp_path / "all.json").volumes
+    assert (merged.numbering, POINTS.marks(merged)) == ("slicer", (Point("rod", (5, 6, 7)),))
+    assert np.flatnonzero(merged.state("rod") == 1).tolist() == [7]
+
+
+def test_two_scans_of_one_name_are_told_apart_or_refused(tag_file, scans, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "scan 0.nrrd").write_bytes(scans[2].read_bytes())
+    with pytest.raises(UserError, match="Two volumes are named") as caught:
+        read_label_files([tag_file, tag_file], [scans[0], tmp_path / "other" / "scan 0.nrrd"])
+    assert caught.value.code == "ambiguous_volume"

@@ -142,7 +142,7 @@ def test_even_so_few_steps_find_more_lung_than_chance(trained, bench):
 
 def test_stages_are_told_in_order_and_the_number_of_sub_classes_too(trained):
     told = states(trained.events)
-    expected = ["embed", "projection", "novelty", "classifier", *LATER, "masks"]
+    expected = ["embed", "handing-on", "projection", "novelty", "classifier", *LATER, "masks"]
     assert list(told) == expected
     assert all(told[stage] == ["started", "finished"] for stage in expected)
     learned = {e.message: e.value for e in trained.events if isinstance(e, Metric) and e.name == "sub_classes"}

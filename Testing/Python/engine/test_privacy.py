@@ -20,8 +20,12 @@ import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.runs.maker import make_run
@@ -72,15 +76,17 @@ def planted(tmp_path_factory):
 
 
 def made(planted, out):
-    """A run folder of the planted scans; tags without hashes, and of another scan, make the worker warn."""
+    """A run folder of the planted scans; tags without hashes, of another scan, marks at odds: all warn."""
     names = ["Mustermann PID4711", "Mustermann_series"]
     volumes = []
     for name in names:
         volume = VolumeLabels(name, n_slices=6)
         volume.tag_range("ball", 2, 4)
+        POINTS.put(volume, [Point("ball", (14, 16, 3)), Point("ball", (14, 16, 3), shows=False)])
+        BOXES.put(volume, [Box("ball", (28, 28, 4), (30, 30, 4), complete=True)])
         volumes.append(volume)
     volumes.append(VolumeLabels("Mustermann of another run", n_slices=3))
-    tags = CohortLabels(ClassTable.from_names(["ball"]), volumes)
+    tags = CohortLabels(ClassTable.from_json([{"name": "ball", "known": {"side": "right"}}]), volumes)
     settings = RunSettings(device="cpu", overrides=QUICK)
     return make_run(out, planted.paths, tags, settings)
 
@@ -97,6 +103,7 @@ def finished(planted, tmp_path_factory):
     places = made(planted, folder / "runs")
     done = run(places, folder / "cache", "--events")
     assert done.returncode == 0, done.stderr.decode()
+    assert all(code in done.stdout.decode() for code in ("points_contradict", "mark_on_other_side"))
     return SimpleNamespace(places=places, done=done, folder=folder)
 
 
@@ -149,6 +156,7 @@ def spoiled_hash(places):
 def other_number_of_slices(places):
     tags = read_label_file(places.tags)
     tags.volumes[0].n_slices, tags.volumes[0].states = 9, {"ball": np.ones(9, np.int8)}
+    tags.volumes[0].size = None
     write_label_file(places.tags, tags)
 
 

@@ -200,3 +200,27 @@ def drag(user):
 def scroll(user):
     """scroll(widget, steps): turn the mouse wheel."""
     return user.scroll
+
+
+@pytest.fixture
+def bench(scene, host, user):
+    """The section of slice tags, without a volume: see Testing/flows/bench.py."""
+    from flows.bench import Bench
+
+    made = Bench(host, user)
+    yield made
+    host.app.layoutManager().setLayout(host.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    made.panel.cleanup()
+    made.logic.cleanup()
+    made.panel.widget.hide()
+    made.panel.widget.deleteLater()
+    host.settle()
+
+
+@pytest.fixture
+def ready(bench, host):
+    """The same with a volume of 40 slices that can be tagged."""
+    from flows.bench import volume_node
+
+    bench.choose(volume_node(host))
+    return bench

@@ -223,7 +223,7 @@ def test_a_scripted_module_is_loaded_entered_reloaded_and_unloaded(scene, host, 
     assert logic is None
 
 
-def test_parameter_nodes_are_singletons(scene):
+def test_parameter_nodes_are_singletons(scene, host):
     from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
     class OneLogic(ScriptedLoadableModuleLogic):
@@ -232,6 +232,11 @@ def test_parameter_nodes_are_singletons(scene):
     node = OneLogic().getParameterNode()
     assert OneLogic().getParameterNode() is node
     assert (node.GetAttribute("ModuleName"), node.GetSingletonTag()) == ("One", "One")
+    host.closeScene()
+    assert scene.GetFirstNodeByName("One") is node
+    # No test finds that of another one.
+    host.reset()
+    assert scene.GetFirstNodeByName("One") is None
 
 
 def test_packages_are_asked_for_and_not_installed(scene, host):

@@ -158,6 +158,25 @@ def test_a_question_about_another_volume_takes_its_place(client, make_volume, wa
     assert client.got == [(16, 20)]
 
 
+def test_an_answer_to_an_older_question_is_not_taken_for_that_to_the_newest(client, make_volume, wait_until, log):
+    """It comes while the volume of the newest is still being copied."""
+    client.behaviour = "slow"
+    one, other = make_volume("one"), make_volume("other", shape=(4, 200, 220))
+    client.ask(one, "k", 0, [BOX], [], lambda *_: client.got.append("one"))
+    wait_until(lambda: said(log, "predict"))
+    copySteps, until = client._worker.volumes.copySteps, time.monotonic() + 0.6
+
+    def slowly(node):
+        while time.monotonic() < until:
+            yield None
+        return (yield from copySteps(node))
+
+    client._worker.volumes.copySteps = slowly
+    client.ask(other, "k", 0, [BOX], [], lambda mask, _error: client.got.append(mask.shape))
+    wait_until(lambda: client.got)
+    assert client.got == [(200, 220)]
+
+
 def test_a_volume_is_made_ready_before_the_first_question(client, ask, make_volume, wait_until, log):
     volume = make_volume()
     client.prepare(volume, "k")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import slicer
 
+from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.running import estimates
@@ -31,6 +34,14 @@ def cohort(*ranges, n_slices=30):
 def test_the_size_of_a_run_counts_slices_tags_and_what_is_cached():
     tags = cohort((3, 7), (10, 19))
     assert estimates.runSize(tags.volumes, [f"{1:064x}"]) == RunSize(2, 60, 15, 30)
+
+
+def test_boxes_are_handed_on_to_every_slice_of_their_class():
+    tags = cohort((3, 7), (10, 19))
+    BOXES.put(tags.volumes[1], [Box("tumour", (1, 1, 12), (5, 5, 12))])
+    size = estimates.runSize(tags.volumes)
+    assert size.handedMasks == 10
+    assert estimates.expectedStages(size)[stages.HANDING] > estimates.expectedStages(RunSize(2, 60, 15))[stages.HANDING]
 
 
 def test_more_work_takes_longer_and_cached_features_take_none():

@@ -118,5 +118,6 @@ def _checked_suffix(path: Path) -> str:
 
 def _volume_needed(path: Path) -> UserError:
     message = f"{path} is about positions in the patient: which voxels these are, its scan alone says."
-    hint = "Give the scan too: weakmedsam tags convert marks.mrk.json marks.json --volume scan.nrrd"
+    name = path.name[: -len(MARKUPS)]
+    hint = f"Give the scan too: weakmedsam tags convert {path.name} {name}.json --volume SCAN"
     return UserError("volume_needed", message, hint, {"file": str(path)})

@@ -173,18 +173,26 @@ def _as_held(
     """The labels with those of the scans settled, and counted as these are held."""
     from WeakMedSAMLib.engine.data.label_match import match_labels
 
-    held, named = dict(cohorts), []
+    held: dict[int, VolumeLabels] = {}
+    named = []
     for scan in scans:
-        _ = scan.sha256
-        for file in cohorts:
-            match = match_labels(held[file], scan, unsaid=unsaid)
-            if match.entry is not None:
-                named += [match.labels.name] * match.by_name
-                volumes = [match.labels if entry is match.entry else entry for entry in held[file].volumes]
-                held[file] = CohortLabels(held[file].classes, volumes)
+        _ = scan.sha256  # read once, and no longer kept than for this scan
+        for cohort in cohorts.values():
+            match = match_labels(cohort, scan, unsaid=unsaid)
+            if match.entry is None:
+                continue
+            if held.setdefault(id(match.entry), match.labels) is not match.labels:
+                message = f"Two volumes are named {scan.name!r}, and the labels of that name carry no hash."
+                hint = "Rename one of the files, and its entry in the label file."
+                raise UserError("ambiguous_volume", message, hint, {"name": scan.name, "count": 2})
+            named += [scan.name] * match.by_name
         scan.release()
+    settled = {
+        file: CohortLabels(cohort.classes, [held.get(id(entry), entry) for entry in cohort.volumes])
+        for file, cohort in cohorts.items()
+    }
     names = list(dict.fromkeys(named))
-    return held, [matched_by_name(len(names), repr(names[0]))] if names else []
+    return settled, [matched_by_name(len(names), repr(names[0]))] if names else []
 
 
 def _scan_of(file: Path, scans: Sequence[Scan]) -> Scan | None:

@@ -20,7 +20,9 @@ from WeakMedSAMLib.engine.cli.run import perform
 from WeakMedSAMLib.engine.cli.show import reading_notes
 
 if TYPE_CHECKING:
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
     from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
+    from WeakMedSAMLib.contract.labels.problems import Problem
     from WeakMedSAMLib.contract.runs import IntensityChoice, RunFolder
 
 
@@ -79,17 +81,14 @@ def segment(
     from WeakMedSAMLib.contract.events import Warning_
     from WeakMedSAMLib.contract.runs import RunSettings
     from WeakMedSAMLib.engine.backbones.registry import require_backbone
-    from WeakMedSAMLib.engine.cli.label_files import read_label_files
     from WeakMedSAMLib.engine.cli.unmet import tell_unmet
     from WeakMedSAMLib.engine.methods.registry import choose_settings
-    from WeakMedSAMLib.engine.runs.maker import make_run, model_folder, with_classes
+    from WeakMedSAMLib.engine.runs.maker import make_run, model_folder
 
     # Both refuse what they do not know before anything is written.
     choose_settings(preset, dict(overrides))
     require_backbone(backbone)
-    tags, noticed = read_label_files(files, volumes, numbering)
-    if classes:
-        tags = with_classes(tags, [name.strip() for name in classes.split(",")])
+    tags, noticed = _read_labels(files, volumes, numbering, classes)
     settings = RunSettings(
         preset=preset,
         backbone=backbone,
@@ -110,6 +109,19 @@ def segment(
         list_results(places)
         if places.model.is_dir():
             click.echo(f"Model for further volumes: {places.model}")
+
+
+def _read_labels(
+    files: tuple[Path, ...], volumes: tuple[Path, ...], numbering: Numbering | None, classes: str | None
+) -> tuple[CohortLabels, list[Problem]]:
+    """The labels, of only some classes if these are named, and where the files contradict each other."""
+    from WeakMedSAMLib.engine.cli.label_files import read_label_files
+    from WeakMedSAMLib.engine.runs.maker import with_classes
+
+    labels, problems = read_label_files(files, volumes, numbering)
+    if classes:
+        labels = with_classes(labels, [name.strip() for name in classes.split(",")])
+    return labels, problems
 
 
 def list_results(places: RunFolder) -> None:

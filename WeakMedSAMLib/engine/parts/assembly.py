@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import ndimage
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
@@ -18,6 +19,10 @@ from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, KnownPixels
+from WeakMedSAMLib.engine.supervision.supervision import Supervision
+
+_BEST_GUESS = 0.5  # of the peak of a class on a slice where nothing is above one half
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +113,10 @@ def assemble_result(
     for entry, one in zip(classes, drawn, strict=True):
         stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
         evidence[entry.name] = (_spread(one), one.likely)
+    _put_known(list(stacks.values()), volume.supervision.known)
     labels = _labels(stacks)
+    for column, index in _fill_empty(labels, stacks, volume.supervision):
+        evidence[classes[column].name][0][index] = 0
     seen = {
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
         for entry in classes
@@ -133,6 +141,46 @@ def _fill_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -
     for index, mask in zip(indices, masks, strict=True):
         stack[index] = np.rint(np.clip(frame.from_frame(mask), 0, 1) * 255)
     return stack
+
+
+def _put_known(stacks: Sequence[np.ndarray], known: KnownPixels) -> None:
+    """Probabilities S x rows x columns of each class, as they are known where they are known, in place."""
+    for index, pixels in known.items():
+        for stack, own in zip(stacks, pixels, strict=True):
+            stack[index][own == SHOWN] = 255
+            stack[index][own == NOT_SHOWN] = 0
+
+
+def _fill_empty(
+    labels: np.ndarray, stacks: Mapping[int, np.ndarray], supervision: Supervision
+) -> list[tuple[int, int]]:
+    """Label where a class is most likely on slices that show it and have nothing of it, in place.
+
+    Something is there, so that the best guess is better than none. Returns column and slice of each guess.
+    """
+    guessed = []
+    for column, (value, stack) in enumerate(stacks.items()):
+        for index in supervision.present(column).tolist():
+            if (labels[index] == value).any():
+                continue
+            likely = stack[index].astype(np.float32)
+            if index in supervision.known:
+                likely[supervision.known[index][column] == NOT_SHOWN] = 0
+            free = np.where(labels[index] == 0, likely, 0)
+            if not likely.any():
+                continue
+            guessed.append((column, index))
+            if free.any():
+                labels[index][_piece_at_peak(free)] = value
+            else:  # of what others have it gets the place where it is most likely, and leaves them the rest
+                labels[index].flat[int(likely.argmax())] = value
+    return guessed
+
+
+def _piece_at_peak(likely: np.ndarray) -> np.ndarray:
+    """The connected pixels around the peak of a slice that reach half of it."""
+    pieces, _ = ndimage.label(likely > _BEST_GUESS * likely.max())
+    return pieces == pieces.flat[int(likely.argmax())]
 
 
 def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:

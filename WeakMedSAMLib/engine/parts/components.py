@@ -44,6 +44,23 @@ def _box(span: tuple[slice, slice], margin: int, height: int, width: int) -> lis
     return [left, top, min(width - 1, columns.stop - 1 + margin), min(height - 1, rows.stop - 1 + margin)]
 
 
+def grown_box(mask: np.ndarray, margin: int) -> tuple[float, float, float, float]:
+    """Box (x0, y0, x1, y1) around an H x W mask that is not empty, grown by `margin` pixels on every side."""
+    (span,) = ndimage.find_objects(mask.astype(np.uint8))
+    x0, y0, x1, y1 = map(float, _box(span, margin, *mask.shape))
+    return x0, y0, x1, y1
+
+
+def piece_that_meets(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The connected piece of an H x W mask that has most in common with another one, the largest if none has any."""
+    pieces, count = ndimage.label(mask)
+    if count <= 1:
+        return mask
+    common, sizes = (np.bincount(pieces.ravel(), weights, count + 1)[1:] for weights in (other.ravel(), None))
+    best = 1 + int(np.lexsort((sizes, common))[-1])
+    return pieces == best
+
+
 def distinct_boxes(boxes: np.ndarray) -> np.ndarray:
     """Without those that nearly repeat an earlier one (intersection over union above 0.8): N x 4."""
     kept: list[np.ndarray] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +29,28 @@ class PseudoMask:
         Slice.
     probability : numpy.ndarray
         C x h x w, uint8: 0..254 for 0..1, 255 where nothing is known of the class.
+    trust : numpy.ndarray or float
+        C, or for all classes: how far to believe it, where a reader said on some slice what is meant; 0 is a guess from
+        tags alone.
+    weight : numpy.ndarray or float
+        C, or for all classes: how much it counts where a network learns it.
     """
 
     volume: int
     index: int
     probability: np.ndarray
+    trust: np.ndarray | float = 0.0
+    weight: np.ndarray | float = 1.0
+
+
+def taught_classes(masks: Sequence[PseudoMask]) -> frozenset[int]:
+    """Columns of the classes of which a reader said on some slice of the cohort what is meant."""
+    return frozenset(int(column) for mask in masks for column in np.flatnonzero(np.atleast_1d(mask.trust) > 0))
+
+
+def is_given(masks: Sequence[PseudoMask], column: int) -> bool:
+    """Whether a reader said on any of the slices what is meant by a class."""
+    return column in taught_classes(masks)
 
 
 def encode_probability(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Warning_, refer_to
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -97,8 +98,13 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     matches = [_match(entry, scan, tags, axis, report) for entry, scan in pairs]
     settled = [match.labels for match in matches]
     _warn_of_names(run.volumes, matches, report)
+    # By their ids: what is said of them becomes events, and names may be names of patients.
+    nameless = [replace(each, name=refer_to(volume.id)) for each, volume in zip(settled, run.volumes, strict=True)]
     if run.settings.train:
-        _check_tags(CohortLabels(run.classes, settled), report)
+        _check_tags(CohortLabels(run.classes, nameless), report)
+    for volume, scan, labels in zip(run.volumes, scans, nameless, strict=True):
+        for problem in side_contradictions(labels, run.classes, scan.geometry.ijk_to_ras):
+            report(Warning_.of(problem, volume.id))
     _warn_of_unused(run.volumes, tags, matches, report)
     return [_cohort_volume(run, *pair, labels, report) for pair, labels in zip(pairs, settled, strict=True)]
 

@@ -10,7 +10,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps, masksOf
+from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps
 from WeakMedSAMLib.frontend.bar.undo import Undo
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
@@ -19,8 +19,9 @@ from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene import slice_views
-from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
+from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
 
 _SOON_MS = 60
 _MOST_NOTES = 8
@@ -59,6 +60,7 @@ class BarPanel(Panel):
         self._classes: Any = None
         self._isShown = False
         self._wordsSoon = self.soon(self._showWords, _SOON_MS)
+        self._watched = WatchedNode(self._showName)
         self.menu = qt.QMenu(self.ui.menuButton)
         self.ui.menuButton.setMenu(self.menu)
         self._connectWidgets()
@@ -92,6 +94,7 @@ class BarPanel(Panel):
         # The selector loses the scene next, and with it its volume; that is not the user's choice.
         self._isFilling = True
         super().cleanup()
+        self._watched.watch(None)
         self.undo.cleanup()
         manager = slicer.app.layoutManager()
         if manager is not None:
@@ -103,6 +106,8 @@ class BarPanel(Panel):
             if self.ui.volumeSelector.currentNode() is not self._state.currentVolume:
                 self.ui.volumeSelector.setCurrentNode(self._state.currentVolume)
             self._fillClasses()
+        self._watched.watch(self._state.currentVolume)
+        self._showName()
         self._showSlice()
         self._showUndo()
         self._wordsSoon()
@@ -155,6 +160,13 @@ class BarPanel(Panel):
         none = _("There is no class yet; add one in section 2.")
         tip = _("The class that is marked and shown: {name}").format(name=chosen)
         setEnabled(selector, "" if names else none, tip)
+
+    def _showName(self) -> None:
+        # The selector leaves out the end of a long name, in which names of scans differ.
+        volume = self._state.currentVolume
+        tip = _("The volume that everything here is about: {name}. It follows the slice views.")
+        name = tip.format(name=volume.GetName()) if volume is not None else _("Choose a volume.")
+        setTip(self.ui.volumeSelector, name)
 
     def _showSlice(self) -> None:
         index, count = self._navigator.sliceIndex(), self._navigator.sliceCount()
@@ -211,12 +223,14 @@ class BarPanel(Panel):
         self._wordsSoon()
 
     def _masksNow(self) -> Any:
-        """Return the segmentation of the current volume's masks, or None; looked for only if another may be."""
+        """Return the segmentation with the masks of the current volume that are under review, or None."""
         volume = self._state.currentVolume
         asked = volume.GetID() if volume is not None else "", self._state.reviewRunId, self._state.runsText
         known, node = self._masks
-        if asked != known or (node is not None and node.GetScene() is None):
-            self._masks = asked, masksOf(self._state, volume)[0]
+        # One that was found stays the one; where none is, masks may come.
+        if asked != known or node is None or node.GetScene() is None:
+            masks = UnderReview(self._state).masks(volume)
+            self._masks = asked, masks.segmentationNode if masks is not None else None
         return self._masks[1]
 
     def _onViewMoved(self, _viewName: str) -> None:
@@ -230,16 +244,14 @@ class BarPanel(Panel):
     def _follow(self, viewName: str) -> None:
         """Make the volume current that a view came to show, if it is one of those in use, or if there is none yet."""
         shown, current = slice_views.shownVolume(viewName), self._state.currentVolume
-        isWanted = self._state.isInCohort(shown) or (current is None and shown is not None and not usableProblem(shown))
+        problems = self._logic.labels.problems
+        isWanted = self._state.isInCohort(shown) or (current is None and shown is not None and not problems.of(shown))
         if isWanted and shown is not current:
             self._state.currentVolume = shown
 
     def _onVolumeChosen(self, node: Any) -> None:
-        if self._isFilling:
-            return
-        self._state.currentVolume = node
-        if node is not None and node.GetImageData() is not None:
-            self._logic.views.showEverywhere(node)
+        if not self._isFilling:
+            self._logic.views.makeCurrent(self._state, node)
 
     def _onClassChosen(self, index: int) -> None:
         names = self._session.classes.names

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, shownVolumes
+from WeakMedSAMLib.frontend.labels.volume_list import shownVolumes
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
-from WeakMedSAMLib.frontend.results.review_subject import volumeIdOf
-from WeakMedSAMLib.frontend.results.segment_tags import isReviewed, segmentIdsOf
+from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
+from WeakMedSAMLib.frontend.results.under_review import UnderReview
 
 # In place of a section: Slicer's own dialog.
 LOAD = "load"
@@ -55,7 +54,6 @@ class NextSteps:
     def __init__(self, logic: WeakMedSAMLogic, installProblem: Callable[[], str]) -> None:
         self._logic = logic
         self._installProblem = installProblem
-        self._volumes = VolumeList(logic.labels)
         self._problems: list[Problem] = []
 
     def find(self) -> NextStep:
@@ -89,7 +87,7 @@ class NextSteps:
         volume = self._logic.state.currentVolume
         if volume is None:
             return NextStep(_("Choose a volume."), "volumes")
-        problem = self._volumes.problem(volume)
+        problem = self._logic.labels.problems.of(volume)
         if problem:
             return NextStep(_("Choose another volume; this one cannot be used."), "volumes", problem)
         if not self._logic.session.classes:
@@ -98,13 +96,10 @@ class NextSteps:
 
     def _reviewing(self) -> NextStep | None:
         """Masks of the current volume wait to be looked at, or to be written."""
-        node, runId, volumeId = masksOf(self._logic.state, self._logic.state.currentVolume)
-        segments = (
-            [node.GetSegmentation().GetSegment(each) for each in segmentIdsOf(node, runId, volumeId)] if node else []
-        )
-        if not segments:
+        masks = UnderReview(self._logic.state).masks(self._logic.state.currentVolume)
+        if masks is None or not masks.segmentIds:
             return None
-        left = sum(not isReviewed(segment) for segment in segments)
+        left = sum(not isReviewed(segment) for segment in masks.segments())
         if not left:
             return NextStep(_("Export the masks, or go on to the next volume."), "export")
         text = _("Review one mask.") if left == 1 else _("Review {count} masks.").format(count=left)
@@ -114,7 +109,7 @@ class NextSteps:
         logic = self._logic
         nodes = logic.volumesOfRun()
         unread = [node for node in nodes if logic.keyOf(node) is None]
-        problem = next(filter(None, map(self._volumes.problem, unread)), "")
+        problem = next(filter(None, map(logic.labels.problems.of, unread)), "")
         if problem:
             return NextStep(_("Take out of use what cannot be used."), "volumes", problem)
         if unread:
@@ -141,17 +136,3 @@ class NextSteps:
             return NextStep(text, "tags")
         one, many = _("Generate masks for this volume."), _("Generate masks for {count} volumes.")
         return NextStep(one if count == 1 else many.format(count=count), "generate")
-
-
-def masksOf(state: Any, volumeNode: Any) -> tuple[Any, str, str]:
-    """Return the segmentation with the masks of a volume, of which run they are, and the volume's id in it.
-
-    Of the run under review, if it has that volume, else of the latest that has; None and empty texts without masks.
-    """
-    latest = list(reversed(state.runs()))
-    for record in sorted(latest, key=lambda record: record.runId != state.reviewRunId):
-        volumeId = volumeIdOf(record, volumeNode)
-        node = slicer.mrmlScene.GetNodeByID(record.segmentations.get(volumeId) or "")
-        if volumeId and node is not None:
-            return node, record.runId, volumeId
-    return None, "", ""

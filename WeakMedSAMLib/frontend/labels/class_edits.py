@@ -64,15 +64,17 @@ def withClass(table: ClassTable, entry: SegmentClass) -> ClassTable:
 
 def withChanged(table: ClassTable, name: str, /, **given: Any) -> ClassTable:
     """Return the table with fields of one class changed; `UserError` if the class is unknown or the table unfit."""
-    position = table.index(name)
-    changed = replace(table[position], **_checkedFields(given))
-    return ClassTable([changed if number == position else entry for number, entry in enumerate(table)])
+    position, fields = table.index(name), _checkedFields(given)
+    called = {**{each: each for each in table.names}, name: fields.get("name", name)}
+    entries = list(table.with_names(called))  # what was inside of it is so under its new name
+    entries[position] = replace(entries[position], **fields)
+    return ClassTable(entries)
 
 
 def without(table: ClassTable, name: str) -> ClassTable:
     """Return the table without a class; `UserError` ``unknown_class``."""
-    position = table.index(name)
-    return ClassTable(entry for number, entry in enumerate(table) if number != position)
+    table.index(name)
+    return table.with_names({each: each for each in table.names if each != name})
 
 
 def withKeys(table: ClassTable) -> ClassTable:

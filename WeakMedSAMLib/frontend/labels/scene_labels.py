@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.labels.volume_problems import VolumeProblems
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
 
@@ -44,6 +45,8 @@ class SceneLabels:
         Their nodes in the scene.
     leaving : Callbacks
         Called without arguments before the scene is closed.
+    problems : VolumeProblems
+        Which volumes cannot be used, and why.
     volumeChanged : Callbacks
         Called without arguments if another volume became current, or a volume became ready for tags.
     """
@@ -57,6 +60,7 @@ class SceneLabels:
         self.marks = MarkEdits(self.session)
         self.markNodes = MarkNodes(self.state.scene, self.session, self.marks, self._volumesWithKeys)
         self.volumeChanged, self.leaving = Callbacks(), Callbacks()
+        self.problems = VolumeProblems()
         self._lastVolumeId = ""
         self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
@@ -116,6 +120,7 @@ class SceneLabels:
     def _leave(self) -> None:
         self.leaving()
         self.markNodes.forget()
+        self.problems.forget()
         self.store.keepCopy(folders.runsFolder())
         self.store.forget()
 

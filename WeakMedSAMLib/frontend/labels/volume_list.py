@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.labels.tag_words import isReady
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
-from WeakMedSAMLib.frontend.scene.scene_volumes import usableProblem
 
 # One a class, told apart without colour: its tags need nothing more, are begun, are not there.
 READY, BEGUN, NONE = "●", "◐", "○"
@@ -43,6 +44,28 @@ class LabelWords:
     isReady: bool = False
 
 
+class ReviewWords(NamedTuple):
+    """How far the review of the masks of a volume is, in a word, and more of it for a tip."""
+
+    word: str
+    tip: str
+
+
+class Reviews(Protocol):
+    """Knows how far the review of each volume is.
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when there may be something else to say.
+    """
+
+    changed: Callbacks
+
+    def words(self) -> Mapping[str, ReviewWords]:
+        """Return id of the node -> words, of the volumes that have masks."""
+
+
 @dataclass(frozen=True)
 class VolumeRow:
     """One volume of the scene.
@@ -55,6 +78,8 @@ class VolumeRow:
         Why it cannot be learned from; empty if it can.
     isChecked, isCurrent : bool
         Whether it is learned from; whether it is the one that is tagged.
+    review : ReviewWords or None
+        None without masks.
     """
 
     nodeId: str
@@ -63,6 +88,7 @@ class VolumeRow:
     problem: str
     isChecked: bool
     isCurrent: bool
+    review: ReviewWords | None = None
 
 
 def shownVolumes(scene: Any) -> list[VolumeNode]:
@@ -72,16 +98,16 @@ def shownVolumes(scene: Any) -> list[VolumeNode]:
 
 
 class VolumeList:
-    """Makes the rows; remembers what takes long to find out: looking at every voxel, counting the tags of each class.
+    """Makes the rows; remembers what takes long to find out: how many tags each class has.
 
     Parameters
     ----------
     labels : SceneLabels
+    reviews : Reviews, optional
     """
 
-    def __init__(self, labels: SceneLabels) -> None:
-        self._labels = labels
-        self._problems: dict[tuple[str, int, int, int], str] = {}
+    def __init__(self, labels: SceneLabels, reviews: Reviews | None = None) -> None:
+        self._labels, self._reviews = labels, reviews
         self._classes = ClassTable()
         # Node id -> labels and what they say. Labels are never changed in place: an edit puts others there.
         self._words: dict[str, tuple[VolumeLabels, LabelWords]] = {}
@@ -93,27 +119,13 @@ class VolumeList:
             self._classes = classes
             self._words.clear()
         current = self._labels.state.currentVolume
-        rows = [self._row(node, node is current) for node in shownVolumes(scene)]
+        reviews = self._reviews.words() if self._reviews is not None else {}
+        rows = [self._row(node, node is current, reviews.get(node.GetID())) for node in shownVolumes(scene)]
         self._words = {row.nodeId: self._words[row.nodeId] for row in rows if row.nodeId in self._words}
         return rows
 
-    def problem(self, node: VolumeNode) -> str:
-        """Say why a volume cannot be used; empty if it can."""
-        image, transform = node.GetImageData(), node.GetParentTransformNode()
-        version = (
-            node.GetID(),
-            node.GetMTime(),
-            image.GetMTime() if image else 0,
-            transform.GetMTime() if transform else 0,
-        )
-        if version not in self._problems:
-            # Only the latest state of each volume is of use.
-            self._problems = {key: text for key, text in self._problems.items() if key[0] != version[0]}
-            self._problems[version] = usableProblem(node)
-        return self._problems[version]
-
-    def _row(self, node: VolumeNode, isCurrent: bool) -> VolumeRow:
-        problem = self.problem(node)
+    def _row(self, node: VolumeNode, isCurrent: bool, review: ReviewWords | None) -> VolumeRow:
+        problem = self._labels.problems.of(node)
         isChecked = self._labels.state.isInCohort(node)
         tags = None if problem else self._labels.of(node)
         if problem:
@@ -124,7 +136,7 @@ class VolumeList:
             words = LabelWords(state=_("reading ..."))
         else:
             words = LabelWords(counts=_("It is read once it is in use, or chosen."))
-        return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent)
+        return VolumeRow(node.GetID(), node.GetName() or "", words, problem, isChecked, isCurrent, review)
 
     def _wordsOf(self, nodeId: str, tags: VolumeLabels) -> LabelWords:
         known = self._words.get(nodeId)

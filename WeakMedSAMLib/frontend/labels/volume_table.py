@@ -36,7 +36,7 @@ class VolumeTable:
             CHECK: _("Learned from, and gets masks. More volumes give better masks. (Space)"),
             NAME: _("A click shows a volume in the views and makes it the one that is tagged."),
             TAGS: _("One sign a class, in the order of the classes: ● ready, ◐ begun, ○ no tags"),
-            STATE: _("Whether the tags of a volume need anything more"),
+            STATE: _("Whether the tags of a volume need anything more, or its masks, once it has some"),
         }
         header = table.horizontalHeader()
         for column, tip in tips.items():
@@ -93,7 +93,10 @@ class VolumeTable:
         self._set(number, CHECK, sign, used.format(name=row.name) if sign else row.problem)
         self._set(number, NAME, f"▸ {name}" if row.isCurrent else name, row.name)
         self._set(number, TAGS, words.signs, words.counts)
-        self._set(number, STATE, words.state, row.problem or words.counts)
+        state, tips = words.state, [row.problem or words.counts]
+        if row.review is not None and not row.problem:
+            state, tips = row.review.word, [row.review.tip, words.state, words.counts]
+        self._set(number, STATE, state, "\n".join(filter(None, tips)))
 
     def _set(self, number: int, column: int, text: str, tip: str) -> None:
         item = self._table.item(number, column)

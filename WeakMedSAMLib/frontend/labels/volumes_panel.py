@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_direction import SliceDirection
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
-from WeakMedSAMLib.frontend.labels.volume_list import VolumeList, VolumeRow
+from WeakMedSAMLib.frontend.labels.volume_list import Reviews, VolumeList, VolumeRow
 from WeakMedSAMLib.frontend.labels.volume_table import CHECK, VolumeTable
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -29,12 +29,14 @@ class VolumesPanel(Panel):
     ----------
     labels : SceneLabels
     views : SliceViews
+    reviews : Reviews, optional
+        How far the review of each volume is.
     """
 
-    def __init__(self, labels: SceneLabels, views: slice_views.SliceViews) -> None:
+    def __init__(self, labels: SceneLabels, views: slice_views.SliceViews, reviews: Reviews | None = None) -> None:
         super().__init__("Volumes.ui")
         self._labels, self._state, self._views = labels, labels.state, views
-        self._list = VolumeList(labels)
+        self._list = VolumeList(labels, reviews)
         self._rows: list[VolumeRow] = []
         self._scene: Any = None
         self._sceneTags: list[int] = []
@@ -45,6 +47,8 @@ class VolumesPanel(Panel):
         self._direction = SliceDirection(self.ui, labels)
         self._makeMenu()
         self._connectWidgets()
+        if reviews is not None:
+            self.follow((reviews.changed, self._refreshSoon))
         self.setScene(slicer.mrmlScene)
 
     def setScene(self, scene: Any) -> None:
@@ -149,7 +153,7 @@ class VolumesPanel(Panel):
         volume = self._state.currentVolume
         if volume is None:
             return ""
-        problem = self._list.problem(volume)
+        problem = self._labels.problems.of(volume)
         if problem:
             return breakable(f"⚠ {problem}")
         return _("Reading the volume ...") if self._labels.ofCurrent() is None else ""
@@ -184,9 +188,7 @@ class VolumesPanel(Panel):
     def _choose(self, number: int) -> None:
         node = self._nodeOf(number)
         if node is not None and not self._isChosen(node):
-            self._state.currentVolume = node
-            if node.GetImageData() is not None:
-                self._views.showEverywhere(node)
+            self._views.makeCurrent(self._state, node)
             self.refresh()
 
     def _isChosen(self, node: VolumeNode) -> bool:
@@ -201,7 +203,7 @@ class VolumesPanel(Panel):
         node = self._nodeOf(number)
         if node is not None:
             isIn = self._state.isInCohort(node)
-            self._state.setInCohort(node, not isIn and not self._list.problem(node))
+            self._state.setInCohort(node, not isIn and not self._labels.problems.of(node))
 
     def _useAll(self, isIn: bool) -> None:
         with slicer.util.NodeModify(self._state.node):

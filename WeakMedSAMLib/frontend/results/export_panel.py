@@ -9,12 +9,10 @@ import ctk
 import qt
 import slicer
 import slicer.util
-import vtk
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, elided, setEnabled, setText
@@ -24,8 +22,9 @@ from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportW
 from WeakMedSAMLib.frontend.results.export_work import checkPaths, nameProblem, worksOfRun, writeAllSteps
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.running.run_control import RunControl
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
 
 _FOLDER_SETTING = "WeakMedSAM/exportFolder"
 _NAMES_SHOWN, _LONGEST_NAME = 6, 44
@@ -40,22 +39,24 @@ class ExportPanel(Panel):
     ----------
     labels : SceneLabels
     runs : RunControl
+    history : SegmentHistory
+        Is told when masks turn out to have changed since they were reviewed.
     """
 
-    def __init__(self, labels: SceneLabels, runs: RunControl) -> None:
+    def __init__(self, labels: SceneLabels, runs: RunControl, history: SegmentHistory) -> None:
         super().__init__("Export.ui")
-        self._state = labels.state
+        self._state, self._history = labels.state, history
         self._scene: Any = None
         self._subjects = ReviewSubjects(labels.state)
         self._choices: list[ReviewSubject] = []
         # Id and name of the volume that a name was proposed for.
         self._named = ("", "")
         self._runner: StepRunner | None = None
-        self._watched: tuple[Any, int] = None, 0
         known = exportFormats()
         self._formats = {kind: known[kind] for kind in known if hasattr(self.ui, f"{kind}Check")}
         self._tips = {kind: self._check(kind).toolTip for kind in self._formats}
         self._refreshSoon = self.soon(self.refresh, 100)
+        self._watched = WatchedNode(self._refreshSoon)
         self.ui.folderEdit.currentPath = slicer.app.userSettings().value(_FOLDER_SETTING) or _documents()
         self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
         self.ui.exportProgress.visible = False
@@ -81,7 +82,7 @@ class ExportPanel(Panel):
     def cleanup(self) -> None:
         """See `Panel`; an export that is under way is stopped."""
         super().cleanup()
-        self._watch(None)
+        self._watched.watch(None)
         self._stop()
         self._choices = []
 
@@ -97,15 +98,7 @@ class ExportPanel(Panel):
 
     def _watch(self, volumeNode: Any) -> None:
         """Hear of another name of the current volume; what was written of another one is said no longer."""
-        before, tag = self._watched
-        if before is volumeNode:
-            return
-        if before is not None:
-            before.RemoveObserver(tag)
-        modified = vtk.vtkCommand.ModifiedEvent
-        tag = volumeNode.AddObserver(modified, guarded(self._refreshSoon)) if volumeNode is not None else 0
-        self._watched = volumeNode, tag
-        if self._runner is None:
+        if self._watched.watch(volumeNode) and self._runner is None:
             self._setText("")
 
     def _connectWidgets(self) -> None:
@@ -124,22 +117,10 @@ class ExportPanel(Panel):
     # What is there
 
     def _subjectsUnderReview(self) -> list[ReviewSubject]:
-        """Return the masks of the run under review; of the latest that has the current volume if it has not, or any."""
-        runs, volume = self._subjects.runs(), self._state.currentVolume
-        underReview = self._subjects.underReview(volume)
-        isChosen = underReview is not None and underReview.runId == self._state.reviewRunId
-        if underReview is not None and isChosen:
-            return self._masksOf(underReview)
-        latest: list[ReviewSubject] = []
-        for record in runs:
-            masks = self._masksOf(record)
-            if any(each.volumeNode is volume for each in masks):
-                return masks
-            latest = latest or masks
-        return latest
-
-    def _masksOf(self, record: RunRecord) -> list[ReviewSubject]:
-        subjects = (self._subjects.subject(self._scene, record, each) for each in self._subjects.volumeIds(record))
+        """Return the masks of the run under review that are in the scene with their volumes."""
+        record = self._subjects.underReview(self._state.currentVolume)
+        ids = self._subjects.volumeIds(record) if record is not None else []
+        subjects = [self._subjects.subject(self._scene, record, each) for each in ids if record is not None]
         return [each for each in subjects if each.segmentIds and each.volumeNode is not None]
 
     def _chosen(self) -> list[ReviewSubject]:
@@ -293,6 +274,8 @@ class ExportPanel(Panel):
     def _ended(self) -> None:
         self._runner = None
         self.ui.exportProgress.visible = False
+        # Masks are compared with what was reviewed before they are written.
+        self._history.changed()
         self._showReason()
 
     def _stop(self) -> None:

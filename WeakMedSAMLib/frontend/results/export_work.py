@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
+from WeakMedSAMLib.frontend.results.review_changes import compareSteps
 from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
@@ -98,6 +99,9 @@ def writeFilesSteps(work: ExportWork) -> Steps[list[Exported]]:
     """Write all files of one work; raises as the functions in `exports` and `report` do."""
     formats = exportFormats()
     written = []
+    for subject in work.subjects:
+        # What was reviewed may have been changed while another volume was current, which nobody followed.
+        yield from compareSteps(subject.segmentationNode, subject.segmentIds)
     for number, (kind, path) in enumerate(work.paths.items()):
         steps = formats[kind].writeSteps(work, path)
         written.append((yield from _partSteps(steps, number, len(work.paths))))

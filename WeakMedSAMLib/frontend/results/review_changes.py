@@ -7,12 +7,13 @@ be moved with its volume, and turned by Slicer.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from WeakMedSAMLib.frontend.base.steps import Steps
-from WeakMedSAMLib.frontend.results.segment_images import imageVersion
+from WeakMedSAMLib.frontend.results.segment_images import imageVersion, maskSteps
 from WeakMedSAMLib.frontend.results.segment_tags import STATUS_TAG, isReviewed, setReviewed, tagOf
 
 SEEN_TAG = "WeakMedSAM.ReviewedVoxels"
@@ -89,3 +90,22 @@ def compare(segment: Any) -> bool:
     segment.RemoveTag(CHANGED_TAG)
     setReviewed(segment, True)
     return True
+
+
+def compareSteps(segmentationNode: Any, segmentIds: Iterable[str]) -> Steps[bool]:
+    """Do what `compare` does for segments as they are now, in short pieces; says whether something became of any.
+
+    Voxels are looked at only of segments that were reviewed once, and changed since they were looked at last.
+    """
+    segmentation = segmentationNode.GetSegmentation()
+    found = False
+    for segmentId in segmentIds:
+        segment = segmentation.GetSegment(segmentId)
+        if segment is None or not (isReviewed(segment) or isChanged(segment)):
+            continue
+        if fingerprintOf(segment) == NOT_KNOWN and segmentation.IsSourceRepresentationImageData():
+            version = versionOf(segment)
+            mask = yield from maskSteps(segmentationNode, segmentId)
+            yield from noteSteps(version, mask.array if mask is not None else None)
+        found = compare(segment) or found
+    return found

@@ -285,8 +285,7 @@ class ReviewPanel(Panel):
     def _goToVolumeOf(self, record: RunRecord) -> None:
         node = self._volumeOf(record)
         if node is not None:
-            self._state.currentVolume = node
-            self._views.showEverywhere(node)
+            self._views.makeCurrent(self._state, node)
 
     def _onMaskChosen(self, _segmentId: str = "") -> None:
         if self._subject is not None and self.masks.segmentId:

@@ -13,8 +13,9 @@ from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, labelValueOf, segmentIdsOf, tagOf
+from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
 _STATUS_WORDS = {
@@ -89,7 +90,7 @@ class ReviewSubjects:
 
     def runs(self) -> list[RunRecord]:
         """Return the runs of the scene that can be looked at or say why not, the latest first."""
-        return [record for record in reversed(self._state.runs()) if record.status not in UNDER_WAY]
+        return UnderReview(self._state).runs
 
     def runResult(self, record: RunRecord) -> RunResult:
         """Return the results of a run; `UserError` as `readRun`."""
@@ -111,19 +112,9 @@ class ReviewSubjects:
         """Return volume id -> result, as far as the run folder is there."""
         return self._resultsOf(record)[0]
 
-    def latestOf(self, volumeNode: Any) -> RunRecord | None:
-        """Return the latest run that made masks of a volume; the latest of all if none did, None without a run."""
-        runs = self.runs()
-        ours = (each for each in runs if each.status == "finished" and volumeIdOf(each, volumeNode))
-        return next(ours, runs[0] if runs else None)
-
     def underReview(self, volumeNode: Any) -> RunRecord | None:
-        """Return the chosen run; the latest that made masks of a volume where none is chosen, or that lacks it."""
-        chosen = next((each for each in self.runs() if each.runId == self._state.reviewRunId), None)
-        if chosen is not None and (volumeNode is None or volumeIdOf(chosen, volumeNode)):
-            return chosen
-        latest = self.latestOf(volumeNode)
-        return latest if chosen is None or (latest is not None and volumeIdOf(latest, volumeNode)) else chosen
+        """Return the run under review where a volume is current, see `UnderReview.run`."""
+        return UnderReview(self._state).run(volumeNode)
 
     def subject(self, scene: Any, record: RunRecord, volumeId: str) -> ReviewSubject:
         """Return one volume of a run."""

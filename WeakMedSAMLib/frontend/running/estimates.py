@@ -13,8 +13,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract import stages
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
@@ -40,6 +42,7 @@ _CPU_RATES = {
     PREPARE: 0.005,
     START: 9.0,
     stages.EMBED: 0.42,
+    stages.HANDING: 0.05,
     stages.PROJECTION: 0.004,
     stages.NOVELTY: 0.006,
     stages.CLASSIFIER: 4.0,
@@ -70,12 +73,15 @@ class RunSize:
         Slices on which at least one class is present.
     cachedSlices : int
         Slices whose features were kept from an earlier run.
+    handedMasks : int
+        Masks that boxes and points are handed on to: a class on a slice.
     """
 
     volumes: int = 1
     slices: int = 0
     presentSlices: int = 0
     cachedSlices: int = 0
+    handedMasks: int = 0
 
 
 def runSize(volumes: Iterable[VolumeLabels], cachedHashes: Iterable[str] = ()) -> RunSize:
@@ -87,6 +93,7 @@ def runSize(volumes: Iterable[VolumeLabels], cachedHashes: Iterable[str] = ()) -
         slices=sum(slices),
         presentSlices=sum(_presentSlices(entry) for entry in entries),
         cachedSlices=sum(count for entry, count in zip(entries, slices, strict=True) if entry.sha256 in cached),
+        handedMasks=sum(_handedMasks(entry) for entry in entries),
     )
 
 
@@ -220,6 +227,8 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
         return 1.0
     if stage == stages.EMBED:
         return max(0, size.slices - size.cachedSlices)
+    if stage == stages.HANDING:
+        return size.handedMasks
     if stage == stages.CLASSIFIER:
         return 1.0 + size.slices / 2000
     return float(masked if stage in (stages.PSEUDO_MASKS, stages.SUB_CLASSES) else size.slices)
@@ -271,6 +280,11 @@ def _isRate(value: Any) -> bool:
 def _presentSlices(volume: VolumeLabels) -> int:
     present = [volume.presence(name) == PRESENT for name in volume.class_names()]
     return int(np.count_nonzero(np.logical_or.reduce(present))) if present else 0
+
+
+def _handedMasks(volume: VolumeLabels) -> int:
+    named = {name for kind in (BOXES, POINTS) for name in kind.class_names(volume)}
+    return sum(int(np.count_nonzero(volume.presence(name) == PRESENT)) for name in named)
 
 
 def _isTagged(volume: VolumeLabels) -> bool:

@@ -162,6 +162,8 @@ class ResidentClient:
         if self._isOver:
             return
         before, self._question = self._question, question
+        if self._worker is not None:
+            self._worker.asked = None
         self._timer.start()
         # What hands over the same volume may go on: the newest question is what follows it.
         isSame = before is not None and before.node is question.node and before.axis == question.axis
@@ -351,8 +353,12 @@ class ResidentClient:
         process.lineRead.clear()
         process.finished.clear()
         self._ending.append(process)
-        process.finished.connect(lambda: self._ending.remove(process))
+        process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
+
+    def _forget(self, process: AnsweringProcess) -> None:
+        if process in self._ending:
+            self._ending.remove(process)
 
 
 def _range(ends: Sequence[int]) -> Range:

@@ -230,6 +230,7 @@ def stageInWords(stage: str) -> str:
         PREPARE: _("Writing the volumes for the worker"),
         START: _("Starting the worker"),
         stages.EMBED: _("Looking at every slice"),
+        stages.HANDING: _("Handing boxes and points on from slice to slice"),
         stages.PROJECTION: _("Summing up what was seen"),
         stages.NOVELTY: _("Comparing slices that show a class with slices that do not"),
         stages.SUB_CLASSES: _("Grouping slices that show a class"),

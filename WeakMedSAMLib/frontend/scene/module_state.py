@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from copy import copy
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +23,7 @@ _COHORT = "cohort"
 _RUNS = "runs"
 _REVIEW_RUN = "reviewRunId"
 _UNREADABLE = "tagsUnreadable"
+_RUN, _DOTS = "run.", 3
 _REFERENCES = ("volume", "segmentation")
 _logger = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ class ModuleState:
         self._observations: list[int] = []
         self._isTelling = self._isWaiting = False
         self.node: Any = None
+        self._readAt = (0, 0)
+        self._runs: list[RunRecord] = []
         self.bind()
 
     def bind(self) -> None:
@@ -196,7 +200,12 @@ class ModuleState:
 
     def runs(self) -> list[RunRecord]:
         """Return all runs of the scene, oldest first."""
-        return [self._withNodes(recordFromJson(entry)) for entry in self._runEntries()]
+        # Read anew where the node or the scene has other content: of many volumes that takes some milliseconds, and
+        # every key press asks. What a node does between StartModify and EndModify does not show in its time.
+        version = self.node.GetMTime(), self.scene.GetNodes().GetMTime()
+        if version != self._readAt or self.node.GetDisableModifiedEvent():
+            self._readAt, self._runs = version, self._readRuns()
+        return [_copyOf(record) for record in self._runs]
 
     def run(self, runId: str) -> RunRecord | None:
         """Return one run, or None."""
@@ -242,19 +251,23 @@ class ModuleState:
             if self.node.GetNodeReferenceID(role) != nodeId:
                 self.node.SetNodeReferenceID(role, nodeId)
 
-    def _withNodes(self, record: RunRecord) -> RunRecord:
-        for role in self._rolesOf(record.runId):
-            kind, volumeId = role.rsplit(".", 2)[1:]
-            node = self.node.GetNodeReference(role)
+    def _readRuns(self) -> list[RunRecord]:
+        records = {entry["runId"]: recordFromJson(entry) for entry in self._runEntries()}
+        for role in sorted(self._roles()):
+            runId, kind, volumeId = role.removeprefix(_RUN).rsplit(".", 2)
+            node = self.node.GetNodeReference(role) if runId in records else None
             if node is not None:
+                record = records[runId]
                 (record.volumes if kind == "volume" else record.segmentations)[volumeId] = node.GetID()
-        record.volumes = dict(sorted(record.volumes.items()))
-        record.segmentations = dict(sorted(record.segmentations.items()))
-        return record
+        return list(records.values())
 
     def _rolesOf(self, runId: str) -> set[str]:
-        roles = [self.node.GetNthNodeReferenceRole(index) for index in range(self.node.GetNumberOfNodeReferenceRoles())]
-        return {role for role in roles if role and role.startswith(f"run.{runId}.")}
+        return {role for role in self._roles() if role.startswith(f"{_RUN}{runId}.")}
+
+    def _roles(self) -> list[str]:
+        """Return the roles of all nodes of runs, see `_role`."""
+        roles = (self.node.GetNthNodeReferenceRole(index) for index in range(self.node.GetNumberOfNodeReferenceRoles()))
+        return [role for role in roles if role and role.startswith(_RUN) and role.count(".") >= _DOTS]
 
     def _runEntries(self) -> list[dict[str, Any]]:
         try:
@@ -310,4 +323,10 @@ def _nodeIn(scene: Any) -> Any:
 
 
 def _role(runId: str, kind: str, volumeId: str) -> str:
-    return f"run.{runId}.{kind}.{volumeId}"
+    return f"{_RUN}{runId}.{kind}.{volumeId}"
+
+
+def _copyOf(record: RunRecord) -> RunRecord:
+    """Return a record that may be changed without an effect on the first one."""
+    parts = {name: copy(value) for name, value in vars(record).items()}
+    return RunRecord(**parts)

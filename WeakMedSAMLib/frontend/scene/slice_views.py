@@ -13,6 +13,7 @@ import vtk
 
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
 
@@ -146,6 +147,12 @@ class SliceViews:
         """Show a volume as the background of all views, whole."""
         with self.together():
             slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+
+    def makeCurrent(self, state: ModuleState, volumeNode: VolumeNode | None) -> None:
+        """Make a volume the current one, and show it in all views if there is something to see; None for none."""
+        state.currentVolume = volumeNode
+        if volumeNode is not None and volumeNode.GetImageData() is not None:
+            self.showEverywhere(volumeNode)
 
     def showSlice(self, volumeNode: VolumeNode, axis: str, index: int, preferredView: str) -> bool:
         """Show a slice in the view that one works in, or in another one along the axis; say whether there is one."""

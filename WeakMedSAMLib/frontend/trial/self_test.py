@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.worker_arguments import RUN
+from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
@@ -29,6 +31,7 @@ from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.worker_command import Command
 from WeakMedSAMLib.frontend.running.worker_process import QtWorkerProcess
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, forgetRunsFolder
+from WeakMedSAMLib.frontend.scene.slice_views import shownVolume, sliceViewNames
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, makePhantom
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
@@ -37,6 +40,7 @@ _FAKE_SECONDS = 2.0
 _REAL_LIMIT_S = 900.0
 # The aim is 50; a slow computer, or one that draws the views without a graphics card, may take longer.
 _LONGEST_BLOCK_MS = 400.0
+_SOON_S = 0.3
 
 
 class FakeWorkerProcess(QtWorkerProcess):
@@ -69,7 +73,8 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
     def runTest(self, **_options: Any) -> None:
         """Run every test, as *Reload and Test* wants it; the test of the build calls them one by one itself."""
-        for test in (self.test_TagsStayInScene, self.test_RunWithStandIn, self.test_RunWithWorker):
+        tests = (self.test_TagsStayInScene, self.test_Bar, self.test_RunWithStandIn, self.test_RunWithWorker)
+        for test in tests:
             self.setUp()
             try:
                 test()
@@ -93,6 +98,41 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         finally:
             again.cleanup()
         self.delayDisplay(_("Tags are kept in the scene"))
+
+    def test_Bar(self) -> None:
+        """The bar takes a volume, leads on, and takes back what was done last."""
+        logic, first, slices = _makeTagged()
+        second = addPhantom("Phantom", 2)
+        visited: list[str] = []
+        bar = BarPanel(logic, lambda: "", visited.append)
+        try:
+            bar.enter()
+            for volume in (first, second):
+                bar.ui.volumeSelector.setCurrentNode(volume)
+                self.assertIs(logic.state.currentVolume, volume)
+                self.assertLessEqual({shownVolume(name) for name in sliceViewNames()}, {volume})
+            key = logic.identifyNow(second)
+            self._go(bar, visited, "tags")
+            logic.tagRange(second, "Lesion", *slices)
+            self._go(bar, visited, "generate")
+            ui, count = bar.ui, slices[1] - slices[0] + 1
+            for button, left in ((ui.undoButton, 0), (ui.redoButton, count)):
+                button.click()
+                tags = logic.session.volume(key)
+                self.assertEqual(tags and tags.counts("Lesion").present, left)
+        finally:
+            bar.cleanup()
+            bar.widget.deleteLater()
+            logic.cleanup()
+        self.delayDisplay(_("The bar passed"))
+
+    def _go(self, bar: BarPanel, visited: list[str], place: str) -> None:
+        """Follow the bar to where the next thing is done."""
+        _waitFor(lambda: bar.nextPlace() == place)
+        # The button does what the label says, which follows a moment later.
+        _waitFor(lambda: False, seconds=_SOON_S)
+        bar.ui.goButton.click()
+        self.assertEqual(visited[-1:], [place])
 
     def test_RunWithStandIn(self) -> None:
         """A run of two seconds becomes a segmentation; the real worker is not needed for that."""
@@ -134,7 +174,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         (node,) = logic.segmentationsOf(record.runId)
         slicer.mrmlScene.RemoveNode(node)
         works = {
-            _("choosing a volume"): lambda: _choose(logic, volume),
+            _("choosing a volume"): lambda: logic.views.makeCurrent(logic.state, volume),
             _("loading masks"): lambda: _loadAgain(logic, record.runId),
             _("export"): lambda: _exportAll(logic, logic.state.runs()[-1]),
         }
@@ -147,9 +187,12 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             self.assertLess(block.own_ms, _LONGEST_BLOCK_MS, text)
 
 
-def _choose(logic: WeakMedSAMLogic, volume: Any) -> None:
-    logic.state.currentVolume = volume
-    logic.views.showEverywhere(volume)
+def _waitFor(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Let the window work until a condition holds, or the time is over."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        slicer.app.processEvents()
+        time.sleep(0.01)
 
 
 def _loadAgain(logic: WeakMedSAMLogic, runId: str) -> None:

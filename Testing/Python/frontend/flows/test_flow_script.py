@@ -129,12 +129,23 @@ def test_self_test_of_the_module(driver, module, monkeypatch, whole):
     else:
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(module.WeakMedSAMTest).run(result)
-        assert result.testsRun == 3
+        assert result.testsRun == 4
         assert result.wasSuccessful(), result.errors + result.failures
     # Nothing of it is left among the user's runs.
     assert folders.runsFolder() == before
     assert not before.exists() or list(before.iterdir()) == []
     assert folders.runsOnDisk(before) == []
+
+
+@pytest.mark.parametrize("fault", ["_onVolumeChosen", "_onGo", "undo"])
+def test_self_test_finds_a_bar_that_does_nothing(driver, module, monkeypatch, fault):
+    from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
+    from WeakMedSAMLib.frontend.bar.undo import Undo
+
+    monkeypatch.setattr(Undo if fault == "undo" else BarPanel, fault, lambda *_arguments: None)
+    result = unittest.TestResult()
+    module.WeakMedSAMTest("test_Bar").run(result)
+    assert not result.wasSuccessful()
 
 
 def test_sample_data_is_listed_once_and_needs_no_network(driver, module, monkeypatch):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import slicer
 from flows.driver import fake_worker
+from flows.full_scene import CLASSES, fill_scene
 
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.frontend.base.steps import StepRunner
@@ -146,3 +147,31 @@ def test_buttons_are_not_set_anew_at_each_step_of_scrolling(driver):
         for index in (6, 7, 8):
             driver.go_to(index)
     assert wrapper.rewritten == 0
+
+
+@pytest.mark.parametrize(("volumes", "runs"), [(10, 2), pytest.param(100, 5, marks=pytest.mark.soak)], ids=str)
+def test_the_window_answers_after_a_key_however_many_volumes_and_runs_there_are(
+    allowance, driver, capsys, volumes, runs
+):
+    driver.open(fake_worker())
+    logic, nodes = driver.logic, fill_scene(driver.logic.state, volumes, runs)
+    logic.setClasses(CLASSES)
+    driver.widget.panel.sections.stayOpen = True
+    for name in driver.widget.panel.panels:
+        driver.unfold(name)
+    logic.views.makeCurrent(logic.state, nodes[3])
+    driver.wait(lambda: all(map(logic.keyOf, nodes)), 60)
+    for node in nodes:
+        logic.tagRange(node, "Lesion", 3, 5, True)
+    driver.go_to(5)
+    driver.host.settle(0.5)
+    blocks = []
+    for key in "PAPA":
+        with driver.longest_block() as block:
+            driver.press(key)
+            driver.host.settle(0.3)  # what follows the key in all sections
+        blocks.append(block)
+    blocks.sort(key=lambda block: block.own_ms)
+    with capsys.disabled():
+        print(f"\nlongest time without an answer after a key, {volumes} volumes, {runs} runs: median {blocks[2]}")
+    assert blocks[2].own_ms <= LONGEST_BLOCK_MS * allowance

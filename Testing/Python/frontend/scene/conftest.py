@@ -168,3 +168,57 @@ def voxels_of(lib):
         return whole
 
     return voxels
+
+
+@pytest.fixture
+def logic(scene):
+    """The logic of the module, alone."""
+    from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+
+    made = WeakMedSAMLogic()
+    yield made
+    made.cleanup()
+
+
+@pytest.fixture
+def reviewed(host, scene, logic, make_volume, make_run, lib):
+    """A run of two volumes with masks in the scene, and the panel; the second volume has low confidence."""
+    from flows.sight import opened
+
+    from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
+
+    volumes = [make_volume("CT", (20, 40, 50), show=True), make_volume("MR", (20, 40, 50))]
+    run = make_run(volumes)
+    path = run.folder / "results" / "001" / "quality.json"
+    data = {**json.loads(path.read_text("utf-8")), "low_confidence": True, "confidence": 0.41}
+    path.write_text(json.dumps({**data, "advice": "Tag more volumes."}), "utf-8")
+    run.result = lib.results.readRun(run.folder)
+    for volume_id, volume in zip(("000", "001"), volumes, strict=True):
+        steps = lib.loader.volumeSteps(volume, run.result.volumes[volume_id], run.classes, run.record)
+        run.record.segmentations[volume_id] = lib.end(steps).GetID()
+    panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+    panel.enter()
+    run.volumes, run.panel = volumes, opened(panel, host)
+    logic.state.saveRun(run.record)
+    logic.state.currentVolume = volumes[0]
+    logic.resultsReady(run.record.runId)
+    host.settle(0.1)
+    run.node = scene.GetNodeByID(run.record.segmentations["000"])
+    yield run
+    run.panel.cleanup()
+    run.panel.widget.close()
+
+
+@pytest.fixture
+def export_panel(host, logic, reviewed, tmp_path):
+    """The panel of the export, for the masks of `reviewed`."""
+    from flows.sight import opened
+
+    from WeakMedSAMLib.frontend.results.export_panel import ExportPanel
+
+    logic.state.currentVolume = reviewed.volumes[0]
+    panel = opened(ExportPanel(logic.labels, logic.runs, logic.history), host)
+    panel.ui.folderEdit.currentPath = str(tmp_path)
+    yield panel
+    panel.cleanup()
+    panel.widget.close()

@@ -170,3 +170,37 @@ def test_a_change_by_one_who_hears_of_a_change_is_told_when_all_have_heard(scene
     state.preset = "reference"
     assert heard == ["first has changed it", "paper", "paper"]
     state.cleanup()
+
+
+def test_runs_are_as_the_scene_is_now_whatever_changed_since_they_were_read(scene, lib, make_volume, host):
+    state, volumes = lib.ModuleState(scene), [make_volume("one"), make_volume("two")]
+    first = record(lib, volumes)
+    state.saveRun(first)
+    assert state.run(first.runId).volumes == first.volumes
+    # Who changes what was returned changes no run.
+    state.run(first.runId).volumes.clear()
+    # Other nodes alone, and nothing else of the run.
+    first.volumes = {"000": volumes[1].GetID()}
+    state.saveRun(first)
+    assert state.run(first.runId).volumes == first.volumes
+    with host.slicer.util.NodeModify(state.node):
+        first.volumes = {"000": volumes[0].GetID(), "001": volumes[1].GetID()}
+        state.saveRun(first)
+        assert state.run(first.runId).volumes == first.volumes
+    assert state.run(first.runId).volumes == first.volumes
+    scene.RemoveNode(volumes[0])
+    assert state.run(first.runId).volumes == {"001": volumes[1].GetID()}
+    state.removeRun(first.runId)
+    assert state.runs() == []
+    state.cleanup()
+
+
+def test_runs_are_read_once_as_long_as_nothing_changed(scene, lib, make_volume, monkeypatch):
+    state, read = lib.ModuleState(scene), []
+    state.saveRun(record(lib, [make_volume("one")]))
+    inside = state._readRuns
+    monkeypatch.setattr(state, "_readRuns", lambda: (read.append("read"), inside())[1])
+    for _number in range(3):
+        assert len(state.runs()) == 1
+    assert read == ["read"]
+    state.cleanup()

@@ -228,3 +228,30 @@ def test_an_error_and_a_cancel_in_pieces(host, lib):
     assert not runner.isRunning
     with pytest.raises(OSError, match="slow"):
         lib.end(lib.steps.inThread(lambda: (_ for _ in ()).throw(OSError("slow"))))
+
+
+def test_voxels_of_a_volume_are_looked_at_once_whoever_asks_what_is_wrong_with_it(
+    host, logic, make_volume, monkeypatch
+):
+    from WeakMedSAMLib.frontend.bar.next_step import NextSteps
+    from WeakMedSAMLib.frontend.labels import volume_problems
+    from WeakMedSAMLib.frontend.labels.slice_tags.tags_panel import TagsPanel
+    from WeakMedSAMLib.frontend.labels.volumes_panel import VolumesPanel
+
+    looked, look = [], volume_problems.usableProblem
+    monkeypatch.setattr(volume_problems, "usableProblem", lambda node: (looked.append(node.GetName()), look(node))[1])
+    flat = make_volume("flat", array=np.zeros((5, 6, 7), np.int16), show=True)
+    panels = [VolumesPanel(logic.labels, logic.views), TagsPanel(logic.labels, logic.views)]
+    logic.state.currentVolume = flat
+    assert NextSteps(logic, lambda: "").find().tip == "All voxels have the same value."
+    for panel in panels:
+        panel.enter()
+        panel.refresh()
+    assert logic.readyProblem().endswith("All voxels have the same value.")
+    assert looked == ["flat"]
+    host.slicer.util.updateVolumeFromArray(flat, np.arange(210, dtype=np.int16).reshape(5, 6, 7))
+    panels[0].refresh()
+    assert logic.labels.problems.of(flat) == ""
+    assert looked == ["flat", "flat"], "voxels that changed are looked at anew"
+    for panel in panels:
+        panel.cleanup()

@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -19,15 +20,22 @@ from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 
-def choose_slices(volumes: Sequence[VolumeSlices], most: int) -> dict[int, np.ndarray]:
-    """Number of a volume -> its slices, ascending, that get pseudo-masks: at most so many of each class."""
+def choose_slices(
+    volumes: Sequence[VolumeSlices], most: int, given: Sequence[GivenMasks | None] = ()
+) -> dict[int, np.ndarray]:
+    """Number of a volume -> its slices, ascending, that get pseudo-masks.
+
+    At most so many of each class, drawn evenly, and all for which masks are given.
+    """
     chosen: set[tuple[int, int]] = set()
     for column in range(volumes[0].tags.shape[1]):
         shown = [(v, int(i)) for v, one in enumerate(volumes) for i in one.present(column)]
         picks = np.linspace(0, len(shown) - 1, min(len(shown), most)).round().astype(int)
         chosen.update(shown[pick] for pick in picks)
+    chosen.update((v, int(index)) for v, one in enumerate(given) if one is not None for index in one.indices)
     return {v: np.array(sorted(i for w, i in chosen if w == v)) for v in sorted({v for v, _ in chosen})}
 
 
@@ -38,6 +46,7 @@ def make_pseudo_masks(
     settings: FastSettings,
     context: RunContext,
     key: str,
+    given: Sequence[GivenMasks | None] = (),
 ) -> list[PseudoMask]:
     """Pseudo-masks of the chosen slices, kept from before or made, memory-mapped.
 
@@ -53,7 +62,11 @@ def make_pseudo_masks(
     context : RunContext
     key : str
         Hash of all that they depend on.
+    given : sequence
+        What boxes and points give of every volume: it takes the place of what is guessed.
     """
+    said = {(v, index): rest for v, one in enumerate(given) if one is not None for index, *rest in one.rows()}
+    shares = classes_that_share(context.classes)
     patients = cohort.patients_with()
     shape = (sum(map(len, chosen.values())), len(context.classes), TARGET, TARGET)
 
@@ -63,6 +76,10 @@ def make_pseudo_masks(
             context.report(Progress(STAGE, done, len(chosen)))
             maps = _evidence(cohort, number, classifier, patients)
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
+            for row, index in enumerate(indices.tolist()):
+                if (number, index) in said:
+                    found[row] = blend(found[row], said[number, index][0], said[number, index][1], shares)
+                put_known(found[row], cohort.volumes[number], index)
             arrays["probabilities"][filled : filled + len(found)] = found
             filled += len(found)
             release_free_memory()
@@ -72,7 +89,11 @@ def make_pseudo_masks(
         if masks.shape != shape:
             raise ValueError(f"pseudo-masks of the shape {masks.shape}")
         slices = [(number, int(index)) for number, indices in chosen.items() for index in indices]
-        return [PseudoMask(*one, mask) for one, mask in zip(slices, masks, strict=True)]
+        nothing = np.zeros(shape[1], np.float32)
+        trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
+        weights = np.where(trusts.any(0), settings.guess_weight + (1 - settings.guess_weight) * trusts, 1)
+        rows = zip(slices, masks, trusts, weights.astype(np.float32), strict=True)
+        return [PseudoMask(*one, mask, trust, weight) for one, mask, trust, weight in rows]
 
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
 

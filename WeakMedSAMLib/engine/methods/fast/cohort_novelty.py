@@ -1,4 +1,4 @@
-"""Novelty of every volume of a cohort: against its own absent slices, and against those of the others."""
+"""Novelty of every volume of a cohort: against what certainly lacks the class in it, and in the others."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.novelty import BACKGROUND, CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN
 
 # Raised whenever the same input gives another output, by `novelty` or here: part of the keys of this stage and of those
 # after it.
@@ -32,6 +33,7 @@ def cohort_novelty(
     settings: FastSettings,
     context: RunContext,
     key: str,
+    known: Sequence[np.ndarray | None],
 ) -> list[list[np.ndarray | None]]:
     """By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
 
@@ -49,8 +51,10 @@ def cohort_novelty(
         Its store keeps the outcome, volume by volume.
     key : str
         Hash of what the cells depend on.
+    known : sequence
+        Of every volume S x C x m x m, uint8: cells of which it is known whether they show a class; or None.
     """
-    work = _Novelty(volumes, cells, settings, context.store, key)
+    work = _Novelty(volumes, cells, settings, context.store, key, known)
     context.report(Stage(stage=STAGE, state="started"))
     found = []
     for number, volume in enumerate(volumes):
@@ -71,8 +75,10 @@ class _Novelty:
         settings: FastSettings,
         store: StageStore,
         key: str,
+        known: Sequence[np.ndarray | None],
     ) -> None:
         self._volumes, self._cells, self._settings, self._store, self._key = volumes, cells, settings, store, key
+        self._known = known
         self._drawn: dict[tuple[int, int, int], torch.Tensor] = {}
 
     def of(self, number: int, column: int) -> np.ndarray | None:
@@ -85,10 +91,11 @@ class _Novelty:
         if not len(volume.present(column)) or not lenders:
             return None
         tags = [self._volumes[i].tags[:, column] for i in [number, *lenders]]
+        known = [None if (one := self._known[i]) is None else one[:, column] for i in [number, *lenders]]
         chosen = self._settings
         reads = (chosen.novelty_references, chosen.novelty_neighbours, chosen.novelty_brightness)
         sides = [one.steps for one in volume.supervision.sides if one.column == column]
-        own = stage_key(VERSION, self._key, volume.features.key, *tags, lenders, *reads, sides)
+        own = stage_key(VERSION, self._key, volume.features.key, *tags, *known, lenders, *reads, sides)
         name = f"{STAGE}-{volume.id}-{column}"
         found = reuse(self._store, name, own, partial(self._check, number, column))
         if found is None:
@@ -118,8 +125,16 @@ class _Novelty:
         return found if sided is None else np.where(sided, found, np.float32(BACKGROUND))
 
     def _lenders(self, column: int) -> list[int]:
-        """Volumes with absent slices."""
-        return [i for i, other in enumerate(self._volumes) if (other.tags[:, column] == ABSENT).any()]
+        """Volumes with cells that certainly do not show the class."""
+        return [
+            i
+            for i, other in enumerate(self._volumes)
+            if (other.tags[:, column] == ABSENT).any() or np.any(self._known_to_lack(i, column))
+        ]
+
+    def _known_to_lack(self, number: int, column: int) -> np.ndarray | bool:
+        known = self._known[number]
+        return False if known is None else known[:, column] == NOT_SHOWN
 
     def _compare(self, number: int, present: np.ndarray, references: torch.Tensor) -> np.ndarray:
         """Novelty of the present slices of a volume against some cells."""
@@ -137,6 +152,7 @@ class _Novelty:
 
     def _references(self, lender: int, column: int, count: int) -> torch.Tensor:
         """About `count` cells of the absent slices of a volume."""
-        absent = np.flatnonzero(self._volumes[lender].tags[:, column] == ABSENT)
-        settings = self._settings
-        return reference_cells(self._cells[lender], absent, count, settings.novelty_brightness, settings.seed)
+        settings, cells = self._settings, self._cells[lender]
+        absent = self._volumes[lender].tags[:, column] == ABSENT
+        lacking = absent[:, None, None] | self._known_to_lack(lender, column)
+        return reference_cells(cells, lacking, count, settings.novelty_brightness, settings.seed)

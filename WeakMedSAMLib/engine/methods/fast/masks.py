@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -28,7 +29,7 @@ from WeakMedSAMLib.engine.parts.assembly import (
     tell_results,
 )
 from WeakMedSAMLib.engine.parts.maps import resize_maps
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, is_given, measure_concord
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
@@ -73,19 +74,33 @@ def segment_volume(
     activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
+    for mask in learned:
+        searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
     indices = np.flatnonzero(searched.any(1))
     coarse = segment(model.segmenter, volume, indices, backbone.device)
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
+        if column in model.taught and not is_given(learned, column):
+            coarse[:, column] = _from_surest(coarse[:, column], indices, volume, column, backbone)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
         for column in range(len(classes)):
             rows = np.flatnonzero(searched[indices, column])
-            masks, agreement = _class_masks(coarse[rows, column], indices[rows], volume, settings, backbone)
+            shown = volume.tags[indices[rows], column] == PRESENT
+            masks, agreement = _class_masks(coarse[rows, column], indices[rows], shown, volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
+
+
+def _from_surest(
+    masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices, column: int, backbone: Backbone
+) -> np.ndarray:
+    """Masks n x h x w of a class, redrawn, and handed on from the slice that is surest."""
+    level = volume.features.levels[backbone.info.decode_level]
+    drawn, agreement = redraw_by_decoder(masks, indices, level, backbone)
+    return hand_on_surest(drawn, agreement, indices, volume, column, backbone)
 
 
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
@@ -101,16 +116,25 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
         for column, known in find_known(mask):
             values, seen = mask.probability[column], coarse[row, column]
             concord[row, column] = measure_concord(values, seen)
-            coarse[row, column] = np.where(known, 0.5 * (values / np.float32(CERTAIN) + seen), seen)
+            weight, trust = (np.broadcast_to(each, len(coarse[row]))[column] for each in (mask.weight, mask.trust))
+            share = np.float32(0.5 * weight + 0.25 * trust)
+            mean = share * (values / np.float32(CERTAIN)) + (1 - share) * seen
+            coarse[row, column] = np.where(known, mean, seen)
     return concord
 
 
 def _class_masks(
-    coarse: np.ndarray, indices: np.ndarray, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
+    coarse: np.ndarray,
+    indices: np.ndarray,
+    shown: np.ndarray,
+    volume: VolumeSlices,
+    settings: FastSettings,
+    backbone: Backbone,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
-    The mask decoder redraws them at its own resolution, for small pieces are mostly edge.
+    The mask decoder redraws them at its own resolution, for small pieces are mostly edge. A piece that hangs together
+    with nothing is kept where the slice is known to show the class (`shown`, n) and it is all that there is.
     """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
     if settings.box_refinement:
@@ -122,5 +146,8 @@ def _class_masks(
             masks, indices, volume.features.levels[backbone.info.decode_level], backbone
         )
     if settings.z_consistency:
-        masks = drop_loose_pieces(smooth_along_z(masks, indices))
+        smooth = smooth_along_z(masks, indices)
+        kept = drop_loose_pieces(smooth)
+        emptied = shown & ~(kept > 0.5).any((1, 2))
+        masks = np.where(emptied[:, None, None], smooth, kept)
     return masks, agreement

@@ -29,6 +29,8 @@ class FastModel(TrainedModel):
     projection : Projection
     classifier : SliceClassifier
     segmenter : Segmenter
+    taught : tuple of int
+        Columns of the classes of which boxes or points said what is meant.
     """
 
     method: ClassVar[str] = NAME
@@ -39,6 +41,7 @@ class FastModel(TrainedModel):
     projection: Projection
     classifier: SliceClassifier
     segmenter: Segmenter
+    taught: tuple[int, ...] = ()
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that training has made, by part and name."""
@@ -51,7 +54,8 @@ class FastModel(TrainedModel):
 
     def describe(self) -> dict[str, Any]:
         """Everything else, as plain JSON values."""
-        return {**super().describe(), "sub_classes": list(self.counts), "levels": self.segmenter.channels}
+        own = {"sub_classes": list(self.counts), "levels": self.segmenter.channels, "taught": list(self.taught)}
+        return {**super().describe(), **own}
 
     @classmethod
     def build(cls, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> FastModel:
@@ -79,6 +83,7 @@ class FastModel(TrainedModel):
             projection=projection,
             classifier=classifier.eval(),
             segmenter=segmenter.eval(),
+            taught=tuple(int(column) for column in about.get("taught", ())),
         )
 
 

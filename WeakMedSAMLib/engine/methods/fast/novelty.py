@@ -72,13 +72,16 @@ class CellDescriptors:
 
 
 def reference_cells(
-    volume: CellDescriptors, absent: np.ndarray, count: int, brightness_weight: float, seed: int
+    volume: CellDescriptors, lacking: np.ndarray, count: int, brightness_weight: float, seed: int
 ) -> torch.Tensor:
-    """A sample of the body's cells on the absent slices: N x (D + 1), N at most `count`."""
-    found = np.nonzero(volume.body[absent])
+    """A sample of the body's cells among those S x m x m that certainly do not show the class: N x (D + 1).
+
+    N is `count` at most.
+    """
+    found = np.nonzero(volume.body & lacking)
     drawn = np.random.default_rng(seed).permutation(len(found[0]))[:count]
-    order, rows, columns = (axis[drawn] for axis in found)
-    return volume.cells(absent[order], rows, columns, brightness_weight)
+    slices, rows, columns = (axis[drawn] for axis in found)
+    return volume.cells(slices, rows, columns, brightness_weight)
 
 
 def novelty(

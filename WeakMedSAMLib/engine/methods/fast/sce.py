@@ -22,8 +22,9 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import CLASSIFIER as STAGE
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.parts.losses import tag_entropy
+from WeakMedSAMLib.engine.parts.losses import masked_entropy, tag_entropy
 from WeakMedSAMLib.engine.parts.pooling import pool_cells
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 # Raised whenever the same input gives another output, by `tagged`, the parts `clustering`, `pooling` and `losses`, or
 # here: part of the keys of this stage and of those after it.
@@ -46,6 +47,13 @@ class Guide(Protocol):
         """Of n slices: n x C x m x m, float32."""
 
 
+class KnownCells(Protocol):
+    """Cells of N slices of which it is known whether they show a class."""
+
+    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray | None:
+        """Of n slices: n x C x m x m, uint8 (1 shows it, 0 does not, 255 unknown); None where nothing is known."""
+
+
 @dataclass(frozen=True)
 class TaggedSlices:
     """All slices that carry a tag, of the whole cohort.
@@ -64,6 +72,8 @@ class TaggedSlices:
         Number of sub-classes of each class.
     patients : numpy.ndarray
         N, whose slice it is.
+    known : KnownCells, optional
+        Of N slices.
     """
 
     projected: Sequence[torch.Tensor]
@@ -72,6 +82,7 @@ class TaggedSlices:
     sub_classes: np.ndarray
     counts: tuple[int, ...]
     patients: np.ndarray = field(repr=False)
+    known: KnownCells | None = None
 
 
 class SliceClassifier(nn.Module):
@@ -222,6 +233,9 @@ class _Training:
         primary, secondary = self.model(features)
         tags = self._slices.tags[batch]
         loss = _mean_loss(pool_cells(primary, guide, settings.pooling), torch.from_numpy(tags))
+        known = None if self._slices.known is None else self._slices.known[batch]
+        if known is not None:
+            loss = loss + settings.known_cells_weight * _cell_loss(primary, torch.from_numpy(known))
         if max(self._slices.counts) == 1 or settings.sub_class_weight == 0:
             return loss
         repeats = torch.tensor(self._slices.counts)
@@ -237,6 +251,16 @@ class _Training:
             hit = own[:, None] == np.arange(count)
             columns.append(np.where((tags == PRESENT)[:, None], np.where(hit, PRESENT, ABSENT), tags[:, None]))
         return torch.from_numpy(np.concatenate(columns, 1))
+
+
+def _cell_loss(logits: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy of cells B x C x m x m of which it is known what they show, both kinds counting alike."""
+    parts = []
+    for value in (NOT_SHOWN, SHOWN):
+        counted = known.eq(value).to(logits)
+        entropy = masked_entropy(logits, torch.full_like(logits, float(value)), counted)
+        parts.append(entropy.sum() / counted.sum().clamp_min(1))
+    return 0.5 * torch.stack(parts).sum()
 
 
 def _mean_loss(logits: torch.Tensor, tags: torch.Tensor) -> torch.Tensor:

@@ -198,13 +198,14 @@ def _loss(
 
     slices = [(one.volume, one.index) for one in batch]
     target = torch.from_numpy(targets_of(np.stack([one.probability for one in batch])))
+    weight = torch.from_numpy(np.stack([np.broadcast_to(one.weight, target.shape[1]) for one in batch]))
     if flip:
         target = target.flip(-1)
     logits = _logits(network, volumes, slices, device, [flip])[0]
-    counted = target.ne(IGNORED).float().to(device)
+    counted = (target.ne(IGNORED) * weight[..., None, None]).float().to(device)
     wanted = target.eq(1).float().to(device)
     entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
-    rows, classes = wanted.flatten(2).any(2).nonzero(as_tuple=True)
+    rows, classes = (wanted * counted).flatten(2).any(2).nonzero(as_tuple=True)
     if not len(rows):
         return entropy
     shown = [x[rows, classes][:, None] for x in (logits, wanted, counted)]

@@ -13,13 +13,16 @@ from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.given import blend, put_known
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
+from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability, is_given, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 
 class SelfTraining:
@@ -41,6 +44,7 @@ class SelfTraining:
     ) -> None:
         self._volumes, self._settings, self._context, self._showcase = volumes, settings, context, showcase
         self._tagged = [volume for volume in volumes if volume.tagged]
+        self._shares = classes_that_share(context.classes)
 
     def run(self, masks: Sequence[PseudoMask], key: str, begin: Segmenter | None = None) -> Segmenter:
         """The network after the last round.
@@ -96,23 +100,34 @@ class SelfTraining:
     def _among_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same, with numbers of volumes among the tagged ones."""
         number_of = {volume.id: number for number, volume in enumerate(self._tagged)}
-        return [PseudoMask(number_of[self._volumes[m.volume].id], m.index, m.probability) for m in masks]
+        return [replace(m, volume=number_of[self._volumes[m.volume].id]) for m in masks]
 
     def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same slices with the network's own masks, redrawn by the backbone, as targets."""
-        backbone, found = self._context.backbone, []
+        backbone, found, taught = self._context.backbone, [], taught_classes(masks)
         for number in sorted({mask.volume for mask in masks}):
             volume = self._volumes[number]
-            indices = np.array([mask.index for mask in masks if mask.volume == number])
+            mine = [mask for mask in masks if mask.volume == number]
+            indices = np.array([mask.index for mask in mine])
             seen = segment(network, volume, indices, backbone.device)
             for column in range(seen.shape[1]):
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
                 level = volume.features.levels[backbone.info.decode_level]
-                seen[:, column], _ = redraw_by_decoder(seen[:, column], indices, level, backbone)
+                drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
+                if column in taught and not is_given(mine, column):
+                    drawn = hand_on_surest(drawn, agreement, indices, volume, column, backbone)
+                seen[:, column] = drawn
             values = encode_probability(seen, volume.tags[indices])
-            found += [PseudoMask(number, int(i), value) for i, value in zip(indices, values, strict=True)]
+            found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]
             release_free_memory()
         return found
+
+    def _keep_given(self, mask: PseudoMask, drawn: np.ndarray) -> PseudoMask:
+        """A slice as the network draws it, but as it was given so far as that is believed."""
+        trust = np.broadcast_to(np.asarray(mask.trust, np.float32), len(drawn))
+        values = blend(drawn, mask.probability, trust, self._shares) if (trust > 0).any() else drawn
+        put_known(values, self._volumes[mask.volume], mask.index)
+        return replace(mask, probability=values)
 
     def _draw(self, network: Segmenter, volume: VolumeSlices, index: int) -> np.ndarray:
         """What the network draws on one slice: C x TARGET x TARGET."""

@@ -77,6 +77,10 @@ class FastSettings:
         Steps of the random walk.
     pam_z : float
         Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
+    known_cells_weight : float
+        Weight of cells of which it is known what they show, beside the loss of whole slices.
+    guess_weight : float
+        How much a pseudo-mask guessed from tags counts for the network, of a class that boxes or points show elsewhere.
     segmenter_steps : int
         Training steps of the segmentation network in the first round; six tenths of them in each further one.
     rounds : int
@@ -107,6 +111,8 @@ class FastSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
+    known_cells_weight: float = 1.0
+    guess_weight: float = 0.3
     segmenter_steps: int = stages.SEGMENTER_STEPS
     rounds: int = stages.ROUNDS
     box_refinement: bool = True

@@ -18,6 +18,7 @@ from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.clustering import SubClasses, explore_sub_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.sub_class_report import sub_class_report
+from WeakMedSAMLib.engine.supervision.known_pixels import UNKNOWN
 
 _LESION_SHARE = 0.03  # of the cells of a slice: the most novel ones describe it for clustering
 
@@ -33,11 +34,14 @@ class SeenCohort:
         Of every volume.
     novel : sequence of sequences
         By volume and class: novelty P x m x m of the present slices, None where there is nothing to compare with.
+    known : sequence
+        Of every volume S x C x m x m, uint8: cells of which it is known whether they show a class; or None.
     """
 
     volumes: Sequence[VolumeSlices]
     cells: Sequence[CellDescriptors]
     novel: Sequence[Sequence[np.ndarray | None]]
+    known: Sequence[np.ndarray | None]
 
     def patients_with(self) -> list[int]:
         """How many patients have slices that show a class, for every class."""
@@ -64,7 +68,8 @@ def gather_tagged(cohort: SeenCohort, settings: FastSettings, context: RunContex
         context.keep_sub_classes(
             [sub_class_report(entry.name, settings.sub_classes, one, volumes, own) for entry, one, own in reports]
         )
-    return TaggedSlices(projected, tags, guide, sub_classes, tuple(one.count for one in found), patients)
+    counts = tuple(one.count for one in found)
+    return TaggedSlices(projected, tags, guide, sub_classes, counts, patients, _KnownOfSlices(slices, cohort.known))
 
 
 class _ProjectedSlices(Sequence[torch.Tensor]):
@@ -127,6 +132,31 @@ class _NoveltyOfSlices:
         if novel is None or position == len(present) or present[position] != index:
             return np.zeros(self._cells, np.float32)
         return np.asarray(novel[position], np.float32)
+
+
+class _KnownOfSlices:
+    """Known cells of slices, put together from those of their volumes when some of them are asked for.
+
+    Parameters
+    ----------
+    slices : sequence of (int, int)
+        Volume and index of N slices.
+    known : sequence
+        Of every volume S x C x m x m, or None.
+    """
+
+    def __init__(self, slices: Sequence[tuple[int, int]], known: Sequence[np.ndarray | None]) -> None:
+        self._slices, self._known = slices, known
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray | None:
+        """Known cells of n slices: n x C x m x m, uint8; None where nothing is known of any."""
+        places = [self._slices[row] for row in rows.tolist()]
+        some = next((one for volume, _ in places if (one := self._known[volume]) is not None), None)
+        if some is None:
+            return None
+        nothing = np.full(some.shape[1:], UNKNOWN, np.uint8)
+        parts = [nothing if (one := self._known[volume]) is None else one[index] for volume, index in places]
+        return np.stack(parts)
 
 
 def _explore(

@@ -29,6 +29,7 @@ from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
 from WeakMedSAMLib.engine.methods.fast import pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import choose_slices, make_pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
+from WeakMedSAMLib.engine.methods.fast.given import give_masks, key_of_marks, known_cells
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
@@ -45,7 +46,7 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     start_key,
 )
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort, gather_tagged
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 
@@ -82,32 +83,37 @@ class _Trainer:
         self, volumes: Sequence[VolumeSlices], settings: FastSettings, context: RunContext, start: FastModel | None
     ) -> None:
         self._volumes, self._settings, self._context, self._start = volumes, settings, context, start
-        self._chosen = choose_slices(volumes, settings.pam_slices)
-        self._showcase = Showcase(context.show, volumes, self._chosen)
 
     def run(self) -> tuple[FastModel, list[PseudoMask]]:
         """All stages."""
-        volumes, settings, shown = self._volumes, self._settings, self._showcase.number
+        volumes, settings = self._volumes, self._settings
+        given = give_masks(volumes, self._context)
+        chosen = choose_slices(volumes, settings.pam_slices, given)
+        showcase = Showcase(self._context.show, volumes, chosen)
+        shown = showcase.number
         features = stage_key([volume.features.key for volume in volumes], start_key(self._start))
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
         projected_by = self._project(key)
         cells = self._describe_cells(projected_by, key)
-        cohort = SeenCohort(volumes, cells, cohort_novelty(volumes, cells, settings, self._context, key))
-        self._showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
+        grid = cells[0].body.shape[-1]
+        known = [known_cells(volume, own, grid) for volume, own in zip(volumes, given, strict=True)]
+        novel = cohort_novelty(volumes, cells, settings, self._context, key, known)
+        cohort = SeenCohort(volumes, cells, novel, known)
+        showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
         slices = gather_tagged(cohort, settings, self._context)
         key = stage_key(novelty_stage.VERSION, key, [v.tags for v in volumes], [v.patient for v in volumes])
         read = settings_until(CLASSIFIER, settings)
-        key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes)
+        key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes, known)
         classifier = self._train_classifier(slices, key)
         maps = evidence_maps(classifier, cells[shown], cohort.novel[shown], cohort.patients_with())
-        self._showcase.show(CLASSIFIER, maps)
-        key = stage_key(pam.VERSION, key, settings_until(PSEUDO_MASKS, settings))
-        masks = make_pseudo_masks(cohort, self._chosen, classifier, settings, self._context, key)
-        self._showcase.show_pseudo_mask(masks)
+        showcase.show(CLASSIFIER, maps)
+        key = stage_key(pam.VERSION, key, settings_until(PSEUDO_MASKS, settings), key_of_marks(volumes))
+        masks = make_pseudo_masks(cohort, chosen, classifier, settings, self._context, key, given)
+        showcase.show_pseudo_mask(masks)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         begin = None if self._start is None else self._start.segmenter
-        network = SelfTraining(volumes, settings, self._context, self._showcase).run(masks, key, begin)
-        return self._model(projected_by, classifier, network, slices.counts), masks
+        network = SelfTraining(volumes, settings, self._context, showcase).run(masks, key, begin)
+        return self._model(projected_by, classifier, network, slices.counts, masks), masks
 
     def _project(self, key: str) -> Projection:
         dim, seed = self._settings.projection_dim, self._settings.seed
@@ -155,7 +161,12 @@ class _Trainer:
         return self._context.run_stage(CLASSIFIER, key, train, load)
 
     def _model(
-        self, by: Projection, classifier: SliceClassifier, network: Segmenter, counts: tuple[int, ...]
+        self,
+        by: Projection,
+        classifier: SliceClassifier,
+        network: Segmenter,
+        counts: tuple[int, ...],
+        masks: Sequence[PseudoMask],
     ) -> FastModel:
         tagged, info = [volume for volume in self._volumes if volume.tagged], self._context.backbone.info
         return FastModel(
@@ -169,4 +180,5 @@ class _Trainer:
             projection=by,
             classifier=classifier,
             segmenter=network,
+            taught=tuple(sorted(taught_classes(masks))),
         )

@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
-from WeakMedSAMLib.frontend.labels.volume_list import VolumeList
 from WeakMedSAMLib.frontend.scene import slice_views
 
 
@@ -33,7 +32,7 @@ class VolumeOffer:
         self._state = labels.state
         self._views = views
         self._navigator = navigator
-        self._volumes = VolumeList(labels)
+        self._problems = labels.problems
         self._refused = ""
 
     def refuse(self, viewName: str) -> None:
@@ -57,7 +56,7 @@ class VolumeOffer:
             self._ui.showButton.toolTip = _("Show '{name}', the volume to tag").format(name=current.GetName())
         if shown is not None:
             tip = _("Make '{name}', which is shown, part of the run, and tag it").format(name=shown.GetName())
-            setEnabled(self._ui.useButton, self._volumes.problem(shown), tip)
+            setEnabled(self._ui.useButton, self._problems.of(shown), tip)
 
     def showIt(self) -> None:
         """Show the volume to tag: in the view where a key was refused, else in all."""
@@ -70,7 +69,7 @@ class VolumeOffer:
     def useIt(self) -> None:
         """Make the volume that is shown part of the run, and the one to tag."""
         node = slice_views.shownVolume(self._viewAtFault(self._problemCode()))
-        if node is not None and not self._volumes.problem(node):
+        if node is not None and not self._problems.of(node):
             self._state.setInCohort(node, True)
             self._state.currentVolume = node
 

@@ -1,0 +1,207 @@
+"""Stage: masks of the slices that hold boxes and points, and of those that they are handed on to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.events import Progress, Stage
+from WeakMedSAMLib.contract.stages import HANDING as STAGE
+from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
+
+# Raised whenever the same marks give other masks, by `handing_on`, `resemblance` or here: part of the keys of this
+# stage and of those after it.
+VERSION = 1
+
+_BELIEVED = 0.6  # trust from which a mask teaches cells
+_MOSTLY = 0.9  # of a cell
+
+
+@dataclass(frozen=True)
+class GivenMasks:
+    """What boxes and points mean in one volume; n slices.
+
+    Attributes
+    ----------
+    indices : numpy.ndarray
+        n slices, ascending.
+    probability : numpy.ndarray
+        n x C x TARGET x TARGET, uint8 as of `PseudoMask`; UNKNOWN where nothing was given of the class.
+    trust : numpy.ndarray
+        n x C, float32 in [0, 1]: how far to believe it; 0 where nothing was given.
+    """
+
+    indices: np.ndarray
+    probability: np.ndarray
+    trust: np.ndarray
+
+    def rows(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Slice, probability C x TARGET x TARGET and trust C, slice by slice."""
+        yield from zip(self.indices.tolist(), self.probability, self.trust, strict=True)
+
+
+def give_masks(volumes: Sequence[VolumeSlices], context: RunContext) -> list[GivenMasks | None]:
+    """Masks from the boxes and points of every volume, kept from before or made; None where there are none.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        The cohort.
+    context : RunContext
+        Its store keeps the outcome, volume by volume.
+    """
+    context.report(Stage(stage=STAGE, state="started"))
+    found: list[GivenMasks | None] = []
+    for done, volume in enumerate(volumes):
+        found.append(_of_volume(volume, context))
+        context.report(Progress(STAGE, done + 1, len(volumes)))
+    context.report(Stage(stage=STAGE, state="finished"))
+    return found
+
+
+def key_of_marks(volumes: Sequence[VolumeSlices]) -> str:
+    """Hash of all that `give_masks` reads of labels."""
+    return stage_key(VERSION, [_marks(volume) for volume in volumes])
+
+
+def blend(guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """What was guessed of a slice, with what was given of it in its place as far as that is believed.
+
+    Parameters
+    ----------
+    guessed, given : numpy.ndarray
+        C x h x w, uint8 as of `PseudoMask`.
+    trust : numpy.ndarray
+        C, as of `GivenMasks`.
+    shares : numpy.ndarray
+        C x C, bool: whether a pixel of one class may be one of the other. Where it may not, what was given of the one
+        is not the other that was guessed.
+    """
+    values = guessed.copy()
+    for column in np.flatnonzero(trust > 0):
+        share, said = np.float32(trust[column]), given[column].astype(np.float32)
+        mean = share * said + (1 - share) * guessed[column]
+        values[column] = np.where(guessed[column] == UNKNOWN, said, np.rint(mean)).astype(np.uint8)
+        left = 1 - share * said / CERTAIN
+        for other in np.flatnonzero(~shares[column] & (trust < trust[column])):
+            known = values[other] != UNKNOWN
+            values[other][known] = np.rint(values[other][known] * left[known])
+    return values
+
+
+def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
+    """Cells of which it is known, or believed as much, whether they show a class: S x C x m x m, uint8; None for none.
+
+    Known is a cell of which half of the pixels are known and agree, and that of a point. Believed are masks from boxes
+    and points; that there is nothing outside of them only where all of the class was boxed.
+    """
+    if given is None and not volume.supervision.known:
+        return None
+    found = np.full((*volume.tags.shape, cells, cells), UNKNOWN, np.uint8)
+    for index, masks, trusts in given.rows() if given is not None else ():
+        share = resize_maps(torch.from_numpy(masks.astype(np.float32) / CERTAIN), cells).numpy()
+        for column in np.flatnonzero(trusts >= _BELIEVED).tolist():
+            found[index, column][share[column] > _MOSTLY] = SHOWN
+            if _is_complete(volume, column):
+                found[index, column][share[column] < 1 - _MOSTLY] = NOT_SHOWN
+    for index in volume.supervision.known:
+        known = known_on(volume, index, cells)
+        found[index] = np.where(known == UNKNOWN, found[index], known)
+    return found
+
+
+def known_on(volume: VolumeSlices, index: int, cells: int) -> np.ndarray:
+    """What is known of a slice by labels, on an m x m grid over the frame: C x m x m, uint8.
+
+    A cell does not show a class if half of its pixels do not, and shows it if any does.
+    """
+    pixels = volume.supervision.known[index]
+    found = np.full((len(pixels), cells, cells), UNKNOWN, np.uint8)
+    for value, least in ((NOT_SHOWN, 0.5), (SHOWN, 0.0)):
+        framed = volume.frame.to_frame((pixels == value).astype(np.float32))
+        found[resize_maps(torch.from_numpy(framed), cells).numpy() > least] = value
+    return found
+
+
+def put_known(values: np.ndarray, volume: VolumeSlices, index: int) -> None:
+    """Put what is known of a slice into a pseudo-mask C x h x w, uint8 as of `PseudoMask`, in place."""
+    if index in volume.supervision.known:
+        known = known_on(volume, index, values.shape[-1])
+        values[known == NOT_SHOWN] = 0
+        values[known == SHOWN] = CERTAIN
+
+
+def _is_complete(volume: VolumeSlices, column: int) -> bool:
+    mine = [box for box in volume.supervision.boxes if box.column == column]
+    return bool(mine) and all(box.complete for box in mine)
+
+
+def _marks(volume: VolumeSlices) -> list[Any]:
+    supervision = volume.supervision
+    return [supervision.boxes, supervision.points, supervision.presence] if _is_given(volume) else []
+
+
+def _is_given(volume: VolumeSlices) -> bool:
+    return bool(volume.supervision.boxes or any(point.shows for point in volume.supervision.points))
+
+
+def _of_volume(volume: VolumeSlices, context: RunContext) -> GivenMasks | None:
+    if not _is_given(volume):
+        return None
+    key = stage_key(VERSION, volume.features.key, _marks(volume))
+    name = f"{STAGE}-{volume.id}"
+    check = partial(_check, classes=volume.tags.shape[1])
+    kept = reuse(context.store, name, key, check)
+    if kept is None:
+        kept = check(context.store.save(name, key, vars(_hand_on(volume, context))))
+        release_free_memory()
+    return kept
+
+
+def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
+    """What was kept, memory-mapped; ValueError unless its parts fit together."""
+    found = GivenMasks(*(np.asarray(kept[name]) for name in ("indices", "probability", "trust")))
+    count = len(found.indices)
+    if found.probability.shape != (count, classes, TARGET, TARGET) or found.trust.shape != (count, classes):
+        raise ValueError(f"given masks of the shape {found.probability.shape}")
+    return found
+
+
+def _hand_on(volume: VolumeSlices, context: RunContext) -> GivenMasks:
+    levels, info = volume.features.levels, context.backbone.info
+    handing = Handing(levels[info.cam_level], levels[info.decode_level], context.backbone, volume.tags)
+    by_class = handing.run(list(_boxes(volume)), list(_points(volume)))
+    indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
+    classes = volume.tags.shape[1]
+    probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
+    trust = np.zeros((len(indices), classes), np.float32)
+    for column, one in by_class.items():
+        for row, index in enumerate(indices.tolist()):
+            if index in one.masks:
+                probability[row, column], trust[row, column] = one.masks[index], one.trust[index]
+    return GivenMasks(indices, probability, trust)
+
+
+def _boxes(volume: VolumeSlices) -> Iterator[GivenBox]:
+    """Boxes in pixels of the input frame, those in 3-D on their middle slice."""
+    for box in volume.supervision.boxes:
+        yield GivenBox(box.column, sum(box.slices) // 2, volume.frame.box(box.rows, box.columns))
+
+
+def _points(volume: VolumeSlices) -> Iterator[GivenPoint]:
+    for point in volume.supervision.points:
+        x, y, _, _ = volume.frame.box((point.row, point.row), (point.across, point.across))
+        yield GivenPoint(point.column, point.index, (x, y), point.shows)
