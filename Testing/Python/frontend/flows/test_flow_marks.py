@@ -15,7 +15,7 @@ from flows.driver import fake_worker
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import Point
-from WeakMedSAMLib.frontend.running import resident_client
+from WeakMedSAMLib.frontend.running import resident_worker
 from WeakMedSAMLib.frontend.running.worker_command import Command, residentCommand
 
 PLACE = slicer.vtkMRMLInteractionNode.Place
@@ -527,7 +527,7 @@ def test_a_real_resident_worker_is_asked_and_answers(driver, window, monkeypatch
         words = real.arguments[real.arguments.index("resident") :]
         return Command(sys.executable, (str(worker), "good", str(tmp_path / "log.txt"), *words), {"PYTHONUTF8": "1"})
 
-    monkeypatch.setattr(resident_client, "residentCommand", command)
+    monkeypatch.setattr(resident_worker, "residentCommand", command)
     node, _first, _last = driver.phantom()
     driver.open(fake_worker(), resident=None)
     driver.choose(node)
