@@ -33,7 +33,7 @@ WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
-BOX = ((38, 42), (84, 116))  # around the right lung there: columns and rows of two corners
+BOX = ((74, 42), (111, 96))  # around the right lung there: columns and rows of two corners
 ROOM = 40  # pixels between and below bar and sections
 
 
