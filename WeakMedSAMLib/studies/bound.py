@@ -44,7 +44,7 @@ class SupervisedMethod(FastMethod):
     Parameters
     ----------
     cases : mapping
-        Name of a volume -> its case, with the true mask.
+        Name of a volume -> its case, with the true mask; of other volumes nothing is learned.
     classes : sequence of MaskClass
         Which labels are a class, in the order of the class table.
     """
@@ -63,6 +63,7 @@ class SupervisedMethod(FastMethod):
         truths = [
             truth
             for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True))
+            if source.name in self.cases
             for truth in self._truths(number, source, volume, [m.index for m in masks if m.volume == number])
         ]
         model = replace(weak, segmenter=_train_supervised(weak.segmenter, volumes, truths, settings, context))

@@ -232,6 +232,64 @@ def ablation(
         click.echo(f"Written: {path}")
 
 
+@benchmark.command("labels")
+@click.argument("folder", type=FOLDER)
+@click.option("--labels", default="1", show_default=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
+@click.option("--side", "sides", default="", help="Sides of the body, for the row that tells them: liver=right,....")
+@click.option("--rows", "pattern", help="Only the rows whose names fit, such as tags,box*; all otherwise.")
+@click.option("--seeds", type=NumbersType(0), default=(0,), help="Seeds to run, as 0,1; 0 alone otherwise.")
+@click.option(
+    "--out", type=PLACE, default=Path("bench_output/labels"), show_default=True, help="A file a row and seed."
+)
+@click.option("--layout", default="auto", show_default=True, help="As for accuracy.")
+@click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
+@click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
+@click.option("--preset", default="fast", show_default=True, help="Preset of the method.")
+@click.option("--backbone", default="litemedsam", show_default=True, help="Backbone of the runs.")
+@set_option
+@click.option("--list", "listed", is_flag=True, help="Only list the rows.")
+@click.option("--write-docs", "pages", type=PLACE, help="Only write the page, of all sets in OUT, into this folder.")
+@device_option
+@cache_option
+def label_rows(
+    folder: Path,
+    pattern: str | None,
+    seeds: tuple[int, ...],
+    out: Path,
+    listed: bool,
+    pages: Path | None,
+    cache_root: Path | None,
+    **options: Any,
+) -> None:
+    """Measure what each kind of label is worth on the scans of FOLDER, row by row.
+
+    A simulated reader looks at the masks and writes label files; runs see these alone. A row that is finished is never
+    run again, so that the command can be broken off and repeated. OUT holds a folder a set.
+
+    \b
+    Examples:
+      weakmedsam benchmark labels data/la2018_lge --labels 1 --stride 4 --rows tags,box --seeds 0,1
+      weakmedsam benchmark labels data/chaos_t2spir --labels liver=1,spleen=4 --side spleen=left
+      weakmedsam benchmark labels data/chaos_t2spir --write-docs docs
+    """
+    from WeakMedSAMLib.studies.label_rows import chosen_rows
+
+    rows = chosen_rows(pattern, bool(options["sides"]))
+    if listed:
+        for row in rows:
+            click.echo(f"{row.name:20}{row.title}")
+        return
+    require_engine()
+    from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, run_rows
+    from WeakMedSAMLib.studies.label_report import set_table, write_page
+
+    if pages is not None:
+        click.echo(f"Written: {write_page(finished_rows(out), pages)}")
+        return
+    click.echo(set_table(run_rows(LabelOptions(folder, **options), rows, seeds, out, cache_root, click.echo)))
+
+
 @benchmark.command()
 @click.option("--backbone", "names", multiple=True, help="Only this one; repeat for more. All otherwise.")
 @click.option("--slices", type=click.IntRange(1), default=2, show_default=True, help="How many slices to time.")

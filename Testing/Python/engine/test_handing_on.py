@@ -75,7 +75,8 @@ def test_a_box_is_followed_both_ways_to_where_the_tissue_lies():
         row, column = middle_of(mask)
         assert row == pytest.approx((15 + 2 * index) * STEP, abs=3), index
         assert column == pytest.approx(25 * STEP, abs=3), index
-    assert all(trust == pytest.approx(1) for trust in found.trust.values())
+    assert all(trust > 0.8 for trust in found.trust.values())
+    assert found.trust[4] == 1
 
 
 def test_it_ends_before_a_slice_that_lacks_the_class():

@@ -2,7 +2,7 @@
 
 The next slice looks like this one: cells of it that resemble cells inside of the mask, nearby, are where the class goes
 on, and the mask decoder redraws it from a box around them. How far to believe a mask that was handed on is the worst
-quality that the decoder predicted on the way to it.
+step on the way to it: the quality that the decoder predicts, or the Dice of what it draws with the cells alike.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.parts.components import grown_box, piece_that_meets
 from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
@@ -32,9 +33,9 @@ _GROWTH = 4  # cells that it may grow by on each side
 _ALIKE = 8  # most similar cells that are asked
 _SHARPNESS = 0.07  # of their votes, by cosine of features
 _MARGIN = 2  # pixels of the frame around what resembles the mask
-# A quality that the decoder predicts, and the trust that it is worth: between them in proportion. Masks handed on from
-# true boxes had a Dice of 0.93 where the worst quality on the way was above 0.9, of 0.8 down to 0.8, of 0.6 down to
-# 0.7, and of less than 0.3 below 0.6 (organs, CT and MR).
+# The worst step, and the trust that it is worth: between them in proportion. Masks handed on from boxes had a Dice of
+# 0.93 where the worst quality on the way was above 0.9, of 0.8 down to 0.8, of 0.6 down to 0.7, and of less than 0.3
+# below 0.6 (organs, CT and MR).
 _WORTHLESS, _WORTH_ALL = 0.55, 0.95
 _FADED = 0.4  # trust below which a mask goes no further into slices of which nothing is known
 
@@ -171,9 +172,12 @@ class Handing:
         if not old.any():
             return None
         piece = piece_that_meets(self._resemblance(mask, before, index) > 0.5, old)
-        # A piece of less than a cell resembles nothing for sure: it is looked for where it was.
-        drawn, quality = self._draw(index, grown_box(piece if piece.any() else old, _MARGIN))
-        return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
+        if not piece.any():  # of less than a cell nothing resembles it for sure: it is looked for where it was
+            drawn, quality = self._draw(index, grown_box(old, _MARGIN))
+            return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
+        drawn, quality = self._draw(index, grown_box(piece, _MARGIN))
+        agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
+        return drawn, min(worst, quality, agreement)
 
     def _draw_at(self, index: int, place: tuple[float, float], not_here: Sequence[tuple[float, float]]) -> Drawn:
         """What the decoder draws for a point, or for a box around what resembles it where it answers boxes alone."""

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest
+from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -32,6 +32,7 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, is_given, measure_concord
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
@@ -80,8 +81,8 @@ def segment_volume(
     coarse = segment(model.segmenter, volume, indices, backbone.device)
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
-        if column in model.taught and not is_given(learned, column):
-            coarse[:, column] = _from_surest(coarse[:, column], indices, volume, column, backbone)
+    guessed = [column for column in model.taught if not is_given(learned, column)]
+    coarse = _from_surest(coarse, guessed, indices, volume, classes_that_share(classes), backbone)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -95,12 +96,20 @@ def segment_volume(
 
 
 def _from_surest(
-    masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices, column: int, backbone: Backbone
+    seen: np.ndarray,
+    columns: Sequence[int],
+    indices: np.ndarray,
+    volume: VolumeSlices,
+    shares: np.ndarray,
+    backbone: Backbone,
 ) -> np.ndarray:
-    """Masks n x h x w of a class, redrawn, and handed on from the slice that is surest."""
-    level = volume.features.levels[backbone.info.decode_level]
-    drawn, agreement = redraw_by_decoder(masks, indices, level, backbone)
-    return hand_on_surest(drawn, agreement, indices, volume, column, backbone)
+    """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest."""
+    level, result = volume.features.levels[backbone.info.decode_level], seen.copy()
+    for column in columns:
+        drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
+        sure = sureness(seen, column, drawn, agreement, shares)
+        result[:, column] = hand_on_surest(drawn, sure, indices, volume, column, backbone)
+    return result
 
 
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:

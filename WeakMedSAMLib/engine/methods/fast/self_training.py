@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, may_mirror, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
-from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest
+from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability, is_given, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
@@ -112,10 +112,13 @@ class SelfTraining:
             seen = segment(network, volume, indices, backbone.device)
             for column in range(seen.shape[1]):
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
+            plain = seen.copy()
+            for column in range(seen.shape[1]):
                 level = volume.features.levels[backbone.info.decode_level]
                 drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
                 if column in taught and not is_given(mine, column):
-                    drawn = hand_on_surest(drawn, agreement, indices, volume, column, backbone)
+                    sure = sureness(plain, column, drawn, agreement, self._shares)
+                    drawn = hand_on_surest(drawn, sure, indices, volume, column, backbone)
                 seen[:, column] = drawn
             values = encode_probability(seen, volume.tags[indices])
             found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]

@@ -19,9 +19,35 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 _LEAST_AREA = 0.3  # of the largest mask: smaller ones are ends, which agree by chance
 
 
+def sureness(seen: np.ndarray, column: int, masks: np.ndarray, agreement: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """How sure it is on n slices that a mask is of its class: n, in [0, 1].
+
+    Network and decoder agree, and inside of the mask the network sees this class and none of those that exclude it.
+
+    Parameters
+    ----------
+    seen : numpy.ndarray
+        n x C x h x w probabilities by the network.
+    column : int
+        Of the class.
+    masks : numpy.ndarray
+        n x h x w, as the decoder redrew those of the class.
+    agreement : numpy.ndarray
+        n: Dice of the two, NaN where there is no mask.
+    shares : numpy.ndarray
+        C x C, bool: whether a pixel of one class may be one of the other.
+    """
+    inside = masks > 0.5
+    areas = inside.sum((1, 2))
+    others = seen[:, ~shares[column]].max(1) if (~shares[column]).any() else np.zeros_like(masks)
+    margin = np.where(inside, seen[:, column] - others, 0).sum((1, 2)) / np.maximum(areas, 1)
+    large = areas >= _LEAST_AREA * areas.max(initial=0)
+    return np.where(large, np.nan_to_num(agreement) * np.clip(margin, 0, 1), 0)
+
+
 def hand_on_surest(
     masks: np.ndarray,
-    agreement: np.ndarray,
+    sure: np.ndarray,
     indices: np.ndarray,
     volume: VolumeSlices,
     column: int,
@@ -32,9 +58,9 @@ def hand_on_surest(
     Parameters
     ----------
     masks : numpy.ndarray
-        n x h x w probabilities over the input frame.
-    agreement : numpy.ndarray
-        n: how far network and decoder agree, NaN where there is no mask.
+        n x h x w probabilities over the input frame, as the decoder redrew them.
+    sure : numpy.ndarray
+        n, see `sureness`.
     indices : numpy.ndarray
         n slice indices.
     volume : VolumeSlices
@@ -49,8 +75,6 @@ def hand_on_surest(
     numpy.ndarray
         n x h x w, float32.
     """
-    areas = (masks > 0.5).sum((1, 2))
-    sure = np.where(areas >= _LEAST_AREA * areas.max(initial=0), np.nan_to_num(agreement), 0)
     if not len(sure) or sure.max() <= 0:
         return masks
     best, scale = int(sure.argmax()), backbone.info.input_size / masks.shape[-1]

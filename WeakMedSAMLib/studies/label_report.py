@@ -1,0 +1,142 @@
+"""The benchmark of labels as a page of documentation: tables by set, no case and no picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import write_text
+from WeakMedSAMLib.engine.backbones.weights import pretraining_of
+from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA, LARGE_ENOUGH
+from WeakMedSAMLib.studies.label_benchmark import FAILED, OK, LabelOptions
+from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
+from WeakMedSAMLib.studies.tables import table
+
+PAGE = "label_kinds.md"
+_HEAD = f"""# What each kind of label is worth
+
+Written by `weakmedsam benchmark labels FOLDER --write-docs docs` from the files that the same command without
+`--write-docs` measured. A simulated reader, a process of its own, looks at the true masks and writes a label file,
+which is all that the run gets: no preset of a class, and nothing goes by a name. Slices are tagged present from 20
+pixels of the class on, else absent; each row adds one gesture of each class in each volume:
+
+- *side*: in which half of the patient's body a class lies, said once for all volumes; of the classes that are named.
+- *point*: on one of the slices with at least {LARGE_ENOUGH:g} of the largest area, the pixel farthest from the border,
+  off by a normal of {JITTER_SIGMA:.0%} of that distance, inside the class.
+- *box*: on the same slice every connected piece of at least 20 pixels, and *all boxed here* is ticked. Each edge is
+  off by a normal of {EDGE_SIGMA:.0%} of the side, at least by what rounding to voxels does.
+- *box in 3-D*: every piece from its first to its last tagged slice; edges off within slices alone.
+- *a third*: only a third of the patients has the gesture, the others tags alone; the others are scored, over three runs
+  in which the thirds rotate.
+
+Patient Dice is over whole volumes, false positives on other slices included: the mean over patients, then over seeds,
+in brackets the lowest and the highest seed. *Elsewhere* is the same without the slices that hold the gesture of that
+class. Bounds are the same network on true masks; they have the tags too. Seconds are those of a run from features that
+were there already, or not: a rough guide alone.
+"""
+
+
+def write_page(reports: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+    """Write the page into a folder; returns it.
+
+    Raises
+    ------
+    UserError
+        ``nothing_measured``.
+    """
+    if not any(report["status"] == OK for report in reports):
+        raise UserError("nothing_measured", "No row of the benchmark is finished.", "Run some first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / PAGE, page(reports))
+    return folder / PAGE
+
+
+def page(reports: Sequence[Mapping[str, Any]]) -> str:
+    """The page as Markdown."""
+    sets = {name: [one for one in reports if one["set"] == name] for name in sorted({one["set"] for one in reports})}
+    backbones = dict.fromkeys(report["options"]["backbone"] for report in reports)
+    notes = [sentence for backbone in backbones for sentence in pretraining_of(backbone)]
+    parts = [_HEAD, *(f"{sentence}\n" for sentence in notes)]
+    parts += ["## All sets\n", overview(reports)]
+    parts += [part for name, own in sets.items() for part in (f"## {name}\n", _circumstances(own), set_table(own))]
+    return "\n".join([*parts, *_failures(reports)])
+
+
+def overview(reports: Sequence[Mapping[str, Any]]) -> str:
+    """A line a set, a column a row: Dice of the classes one after the other, the mean over seeds."""
+    done = [one for one in reports if one["status"] == OK]
+    rows = [row.name for row in ROWS if any(one["row"] == row.name for one in done)]
+    lines = []
+    for name in sorted({one["set"] for one in done}):
+        own = [one for one in done if one["set"] == name]
+        classes = list(own[0]["classes"])
+        cells = [_short([one["classes"] for one in own if one["row"] == row], classes) for row in rows]
+        lines.append((f"{name}: {', '.join(classes)}", *cells))
+    return table(("", *rows), lines)
+
+
+def _short(found: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> str:
+    means = [_mean([one[name]["dice"] for one in found]) for name in classes] if found else []
+    return " ".join("-" if mean is None else f"{mean:.2f}" for mean in means)
+
+
+def set_table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """The table of one set; empty if no row is finished."""
+    by_row = {row: [one for one in reports if one["row"] == row.name and one["status"] == OK] for row in ROWS}
+    finished = {row: found for row, found in by_row.items() if found}
+    names = list(dict.fromkeys(name for found in finished.values() for one in found for name in one["classes"]))
+    head = ("", *names, *(f"{name}, elsewhere" for name in names), "seeds", "s")
+    return table(head, [_line(row, found, names) for row, found in finished.items()]) if finished else ""
+
+
+def _line(row: LabelRow, reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:
+    dice = [_spread([one["classes"][name]["dice"] for one in reports]) for name in names]
+    elsewhere = ["" if not row.gesture or row.in_a_third else _elsewhere(reports, name) for name in names]
+    fastest = min(one["run_seconds"] for one in reports)
+    return row.title, *dice, *elsewhere, str(len(reports)), f"{fastest:.0f}"
+
+
+def _elsewhere(reports: Sequence[Mapping[str, Any]], name: str) -> str:
+    return _spread([one["classes"][name]["dice_elsewhere"] for one in reports])
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    """Mean over seeds, and the lowest and the highest."""
+    known, mean = [value for value in values if value is not None], _mean(values)
+    if mean is None:
+        return "-"
+    return f"{mean:.3f}" if len(known) == 1 else f"{mean:.3f} ({min(known):.3f} to {max(known):.3f})"
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:
+    newest = reports[-1]
+    machine, versions = newest["machine"], newest["versions"]
+    volumes = max(report.get("volumes", 0) for report in reports)
+    return (
+        f"`{_command(newest['set'], newest['options'])}`, {volumes} volumes; {machine['processor']}, "
+        f"{machine['cores']} cores, torch {versions['torch']}.\n"
+    )
+
+
+def _command(name: str, options: Mapping[str, Any]) -> str:
+    """What to type to measure a set: the options that are not as they are by default."""
+    usual = LabelOptions(Path(name), "").to_json()
+    words = [f"weakmedsam benchmark labels {name}"]
+    for option, value in options.items():
+        if option not in ("folder", "overrides") and value != usual[option]:
+            words.append(f"--{'side' if option == 'sides' else option} {value}")
+    words += [f"--set {setting}={value}" for setting, value in options["overrides"].items()]
+    return " ".join(words)
+
+
+def _failures(reports: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed = [report for report in reports if report["status"] == FAILED]
+    lines = [f"- {one['set']}, {one['row']}, seed {one['seed']}: {one['reason']}" for one in failed]
+    return ["\n".join(["Cannot be measured, or failed:\n", *lines]) + "\n"] if lines else []

@@ -1,0 +1,85 @@
+"""The rows of the benchmark of labels: what a reader gives beside slice tags, and the bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from WeakMedSAMLib.contract.errors import UserError
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One row.
+
+    Attributes
+    ----------
+    name : str
+        On the command line, and of its files.
+    title : str
+        In tables.
+    gesture : str
+        What is given beside slice tags: a name out of `gestures.GESTURES`, or empty.
+    sides : bool
+        Whether the sides of classes are told.
+    in_a_third : bool
+        Whether only a third of the patients gets the gesture, or the true masks; the other two are scored, over three
+        runs in which the thirds rotate.
+    bound : bool
+        Whether the network learns true masks: what labels can at best come near to.
+    """
+
+    name: str
+    title: str
+    gesture: str = ""
+    sides: bool = False
+    in_a_third: bool = False
+    bound: bool = False
+
+
+ROWS: tuple[LabelRow, ...] = (
+    LabelRow("tags", "slice tags"),
+    LabelRow("side", "tags, and the side of the body", sides=True),
+    LabelRow("point", "tags, and a point a class and volume", gesture="point"),
+    LabelRow("box", "tags, and a box a class and volume", gesture="box"),
+    LabelRow(
+        "box-third", "tags, and a box in a third of the volumes: the other two thirds", gesture="box", in_a_third=True
+    ),
+    LabelRow("box-3d", "tags, and a box in 3-D", gesture="box-3d"),
+    LabelRow("box-every-slice", "tags, and a box on every slice", gesture="box-every-slice"),
+    LabelRow("bound", "bound: the network on true masks", bound=True),
+    LabelRow(
+        "bound-third",
+        "bound: the network on true masks of a third of the volumes: the other two thirds",
+        in_a_third=True,
+        bound=True,
+    ),
+)
+
+
+def chosen_rows(pattern: str | None, sides_are_known: bool) -> list[LabelRow]:
+    """The rows whose name fits one of some patterns such as ``tags,box*``; all that can be measured without a pattern.
+
+    Raises
+    ------
+    UserError
+        ``no_such_cell``; ``bad_benchmark`` for sides that nobody named.
+    """
+    if pattern is None:
+        return [row for row in ROWS if sides_are_known or not row.sides]
+    patterns = [part.strip() for part in pattern.split(",")]
+    for one in patterns:
+        if not any(fnmatchcase(row.name, one) for row in ROWS):
+            names = ", ".join(row.name for row in ROWS)
+            raise UserError("no_such_cell", f"No row fits {one!r}.", f"There are: {names}.")
+    chosen = [row for row in ROWS if any(fnmatchcase(row.name, one) for one in patterns)]
+    _require_sides(chosen, sides_are_known)
+    return chosen
+
+
+def _require_sides(rows: Sequence[LabelRow], sides_are_known: bool) -> None:
+    without = [row.name for row in rows if row.sides and not sides_are_known]
+    if without:
+        message = f"The row {without[0]!r} tells the side of classes, and none is named."
+        raise UserError("bad_benchmark", message, "Name them as --side liver=right,spleen=left, or leave out the row.")
