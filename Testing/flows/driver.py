@@ -20,6 +20,7 @@ from WeakMedSAMLib.frontend.labels.volume_table import CHECK
 from WeakMedSAMLib.frontend.labels.volume_table import NAME as NAME_OF_VOLUME
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
+from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, makePhantom
 from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
@@ -62,6 +63,16 @@ class FakeProbeProcess:
         self.finished(WorkerExit(0))
 
 
+class SilentProcess(FakeProbeProcess):
+    """A resident worker that never answers; nothing is started."""
+
+    def start(self, _command: Any) -> None:
+        pass
+
+    def write(self, _line: str) -> None:
+        pass
+
+
 def fake_worker(*options: str) -> type:
     """Return a class of worker processes that run the stand-in of the worker with these options."""
     return type("FakeWorkerProcess", (FakeWorkerProcess,), {"options": options or FakeWorkerProcess.options})
@@ -86,17 +97,25 @@ class Driver:
 
     # The module
 
-    def open(self, worker: type | None = None, probe: type | None = FakeProbeProcess) -> Any:
-        """Load the module and show it; with another class of worker and probe processes than the real ones."""
+    def open(
+        self,
+        worker: type | None = None,
+        probe: type | None = FakeProbeProcess,
+        resident: type | None = SilentProcess,
+    ) -> Any:
+        """Load the module and show it; with other classes of processes than the real ones, which None stands for."""
         if worker is not None:
             logic_module.JobRunner = partial(JobRunner, processFactory=worker)
         if probe is not None:
             logic_module.ProbeClient = partial(ProbeClient, processFactory=probe)
+        if resident is not None:
+            logic_module.ResidentClient = partial(ResidentClient, processFactory=resident)
         try:
             self.host.loadModule(str(MODULE))
             self.select()
         finally:
             logic_module.JobRunner, logic_module.ProbeClient = JobRunner, ProbeClient
+            logic_module.ResidentClient = ResidentClient
         return self.widget
 
     def select(self, name: str = NAME) -> None:
@@ -198,6 +217,28 @@ class Driver:
         self.go_to(last)
         self.press("E")
         self.host.settle(0.1)
+
+    def point_at(self, voxel: tuple[float, float, float], view: str = "Red") -> tuple[Any, int, int]:
+        """Return the part of a slice view that hears the mouse, and where in it a voxel of the current volume is."""
+        from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
+
+        widget = slicer.app.layoutManager().sliceWidget(view)
+        native, node = widget.sliceView().VTKWidget(), widget.mrmlSliceNode()
+        place = ijkToWorld(self.logic.state.currentVolume) @ [*voxel, 1.0]
+        x, y = (np.linalg.inv(matrixOf(node.GetXYToRAS())) @ place)[:2]
+        return native, round(float(x)), round(float(native.height - 1 - y))
+
+    def click_at(self, voxel: tuple[float, float, float], view: str = "Red") -> None:
+        """Click on a voxel of the current volume in a slice view."""
+        widget, x, y = self.point_at(voxel, view)
+        self.user.hover(widget, x, y)
+        self.user.click(widget, x, y)
+        self.host.settle(0.05)
+
+    def hover_at(self, voxel: tuple[float, float, float], view: str = "Red") -> None:
+        """Move the mouse to a voxel of the current volume in a slice view."""
+        self.user.hover(*self.point_at(voxel, view))
+        self.host.settle(0.05)
 
     def generate(self) -> str:
         """Press Generate; returns the run id."""

@@ -35,6 +35,7 @@ _SLICE_MANAGERS = (
     "vtkMRMLModelSliceDisplayableManager",
     "vtkMRMLCrosshairDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
+    "vtkMRMLMarkupsDisplayableManager",
 )
 
 
@@ -63,6 +64,25 @@ class Mrml:
         self.applicationLogic.SetSliceLogics(self.sliceLogicCollection)
         self._addViewNodes()
         self.scene.GetSubjectHierarchyNode()
+        self._keepHierarchy()
+
+    def _keepHierarchy(self) -> None:
+        """Take items away with their nodes, and all with the scene, as qSlicerSubjectHierarchyPluginLogic does.
+
+        It makes an item for each node that is added, too; here whoever needs one does.
+        """
+
+        def forget(_scene: Any, _event: str, node: Any) -> None:
+            hierarchy = self.scene.GetSubjectHierarchyNode()
+            item = hierarchy.GetItemByDataNode(node) if hierarchy is not None and not self.scene.IsClosing() else 0
+            if item:
+                hierarchy.RemoveItem(item, False, False)
+
+        forget.CallDataType = vtk.VTK_OBJECT
+        self.scene.AddObserver(self.scene.NodeAboutToBeRemovedEvent, forget)
+        self.scene.AddObserver(
+            self.scene.EndCloseEvent, lambda *_: self.scene.GetSubjectHierarchyNode().RemoveAllItems()
+        )
 
     def _addViewNodes(self) -> None:
         self.layoutLogic = slicer.vtkMRMLLayoutLogic()

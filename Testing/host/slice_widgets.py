@@ -17,6 +17,14 @@ from .scene_observer import Observations
 from .stand_in import qtProperty, stored, widgetClass
 
 _DEFAULT_SIZE = (256, 256)
+_PRESSES = {
+    QtCore.Qt.LeftButton: vtk.vtkCommand.LeftButtonPressEvent,
+    QtCore.Qt.RightButton: vtk.vtkCommand.RightButtonPressEvent,
+}
+_RELEASES = {
+    QtCore.Qt.LeftButton: vtk.vtkCommand.LeftButtonReleaseEvent,
+    QtCore.Qt.RightButton: vtk.vtkCommand.RightButtonReleaseEvent,
+}
 
 
 @widgetClass()
@@ -28,6 +36,7 @@ class ctkVTKOpenGLNativeWidget(QtWidgets.QWidget):
         self._view = view
         self._keys: list[int] = []
         self.setFocusPolicy(QtCore.Qt.StrongFocus)
+        self.setMouseTracking(True)
 
     def _image(self) -> QtGui.QImage:
         return self._view._render()
@@ -43,6 +52,23 @@ class ctkVTKOpenGLNativeWidget(QtWidgets.QWidget):
 
     def wheelEvent(self, event: Any) -> None:
         self._view._scroll(1 if event.angleDelta().y() > 0 else -1)
+
+    def mousePressEvent(self, event: Any) -> None:
+        self._pass(event, _PRESSES)
+
+    def mouseReleaseEvent(self, event: Any) -> None:
+        self._pass(event, _RELEASES)
+
+    def mouseMoveEvent(self, event: Any) -> None:
+        self._view._interact(vtk.vtkCommand.MouseMoveEvent, *self._placeOf(event))
+
+    def _pass(self, event: Any, kinds: dict[Any, int]) -> None:
+        if event.button() in kinds:
+            self._view._interact(kinds[event.button()], *self._placeOf(event))
+
+    def _placeOf(self, event: Any) -> tuple[int, int]:
+        """Where the mouse is as VTK counts, from the lower left corner."""
+        return event.x(), max(QtWidgets.QWidget.height(self), 1) - 1 - event.y()
 
     def resizeEvent(self, _event: Any) -> None:
         self._view._resized(max(QtWidgets.QWidget.width(self), 1), max(QtWidgets.QWidget.height(self), 1))
@@ -88,6 +114,21 @@ class qMRMLSliceView(QtWidgets.QWidget):
         factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
         self._group = self._drawing.addDisplayableManagers(factory, node)
         self._observations.add(self._group, vtk.vtkCommand.UpdateEvent, "_onModified")
+        # The real one is the style of the view's interactor, which hears of Qt through QVTK; Python may not set it.
+        self._style = slicer.vtkMRMLSliceViewInteractorStyle()
+        self._style.SetDisplayableManagers(self._group)
+
+    def _interact(self, kind: int, x: int, y: int) -> None:
+        """Give what the mouse does to the displayable managers, as the view's interactor style does."""
+        if self._drawing is None:
+            self._start()
+        node, event = self._sliceLogic.GetSliceNode(), slicer.vtkMRMLInteractionEventData()
+        event.SetType(kind)
+        event.SetViewNode(node)
+        event.SetRenderer(self._drawing.renderer)
+        event.SetDisplayPosition([x, y])
+        event.SetWorldPosition(list(node.GetXYToRAS().MultiplyPoint([x, y, 0, 1])[:3]))
+        self._style.DelegateInteractionEventDataToDisplayableManagers(event)
 
     def _render(self) -> QtGui.QImage:
         if self._drawing is None:

@@ -41,6 +41,12 @@ class User:
         self._mouse(widget, QtCore.QEvent.MouseButtonRelease, position, button, _Qt.NoButton)
         self._host.settle()
 
+    def hover(self, widget: Any, x: int, y: int) -> None:
+        """Move the mouse to a place, without a button."""
+        self.show(widget)
+        self._mouse(widget, QtCore.QEvent.MouseMove, self._position(widget, x, y), _Qt.NoButton, _Qt.NoButton)
+        self._host.settle()
+
     def drag(self, widget: Any, start: tuple[int, int], end: tuple[int, int], steps: int = 8) -> None:
         """Press, move, release."""
         self.show(widget)

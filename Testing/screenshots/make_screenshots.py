@@ -33,6 +33,7 @@ WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
+BOX = ((74, 42), (111, 96))  # around the right lung there: columns and rows of two corners
 ROOM = 40  # pixels between and below bar and sections
 
 
@@ -52,7 +53,7 @@ class Camera:
         if self.quick:
             self.driver.open(fake_worker("--seconds", "6"))
         else:
-            self.driver.open(probe=None)
+            self.driver.open(probe=None, resident=None)
         self._arrange()
         self.driver.wait(lambda: self.driver.logic.probe.isAnswered, LIMIT_S)
         self.panel("start")
@@ -60,6 +61,7 @@ class Camera:
         self.driver.choose(volume)
         self._name_class("Lungs")
         self._tag()
+        self._box()
         self._install_box()
         self._run()
         self._review()
@@ -131,6 +133,21 @@ class Camera:
         driver.go_to(MIDDLE)
         self.panel("tagged_panel", "volumes", "classes", "tags")
         self.panel("ready_panel", "generate")
+
+    def _box(self) -> None:
+        """Draw a box around the right lung, and wait for the outline that the model makes of it; then take it back."""
+        driver = self.driver
+        self._only("tags")
+        self._only()
+        driver.widget.panel.goTo("tags")
+        driver.press("X")
+        for corner in BOX:
+            driver.click_at((*corner, MIDDLE))
+        answers = driver.panel("tags").marks.actions.answers
+        if not self.quick:
+            driver.wait(lambda: not answers.words, LIMIT_S)
+        self.window("boxing")
+        driver.press("Escape")
 
     def _install_box(self) -> None:
         HOST.packaging.missing.update(("torch", "torchvision", "monai"))

@@ -13,9 +13,13 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.marks import Voxel
+from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, marksOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.export_work import exportRun
 from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
@@ -88,6 +92,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
         self._segmentViews = SegmentViews(self.state)
+        self._markViews = self.views.observer(lambda _name: self.labels.markNodes.viewsChanged())
+        self._markViews.start()
         self._followScene()
         self.runs.markInterrupted()
         self.labels.load()
@@ -98,6 +104,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
             return
         self._scene.cleanup()
         self._segmentViews.cleanup()
+        self._markViews.stop()
         self.runs.cleanup()
         self.probe.shutdown()
         self.resident.cleanup()
@@ -111,6 +118,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         keeper.loaded.connect(self.runs.markInterrupted)
         keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
         keeper.changed.connect(self._segmentViews.update)
+        keeper.changed.connect(self._markViews.start)
         keeper.changed.connect(self.runs.changed)
 
     # Volumes
@@ -170,6 +178,40 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         rest = self.state.restIsAbsent if restIsAbsent is None else restIsAbsent
         self.session.tagRange(self.identifyNow(volumeNode), className, first, last, rest)
         self.labels.store.flush()
+
+    def addBox(self, volumeNode: VolumeNode, className: str, one: Voxel, other: Voxel, complete: bool = False) -> Box:
+        """Say that a piece of a class fits tightly into a box between two voxels, both inside.
+
+        Parameters
+        ----------
+        volumeNode : vtkMRMLScalarVolumeNode
+        className : str
+        one, other : tuple of int
+            Opposite corners (i, j, k), as Slicer's Data Probe shows them for this node; on one slice for a box of that
+            slice.
+        complete : bool
+            Whether all of the class on these slices lies in boxes.
+
+        Raises
+        ------
+        UserError
+            ``unusable_volume``, ``unknown_class``, ``mark_outside``.
+        """
+        return self._marked(lambda key: self.labels.marks.addBox(key, className, one, other, complete), volumeNode)
+
+    def addPoint(self, volumeNode: VolumeNode, className: str, voxel: Voxel, shows: bool = True) -> Point:
+        """Say that a class is at a voxel (i, j, k), or with False that it is not; see `addBox`."""
+        return self._marked(lambda key: self.labels.marks.addPoint(key, className, voxel, shows), volumeNode)
+
+    def marksOf(self, volumeNode: VolumeNode) -> tuple[Mark, ...]:
+        """Return boxes and points of a volume that is ready for tags."""
+        labels = self.labels.of(volumeNode)
+        return marksOf(labels) if labels is not None else ()
+
+    def _marked(self, add: Callable[[str], Any], volumeNode: VolumeNode) -> Any:
+        made = add(self.identifyNow(volumeNode))
+        self.labels.store.flush()
+        return made
 
     # Runs
 

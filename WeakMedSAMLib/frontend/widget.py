@@ -67,6 +67,7 @@ class ModulePanel:
         self._statesSoon = Coalesced(self.sections.showStates, _STATES_MS)
         for panel in self.panels.values():
             panel.useHistory(self.bar.undo)
+            panel.useModel(logic.resident.ask)
         self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)

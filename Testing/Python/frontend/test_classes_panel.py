@@ -211,3 +211,58 @@ def test_six_classes_are_seen_at_most_and_long_names_keep_to_one_line(panel, ses
     assert heights[4:] == [heights[4]] * 4
     assert {table.rowHeight(number) for number in range(table.rowCount)} == {row}
     assert panel.widget.minimumSizeHint.width() <= 380
+
+
+LEFT_KIDNEY = (
+    "Segmentation category and type - DICOM master list~SCT^123037004^Anatomical Structure~SCT^64033007^Kidney~"
+    "SCT^7771000^Left~Anatomic codes - DICOM master list~^^~^^"
+)
+
+
+def known_cells(panel, row):
+    return [panel.ui.classTable.cellWidget(row, column) for column in (2, 3)]
+
+
+def test_side_and_pieces_are_chosen_in_the_table_and_undone(panel, session):
+    side, pieces = known_cells(panel, 0)
+    assert [side.itemText(number) for number in range(side.count)] == ["-", "left", "right", "front", "back"]
+    assert [pieces.itemText(number) for number in range(pieces.count)] == ["-", "one", "several"]
+    side.currentIndex = 1
+    pieces.currentIndex = 2
+    known = session.classes[0].known
+    assert (known.side, known.pieces) == ("left", "several")
+    session.undo()
+    assert pieces.currentIndex == 0
+    session.undo()
+    assert side.currentIndex == 0
+    assert not session.classes[0].known.is_said
+    session.redo()
+    assert side.currentIndex == 1
+    side.currentIndex = 0
+    assert session.classes[0].known.side is None
+
+
+def test_a_side_that_the_terminology_tells_is_proposed_until_it_is_taken(panel, session):
+    name = session.classes.names[0]
+    side, _pieces = known_cells(panel, 0)
+    session.changeClass(name, terminology=LEFT_KIDNEY)
+    assert side.itemText(0) == "left?"
+    assert side.currentIndex == 0
+    assert "choose that if it is so" in side.toolTip
+    assert session.classes[0].known.side is None
+    side.currentIndex = 1
+    assert session.classes[0].known.side == "left"
+    assert side.itemText(0) == "-"
+
+
+def test_the_wheel_changes_no_choice(panel, session, scroll):
+    side, _pieces = known_cells(panel, 0)
+    side.currentIndex = 2
+    scroll(side, 1)
+    assert session.classes[0].known.side == "right"
+
+
+def test_presets_bring_what_is_known(panel, session):
+    preset = next(each for each in panel._presets if any(entry.known.side for entry in each.classes))
+    panel._applyPreset(preset)
+    assert [entry.known for entry in session.classes] == [entry.known for entry in preset.classes]

@@ -256,3 +256,31 @@ def test_packages_are_asked_for_and_not_installed(scene, host):
 def test_wait_until_gives_up(scene, wait_until):
     with pytest.raises(AssertionError, match="not within"):
         wait_until(lambda: False, 0.02)
+
+
+def test_markups_are_placed_and_dragged_with_the_mouse_by_slicers_own_manager(make_volume, host, user):
+    make_volume(shape=(9, 20, 24), show=True)
+    widget = host.app.layoutManager().sliceWidget("Red")
+    native, node = widget.sliceView().VTKWidget(), widget.mrmlSliceNode()
+    user.show(native)
+    pen = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Pen")
+    pen.CreateDefaultDisplayNodes()
+    logic = host.app.applicationLogic()
+    logic.GetSelectionNode().SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
+    logic.GetSelectionNode().SetActivePlaceNodeID(pen.GetID())
+    logic.GetInteractionNode().SwitchToSinglePlaceMode()
+    height = native.height
+    user.hover(native, 60, 50)
+    assert pen.GetNthControlPointPositionStatus(0) == pen.PositionPreview
+    user.click(native, 60, 50)
+    assert pen.GetNthControlPointPositionStatus(0) == pen.PositionDefined
+    there = node.GetXYToRAS().MultiplyPoint([60, height - 1 - 50, 0, 1])[:3]
+    np.testing.assert_allclose(pen.GetNthControlPointPositionWorld(0), there, atol=1e-6)
+    assert logic.GetInteractionNode().GetCurrentInteractionMode() != slicer.vtkMRMLInteractionNode.Place
+    events = []
+    pen.AddObserver(pen.PointEndInteractionEvent, lambda *_: events.append("end"))
+    user.drag(native, (60, 50), (80, 50))
+    assert events == ["end"]
+    moved = pen.GetNthControlPointPositionWorld(0)
+    pixel = np.hypot(*(node.GetXYToRAS().GetElement(row, 0) for row in (0, 1)))
+    assert abs(moved[0] - there[0]) == pytest.approx(20 * pixel, rel=0.2)

@@ -324,7 +324,7 @@ def test_a_toggle_is_fast_in_a_large_cohort():
 
 
 def test_labels_of_any_kind_stay_with_their_volume():
-    said = {"points": [{"class": "Lesion", "at": [1.5, 2, 3]}]}
+    said = {"scribbles": [{"class": "Lesion", "at": [1.5, 2, 3]}]}
     session = TagSession()
     file = VolumeLabels("scan", KEY, n_slices=20, further=said)
     file.tag_range("Lesion", 3, 5)
@@ -348,10 +348,10 @@ def test_labels_of_any_kind_stay_with_their_volume():
 
 def test_labels_of_any_kind_are_imported_over_tags_and_taken_back(session):
     session.tagRange(KEY, "Lesion", 3, 5)
-    file = VolumeLabels("scan", KEY, n_slices=20, further={"points": [1]})
+    file = VolumeLabels("scan", KEY, n_slices=20, further={"scribbles": [1]})
     session.importTags(CohortLabels(session.classes, [file]), [("scan", KEY, {"k": 20})])
-    assert session.volume(KEY).further == {"points": [1]}
+    assert session.volume(KEY).further == {"scribbles": [1]}
     assert session.volume(KEY).counts("Lesion").present == 3
     session.undo()
     assert session.volume(KEY).further == {}
-    assert not session.hasTags("points")
+    assert not session.hasTags("scribbles")

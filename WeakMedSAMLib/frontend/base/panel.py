@@ -69,6 +69,9 @@ class Panel:
     def useHistory(self, history: History) -> None:
         """Take back and do again by this, where keys of a panel do so."""
 
+    def useModel(self, ask: Callable[..., object]) -> None:
+        """Ask this for the mask that marks on a slice stand for, where a panel places such: `ResidentClient.ask`."""
+
     def stateInWords(self) -> str:
         """Say in a few words how things stand, for the header of the folded section; may be empty."""
         return ""

@@ -13,6 +13,9 @@ _LINES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "plus": ((0.5, 0.14, 0.5, 0.86), (0.14, 0.5, 0.86, 0.5)),
     "minus": ((0.14, 0.5, 0.86, 0.5),),
     "start": ((0.2, 0.14, 0.2, 0.86), (0.2, 0.5, 0.86, 0.5), (0.86, 0.5, 0.62, 0.26), (0.86, 0.5, 0.62, 0.74)),
+    "box": ((0.16, 0.2, 0.84, 0.2), (0.84, 0.2, 0.84, 0.8), (0.84, 0.8, 0.16, 0.8), (0.16, 0.8, 0.16, 0.2)),
+    "point": ((0.5, 0.5, 0.5, 0.5), (0.44, 0.44, 0.56, 0.44), (0.44, 0.56, 0.56, 0.56), (0.44, 0.5, 0.56, 0.5)),
+    "cross": ((0.2, 0.2, 0.8, 0.8), (0.2, 0.8, 0.8, 0.2)),
     "end": ((0.84, 0.14, 0.84, 0.86), (0.14, 0.5, 0.84, 0.5), (0.84, 0.5, 0.6, 0.26), (0.84, 0.5, 0.6, 0.74)),
 }
 _SCALE = 2  # pixels for each of the screen: sharp on fine screens, too
@@ -26,7 +29,8 @@ def signIcon(size: int, off: str, offColor: Color, on: str = "", onColor: Color 
     size : int
         Edge in pixels.
     off, on : str
-        ``"check"``, ``"plus"``, ``"minus"``, ``"start"``, ``"end"``; empty for room without a sign.
+        ``"check"``, ``"plus"``, ``"minus"``, ``"start"``, ``"end"``, ``"box"``, ``"point"``, ``"cross"``; empty for
+        room without a sign.
     offColor, onColor : tuple of int
         Red, green, blue 0..255.
     """

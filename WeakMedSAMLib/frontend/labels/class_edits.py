@@ -17,6 +17,7 @@ _FIELDS = {
     "labelValue": "label_value",
     "terminology": "terminology",
     "shortcut": "shortcut",
+    "known": "known",
 }
 
 
@@ -39,7 +40,8 @@ def newClass(table: ClassTable, /, **given: Any) -> SegmentClass:
     table : ClassTable
         Not changed.
     **given
-        `name`, `color` (red, green, blue 0..255), `labelValue` (1..65535), `terminology`, `shortcut`; None means free.
+        `name`, `color` (red, green, blue 0..255), `labelValue` (1..65535), `terminology`, `shortcut`, `known` (a
+        `Knowledge`); None means free.
 
     Raises
     ------

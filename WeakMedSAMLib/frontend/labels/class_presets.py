@@ -92,7 +92,7 @@ def terms(found: Iterable[ClassPreset]) -> dict[str, str]:
 
 
 def _fitIn(table: ClassTable, entry: SegmentClass) -> SegmentClass:
-    given: dict[str, Any] = {"name": entry.name, "terminology": entry.terminology}
+    given: dict[str, Any] = {"name": entry.name, "terminology": entry.terminology, "known": entry.known}
     if entry.label_value not in table.label_values:
         given["labelValue"] = entry.label_value
     return newClass(table, **given)

@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled
 from WeakMedSAMLib.frontend.labels.class_details import ClassDetails
+from WeakMedSAMLib.frontend.labels.class_knowledge import PIECES, SIDE, KnowledgeCells
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, withPreset
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
@@ -24,7 +25,7 @@ _MOST_LETTERS = 24
 
 
 class ClassesPanel(Panel):
-    """The classes: names and colours, edited in place; folded, what else the selected one has.
+    """The classes: names, colours and what is known of them, edited in place; folded, what else the selected one has.
 
     Parameters
     ----------
@@ -36,6 +37,7 @@ class ClassesPanel(Panel):
         self._session, self._state = labels.session, labels.state
         self._presets = presets()
         self._details = ClassDetails(self.ui, self._session, self._presets)
+        self._known = KnowledgeCells(self.ui.classTable, self._session, self.showError)
         self._setUpTable()
         self._connectWidgets()
         self.follow((labels.session.changed, self._onTagsChanged), (labels.state.changed, self._selectCurrent))
@@ -49,11 +51,13 @@ class ClassesPanel(Panel):
         """Show the class table as it is."""
         with self.filling():
             table = self._session.classes
-            if self.ui.classTable.rowCount != len(table):
+            isOther = self.ui.classTable.rowCount != len(table)
+            if isOther:
                 self.ui.classTable.setRowCount(len(table))
-                self._fit()
             for row, entry in enumerate(table):
                 self._fillRow(row, entry)
+            if isOther:
+                self._fit()
         self._selectCurrent(isAnew=True)
 
     def stateInWords(self) -> str:
@@ -65,7 +69,8 @@ class ClassesPanel(Panel):
 
     def _setUpTable(self) -> None:
         header = self.ui.classTable.horizontalHeader()
-        header.setSectionResizeMode(COLOR, qt.QHeaderView.ResizeToContents)
+        for column in (COLOR, SIDE, PIECES):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
         self._menu = qt.QMenu(self.ui.presetsButton)
         for preset in self._presets:
@@ -105,6 +110,7 @@ class ClassesPanel(Panel):
             if item.text() != text:
                 item.setText(text)
             item.setToolTip(tips[column])
+        self._known.show(row, entry)
         self.ui.classTable.item(row, COLOR).setIcon(colorIcon(entry.color, self.widget.fontMetrics().height()))
 
     def _selectCurrent(self, isAnew: bool = False) -> None:

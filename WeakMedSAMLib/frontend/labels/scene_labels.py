@@ -9,6 +9,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
+from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
+from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
@@ -37,6 +39,12 @@ class SceneLabels:
         Brings them into the scene and back.
     keys : VolumeKeys
         Which scan each volume is.
+    marks : MarkEdits
+        Points and boxes among the labels.
+    markNodes : MarkNodes
+        Their nodes in the scene.
+    leaving : Callbacks
+        Called without arguments before the scene is closed.
     problems : VolumeProblems
         Which volumes cannot be used, and why.
     volumeChanged : Callbacks
@@ -49,11 +57,14 @@ class SceneLabels:
         self.session = TagSession()
         self.store = SessionStore(self.session, self.state)
         self.keys = VolumeKeys(self.session, self.state)
+        self.marks = MarkEdits(self.session)
+        self.markNodes = MarkNodes(self.state.scene, self.session, self.marks, self._volumesWithKeys)
+        self.volumeChanged, self.leaving = Callbacks(), Callbacks()
         self.problems = VolumeProblems()
-        self.volumeChanged = Callbacks()
         self._lastVolumeId = ""
         self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
+        self.volumeChanged.connect(self.markNodes.soon)
         self.session.refused.connect(showError)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.session.changed.connect(guarded(self._keepClass))
@@ -67,9 +78,11 @@ class SceneLabels:
         """Write the labels into the scene, keep a copy of them, and follow nothing any more."""
         # At its end Slicer does not close the scene, but lets go of its modules.
         self.store.keepCopy(folders.runsFolder())
+        self.markNodes.cleanup()
         self.store.cleanup()
         self.keys.cleanup()
         self.volumeChanged.clear()
+        self.leaving.clear()
 
     def load(self) -> None:
         """Take the labels that the scene holds, and make its volumes ready for more."""
@@ -99,12 +112,14 @@ class SceneLabels:
 
     def readyVolumes(self) -> dict[str, VolumeNode]:
         """Return key -> node of the current volume and of those to learn from, as far as they are ready for tags."""
-        return {key: node for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None}
+        return {key: node for node, key in self._volumesWithKeys()}
 
     def _chosenVolumes(self) -> Iterable[VolumeNode]:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)
 
     def _leave(self) -> None:
+        self.leaving()
+        self.markNodes.forget()
         self.problems.forget()
         self.store.keepCopy(folders.runsFolder())
         self.store.forget()
@@ -135,8 +150,13 @@ class SceneLabels:
             self.keys.reset()
         self._watchVolumes()
         self._keepClass()
+        self.markNodes.soon()
         if self._noteVolume():
             self.volumeChanged()
+
+    def _volumesWithKeys(self) -> list[tuple[VolumeNode, str]]:
+        """Return node and key of the current volume and of those to learn from, as far as they are ready for tags."""
+        return [(node, key) for node in self._chosenVolumes() if (key := self.keyOf(node)) is not None]
 
     def _keepClass(self) -> None:
         """Keep the current class one that there is: where it was renamed, removed or never was, that in its place."""

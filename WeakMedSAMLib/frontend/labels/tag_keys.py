@@ -12,6 +12,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 
 CLASS_KEYS = "1234567890"
+# The only keys that are heard while something is placed by clicks.
+PLACING_ACTIONS = frozenset({"box", "point", "notPoint", "take", "forgetStart"})
 # What Slicer's slice views listen to themselves.
 SLICER_KEYS = frozenset("BFGRTV[]{}")
 _KEY_STYLE = 'width="36%"'
@@ -44,9 +46,13 @@ def fixedKeys() -> list[KeyEntry]:
     return [
         KeyEntry(("S",), "markStart", _("Start of a range: its first slice")),
         KeyEntry(("E",), "markEnd", _("End of the range: its last slice; the range becomes present")),
-        KeyEntry(("Escape",), "forgetStart", _("Forget the start of the range")),
+        KeyEntry(("Escape",), "forgetStart", _("Forget the start of the range, or leave what is being placed")),
         KeyEntry(("P",), "present", _("Current class: present on this slice, or untagged again")),
         KeyEntry(("A",), "absent", _("Current class: absent on this slice, or untagged again")),
+        KeyEntry(("X",), "box", _("Draw a box around the current class by clicks, or leave that")),
+        KeyEntry(("O",), "point", _("Click on the current class, or leave that")),
+        KeyEntry(("Shift+O",), "notPoint", _("Click on what is not the current class, or leave that")),
+        KeyEntry(("Return", "Enter"), "take", _("Keep what is being placed as it is shown")),
         KeyEntry(("C",), "nextClass", _("Make the next class the current one")),
         KeyEntry(("N",), "nextUntagged", _("Go to the next untagged slice"), repeats=True),
         KeyEntry(("Shift+N",), "previousUntagged", _("Go to the previous untagged slice"), repeats=True),

@@ -60,7 +60,7 @@ class TagSession(TagStore):
         self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new))
 
     def changeClass(self, name: str, /, **fields: Any) -> None:
-        """Change `color`, `labelValue`, `terminology` or `shortcut` of a class, or its `name`; see `renameClass`."""
+        """Change fields of a class as of `class_edits.newClass`; of its `name` see `renameClass`."""
         if "name" in fields:
             self.renameClass(name, fields.pop("name"))
             return
@@ -116,7 +116,7 @@ class TagSession(TagStore):
         before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
-            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices))
+            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices, size=before.size))
 
     # Tags
 

@@ -15,7 +15,16 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume, SceneFacts
 from WeakMedSAMLib.frontend.labels.tag_history import History, Step
-from WeakMedSAMLib.frontend.labels.tag_volumes import adopt, clashes, copyOf, findPending, isTagged, keyOf, setAside
+from WeakMedSAMLib.frontend.labels.tag_volumes import (
+    adopt,
+    clashes,
+    copyOf,
+    findPending,
+    isTagged,
+    keyOf,
+    setAside,
+    sizeOf,
+)
 from WeakMedSAMLib.frontend.labels.tag_words import unsaidInWords
 
 
@@ -92,12 +101,15 @@ class TagStore:
         self._inScene[key] = held
         known = self._knownFor(held)
         entry = self._adopt(known, held, axis)
-        if entry is not None and entry == known:
+        if entry is not None and known is not None and (entry, entry.size) == (known, known.size):
             return key
         if known is not None and (known.sha256 != key or known.numbering is not None):
             # The steps of the history speak of it by another key, or count its slices otherwise.
             self._history.clear()
-        self._enter(known if entry is not None else None, entry or VolumeLabels(name, key, axis, counts[axis]))
+        self._enter(
+            known if entry is not None else None,
+            entry or VolumeLabels(name, key, axis, counts[axis], size=sizeOf(counts)),
+        )
         self.changed("volumes")
         return key
 
@@ -224,9 +236,9 @@ class TagStore:
             return wanted
         if wanted is None and keyOf(current) in self._inScene:
             return copyOf(current, states={}, rest_is_absent={}, further={})
-        if wanted is None or wanted.name == current.name:
+        if wanted is None or (wanted.name, wanted.size) == (current.name, current.size):
             return wanted
-        return copyOf(wanted, name=current.name)
+        return copyOf(wanted, name=current.name, size=current.size)
 
     def _enter(self, old: VolumeLabels | None, new: VolumeLabels) -> None:
         """Put a volume in; what cannot be told apart from it gives way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import comparable_name
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.matching import as_held
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
@@ -26,6 +27,11 @@ def keyOf(volume: VolumeLabels) -> str:
 def copyOf(volume: VolumeLabels, **changes: Any) -> VolumeLabels:
     """Return a copy with arrays of its own, and with some fields changed."""
     return replace(volume, **changes)
+
+
+def sizeOf(counts: Mapping[str, int]) -> tuple[int, int, int] | None:
+    """Return how many voxels a volume has along i, j and k; None unless all are known."""
+    return (counts["i"], counts["j"], counts["k"]) if all(axis in counts for axis in AXES) else None
 
 
 def isTagged(volume: VolumeLabels, className: str | None = None) -> bool:
@@ -73,7 +79,7 @@ def adopt(known: VolumeLabels, held: KnownVolume, axis: str) -> VolumeLabels | N
         ``numbering_unsaid``, ``label_kind_not_turned``.
     """
     if not isTagged(known):
-        return VolumeLabels(held.name, held.sha256, axis, held.counts[axis])
+        return VolumeLabels(held.name, held.sha256, axis, held.counts[axis], size=sizeOf(held.counts))
     if known.axis not in held.counts and not (known.sha256 and known.n_slices is not None):
         return None
     try:

@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.panel_parts import elided
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import marksOf
 
 # Signs that differ without colour, and that the font of the slice views has.
 TAG_SIGNS = {PRESENT: "+", ABSENT: "-", UNTAGGED: "?"}
@@ -82,6 +83,8 @@ def _stateInWords(volume: VolumeLabels, className: str) -> str:
     present, absent, untagged = volume.presence_counts(className)
     if not untagged:
         return _("ready") if present else _("ready: the class is not in this volume")
+    if _isMarked(volume, className):
+        return _("ready: a box or a point shows it")
     if not present:
         return _("tag slices that show it, or go on to the next volume")
     if not absent:
@@ -90,11 +93,15 @@ def _stateInWords(volume: VolumeLabels, className: str) -> str:
 
 
 def isReady(volume: VolumeLabels | None, className: str) -> bool:
-    """Say whether the tags of a class need nothing more in this volume."""
+    """Say whether the labels of a class need nothing more in this volume: a box or a point alone is enough."""
     if volume is None:
         return False
     present, absent, untagged = volume.presence_counts(className)
-    return bool(absent) and (bool(present) or not untagged)
+    return (bool(absent) and (bool(present) or not untagged)) or _isMarked(volume, className)
+
+
+def _isMarked(volume: VolumeLabels, className: str) -> bool:
+    return any(mark.shows for mark in marksOf(volume, className))
 
 
 def sliceInWords(volume: VolumeLabels | None, className: str, index: int | None) -> str:

@@ -353,8 +353,12 @@ class ResidentClient:
         process.lineRead.clear()
         process.finished.clear()
         self._ending.append(process)
-        process.finished.connect(lambda: self._ending.remove(process))
+        process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
+
+    def _forget(self, process: AnsweringProcess) -> None:
+        if process in self._ending:
+            self._ending.remove(process)
 
 
 def _range(ends: Sequence[int]) -> Range:

@@ -59,7 +59,7 @@ class SliceAnnotations:
         # Slicer's own fonts have the letters of more languages.
         slicer.app.applicationLogic().UseCustomFontFile(words)
         actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-        renderer = _addRenderer(widget.sliceView().renderWindow())
+        renderer = addLayer(widget.sliceView().renderWindow())
         renderer.AddViewProp(actor)
         self._actors[viewName] = (actor, renderer)
 
@@ -74,7 +74,7 @@ class SliceAnnotations:
             widget.sliceView().scheduleRender()
 
 
-def _addRenderer(window: Any) -> Any:
+def addLayer(window: Any) -> Any:
     """Return a new renderer on a layer above all others of a window.
 
     Masks are 2D actors that Slicer adds to the view's own renderer whenever they appear, and within one renderer VTK

@@ -11,6 +11,7 @@ import slicer
 from flows.driver import MODULE, fake_worker
 
 from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.labels.tag_session import cohortFromJson
 
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLE = ROOT / "Testing" / "flows" / "scripting_example.py"
@@ -51,6 +52,28 @@ def test_example_of_the_readme(driver, module, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     if "WeakMedSAMLogic" in readme:
         assert all(line in readme for line in code.splitlines() if line and not line.startswith(('"""', "#")))
+
+
+def test_example_of_boxes_and_points(driver, module, tmp_path, capsys):
+    node, _first, _last = driver.phantom("case1", show=False)
+    assert slicer.util.saveNode(node, str(tmp_path / "case1.nrrd"))
+    slicer.mrmlScene.RemoveNode(node)
+    path = ROOT / "Testing" / "flows" / "marks_example.py"
+    code = path.read_text(encoding="utf-8")
+    found = {"slicer": slicer, "folder": tmp_path}
+
+    exec(compile(code, str(path), "exec"), found)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "liver ((12, 22, 20), (30, 40, 20)) True",
+        "right kidney ((41, 30, 20),) True",
+        "right kidney ((9, 30, 20),) False",
+    ]
+    kept = cohortFromJson(found["logic"].state.tagsJson).volumes[0]
+    assert [len(kept.further[kind]) for kind in ("boxes", "points")] == [1, 1]
+    assert not slicer.util.getNodesByClass("vtkMRMLMarkupsNode")
+    document = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
+    assert all(line in document for line in code.splitlines() if line and not line.startswith(('"""', "#")))
 
 
 def test_runs_are_refused_with_the_reason(driver, module):

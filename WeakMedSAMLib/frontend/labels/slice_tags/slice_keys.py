@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ class SliceKeys:
         self._onError = onError
         self._shortcuts: list[tuple[str, Any]] = []
         self._disabled: set[str] = set()
+        self._only: Collection[str] | None = None
 
     def install(self, classes: ClassTable, hosts: Iterable[Host]) -> None:
         """Listen in these widgets, and no longer in others.
@@ -49,8 +50,7 @@ class SliceKeys:
         for widget, viewName in hosts:
             for entry in entries:
                 self._shortcuts += [(entry.action, self._shortcut(entry, key, widget, viewName)) for key in entry.keys]
-        for action in self._disabled:
-            self._enable(action, False)
+        self._enableAll()
 
     def uninstall(self) -> None:
         """Listen nowhere any more."""
@@ -68,12 +68,19 @@ class SliceKeys:
         changed = (action in self._disabled) == isEnabled
         (self._disabled.discard if isEnabled else self._disabled.add)(action)
         if changed:
-            self._enable(action, isEnabled)
+            self._enableAll()
 
-    def _enable(self, action: str, isEnabled: bool) -> None:
-        for known, shortcut in self._shortcuts:
-            if known == action:
-                shortcut.enabled = isEnabled
+    def hearOnly(self, actions: Collection[str] | None) -> None:
+        """Let all keys pass by but those of some actions; None to hear all again."""
+        if self._only != actions:
+            self._only = actions
+            self._enableAll()
+
+    def _enableAll(self) -> None:
+        for action, shortcut in self._shortcuts:
+            isHeard = action not in self._disabled and (self._only is None or action in self._only)
+            if shortcut.enabled != isHeard:
+                shortcut.enabled = isHeard
 
     def _shortcut(self, entry: KeyEntry, key: str, widget: Any, viewName: str) -> Any:
         shortcut = qt.QShortcut(qt.QKeySequence(key), widget)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.panel_parts import elided
+from WeakMedSAMLib.frontend.labels.marks.mark_actions import MarkActions
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator, indexOf
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
@@ -28,16 +29,21 @@ class SliceNotes:
     navigator : SceneSliceNavigator
     actions : TagActions
         Knows the current class, and the start of a range.
+    marks : MarkActions
+        Knows whether something is being placed.
 
     Attributes
     ----------
     annotations : SliceAnnotations
     """
 
-    def __init__(self, labels: SceneLabels, navigator: SceneSliceNavigator, actions: TagActions) -> None:
+    def __init__(
+        self, labels: SceneLabels, navigator: SceneSliceNavigator, actions: TagActions, marks: MarkActions
+    ) -> None:
         self._labels = labels
         self._navigator = navigator
         self._actions = actions
+        self._marks = marks
         self.annotations = SliceAnnotations()
 
     def show(self) -> None:
@@ -59,5 +65,7 @@ class SliceNotes:
         slice_ = sliceInWords(tags, self._actions.currentClass, indexOf(node, tags, viewName))
         if node is not self._labels.state.currentVolume:
             return [name, slice_, _("not the current volume")]
+        if self._marks.kind:
+            return [name, slice_, _("placing: tagging keys are off")]
         start = self._actions.start
         return [name, slice_, _("range from slice {index}").format(index=start) if slice_ and start is not None else ""]

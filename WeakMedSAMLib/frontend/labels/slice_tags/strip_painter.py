@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import qt
@@ -12,6 +13,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.panel_parts import inkOn, rgb
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, POINT
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage, runsOf
 
@@ -34,6 +36,10 @@ class StripView:
         The slice being looked at, and the first slice of a range that has been begun.
     drag : tuple or None
         Row, first slice, last slice and tag of a range that is being dragged.
+    marks : dict
+        Class -> slice -> kind of the mark there, of `mark_finding`.
+    wrong : dict
+        Class -> slice -> what contradicts the marks there.
     """
 
     volume: VolumeLabels | None
@@ -42,6 +48,8 @@ class StripView:
     position: int | None = None
     start: int | None = None
     drag: tuple[int, int, int, int] | None = None
+    marks: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    wrong: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 class StripPainter:
@@ -110,6 +118,30 @@ class StripPainter:
         for row in geometry.seen:
             self._drawSigns(painter, geometry, view, row, colors)
         painter.setFont(widget.font)
+        for row in geometry.seen:
+            self._drawMarks(painter, geometry, view, row)
+
+    def _drawMarks(self, painter: Any, geometry: StripGeometry, view: StripView, row: int) -> None:
+        """Draw a small sign at the lower edge of each slice that holds a mark, and a larger one where it is wrong."""
+        name, edge = view.classes[row].name, max(4, geometry.rowHeight // 3)
+        bottom = geometry.rowTop(row) + geometry.rowHeight - edge - 1
+        for index, kind in view.marks.get(name, {}).items():
+            area = qt.QRect(geometry.sliceMiddle(index) - edge // 2, bottom, edge, edge)
+            painter.fillRect(area.adjusted(-1, -1, 1, 1), _q(_DARK))
+            if kind == POINT:
+                painter.fillRect(area.adjusted(1, 1, -1, -1), _q(_LIGHT))
+            elif kind == BOX:
+                painter.setPen(_q(_LIGHT))
+                painter.drawRect(area.adjusted(0, 0, -1, -1))
+            else:
+                painter.setPen(_q(_LIGHT))
+                painter.drawLine(area.left(), area.top(), area.right(), area.bottom())
+                painter.drawLine(area.left(), area.bottom(), area.right(), area.top())
+        for index in view.wrong.get(name, {}):
+            area = qt.QRect(geometry.sliceMiddle(index) - edge, geometry.rowTop(row), 2 * edge, 2 * edge)
+            painter.fillRect(area, _q(_DARK))
+            painter.setPen(_q(_LIGHT))
+            painter.drawText(area, int(qt.Qt.AlignCenter), "!")
 
     def _drawSigns(self, painter: Any, geometry: StripGeometry, view: StripView, row: int, colors: _Colors) -> None:
         """Write the sign of its tag into each run of slices that has room for one."""

@@ -18,8 +18,9 @@ class TagMenu:
     Attributes
     ----------
     actions : dict
-        ``"rest"``, ``"clear"``, ``"clearClass"``, ``"import"``, ``"export"``, ``"keys"`` -> QAction; the last one is
-        checkable. Their property `usualToolTip` is that of an action that can be chosen.
+        ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``, ``"clearMarks"``,
+        ``"import"``, ``"export"``, ``"keys"`` -> QAction; extreme, boxed and keys are checkable. Their property
+        `usualToolTip` is that of an action that can be chosen.
     """
 
     def __init__(self, button: Any) -> None:
@@ -30,11 +31,17 @@ class TagMenu:
         self._add("clear", _("Clear this slice"), _("This slice becomes untagged for the current class"))
         self._add("clearClass", _("Clear the class in this volume"), _clearTip())
         self._menu.addSeparator()
+        self._add("extreme", _("Boxes by four clicks"), _extremeTip())
+        self._add("boxed", _("All of it is boxed here"), _boxedTip())
+        self._add("join", _("Join to a 3-D box"), _joinTip())
+        self._add("clearMarks", _("Remove boxes and points of the class"), _clearMarksTip())
+        self._menu.addSeparator()
         self._add("import", _("Import tags..."), _("Import tags from a JSON or CSV file"))
         self._add("export", _("Export tags..."), _("Export the tags of all volumes to a JSON or CSV file"))
         self._menu.addSeparator()
         self._add("keys", _("Show the keys"), _("Show the keys that work in the slice views"))
-        self.actions["keys"].checkable = True
+        for name in ("keys", "extreme", "boxed"):
+            self.actions[name].checkable = True
         button.setMenu(self._menu)
 
     def _add(self, name: str, text: str, tip: str) -> None:
@@ -51,3 +58,19 @@ def _restTip() -> str:
 
 def _clearTip() -> str:
     return _("Every slice becomes untagged for the current class, in this volume; Undo restores the tags")
+
+
+def _extremeTip() -> str:
+    return _("Box takes the outermost points of the class, four of them, rather than two corners")
+
+
+def _boxedTip() -> str:
+    return _("Nothing of the current class is outside of its boxes on this slice")
+
+
+def _joinTip() -> str:
+    return _("The box on this slice and the nearest one of the current class on another slice become one in 3-D")
+
+
+def _clearMarksTip() -> str:
+    return _("All boxes and points of the current class in this volume are removed; Undo restores them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import qt
@@ -11,6 +12,8 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_words import marksOfSlice
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import MOST_ROWS, StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView
 from WeakMedSAMLib.frontend.labels.tag_words import countsInWords, tagOf, tipInWords
@@ -65,10 +68,20 @@ class TagStrip(qt.QWidget):
 
     # What is shown
 
-    def setTags(self, volume: VolumeLabels | None, classes: ClassTable) -> None:
-        """Show the tags of a volume, or no slices with None."""
+    def setTags(
+        self,
+        volume: VolumeLabels | None,
+        classes: ClassTable,
+        wrong: Mapping[str, Mapping[int, str]] | None = None,
+    ) -> None:
+        """Show the tags of a volume, or no slices with None; `wrong` says by class and slice what contradicts marks."""
         rows = len(self._view.classes)
         self._view.volume, self._view.classes = volume, classes
+        isMarked = volume is not None and bool(volume.further)
+        self._view.marks = (
+            {name: signsOf(volume, name) for name in classes.names} if volume is not None and isMarked else {}
+        )
+        self._view.wrong = wrong or {}
         self._painter.forget()
         if len(classes) != rows:
             self._fitHeight()
@@ -228,12 +241,17 @@ class TagStrip(qt.QWidget):
         text, volume = "", self._view.volume
         if row is not None and index is not None and volume is not None and geometry.isOnTrack(x):
             name = self._view.classes[row].name
-            text = tipInWords(index, name, tagOf(volume, name, index))
+            marks = marksOfSlice(volume, name, index) if name in self._view.marks else ""
+            lines = (tipInWords(index, name, tagOf(volume, name, index)), marks, self._wrongAt(name, index))
+            text = "\n".join(filter(None, lines))
         elif row is not None:
             text = countsInWords(volume, self._view.classes[row].name)
         # Slicer rewrites plain tooltips, so that what they read back as tells nothing.
         if self._tip != text:
             self._tip = self.toolTip = text
+
+    def _wrongAt(self, className: str, index: int) -> str:
+        return self._view.wrong.get(className, {}).get(index, "")
 
     def _currentRow(self) -> int:
         names = self._view.classes.names

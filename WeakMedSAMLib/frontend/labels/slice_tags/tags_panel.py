@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
+from WeakMedSAMLib.frontend.labels.marks.mark_part import MarkPart
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
@@ -26,7 +27,7 @@ from WeakMedSAMLib.frontend.labels.slice_tags.tag_menu import TagMenu
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
 from WeakMedSAMLib.frontend.labels.slice_tags.volume_offer import VolumeOffer
 from WeakMedSAMLib.frontend.labels.tag_file_dialogs import TagFileDialogs
-from WeakMedSAMLib.frontend.labels.tag_keys import keysAsHtml
+from WeakMedSAMLib.frontend.labels.tag_keys import PLACING_ACTIONS, keysAsHtml
 from WeakMedSAMLib.frontend.labels.tag_words import readyInWords, tagOf
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
@@ -35,7 +36,15 @@ _STATUS_MS = 4000
 _BUTTONS = ("startButton", "presentButton", "absentButton", "previousButton", "nextButton")
 _ENTRIES = ("rest", "clear", "clearClass")
 # Buttons with a sign before their text.
-_SIGNS = {"startButton": "start", "endButton": "end", "presentButton": "plus", "absentButton": "minus"}
+_SIGNS = {
+    "startButton": "start",
+    "endButton": "end",
+    "presentButton": "plus",
+    "absentButton": "minus",
+    "boxButton": "box",
+    "pointButton": "point",
+    "notButton": "cross",
+}
 
 
 class TagsPanel(Panel):
@@ -52,6 +61,8 @@ class TagsPanel(Panel):
     actions : TagActions
         What keys and buttons do.
     menu : TagMenu
+    marks : MarkPart
+        Boxes and points.
     """
 
     def __init__(self, labels: SceneLabels, views: SliceViews) -> None:
@@ -64,9 +75,10 @@ class TagsPanel(Panel):
         qt.QWidget.setTabOrder(self.ui.moreButton, self.strip)
         qt.QWidget.setTabOrder(self.strip, self.ui.previousButton)
         self.menu = TagMenu(self.ui.moreButton)
+        self.marks = MarkPart(self.ui, self.menu.actions, labels, self._navigator)
         self._offer = VolumeOffer(self.ui, labels, views, self._navigator)
         self._keys = SliceKeys(self._onKey, self.showError)
-        self._notes = SliceNotes(labels, self._navigator, self.actions)
+        self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks.actions)
         self._files = TagFileDialogs(labels, self.widget)
         self._isShown = False
         self._isRefusalShown = False
@@ -81,6 +93,7 @@ class TagsPanel(Panel):
     def setScene(self, scene: Any) -> None:
         """See `Panel`."""
         super().setScene(scene)
+        self.marks.actions.stop()
         self.actions.forgetStart()
         if scene is not None:
             self._followViews()
@@ -94,6 +107,7 @@ class TagsPanel(Panel):
     def exit(self) -> None:
         """Another module is shown: leave the slice views to it."""
         self._isShown = False
+        self.marks.actions.stop()
         self._keys.uninstall()
         self._navigator.stop()
         self._notes.clear()
@@ -101,6 +115,10 @@ class TagsPanel(Panel):
     def useHistory(self, history: History) -> None:
         """See `Panel`."""
         self.actions.history = history
+
+    def useModel(self, ask: Callable[..., object]) -> None:
+        """See `Panel`."""
+        self.marks.useModel(ask)
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -115,6 +133,7 @@ class TagsPanel(Panel):
     def cleanup(self) -> None:
         """See `Panel`."""
         self.exit()
+        self.marks.cleanup()
         super().cleanup()
         manager = slicer.app.layoutManager()
         if manager is not None:
@@ -135,6 +154,7 @@ class TagsPanel(Panel):
             "showButton": self._offer.showIt,
             "useButton": self._offer.useIt,
             "layoutButton": self._offer.changeLayout,
+            **self.marks.functions(),
         }
         for name, function in functions.items():
             self.connect(getattr(self.ui, name), "clicked()", partial(self._act, function))
@@ -144,11 +164,13 @@ class TagsPanel(Panel):
             "clearClass": actions.clearClass,
             "import": self._files.importTags,
             "export": self._files.exportTags,
+            **self.marks.entries(),
         }
         for name, function in entries.items():
             self.connect(self.menu.actions[name], "triggered()", partial(self._act, function))
         self.connect(self.menu.actions["keys"], "toggled(bool)", self._onKeysToggled)
         self.connect(self.ui.restCheckBox, "toggled(bool)", self._onRestToggled)
+        self.marks.connect(self.showError)
         self.strip.jumped.connect(guarded(self._navigator.jump, self.showError))
         self.strip.classChosen.connect(actions.chooseClass)
         self.strip.rangeTagged.connect(guarded(self._onRangeDragged, self.showError))
@@ -159,6 +181,11 @@ class TagsPanel(Panel):
             (self._state.changed, self._onStateChanged),
             (self._labels.volumeChanged, self._onVolumeChanged),
             (self._navigator.changed, self._refreshSlice),
+            (self._labels.leaving, self.marks.actions.stop),
+            (self._labels.markNodes.refused, self.showError),
+            (self.marks.actions.changed, self._onGesture),
+            (self.marks.actions.answers.changed, self._onGesture),
+            (self.marks.actions.told, self._showMessage),
             (self.actions.startChanged, self._onStartChanged),
             (self.actions.told, self._showMessage),
             (self.strip.restyled, self._refreshStyle),
@@ -180,7 +207,14 @@ class TagsPanel(Panel):
     def _installKeys(self) -> None:
         if self._isShown:
             self._keys.install(self._session.classes, [*sliceViewHosts(), (self.widget, "")])
-            self._keys.setEnabled("forgetStart", self.actions.start is not None)
+            self._hearKeys()
+
+    def _hearKeys(self) -> None:
+        """Hear the keys that mean something now: while something is placed, only those of placing."""
+        marks = self.marks.actions
+        self._keys.setEnabled("forgetStart", self.actions.start is not None or marks.canLeave)
+        self._keys.setEnabled("take", marks.canTake)
+        self._keys.hearOnly(PLACING_ACTIONS if marks.kind else None)
 
     # What happened
 
@@ -193,7 +227,8 @@ class TagsPanel(Panel):
 
     def _onKey(self, action: str, viewName: str) -> None:
         try:
-            self.actions.run(action, viewName)
+            if not self.marks.runKey(action, viewName):
+                self.actions.run(action, viewName)
         except UserError as error:
             if error.code == "other_volume":
                 self._offer.refuse(viewName)
@@ -204,20 +239,27 @@ class TagsPanel(Panel):
         self.actions.requireShown()
         self.actions.tagRange(className, first, last, tag)
 
+    def _onGesture(self) -> None:
+        self._hearKeys()
+        self._refreshSlice()
+
     def _onTagsChanged(self, kind: str) -> None:
+        self.marks.actions.follow()
         self._refreshTags() if kind in ("tags", "volumes") else self._refreshClasses()
 
     def _onStateChanged(self) -> None:
+        self.marks.actions.follow()
         self.ui.restCheckBox.checked = self._state.restIsAbsent
         if self._shownState() != self._lastState:
             self._refreshTags()
 
     def _onVolumeChanged(self) -> None:
+        self.marks.actions.follow()
         self.actions.forgetStart()
         self._refreshTags()
 
     def _onStartChanged(self) -> None:
-        self._keys.setEnabled("forgetStart", self.actions.start is not None)
+        self._hearKeys()
         self._refreshSlice()
 
     def _onRestToggled(self, isChecked: bool) -> None:
@@ -256,8 +298,9 @@ class TagsPanel(Panel):
     def _refreshTags(self) -> None:
         volume, classes = self._volume(), self._session.classes
         self._lastState = self._shownState()
-        self.strip.setTags(volume, classes)
+        self.strip.setTags(volume, classes, self.marks.contradictions())
         self.strip.setCurrentClass(self.actions.currentClass)
+        self.marks.show(self.actions.currentClass)
         self._refreshSlice()
 
     def _refreshSlice(self) -> None:
@@ -276,7 +319,9 @@ class TagsPanel(Panel):
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
         self._enable(problem)
+        self.marks.showGesture(problem)
         if self._isShown:
+            self.marks.draw()
             self._notes.show()
 
     def _problem(self, volume: VolumeLabels | None, index: int | None) -> str:

@@ -1,0 +1,618 @@
+"""Boxes and points with mouse and keyboard, placed by Slicer's own place mode."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qt
+import slicer
+import slicer.util
+from flows.driver import fake_worker
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.frontend.running import resident_worker
+from WeakMedSAMLib.frontend.running.worker_command import Command, residentCommand
+
+PLACE = slicer.vtkMRMLInteractionNode.Place
+
+
+def modes():
+    logic = slicer.app.applicationLogic()
+    return logic.GetInteractionNode(), logic.GetSelectionNode()
+
+
+def is_placing():
+    return modes()[0].GetCurrentInteractionMode() == PLACE
+
+
+def pens():
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode") if "pen" in node.GetName()]
+
+
+def assert_nothing_left(driver):
+    driver.host.settle(0.1)
+    interaction, selection = modes()
+    assert interaction.GetCurrentInteractionMode() != PLACE
+    assert selection.GetActivePlaceNodeID() in (None, "")
+    assert not pens()
+    ui = driver.panel("tags").ui
+    assert not any(getattr(ui, name).checked for name in ("boxButton", "pointButton", "notButton"))
+    assert not driver.panel("tags").marks.actions.kind
+
+
+@pytest.fixture
+def work(driver, window):
+    """The module with a volume whose slice 20 is shown; answers of the model that one gives."""
+    node, _first, _last = driver.phantom()
+    driver.open(fake_worker())
+    driver.choose(node)
+    driver.unfold("tags")
+    driver.go_to(20)
+    driver.asked = []
+    driver.panel("tags").marks.useModel(lambda *question: driver.asked.append(question))
+    return driver
+
+
+def marks(driver):
+    return driver.logic.marksOf(driver.logic.state.currentVolume)
+
+
+def message(driver):
+    return driver.ui("tags", "messageLabel").text
+
+
+def hint(driver):
+    frame = driver.ui("tags", "placingFrame")
+    return driver.ui("tags", "hintLabel").text if frame.visible else ""
+
+
+def test_a_box_is_a_press_and_two_clicks(work):
+    work.click("tags", "boxButton")
+    assert is_placing()
+    assert "corner of the box around 'Lesion'" in hint(work)
+    assert work.ui("tags", "boxButton").checked
+    work.click_at((30, 40, 20))
+    assert "opposite corner" in hint(work)
+    work.click_at((12, 22, 20))
+    assert marks(work) == (Box("Lesion", (12, 22, 20), (30, 40, 20)),)
+    assert work.logic.session.undoText == "new box of 'Lesion' on slice 20"
+    assert_nothing_left(work)
+    # Its handles are there at once; the model was asked about the slice, rows first.
+    (roi,) = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")
+    assert roi.GetDisplayNode().GetHandlesInteractive()
+    ((node, axis, index, boxes, points, _answered),) = work.asked
+    assert (node, axis, index) == (work.logic.state.currentVolume, "k", 20)
+    assert (boxes, points) == ((((22, 40), (12, 30)),), ())
+    work.press("Z")
+    assert marks(work) == ()
+    work.press("Y")
+    assert len(marks(work)) == 1
+
+
+def test_points_with_keys(work):
+    work.press("O")
+    assert "Click on 'Lesion'" in hint(work)
+    work.click_at((15, 16, 20))
+    work.press("Shift+O")
+    assert "not 'Lesion'" in hint(work)
+    work.click_at((40, 41, 20))
+    assert marks(work) == (Point("Lesion", (15, 16, 20)), Point("Lesion", (40, 41, 20), False))
+    assert [question[4] for question in work.asked] == [((16, 15, True),), ((16, 15, True), (41, 40, False))]
+    assert_nothing_left(work)
+
+
+def test_the_box_is_shown_while_the_mouse_moves_and_enter_takes_it(work):
+    work.press("X")
+    work.press("Return")  # nothing to take yet
+    assert work.panel("tags").marks.actions.kind == "box"
+    work.click_at((30, 40, 20))
+    work.hover_at((10, 20, 20))
+    outlines = work.panel("tags").marks._outlines
+    assert outlines.viewsOf("preview") == ["Red"]
+    lines = outlines.shown("preview").lines
+    np.testing.assert_allclose((lines.min(axis=(0, 1)), lines.max(axis=(0, 1))), ((9.5, 19.5, 20), (30.5, 40.5, 20)))
+    work.press("Return")
+    assert marks(work) == (Box("Lesion", (10, 20, 20), (30, 40, 20)),)
+    assert outlines.shown("preview") is None
+    assert_nothing_left(work)
+
+
+def test_escape_leaves_what_is_placed_and_then_takes_back_what_was(work):
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.press("Escape")
+    assert_nothing_left(work)
+    assert marks(work) == ()
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((10, 20, 20))
+    assert "New box of 'Lesion' on slice 20" in hint(work)
+    work.press("Escape")
+    assert marks(work) == ()
+    assert hint(work) == ""
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((10, 20, 20))
+    work.press("Return")
+    assert hint(work) == ""
+    work.press("Escape")  # it was taken
+    assert len(marks(work)) == 1
+
+
+def test_whatever_one_does_next_takes_it(work):
+    work.press("O")
+    work.click_at((15, 16, 20))
+    work.press("P")
+    assert hint(work) == ""
+    work.press("Escape")
+    assert len(marks(work)) == 1
+
+
+def test_the_same_again_is_nothing_to_take_back(work):
+    work.press("P")
+    for _ in range(2):
+        work.press("O")
+        work.click_at((15, 16, 20))
+    work.press("Escape")
+    assert len(marks(work)) == 1
+    assert work.logic.labels.ofCurrent().counts("Lesion").present == 1
+
+
+def test_pressing_the_button_again_leaves(work):
+    work.click("tags", "boxButton")
+    work.click("tags", "boxButton")
+    assert_nothing_left(work)
+    work.click("tags", "boxButton")
+    work.click("tags", "pointButton")
+    assert work.panel("tags").marks.actions.kind == "point"
+    assert len(pens()) == 1
+    work.click("tags", "leaveButton")
+    assert_nothing_left(work)
+
+
+def test_a_box_by_its_outermost_points(work):
+    action = work.panel("tags").menu.actions["extreme"]
+    action.trigger()
+    assert action.checked
+    work.press("X")
+    for voxel in ((20, 10, 20), (35, 25, 20), (20, 42, 20)):
+        work.click_at(voxel)
+        assert is_placing()
+    assert "3 of 4" in hint(work)
+    work.click_at((8, 22, 20))
+    assert marks(work) == (Box("Lesion", (8, 10, 20), (35, 42, 20)),)
+    assert_nothing_left(work)
+
+
+def test_tagging_keys_are_off_while_placing_and_the_view_says_so(work):
+    work.press("X")
+    for key in ("S", "P", "A", "1", "N"):
+        work.press(key)
+    labels = work.logic.labels.ofCurrent()
+    assert not labels.is_said()
+    assert work.panel("tags").actions.start is None
+    actor = work.panel("tags")._notes.annotations._actors["Red"][0]
+    assert "tagging keys are off" in actor.GetInput()
+    work.press("Escape")
+    assert "tagging keys are off" not in actor.GetInput()
+    work.press("P")
+    assert work.logic.labels.ofCurrent().counts("Lesion").present == 1
+
+
+def test_both_corners_lie_on_one_slice(work):
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.go_to(22)
+    work.click_at((10, 20, 22))
+    assert "begun on slice 20" in message(work)
+    assert marks(work) == ()
+    assert is_placing()
+    work.go_to(20)
+    work.click_at((10, 20, 20))
+    assert marks(work) == (Box("Lesion", (10, 20, 20), (30, 40, 20)),)
+
+
+def test_a_corner_outside_is_at_the_edge_and_a_point_outside_is_none(work):
+    size = work.logic.labels.ofCurrent().size
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((size[0] + 1, size[1] + 1, 20))
+    assert marks(work) == (Box("Lesion", (30, 40, 20), (size[0] - 1, size[1] - 1, 20)),)
+    work.press("O")
+    work.click_at((size[0] + 1, 3, 20))
+    assert len(marks(work)) == 1
+    assert "outside of the volume" in message(work)
+    assert is_placing()
+    work.press("Escape")
+    assert_nothing_left(work)
+
+
+def test_a_click_in_another_view_places_nothing(work):
+    work.press("X")
+    work.click_at((30, 40, 20), view="Green")
+    assert "corner of the box" in hint(work)
+    assert work.panel("tags").marks._outlines.shown("preview") is None
+
+
+@pytest.mark.parametrize(
+    "end", ["exit", "cleanup", "close", "volume", "remove", "class", "rename", "mode", "pen", "other", "right"]
+)
+def test_whatever_ends_a_gesture_leaves_nothing_behind(work, end, make_volume):
+    other = make_volume("Other")
+    session = work.logic.session
+    session.addClass("Edge")
+    interaction, selection = modes()
+    work.press("X")
+    work.click_at((30, 40, 20))
+    assert is_placing()
+    if end == "exit":
+        work.select("Data")
+    elif end == "cleanup":
+        work.host.unloadModule("WeakMedSAM")
+        work.host.settle(0.1)
+        assert not is_placing()
+        assert not slicer.util.getNodesByClass("vtkMRMLMarkupsNode")
+        return
+    elif end == "close":
+        work.host.closeScene()
+    elif end == "volume":
+        work.logic.state.currentVolume = other
+    elif end == "remove":
+        slicer.mrmlScene.RemoveNode(work.logic.state.currentVolume)
+    elif end == "class":
+        session.removeClass("Lesion")
+    elif end == "rename":
+        session.renameClass("Lesion", "Tumour")
+    elif end == "mode":
+        interaction.SwitchToViewTransformMode()
+    elif end == "pen":
+        slicer.mrmlScene.RemoveNode(pens()[0])
+    elif end == "right":
+        widget, x, y = work.point_at((20, 20, 20))
+        work.user.click(widget, x, y, qt.Qt.RightButton)
+    else:
+        theirs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Theirs")
+        selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsLineNode")
+        selection.SetActivePlaceNodeID(theirs.GetID())
+        work.host.settle(0.1)
+        assert is_placing()
+        assert selection.GetActivePlaceNodeID() == theirs.GetID()
+        assert not pens()
+        interaction.SwitchToViewTransformMode()
+        selection.SetActivePlaceNodeID(None)
+        slicer.mrmlScene.RemoveNode(theirs)
+    assert_nothing_left(work)
+    for key in (session.volume(volume.sha256) for volume in session.cohort.volumes):
+        assert not key.further
+
+
+def test_what_the_toolbar_offers_is_as_before(work):
+    interaction, selection = modes()
+    theirs = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Theirs")
+    selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsLineNode")
+    selection.SetActivePlaceNodeID(theirs.GetID())
+    interaction.SetPlaceModePersistence(0)
+    work.press("O")
+    work.click_at((15, 16, 20))
+    assert selection.GetActivePlaceNodeID() == theirs.GetID()
+    assert selection.GetActivePlaceNodeClassName() == "vtkMRMLMarkupsLineNode"
+    assert not interaction.GetPlaceModePersistence()
+    assert not is_placing()
+    selection.SetActivePlaceNodeID(None)
+
+
+def test_a_view_that_cuts_across_is_refused_with_align_view(work):
+    node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    turn = node.GetSliceToRAS()
+    c, s = np.cos(0.3), np.sin(0.3)
+    for row, values in enumerate(((1, 0, 0), (0, c, -s), (0, s, c))):
+        for column, value in enumerate(values):
+            turn.SetElement(row, column, value)
+    node.UpdateMatrices()
+    work.host.settle(0.1)
+    work.press("X")
+    assert "cuts across the slices" in message(work)
+    assert not is_placing()
+    work.click("tags", "alignButton")
+    work.press("X")
+    assert is_placing()
+
+
+def test_a_sheared_volume_takes_points_and_no_boxes(work, make_volume):
+    matrix = np.array([[1, 0.3, 0, 0], [0, 1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
+    node = make_volume("Sheared", (30, 40, 44), matrix, show=True)
+    work.choose(node)
+    work.go_to(12)
+    work.press("X")
+    assert "sheared" in message(work)
+    assert not is_placing()
+    work.press("O")
+    work.click_at((15, 16, 12))
+    assert marks(work) == (Point("Lesion", (15, 16, 12)),)
+
+
+@pytest.mark.parametrize("geometry", ["lps", "flipped", "anisotropic", "oblique", "left"])
+def test_boxes_are_where_one_clicks_in_every_geometry(work, make_volume, geometry):
+    matrix = np.diag([1.0, 1, -3, 1]) if geometry == "left" else geometry
+    node = make_volume("Other", (20, 40, 44), matrix, show=True)
+    work.choose(node)
+    slicer.util.setSliceViewerLayers(background=node, fit=True, rotateToVolumePlane=True)
+    work.go_to(12)
+    work.press("X")
+    work.click_at((10, 30, 12))
+    work.click_at((25, 8, 12))
+    assert marks(work) == (Box("Lesion", (10, 8, 12), (25, 30, 12)),)
+
+
+def test_the_answer_is_an_outline_on_its_slice(work):
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((12, 22, 20))
+    assert "asked" in hint(work)
+    answered = work.asked[-1][-1]
+    size = work.logic.labels.ofCurrent().size
+    mask = np.zeros((size[1], size[0]), bool)
+    mask[25:35, 15:28] = True
+    answered(mask, None)
+    outlines = work.panel("tags").marks._outlines
+    assert "asked" not in hint(work)
+    assert outlines.viewsOf("answer") == ["Red"]
+    lines = outlines.shown("answer").lines
+    np.testing.assert_allclose((lines.min(axis=(0, 1)), lines.max(axis=(0, 1))), ((14.5, 24.5, 20), (27.5, 34.5, 20)))
+    assert len(lines) == 2 * (10 + 13)
+    work.go_to(21)
+    assert outlines.viewsOf("answer") == []
+    work.go_to(20)
+    assert outlines.viewsOf("answer") == ["Red"]
+    # Moved, it is asked about anew, and an answer that comes late counts no longer.
+    key, box = work.logic.currentKey(), marks(work)[0]
+    work.logic.labels.marks.moveMark(key, box, Box("Lesion", (13, 22, 20), (31, 40, 20)))
+    assert len(work.asked) == 2
+    assert outlines.shown("answer") is None
+    answered(mask, None)
+    assert outlines.shown("answer") is None
+    work.asked[-1][-1](mask, None)
+    assert outlines.shown("answer") is not None
+    work.press("Z")
+    work.press("Z")
+    assert outlines.shown("answer") is None
+
+
+def test_without_an_answer_a_line_says_why(work):
+    work.press("O")
+    work.click_at((15, 16, 20))
+    answered = work.asked[-1][-1]
+    answered(None, UserError("no_weights", "There are no weights.", "Install them."))
+    assert "No outline: There are no weights." in hint(work)
+    size = work.logic.labels.ofCurrent().size
+    answered(np.zeros((size[1], size[0]), bool), None)
+    assert "finds nothing" in hint(work)
+
+
+def test_without_a_model_nothing_is_said(work):
+    work.panel("tags").marks.useModel(None)
+    work.press("O")
+    work.click_at((15, 16, 20))
+    assert hint(work).startswith("New point of 'Lesion' on slice 20")
+    assert "asked" not in hint(work)
+
+
+def test_the_list_goes_there_and_removes(work):
+    key, edits = work.logic.currentKey(), work.logic.labels.marks
+    work.logic.session.addClass("Edge")
+    edits.addBox(key, "Lesion", (10, 10, 25), (20, 20, 25), complete=True)
+    edits.addBox(key, "Edge", (10, 10, 5), (20, 20, 8))
+    edits.addPoint(key, "Edge", (10, 10, 15), shows=False)
+    work.host.settle(0.1)
+    section, table = work.ui("tags", "marksSection"), work.ui("tags", "marksTable")
+    assert section.visible
+    assert section.collapsed
+    assert section.text == "Boxes and points: 3"
+    section.collapsed = False
+    rows = [[table.item(row, column).text() for column in range(3)] for row in range(3)]
+    assert rows == [["Edge", "box in 3-D", "5-8"], ["Edge", "not here", "15"], ["Lesion", "box, all of it", "25"]]
+    click_row(work, table, 1)
+    assert work.panel("tags")._navigator.sliceIndex() == 15
+    assert work.logic.state.currentClass == "Edge"
+    click_row(work, table, 2)
+    assert work.panel("tags")._navigator.sliceIndex() == 25
+    work.user.press(table, "Delete")
+    assert [mark.class_name for mark in marks(work)] == ["Edge", "Edge"]
+    work.logic.session.undo()
+    assert len(marks(work)) == 3
+
+
+def click_row(driver, table, row):
+    place = table.visualItemRect(table.item(row, 0)).center()
+    driver.user.click(table.viewport(), place.x(), place.y())
+
+
+def test_the_menu_joins_completes_and_clears(work):
+    actions = work.panel("tags").menu.actions
+    key, edits = work.logic.currentKey(), work.logic.labels.marks
+    actions["join"].trigger()
+    assert "Two boxes" in message(work)
+    actions["boxed"].trigger()
+    assert "no box" in message(work)
+    assert not actions["boxed"].checked
+    edits.addBox(key, "Lesion", (10, 10, 20), (20, 20, 20))
+    work.host.settle(0.1)
+    actions["boxed"].trigger()
+    assert marks(work)[0].complete
+    assert actions["boxed"].checked
+    work.go_to(21)
+    assert not actions["boxed"].checked
+    work.go_to(20)
+    assert actions["boxed"].checked
+    actions["boxed"].trigger()
+    assert not marks(work)[0].complete
+    edits.addBox(key, "Lesion", (12, 10, 24), (22, 20, 24))
+    actions["join"].trigger()
+    assert marks(work) == (Box("Lesion", (10, 10, 20), (22, 20, 24)),)
+    actions["clearMarks"].trigger()
+    assert marks(work) == ()
+    work.press("Z")
+    assert len(marks(work)) == 1
+
+
+def test_ranges_without_a_box_are_named(work):
+    label = work.ui("tags", "gapsLabel")
+    assert not label.visible
+    key, session = work.logic.currentKey(), work.logic.session
+    session.tagRange(key, "Lesion", 15, 24)
+    work.host.settle(0.1)
+    assert (label.visible, label.text) == (True, "No box yet: 15-24")
+    work.logic.labels.marks.addBox(key, "Lesion", (10, 10, 20), (20, 20, 20))
+    work.host.settle(0.1)
+    assert not label.visible
+
+
+def test_what_contradicts_is_shown_where_it_is(work):
+    key, session = work.logic.currentKey(), work.logic.session
+    strip = work.panel("tags").strip
+    session.setRange(key, "Lesion", 0, 24, 0)
+    work.logic.labels.marks.addBox(key, "Lesion", (10, 10, 20), (20, 20, 20))
+    work.host.settle(0.1)
+    assert list(strip._view.wrong["Lesion"]) == [20]
+    geometry = strip.stripGeometry()
+    work.user.hover(strip, geometry.sliceMiddle(20), geometry.rowTop(0) + 3)
+    assert "box" in strip._tip
+    assert "tagged absent, but marked" in strip._tip
+    session.setTag(key, "Lesion", 20, -1)
+    work.host.settle(0.1)
+    assert not strip._view.wrong
+    assert strip._view.marks["Lesion"] == {20: "box"}
+
+
+def test_a_box_on_the_other_side_of_the_patient_is_told(work):
+    from WeakMedSAMLib.contract.knowledge import Knowledge
+    from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld
+
+    key, session, strip = work.logic.currentKey(), work.logic.session, work.panel("tags").strip
+    volume, size = work.logic.state.currentVolume, work.logic.labels.ofCurrent().size
+    edits = work.logic.labels.marks
+    # Which end of i is the patient's left: where R decreases.
+    grows = ijkToWorld(volume)[0, 0] < 0
+    left = (size[0] - 8, size[0] - 3) if grows else (3, 8)
+    session.changeClass("Lesion", known=Knowledge(side="left"))
+    edits.addBox(key, "Lesion", (left[0], 10, 20), (left[1], 20, 20))
+    work.host.settle(0.1)
+    assert not strip._view.wrong
+    session.changeClass("Lesion", known=Knowledge(side="right"))
+    work.host.settle(0.1)
+    assert "other side" in strip._view.wrong["Lesion"][20]
+
+
+def test_an_old_scene_with_class_keys_of_ours_keeps_working(work):
+    # A class may have had X as its key before boxes did.
+    from dataclasses import replace
+
+    session = work.logic.session
+    session.setClasses([replace(session.classes[0], shortcut="X")])
+    work.host.settle(0.1)
+    work.press("X")
+    assert work.panel("tags").marks.actions.kind == "box"
+
+
+def test_a_real_resident_worker_is_asked_and_answers(driver, window, monkeypatch, tmp_path):
+    worker = Path(__file__).parents[1] / "answering_worker.py"
+
+    def command(folder, *arguments):
+        real = residentCommand(folder, *arguments)
+        words = real.arguments[real.arguments.index("resident") :]
+        return Command(sys.executable, (str(worker), "good", str(tmp_path / "log.txt"), *words), {"PYTHONUTF8": "1"})
+
+    monkeypatch.setattr(resident_worker, "residentCommand", command)
+    node, _first, _last = driver.phantom()
+    driver.open(fake_worker(), resident=None)
+    driver.choose(node)
+    driver.unfold("tags")
+    driver.go_to(20)
+    driver.press("X")
+    driver.click_at((30, 40, 20))
+    driver.click_at((12, 22, 20))
+    outlines = driver.panel("tags").marks._outlines
+    driver.wait(lambda: outlines.shown("answer") is not None)
+    lines = outlines.shown("answer").lines
+    np.testing.assert_allclose((lines.min(axis=(0, 1)), lines.max(axis=(0, 1))), ((11.5, 21.5, 20), (30.5, 40.5, 20)))
+    driver.host.closeScene()
+    assert outlines.shown("answer") is None
+
+
+def test_a_box_alone_is_enough(driver, window):
+    node, first, last = driver.phantom()
+    driver.open(fake_worker("--seconds", "0.3"))
+    driver.choose(node)
+    assert driver.panel("tags").stateInWords() == "not ready"
+    middle = (first + last) // 2
+    driver.go_to(middle)
+    driver.press("X")
+    driver.click_at((30, 40, middle))
+    driver.click_at((12, 22, middle))
+    driver.host.settle(0.3)
+    assert driver.panel("tags").stateInWords() == "ready"
+    assert driver.ui("bar", "nextLabel").text == "Next: Generate masks for this volume."
+    assert driver.logic.readyProblem() == ""
+    driver.generate()
+    assert driver.wait_for_end().status == "finished"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_section_fits_a_screen_while_one_places(work, dark, palette_of):
+    session, key = work.logic.session, work.logic.currentKey()
+    names = ["liver", "right kidney", "left kidney", "spleen"]
+    work.logic.setClasses(names)
+    for number, name in enumerate(names):
+        session.tagRange(key, name, 3 + 5 * number, 12 + 5 * number)
+        work.logic.labels.marks.addBox(key, name, (5, 5, 5), (20, 20, 5))
+        work.logic.labels.marks.addPoint(key, name, (8, 8, 25))
+    dock = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+    dock.minimumWidth = dock.maximumWidth = 420
+    slicer.util.mainWindow().resize(1280, 1000)
+    panel = work.widget.panel
+    heights = {}
+    try:
+        with palette_of(dark):
+            panel.goTo("tags")
+            work.press("X")
+            work.click_at((30, 40, 20))
+            for state in ("placing", "placed", "with list"):
+                if state == "placed":
+                    work.click_at((12, 22, 20))
+                elif state == "with list":
+                    work.ui("tags", "marksSection").collapsed = False
+                work.host.settle(0.3)
+                part = panel.panels["tags"].widget
+                assert part.minimumSizeHint.width() <= part.width, state
+                heights[state] = part.sizeHint.height() + panel.bar.widget.height
+            print(heights)
+    finally:
+        dock.minimumWidth, dock.maximumWidth = 0, 16777215
+    # Six folded headers beside it are 42 pixels each.
+    assert max(heights.values()) <= 700, heights
+
+
+def test_a_selected_box_is_dragged_by_its_handles(work):
+    work.press("X")
+    work.click_at((30, 40, 20))
+    work.click_at((12, 22, 20))
+    work.press("Return")
+    assert not slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")[0].GetDisplayNode().GetHandlesInteractive()
+    work.ui("tags", "marksSection").collapsed = False
+    click_row(work, work.ui("tags", "marksTable"), 0)
+    view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
+    view.forceRender()
+    widget, *start = work.point_at((30.5, 31, 20))
+    _widget, *end = work.point_at((36.5, 31, 20))
+    work.user.hover(widget, *start)
+    work.user.drag(widget, tuple(start), tuple(end))
+    work.host.settle(0.2)
+    assert marks(work) == (Box("Lesion", (12, 22, 20), (36, 40, 20)),)
+    assert work.logic.session.undoText.startswith("move of box")
+    work.press("Z")
+    assert marks(work) == (Box("Lesion", (12, 22, 20), (30, 40, 20)),)

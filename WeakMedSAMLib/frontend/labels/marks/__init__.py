@@ -1,0 +1,1 @@
+"""Points and boxes: labels at voxels, their nodes in the scene, and how they are placed."""
