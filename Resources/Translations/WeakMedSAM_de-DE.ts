@@ -43,6 +43,22 @@
         <translation>Farbe</translation>
     </message>
     <message>
+        <source>Side</source>
+        <translation>Seite</translation>
+    </message>
+    <message>
+        <source>In which half of the patient&apos;s body it lies: the patient&apos;s left is at the right of the picture</source>
+        <translation>In welcher Hälfte des Körpers sie liegt: die linke Seite des Patienten ist im Bild rechts</translation>
+    </message>
+    <message>
+        <source>Pieces</source>
+        <translation>Teile</translation>
+    </message>
+    <message>
+        <source>Whether it is one connected piece in a patient; nothing is outside of the box of a class of one piece</source>
+        <translation>Ob sie in einem Patienten ein zusammenhängendes Stück ist; außerhalb der Box einer Klasse aus einem Stück ist nichts von ihr</translation>
+    </message>
+    <message>
         <source>Label value, key and terminology of the selected class</source>
         <translation>Labelwert, Taste und Terminologie der ausgewählten Klasse</translation>
     </message>
@@ -475,6 +491,30 @@
         <translation>Nich&amp;t vorhanden (A)</translation>
     </message>
     <message>
+        <source>Box (X)</source>
+        <translation>Box (X)</translation>
+    </message>
+    <message>
+        <source>Draw a box that fits tightly around the current class on this slice, by two clicks on opposite corners (key X in the slice view)</source>
+        <translation>Die aktuelle Klasse auf dieser Schicht eng mit einer Box umschließen, mit zwei Klicks auf gegenüberliegende Ecken (Taste X in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Point (O)</source>
+        <translation>Punkt (O)</translation>
+    </message>
+    <message>
+        <source>Say by one click that the current class is there (key O in the slice view)</source>
+        <translation>Mit einem Klick sagen, dass die aktuelle Klasse dort ist (Taste O in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Not (Shift+O)</source>
+        <translation>Nicht (Umschalt+O)</translation>
+    </message>
+    <message>
+        <source>Say by one click that the current class is not there (keys Shift+O in the slice view)</source>
+        <translation>Mit einem Klick sagen, dass die aktuelle Klasse dort nicht ist (Tasten Umschalt+O in der Schichtansicht)</translation>
+    </message>
+    <message>
         <source>When a range is tagged, every slice of this volume that is still untagged becomes absent for the class. Switch it off if there is more of the class elsewhere that you have not tagged yet.</source>
         <translation>Wird ein Bereich markiert, so wird jede noch nicht markierte Schicht dieses Volumens für die Klasse als „nicht vorhanden“ markiert. Schalten Sie dies aus, wenn die Klasse auch an anderen Stellen vorkommt, die Sie noch nicht markiert haben.</translation>
     </message>
@@ -487,12 +527,52 @@
         <translation>Rest markieren, Markierungen entfernen, importieren und exportieren, Tasten</translation>
     </message>
     <message>
+        <source>Boxes and points of this volume</source>
+        <translation>Boxen und Punkte dieses Volumens</translation>
+    </message>
+    <message>
+        <source>Boxes and points</source>
+        <translation>Boxen und Punkte</translation>
+    </message>
+    <message>
+        <source>Click to go there; the key Delete removes it</source>
+        <translation>Klicken, um dorthin zu gehen; die Taste Entf entfernt es</translation>
+    </message>
+    <message>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>Slice</source>
+        <translation>Schicht</translation>
+    </message>
+    <message>
         <source>The current class is on this slice; press again to clear the tag (key P in the slice view)</source>
         <translation>Die aktuelle Klasse ist in dieser Schicht vorhanden; noch einmal drücken, um die Markierung zu entfernen (Taste P in der Schichtansicht)</translation>
     </message>
     <message>
         <source>The current class is not on this slice; press again to clear the tag (key A in the slice view)</source>
         <translation>Die aktuelle Klasse ist in dieser Schicht nicht vorhanden; noch einmal drücken, um die Markierung zu entfernen (Taste A in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Take</source>
+        <translation>Übernehmen</translation>
+    </message>
+    <message>
+        <source>Keep what is shown (key Enter in the slice view)</source>
+        <translation>Behalten, was gezeigt wird (Eingabetaste in der Schichtansicht)</translation>
+    </message>
+    <message>
+        <source>Leave</source>
+        <translation>Lassen</translation>
+    </message>
+    <message>
+        <source>Place nothing, or take back what was placed last (key Esc in the slice view)</source>
+        <translation>Nichts setzen, oder zurücknehmen, was zuletzt gesetzt wurde (Taste Esc in der Schichtansicht)</translation>
     </message>
     <message>
         <source>◀ Untagged</source>
@@ -1863,6 +1943,25 @@
     </message>
 </context>
 <context>
+    <name>labels.class_knowledge</name>
+    <message>
+        <source>{side}?</source>
+        <translation>{side}?</translation>
+    </message>
+    <message>
+        <source>Side of the patient&apos;s body</source>
+        <translation>Körperseite des Patienten</translation>
+    </message>
+    <message>
+        <source>Its terminology says {side}; choose that if it is so.</source>
+        <translation>Die Terminologie sagt {side}; wählen Sie das, wenn es stimmt.</translation>
+    </message>
+    <message>
+        <source>Whether it is one connected piece in a patient</source>
+        <translation>Ob sie in einem Patienten ein zusammenhängendes Stück ist</translation>
+    </message>
+</context>
+<context>
     <name>labels.classes_panel</name>
     <message>
         <source>{preset}: {classes}</source>
@@ -1901,6 +2000,33 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>WeakMedSAM</source>
         <translation>WeakMedSAM</translation>
+    </message>
+</context>
+<context>
+    <name>labels.side_words</name>
+    <message>
+        <source>left</source>
+        <translation>links</translation>
+    </message>
+    <message>
+        <source>right</source>
+        <translation>rechts</translation>
+    </message>
+    <message>
+        <source>front</source>
+        <translation>vorn</translation>
+    </message>
+    <message>
+        <source>back</source>
+        <translation>hinten</translation>
+    </message>
+    <message>
+        <source>one</source>
+        <translation>eines</translation>
+    </message>
+    <message>
+        <source>several</source>
+        <translation>mehrere</translation>
     </message>
 </context>
 <context>
@@ -2043,8 +2169,8 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Ende des Bereichs: seine letzte Schicht; der Bereich wird als „vorhanden“ markiert</translation>
     </message>
     <message>
-        <source>Forget the start of the range</source>
-        <translation>Anfang des Bereichs verwerfen</translation>
+        <source>Forget the start of the range, or leave what is being placed</source>
+        <translation>Den Anfang des Bereichs vergessen, oder lassen, was gerade gesetzt wird</translation>
     </message>
     <message>
         <source>Current class: present on this slice, or untagged again</source>
@@ -2053,6 +2179,22 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>Current class: absent on this slice, or untagged again</source>
         <translation>Aktuelle Klasse: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
+    </message>
+    <message>
+        <source>Draw a box around the current class by clicks, or leave that</source>
+        <translation>Die aktuelle Klasse mit Klicks durch eine Box umschließen, oder das lassen</translation>
+    </message>
+    <message>
+        <source>Click on the current class, or leave that</source>
+        <translation>Auf die aktuelle Klasse klicken, oder das lassen</translation>
+    </message>
+    <message>
+        <source>Click on what is not the current class, or leave that</source>
+        <translation>Auf etwas klicken, das nicht die aktuelle Klasse ist, oder das lassen</translation>
+    </message>
+    <message>
+        <source>Keep what is being placed as it is shown</source>
+        <translation>Übernehmen, was gerade gesetzt wird, wie es gezeigt wird</translation>
     </message>
     <message>
         <source>Make the next class the current one</source>
@@ -2243,6 +2385,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Hinweis: {text}</translation>
     </message>
     <message>
+        <source>ready: a box or a point shows it</source>
+        <translation>bereit: eine Box oder ein Punkt zeigt sie</translation>
+    </message>
+    <message>
         <source>tag slices that do not show it, or choose &apos;Tag the rest as absent&apos;</source>
         <translation>markieren Sie Schichten, die sie nicht zeigen, oder wählen Sie „Rest als nicht vorhanden markieren“</translation>
     </message>
@@ -2421,6 +2567,264 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>{checked} of {count} in use, {tagged} with tags.</source>
         <translation>{checked} von {count} genutzt, {tagged} mit Markierungen.</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_actions</name>
+    <message>
+        <source>The {view} view cuts across the slices.</source>
+        <translation>Die Ansicht {view} schneidet quer durch die Schichten.</translation>
+    </message>
+    <message>
+        <source>Press &apos;Align view&apos;, so that what you see is one slice.</source>
+        <translation>Drücken Sie „Ansicht ausrichten“, damit Sie eine einzige Schicht sehen.</translation>
+    </message>
+    <message>
+        <source>Undone: {text}</source>
+        <translation>Rückgängig gemacht: {text}</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: no points and boxes any more.</source>
+        <translation>„{name}“: keine Punkte und Boxen mehr.</translation>
+    </message>
+    <message>
+        <source>New {mark}: take it, or leave it.</source>
+        <translation>Neu: {mark}. Übernehmen oder lassen.</translation>
+    </message>
+    <message>
+        <source>That is outside of the volume.</source>
+        <translation>Das liegt außerhalb des Volumens.</translation>
+    </message>
+    <message>
+        <source>A box lies on one slice; it was begun on slice {index}. Go back there.</source>
+        <translation>Eine Box liegt auf einer Schicht; sie wurde auf Schicht {index} begonnen. Gehen Sie dorthin zurück.</translation>
+    </message>
+    <message>
+        <source>There is no volume to tag.</source>
+        <translation>Es gibt kein Volumen zum Markieren.</translation>
+    </message>
+    <message>
+        <source>Choose one in Volumes.</source>
+        <translation>Wählen Sie eines unter „Volumen“.</translation>
+    </message>
+    <message>
+        <source>There is no class.</source>
+        <translation>Es gibt keine Klasse.</translation>
+    </message>
+    <message>
+        <source>Add one in Classes.</source>
+        <translation>Fügen Sie unter „Klassen“ eine hinzu.</translation>
+    </message>
+    <message>
+        <source>Click on &apos;{name}&apos;. Tagging keys are off.</source>
+        <translation>Klicken Sie auf „{name}“. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on what is not &apos;{name}&apos;. Tagging keys are off.</source>
+        <translation>Klicken Sie auf etwas, das nicht „{name}“ ist. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on the outermost points of &apos;{name}&apos;: {clicked} of {count}. Tagging keys are off.</source>
+        <translation>Klicken Sie auf die äußersten Punkte von „{name}“: {clicked} von {count}. Die Tasten zum Markieren sind aus.</translation>
+    </message>
+    <message>
+        <source>Click on a corner of the box around &apos;{name}&apos;.</source>
+        <translation>Klicken Sie auf eine Ecke der Box um „{name}“.</translation>
+    </message>
+    <message>
+        <source>Click on the opposite corner.</source>
+        <translation>Klicken Sie auf die gegenüberliegende Ecke.</translation>
+    </message>
+    <message>
+        <source>Tagging keys are off.</source>
+        <translation>Die Tasten zum Markieren sind aus.</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_contradictions</name>
+    <message>
+        <source>tagged absent, but marked; the mark counts</source>
+        <translation>als nicht vorhanden markiert, aber mit Box oder Punkt; diese zählen</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_edits</name>
+    <message>
+        <source>new {mark}</source>
+        <translation>neu: {mark}</translation>
+    </message>
+    <message>
+        <source>removal of {mark}</source>
+        <translation>entfernt: {mark}</translation>
+    </message>
+    <message>
+        <source>removal of {count} marks</source>
+        <translation>Entfernen von {count} Boxen und Punkten</translation>
+    </message>
+    <message>
+        <source>move of {mark}</source>
+        <translation>verschoben: {mark}</translation>
+    </message>
+    <message>
+        <source>There is no box of &apos;{name}&apos; on slice {index}.</source>
+        <translation>Auf Schicht {index} gibt es keine Box von „{name}“.</translation>
+    </message>
+    <message>
+        <source>Draw one first: press &apos;Box&apos;.</source>
+        <translation>Zeichnen Sie erst eine: Drücken Sie „Box“.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; all boxed on slice {index}</source>
+        <translation>„{name}“ auf Schicht {index} ganz in Boxen</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; not all boxed on slice {index}</source>
+        <translation>„{name}“ auf Schicht {index} nicht ganz in Boxen</translation>
+    </message>
+    <message>
+        <source>Two boxes of &apos;{name}&apos; on different slices are needed, one of them on this slice.</source>
+        <translation>Es braucht zwei Boxen von „{name}“ auf verschiedenen Schichten, eine davon auf dieser.</translation>
+    </message>
+    <message>
+        <source>Draw them at its first and its last slice.</source>
+        <translation>Zeichnen Sie sie auf der ersten und der letzten Schicht.</translation>
+    </message>
+    <message>
+        <source>join to {mark}</source>
+        <translation>zusammengefasst: {mark}</translation>
+    </message>
+    <message>
+        <source>removal of all marks of &apos;{name}&apos;</source>
+        <translation>Entfernen aller Boxen und Punkte von „{name}“</translation>
+    </message>
+    <message>
+        <source>This volume is not ready for tags.</source>
+        <translation>Dieses Volumen ist noch nicht bereit zum Markieren.</translation>
+    </message>
+    <message>
+        <source>Choose it in Volumes first.</source>
+        <translation>Wählen Sie es erst unter „Volumen“.</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_folders</name>
+    <message>
+        <source>Marks of {volume}</source>
+        <translation>Boxen und Punkte von {volume}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_list</name>
+    <message>
+        <source>Boxes and points: {count}</source>
+        <translation>Boxen und Punkte: {count}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_nodes</name>
+    <message>
+        <source>marks of &apos;{old}&apos; given to &apos;{new}&apos;</source>
+        <translation>Boxen und Punkte von „{old}“ an „{new}“ gegeben</translation>
+    </message>
+    <message>
+        <source>There is no class &apos;{name}&apos;; the box keeps the name of its class.</source>
+        <translation>Es gibt keine Klasse „{name}“; die Box behält den Namen ihrer Klasse.</translation>
+    </message>
+    <message>
+        <source>Name it like a class, or rename that.</source>
+        <translation>Nennen Sie sie wie eine Klasse, oder benennen Sie diese um.</translation>
+    </message>
+    <message>
+        <source>A box lies along the axes of its volume, and inside of it; it was put back.</source>
+        <translation>Eine Box liegt entlang der Achsen ihres Volumens und in ihm; sie wurde zurückgesetzt.</translation>
+    </message>
+    <message>
+        <source>A point of &apos;{name}&apos; lies outside of its volume; it was put back.</source>
+        <translation>Ein Punkt von „{name}“ liegt außerhalb seines Volumens; er wurde zurückgesetzt.</translation>
+    </message>
+    <message>
+        <source>move of a point of &apos;{name}&apos;</source>
+        <translation>Verschieben eines Punkts von „{name}“</translation>
+    </message>
+    <message>
+        <source>new point of &apos;{name}&apos;</source>
+        <translation>neuer Punkt von „{name}“</translation>
+    </message>
+    <message>
+        <source>removal of points of &apos;{name}&apos;</source>
+        <translation>Entfernen von Punkten von „{name}“</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_part</name>
+    <message>
+        <source>No box yet: {slices}</source>
+        <translation>Noch ohne Box: {slices}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.mark_words</name>
+    <message>
+        <source>box in 3-D</source>
+        <translation>Box in 3D</translation>
+    </message>
+    <message>
+        <source>box</source>
+        <translation>Box</translation>
+    </message>
+    <message>
+        <source>{box}, all of it</source>
+        <translation>{box}, alles darin</translation>
+    </message>
+    <message>
+        <source>point</source>
+        <translation>Punkt</translation>
+    </message>
+    <message>
+        <source>not here</source>
+        <translation>nicht hier</translation>
+    </message>
+    <message>
+        <source>box of &apos;{name}&apos; on slices {first} to {last}</source>
+        <translation>Box von „{name}“ auf den Schichten {first} bis {last}</translation>
+    </message>
+    <message>
+        <source>box of &apos;{name}&apos; on slice {index}</source>
+        <translation>Box von „{name}“ auf Schicht {index}</translation>
+    </message>
+    <message>
+        <source>point of &apos;{name}&apos; on slice {index}</source>
+        <translation>Punkt von „{name}“ auf Schicht {index}</translation>
+    </message>
+    <message>
+        <source>point that is not &apos;{name}&apos; on slice {index}</source>
+        <translation>Punkt, der nicht „{name}“ ist, auf Schicht {index}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.model_answers</name>
+    <message>
+        <source>The model is asked about this slice ...</source>
+        <translation>Das Modell wird zu dieser Schicht gefragt ...</translation>
+    </message>
+    <message>
+        <source>The model finds nothing there.</source>
+        <translation>Das Modell findet dort nichts.</translation>
+    </message>
+    <message>
+        <source>No outline: {reason}</source>
+        <translation>Kein Umriss: {reason}</translation>
+    </message>
+</context>
+<context>
+    <name>marks.voxel_grid</name>
+    <message>
+        <source>&apos;{name}&apos; is sheared: its axes are not at right angles, and Slicer&apos;s boxes are.</source>
+        <translation>„{name}“ ist geschert: Seine Achsen stehen nicht rechtwinklig aufeinander, die von Slicers Boxen schon.</translation>
+    </message>
+    <message>
+        <source>Mark it by points, or resample the volume first.</source>
+        <translation>Setzen Sie Punkte, oder resampeln Sie das Volumen zuerst.</translation>
     </message>
 </context>
 <context>
@@ -3733,6 +4137,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>Alle Schichten ansehen</translation>
     </message>
     <message>
+        <source>Handing boxes and points on from slice to slice</source>
+        <translation>Kästen und Punkte werden von Schicht zu Schicht weitergegeben</translation>
+    </message>
+    <message>
         <source>Summing up what was seen</source>
         <translation>Gesehenes zusammenfassen</translation>
     </message>
@@ -4123,6 +4531,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>nicht das aktuelle Volumen</translation>
     </message>
     <message>
+        <source>placing: tagging keys are off</source>
+        <translation>Setzen: Tasten zum Markieren sind aus</translation>
+    </message>
+    <message>
         <source>range from slice {index}</source>
         <translation>Bereich ab Schicht {index}</translation>
     </message>
@@ -4224,6 +4636,22 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Klasse in diesem Volumen leeren</translation>
     </message>
     <message>
+        <source>Boxes by four clicks</source>
+        <translation>Boxen mit vier Klicks</translation>
+    </message>
+    <message>
+        <source>All of it is boxed here</source>
+        <translation>Hier liegt alles in Boxen</translation>
+    </message>
+    <message>
+        <source>Join to a 3-D box</source>
+        <translation>Zu einer 3D-Box zusammenfassen</translation>
+    </message>
+    <message>
+        <source>Remove boxes and points of the class</source>
+        <translation>Boxen und Punkte der Klasse entfernen</translation>
+    </message>
+    <message>
         <source>Import tags...</source>
         <translation>Markierungen importieren...</translation>
     </message>
@@ -4254,6 +4682,22 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Every slice becomes untagged for the current class, in this volume; Undo restores the tags</source>
         <translation>Die Markierungen der aktuellen Klasse werden in allen Schichten dieses Volumens entfernt; „Rückgängig“ stellt sie wieder her</translation>
+    </message>
+    <message>
+        <source>Box takes the outermost points of the class, four of them, rather than two corners</source>
+        <translation>Die Box nimmt die vier äußersten Punkte der Klasse statt zweier Ecken</translation>
+    </message>
+    <message>
+        <source>Nothing of the current class is outside of its boxes on this slice</source>
+        <translation>Auf dieser Schicht ist außerhalb der Boxen nichts von der aktuellen Klasse</translation>
+    </message>
+    <message>
+        <source>The box on this slice and the nearest one of the current class on another slice become one in 3-D</source>
+        <translation>Die Box auf dieser Schicht und die nächste der aktuellen Klasse auf einer anderen werden eine in 3D</translation>
+    </message>
+    <message>
+        <source>All boxes and points of the current class in this volume are removed; Undo restores them</source>
+        <translation>Alle Boxen und Punkte der aktuellen Klasse in diesem Volumen werden entfernt; „Rückgängig“ stellt sie wieder her</translation>
     </message>
 </context>
 <context>
