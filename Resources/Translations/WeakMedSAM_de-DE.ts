@@ -4138,7 +4138,7 @@ Masken dieses Laufs: {run}</translation>
     </message>
     <message>
         <source>Handing boxes and points on from slice to slice</source>
-        <translation>Kästen und Punkte werden von Schicht zu Schicht weitergegeben</translation>
+        <translation>Boxen und Punkte werden von Schicht zu Schicht weitergegeben</translation>
     </message>
     <message>
         <source>Summing up what was seen</source>
