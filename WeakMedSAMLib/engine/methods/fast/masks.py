@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -37,6 +38,15 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """On which n slices a class is drawn, whether they are known to show it, and how far what was given is believed."""
+
+    indices: np.ndarray
+    shown: np.ndarray
+    trust: np.ndarray
 
 
 def mask_volumes(
@@ -85,6 +95,9 @@ def segment_volume(
     guessed = [column for column in model.taught if not is_given(learned, column)]
     shares = classes_that_share(classes)
     learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
+    trust = np.zeros(searched.shape, np.float32)
+    for mask in learned:
+        trust[mask.index] = mask.trust
     coarse = _from_surest(coarse, guessed, indices, volume, shares, backbone)
     concord = _average_in(coarse, indices, learned)
 
@@ -92,7 +105,8 @@ def segment_volume(
         for column in range(len(classes)):
             rows = np.flatnonzero(searched[indices, column])
             shown = volume.tags[indices[rows], column] == PRESENT
-            masks, agreement = _class_masks(coarse[rows, column], indices[rows], shown, volume, settings, backbone)
+            drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column])
+            masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
@@ -136,30 +150,27 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 
 def _class_masks(
-    coarse: np.ndarray,
-    indices: np.ndarray,
-    shown: np.ndarray,
-    volume: VolumeSlices,
-    settings: FastSettings,
-    backbone: Backbone,
+    coarse: np.ndarray, drawing: _Drawing, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
-    The mask decoder redraws them at its own resolution, for small pieces are mostly edge. A piece that hangs together
-    with nothing is kept where the slice is known to show the class (`shown`, n) and it is all that there is.
+    The mask decoder redraws them at its own resolution, for small pieces are mostly edge; not where it drew them from
+    what a reader gave, as far as that is believed. A piece that hangs together with nothing is kept where the slice is
+    known to show the class and it is all that there is.
     """
     masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
     if settings.box_refinement:
         masks = resize_maps(torch.from_numpy(masks), backbone.info.input_size).numpy()
     if settings.z_consistency:
-        masks = smooth_along_z(masks, indices)
+        masks = smooth_along_z(masks, drawing.indices)
     if settings.box_refinement:
-        masks, agreement = redraw_by_decoder(
-            masks, indices, volume.features.levels[backbone.info.decode_level], backbone
-        )
+        level, before = volume.features.levels[backbone.info.decode_level], masks
+        masks, agreement = redraw_by_decoder(before, drawing.indices, level, backbone)
+        given = drawing.trust[:, None, None]
+        masks = given * before + (1 - given) * masks
     if settings.z_consistency:
-        smooth = smooth_along_z(masks, indices)
+        smooth = smooth_along_z(masks, drawing.indices)
         kept = drop_loose_pieces(smooth)
-        emptied = shown & ~(kept > 0.5).any((1, 2))
+        emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
         masks = np.where(emptied[:, None, None], smooth, kept)
     return masks, agreement
