@@ -89,11 +89,12 @@ def _merge_plainly(
 def _step_seconds(network: Segmenter, merge: Merge, images: torch.Tensor, device: torch.device) -> float:
     """Seconds of a step forth, back and by the optimiser."""
     optimizer = torch.optim.AdamW(network.parameters())
+    seen = images.expand(-1, network.image_channels, -1, -1)
 
     def step() -> None:
         merged = merge(network).contiguous(memory_format=torch.channels_last)
         with in_precision(device, network_dtype(device)):
-            logits = network.masks(merged, images)
+            logits = network.masks(merged, seen)
         logits.float().mean().backward()
         optimizer.step()
 

@@ -56,16 +56,16 @@ class Parts:
     def by_preset(self) -> dict[str, dict[str, float]]:
         """Of one slice by preset: to its pseudo-mask, and to the mask of a trained model.
 
-        The fast preset encodes once and draws three boxes at most; its network sees a slice twice (mirrored) and the
-        decoder redraws one piece. The paper preset encodes for the class map (adapted) and for the masks (untouched)
+        The fast preset encodes once and draws three boxes at most; its network sees a slice once, and the decoder
+        redraws one piece. The paper preset encodes for the class map (adapted) and for the masks (untouched)
         and draws 16 prompts; the reference encodes anew, by the adapted encoder, for each prompt. Their network works
-        on the image alone, also twice.
+        on the image alone, twice (mirrored).
         """
         features = self.encoded + self.classified
         return {
             "fast": {
                 "pseudo-mask": features + _MOST_BOXES * self.drawn,
-                "mask": features + 2 * self.segmented + self.drawn,
+                "mask": features + self.segmented + self.drawn,
             },
             "paper": {"pseudo-mask": self.adapted + self.encoded + PROMPTS * self.drawn, "mask": 2 * self.network},
             "reference": {"pseudo-mask": self.adapted + PROMPTS * self.anew, "mask": 2 * self.network},
@@ -107,7 +107,7 @@ def trained_parts(info: BackboneInfo, adapted: int) -> dict[str, dict[str, Any]]
     cam = info.cam
     heads, unet = ClassHeads(cam.channels, (PAPER.sub_classes,), PAPER.head), build_network(PAPER, 1)
     slices = [(packed_levels(info, {name: torch.zeros(1, *level.shape) for name, level in info.levels.items()}), 0)]
-    image = torch.zeros(1, 1, info.input_size, info.input_size)
+    image = torch.zeros(1, segmenter.image_channels, info.input_size, info.input_size)
     framed = torch.empty(1, 1 + 2 * beside(PAPER), SIZE, SIZE, device="meta")
     projected = torch.empty(1, FAST.projection_dim, cam.size, cam.size, device="meta")
     return {
@@ -175,7 +175,7 @@ def _fast_work(backbone: Backbone) -> tuple[_Work, _Work]:
     def segmented() -> torch.Tensor:
         merged = segmenter.merged(slices, network_dtype(device))
         with reduced_precision(device):
-            return segmenter.masks(merged, images).float()
+            return segmenter.masks(merged, images.expand(-1, segmenter.image_channels, -1, -1)).float()
 
     return _Work(classifier, lambda: classifier(projected)[0]), _Work(segmenter, segmented)
 

@@ -71,7 +71,7 @@ class Segmenter(nn.Module):
             GroupNorm(8, _CHANNELS), nn.GELU(), nn.Conv2d(_CHANNELS, half, 1),
         )  # fmt: skip
         self.image = nn.Sequential(
-            nn.Conv2d(4 if placed else 1, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(self.image_channels, _IMAGE_CHANNELS, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(_IMAGE_CHANNELS, _IMAGE_CHANNELS, 3, padding=1),
         )  # fmt: skip
         self.fine = nn.Sequential(
@@ -91,6 +91,11 @@ class Segmenter(nn.Module):
             deviation = np.sqrt(np.maximum(squares - np.square(total) / cells, 0) / (cells - 1))
             getattr(self, f"mean_{name}").copy_(torch.from_numpy(total / cells)[:, None, None])
             getattr(self, f"scale_{name}").copy_(torch.from_numpy(1 / (deviation + 1e-3))[:, None, None])
+
+    @property
+    def image_channels(self) -> int:
+        """Channels of the image that it sees: grey values, and three of places if it sees these."""
+        return 4 if self.placed else 1
 
     def merged(self, slices: Sequence[SliceOfLevels], dtype: torch.dtype) -> torch.Tensor:
         """The sum of the projected levels: B x 48 x 64 x 64. Pointwise, so that it may be flipped in their place."""
