@@ -80,7 +80,7 @@ def test_the_network_of_plain_layers_draws_the_same():
     ours = network.merged([(levels, 0), (levels, 1)], torch.float32)
     plain = _merge_plainly(network, levels, [0, 1], torch.float32, device)
     assert torch.allclose(ours, plain, atol=1e-3)
-    other, image = _plain(network), torch.rand(2, 1, 256, 256)
+    other, image = _plain(network), torch.rand(2, network.image_channels, 256, 256)
     assert not any(isinstance(layer, GroupNorm) for layer in other.modules())
     assert torch.allclose(other.masks(plain, image), network.masks(ours, image), atol=1e-2)
 

@@ -79,7 +79,7 @@ def test_values_of_events_hold_no_names(make, method):
     tags = read_label_file(places.tags)
     for volume in tags.volumes:
         volume.sha256 = None
-    tags.volumes[0].n_slices = 4000
+    tags.volumes[0].n_slices, tags.volumes[0].size = 4000, None
     write_label_file(places.tags, tags)
     with pytest.raises(UserError):
         run_folder(places.path, **method.arguments)
@@ -184,7 +184,7 @@ def forget_hash(places):
     data = json.loads(places.tags.read_text(encoding="utf-8"))
     for volume in data["volumes"]:
         volume.pop("sha256", None)
-        del volume["slices"]
+        del volume["slices"], volume["size"]
     data["volumes"][1]["tags"]["ball"]["present"] = [[3, 12]]
     data["volumes"][1]["tags"]["ball"]["absent"] = []
     places.tags.write_text(json.dumps(data), encoding="utf-8")

@@ -58,7 +58,8 @@ def match_labels(cohort: CohortLabels, volume: Scan, axis: str = "k", unsaid: Nu
     """
     counts = {each: slice_count(volume.geometry, each) for each in AXES}
     found = find_labels(cohort, volume, counts, unsaid)
-    labels = found.labels if found is not None else VolumeLabels(volume.name, axis=axis, n_slices=counts[axis])
+    nothing = VolumeLabels(volume.name, axis=axis, n_slices=counts[axis], size=volume.geometry.size)
+    labels = found.labels if found is not None else nothing
     held = replace(labels, name=volume.name, sha256=volume.sha256, numbering=held_numbering(volume))
     return Match(found.entry if found is not None else None, held)
 

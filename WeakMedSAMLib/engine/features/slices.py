@@ -113,7 +113,7 @@ class VolumeSlices:
         step = self.frame.size / m
         return step * self.frame.rows / height, step * self.frame.columns / width
 
-    @cached_property
+    @property
     def places(self) -> np.ndarray:
         """Where in the body each pixel of a slice lies: 3 x size x size, float32, to the left, the back and the head.
 
@@ -121,15 +121,22 @@ class VolumeSlices:
         direction in which slices hardly reach. By the patient's directions, so that it is the same however the voxels
         of a volume are ordered.
         """
+        least = _REACHED * max(high - low for low, high in self._edges)
+        pairs = zip(self._along, self._edges, strict=True)
+        return np.stack([_from_edge_to_edge(one, *ends, least) for one, ends in pairs]).astype(np.float32)
+
+    @property
+    def _along(self) -> np.ndarray:
+        """How far each pixel of the frame lies to the left, the back and the head: 3 x size x size, mm."""
+        (high, wide), at = self._cell(self.frame.size), np.arange(self.frame.size)
+        return self.axes[:, 1, None, None] * (high * at)[:, None] + self.axes[:, 2, None, None] * (wide * at)[None, :]
+
+    @cached_property
+    def _edges(self) -> list[tuple[float, float]]:
+        """Where the body begins and ends in these directions; kept, for it takes a look at every slice."""
         cells = self.features.levels[CAM].shape[-1]
         body = np.asarray(foreground(self.brightness(cells), self.frame).any(0))
-        high, wide = self._cell(self.frame.size)
-        at = np.arange(self.frame.size)
-        along = self.axes[:, 1, None, None] * (high * at)[:, None] + self.axes[:, 2, None, None] * (wide * at)[None, :]
-        edges = [_edges(one, body) for one in along]
-        least = _REACHED * max(high - low for low, high in edges)
-        places = [_from_edge_to_edge(one, *ends, least) for one, ends in zip(along, edges, strict=True)]
-        return np.stack(places).astype(np.float32)
+        return [_edges(one, body) for one in self._along]
 
     def brightness(self, m: int) -> np.ndarray:
         """Mean grey value of every cell: S x m x m, float32 in [0, 1]."""

@@ -96,6 +96,7 @@ def assemble_result(
     classes: ClassTable,
     drawn: Iterable[DrawnClass],
     patients: int,
+    guess: bool = True,
 ) -> VolumeResult:
     """The result of one volume.
 
@@ -108,6 +109,8 @@ def assemble_result(
         Class by class; each is let go before the next.
     patients : int
         Patients that the model learned from.
+    guess : bool
+        Draw the likeliest piece of a class on slices that show it and have nothing of it above one half.
     """
     stacks, evidence = {}, {}
     for entry, one in zip(classes, drawn, strict=True):
@@ -115,7 +118,7 @@ def assemble_result(
         evidence[entry.name] = (_spread(one), one.likely)
     _put_known(list(stacks.values()), volume.supervision.known)
     labels = _labels(stacks)
-    for column, index in _fill_empty(labels, stacks, volume.supervision):
+    for column, index in _fill_empty(labels, stacks, volume.supervision) if guess else ():
         evidence[classes[column].name][0][index] = 0
     seen = {
         entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))

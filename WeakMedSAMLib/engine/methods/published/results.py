@@ -49,7 +49,7 @@ def segment_volume(
             masks = drawing.probability[rows, column]
             yield DrawnClass(masks, rows, agreement[rows, column], drawing.likely[:, column])
 
-    return assemble_result(source, volume, context.classes, drawn(), model.patients)
+    return assemble_result(source, volume, context.classes, drawn(), model.patients, guess=False)
 
 
 def _concord(drawn: np.ndarray, learned: Sequence[PseudoMask], threshold: float) -> np.ndarray:
