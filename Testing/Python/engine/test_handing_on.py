@@ -96,6 +96,21 @@ def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))
 
 
+def test_it_can_be_ended_at_every_slice():
+    seen = []
+
+    def step():
+        seen.append(1)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    handing = Handing(scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), step=step)
+    with pytest.raises(KeyboardInterrupt):
+        handing.run([box_at(4, 18, 20)])
+    assert len(seen) == 3
+
+
 def test_what_a_network_sees_counts_as_much_as_what_resembles_the_mask():
     twins = {index: [(10, 10 if index < 5 else 40)] for index in range(SLICES)}
     seen = {index: np.zeros((1, 128, 128), np.float32) for index in range(5, SLICES)}

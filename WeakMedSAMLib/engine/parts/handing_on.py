@@ -7,7 +7,7 @@ step on the way to it: the quality that the decoder predicts, or the Dice of wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -112,6 +112,8 @@ class Handing:
         int8 S x C: a mask ends before a slice without its class, and fades on those of which nothing is known.
     seen : mapping, optional
         Slice -> C x h x w: what a network sees there; where it does, that and what resembles the mask count alike.
+    step : callable, optional
+        Called before each slice that is looked at; may raise to end the work.
     """
 
     def __init__(
@@ -121,9 +123,10 @@ class Handing:
         backbone: Backbone,
         presence: np.ndarray,
         seen: Mapping[int, np.ndarray] | None = None,
+        step: Callable[[], None] = lambda: None,
     ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
-        self._seen = seen or {}
+        self._seen, self._step = seen or {}, step
         self._cells: dict[int, torch.Tensor] = {}
 
     def run(self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = ()) -> dict[int, HandedMasks]:
@@ -168,6 +171,7 @@ class Handing:
         while 0 <= index < len(self._presence) and index not in given and held:
             if self._presence[index, column] == ABSENT:
                 return
+            self._step()
             held = [moved for mask, worst in held if (moved := self._next(column, mask, worst, index - step, index))]
             if self._presence[index, column] != PRESENT:
                 held = [(mask, worst) for mask, worst in held if _trust(worst) >= _FADED]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -67,7 +67,7 @@ def give_masks(volumes: Sequence[VolumeSlices], context: RunContext) -> list[Giv
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
     for done, volume in enumerate(volumes):
-        found.append(_of_volume(volume, context))
+        found.append(_of_volume(volume, context, partial(context.report, Progress(STAGE, done, len(volumes)))))
         context.report(Progress(STAGE, done + 1, len(volumes)))
     context.report(Stage(stage=STAGE, state="finished"))
     return found
@@ -177,7 +177,7 @@ def _is_given(volume: VolumeSlices) -> bool:
     return bool(volume.supervision.boxes or any(point.shows for point in volume.supervision.points))
 
 
-def _of_volume(volume: VolumeSlices, context: RunContext) -> GivenMasks | None:
+def _of_volume(volume: VolumeSlices, context: RunContext, step: Callable[[], None]) -> GivenMasks | None:
     if not _is_given(volume):
         return None
     key = stage_key(VERSION, volume.features.key, _marks(volume))
@@ -185,7 +185,7 @@ def _of_volume(volume: VolumeSlices, context: RunContext) -> GivenMasks | None:
     check = partial(_check, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
     if kept is None:
-        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone))))
+        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone, step=step))))
         release_free_memory()
     return kept
 
@@ -199,10 +199,15 @@ def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     return found
 
 
-def hand_on_marks(volume: VolumeSlices, backbone: Backbone, seen: Mapping[int, np.ndarray] | None = None) -> GivenMasks:
-    """Masks from the boxes and points of a volume; `seen` is what a network sees, slice -> C x h x w."""
+def hand_on_marks(
+    volume: VolumeSlices,
+    backbone: Backbone,
+    seen: Mapping[int, np.ndarray] | None = None,
+    step: Callable[[], None] = lambda: None,
+) -> GivenMasks:
+    """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
-    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, seen)
+    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, seen, step)
     by_class = handing.run(list(_boxes(volume)), list(_points(volume)))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
