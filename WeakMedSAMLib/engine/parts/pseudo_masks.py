@@ -44,13 +44,8 @@ class PseudoMask:
 
 
 def taught_classes(masks: Sequence[PseudoMask]) -> frozenset[int]:
-    """Columns of the classes of which a reader said on some slice of the cohort what is meant."""
+    """Columns of the classes of which a reader said on any of these slices what is meant."""
     return frozenset(int(column) for mask in masks for column in np.flatnonzero(np.atleast_1d(mask.trust) > 0))
-
-
-def is_given(masks: Sequence[PseudoMask], column: int) -> bool:
-    """Whether a reader said on any of the slices what is meant by a class."""
-    return column in taught_classes(masks)
 
 
 def encode_probability(probability: np.ndarray, tags: np.ndarray) -> np.ndarray:

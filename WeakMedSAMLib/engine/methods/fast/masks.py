@@ -31,7 +31,7 @@ from WeakMedSAMLib.engine.parts.assembly import (
     tell_results,
 )
 from WeakMedSAMLib.engine.parts.maps import resize_maps
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, is_given, measure_concord
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
@@ -92,7 +92,7 @@ def segment_volume(
     coarse = segment(model.segmenter, volume, indices, backbone.device)
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
-    guessed = [column for column in model.taught if not is_given(learned, column)]
+    guessed = sorted(set(model.taught) - taught_classes(learned))
     shares = classes_that_share(classes)
     learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
     trust = np.zeros(searched.shape, np.float32)

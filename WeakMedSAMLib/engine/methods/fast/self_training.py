@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, trai
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability, is_given, taught_classes
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
@@ -115,10 +115,11 @@ class SelfTraining:
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
             plain = seen.copy()
             mine = give_anew(mine, volume, backbone, dict(zip(indices.tolist(), plain, strict=True)), self._shares)
+            guessed = taught - taught_classes(mine)
             for column in range(seen.shape[1]):
                 level = volume.features.levels[backbone.info.decode_level]
                 drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
-                if column in taught and not is_given(mine, column):
+                if column in guessed:
                     sure = sureness(plain, column, drawn, agreement, self._shares)
                     drawn = hand_on_surest(drawn, sure, plain, indices, volume, column, backbone)
                 seen[:, column] = drawn
