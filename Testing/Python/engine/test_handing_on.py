@@ -90,7 +90,7 @@ def test_a_decoder_that_answers_points_is_asked_with_them():
 
 
 def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
-    found = hand_on({}, [GivenBox(0, 4, (100, 100, 107, 107))])[0]
+    found = hand_on({}, [GivenBox(0, 4, (102, 102, 104, 104))])[0]
     assert len(found.masks) > 1
     for mask in found.masks.values():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))

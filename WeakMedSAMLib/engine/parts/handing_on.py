@@ -24,6 +24,7 @@ from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+from WeakMedSAMLib.engine.parts.tightness import tightened, widened
 
 # A mask size x size, and a quality or a trust.
 Drawn: TypeAlias = tuple[np.ndarray, float]
@@ -141,7 +142,7 @@ class Handing:
         starts: dict[int, list[Drawn]] = {}
         for box in boxes:
             if box.column == column:
-                starts.setdefault(box.index, []).append(self._draw(box.index, box.box))
+                starts.setdefault(box.index, []).append(self._draw_tight(box.index, box.box))
         boxed = frozenset(starts)
         mine = [point for point in points if point.column == column]
         for point in mine:
@@ -193,6 +194,7 @@ class Handing:
             drawn, quality = self._draw(index, grown_box(old, _MARGIN))
             return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
         drawn, quality = self._draw(index, grown_box(piece, _MARGIN))
+        drawn = widened(drawn, grown_box(piece, 0))
         agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
         return drawn, min(worst, quality, agreement)
 
@@ -211,6 +213,11 @@ class Handing:
         """What the decoder draws for a box, size x size, and the quality that it predicts."""
         logits, quality = self._backbone.decode(self._decoded.read([index]), torch.tensor([list(box)]).float())
         return logits[0].sigmoid().cpu().numpy(), float(quality[0])
+
+    def _draw_tight(self, index: int, box: Sequence[float]) -> Drawn:
+        """The same for a box that somebody drew tightly around a piece."""
+        mask, quality = self._draw(index, box)
+        return tightened(mask, [edge * len(mask) / self._backbone.info.input_size for edge in box]), quality
 
     def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
         """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""
