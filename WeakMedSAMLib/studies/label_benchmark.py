@@ -227,20 +227,20 @@ class _Bench:
         self, row: LabelRow, seed: int, part: int | None, place: Path
     ) -> tuple[list[LabelScore], RunSummary]:
         labels = read_apart(self._options.reading(row, seed, part), place / "labels.json")
-        places = run_of(self._cases, labels, self._settings(seed), place)
+        places = run_of(self._cases, labels, self._settings(row, seed), place)
         helped = set() if part is None else cases_of_part(self._cases, part, seed)
         done = self._run(places.path, **self._method(row, helped))
         scored = [(number, case) for number, case in enumerate(self._cases) if case.name not in helped]
         return [score for number, case in scored for score in self._scores(case, number, labels, places)], done
 
-    def _settings(self, seed: int) -> RunSettings:
+    def _settings(self, row: LabelRow, seed: int) -> RunSettings:
         options = self._options
         return RunSettings(
             preset=options.preset,
             backbone=options.backbone,
             seed=seed,
             device=options.device,
-            overrides=dict(options.overrides),
+            overrides={**dict(options.overrides), **row.overrides},
         )
 
     def _method(self, row: LabelRow, helped: set[str]) -> dict[str, Any]:
