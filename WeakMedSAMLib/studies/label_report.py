@@ -68,7 +68,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
         for name, own in sets.items()
         for part in (f"## {name}\n", _circumstances(own), set_table(own), parts_table(own))
     ]
-    return "\n".join([*parts, *_failures(reports)])
+    return "\n".join([*filter(None, parts), *_failures(reports)])
 
 
 def overview(reports: Sequence[Mapping[str, Any]]) -> str:
