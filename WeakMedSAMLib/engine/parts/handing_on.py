@@ -130,15 +130,20 @@ class Handing:
         self._seen, self._step = seen or {}, step
         self._cells: dict[int, torch.Tensor] = {}
 
-    def run(self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = ()) -> dict[int, HandedMasks]:
+    def run(
+        self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), along_z: bool = True
+    ) -> dict[int, HandedMasks]:
         """Column of each class -> what was given of it, and handed on both ways until it meets or fades.
 
+        Without `along_z` it stays on the slices where it was given.
         On a slice with boxes of a class, points of it start nothing: the boxes say more.
         """
         columns = sorted({one.column for one in boxes} | {one.column for one in points if one.shows})
-        return {column: self._of_class(column, boxes, points) for column in columns}
+        return {column: self._of_class(column, boxes, points, along_z) for column in columns}
 
-    def _of_class(self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint]) -> HandedMasks:
+    def _of_class(
+        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], along_z: bool
+    ) -> HandedMasks:
         starts: dict[int, list[Drawn]] = {}
         for box in boxes:
             if box.column == column:
@@ -154,7 +159,7 @@ class Handing:
             trust = 1.0 if index in boxed else float(np.mean([_trust(quality) for _, quality in pieces]))
             votes[index] = [(np.max([mask for mask, _ in pieces], axis=0), trust)]
             held = [(mask, _WORTH_ALL if index in boxed else quality) for mask, quality in pieces]
-            for step in (-1, 1):
+            for step in (-1, 1) if along_z else ():
                 self._follow(column, index, step, held, frozenset(starts), votes)
         return _agreed(votes)
 
