@@ -97,6 +97,24 @@ def test_a_decoder_that_answers_points_is_asked_with_them():
     assert drawer.points == [[100.0, 92.0]]
 
 
+def test_a_point_elsewhere_takes_out_what_such_a_decoder_draws_for_it():
+    drawer = Drawer(prompts=(PromptKind.BOX, PromptKind.POINT))
+    point, beside = GivenPoint(0, 4, (100.0, 92.0), True), GivenPoint(0, 4, (132.0, 92.0), False)
+    alone = hand_on(MOVING, points=[point], drawer=drawer)[0].masks[4] > CERTAIN // 2
+    both = hand_on(MOVING, points=[point, beside], drawer=drawer)[0].masks[4] > CERTAIN // 2
+    assert alone[46, 57]
+    assert not both[:, 58:].any()  # x0 of what is drawn for the other is 114
+    assert np.array_equal(both[:, :56], alone[:, :56])
+
+
+def test_a_point_that_the_mask_covers_all_the_same_leaves_the_box_around_what_resembles_the_other():
+    drawer = Drawer(prompts=(PromptKind.BOX, PromptKind.POINT))
+    point, within = GivenPoint(0, 4, (100.0, 92.0), True), GivenPoint(0, 4, (112.0, 92.0), False)
+    found = hand_on(MOVING, points=[point, within], drawer=drawer)[0].masks[4] > CERTAIN // 2
+    assert found[46, 50]
+    assert not found[46, 56]
+
+
 def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
     found = hand_on({}, [GivenBox(0, 4, (102, 102, 104, 104))])[0]
     assert len(found.masks) > 1

@@ -22,6 +22,7 @@ from WeakMedSAMLib.engine.parts.components import grown_box, piece_that_meets
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.not_points import without
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
 from WeakMedSAMLib.engine.parts.tightness import tightened, widened
@@ -204,15 +205,26 @@ class Handing:
         return drawn, min(worst, quality, agreement)
 
     def _draw_at(self, index: int, place: tuple[float, float], not_here: Sequence[tuple[float, float]]) -> Drawn:
-        """What the decoder draws for a point, or for a box around what resembles it where it answers boxes alone."""
-        info, level = self._backbone.info, self._alike.read([index])[0]
-        if PromptKind.POINT in info.prompts and not not_here:
-            logits, quality = self._backbone.decode_points(self._decoded.read([index]), torch.tensor([list(place)]))
-            return logits[0].sigmoid().cpu().numpy(), float(quality[0])
-        size = info.input_size
+        """What the decoder draws for a point, where it answers points and keeps clear of those that say not here.
+
+        Else for a box around what resembles the point.
+        """
+        info = self._backbone.info
+        if PromptKind.POINT in info.prompts:
+            mask, quality = self._draw_point(index, place)
+            kept = mask > 0.5
+            for other in not_here:
+                kept = without(kept, self._draw_point(index, other)[0] > 0.5, [_pixel(place, mask)])
+            if not any(kept[_pixel(other, mask)] for other in not_here):
+                return np.where(kept | (mask <= 0.5), mask, 0), quality
+        size, level = info.input_size, self._alike.read([index])[0]
         (x, y), others = place, [(b / size, a / size) for a, b in not_here]
         box = box_around_point(level.numpy(), y / size, x / size, others)
         return self._draw(index, [size * edge for edge in box])
+
+    def _draw_point(self, index: int, place: tuple[float, float]) -> Drawn:
+        logits, quality = self._backbone.decode_points(self._decoded.read([index]), torch.tensor([list(place)]))
+        return logits[0].sigmoid().cpu().numpy(), float(quality[0])
 
     def _draw(self, index: int, box: Sequence[float]) -> Drawn:
         """What the decoder draws for a box, size x size, and the quality that it predicts."""
@@ -275,6 +287,12 @@ def _grown(span: slice, size: int) -> slice:
 
 def _places(span: slice) -> torch.Tensor:
     return torch.arange(span.start, span.stop)
+
+
+def _pixel(place: tuple[float, float], mask: np.ndarray) -> tuple[int, int]:
+    """Row and column of a place x, y."""
+    x, y = place
+    return min(int(y), mask.shape[0] - 1), min(int(x), mask.shape[1] - 1)
 
 
 def _trust(quality: float) -> float:

@@ -12,10 +12,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.resident import BoxRanges, PointAt
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.preprocess import Frame
+from WeakMedSAMLib.engine.parts.not_points import without
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
 from WeakMedSAMLib.engine.parts.tightness import tightened
-
-_MOST_TAKEN = 0.5  # of a mask: what a point elsewhere takes out of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class PromptedMasks:
         drawn = [*self._of_boxes(view, boxes), *self._of_points(view, loose, others)]
         mask = np.logical_or.reduce([one for one, _quality in drawn])
         for other, _quality in self._of_points(view, others, shown):
-            mask = _without(mask, other, shown)
+            mask = without(mask, other, shown)
         for row, column, shows in points:
             mask[row, column] = shows
         return mask, min(quality for _one, quality in drawn)
@@ -149,11 +148,3 @@ def _fraction(view: SliceView, size: int, point: tuple[int, int]) -> tuple[float
 def _on_slice(view: SliceView, seen: np.ndarray) -> np.ndarray:
     """Where probabilities over the frame are above one half, on the pixels of the slice."""
     return np.asarray(view.frame.from_frame(seen) > 0.5)
-
-
-def _without(mask: np.ndarray, other: np.ndarray, shown: Sequence[tuple[int, int]]) -> np.ndarray:
-    """A mask without another one; as it is where that would take most of it, or a point that shows the class."""
-    common = np.count_nonzero(mask & other)
-    if any(other[point] for point in shown) or common > _MOST_TAKEN * np.count_nonzero(mask):
-        return mask
-    return mask & ~other
