@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from held_level import HeldLevel
 from moving_tissue import MOVING, SLICES, STEP, Drawer, middle_of, scan
 
@@ -13,10 +14,10 @@ from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 
 
-def hand_on(places, boxes=(), points=(), presence=None, drawer=None):
+def hand_on(places, boxes=(), points=(), presence=None, drawer=None, tight=True):
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     presence = np.full((SLICES, 1), PRESENT, np.int8) if presence is None else presence
-    return Handing(scan(places), numbers, drawer or Drawer(), presence).run(boxes, points)
+    return Handing(scan(places), numbers, drawer or Drawer(), presence, tight=tight).run(boxes, points)
 
 
 def box_at(index, top, left, column=0):
@@ -120,6 +121,20 @@ def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
     assert len(found.masks) > 1
     for mask in found.masks.values():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))
+
+
+def test_a_mask_fills_its_box_unless_that_is_not_wanted():
+    class Timid(Drawer):
+        def decode(self, features, boxes, rows=None):
+            middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+            return super().decode(features, torch.cat([middle - 10, middle + 10], 1), rows)
+
+    sizes = {}
+    for tight in (True, False):
+        mask = hand_on(MOVING, [box_at(4, 18, 20)], drawer=Timid(), tight=tight)[0].masks[4]
+        sizes[tight] = (mask > CERTAIN // 2).sum()
+    assert sizes[True] == pytest.approx(np.pi / 4 * 22**2, rel=0.1)  # of a box of 44 x 44 pixels, at half that size
+    assert sizes[False] == 8**2
 
 
 def test_it_can_be_ended_at_every_slice():

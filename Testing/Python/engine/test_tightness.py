@@ -55,7 +55,14 @@ def test_where_the_decoder_saw_nothing_the_ellipse_takes_its_place(drawn):
 def test_only_what_a_reader_drew_is_replaced_by_an_ellipse():
     assert not widened(np.zeros((64, 64), np.float32), BOX).any()
     faint = hill(0.3, 0.4)
-    assert (widened(faint, BOX) > 0.5).sum() == (faint > 0.1).sum()  # raised ninefold, and no more
+    assert (widened(faint, BOX) > 0.5).sum() == (faint > 0.2).sum()  # raised fourfold, and no more
+
+
+def test_a_loose_box_is_not_filled_at_any_price():
+    drawn = np.zeros((64, 64), np.float32)
+    drawn[12:28, 24:56] = 0.95  # a fifth of the box in each direction is empty
+    found = tightened(drawn, BOX)
+    assert np.array_equal(found > 0.5, drawn > 0.5)
 
 
 @pytest.mark.parametrize("box", [(5, 5, 5, 5), (0, 0, 63, 63), (-3, 60, 2, 70), (5.4, 5.4, 5.6, 5.6)])

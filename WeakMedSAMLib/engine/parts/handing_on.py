@@ -116,6 +116,8 @@ class Handing:
         Slice -> C x h x w: what a network sees there; where it does, that and what resembles the mask count alike.
     step : callable, optional
         Called before each slice that is looked at; may raise to end the work.
+    tight : bool
+        Let masks fill the boxes that they were drawn for.
     """
 
     def __init__(
@@ -126,9 +128,10 @@ class Handing:
         presence: np.ndarray,
         seen: Mapping[int, np.ndarray] | None = None,
         step: Callable[[], None] = lambda: None,
+        tight: bool = True,
     ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
-        self._seen, self._step = seen or {}, step
+        self._seen, self._step, self._tight = seen or {}, step, tight
         self._cells: dict[int, torch.Tensor] = {}
 
     def run(
@@ -200,7 +203,8 @@ class Handing:
             drawn, quality = self._draw(index, grown_box(old, _MARGIN))
             return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
         drawn, quality = self._draw(index, grown_box(piece, _MARGIN))
-        drawn = widened(drawn, grown_box(piece, 0))
+        if self._tight:
+            drawn = widened(drawn, grown_box(piece, 0))
         agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
         return drawn, min(worst, quality, agreement)
 
@@ -234,7 +238,7 @@ class Handing:
     def _draw_tight(self, index: int, box: Sequence[float]) -> Drawn:
         """The same for a box that somebody drew tightly around a piece."""
         mask, quality = self._draw(index, box)
-        return tightened(mask, [edge * len(mask) / self._backbone.info.input_size for edge in box]), quality
+        return tightened(mask, box) if self._tight else mask, quality
 
     def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
         """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""

@@ -13,15 +13,17 @@ from collections.abc import Sequence
 import numpy as np
 
 _MISSED = 0.1  # of the rows and of the columns, and one at least: a reader's box is off by a few per cent
-_LEAST = 0.1  # probability below which a decoder has not seen the piece
+# Odds are raised from this probability to one half at most: a box that is drawn loosely is not to be filled at any price.
+_LEAST = 0.2
+_UNSEEN = 0.7  # of the rows or of the columns: a decoder that reaches less of them has not seen the piece
 _SLACK, _LEAST_SLACK = 0.03, 2  # of a side, and pixels at least: what a box may be too narrow by
 
 
 def tightened(mask: np.ndarray, box: Sequence[float]) -> np.ndarray:
     """Probabilities whose mask above one half fills a box that somebody drew tightly around it.
 
-    As `widened`, without what lies beyond the box. Where the decoder saw nothing in the box, the ellipse that touches
-    its edges takes the place.
+    As `widened`, without what lies beyond the box. Where that reaches less than 0.7 of the rows or of the columns, the
+    decoder has not seen the piece, and the ellipse that touches the edges of the box takes its place.
 
     Parameters
     ----------
@@ -36,19 +38,19 @@ def tightened(mask: np.ndarray, box: Sequence[float]) -> np.ndarray:
         h x w, float32.
     """
     rows, columns = _spans(mask, box)
-    result = np.zeros(mask.shape, np.float32)
-    if _met(mask[rows, columns]) < _LEAST:
+    wide, result = widened(mask, box), np.zeros(mask.shape, np.float32)
+    if min((wide[rows, columns] > 0.5).any(axis).mean() for axis in (0, 1)) < _UNSEEN:
         result[rows, columns] = _ellipse(rows.stop - rows.start, columns.stop - columns.start)
     else:
         near = _with_slack(rows, mask.shape[0]), _with_slack(columns, mask.shape[1])
-        result[near] = widened(mask, box)[near]
+        result[near] = wide[near]
     return result
 
 
 def widened(mask: np.ndarray, box: Sequence[float]) -> np.ndarray:
     """Probabilities with their odds raised until the mask above one half meets 0.9 of the rows and columns of a box.
 
-    Raised ninefold at most: from 0.1 to one half. Parameters and what is returned as of `tightened`.
+    Raised fourfold at most: from 0.2 to one half. Parameters and what is returned as of `tightened`.
     """
     met = max(_met(mask[_spans(mask, box)]), _LEAST)
     return np.asarray(mask * (1 - met) / (mask * (1 - met) + (1 - mask) * met), np.float32)

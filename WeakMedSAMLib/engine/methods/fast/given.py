@@ -16,6 +16,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -23,8 +24,8 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
-# Raised whenever the same marks give other masks, by `handing_on`, `resemblance` or here: part of the keys of this
-# stage and of those after it.
+# Raised whenever the same marks give other masks, by `handing_on`, `tightness`, `resemblance` or here: part of the keys
+# of this stage and of those after it.
 VERSION = 2
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
@@ -54,7 +55,9 @@ class GivenMasks:
         yield from zip(self.indices.tolist(), self.probability, self.trust, strict=True)
 
 
-def give_masks(volumes: Sequence[VolumeSlices], context: RunContext, along_z: bool = True) -> list[GivenMasks | None]:
+def give_masks(
+    volumes: Sequence[VolumeSlices], context: RunContext, settings: FastSettings = FAST
+) -> list[GivenMasks | None]:
     """Masks from the boxes and points of every volume, kept from before or made; None where there are none.
 
     Parameters
@@ -63,13 +66,14 @@ def give_masks(volumes: Sequence[VolumeSlices], context: RunContext, along_z: bo
         The cohort.
     context : RunContext
         Its store keeps the outcome, volume by volume.
-    along_z : bool
-        Whether they are handed on; else only the slices that hold them get masks.
+    settings : FastSettings
+        ``tightness``, ``handing_on``.
     """
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
     for done, volume in enumerate(volumes):
-        found.append(_of_volume(volume, context, along_z, partial(context.report, Progress(STAGE, done, len(volumes)))))
+        step = partial(context.report, Progress(STAGE, done, len(volumes)))
+        found.append(_of_volume(volume, context, settings, step))
         context.report(Progress(STAGE, done + 1, len(volumes)))
     context.report(Stage(stage=STAGE, state="finished"))
     return found
@@ -111,12 +115,13 @@ def give_anew(
     backbone: Backbone,
     seen: Mapping[int, np.ndarray],
     shares: np.ndarray,
+    settings: FastSettings = FAST,
 ) -> list[PseudoMask]:
     """Pseudo-masks of slices of a volume, with its boxes and points handed on once more by what a network sees."""
     if not _is_given(volume):
         return list(masks)
     result = {mask.index: mask for mask in masks}
-    for index, said, trust in hand_on_marks(volume, backbone, seen).rows():
+    for index, said, trust in hand_on_marks(volume, backbone, settings, seen).rows():
         if index in result:
             old = result[index]
             result[index] = replace(old, probability=blend(old.probability, said, trust, shares), trust=trust)
@@ -179,15 +184,18 @@ def _is_given(volume: VolumeSlices) -> bool:
     return bool(volume.supervision.boxes or any(point.shows for point in volume.supervision.points))
 
 
-def _of_volume(volume: VolumeSlices, context: RunContext, along_z: bool, step: Callable[[], None]) -> GivenMasks | None:
+def _of_volume(
+    volume: VolumeSlices, context: RunContext, settings: FastSettings, step: Callable[[], None]
+) -> GivenMasks | None:
     if not _is_given(volume):
         return None
-    key = stage_key(VERSION, volume.features.key, _marks(volume), along_z)
+    key = stage_key(VERSION, volume.features.key, _marks(volume), settings.tightness, settings.handing_on)
     name = f"{STAGE}-{volume.id}"
     check = partial(_check, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
     if kept is None:
-        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone, None, step, along_z))))
+        given = hand_on_marks(volume, context.backbone, settings, step=step)
+        kept = check(context.store.save(name, key, vars(given)))
         release_free_memory()
     return kept
 
@@ -204,14 +212,15 @@ def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
 def hand_on_marks(
     volume: VolumeSlices,
     backbone: Backbone,
+    settings: FastSettings = FAST,
     seen: Mapping[int, np.ndarray] | None = None,
     step: Callable[[], None] = lambda: None,
-    along_z: bool = True,
 ) -> GivenMasks:
-    """Masks from the boxes and points of a volume; `seen`, `step` and `along_z` as for `Handing`."""
+    """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
-    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, seen, step)
-    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), along_z)
+    alike, decoded = levels[info.cam_level], levels[info.decode_level]
+    handing = Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), settings.handing_on)
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)

@@ -95,7 +95,8 @@ def segment_volume(
     guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
     if settings.hands_on_anew:
-        learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
+        by_slice = dict(zip(indices.tolist(), coarse, strict=True))
+        learned = give_anew(learned, volume, backbone, by_slice, shares, settings)
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust

@@ -115,7 +115,8 @@ class SelfTraining:
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
             plain = seen.copy()
             if self._settings.hands_on_anew:
-                mine = give_anew(mine, volume, backbone, dict(zip(indices.tolist(), plain, strict=True)), self._shares)
+                by_slice = dict(zip(indices.tolist(), plain, strict=True))
+                mine = give_anew(mine, volume, backbone, by_slice, self._shares, self._settings)
             guessed = taught - taught_classes(mine) if self._settings.hands_on_surest else frozenset()
             for column in range(seen.shape[1]):
                 level = volume.features.levels[backbone.info.decode_level]

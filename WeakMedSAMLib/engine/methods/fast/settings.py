@@ -77,6 +77,8 @@ class FastSettings:
         Steps of the random walk.
     pam_z : float
         Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
+    tightness : bool
+        Let masks fill the boxes that they were drawn for.
     handing_on : bool
         Hand masks of boxes and points on along the slice axis; without it only their own slices get them.
     handing_anew : bool
@@ -120,6 +122,7 @@ class FastSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
+    tightness: bool = True
     handing_on: bool = True
     handing_anew: bool = True
     surest_slice: bool = True

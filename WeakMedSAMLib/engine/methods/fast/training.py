@@ -87,7 +87,7 @@ class _Trainer:
     def run(self) -> tuple[FastModel, list[PseudoMask]]:
         """All stages."""
         volumes, settings = self._volumes, self._settings
-        given = give_masks(volumes, self._context, settings.handing_on)
+        given = give_masks(volumes, self._context, settings)
         chosen = choose_slices(volumes, settings.pam_slices, given)
         showcase = Showcase(self._context.show, volumes, chosen)
         shown = showcase.number
