@@ -86,7 +86,11 @@ def apply(
 
 
 def _read_labels(
-    files: tuple[Path, ...], volumes: tuple[Path, ...], numbering: Numbering | None, axis: str, trained: ClassTable
+    files: tuple[Path, ...],
+    volumes: tuple[Path, ...],
+    numbering: Numbering | None,
+    axis: str | None,
+    trained: ClassTable,
 ) -> tuple[CohortLabels, list[Problem]]:
     """The labels of the classes that the model was trained for, and what was noticed; `UserError` ``unknown_class``.
 
