@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 1000
 
 Built = TypeVar("Built", bound="DataclassInstance")
+_MOST_SHOWN = 9  # values of a list in a message
 _LARGEST = sys.float_info.max
 
 
@@ -144,5 +145,7 @@ def _described(hint: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = ascii(value) if isinstance(value, (str, int, float, bool, type(None))) else f"a {type(value).__name__}"
+    plain = (str, int, float, bool, type(None))
+    is_short = isinstance(value, list) and len(value) <= _MOST_SHOWN and all(isinstance(each, plain) for each in value)
+    text = ascii(value) if is_short or isinstance(value, plain) else f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}..."

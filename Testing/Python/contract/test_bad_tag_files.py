@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +21,9 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
 from WeakMedSAMLib.contract.labels.marks import MOST_MARKS
+from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
 GOOD = {
@@ -119,7 +122,12 @@ AGAINST_THE_SCHEMA = [
     ("volumes.0.labels.points.0.class", 7, "bad_field", "'class'.*not 7"),
     ("volumes.0.labels.points.0.voxel", MISSING, "bad_field", "'voxel'"),
     ("volumes.0.labels.points.0.voxel", [1, 2], "bad_field", "'voxel'.*list of 3 values"),
-    ("volumes.0.labels.points.0.voxel", [1, 2, 2.5], "bad_field", "'voxel'"),
+    ("volumes.0.labels.points.0.voxel", [1, 2, 2.5], "bad_field", r"'voxel'.*not \[1, 2, 2.5\]"),
+    ("volumes.0.labels.points.0.voxel", [1, 2, True], "bad_field", r"'voxel'.*not \[1, 2, True\]"),
+    ("volumes.0.labels.points.0.voxel", [1, 2, 10**99], "mark_outside", "outside"),
+    ("volumes.0.labels.boxes.0.last", [10**9] * 3, "mark_outside", "outside"),
+    ("classes.0.known.smallest_ml", -5, "bad_field", "'smallest_ml' is -5"),
+    ("classes.0.known.smallest_ml", True, "bad_field", "'smallest_ml'.*not True"),
     ("volumes.0.labels.points.0.voxel", [1, -2, 2], "mark_outside", r"voxel \[1, -2, 2\]"),
     ("volumes.0.labels.points.0.voxel", [70000, 2, 2], "mark_outside", "outside"),
     ("volumes.0.labels.points.0.shows", "no", "bad_field", "'shows'.*true or false"),
@@ -157,6 +165,7 @@ BEYOND_THE_SCHEMA = [
     ("volumes.0.labels.points.0.class", "spleen", "unknown_class", "no class 'spleen'"),
     ("volumes.0.labels.boxes.0.class", "spleen", "unknown_class", "no class 'spleen'"),
     ("volumes.0.labels.boxes.0.last", [0, 4, 1], "bad_box", "ends before it starts"),
+    ("classes.0.known.largest_ml", 10**309, "bad_field", "'largest_ml'"),
     ("classes.0.known.smallest_ml", 8000, "bad_field", "above the largest"),
     ("volumes", [GOOD["volumes"][0]] * 2, "duplicate_volume", "'case1' is listed twice"),
 ]
@@ -302,6 +311,30 @@ def test_spreadsheet_encoding_is_named(tmp_path):
     with pytest.raises(UserError, match="CSV UTF-8") as caught:
         read_label_file(tmp_path / "a.csv")
     assert caught.value.code == "not_utf8"
+
+
+NO_JSON = {
+    "empty": (b"", "bad_json", "not valid JSON"),
+    "truncated": (b'{"schema": "weakmedsam-t', "bad_json", "not valid JSON"),
+    "a key twice": (b'{"version": 3, "version": 2}', "bad_json", "'version' occurs twice"),
+    "NaN": (b'{"volumes": [NaN]}', "bad_json", "NaN is not a JSON number"),
+    "nested": (b"[" * 20_000_000, "bad_json", "nested too deeply"),
+    "Latin-1": ('{"name": "Lüngen"}'.encode("latin-1"), "not_utf8", "not UTF-8"),
+    "UTF-16": ("{}".encode("utf-16"), "not_utf8", "not UTF-8"),
+    "a picture": (b"\x89PNG\r\n\x1a\n", "not_utf8", "not UTF-8"),
+    "null": (b"null", "bad_", "not a"),
+}
+
+
+@pytest.mark.parametrize("name", ["tags.json", "a.mrk.json"])
+@pytest.mark.parametrize("kind", NO_JSON)
+def test_what_is_no_json_of_labels_is_refused(tmp_path, name, kind):
+    content, code, words = NO_JSON[kind]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=words) as caught:
+        read_label_file(tmp_path / name, PlacedVolume(VolumeLabels("one", n_slices=3, size=(4, 5, 3)), np.eye(4)))
+    assert caught.value.code.startswith(code)
+    assert str(tmp_path / name) in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["tags.txt", "tags", "tags.json.bak", ".json"])

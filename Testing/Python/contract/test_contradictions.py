@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions, side_contradictions
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 SIZE = (20, 10, 6)
@@ -81,6 +82,8 @@ def test_a_mark_on_the_other_side_is_named():
 def test_kinds_that_contradict_each_other_are_told_by_slice():
     volume = marked([Point("kidney", (1, 1, 0))], [Box("kidney", (1, 1, 1), (2, 2, 3))])
     volume.tag_range("kidney", 3, 4)
+    assert kind_contradictions(volume) == []  # the class is nowhere else, as far as tags say
+    volume.set_range("kidney", 0, 2, ABSENT)
     (boxes, points) = sorted(kind_contradictions(volume), key=lambda one: one.values["trusted"])
     assert boxes.values == {
         "name": "one",

@@ -74,10 +74,19 @@ def test_what_is_said_of_the_rest_holds_for_slices_that_nobody_has_counted(n_sli
     """The same whether the number of slices is known or not."""
     (volume,), problems = merged(tagged([2, 3], rest=True, n_slices=n_slices), tagged([4], n_slices=n_slices))
     assert volume.settled(6).state("liver").tolist() == [0, 0, 1, 1, 1, 0]
-    assert problems["merged_tags_differ"]["slices"] == "4"
+    assert problems == {}  # that it is nowhere else yields to what is said of a slice
     (volume,), problems = merged(tagged([2, 5], n_slices=n_slices), tagged([3], rest=True, n_slices=n_slices))
-    assert volume.settled(6).state("liver").tolist() == [0, 0, 0, 1, 0, 0]
-    assert problems["merged_tags_differ"]["slices"] == "2, 5"
+    assert volume.settled(6).state("liver").tolist() == [0, 0, 1, 1, 0, 1]
+    assert problems == {"merged_rest_differs": {"name": "one", "class": "liver", "slices": "2, 5"}}
+    (volume,), problems = merged(tagged([2], [5], n_slices=n_slices), tagged([5], rest=True, n_slices=n_slices))
+    assert volume.settled(6).state("liver").tolist() == [0, 0, 1, 0, 0, 1]
+    assert {code: said["slices"] for code, said in problems.items()} == {
+        "merged_tags_differ": "5",
+        "merged_rest_differs": "2",
+    }
+    (volume,), problems = merged(tagged([2], rest=True, n_slices=n_slices), tagged([], [0], n_slices=n_slices))
+    assert volume.settled(6).stated("liver").tolist() == [0, -1, 1, -1, -1, -1]
+    assert problems == {}
 
 
 def test_volumes_are_the_same_by_hash_or_name():

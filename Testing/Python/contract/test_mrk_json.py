@@ -17,6 +17,7 @@ from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.marks import MOST_MARKS
 from WeakMedSAMLib.contract.labels.mrk_json import (
     SCHEMA,
     PlacedVolume,
@@ -122,10 +123,13 @@ def test_words_of_descriptions_are_told_from_names():
     for mark in (*MARKS, *FRAMES):
         said = read_description(description_of(mark))
         assert said == Said(mark.class_name, mark.shows, getattr(mark, "complete", False))
-    for name in ("not enhancing", "All of it", " liver"):
-        with pytest.raises(UserError) as caught:
-            description_of(Point(name, (0, 0, 0)))
-        assert caught.value.code == "class_name_reads_otherwise"
+    for name in ("not enhancing", "All of it"):
+        table = ClassTable.from_names(["liver", name])
+        for marks in ({"points": [Point(name, (0, 0, 0))]}, {"boxes": [Box(name, (0, 0, 0), (1, 1, 0))]}):
+            with pytest.raises(UserError) as caught:
+                labels_to_mrk(placed(None, **marks), table)
+            assert caught.value.code == "class_name_reads_otherwise"
+        assert len(labels_to_mrk(placed(None, MARKS[:1]), table)["markups"]) == 1  # it has no marks
     assert description_of(Point("notochord", (0, 0, 0))) == "notochord"
 
 
@@ -169,6 +173,11 @@ def test_points_that_nobody_has_placed_say_nothing():
     assert POINTS.marks(labels_from_mrk(data, placed()).volumes[0]) == (MARKS[0],)
 
 
+def test_a_box_that_nobody_has_placed_says_nothing():
+    (volume,) = labels_from_mrk(with_roi(size=[0, 0, 0], controlPoints=[]), placed(), name="list").volumes
+    assert not volume.is_said()
+
+
 def of_type(kind):
     return with_roi(type=kind)
 
@@ -201,7 +210,7 @@ REFUSED = [
     (with_roi(center=[0, 0, float("nan")]), "bad_field", "'center'"),
     (with_roi(orientation=[1, 0, 0]), "bad_field", "'orientation'.*It has 9"),
     (with_roi(orientation=(-oblique(10)).ravel().tolist()), "box_oblique", "not parallel.*'one'"),
-    (with_roi(orientation=[0.0] * 9, size=[0.0] * 3, center=[900.0, 0.0, 0.0]), "mark_outside", "box"),
+    (with_roi(orientation=np.eye(3).ravel().tolist(), size=[0.0] * 3, center=[900.0, 0.0, 0.0]), "mark_outside", "box"),
     (with_roi(center=[0.0, 0.0, 0.0]), "mark_outside", "box of class 'liver'"),
     (with_roi(name=3), "bad_field", "'name' of list 0"),
     (with_roi(controlPoints=[{"description": "not liver"}]), "bad_markups", "box of not 'liver'"),
@@ -210,6 +219,14 @@ REFUSED = [
     (with_point(position=[1e9, -1e9, 0.0]), "mark_outside", "point of class 'liver'.*outside"),
     (with_point(position=[0.0, 0.0]), "bad_field", "'position' of point 0 of list 0"),
     (with_point(description=5), "bad_field", "'description'"),
+    (with_point(position=[10**400, 0, 0]), "bad_field", "'position' of point 0 of list 0"),
+    (with_point(position=[True, 0, 0]), "bad_field", "'position' of point 0 of list 0"),
+    (with_point(positionStatus=7), "bad_markups", "'positionStatus' of point 0 of list 0 is '7'"),
+    (with_point(description="a" * 5000), "bad_name", "5000 letters"),
+    (with_roi(size=[-4, 4, 2]), "bad_markups", "'size' or the 'orientation' of list 0"),
+    (with_roi(orientation=[0] * 9), "bad_markups", "'size' or the 'orientation' of list 0"),
+    (with_roi(orientation=[9, 0, 0, 0, 9, 0, 0, 0, 9]), "bad_markups", "'size' or the 'orientation' of list 0"),
+    (with_roi(controlPoints=[{}] * (MOST_MARKS + 1)), "bad_markups", "very many"),
     (with_point(description="li\u0007ver"), "bad_name", "control"),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,9 +11,13 @@ from hypothesis import strategies as st
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import MAX_SLICES
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED, Counts
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 
 states = st.lists(st.sampled_from([UNTAGGED, ABSENT, PRESENT]), min_size=1, max_size=30)
 
@@ -222,3 +228,50 @@ def test_equality_ignores_classes_that_are_untagged_everywhere():
     assert _tags(2, a=[-1, -1]) == _tags(2)
     assert _tags(2, a=[-1, 0]) != _tags(2)
     assert _tags(2) != _tags(3)
+
+
+def nowhere_else() -> VolumeLabels:
+    """Present on 2 and 3, said to be absent on 5, and nowhere else."""
+    volume = VolumeLabels("one", n_slices=7)
+    volume.set("liver", 5, ABSENT)
+    volume.tag_range("liver", 2, 3)
+    return volume
+
+
+STATED = [UNTAGGED, UNTAGGED, PRESENT, PRESENT, UNTAGGED, ABSENT, UNTAGGED]
+
+
+def test_what_is_absent_as_the_rest_is_told_from_what_was_said_of_a_slice():
+    volume = nowhere_else()
+    assert volume.state("liver").tolist() == [0, 0, 1, 1, 0, 0, 0]
+    assert volume.stated("liver").tolist() == STATED
+    assert volume.turned().stated("liver").tolist() == STATED[::-1]
+    assert volume.with_classes({"liver": "l"}).stated("l").tolist() == STATED
+    copy = replace(volume)
+    copy.set("liver", 6, ABSENT)
+    assert copy.stated("liver").tolist() == [*STATED[:6], ABSENT]
+    assert (copy != volume, volume.stated("liver").tolist()) == (True, STATED)
+    copy.set("liver", 6, UNTAGGED)  # it may be elsewhere: the others are as they were left
+    assert copy.stated("liver").tolist() == [0, 0, 1, 1, 0, 0, -1]
+    copy.states.pop("liver")
+    copy.set_range("liver", 0, 6, ABSENT)
+    assert not copy.is_rest_absent("liver")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_files_keep_what_is_absent_as_the_rest(tmp_path, suffix):
+    cohort = CohortLabels(ClassTable.from_names(["liver"]), [nowhere_else()])
+    write_label_file(tmp_path / f"a{suffix}", cohort)
+    back = read_label_file(tmp_path / f"a{suffix}")
+    assert back == cohort
+    assert back.volumes[0].stated("liver").tolist() == STATED
+
+
+def test_any_label_of_a_slice_counts_more_than_that_the_class_is_nowhere_else(monkeypatch):
+    volume = replace(nowhere_else(), size=(4, 4, 7))
+    monkeypatch.setattr(type(POINTS), "trust", 100)  # less than slice tags
+    label_kinds.cache_clear()
+    POINTS.put(volume, [Point("liver", (1, 1, 5)), Point("liver", (1, 1, 6))])
+    found = volume.presence("liver").tolist()
+    label_kinds.cache_clear()
+    assert found == [0, 0, 1, 1, 0, 0, 1]

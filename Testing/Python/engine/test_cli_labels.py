@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,6 +178,61 @@ def test_segment_takes_several_files(call, marks, tag_file, scans, tmp_path):
     first = read_label_file(RunFolder(folder).tags).volumes[0]
     assert POINTS.marks(first) == POINTS.marks(marks[0])
     assert first.state("ball")[3] == 1
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """The option that names a model of the ball, trained along j; what is made with it is left undone."""
+    monkeypatch.setattr("WeakMedSAMLib.engine.cli.apply.perform", lambda *arguments, **options: None)
+    monkeypatch.setattr("WeakMedSAMLib.engine.runs.maker.model_folder", lambda path: path)
+    trained = SimpleNamespace(classes=TABLE.with_names({"ball": "ball"}), axis="j", reads_features=False)
+    monkeypatch.setattr("WeakMedSAMLib.engine.methods.registry.load_model", lambda path: trained)
+    return "--model", "."
+
+
+def test_apply_takes_several_files_of_every_kind(call, model, marks, tag_file, scans, tmp_path):
+    volume, _ = marks
+    POINTS.put(volume, [Point("ball", (5, 6, 5))])
+    BOXES.put(volume, [Box("ball", (2, 3, 4), (9, 8, 4))])
+    write_label_file(tmp_path / "marks.json", CohortLabels(TABLE, [volume]))
+    words = ("convert", tmp_path / "marks.json", tmp_path / "scan 0.mrk.json", "--volume", scans[0])
+    assert call("tags", *words)[0] == 0
+    given = [word for scan in scans[:2] for word in ("--volume", scan)]
+    files = ("--tags", tag_file, "--tags", tmp_path / "scan 0.mrk.json")
+    code, _, err = call("apply", *model, *given, *files, "--out", tmp_path / "m")
+    assert (code, "by name alone" in err) == (0, True)
+    (tags,) = (tmp_path / "m").glob("run-*/tags.json")
+    first, second = read_label_file(tags).volumes
+    assert (POINTS.marks(first), BOXES.marks(first)) == (POINTS.marks(volume), BOXES.marks(volume))
+    assert [each.state("ball")[3] for each in (first, second)] == [1, 1]
+
+
+def test_apply_cuts_markups_alone_along_the_axis_of_the_training(call, model, scans, tmp_path):
+    volume = VolumeLabels("scan 0", None, "k", 10, "slicer", (20, 24, 10))
+    POINTS.put(volume, [Point("ball", (5, 6, 5))])
+    write_label_file(tmp_path / "a.json", CohortLabels(TABLE, [volume]))
+    assert call("tags", "convert", tmp_path / "a.json", tmp_path / "a.mrk.json", "--volume", scans[0])[0] == 0
+    words = ("--volume", scans[0], "--tags", tmp_path / "a.mrk.json", "--out", tmp_path / "m")
+    assert call("apply", *model, *words)[0] == 0
+    (tags,) = (tmp_path / "m").glob("run-*/tags.json")
+    assert read_label_file(tags).volumes[0].axis == "j"
+
+
+def test_apply_refuses_what_segment_does_and_takes_what_is_known(call, model, tag_file, scans, tmp_path):
+    known = ClassTable.from_json([{"name": "ball", "label_value": 9, "known": {"side": "right", "largest_ml": 9}}])
+    write_label_file(tag_file, CohortLabels(known, read_label_file(tag_file).volumes))
+    words = ("apply", *model, "--volume", scans[0], "--tags", tag_file, "--out", tmp_path / "m")
+    code, _, err = call(*words)
+    assert (code, "What is known of class 'ball' differs: side." in err, "label values" in err) == (0, True, False)
+    (tags,) = (tmp_path / "m").glob("run-*/tags.json")
+    (ball,) = read_label_file(tags).classes
+    assert (ball.label_value, ball.known.side, ball.known.pieces, ball.known.largest_ml) == (1, "right", "one", 9)
+    write_label_file(tag_file, CohortLabels(TABLE, [VolumeLabels("scan 0", states={"rod": np.ones(3, np.int8)})]))
+    code, _, err = call(*words)
+    assert (code, "There is no class 'rod'" in err, "Known classes: 'ball'" in err) == (2, True, True)
+    (tmp_path / "other.mrk.json").write_text('{"@schema": "markups-schema-v1.0.3.json#", "markups": []}')
+    code, _, err = call(*words, "--volume", scans[1], "--tags", tmp_path / "other.mrk.json")
+    assert (code, "Which volume" in err) == (2, True)
 
 
 def test_marks_of_a_left_handed_file_stay_at_their_place_in_the_body(call, scans, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.contradictions import Contradiction, contradictions
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
@@ -33,8 +34,7 @@ def volume(axis="k", boxes=(), points=(), **tags):
 @pytest.mark.parametrize("axis", ["i", "j", "k"])
 def test_known_pixels_are_exact_to_the_voxel_along_every_axis(axis):
     box, point = Box("a", (2, 1, 3), (4, 4, 3), complete=True), Point("b", (6, 2, 1))
-    found, contradictions = supervise(volume(axis, [box], [point]), TABLE)
-    assert contradictions == []
+    found = supervise(volume(axis, [box], [point]), TABLE)
     expected = np.full((2, *SIZE[::-1]), UNKNOWN, np.uint8)
     first, last = (box.first["ijk".index(axis)], box.last["ijk".index(axis)])
     stacks = [slice_stack(one, axis) for one in expected]
@@ -49,25 +49,25 @@ def test_known_pixels_are_exact_to_the_voxel_along_every_axis(axis):
 
 
 def test_a_box_that_is_not_complete_says_nothing_of_what_is_outside():
-    found, _ = supervise(volume(boxes=[Box("a", (2, 1, 3), (4, 4, 3))]), TABLE)
+    found = supervise(volume(boxes=[Box("a", (2, 1, 3), (4, 4, 3))]), TABLE)
     assert (len(found.known), found.boxes[0].complete, found.present(0).tolist()) == (0, False, [3])
     one_piece = ClassTable.from_json([{"name": "a", "known": {"pieces": "one"}}, {"name": "b"}])
-    found, _ = supervise(volume(boxes=[Box("a", (2, 1, 3), (4, 4, 3))]), one_piece)
+    found = supervise(volume(boxes=[Box("a", (2, 1, 3), (4, 4, 3))]), one_piece)
     assert (list(found.known), found.boxes[0].complete) == ([3], True)
 
 
 def test_a_point_counts_more_than_boxes_and_tags_and_the_contradiction_is_told():
     labels = volume(boxes=[Box("a", (2, 1, 3), (4, 4, 3), True)], points=[Point("a", (0, 0, 3))], a=[3, 4])
-    found, contradictions = supervise(labels, TABLE)
+    found = supervise(labels, TABLE)
     assert (found.presence[3, 0], found.presence[4, 0]) == (PRESENT, ABSENT)
     assert (found.known[3][0, 0, 0], found.known[3][0, 0, 1]) == (SHOWN, NOT_SHOWN)
-    assert {(one.trusted, one.other, one.slices) for one in contradictions} == {("points", "slice_tags", "3")}
+    assert contradictions(labels) == [Contradiction("a", "points", "slice_tags", (3,))]
 
 
 @pytest.mark.parametrize("sharing", [{"known": {"sharing": "free"}}, {"known": {"inside_of": "b"}}])
 def test_a_pixel_of_a_class_that_shares_may_be_of_another_too(sharing):
     shared = ClassTable.from_json([{"name": "a", **sharing}, {"name": "b"}])
-    found, _ = supervise(volume(points=[Point("b", (6, 2, 1))]), shared)
+    found = supervise(volume(points=[Point("b", (6, 2, 1))]), shared)
     assert found.known[1][:, 2, 6].tolist() == [UNKNOWN, SHOWN]
 
 
@@ -76,7 +76,7 @@ def test_a_pixel_of_a_class_that_shares_may_be_of_another_too(sharing):
 def test_the_side_is_the_patients(axis, flip):
     table = ClassTable.from_json([{"name": "a", "known": {"side": "left"}}, {"name": "b", "known": {"side": "front"}}])
     geometry = Geometry((0, 0, 0), (2, 1, 3), tuple(np.diag([flip, 1.0, 1.0]).ravel()), SIZE)
-    found, _ = supervise(volume(axis), table, geometry)
+    found = supervise(volume(axis), table, geometry)
     at = np.moveaxis(np.indices(SIZE[::-1]), 0, -1)[..., ::-1] * (2.0 * flip, 1.0, 3.0)  # LPS of k x j x i
     for prior, along in zip(found.sides, (at[..., 0], -at[..., 1]), strict=True):
         stack = slice_stack(along, axis)

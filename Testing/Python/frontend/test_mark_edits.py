@@ -9,8 +9,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import contradictionsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import contradictedSlices, signsOf
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_words import gapsInWords, marksOfSlice
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
@@ -174,8 +175,10 @@ def test_marks_are_said_where_they_are(session, marks):
     assert signsOf(labels(KEY), "liver") == {3: "box", 8: "not"}
     assert marksOfSlice(labels(KEY), "liver", 3) == "box, 2 × point"
     assert marksOfSlice(labels(KEY), "liver", 5) == ""
-    assert contradictedSlices(labels(KEY), "liver") == []
+    session.restAbsent(KEY, "liver")
+    marks.addPoint(KEY, "liver", (5, 5, 6))
+    assert contradictionsOf(labels(KEY), session.classes, None) == {}  # absent there only as the rest
     session.setRange(KEY, "liver", 3, 5, ABSENT)
-    assert contradictedSlices(labels(KEY), "liver") == [3]
+    assert [*contradictionsOf(labels(KEY), session.classes, None)["liver"]] == [3]
     # The mark counts, as it says more exactly what is there.
-    np.testing.assert_array_equal(np.flatnonzero(labels(KEY).presence("liver") == PRESENT), [2, 3, 7, 8])
+    np.testing.assert_array_equal(np.flatnonzero(labels(KEY).presence("liver") == PRESENT), [2, 3, 6, 7, 8])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,26 +19,39 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
 
-def kind_contradictions(labels: VolumeLabels) -> list[Problem]:
-    """Say on which slices two kinds of label say different things of a class: the more trusted one counts."""
+@dataclass(frozen=True)
+class Contradiction:
+    """Two kinds of label say different things of a class on `slices`; those of the kind `trusted` count."""
+
+    class_name: str
+    trusted: str
+    other: str
+    slices: tuple[int, ...]
+
+
+def contradictions(labels: VolumeLabels) -> list[Contradiction]:
+    """Return where two kinds of label say different things of a slice: the one that counts, and each that does not.
+
+    A slice that is absent only because the class is nowhere else contradicts nothing: nobody said so of the slice.
+    """
     found = []
     for name in labels.class_names():
         rows = {kind.name: row for kind in labels.kinds() if (row := kind.states(labels).get(name)) is not None}
-        length = max((row.size for row in rows.values()), default=0)
-        rows = {kind: np.pad(row, (0, length - row.size), constant_values=UNTAGGED) for kind, row in rows.items()}
-        for trusted, other in combinations(rows, 2):
-            one, two = rows[trusted], rows[other]
-            clash = (one != UNTAGGED) & (two != UNTAGGED) & (one != two)
-            if clash.any():
-                slices = spans_in_words(spans_of(clash.astype(np.int8), 1))
-                message = (
-                    f"Labels of class {name!r} in {labels.name!r} contradict each other on slices {slices}; those of "
-                    f"the kind {trusted!r} count, not those of the kind {other!r}."
-                )
-                values = {"name": labels.name, "class": name, "slices": slices, "trusted": trusted, "other": other}
-                hint = "Correct the one that is wrong."
-                found.append(Problem("warning", "labels_contradict", message, hint, values))
+        counts = labels.presence(name)
+        rows = {kind: np.pad(row, (0, counts.size - row.size), constant_values=UNTAGGED) for kind, row in rows.items()}
+        open_ = np.ones(counts.shape, bool)
+        for trusted, row in rows.items():
+            first, open_ = open_ & (row != UNTAGGED), open_ & (row == UNTAGGED)
+            for other, said in rows.items():
+                slices = np.flatnonzero(first & (said != UNTAGGED) & (said != row))
+                if slices.size:
+                    found.append(Contradiction(name, trusted, other, tuple(slices.tolist())))
     return found
+
+
+def kind_contradictions(labels: VolumeLabels) -> list[Problem]:
+    """Return `contradictions` as warnings."""
+    return [_contradiction_problem(one, labels) for one in contradictions(labels)]
 
 
 def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: np.ndarray) -> list[Problem]:
@@ -74,6 +87,19 @@ def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: n
                 if mark.shows and _furthest(mark, steps, middle) < 0:
                     found.append(_problem(mark, word, side, labels))
     return found
+
+
+def _contradiction_problem(one: Contradiction, labels: VolumeLabels) -> Problem:
+    row = np.zeros(one.slices[-1] + 1, np.int8)
+    row[list(one.slices)] = 1
+    slices = spans_in_words(spans_of(row, 1))
+    message = (
+        f"Labels of class {one.class_name!r} in {labels.name!r} contradict each other on slices {slices}; those of the "
+        f"kind {one.trusted!r} count, not those of the kind {one.other!r}."
+    )
+    values = {"name": labels.name, "class": one.class_name, "slices": slices}
+    values |= {"trusted": one.trusted, "other": one.other}
+    return Problem("warning", "labels_contradict", message, "Correct the one that is wrong.", values)
 
 
 def _furthest(mark: AnyMark, steps: np.ndarray, middle: np.ndarray) -> float:

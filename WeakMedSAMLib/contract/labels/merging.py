@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLabels
 from WeakMedSAMLib.contract.labels.marks import MarkKind
-from WeakMedSAMLib.contract.labels.presence import ABSENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
@@ -166,7 +166,10 @@ def _numbering_differs(earlier: VolumeLabels, later: VolumeLabels) -> UserError:
 
 
 def _contradictions(earlier: VolumeLabels, later: VolumeLabels) -> list[Problem]:
-    """What labels of one kind say differently of a slice or of a place; across kinds the more trusted one counts."""
+    """What labels of one kind say differently of a slice or of a place; across kinds the more trusted one counts.
+
+    That a class is nowhere else yields to what another file says of a slice. Where a later file says that, it is told.
+    """
     problems, hint = [], "The later file counts."
     for name in dict.fromkeys([*earlier.class_names(), *later.class_names()]):
         slices = _clash(earlier, later, name)
@@ -174,6 +177,15 @@ def _contradictions(earlier: VolumeLabels, later: VolumeLabels) -> list[Problem]
             message = f"Volume {earlier.name!r}: class {name!r} is tagged in two ways on slices {slices}."
             values = {"name": earlier.name, "class": name, "slices": slices}
             problems.append(Problem("warning", "merged_tags_differ", message, hint, values))
+        shown = _shown_elsewhere(earlier, later, name)
+        if shown:
+            message = (
+                f"Volume {earlier.name!r}: a later file says that class {name!r} is nowhere else, an earlier one shows "
+                f"it on slices {shown}, which counts."
+            )
+            values = {"name": earlier.name, "class": name, "slices": shown}
+            way_out = "Tag these slices absent if they do not show it."
+            problems.append(Problem("warning", "merged_rest_differs", message, way_out, values))
     _, differing = replace(later, states={}).with_below(replace(earlier, states={}))
     if differing:
         message = f"Volume {earlier.name!r}: two files say different things of {counted(differing, 'place')}."
@@ -185,12 +197,20 @@ def _contradictions(earlier: VolumeLabels, later: VolumeLabels) -> list[Problem]
 
 def _clash(earlier: VolumeLabels, later: VolumeLabels, name: str) -> str:
     """The slices, in words, on which both have a tag, and not the same."""
-    length = max(volume.state(name).size for volume in (earlier, later))
-    one, other = (_row(volume, name, length) for volume in (earlier, later))
+    one, other = _stated(earlier, later, name)
     return spans_in_words(spans_of(((one != UNTAGGED) & (other != UNTAGGED) & (one != other)).astype(np.int8), 1))
 
 
-def _row(volume: VolumeLabels, name: str, length: int) -> np.ndarray:
-    row = volume.state(name)
-    row = np.pad(row, (0, length - row.size), constant_values=UNTAGGED)
-    return np.where(row == UNTAGGED, ABSENT, row) if name in volume.rest_is_absent else row
+def _shown_elsewhere(earlier: VolumeLabels, later: VolumeLabels, name: str) -> str:
+    """The slices, in words, that the earlier one shows although the later one says that the class is nowhere else."""
+    one, other = _stated(earlier, later, name)
+    shown = (one == PRESENT) & (other == UNTAGGED) & later.is_rest_absent(name)
+    return spans_in_words(spans_of(shown.astype(np.int8), 1))
+
+
+def _stated(earlier: VolumeLabels, later: VolumeLabels, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What each says of slices themselves, as far as the longer one reaches."""
+    one, other = earlier.stated(name), later.stated(name)
+    length = max(one.size, other.size)
+    one, other = (np.pad(row, (0, length - row.size), constant_values=UNTAGGED) for row in (one, other))
+    return one, other

@@ -36,7 +36,9 @@ _OUR_SCHEMA = re.compile(r"/markups-schema-v1\.\d[\d.]*json#?$")
 _KINDS = {"Fiducial": "point list", "ROI": "ROI (box)"}
 # Corners of a box, in voxels, from where they would be if it were parallel to the volume.
 _PARALLEL = 0.25
-_STRAIGHT = 1e-3  # cosine between two axes of a volume
+_STRAIGHT = 1e-3  # cosine between two axes of a volume or of a box
+# Of a point; all but the first are of one that nobody has placed.
+_STATUSES = ("defined", "undefined", "preview", "missing")
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -79,21 +81,10 @@ class Said(NamedTuple):
 
 
 def description_of(mark: Point | Box) -> str:
-    """Return what `read_description` reads.
-
-    Raises
-    ------
-    UserError
-        ``class_name_reads_otherwise`` for a class whose name begins with one of the words that say more.
-    """
-    name = mark.class_name
-    if read_description(name) != Said(name):
-        message = f"In a Markups file the class name {name!r} would be read as what is said of another class."
-        hint = f"Rename the class: names must not begin with {NOT.strip()!r} or {ALL_OF.strip()!r}."
-        raise UserError("class_name_reads_otherwise", message, hint, {"name": name})
+    """Return what a point or a box says; `read_description` reads it, but for names that `labels_to_mrk` refuses."""
     if isinstance(mark, Box):
-        return ALL_OF + name if mark.complete else name
-    return name if mark.shows else NOT + name
+        return ALL_OF + mark.class_name if mark.complete else mark.class_name
+    return mark.class_name if mark.shows else NOT + mark.class_name
 
 
 def read_description(text: str) -> Said:
@@ -132,11 +123,11 @@ def labels_from_mrk(
     for number, entry in enumerate(_markups(data)):
         what = f"list {number}"
         if entry["type"] == "ROI":
-            boxes.append(_box_from(entry, what, placed, name))
+            boxes += _box_from(entry, what, placed, name)
         else:
             points += _points_from(entry, what, placed, name)
         if len(points) + len(boxes) > MOST_MARKS:
-            raise UserError("bad_markups", "There are very many points and boxes.", f"At most {MOST_MARKS:,} are read.")
+            raise _very_many()
     blank = placed.labels
     labels = VolumeLabels(blank.name, blank.sha256, blank.axis, blank.n_slices, blank.numbering, blank.size)
     POINTS.put(labels, points)
@@ -150,11 +141,14 @@ def labels_to_mrk(placed: PlacedVolume, classes: ClassTable) -> dict[str, Any]:
     Raises
     ------
     UserError
-        ``class_name_reads_otherwise``; ``volume_is_sheared`` if there are boxes in a volume whose axes are not at right
-        angles.
+        ``class_name_reads_otherwise`` for a class whose name begins with one of the words that say more;
+        ``volume_is_sheared`` if there are boxes in a volume whose axes are not at right angles.
     """
     markups = []
+    marked = {*POINTS.class_names(placed.labels), *BOXES.class_names(placed.labels)}
     for entry in classes:
+        if entry.name in marked:
+            _require_readable(entry.name)
         points = POINTS.marks(placed.labels, entry.name)
         if points:
             markups.append(_point_list(entry, points, placed))
@@ -192,13 +186,18 @@ def _points_from(entry: dict[str, Any], what: str, placed: PlacedVolume, name: s
     to_ras, listed = _to_ras(entry, what), _name_of(entry, what, name)
     for number, control in enumerate(_control_points(entry, what)):
         which = f"point {number} of {what}"
-        if control.get("positionStatus", "defined") == "defined":
+        status = control.get("positionStatus", "defined")
+        if status not in _STATUSES:
+            message = f"'positionStatus' of {which} is {str(status)[:40]!r}."
+            raise UserError("bad_markups", message, f"It is {', '.join(_STATUSES)}.")
+        if status == "defined":
             said = _said_of(control, which, listed)
             at = placed.to_ijk(to_ras @ _numbers(control, "position", 3, which)[:, None])
             yield Point(said.class_name, _voxel(at[:, 0]), said.shows)
 
 
-def _box_from(entry: dict[str, Any], what: str, placed: PlacedVolume, name: str) -> Box:
+def _box_from(entry: dict[str, Any], what: str, placed: PlacedVolume, name: str) -> Iterator[Box]:
+    """The box that a ROI is; none if nobody has placed it."""
     if entry.get("insideOut", False) is not False:
         raise UserError(
             "bad_markups", f"{what} is a ROI inside out.", "Untick 'Inside out' of it in the module Markups."
@@ -208,11 +207,17 @@ def _box_from(entry: dict[str, Any], what: str, placed: PlacedVolume, name: str)
     if not said.shows:
         message = f"{what} is a box of {NOT}{said.class_name!r}."
         raise UserError("bad_markups", message, "A box is around what shows a class; use points for what does not.")
+    size = _numbers(entry, "size", 3, what)
+    if not size.any() and not controls:
+        return
     if placed.is_sheared:
         raise _sheared(placed.labels)
-    to_ras = _to_ras(entry, what)
+    to_ras, turn = _to_ras(entry, what), _numbers(entry, "orientation", 9, what).reshape(3, 3)
+    if (size < 0).any() or np.abs(turn.T @ turn - np.eye(3)).max() > _STRAIGHT:
+        message = f"The 'size' or the 'orientation' of {what} is that of no box."
+        raise UserError("bad_markups", message, "Sizes are 0 or more, and the axes of unit length at right angles.")
     center = placed.to_ijk(to_ras @ _numbers(entry, "center", 3, what)[:, None])[:, 0]
-    sides = to_ras @ _numbers(entry, "orientation", 9, what).reshape(3, 3) * _numbers(entry, "size", 3, what)
+    sides = to_ras @ turn * size
     reach = np.abs(np.linalg.solve(placed.ijk_to_ras[:3, :3], sides)) / 2  # ijk x sides of the box
     order = _parallel_axes(reach)
     if order is None:
@@ -223,7 +228,7 @@ def _box_from(entry: dict[str, Any], what: str, placed: PlacedVolume, name: str)
         raise UserError("box_oblique", message, hint, {"name": placed.labels.name, "class": said.class_name})
     half = reach[[0, 1, 2], order]
     first, last = _inside(center - half, center + half, placed.labels)
-    return Box.between(said.class_name, first, last, said.complete)
+    yield Box.between(said.class_name, first, last, said.complete)
 
 
 def _parallel_axes(reach: np.ndarray) -> list[int] | None:
@@ -258,7 +263,13 @@ def _voxel(at: np.ndarray) -> Voxel:
 def _control_points(entry: dict[str, Any], what: str) -> list[dict[str, Any]]:
     controls = entry.get("controlPoints", [])
     require_fit(controls, list[dict[str, Any]], f"'controlPoints' of {what}")
+    if len(controls) > MOST_MARKS:
+        raise _very_many()
     return list(controls)
+
+
+def _very_many() -> UserError:
+    return UserError("bad_markups", "There are very many points and boxes.", f"At most {MOST_MARKS:,} are read.")
 
 
 def _to_ras(entry: dict[str, Any], what: str) -> np.ndarray:
@@ -300,6 +311,13 @@ def _table(names: Iterable[str], known: Sequence[SegmentClass]) -> ClassTable:
     by_name = {entry.name: entry for entry in known}
     records = [by_name[name].to_json() if name in by_name else {"name": name} for name in names]
     return ClassTable.from_json(records)
+
+
+def _require_readable(name: str) -> None:
+    if read_description(name) != Said(name):
+        message = f"In a Markups file the class name {name!r} would be read as what is said of another class."
+        hint = f"Rename the class: names must not begin with {NOT.strip()!r} or {ALL_OF.strip()!r}."
+        raise UserError("class_name_reads_otherwise", message, hint, {"name": name})
 
 
 def _point_list(entry: SegmentClass, points: Sequence[Point], placed: PlacedVolume) -> dict[str, Any]:

@@ -42,6 +42,9 @@ class SliceTags(LabelledVolume):
     rest_is_absent : dict
         Class name -> True where all slices still untagged become absent once `n_slices` is known. Always empty when it
         is known.
+    by_rest : dict
+        Class name -> bool array (n_slices,): slices that were made absent because the class is nowhere else. Nobody
+        said so of the slice itself: see `stated`.
 
     Raises
     ------
@@ -51,18 +54,27 @@ class SliceTags(LabelledVolume):
 
     states: dict[str, np.ndarray] = field(default_factory=dict)
     rest_is_absent: dict[str, bool] = field(default_factory=dict)
+    by_rest: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.states = {name: self._checked_state(name, state) for name, state in self.states.items()}
         self.rest_is_absent = {name: True for name, rest in self.rest_is_absent.items() if rest}
+        self.by_rest = {name: np.array(row, bool) for name, row in self.by_rest.items() if name in self.states}
         if self.n_slices is not None:
             self.fill_rest(self.n_slices)
 
     def set(self, class_name: str, index: int, tag: int) -> None:
         """Tag one slice (0-based); `UserError` ``slice_out_of_range`` if there is no such slice."""
-        self.require_slice(index)
-        self._reached(class_name, index)[index] = _checked_tag(tag)
+        self.set_range(class_name, index, index, tag)
+
+    def set_range(self, class_name: str, first: int, last: int, tag: int) -> None:
+        """Tag the slices from `first` to `last`, both inclusive; `UserError` ``slice_out_of_range``."""
+        for index in (first, last):
+            self.require_slice(index)
+        self._reached(class_name, last)[first : last + 1] = _checked_tag(tag)
+        if class_name in self.by_rest:
+            self.by_rest[class_name][first : last + 1] = False
 
     def tag_range(self, class_name: str, first: int, last: int, rest_is_absent: bool = True) -> None:
         """Tag the slices from `first` to `last` (both inclusive, in either order) present.
@@ -75,20 +87,36 @@ class SliceTags(LabelledVolume):
         UserError
             ``slice_out_of_range``.
         """
-        first, last = min(first, last), max(first, last)
-        self.require_slice(first)
-        self.require_slice(last)
-        self._reached(class_name, last)[first : last + 1] = PRESENT
+        self.set_range(class_name, min(first, last), max(first, last), PRESENT)
         if rest_is_absent:
-            self.rest_is_absent[class_name] = True
-            if self.n_slices is not None:
-                self.fill_rest(self.n_slices)
+            self.set_rest_absent(class_name)
+
+    def set_rest_absent(self, class_name: str) -> None:
+        """Say that the class is nowhere else: every slice that is still untagged becomes absent."""
+        self.rest_is_absent[class_name] = True
+        if self.n_slices is not None:
+            self.fill_rest(self.n_slices)
 
     def state(self, class_name: str) -> np.ndarray:
         """Return the tags of a class, int8 (n_slices,), as a copy; untagged everywhere if it was never tagged."""
         if class_name in self.states:
             return np.array(self.states[class_name])
         return np.full(self.n_slices or 0, UNTAGGED, np.int8)
+
+    def stated(self, class_name: str) -> np.ndarray:
+        """Return the tags as `state`, untagged where the slice is absent only because the class is nowhere else.
+
+        What is said of a slice itself counts more than that. Where a slice is untagged again, the class may be
+        elsewhere: then all tags are as stated.
+        """
+        state, by_rest = self.state(class_name), self.by_rest.get(class_name)
+        if by_rest is not None and by_rest.shape == state.shape and not (state == UNTAGGED).any():
+            state[by_rest & (state == ABSENT)] = UNTAGGED
+        return state
+
+    def is_rest_absent(self, class_name: str) -> bool:
+        """Whether slices are absent, or will be, only because the class is nowhere else."""
+        return class_name in self.rest_is_absent or not np.array_equal(self.stated(class_name), self.state(class_name))
 
     def matrix(self, table: ClassTable) -> np.ndarray:
         """Return the tags of all classes, int8 (n_slices, n_classes), in table order.
@@ -115,11 +143,15 @@ class SliceTags(LabelledVolume):
         """Make absent what `rest_is_absent` leaves to the time when the number of slices is known."""
         for name in self.rest_is_absent:
             state = self._reached(name, n_slices - 1)
-            state[state == UNTAGGED] = ABSENT
+            rest = state == UNTAGGED
+            state[rest] = ABSENT
+            self.by_rest[name] = rest | self.by_rest.get(name, False)
         self.rest_is_absent = {}
 
     def _reached(self, class_name: str, index: int) -> np.ndarray:
         """Return the array of a class to write to, long enough for slice `index`."""
+        if class_name not in self.states:
+            self.by_rest.pop(class_name, None)
         state = self.state(class_name) if class_name not in self.states else self.states[class_name]
         missing = index + 1 - state.size
         if missing > 0:
@@ -165,22 +197,23 @@ class SliceTagKind:
     def said(self, labels: SliceTags) -> dict[str, Any]:
         """Return the tags of classes that have any. Untagged slices at the end say nothing, and are not always kept."""
         names = dict.fromkeys(self.class_names(labels))
-        tagged = {name: _cut_off(labels.states[name]) if name in labels.states else b"" for name in names}
+        tagged = {name: (_cut_off(labels.state(name)), _cut_off(labels.stated(name))) for name in names}
         rest = labels.rest_is_absent
-        return {name: (state, name in rest) for name, state in tagged.items() if state or name in rest}
+        return {name: (*states, name in rest) for name, states in tagged.items() if states[0] or name in rest}
 
     def states(self, labels: SliceTags) -> dict[str, np.ndarray]:
-        """Return the tags."""
-        return labels.states
+        """Return the tags that were said of slices themselves; that a class is nowhere else any other kind outranks."""
+        return {name: labels.stated(name) for name in labels.states}
 
     def to_json(self, labels: SliceTags) -> dict[str, Any]:
         """Return the tags as ranges of slices, in the fields `FIELDS` of a volume."""
         rest = {name: _rest_is_absent(labels, name) for name in {**labels.states, **labels.rest_is_absent}}
         tags = {
             name: {
-                TAG_NAMES[tag]: [[span.first, span.last] for span in spans_of(state, tag)] for tag in (PRESENT, ABSENT)
+                TAG_NAMES[tag]: [[span.first, span.last] for span in spans_of(labels.stated(name), tag)]
+                for tag in (PRESENT, ABSENT)
             }
-            for name, state in labels.states.items()
+            for name in labels.states
         }
         return {"rest_is_absent": rest, "tags": tags}
 
@@ -226,29 +259,31 @@ class SliceTagKind:
         if labels.axis != "k":
             return
         labels.states = {name: state[::-1].copy() for name, state in labels.states.items()}
+        labels.by_rest = {name: row[::-1].copy() for name, row in labels.by_rest.items()}
 
     def rename(self, labels: SliceTags, names: Mapping[str, str]) -> None:
         """Keep only the classes of `names`, called as it says."""
         labels.states = {names[name]: state for name, state in labels.states.items() if name in names}
         labels.rest_is_absent = {names[name]: rest for name, rest in labels.rest_is_absent.items() if name in names}
+        labels.by_rest = {names[name]: row for name, row in labels.by_rest.items() if name in names}
 
     def lay_over(self, labels: SliceTags, below: SliceTags) -> int:
-        """Take over the tags of `below` on untagged slices; returns on how many slices the tags differ.
+        """Take over the tags of `below` on slices of which these say nothing; returns on how many slices they differ.
 
-        Where the number of slices is not known yet, what is said of the rest is taken over for that time.
+        That a class is nowhere else makes no slice absent that either of them shows.
         """
-        replaced, states = 0, dict(below.states)
-        for name in dict.fromkeys(self.class_names(labels)):
-            old, state = below.state(name), labels.state(name)
+        replaced, states = 0, {}
+        names = dict.fromkeys([*self.class_names(below), *self.class_names(labels)])
+        rest = {name: True for name in names if labels.is_rest_absent(name) or below.is_rest_absent(name)}
+        for name in names:
+            old, state = below.stated(name), labels.stated(name)
             length = max(old.size, state.size)
             old, state = _reaching(old, length), _reaching(state, length)
-            if name in labels.rest_is_absent:
-                state[state == UNTAGGED] = ABSENT
             replaced += int(np.count_nonzero((old != UNTAGGED) & (state != UNTAGGED) & (old != state)))
             states[name] = take_first_said([state, old], state.shape)
-        labels.states = states
-        if labels.n_slices is None:
-            labels.rest_is_absent = {**below.rest_is_absent, **labels.rest_is_absent}
+        labels.states, labels.by_rest, labels.rest_is_absent = states, {}, rest
+        if labels.n_slices is not None:
+            labels.fill_rest(labels.n_slices)
         return replaced
 
 

@@ -75,10 +75,10 @@ def _rows(cohort: CohortLabels) -> Iterator[tuple[Any, ...]]:
 
 
 def _ranges(volume: VolumeLabels, class_name: str) -> list[tuple[Any, Any, str]]:
-    state = volume.state(class_name)
+    state = volume.stated(class_name)
     spans = sorted(spans_of(state, PRESENT) + spans_of(state, ABSENT), key=lambda span: span.first)
     cells: list[tuple[Any, Any, str]] = [(span.first, span.last, TAG_NAMES[span.tag]) for span in spans]
-    if class_name in volume.rest_is_absent:
+    if volume.is_rest_absent(class_name):
         cells.append(("", "", TAG_NAMES[ABSENT]))
     return cells or [("", "", TAG_NAMES[UNTAGGED])]
 

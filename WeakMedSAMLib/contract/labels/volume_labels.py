@@ -117,8 +117,11 @@ class VolumeLabels(SliceTags):
         return list(dict.fromkeys(name for kind in self.kinds() for name in kind.class_names(self)))
 
     def presence(self, class_name: str) -> np.ndarray:
-        """Return what labels of all kinds say of a class, int8 as `state`; the most trusted kind counts."""
-        found = [kind.states(self).get(class_name) for kind in self.kinds()]
+        """Return what labels of all kinds say of a class, int8 as `state`; the most trusted kind counts.
+
+        Last of all, that the class is nowhere else.
+        """
+        found = [*(kind.states(self).get(class_name) for kind in self.kinds()), self.state(class_name)]
         rows = [row for row in found if row is not None and row.size]
         length = max([self.n_slices or 0, *(row.size for row in rows)])
         return take_first_said(

@@ -82,12 +82,12 @@ def _place_in_words(first: int, last: int, count: int) -> str:
 
 
 def _ranges(volume: VolumeLabels, name: str) -> str:
-    state = volume.state(name)
+    state = volume.stated(name)
     words = []
     for tag, word in ((PRESENT, "present"), (ABSENT, "absent")):
         spans = spans_of(state, tag)
         if spans:
             words.append(f"{word} {spans_in_words(spans)}")
-    if volume.rest_is_absent.get(name):
+    if volume.is_rest_absent(name):
         words.append("the rest absent")
     return "; ".join(words) or "untagged"

@@ -60,7 +60,7 @@ def _presence(places: RunFolder, run: RunDescription, entry: RunVolume, volume: 
     if not places.tags.exists():
         return None
     labels = match_labels(read_label_file(places.tags), volume, unsaid=entry.numbering).labels
-    return supervise(labels, run.classes)[0].presence if labels.class_names() else None
+    return supervise(labels, run.classes).presence if labels.class_names() else None
 
 
 def used_intensity(quality: Quality, volume: Scan, requested: str | tuple[float, float]) -> Intensity:

@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Warning_, refer_to
 from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
+from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions, side_contradictions
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume
 from WeakMedSAMLib.engine.base.reporting import Report
-from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.label_match import Match, match_labels
 from WeakMedSAMLib.engine.data.volumes import Scan, Shelf, open_stored
 from WeakMedSAMLib.engine.supervision.supervision import Supervision, supervise
@@ -103,10 +101,11 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     if run.settings.train:
         _check_tags(CohortLabels(run.classes, nameless), report)
     for volume, scan, labels in zip(run.volumes, scans, nameless, strict=True):
-        for problem in side_contradictions(labels, run.classes, scan.geometry.ijk_to_ras):
+        found = [*kind_contradictions(labels), *side_contradictions(labels, run.classes, scan.geometry.ijk_to_ras)]
+        for problem in found:
             report(Warning_.of(problem, volume.id))
     _warn_of_unused(run.volumes, tags, matches, report)
-    return [_cohort_volume(run, *pair, labels, report) for pair, labels in zip(pairs, settled, strict=True)]
+    return [_cohort_volume(run, *pair, labels) for pair, labels in zip(pairs, settled, strict=True)]
 
 
 def learned_axis(cohort: Sequence[CohortVolume]) -> str | None:
@@ -207,31 +206,13 @@ def _warn_of_unused(volumes: list[RunVolume], tags: CohortLabels, matches: list[
         report(Warning_(code="tags_unmet", message=message, hint=hint, values={"count": count}, volume=first))
 
 
-def _supervision(
-    volume_id: str, labels: VolumeLabels, classes: ClassTable, geometry: Geometry, report: Report
-) -> Supervision:
-    """What the labels of a volume say; where they contradict each other is told."""
-    supervision, contradictions = supervise(labels, classes, geometry)
-    for one in contradictions:
-        message = (
-            f"{refer_to(volume_id).capitalize()}: labels of class {one.class_name!r} contradict each other on slices "
-            f"{one.slices}; those of the kind {one.trusted!r} count, not those of the kind {one.other!r}."
-        )
-        hint = "Correct the one that is wrong."
-        values = {"class": one.class_name, "slices": one.slices, "trusted": one.trusted, "other": one.other}
-        report(Warning_(code="labels_contradict", message=message, hint=hint, values=values, volume=volume_id))
-    return supervision
-
-
-def _cohort_volume(
-    run: RunDescription, volume: RunVolume, scan: Scan, labels: VolumeLabels, report: Report
-) -> CohortVolume:
+def _cohort_volume(run: RunDescription, volume: RunVolume, scan: Scan, labels: VolumeLabels) -> CohortVolume:
     return CohortVolume(
         id=volume.id,
         name=volume.name,
         scan=scan,
         axis=labels.axis,
-        supervision=_supervision(volume.id, labels, run.classes, scan.geometry, report),
+        supervision=supervise(labels, run.classes, scan.geometry),
         intensity=run.settings.intensity,
         patient=volume.name if volume.patient is None else volume.patient,
         sha256=labels.sha256 or "",

@@ -1,4 +1,4 @@
-"""What slice tags mean for learning: just what they say."""
+"""What slice tags mean for learning: just what they say of slices."""
 
 from __future__ import annotations
 
@@ -8,5 +8,8 @@ from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 
 def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
-    """Return the slice tags of a settled volume; `UserError` ``unknown_class``."""
-    return Supervision(labels.matrix(classes))
+    """Return the tags that were said of slices themselves, of a settled volume; `UserError` ``unknown_class``."""
+    presence = labels.matrix(classes)
+    for column, name in enumerate(classes.names):
+        presence[:, column] = labels.stated(name)
+    return Supervision(presence)

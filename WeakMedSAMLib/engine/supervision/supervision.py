@@ -6,15 +6,13 @@ says what that kind means for learning; it is found by its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED, take_first_said
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.supervision.knowledge import SidePrior, classes_that_share, side_priors
@@ -93,60 +91,24 @@ class Supervision:
         return np.flatnonzero(self.presence[:, class_index] == PRESENT)
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """Two kinds of label say different things of a class on `slices` (in words); the more trusted kind counts."""
+def supervise(labels: VolumeLabels, classes: ClassTable, geometry: Geometry | None = None) -> Supervision:
+    """Return what all labels of a settled volume say together: the more trusted kind counts.
 
-    class_name: str
-    trusted: str
-    other: str
-    slices: str
-
-
-def supervise(
-    labels: VolumeLabels, classes: ClassTable, geometry: Geometry | None = None
-) -> tuple[Supervision, list[Contradiction]]:
-    """Return what all labels of a settled volume say together, and where they contradict each other.
-
-    What is known of classes joins them where the geometry of the volume is given.
+    What is known of classes joins them where the geometry of the volume is given. Where labels contradict each other
+    `contract.labels.contradictions` says.
 
     Raises
     ------
     UserError
         ``unknown_class`` if a class of a label is not in the table.
     """
-    modules = {name: import_module(f"{__package__}.{name}") for name in label_kinds()}
-    merged, found = merge({name: module.supervise(labels, classes) for name, module in modules.items()}, classes)
-    sides = () if geometry is None else side_priors(classes, geometry, labels.axis)
-    return replace(merged, sides=sides), found
-
-
-def merge(by_kind: Mapping[str, Supervision], classes: ClassTable) -> tuple[Supervision, list[Contradiction]]:
-    """Make one of the supervision by each kind of label, the most trusted first: it counts where they contradict.
-
-    Parameters
-    ----------
-    by_kind : mapping
-        Name of a kind -> its supervision, all of one volume.
-    classes : ClassTable
-        Of the columns.
-    """
-    rows = {name: each.presence for name, each in by_kind.items()}
-    presence = take_first_said([*rows.values()], next(iter(rows.values())).shape)
-    known = first_known([each.known for each in by_kind.values()], classes_that_share(classes))
-    boxes = tuple(box for each in by_kind.values() for box in each.boxes)
-    points = tuple(point for each in by_kind.values() for point in each.points)
-    return Supervision(presence, known, boxes, points), _contradictions(rows, presence, classes)
-
-
-def _contradictions(rows: Mapping[str, np.ndarray], presence: np.ndarray, classes: ClassTable) -> list[Contradiction]:
-    says = {name: row != UNTAGGED for name, row in rows.items()}
-    found, open_ = [], np.ones(presence.shape, bool)
-    for trusted, told in says.items():
-        counts, open_ = open_ & told, open_ & ~told
-        for other, row in rows.items():
-            clash = counts & says[other] & (row != presence)
-            for column in np.flatnonzero(clash.any(axis=0)):
-                slices = spans_in_words(spans_of(clash[:, column].astype(np.int8), 1))
-                found.append(Contradiction(classes.names[column], trusted, other, slices))
-    return found
+    by_kind = [import_module(f"{__package__}.{name}").supervise(labels, classes) for name in label_kinds()]
+    # That a class is nowhere else counts least.
+    rows = [*(each.presence for each in by_kind), labels.matrix(classes)]
+    return Supervision(
+        presence=take_first_said(rows, rows[0].shape),
+        known=first_known([each.known for each in by_kind], classes_that_share(classes)),
+        boxes=tuple(box for each in by_kind for box in each.boxes),
+        points=tuple(point for each in by_kind for point in each.points),
+        sides=() if geometry is None else side_priors(classes, geometry, labels.axis),
+    )

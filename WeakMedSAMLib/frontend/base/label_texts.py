@@ -68,6 +68,10 @@ TEXTS = {
     ),
     # Several files as one.
     "merged_tags_differ": (_("'{name}': two files tag '{class}' in two ways on slices {slices}."), _LATER),
+    "merged_rest_differs": (
+        _("'{name}': '{class}' is shown on slices {slices}, and nowhere else than on others by a later file."),
+        _("What is said of a slice counts. Tag these absent if they do not show it."),
+    ),
     "merged_marks_differ": (_("'{name}': two files say different things of the same places ({count})."), _LATER),
     "same_name_other_voxels": (
         _("There are labels of two volumes called '{name}', with other voxels; they are kept apart."),

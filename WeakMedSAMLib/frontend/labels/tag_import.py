@@ -167,7 +167,7 @@ def _overlay(before: VolumeLabels | None, settled: VolumeLabels) -> tuple[Volume
     if before is None:
         return settled, 0
     laid, replaced = settled.with_below(before)
-    return copyOf(before, states=laid.states, further=laid.further), replaced
+    return copyOf(before, states=laid.states, by_rest=laid.by_rest, further=laid.further), replaced
 
 
 def _keepForLater(merged: Merged, scene: CohortLabels, source: VolumeLabels) -> None:

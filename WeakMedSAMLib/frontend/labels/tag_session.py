@@ -152,12 +152,12 @@ class TagSession(TagStore):
         """Give the slices from `first` to `last` (both inclusive, in either order) a tag, whatever they had."""
         first, last = sorted((first, last))
         text = rangeInWords(className, tag, first, last)
-        self._editTags(text, key, className, lambda volume: _fillRange(volume, className, (first, last), tag))
+        self._editTags(text, key, className, lambda volume: volume.set_range(className, first, last, tag))
 
     def restAbsent(self, key: str, className: str) -> None:
         """Make every slice absent that is still untagged."""
         text = _("rest absent for '{name}'").format(name=className)
-        self._editTags(text, key, className, lambda volume: _fillUntagged(volume, className))
+        self._editTags(text, key, className, lambda volume: volume.set_rest_absent(className))
 
     def clearTags(self, key: str, className: str) -> None:
         """Make every slice untagged."""
@@ -294,18 +294,6 @@ class TagSession(TagStore):
             if after is not before:
                 step.volumes[keyOf(before)] = (before, after)
         self._do(step)
-
-
-def _fillRange(volume: VolumeLabels, className: str, ends: tuple[int, int], tag: int) -> None:
-    for index in ends:
-        volume.set(className, index, tag)
-    volume.states[className][ends[0] : ends[1] + 1] = tag
-
-
-def _fillUntagged(volume: VolumeLabels, className: str) -> None:
-    state = volume.state(className)
-    state[state == UNTAGGED] = ABSENT
-    volume.states[className] = state
 
 
 def cohortFromJson(text: str) -> CohortLabels:

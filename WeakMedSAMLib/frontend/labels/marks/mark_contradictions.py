@@ -5,10 +5,9 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
+from WeakMedSAMLib.contract.labels.contradictions import contradictions, side_contradictions
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
-from WeakMedSAMLib.frontend.labels.marks.mark_finding import contradictedSlices
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
@@ -27,10 +26,11 @@ def contradictionsOf(
     """
     if not labels.further:
         return {}
-    found: dict[str, dict[int, str]] = {}
+    found: dict[str, dict[int, str]] = {name: {} for name in classes.names}
     text = _("tagged absent, but marked; the mark counts")
-    for name in classes.names:
-        found[name] = dict.fromkeys(contradictedSlices(labels, name), text)
+    for one in contradictions(labels):
+        if one.class_name in found:
+            found[one.class_name] |= dict.fromkeys(one.slices, text)
     if volumeNode is not None and labels.size is not None:
         for name, slices, words in _onOtherSide(labels, classes, VoxelGrid.of(volumeNode)):
             found[name] |= dict.fromkeys(slices, words)

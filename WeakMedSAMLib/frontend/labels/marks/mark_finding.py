@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numpy as np
-
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import slices_of
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 Mark: TypeAlias = Point | Box
@@ -56,15 +53,3 @@ def signsOf(labels: VolumeLabels, className: str) -> dict[int, str]:
             if found.get(index) in (None, NOT):
                 found[index] = kindOf(mark)
     return found
-
-
-def contradictedSlices(labels: VolumeLabels, className: str) -> list[int]:
-    """Return the slices that are tagged absent and hold a mark that says that the class is there."""
-    state = labels.states.get(className)
-    if state is None or not labels.further:
-        return []
-    shown = np.full(state.shape, UNTAGGED, np.int8)
-    for row in (BOXES.states(labels).get(className), POINTS.states(labels).get(className)):
-        if row is not None:
-            shown[: row.size][row[: shown.size] == PRESENT] = PRESENT
-    return [int(index) for index in np.flatnonzero((state == ABSENT) & (shown == PRESENT))]

@@ -11,6 +11,7 @@ import vtk
 
 from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.labels.boxes import Box
+from WeakMedSAMLib.contract.labels.mrk_json import description_of
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -20,7 +21,6 @@ POINT_LIST, ROI = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsROINode"
 # In place of no view at all, which Slicer takes for all of them.
 NOWHERE = "vtkMRMLViewNodeNowhere"
 _SELECTION = "vtkMRMLSelectionNodeSingleton"
-_NOT = "not "
 _EXACT_MM = 1e-4
 
 
@@ -92,7 +92,7 @@ def writeBox(node: Any, box: Box, grid: VoxelGrid) -> None:
 def writePoints(node: Any, points: Sequence[Point], grid: VoxelGrid) -> None:
     """Make these the points of a list, in this order; nothing changes if they are."""
     places = grid.toViews([point.voxel for point in points]) if points else np.zeros((0, 3))
-    texts = [descriptionOf(point) for point in points]
+    texts = [description_of(point) for point in points]
     if _isAt(node, texts, places):
         return
     with slicer.util.NodeModify(node):
@@ -140,14 +140,10 @@ def readPoints(node: Any, className: str, grid: VoxelGrid, before: Sequence[Poin
             return None
         text = (node.GetNthControlPointDescription(number) or "").strip()
         known = before[number].shows if number < len(before) else True
-        shows = {className: True, f"{_NOT}{className}": False}.get(text, known)
+        said = {description_of(Point(className, voxel, sign)): sign for sign in (True, False)}
+        shows = said.get(text, known)
         found.append(Point(className, voxel, shows))
     return list(dict.fromkeys(found))
-
-
-def descriptionOf(point: Point) -> str:
-    """Return what a point says, as files of Slicer have it: "liver" or "not liver"."""
-    return point.class_name if point.shows else f"{_NOT}{point.class_name}"
 
 
 def _vtkMatrix(matrix: np.ndarray) -> Any:
