@@ -132,6 +132,10 @@ class MarkNodes:
         """Return the node that shows a mark, or None."""
         return next((held.node for held in self._all() if mark in held.marks), None)
 
+    def ids(self) -> set[str]:
+        """Return the ids of all nodes that are kept here."""
+        return {held.node.GetID() for held in self._all()}
+
     def settle(self) -> None:
         """Take over what was done to nodes, then show the labels as they are; it comes by itself a moment later."""
         self._soon.cancel()
