@@ -122,7 +122,7 @@ class SceneLabels:
         return {key: node for node, key in self._volumesWithKeys()}
 
     def placedCurrent(self) -> PlacedVolume:
-        """Return the labels of the current volume with where its voxels lie in its own RAS; `UserError` ``no_volume``."""
+        """Return the labels of the current volume, and where it lies in its own RAS; `UserError` ``no_volume``."""
         labels, node = self.ofCurrent(), self.state.currentVolume
         if labels is None or node is None:
             raise UserError("no_volume", _("There is no volume to tag."), _("Choose one in Volumes."))

@@ -300,3 +300,20 @@ def test_an_old_scene_with_class_keys_of_ours_keeps_working(work):
     work.host.settle(0.1)
     work.press("X")
     assert work.panel("tags").marks.actions.kind == "box"
+
+
+def test_a_scene_that_is_saved_while_one_places_holds_nothing_unfinished(work, tmp_path):
+    work.press("O")
+    work.click_at((15, 16, 20))
+    work.press("X")
+    work.click_at((30, 40, 20))
+    path = tmp_path / "scene.mrb"
+    assert slicer.util.saveScene(str(path))
+    work.click_at((12, 22, 20))
+    assert len(marks(work)) == 2
+    work.host.closeScene()
+    slicer.util.loadScene(str(path))
+    work.host.waitUntil(lambda: work.logic.currentKey() is not None)
+    assert_nothing_left(work)
+    assert marks(work) == (Point("Lesion", (15, 16, 20)),)
+    assert len(slicer.util.getNodesByClass("vtkMRMLMarkupsNode")) == 1

@@ -131,6 +131,9 @@ def test_nodes_look_as_marks_should(boxed):
     color = np.array(boxed.logic.session.classes[0].color) / 255
     assert (roi.GetName(), points.GetName()) == ("liver", "liver")
     assert [points.GetNthControlPointDescription(number) for number in range(2)] == ["liver", "not liver"]
+    # What is not the class is seen to be so in the views.
+    assert [points.GetNthControlPointLabel(number) for number in range(2)] == ["", "not liver"]
+    assert points.GetDisplayNode().GetPointLabelsVisibility()
     for node in (roi, points):
         display = node.GetDisplayNode()
         np.testing.assert_allclose(display.GetSelectedColor(), color, atol=0.01)
@@ -149,6 +152,23 @@ def test_nodes_look_as_marks_should(boxed):
     boxed.settle()
     assert boxed.rois() == [roi]
     np.testing.assert_allclose(display.GetSelectedColor(), np.array((1, 2, 3)) / 255, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["box", "point"])
+def test_a_box_is_an_outline_alone_and_a_point_a_dot(bench, kind):
+    if kind == "box":
+        bench.marks.addBox(bench.key, "liver", BOX.first, BOX.last)
+    else:
+        bench.marks.addPoint(bench.key, "liver", (15, 15, 5))
+    bench.settle()
+    assert bench.logic.views.showSlice(bench.volume, "k", 5, "Red")
+    colored = np.ptp(bench.host.sliceImage("Red").astype(int), axis=2) > 60
+    assert colored.any()
+    n = 5
+    filled = np.logical_and.reduce(
+        [colored[y : colored.shape[0] - n + y, x : colored.shape[1] - n + x] for y in range(n) for x in range(n)]
+    )
+    assert filled.any() == (kind == "point")
 
 
 def test_marks_of_a_volume_are_in_one_folder(boxed):
@@ -185,6 +205,34 @@ def test_marks_are_seen_where_their_volume_is(boxed, make_volume):
     assert roi.GetDisplayNode().GetViewNodeIDs() == ("vtkMRMLViewNodeNowhere",)
     for view in slicer.util.getNodesByClass("vtkMRMLViewNode"):
         assert not roi.GetDisplayNode().IsDisplayableInView(view.GetID())
+
+
+def test_of_two_volumes_in_one_place_a_box_belongs_to_one(boxed, make_volume):
+    """T1 and T2 of a patient: what is dragged, deleted or undone is of the volume that the box was drawn in."""
+    other = make_volume("T2")
+    boxed.logic.state.setInCohort(boxed.volume, True)
+    boxed.logic.state.currentVolume = other
+    key = boxed.host.waitUntil(lambda: boxed.logic.keyOf(other))
+    boxed.settle()
+    assert len(boxed.rois()) == 1
+    boxed.marks.addBox(key, "liver", (1, 2, 5), (9, 8, 5))
+    boxed.settle()
+    first, second = boxed.rois()
+    for shown, seen, hidden in ((other, second, first), (boxed.volume, first, second)):
+        slicer.util.setSliceViewerLayers(background=shown)
+        boxed.settle()
+        assert "vtkMRMLSliceNodeRed" in seen.GetDisplayNode().GetViewNodeIDs()
+        assert hidden.GetDisplayNode().GetViewNodeIDs() == ("vtkMRMLViewNodeNowhere",)
+    second.SetCenter(second.GetCenter()[0] + 3, *list(second.GetCenter())[1:])
+    boxed.settle()
+    assert boxed.of() == (BOX,)
+    assert boxed.marks.of(key) == (Box("liver", (4, 2, 5), (12, 8, 5)),)
+    slicer.mrmlScene.RemoveNode(first)
+    boxed.settle()
+    assert boxed.of() == ()
+    assert len(boxed.marks.of(key)) == 1
+    boxed.undo()
+    assert boxed.of() == (BOX,)
 
 
 def test_a_dragged_box_is_one_step_and_snaps_to_voxels(boxed):

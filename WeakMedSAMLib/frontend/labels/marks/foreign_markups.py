@@ -1,4 +1,4 @@
-"""Markups of the scene that the module did not make, as of a file that was dragged into Slicer: taken over as labels."""
+"""Markups of the scene that the module did not make, as of a file dragged into Slicer: taken over as labels."""
 
 from __future__ import annotations
 
