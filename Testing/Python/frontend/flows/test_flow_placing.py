@@ -24,6 +24,7 @@ def test_a_box_is_a_press_and_two_clicks(work):
     assert marks(work) == (Box("Lesion", (12, 22, 20), (30, 40, 20)),)
     assert work.logic.session.undoText == "new box of 'Lesion' on slice 20"
     assert_nothing_left(work)
+    assert "box: counts as present" in work.panel("tags")._notes.annotations._actors["Red"][0].GetInput()
     # Its handles are there at once; the model was asked about the slice, rows first.
     (roi,) = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")
     assert roi.GetDisplayNode().GetHandlesInteractive()
@@ -311,6 +312,7 @@ def test_a_scene_that_is_saved_while_one_places_holds_nothing_unfinished(work, t
     assert slicer.util.saveScene(str(path))
     work.click_at((12, 22, 20))
     assert len(marks(work)) == 2
+    assert modes()[0].GetSaveWithScene()
     work.host.closeScene()
     slicer.util.loadScene(str(path))
     work.host.waitUntil(lambda: work.logic.currentKey() is not None)
