@@ -19,7 +19,6 @@ from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import marksOf
 from WeakMedSAMLib.frontend.labels.marks.mark_node import POINT_LIST, ROI
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import matrixOf, toWorld
 
 # Slicer numbers nodes of one name.
@@ -105,7 +104,7 @@ class ForeignMarkups:
         return labels_from_mrk(data, placed, tuple(classes))
 
 
-def _asInFile(node: Any, volumeNode: VolumeNode, name: str) -> dict[str, Any]:
+def _asInFile(node: Any, volumeNode: Any, name: str) -> dict[str, Any]:
     """Return a node as Markups files have it, in the volume's own RAS: both may be under transforms."""
     toVolume = np.linalg.inv(toWorld(volumeNode))
     controls = [
