@@ -20,6 +20,8 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Event, Stage
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
@@ -35,14 +37,16 @@ SLICES, SIDE = 16, 64
 _SHOWN = {"ball": (4, 8), "rod": (7, 12)}  # first and last slice, moved by up to two from scan to scan
 
 
-def make_cohort(folder: Path, count: int, **overrides) -> RunFolder:
-    """Make the run folder of so many generated scans, every slice of each tagged."""
+def make_cohort(folder: Path, count: int, boxed: bool = False, **overrides) -> RunFolder:
+    """Make the run folder of so many generated scans, every slice of each tagged, and the ball boxed if so asked."""
     scans, tagged = [], []
     for number in range(count):
         scans.append(folder / f"scan {number}.nrrd")
         shift = number % 3
         _write_scan(scans[-1], number, shift)
-        volume = VolumeLabels(f"scan {number}", n_slices=SLICES)
+        volume = VolumeLabels(f"scan {number}", n_slices=SLICES, size=(SIDE, SIDE, SLICES))
+        if boxed:
+            BOXES.put(volume, [Box("ball", (15, 17 + shift, 6 + shift), (28, 30 + shift, 6 + shift), complete=True)])
         for name in CLASSES:
             first, last = _SHOWN[name]
             volume.tag_range(name, first + shift, last + shift)

@@ -8,28 +8,24 @@ training, is computed once.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
+from WeakMedSAMLib.contract.files import private_folder, read_json
 from WeakMedSAMLib.contract.run_names import RUN_FOLDERS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, parse_mask_classes
-from WeakMedSAMLib.engine.runs.session import RunFailed
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
 from WeakMedSAMLib.studies.ablation_cells import BOUND, GRID, MASKS, TIMING, Cell
-from WeakMedSAMLib.studies.accuracy_report import group, machine
+from WeakMedSAMLib.studies.accuracy_report import group
 from WeakMedSAMLib.studies.cases import Case, check_cases, find_cases
 from WeakMedSAMLib.studies.cohorts import run_cohort
+from WeakMedSAMLib.studies.resumable import FAILED, claim, finished, measured
 
 SCHEMA = "weakmedsam-ablation-1"
-OK, FAILED = "ok", "failed"
 _CELLS, _WORK, _GRID = "cells", "work", "grid.json"
 
 
@@ -124,42 +120,21 @@ class _Grid:
         self._cases: list[Case] = find_cases(options.folder, options.cases, options.stride, options.axis)
         for problem in check_cases(self._cases, self._classes):
             told(f"{problem.message} {problem.hint}")
-        self._claim()
+        claim(out / _GRID, {**options.to_json(), "case_count": len(self._cases)})
+        private_folder(out / _CELLS)
 
     def cell(self, cell: Cell, seed: int) -> dict[str, Any]:
         """The report of a cell: from before if it is finished, else of a run now."""
-        file = self._out / _CELLS / f"{cell.name}-seed{seed}.json"
-        if file.exists():
-            kept = read_json(file)
-            if kept["status"] == OK and kept["settings"] == _settings(cell):
-                self._told(f"{cell.name}, seed {seed}: finished before")
-                return kept
+        file, settings = self._out / _CELLS / f"{cell.name}-seed{seed}.json", _settings(cell)
+        if (kept := finished(file, settings)) is not None:
+            self._told(f"{cell.name}, seed {seed}: finished before")
+            return kept
         self._told(f"{cell.name}, seed {seed}: {cell.title}")
-        started = time.monotonic()
-        about = {"schema": SCHEMA, "cell": cell.name, "seed": seed, "settings": _settings(cell), "machine": machine()}
-        try:
-            report = {**about, "status": OK, **self._measure(cell, seed)}
-        except UserError as error:
-            report = {**about, "status": FAILED, "code": error.code, "reason": error.message, "hint": error.hint}
-        except RunFailed as error:
-            report = {**about, "status": FAILED, "code": "internal", "reason": f"{error} ({error.__cause__!r})"}
-        report |= {"options": self._options.to_json(), "versions": versions()}
-        report["seconds"] = round(time.monotonic() - started, 1)
-        write_json(file, report)
+        about = {"schema": SCHEMA, "cell": cell.name, "seed": seed, "settings": settings}
+        about["options"] = self._options.to_json()
+        report = measured(file, about, partial(self._measure, cell, seed))
         self._told(_outcome(report))
         return report
-
-    def _claim(self) -> None:
-        """Refuse a folder that holds cells of other scans, for cells are compared with one another."""
-        private_folder(self._out / _CELLS)
-        file, mine = self._out / _GRID, {**self._options.to_json(), "case_count": len(self._cases)}
-        if file.exists() and read_json(file) != mine:
-            raise UserError(
-                "other_grid",
-                f"{self._out} holds an ablation with other options: {read_json(file)}.",
-                "Choose another folder with --out, or repeat the options that it was begun with.",
-            )
-        write_json(file, mine)
 
     def _measure(self, cell: Cell, seed: int) -> dict[str, Any]:
         if cell.kind == TIMING:

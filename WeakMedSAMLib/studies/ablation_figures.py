@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
-from WeakMedSAMLib.studies.ablation import OK
 from WeakMedSAMLib.studies.ablation_cells import TIMING, Cell
+from WeakMedSAMLib.studies.resumable import OK
 
 _Key = tuple[str, str]
 _DICE, _HD95 = "patient_dice", "hd95_mm"

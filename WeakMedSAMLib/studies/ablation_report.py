@@ -15,9 +15,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_bytes, write_text
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
-from WeakMedSAMLib.studies.ablation import FAILED
 from WeakMedSAMLib.studies.ablation_cells import BOUND, DEFAULT, GRID, REFERENCE_GROUPS, Cell
 from WeakMedSAMLib.studies.ablation_figures import Estimate, TableRow, rows_of
+from WeakMedSAMLib.studies.resumable import FAILED
 
 OVER_REFERENCE, OF_BOUND = 1.5, 0.95  # aims: our default against the reference recipe, and against the bound
 

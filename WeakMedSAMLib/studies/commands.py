@@ -236,7 +236,7 @@ def ablation(
 @click.argument("folder", type=FOLDER)
 @click.option("--labels", default="1", show_default=True, help="Label values by class: 1, or liver=1,kidneys=2+3.")
 @click.option("--side", "sides", default="", help="Sides of the body, for the row that tells them: liver=right,....")
-@click.option("--rows", "pattern", help="Only the rows whose names fit, such as tags,box*; all otherwise.")
+@click.option("--rows", "pattern", help="Only the rows whose names fit, as tags,box*; all but without-* otherwise.")
 @click.option("--seeds", type=NumbersType(0), default=(0,), help="Seeds to run, as 0,1; 0 alone otherwise.")
 @click.option(
     "--out", type=PLACE, default=Path("bench_output/labels"), show_default=True, help="A file a row and seed."
@@ -264,30 +264,33 @@ def label_rows(
 ) -> None:
     """Measure what each kind of label is worth on the scans of FOLDER, row by row.
 
-    A simulated reader looks at the masks and writes label files; runs see these alone. A row that is finished is never
+    A simulated reader looks at the masks and writes label files; runs see these alone. Rows named without-* say what
+    each part of the method is worth that boxes make use of: one setting is off in each. A row that is finished is never
     run again, so that the command can be broken off and repeated. OUT holds a folder a set.
 
     \b
     Examples:
       weakmedsam benchmark labels data/la2018_lge --labels 1 --stride 4 --rows tags,box --seeds 0,1
       weakmedsam benchmark labels data/chaos_t2spir --labels liver=1,spleen=4 --side spleen=left
+      weakmedsam benchmark labels data/chaos_t2spir --labels spleen=4 --rows box,box-third,without-*
       weakmedsam benchmark labels data/chaos_t2spir --write-docs docs
     """
     from WeakMedSAMLib.studies.label_rows import chosen_rows
 
-    rows = chosen_rows(pattern, bool(options["sides"]))
+    rows = chosen_rows(pattern, bool(options["sides"]), parts=listed)
     if listed:
         for row in rows:
             click.echo(f"{row.name:20}{row.title}")
         return
     require_engine()
     from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, run_rows
-    from WeakMedSAMLib.studies.label_report import set_table, write_page
+    from WeakMedSAMLib.studies.label_report import parts_table, set_table, write_page
 
     if pages is not None:
         click.echo(f"Written: {write_page(finished_rows(out), pages)}")
         return
-    click.echo(set_table(run_rows(LabelOptions(folder, **options), rows, seeds, out, cache_root, click.echo)))
+    reports = run_rows(LabelOptions(folder, **options), rows, seeds, out, cache_root, click.echo)
+    click.echo("\n".join(filter(None, (set_table(reports), parts_table(reports)))))
 
 
 @benchmark.command()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,27 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
+from WeakMedSAMLib.contract.files import private_folder, read_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
-from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.layouts.known import AUTO
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes
 from WeakMedSAMLib.engine.data.segmentations import read_mask
-from WeakMedSAMLib.engine.runs.session import RunFailed
 from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
-from WeakMedSAMLib.studies.accuracy_report import machine, round_seconds
+from WeakMedSAMLib.studies.accuracy_report import round_seconds
 from WeakMedSAMLib.studies.cases import Case, check_cases
 from WeakMedSAMLib.studies.cohorts import run_of
 from WeakMedSAMLib.studies.label_rows import LabelRow
 from WeakMedSAMLib.studies.label_scores import LabelScore, by_class, dice_here_and_elsewhere, marked_slices
 from WeakMedSAMLib.studies.reader import PARTS, Reading, cases_of_part, parse_sides, read_apart, with_sides
+from WeakMedSAMLib.studies.resumable import FAILED, claim, finished, measured
 
 SCHEMA = "weakmedsam-label-row-1"
-OK, FAILED = "ok", "failed"
 _SET, _WORK = "set.json", "work"
 
 
@@ -151,41 +147,21 @@ class _Bench:
             options.folder, options.labels, options.stride, options.cases, options.axis, options.layout
         ).found_cases()
         self._checked = False
-        self._claim()
+        claim(self._out / _SET, {**options.to_json(), "case_count": len(self._cases)})
 
     def row(self, row: LabelRow, seed: int) -> dict[str, Any]:
         """The report of a row: from before if it is finished, else of runs now."""
         file = self._out / f"{row.name}-seed{seed}.json"
-        if file.exists() and (kept := read_json(file))["status"] == OK:
+        if (kept := finished(file, row.overrides)) is not None:
             self._told(f"{row.name}, seed {seed}: finished before")
             return kept
         self._check_once()
         self._told(f"{row.name}, seed {seed}: {row.title}")
-        started = time.monotonic()
-        about = {"schema": SCHEMA, "set": self._options.set_name, "row": row.name, "seed": seed, "machine": machine()}
-        try:
-            report = {**about, "status": OK, **self._measure(row, seed)}
-        except UserError as error:
-            report = {**about, "status": FAILED, "code": error.code, "reason": error.message, "hint": error.hint}
-        except RunFailed as error:
-            report = {**about, "status": FAILED, "code": "internal", "reason": f"{error} ({error.__cause__!r})"}
-        report |= {"options": self._options.to_json(), "versions": versions()}
-        report["seconds"] = round(time.monotonic() - started, 1)
-        write_json(file, report)
+        about = {"schema": SCHEMA, "set": self._options.set_name, "row": row.name, "seed": seed}
+        about |= {"settings": dict(row.overrides), "options": self._options.to_json()}
+        report = measured(file, about, partial(self._measure, row, seed))
         self._told(outcome_line(report))
         return report
-
-    def _claim(self) -> None:
-        """Refuse a folder that holds rows of other options, for rows are compared with one another."""
-        private_folder(self._out)
-        file, mine = self._out / _SET, {**self._options.to_json(), "case_count": len(self._cases)}
-        if file.exists() and read_json(file) != mine:
-            raise UserError(
-                "other_grid",
-                f"{self._out} holds rows with other options: {read_json(file)}.",
-                "Choose another folder with --out, or repeat the options that it was begun with.",
-            )
-        write_json(file, mine)
 
     def _check_once(self) -> None:
         """Look at the masks before the first run: they are large, and nothing of it is needed where all is finished."""
@@ -227,20 +203,20 @@ class _Bench:
         self, row: LabelRow, seed: int, part: int | None, place: Path
     ) -> tuple[list[LabelScore], RunSummary]:
         labels = read_apart(self._options.reading(row, seed, part), place / "labels.json")
-        places = run_of(self._cases, labels, self._settings(seed), place)
+        places = run_of(self._cases, labels, self._settings(row, seed), place)
         helped = set() if part is None else cases_of_part(self._cases, part, seed)
         done = self._run(places.path, **self._method(row, helped))
         scored = [(number, case) for number, case in enumerate(self._cases) if case.name not in helped]
         return [score for number, case in scored for score in self._scores(case, number, labels, places)], done
 
-    def _settings(self, seed: int) -> RunSettings:
+    def _settings(self, row: LabelRow, seed: int) -> RunSettings:
         options = self._options
         return RunSettings(
             preset=options.preset,
             backbone=options.backbone,
             seed=seed,
             device=options.device,
-            overrides=dict(options.overrides),
+            overrides={**dict(options.overrides), **row.overrides},
         )
 
     def _method(self, row: LabelRow, helped: set[str]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA, LARGE_ENOUGH
-from WeakMedSAMLib.studies.label_benchmark import FAILED, OK, LabelOptions
+from WeakMedSAMLib.studies.label_benchmark import LabelOptions
 from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
+from WeakMedSAMLib.studies.resumable import FAILED, OK
 from WeakMedSAMLib.studies.tables import table
 
 PAGE = "label_kinds.md"
@@ -35,6 +36,9 @@ Patient Dice is over whole volumes, false positives on other slices included: th
 in brackets the lowest and the highest seed. *Elsewhere* is the same without the slices that hold the gesture of that
 class. Bounds are the same network on true masks; they have the tags too. Seconds are those of a run from features that
 were there already, or not: a rough guide alone.
+
+*Without a part of the method*: the same labels with one of its settings switched off (`--rows 'box*,without-*'`), and
+in brackets the difference to the row that is named first, over the seeds that both have.
 """
 
 
@@ -60,14 +64,18 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     notes = [sentence for backbone in backbones for sentence in pretraining_of(backbone)]
     parts = [_HEAD, *(f"{sentence}\n" for sentence in notes)]
     parts += ["## All sets\n", overview(reports)]
-    parts += [part for name, own in sets.items() for part in (f"## {name}\n", _circumstances(own), set_table(own))]
-    return "\n".join([*parts, *_failures(reports)])
+    parts += [
+        part
+        for name, own in sets.items()
+        for part in (f"## {name}\n", _circumstances(own), set_table(own), parts_table(own))
+    ]
+    return "\n".join([*filter(None, parts), *_failures(reports)])
 
 
 def overview(reports: Sequence[Mapping[str, Any]]) -> str:
     """A line a set, a column a row: Dice of the classes one after the other, the mean over seeds."""
     done = [one for one in reports if one["status"] == OK]
-    rows = [row.name for row in ROWS if any(one["row"] == row.name for one in done)]
+    rows = [row.name for row in ROWS if not row.against and any(one["row"] == row.name for one in done)]
     lines = []
     for name in sorted({one["set"] for one in done}):
         own = [one for one in done if one["set"] == name]
@@ -84,11 +92,40 @@ def _short(found: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> str:
 
 def set_table(reports: Sequence[Mapping[str, Any]]) -> str:
     """The table of one set; empty if no row is finished."""
-    by_row = {row: [one for one in reports if one["row"] == row.name and one["status"] == OK] for row in ROWS}
-    finished = {row: found for row, found in by_row.items() if found}
-    names = list(dict.fromkeys(name for found in finished.values() for one in found for name in one["classes"]))
+    finished = [(row, found) for row in ROWS if not row.against and (found := _finished(reports, row.name))]
+    names = list(dict.fromkeys(name for _, found in finished for one in found for name in one["classes"]))
     head = ("", *names, *(f"{name}, elsewhere" for name in names), "seeds", "s")
-    return table(head, [_line(row, found, names) for row, found in finished.items()]) if finished else ""
+    return table(head, [_line(row, found, names) for row, found in finished]) if finished else ""
+
+
+def parts_table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """What each part of the method is worth on one set: rows without it; empty if none of them is finished.
+
+    Differences are to the row that has the part, over the seeds that both have.
+    """
+    lines = []
+    for row in ROWS:
+        mine, others = ({one["seed"]: one for one in _finished(reports, name)} for name in (row.name, row.against))
+        if not row.against or not (common := sorted(mine.keys() & others.keys())):
+            continue
+        pairs = [(mine[seed]["classes"], others[seed]["classes"]) for seed in common]
+        cells = [
+            _difference([(own[name]["dice"], other[name]["dice"]) for own, other in pairs]) for name in pairs[0][0]
+        ]
+        lines.append((f"{row.against}: {row.title}", *cells, str(len(common))))
+    names = next((list(one["classes"]) for one in reports if one["status"] == OK), [])
+    return table(("without a part of the method", *names, "seeds"), lines) if lines else ""
+
+
+def _difference(pairs: Sequence[tuple[float | None, float | None]]) -> str:
+    """Mean of the first of each pair, and by how much it is more than that of the second."""
+    known = [(own, other) for own, other in pairs if own is not None and other is not None]
+    mean = _mean([own for own, _ in known])
+    return "-" if mean is None else f"{mean:.3f} ({_mean([own - other for own, other in known]):+.3f})"
+
+
+def _finished(reports: Sequence[Mapping[str, Any]], row: str) -> list[Mapping[str, Any]]:
+    return [one for one in reports if one["row"] == row and one["status"] == OK]
 
 
 def _line(row: LabelRow, reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""The rows of the benchmark of labels: what a reader gives beside slice tags, and the bounds."""
+"""The rows of the benchmark of labels: what a reader gives beside slice tags, the bounds, and what parts are worth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
 
@@ -28,6 +29,10 @@ class LabelRow:
         runs in which the thirds rotate.
     bound : bool
         Whether the network learns true masks: what labels can at best come near to.
+    against : str
+        Of a row that measures a part of the method: the row that has this part, too.
+    overrides : mapping
+        Method setting -> value, in place of the preset's.
     """
 
     name: str
@@ -36,6 +41,14 @@ class LabelRow:
     sides: bool = False
     in_a_third: bool = False
     bound: bool = False
+    against: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _without(name: str, title: str, against: str, **overrides: Any) -> LabelRow:
+    """A row whose readers give a box, in a third of the volumes if that is what it is against."""
+    in_a_third = against == "box-third"
+    return LabelRow(f"without-{name}", title, "box", in_a_third=in_a_third, against=against, overrides=overrides)
 
 
 ROWS: tuple[LabelRow, ...] = (
@@ -55,11 +68,18 @@ ROWS: tuple[LabelRow, ...] = (
         in_a_third=True,
         bound=True,
     ),
+    _without("places", "the network is not shown places in the body", "box", places=False),
+    _without("known-cells", "the classifier learns slices alone, no cells", "box", known_cells_weight=0.0),
+    _without("handing-on", "masks on the boxes' own slices alone", "box", handing_on=False),
+    _without("handing-anew", "masks are handed on once, not by what the network sees", "box", handing_anew=False),
+    _without("surest-slice", "no masks are handed on from the surest slice", "box-third", surest_slice=False),
+    _without("guess-weight", "guesses teach as much as what boxes gave", "box-third", guess_weight=1.0),
 )
 
 
-def chosen_rows(pattern: str | None, sides_are_known: bool) -> list[LabelRow]:
-    """The rows whose name fits one of some patterns such as ``tags,box*``; all that can be measured without a pattern.
+def chosen_rows(pattern: str | None, sides_are_known: bool, parts: bool = False) -> list[LabelRow]:
+    """The rows whose name fits one of some patterns such as ``tags,box*``; without a pattern all
+    that can be measured, and those of a part of the method if `parts` is true.
 
     Raises
     ------
@@ -67,7 +87,7 @@ def chosen_rows(pattern: str | None, sides_are_known: bool) -> list[LabelRow]:
         ``no_such_cell``; ``bad_benchmark`` for sides that nobody named.
     """
     if pattern is None:
-        return [row for row in ROWS if sides_are_known or not row.sides]
+        return [row for row in ROWS if (sides_are_known or not row.sides) and (parts or not row.against)]
     patterns = [part.strip() for part in pattern.split(",")]
     for one in patterns:
         if not any(fnmatchcase(row.name, one) for row in ROWS):

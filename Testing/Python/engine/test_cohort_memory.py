@@ -43,16 +43,17 @@ class Held:
             self.by_stage[event.stage] = held_bytes(_PLANES)
 
 
-def held_by(folder, count):
+def held_by(folder, count, boxed=False):
     folder.mkdir()
-    places = make_cohort(folder, count, classifier_steps=4, segmenter_steps=2)
+    places = make_cohort(folder, count, boxed, classifier_steps=4, segmenter_steps=2)
     held = Held()
     run_folder(places.path, report=held, cache_root=folder / "cache")
     return held.by_stage
 
 
-def test_slices_and_maps_kept_from_stage_to_stage_do_not_grow_with_the_cohort(tmp_path, capsys):
-    few, many = held_by(tmp_path / "few", 2), held_by(tmp_path / "many", 4)
+@pytest.mark.parametrize("boxed", [False, True], ids=["tags", "boxes"])
+def test_slices_and_maps_kept_from_stage_to_stage_do_not_grow_with_the_cohort(tmp_path, capsys, boxed):
+    few, many = held_by(tmp_path / "few", 2, boxed), held_by(tmp_path / "many", 4, boxed)
     growth = {stage: (many[stage] - few[stage]) / 2 for stage in _LOOKED_AT}
     with capsys.disabled():
         shown = ", ".join(f"{stage} {each / 1000:.1f}" for stage, each in growth.items())

@@ -34,6 +34,14 @@ def test_a_box_is_followed_both_ways_to_where_the_tissue_lies():
     assert found.trust[4] == 1
 
 
+def test_what_is_not_handed_on_stays_on_its_slice():
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    handing = Handing(scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8))
+    found = handing.run([box_at(4, 18, 20)], along_z=False)[0]
+    assert sorted(found.masks) == [4]
+    assert np.array_equal(found.masks[4], hand_on(MOVING, [box_at(4, 18, 20)])[0].masks[4])
+
+
 def test_it_ends_before_a_slice_that_lacks_the_class():
     presence = np.full((SLICES, 1), PRESENT, np.int8)
     presence[6:] = ABSENT
@@ -90,7 +98,7 @@ def test_a_decoder_that_answers_points_is_asked_with_them():
 
 
 def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
-    found = hand_on({}, [GivenBox(0, 4, (100, 100, 107, 107))])[0]
+    found = hand_on({}, [GivenBox(0, 4, (102, 102, 104, 104))])[0]
     assert len(found.masks) > 1
     for mask in found.masks.values():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))

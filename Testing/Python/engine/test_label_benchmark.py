@@ -25,11 +25,12 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels
+from WeakMedSAMLib.engine.methods.registry import choose_settings
 from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import label_benchmark
 from WeakMedSAMLib.studies.bound import _train_supervised
 from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, outcome_line, run_rows
-from WeakMedSAMLib.studies.label_report import overview, page, set_table, write_page
+from WeakMedSAMLib.studies.label_report import overview, page, parts_table, set_table, write_page
 from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows
 from WeakMedSAMLib.studies.label_scores import by_class, dice_here_and_elsewhere, marked_slices
 from WeakMedSAMLib.studies.reader import cases_of_part, read
@@ -251,12 +252,43 @@ def test_rows_are_chosen_by_patterns_and_sides_only_where_they_are_known():
     assert [row.name for row in chosen_rows("tags,box*", False)] == [
         "tags", "box", "box-third", "box-3d", "box-every-slice",
     ]  # fmt: skip
-    assert chosen_rows(None, True) == list(ROWS)
-    assert [row for row in ROWS if row not in chosen_rows(None, False)] == [row_of("side")]
+    assert chosen_rows(None, True, parts=True) == list(ROWS)
+    assert chosen_rows(None, True) == [row for row in ROWS if not row.name.startswith("without-")]
+    assert [row for row in ROWS if row not in chosen_rows(None, False, parts=True)] == [row_of("side")]
     for pattern, code in (("no-such", "no_such_cell"), ("side", "bad_benchmark")):
         with pytest.raises(UserError) as caught:
             chosen_rows(pattern, False)
         assert caught.value.code == code
+
+
+def test_each_row_without_a_part_changes_one_setting_and_is_compared_with_the_row_that_has_it():
+    for row in (row for row in ROWS if row.against):
+        ((name, value),) = row.overrides.items()
+        assert value != getattr(choose_settings("fast"), name)
+        assert choose_settings("fast", row.overrides)
+        full = row_of(row.against)
+        assert (row.gesture, row.in_a_third) == (full.gesture, full.in_a_third)
+
+
+def test_a_row_without_a_part_gives_its_setting_to_the_run(bench):
+    bench.go("box", "without-handing-on", overrides=(("rounds", 1),))
+    assert [one.run.settings.overrides for one in bench.runs] == [{"rounds": 1}, {"rounds": 1, "handing_on": False}]
+    assert bench.runs[0].labels == bench.runs[1].labels
+
+
+def test_what_a_part_is_worth_is_the_difference_over_common_seeds():
+    reports = [
+        *reports_of("box", 0.8, 0.9),
+        *reports_of("without-places", 0.7),
+        *reports_of("without-guess-weight", 0.5),
+    ]
+    assert parts_table(reports).splitlines()[2:] == [
+        "| box: the network is not shown places in the body | 0.700 (-0.100) | 1 |"
+    ]
+    assert "without" not in set_table(reports)
+    assert "places" not in overview(reports)
+    assert "(-0.100)" in page(reports)
+    assert parts_table(reports[:2]) == ""
 
 
 def reports_of(row, *dice, elsewhere=0.4, set_name="liver"):

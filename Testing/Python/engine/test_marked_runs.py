@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.data.volumes import read_labels
+from WeakMedSAMLib.engine.methods.fast import masks, self_training
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
@@ -75,6 +78,31 @@ def test_marks_of_any_kind_give_masks_of_all_volumes(scans, tmp_path, volumes):
     for column, name in enumerate(TABLE.names):
         present = np.flatnonzero(volumes[0].presence(name) == 1).tolist()
         assert set(present) <= set(shown(found[0], column + 1)), name
+
+
+@pytest.mark.parametrize(
+    ("setting", "given", "called"),
+    [
+        (None, {2, 3, 4, 5}, {"give_anew", "hand_on_surest"}),
+        ("handing_on", {3, 4}, set()),
+        ("handing_anew", {2, 3, 4, 5}, {"hand_on_surest"}),
+        ("surest_slice", {2, 3, 4, 5}, {"give_anew"}),
+    ],
+)
+def test_each_way_of_handing_on_is_a_setting(scans, tmp_path, monkeypatch, setting, given, called):
+    done = set()
+    for module, name in itertools.product((masks, self_training), ("give_anew", "hand_on_surest")):
+        monkeypatch.setattr(module, name, partial(noted, done, getattr(module, name)))
+    volumes = [labels(boxes=[BALL, ROD]), labels(1)]
+    _, _, places = run(scans, tmp_path, volumes, **({setting: False} if setting else {}))
+    assert done == called
+    (kept,) = places.state.glob("handing-on-000/*/indices.npy")
+    assert set(np.load(kept).tolist()) == given
+
+
+def noted(done, function, *arguments):
+    done.add(function.__name__)
+    return function(*arguments)
 
 
 def test_known_pixels_are_in_the_written_mask_to_the_voxel(scans, tmp_path):

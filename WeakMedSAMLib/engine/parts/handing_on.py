@@ -24,6 +24,7 @@ from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+from WeakMedSAMLib.engine.parts.tightness import tightened, widened
 
 # A mask size x size, and a quality or a trust.
 Drawn: TypeAlias = tuple[np.ndarray, float]
@@ -129,19 +130,24 @@ class Handing:
         self._seen, self._step = seen or {}, step
         self._cells: dict[int, torch.Tensor] = {}
 
-    def run(self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = ()) -> dict[int, HandedMasks]:
+    def run(
+        self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), along_z: bool = True
+    ) -> dict[int, HandedMasks]:
         """Column of each class -> what was given of it, and handed on both ways until it meets or fades.
 
+        Without `along_z` it stays on the slices where it was given.
         On a slice with boxes of a class, points of it start nothing: the boxes say more.
         """
         columns = sorted({one.column for one in boxes} | {one.column for one in points if one.shows})
-        return {column: self._of_class(column, boxes, points) for column in columns}
+        return {column: self._of_class(column, boxes, points, along_z) for column in columns}
 
-    def _of_class(self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint]) -> HandedMasks:
+    def _of_class(
+        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], along_z: bool
+    ) -> HandedMasks:
         starts: dict[int, list[Drawn]] = {}
         for box in boxes:
             if box.column == column:
-                starts.setdefault(box.index, []).append(self._draw(box.index, box.box))
+                starts.setdefault(box.index, []).append(self._draw_tight(box.index, box.box))
         boxed = frozenset(starts)
         mine = [point for point in points if point.column == column]
         for point in mine:
@@ -153,7 +159,7 @@ class Handing:
             trust = 1.0 if index in boxed else float(np.mean([_trust(quality) for _, quality in pieces]))
             votes[index] = [(np.max([mask for mask, _ in pieces], axis=0), trust)]
             held = [(mask, _WORTH_ALL if index in boxed else quality) for mask, quality in pieces]
-            for step in (-1, 1):
+            for step in (-1, 1) if along_z else ():
                 self._follow(column, index, step, held, frozenset(starts), votes)
         return _agreed(votes)
 
@@ -193,6 +199,7 @@ class Handing:
             drawn, quality = self._draw(index, grown_box(old, _MARGIN))
             return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
         drawn, quality = self._draw(index, grown_box(piece, _MARGIN))
+        drawn = widened(drawn, grown_box(piece, 0))
         agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
         return drawn, min(worst, quality, agreement)
 
@@ -211,6 +218,11 @@ class Handing:
         """What the decoder draws for a box, size x size, and the quality that it predicts."""
         logits, quality = self._backbone.decode(self._decoded.read([index]), torch.tensor([list(box)]).float())
         return logits[0].sigmoid().cpu().numpy(), float(quality[0])
+
+    def _draw_tight(self, index: int, box: Sequence[float]) -> Drawn:
+        """The same for a box that somebody drew tightly around a piece."""
+        mask, quality = self._draw(index, box)
+        return tightened(mask, [edge * len(mask) / self._backbone.info.input_size for edge in box]), quality
 
     def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
         """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""

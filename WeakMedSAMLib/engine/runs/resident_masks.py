@@ -13,9 +13,8 @@ from WeakMedSAMLib.contract.resident import BoxRanges, PointAt
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.preprocess import Frame
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+from WeakMedSAMLib.engine.parts.tightness import tightened
 
-# A reader's box is off by so much of its side, and two pixels at least; what is drawn further out is not meant.
-_SLACK, _LEAST_SLACK = 0.03, 2
 _MOST_TAKEN = 0.5  # of a mask: what a point elsewhere takes out of it
 
 
@@ -81,34 +80,38 @@ class PromptedMasks:
         return mask, min(quality for _one, quality in drawn)
 
     def _of_boxes(self, view: SliceView, boxes: Sequence[BoxRanges]) -> list[tuple[np.ndarray, float]]:
+        framed = [_framed_box(view, box) for box in boxes]
         if PromptKind.BOX in self._info.prompts:
-            drawn = self._decode(view, [_framed_box(view, box) for box in boxes])
+            drawn = self._decode(view, framed)
         else:
-            middles = [(sum(rows) / 2, sum(columns) / 2) for rows, columns in boxes]
-            drawn = self._decode(view, [_framed_point(view, point) for point in middles])
-        return [(_inside(mask, box), quality) for box, (mask, quality) in zip(boxes, drawn, strict=True)]
+            drawn = self._decode(view, [[(x0 + x1) / 2, (y0 + y1) / 2] for x0, y0, x1, y1 in framed])
+        return [
+            (_on_slice(view, tightened(seen, box)), quality) for box, (seen, quality) in zip(framed, drawn, strict=True)
+        ]
 
     def _of_points(
         self, view: SliceView, points: Sequence[tuple[int, int]], avoid: Sequence[tuple[int, int]]
     ) -> list[tuple[np.ndarray, float]]:
         if PromptKind.POINT in self._info.prompts:
-            return self._decode(view, [_framed_point(view, point) for point in points])
-        size = self._info.input_size
-        level = view.levels[self._info.cam_level].numpy()
-        away = [_fraction(view, size, point) for point in avoid]
-        boxes = [box_around_point(level, *_fraction(view, size, point), away) for point in points]
-        return self._decode(view, [[side * size for side in box] for box in boxes])
+            drawn = self._decode(view, [_framed_point(view, point) for point in points])
+        else:
+            size = self._info.input_size
+            level = view.levels[self._info.cam_level].numpy()
+            away = [_fraction(view, size, point) for point in avoid]
+            boxes = [box_around_point(level, *_fraction(view, size, point), away) for point in points]
+            drawn = self._decode(view, [[side * size for side in box] for box in boxes])
+        return [(_on_slice(view, seen), quality) for seen, quality in drawn]
 
     def _decode(self, view: SliceView, prompts: Sequence[Sequence[float]]) -> list[tuple[np.ndarray, float]]:
-        """Mask on the pixels of the slice and quality, for boxes (x0, y0, x1, y1) or points (x, y) of the frame."""
+        """Probabilities over the frame and quality, for boxes (x0, y0, x1, y1) or points (x, y) of the frame."""
         if not prompts:
             return []
         asked = torch.tensor(prompts, dtype=torch.float32)
         decode = self._backbone.decode if asked.shape[1] == 4 else self._backbone.decode_points
         features = view.levels[self._info.decode_level][None]
         logits, quality = decode(features, asked, torch.zeros(len(asked), dtype=torch.long))
-        masks = view.frame.from_frame(logits.float().cpu().numpy()) > 0
-        return [(mask, float(one)) for mask, one in zip(masks, quality.float().cpu().nan_to_num(), strict=True)]
+        seen = logits.float().sigmoid().cpu().numpy()
+        return [(one, float(good)) for one, good in zip(seen, quality.float().cpu().nan_to_num(), strict=True)]
 
 
 def _require_inside(frame: Frame, boxes: Sequence[BoxRanges], points: Sequence[PointAt]) -> None:
@@ -143,17 +146,9 @@ def _fraction(view: SliceView, size: int, point: tuple[int, int]) -> tuple[float
     return row / size, column / size
 
 
-def _inside(mask: np.ndarray, box: BoxRanges) -> np.ndarray:
-    """The part of a mask in a box, as far as a reader's box can be off."""
-    kept = np.zeros_like(mask)
-    part = tuple(_widened(*side, count) for side, count in zip(box, mask.shape, strict=True))
-    kept[part] = mask[part]
-    return kept
-
-
-def _widened(first: int, last: int, count: int) -> slice:
-    slack = max(_LEAST_SLACK, round(_SLACK * (last + 1 - first)))
-    return slice(max(0, first - slack), min(count, last + 1 + slack))
+def _on_slice(view: SliceView, seen: np.ndarray) -> np.ndarray:
+    """Where probabilities over the frame are above one half, on the pixels of the slice."""
+    return np.asarray(view.frame.from_frame(seen) > 0.5)
 
 
 def _without(mask: np.ndarray, other: np.ndarray, shown: Sequence[tuple[int, int]]) -> np.ndarray:

@@ -42,7 +42,7 @@ _CPU_RATES = {
     PREPARE: 0.005,
     START: 9.0,
     stages.EMBED: 0.42,
-    stages.HANDING: 0.05,
+    stages.HANDING: 0.045,
     stages.PROJECTION: 0.004,
     stages.NOVELTY: 0.006,
     stages.CLASSIFIER: 4.0,
@@ -57,6 +57,8 @@ _GPU_FACTORS = {stages.EMBED: 0.1, stages.PSEUDO_MASKS: 0.3, _FIRST: 0.15, _SECO
 _OF_ALL = (PREPARE, START, stages.EMBED)
 # How much a new measurement counts against what was known.
 _NEW_SHARE = 0.5
+# Further rounds and the result hand masks on once more; that takes about as long as at first.
+_STEPS_A_HANDED_MASK = 0.15
 # A stage that was this quick says nothing of the computer: it found its output made, or had next to nothing to do.
 _SHORTEST_S, _QUICKEST = 0.5, 0.02
 
@@ -222,13 +224,16 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
     isPublished, number = stages.is_published(preset), stages.round_of(stage)
     masked = size.presentSlices if isPublished else min(size.presentSlices, stages.MASKED_SLICES)
     if number is not None:
-        return stages.round_steps(stages.steps_of_round(number), masked)
+        steps = stages.round_steps(stages.steps_of_round(number), masked)
+        return steps + (_STEPS_A_HANDED_MASK * size.handedMasks if number > 1 else 0)
     if stage == START:
         return 1.0
     if stage == stages.EMBED:
         return max(0, size.slices - size.cachedSlices)
     if stage == stages.HANDING:
         return size.handedMasks
+    if stage == stages.MASKS and not isPublished:
+        return size.slices + size.handedMasks
     if stage == stages.CLASSIFIER:
         return 1.0 + size.slices / 2000
     return float(masked if stage in (stages.PSEUDO_MASKS, stages.SUB_CLASSES) else size.slices)

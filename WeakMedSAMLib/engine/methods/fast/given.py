@@ -25,7 +25,7 @@ from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 # Raised whenever the same marks give other masks, by `handing_on`, `resemblance` or here: part of the keys of this
 # stage and of those after it.
-VERSION = 1
+VERSION = 2
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell
@@ -54,7 +54,7 @@ class GivenMasks:
         yield from zip(self.indices.tolist(), self.probability, self.trust, strict=True)
 
 
-def give_masks(volumes: Sequence[VolumeSlices], context: RunContext) -> list[GivenMasks | None]:
+def give_masks(volumes: Sequence[VolumeSlices], context: RunContext, along_z: bool = True) -> list[GivenMasks | None]:
     """Masks from the boxes and points of every volume, kept from before or made; None where there are none.
 
     Parameters
@@ -63,11 +63,13 @@ def give_masks(volumes: Sequence[VolumeSlices], context: RunContext) -> list[Giv
         The cohort.
     context : RunContext
         Its store keeps the outcome, volume by volume.
+    along_z : bool
+        Whether they are handed on; else only the slices that hold them get masks.
     """
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
     for done, volume in enumerate(volumes):
-        found.append(_of_volume(volume, context, partial(context.report, Progress(STAGE, done, len(volumes)))))
+        found.append(_of_volume(volume, context, along_z, partial(context.report, Progress(STAGE, done, len(volumes)))))
         context.report(Progress(STAGE, done + 1, len(volumes)))
     context.report(Stage(stage=STAGE, state="finished"))
     return found
@@ -177,15 +179,15 @@ def _is_given(volume: VolumeSlices) -> bool:
     return bool(volume.supervision.boxes or any(point.shows for point in volume.supervision.points))
 
 
-def _of_volume(volume: VolumeSlices, context: RunContext, step: Callable[[], None]) -> GivenMasks | None:
+def _of_volume(volume: VolumeSlices, context: RunContext, along_z: bool, step: Callable[[], None]) -> GivenMasks | None:
     if not _is_given(volume):
         return None
-    key = stage_key(VERSION, volume.features.key, _marks(volume))
+    key = stage_key(VERSION, volume.features.key, _marks(volume), along_z)
     name = f"{STAGE}-{volume.id}"
     check = partial(_check, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
     if kept is None:
-        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone, step=step))))
+        kept = check(context.store.save(name, key, vars(hand_on_marks(volume, context.backbone, None, step, along_z))))
         release_free_memory()
     return kept
 
@@ -204,11 +206,12 @@ def hand_on_marks(
     backbone: Backbone,
     seen: Mapping[int, np.ndarray] | None = None,
     step: Callable[[], None] = lambda: None,
+    along_z: bool = True,
 ) -> GivenMasks:
-    """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
+    """Masks from the boxes and points of a volume; `seen`, `step` and `along_z` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
     handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, seen, step)
-    by_class = handing.run(list(_boxes(volume)), list(_points(volume)))
+    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), along_z)
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)

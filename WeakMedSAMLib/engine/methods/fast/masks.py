@@ -92,9 +92,10 @@ def segment_volume(
     coarse = segment(model.segmenter, volume, indices, backbone.device)
     for column in range(len(classes)):
         coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
-    guessed = sorted(set(model.taught) - taught_classes(learned))
+    guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
-    learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
+    if settings.hands_on_anew:
+        learned = give_anew(learned, volume, backbone, dict(zip(indices.tolist(), coarse, strict=True)), shares)
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust

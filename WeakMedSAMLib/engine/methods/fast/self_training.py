@@ -33,7 +33,7 @@ class SelfTraining:
     volumes : sequence of VolumeSlices
         The cohort; the network learns from those with tags.
     settings : FastSettings
-        ``segmenter_steps``, ``rounds``, ``seed``.
+        ``segmenter_steps``, ``rounds``, ``places``, ``handing_anew``, ``surest_slice``, ``seed``.
     context : RunContext
     showcase : Showcase
         Is shown what the network draws after each round.
@@ -114,8 +114,9 @@ class SelfTraining:
             for column in range(seen.shape[1]):
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
             plain = seen.copy()
-            mine = give_anew(mine, volume, backbone, dict(zip(indices.tolist(), plain, strict=True)), self._shares)
-            guessed = taught - taught_classes(mine)
+            if self._settings.hands_on_anew:
+                mine = give_anew(mine, volume, backbone, dict(zip(indices.tolist(), plain, strict=True)), self._shares)
+            guessed = taught - taught_classes(mine) if self._settings.hands_on_surest else frozenset()
             for column in range(seen.shape[1]):
                 level = volume.features.levels[backbone.info.decode_level]
                 drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)

@@ -77,6 +77,13 @@ class FastSettings:
         Steps of the random walk.
     pam_z : float
         Weight of each neighbouring slice in the walk, relative to a perfectly similar in-plane neighbour.
+    handing_on : bool
+        Hand masks of boxes and points on along the slice axis; without it only their own slices get them.
+    handing_anew : bool
+        Hand them on once more after each round, and for the result, by what the network sees; not without `handing_on`.
+    surest_slice : bool
+        In volumes where a class was not shown by boxes or points, hand its mask on from the slice that is surest; not
+        without `handing_on`.
     known_cells_weight : float
         Weight of cells of which it is known what they show, beside the loss of whole slices.
     guess_weight : float
@@ -113,6 +120,9 @@ class FastSettings:
     pam_beta: float = 6.0
     pam_steps: int = 6
     pam_z: float = 2.0
+    handing_on: bool = True
+    handing_anew: bool = True
+    surest_slice: bool = True
     known_cells_weight: float = 1.0
     guess_weight: float = 0.3
     segmenter_steps: int = stages.SEGMENTER_STEPS
@@ -131,7 +141,18 @@ class FastSettings:
         """
         _LIMITS.check(self)
 
+    @property
+    def hands_on_anew(self) -> bool:
+        """Whether boxes and points are handed on by what the network sees."""
+        return self.handing_on and self.handing_anew
 
-# What drawing masks reads and training does not.
-READ_WHEN_APPLIED = ("box_refinement", "z_consistency")
+    @property
+    def hands_on_surest(self) -> bool:
+        """Whether masks are handed on from the surest slice."""
+        return self.handing_on and self.surest_slice
+
+
+# What drawing masks reads, and training does not; and what a model that is only applied reads.
+READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency")
+READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "handing_on", "surest_slice")
 FAST = FastSettings()

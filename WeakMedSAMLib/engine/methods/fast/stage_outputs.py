@@ -15,15 +15,16 @@ from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.projection import Projection
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
-from WeakMedSAMLib.engine.methods.fast.settings import READ_WHEN_APPLIED, FastSettings
+from WeakMedSAMLib.engine.methods.fast.settings import READ_BY_MASKS_ALONE, FastSettings
 
 # Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
 # belongs to every stage until it is named here.
-_READ_BY_MASKS_ALONE = ("rounds", *READ_WHEN_APPLIED)
+_AFTER_NETWORK = ("rounds", *READ_BY_MASKS_ALONE)
+_SINCE_NETWORK = ("segmenter_steps", "places", "guess_weight", "handing_anew", "surest_slice", *_AFTER_NETWORK)
 _READ_LATER = {
-    CLASSIFIER: ("pam", "segmenter_steps", *_READ_BY_MASKS_ALONE),
-    PSEUDO_MASKS: ("segmenter_steps", *_READ_BY_MASKS_ALONE),
-    SEGMENTER: _READ_BY_MASKS_ALONE,
+    CLASSIFIER: ("pam", *_SINCE_NETWORK),
+    PSEUDO_MASKS: _SINCE_NETWORK,
+    SEGMENTER: _AFTER_NETWORK,
 }
 
 

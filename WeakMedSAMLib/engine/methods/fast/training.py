@@ -29,7 +29,7 @@ from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
 from WeakMedSAMLib.engine.methods.fast import pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import choose_slices, make_pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
-from WeakMedSAMLib.engine.methods.fast.given import give_masks, key_of_marks, known_cells
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, give_masks, key_of_marks, known_cells
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
@@ -87,7 +87,7 @@ class _Trainer:
     def run(self) -> tuple[FastModel, list[PseudoMask]]:
         """All stages."""
         volumes, settings = self._volumes, self._settings
-        given = give_masks(volumes, self._context)
+        given = give_masks(volumes, self._context, settings.handing_on)
         chosen = choose_slices(volumes, settings.pam_slices, given)
         showcase = Showcase(self._context.show, volumes, chosen)
         shown = showcase.number
@@ -96,7 +96,7 @@ class _Trainer:
         projected_by = self._project(key)
         cells = self._describe_cells(projected_by, key)
         grid = cells[0].body.shape[-1]
-        known = [known_cells(volume, own, grid) for volume, own in zip(volumes, given, strict=True)]
+        known = [self._known_cells(volume, own, grid) for volume, own in zip(volumes, given, strict=True)]
         novel = cohort_novelty(volumes, cells, settings, self._context, key, known)
         cohort = SeenCohort(volumes, cells, novel, known)
         showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
@@ -143,6 +143,17 @@ class _Trainer:
             release_free_memory()
             self._context.report(Progress(PROJECTION, len(described), len(self._volumes)))
         return described
+
+    def _known_cells(self, volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
+        """Known cells of a volume, memory-mapped: those of a large cohort do not fit in memory."""
+        found = known_cells(volume, given, cells)
+        if found is None:
+            return None
+        name, key = f"known-{volume.id}", stage_key(found)
+        store = self._context.store
+        kept = store.load(name, key) or store.save(name, key, {"cells": found})
+        release_free_memory()
+        return np.asarray(kept["cells"])
 
     def _train_classifier(self, slices: TaggedSlices, key: str) -> SliceClassifier:
         begin = self._start.classifier if self._start and self._start.counts == slices.counts else None

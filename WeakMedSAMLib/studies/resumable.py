@@ -1,0 +1,49 @@
+"""Reports of a grid of runs, a file each: what is finished is never measured again, what failed says why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import private_folder, read_json, write_json
+from WeakMedSAMLib.engine.base.versions import versions
+from WeakMedSAMLib.engine.runs.session import RunFailed
+from WeakMedSAMLib.studies.accuracy_report import machine
+
+OK, FAILED = "ok", "failed"
+
+
+def claim(file: Path, options: Mapping[str, Any]) -> None:
+    """Keep the options of a grid beside its reports; `UserError` ``other_grid`` if these were begun with others."""
+    private_folder(file.parent)
+    if file.exists() and read_json(file) != options:
+        raise UserError(
+            "other_grid",
+            f"{file.parent} holds reports of other options: {read_json(file)}.",
+            "Choose another folder with --out, or repeat the options that it was begun with.",
+        )
+    write_json(file, options)
+
+
+def finished(file: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The report of before, if it is finished and of these settings."""
+    kept = read_json(file) if file.exists() else {}
+    return kept if kept.get("status") == OK and kept.get("settings", {}) == settings else None
+
+
+def measured(file: Path, about: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """The report of a measurement now, with what it is about, written to the file."""
+    started = time.monotonic()
+    try:
+        found = {"status": OK, **measure()}
+    except UserError as error:
+        found = {"status": FAILED, "code": error.code, "reason": error.message, "hint": error.hint}
+    except RunFailed as error:
+        found = {"status": FAILED, "code": "internal", "reason": f"{error} ({error.__cause__!r})"}
+    seconds = round(time.monotonic() - started, 1)
+    report = {**about, **found, "machine": machine(), "versions": versions(), "seconds": seconds}
+    write_json(file, report)
+    return report
