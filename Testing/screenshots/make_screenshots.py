@@ -60,8 +60,8 @@ class Camera:
         volume = load_chest()
         self.driver.choose(volume)
         self._name_class("Lungs")
-        self._tag()
         self._box()
+        self._tag()
         self._install_box()
         self._run()
         self._review()
@@ -123,6 +123,7 @@ class Camera:
 
     def _tag(self) -> None:
         driver = self.driver
+        driver.widget.panel.goTo("tags")
         driver.go_to(FIRST_WITH_LUNGS)
         driver.press("S")
         driver.go_to(MIDDLE)
@@ -137,9 +138,8 @@ class Camera:
     def _box(self) -> None:
         """Draw a box around the right lung, and wait for the outline that the model makes of it; then take it back."""
         driver = self.driver
-        self._only("tags")
-        self._only()
         driver.widget.panel.goTo("tags")
+        driver.go_to(MIDDLE)
         driver.press("X")
         for corner in BOX:
             driver.click_at((*corner, MIDDLE))

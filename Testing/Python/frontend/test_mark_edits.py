@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.frontend.labels.marks.mark_contradictions import contradictionsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
-from WeakMedSAMLib.frontend.labels.marks.mark_words import gapsInWords, marksOfSlice
+from WeakMedSAMLib.frontend.labels.marks.mark_words import gapsInWords, marksOfSlice, noteOfSlice
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
 KEY = "a" * 64
@@ -175,6 +175,15 @@ def test_marks_are_said_where_they_are(session, marks):
     assert signsOf(labels(KEY), "liver") == {3: "box", 8: "not"}
     assert marksOfSlice(labels(KEY), "liver", 3) == "box, 2 × point"
     assert marksOfSlice(labels(KEY), "liver", 5) == ""
+    # Tagged present it is anyway; where it is untagged, that it counts is to be seen.
+    assert noteOfSlice(labels(KEY), "liver", 3) == "box, 2 × point"
+    assert noteOfSlice(None, "liver", 3) == noteOfSlice(labels(KEY), "liver", None) == ""
+    marks.addBox(KEY, "liver", (3, 2, 0), (9, 12, 0))
+    marks.addPoint(KEY, "liver", (3, 2, 1), shows=False)
+    assert noteOfSlice(labels(KEY), "liver", 0) == "box: counts as present"
+    assert noteOfSlice(labels(KEY), "liver", 1) == "not here"
+    session.undo()
+    session.undo()
     session.restAbsent(KEY, "liver")
     marks.addPoint(KEY, "liver", (5, 5, 6))
     assert contradictionsOf(labels(KEY), session.classes, None) == {}  # absent there only as the rest

@@ -9,6 +9,7 @@ import qt
 from flows.bench import N_SLICES, volume_node
 
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import stretchesOf
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_strip import TagStrip
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
@@ -62,6 +63,11 @@ def test_an_only_class_has_no_name_in_the_strip(ready):
     assert ready.strip.stripGeometry().labelWidth == 0
     ready.drag(0, 3, 8)
     assert ready.counts()[0] == 6
+
+
+def test_slices_side_by_side_have_one_sign():
+    assert stretchesOf([7, 3, 4, 5, 9, 8, 4]) == [(3, 5), (7, 9)]
+    assert stretchesOf({}) == []
 
 
 def test_a_toggle_is_shown_within_16_ms(allowance, bench, host):

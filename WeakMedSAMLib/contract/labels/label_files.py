@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.labels.mrk_json import SUFFIX as MARKUPS
 from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume, is_markups_file, labels_from_mrk, labels_to_mrk
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
@@ -102,6 +103,16 @@ def check_left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:
     message = f"{words} alone: labels of the kind {list_names(names)} are left out.{known}"
     hint = "Use a name that ends in .json to keep them."
     return Problem("warning", "labels_left_out", message, hint, {"suffix": suffix, "names": names})
+
+
+def volumes_left_out(path: Path | str, cohort: CohortLabels, written: VolumeLabels) -> Problem | None:
+    """Return the warning that a file of the labels of one volume leaves out those of others; None if there are none."""
+    others = [each.name for each in cohort.volumes if each is not written and each.is_said()]
+    if not others:
+        return None
+    message = f"{path} holds labels of one volume; left out are those of {list_names(others)}."
+    hint = "Write a file for each volume, or one that ends in .json."
+    return Problem("warning", "volumes_left_out", message, hint, {"names": others})
 
 
 def _checked_suffix(path: Path) -> str:

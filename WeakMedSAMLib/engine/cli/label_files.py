@@ -14,7 +14,12 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.checks import matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels, comparable_name
 from WeakMedSAMLib.contract.labels.contradictions import side_contradictions
-from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.label_files import (
+    check_left_out,
+    read_label_file,
+    volumes_left_out,
+    write_label_file,
+)
 from WeakMedSAMLib.contract.labels.merging import merge_cohorts
 from WeakMedSAMLib.contract.labels.mrk_json import SUFFIX, PlacedVolume, is_markups_file
 from WeakMedSAMLib.contract.labels.problems import Problem
@@ -158,13 +163,9 @@ def _placed_labels(
     if match.entry is None:
         hint = f"The file has labels of {list_names([each.name for each in cohort.volumes]) or 'no volume'}."
         raise UserError("volume_not_tagged", f"There are no labels of {volumes[0]} ({scan.name!r}).", hint)
-    others = [each.name for each in cohort.volumes if each is not match.entry and each.is_said()]
     problems = [matched_by_name(1, repr(scan.name))] if match.by_name else []
-    if others:
-        message = f"{target} holds labels of one volume; left out are those of {list_names(others)}."
-        hint = "Write a file for each volume, or one that ends in .json."
-        problems.append(Problem("warning", "volumes_left_out", message, hint, {"names": others}))
-    return place(scan, match.labels), problems
+    others = volumes_left_out(target, cohort, match.entry)
+    return place(scan, match.labels), problems if others is None else [*problems, others]
 
 
 def _as_held(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _MISSED = 0.1  # of the rows and of the columns, and one at least: a reader's box is off by a few per cent
-# Odds are raised from this probability to one half at most: a box that is drawn loosely is not to be filled at any price.
+# Odds are raised from this probability to one half at most: a loose box is not to be filled at any price.
 _LEAST = 0.2
 _UNSEEN = 0.7  # of the rows or of the columns: a decoder that reaches less of them has not seen the piece
 _SLACK, _LEAST_SLACK = 0.03, 2  # of a side, and pixels at least: what a box may be too narrow by

@@ -66,6 +66,10 @@ TEXTS = {
         _("In a Markups file '{name}' would be read as what is said of another class."),
         _("Rename the class: its name must not begin with 'not' or 'all of'."),
     ),
+    "volumes_left_out": (
+        _("A file of Markups holds labels of one volume; left out are those of: {names}."),
+        _("Write a file for each volume, or one that ends in .json."),
+    ),
     # Several files as one.
     "merged_tags_differ": (_("'{name}': two files tag '{class}' in two ways on slices {slices}."), _LATER),
     "merged_rest_differs": (

@@ -58,6 +58,8 @@ def fitHeight(table: Any, mostRows: int, isEven: bool = False) -> None:
     height = table.horizontalHeader().sizeHint.height() + rows + 2 * table.frameWidth
     table.minimumHeight = height
     table.maximumHeight = height
+    # Else a section that holds a table takes the room below the last one, and spreads what it holds.
+    table.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
 
 
 def breakable(text: str) -> str:

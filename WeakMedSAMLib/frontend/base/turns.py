@@ -32,6 +32,11 @@ class Coalesced:
         self._function = function
         self._isWaiting = False
 
+    @property
+    def isWaiting(self) -> bool:
+        """Whether the function is still to be called."""
+        return self._isWaiting
+
     def __call__(self, *_arguments: Any) -> None:
         """Ask for the function to be called."""
         if not self._isWaiting:

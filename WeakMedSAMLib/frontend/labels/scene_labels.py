@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from slicer.i18n import tr as _
+
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
@@ -13,10 +18,12 @@ from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.labels.tag_volumes import keyOf
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
 from WeakMedSAMLib.frontend.labels.volume_problems import VolumeProblems
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
 
 _logger = logging.getLogger(__name__)
 
@@ -113,6 +120,19 @@ class SceneLabels:
     def readyVolumes(self) -> dict[str, VolumeNode]:
         """Return key -> node of the current volume and of those to learn from, as far as they are ready for tags."""
         return {key: node for node, key in self._volumesWithKeys()}
+
+    def placedCurrent(self) -> PlacedVolume:
+        """Return the labels of the current volume, and where it lies in its own RAS; `UserError` ``no_volume``."""
+        labels, node = self.ofCurrent(), self.state.currentVolume
+        if labels is None or node is None:
+            raise UserError("no_volume", _("There is no volume to tag."), _("Choose one in Volumes."))
+        return PlacedVolume(labels, ijkToRas(node))
+
+    def takeForCurrent(self, cohort: CohortLabels) -> list[str]:
+        """Take over labels that were read by `placedCurrent`, as one step of undo; see `TagSession.importTags`."""
+        labels = self.placedCurrent().labels
+        counts = dict(zip(AXES, labels.size or (), strict=False))
+        return self.session.importTags(cohort, [(labels.name, keyOf(labels), counts)])
 
     def _chosenVolumes(self) -> Iterable[VolumeNode]:
         return (node for node in (self.state.currentVolume, *self.state.cohort()) if node is not None)

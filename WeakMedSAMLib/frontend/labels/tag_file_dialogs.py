@@ -12,8 +12,15 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.label_files import check_left_out, read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import (
+    check_left_out,
+    read_label_file,
+    volumes_left_out,
+    write_label_file,
+)
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES, Numbering
+from WeakMedSAMLib.contract.labels.mrk_json import is_markups_file
 from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords, readingsInWords
@@ -40,19 +47,31 @@ class TagFileDialogs:
         self.exportTags = guarded(self._export, showError)
 
     def _import(self) -> None:
-        title, kinds = _("Import tags"), _("Tags (*.json *.csv)")
+        title, kinds = _("Import labels"), _("Labels (*.json *.csv *.mrk.json)")
         path = qt.QFileDialog.getOpenFileName(self._parent, title, _lastFolder(), kinds)
         if not path:
             return
         _keepFolder(path)
+        messages = self._takeMarkups(path) if is_markups_file(path) else self._takeTags(path, title)
+        if messages is None:
+            return
+        text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
+        slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
+
+    def _takeTags(self, path: str, title: str) -> list[str] | None:
+        """Take over a file that names its volumes; returns what there is to say, None if the user left it."""
         cohort, volumes = read_label_file(path), self._volumes()
         unsaid = self._labels.session.unsaidNumberings(cohort, volumes)
         numbering = self._askNumbering(title, unsaid) if unsaid else None
         if unsaid and numbering is None:
-            return
-        messages = self._labels.session.importTags(cohort, volumes, numbering)
-        text = "\n".join(messages) or _("There are no tags of volumes in this file; its classes were imported.")
-        slicer.util.infoDisplay(text, windowTitle=title, parent=self._parent)
+            return None
+        return self._labels.session.importTags(cohort, volumes, numbering)
+
+    def _takeMarkups(self, path: str) -> list[str]:
+        """Take over a file of Markups, which lie in the patient, as labels of the current volume."""
+        placed = self._labels.placedCurrent()
+        cohort = read_label_file(path, placed, tuple(self._labels.session.classes))
+        return self._labels.takeForCurrent(cohort)
 
     def _askNumbering(self, title: str, unsaid: Sequence[UserError]) -> Numbering | None:
         """Ask how the slices of a file are counted that does not say it; None if the user does not know."""
@@ -74,18 +93,30 @@ class TagFileDialogs:
         return answers.get(clicked.text.replace("&", "")) if clicked is not None else None
 
     def _export(self) -> None:
-        title, kinds = _("Export tags"), _("JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)")
+        title = _("Export labels")
+        kinds = ";;".join(
+            [
+                _("JSON, keeps everything (*.json)"),
+                _("CSV, slice tags for spreadsheets (*.csv)"),
+                _("Markups, boxes and points of this volume (*.mrk.json)"),
+            ]
+        )
         proposed = str(Path(_lastFolder()) / self._proposedName())
         path = qt.QFileDialog.getSaveFileName(self._parent, title, proposed, kinds)
         if not path:
             return
         if not Path(path).suffix:
             path += ".json"
-        cohort = self._labels.session.cohortForFile()
-        write_label_file(path, cohort)
+        session, placed = self._labels.session, None
+        cohort = session.cohortForFile()
+        if is_markups_file(path):
+            placed = self._labels.placedCurrent()
+            cohort = CohortLabels(session.classes, [placed.labels])
+        write_label_file(path, cohort, placed)
         _keepFolder(path)
-        if leftOut := check_left_out(path, cohort):
-            slicer.util.infoDisplay(problemsInWords([leftOut]), windowTitle=title, parent=self._parent)
+        left = volumes_left_out(path, session.cohort, placed.labels) if placed is not None else None
+        if problems := [each for each in (left, check_left_out(path, cohort)) if each is not None]:
+            slicer.util.infoDisplay(problemsInWords(problems), windowTitle=title, parent=self._parent)
         slicer.util.showStatusMessage(_("The tags were written to {path}").format(path=path), 4000)
 
     def _volumes(self) -> list[tuple[str, str, dict[str, int]]]:

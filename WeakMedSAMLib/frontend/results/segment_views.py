@@ -23,7 +23,7 @@ def showWithVolume(segmentationNode: Any) -> None:
     """Show a segmentation in those views that show its volume; in 3D views that is the current one.
 
     Where two volumes lie over each other, the masks of the lower one are seen; those of the upper one if that has none.
-    Of several runs on a volume, the masks of the one under review are seen, else of the latest. Masks whose volume is
+    Of several runs on a volume, the masks of the one under review are seen (see `under_review`). Masks whose volume is
     gone are seen where no volume is. Views that anybody else took from a display node, or gave to it, stay so; whether
     it is visible at all is not touched.
     """
@@ -90,14 +90,16 @@ class _Seen:
     """
 
     def __init__(self, scene: Any) -> None:
-        current, chosen = chosenIn(scene)
+        current, chosen, ofChosen = chosenIn(scene)
         self._currentId = current.GetID() if current is not None else ""
         self._inSpace = frozenset(node.GetID() for node in slicer.util.getNodesByClass("vtkMRMLViewNode", scene))
         self._layers = _layersByView(scene)
         own = [(_volumeIdOf(node), runId) for node in _ownSegmentations(scene) for runId in _runIdsOf(node) or ("",)]
-        # Volume -> the run whose masks are seen: the latest, unless one that it is part of is under review.
+        # Volume -> the run whose masks are seen, as `UnderReview` has it: the chosen one if it has the volume, even if
+        # its masks of it were removed, else the latest that made masks.
         self._runs = {volumeId: runId for volumeId, runId in own if runId}
         self._runs |= {volumeId: runId for volumeId, runId in own if runId and runId == chosen}
+        self._runs |= dict.fromkeys(ofChosen, chosen)
         self._withMasks = frozenset(volumeId for volumeId, _runId in own)
 
     def isSame(self, other: _Seen) -> bool:

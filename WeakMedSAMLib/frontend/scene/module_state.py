@@ -298,12 +298,26 @@ class ModuleState:
             self._isTelling = False
 
 
-def chosenIn(scene: Any) -> tuple[VolumeNode | None, str]:
-    """Return the current volume of a scene and the id of the run under review; None and empty if nothing is chosen."""
+def chosenIn(scene: Any) -> tuple[VolumeNode | None, str, frozenset[str]]:
+    """Return what is chosen in a scene, without reading its runs.
+
+    Returns
+    -------
+    vtkMRMLScalarVolumeNode or None
+        The current volume.
+    str
+        Id of the run that was chosen for review; empty if none was.
+    frozenset of str
+        Ids of the nodes of the volumes that this run has, whether it made masks of them or not.
+    """
     node = scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
     if node is None:
-        return None, ""
-    return node.GetNodeReference(_CURRENT_VOLUME), node.GetParameter(_REVIEW_RUN) or ""
+        return None, "", frozenset()
+    runId = node.GetParameter(_REVIEW_RUN) or ""
+    roles = (node.GetNthNodeReferenceRole(index) for index in range(node.GetNumberOfNodeReferenceRoles()))
+    lead = _role(runId, _REFERENCES[0], "")
+    ofRun = frozenset(node.GetNodeReferenceID(role) or "" for role in roles if runId and role and role.startswith(lead))
+    return node.GetNodeReference(_CURRENT_VOLUME), runId, ofRun - {""}
 
 
 def _nodeIn(scene: Any) -> Any:

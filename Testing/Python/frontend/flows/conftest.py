@@ -51,3 +51,18 @@ def window(host):
     host.slicer.util.mainWindow().show()
     yield host.slicer.util.mainWindow()
     host.slicer.util.mainWindow().hide()
+
+
+@pytest.fixture
+def work(driver, window):
+    """The module with a volume whose slice 20 is shown; answers of the model that one gives."""
+    from flows.driver import fake_worker
+
+    node, _first, _last = driver.phantom()
+    driver.open(fake_worker())
+    driver.choose(node)
+    driver.unfold("tags")
+    driver.go_to(20)
+    driver.asked = []
+    driver.panel("tags").marks.useModel(lambda *question: driver.asked.append(question))
+    return driver

@@ -222,3 +222,33 @@ def export_panel(host, logic, reviewed, tmp_path):
     yield panel
     panel.cleanup()
     panel.widget.close()
+
+
+@pytest.fixture
+def open_bench(scene, host, make_volume):
+    from flows.marks_bench import Bench
+
+    made = []
+
+    def open_(**options):
+        made.append(Bench(host, make_volume, **options))
+        return made[-1]
+
+    yield open_
+    for bench in made:
+        bench.logic.cleanup()
+    assert not host.slicer.util.getNodesByClass("vtkMRMLMarkupsNode")
+
+
+@pytest.fixture
+def bench(open_bench):
+    return open_bench()
+
+
+@pytest.fixture
+def boxed(bench):
+    from flows.marks_bench import BOX
+
+    bench.marks.addBox(bench.key, "liver", BOX.first, BOX.last)
+    bench.settle()
+    return bench

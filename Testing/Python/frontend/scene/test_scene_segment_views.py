@@ -235,6 +235,25 @@ def test_of_two_runs_the_masks_of_the_one_under_review_are_seen(host, masks, sta
     assert (seen_in(one), seen_in(two)) == ([], list(VIEWS))
 
 
+def test_no_others_are_seen_where_those_of_the_run_under_review_were_removed(host, scene, masks, state, lib):
+    from WeakMedSAMLib.frontend.results.under_review import UnderReview
+
+    volume, one = masks("one")
+    _same, two = masks("one", volume=volume)
+    show(host, volume)
+    for node in (one, two):
+        runId, places = node.GetAttribute("WeakMedSAM.RunId"), ({"000": volume.GetID()}, {"000": node.GetID()})
+        state.saveRun(lib.RunRecord(runId, status="finished", volumes=places[0], segmentations=places[1]))
+    state.reviewRunId = one.GetAttribute("WeakMedSAM.RunId")
+    assert (seen_in(one), seen_in(two)) == (list(VIEWS), [])
+    scene.RemoveNode(one)
+    # As the section of the review says.
+    assert UnderReview(state).masks(volume) is None
+    assert seen_in(two) == []
+    state.reviewRunId = two.GetAttribute("WeakMedSAM.RunId")
+    assert seen_in(two) == list(VIEWS)
+
+
 def test_masks_of_two_runs_in_one_segmentation_are_seen_with_either_under_review(host, masks, state):
     volume, one = masks("one")
     first = one.GetAttribute("WeakMedSAM.RunId")

@@ -22,6 +22,8 @@ POINT_LIST, ROI = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsROINode"
 NOWHERE = "vtkMRMLViewNodeNowhere"
 _SELECTION = "vtkMRMLSelectionNodeSingleton"
 _EXACT_MM = 1e-4
+# In the middle of a box Slicer draws a point, which would be read as one of the labels.
+_UNSEEN = 0.05  # percent of the view
 
 
 def addNode(scene: Any, className: str, name: str) -> Any:
@@ -40,6 +42,7 @@ def addNode(scene: Any, className: str, name: str) -> Any:
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(False)
     if className == ROI:
+        display.SetGlyphScale(_UNSEEN)
         display.SetFillVisibility(False)
         display.SetRotationHandleVisibility(False)
         display.SetTranslationHandleVisibility(False)
@@ -104,7 +107,9 @@ def writePoints(node: Any, points: Sequence[Point], grid: VoxelGrid) -> None:
             else:
                 node.SetNthControlPointPositionWorld(number, *place)
             node.SetNthControlPointDescription(number, text)
-            node.SetNthControlPointLabel(number, text)
+            # Points that are not the class look like those that are, but for what stands beside them.
+            node.SetNthControlPointLabel(number, "" if points[number].shows else text)
+        node.GetDisplayNode().SetPointLabelsVisibility(True)
 
 
 def _isAt(node: Any, texts: Sequence[str], places: np.ndarray) -> bool:

@@ -132,6 +132,15 @@ class MarkNodes:
         """Return the node that shows a mark, or None."""
         return next((held.node for held in self._all() if mark in held.marks), None)
 
+    def ids(self) -> set[str]:
+        """Return the ids of all nodes that are kept here."""
+        return {held.node.GetID() for held in self._all()}
+
+    @property
+    def isSettled(self) -> bool:
+        """Whether nodes and labels say the same, as far as is known; not while one is dragged."""
+        return not self._soon.isWaiting
+
     def settle(self) -> None:
         """Take over what was done to nodes, then show the labels as they are; it comes by itself a moment later."""
         self._soon.cancel()

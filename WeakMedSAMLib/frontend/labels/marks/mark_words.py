@@ -9,10 +9,11 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import slices_of
-from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, NOT, POINT, Mark, kindOf, marksOn
+from WeakMedSAMLib.frontend.labels.tag_words import tagOf
 
 
 def kindInWords(mark: Mark, labels: VolumeLabels) -> str:
@@ -48,6 +49,17 @@ def marksOfSlice(labels: VolumeLabels, className: str, index: int) -> str:
     """Return what of a class lies on a slice, such as "box, 2 × point"; empty if nothing does."""
     counts = Counter(kindInWords(mark, labels) for mark in marksOn(labels, className, index))
     return ", ".join(word if count == 1 else f"{count} × {word}" for word, count in counts.items())
+
+
+def noteOfSlice(labels: VolumeLabels | None, className: str, index: int | None) -> str:
+    """Return what of a class lies on a slice, and whether an untagged slice counts as present by it; may be empty."""
+    if labels is None or index is None or not labels.further:
+        return ""
+    words = marksOfSlice(labels, className, index)
+    isShown = any(mark.shows for mark in marksOn(labels, className, index))
+    if not isShown or tagOf(labels, className, index) != UNTAGGED:
+        return words
+    return _("{marks}: counts as present").format(marks=words)
 
 
 def gapsInWords(labels: VolumeLabels | None, className: str) -> str:

@@ -19,7 +19,8 @@ class Placing:
     """Takes clicks in one slice view with a pen: a point list that is in the scene only meanwhile.
 
     Place mode, and the kind of markup that the toolbar offers, are afterwards as they were before. It ends as well if
-    anybody leaves place mode or begins to place something else.
+    anybody leaves place mode or begins to place something else. A scene that is saved meanwhile is not in it when it is
+    opened.
 
     Attributes
     ----------
@@ -34,6 +35,7 @@ class Placing:
         self._pen: Any = None
         self._observations: list[tuple[Any, int]] = []
         self._before: tuple[str, str, int] = ("", "", 0)
+        self._isSaved = True
         # Not from within Slicer's own handling of the click: the pen may be removed then.
         self._soon = Coalesced(self._look, 1)
 
@@ -94,12 +96,15 @@ class Placing:
             selection.GetActivePlaceNodeID() or "",
             interaction.GetPlaceModePersistence(),
         )
+        self._isSaved = interaction.GetSaveWithScene()
+        interaction.SetSaveWithScene(False)
         selection.SetReferenceActivePlaceNodeClassName(POINT_LIST)
         selection.SetReferenceActivePlaceNodeID(self._pen.GetID())
         interaction.SwitchToPersistentPlaceMode()
 
     def _giveModeBack(self, pen: Any) -> None:
         interaction, selection = _modes()
+        interaction.SetSaveWithScene(self._isSaved)
         if selection.GetActivePlaceNodeID() not in (None, "", pen.GetID()):
             # Somebody places something else by now.
             return

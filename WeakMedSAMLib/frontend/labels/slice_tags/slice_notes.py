@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.labels.marks.mark_actions import MarkActions
+from WeakMedSAMLib.frontend.labels.marks.mark_words import noteOfSlice
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator, indexOf
 from WeakMedSAMLib.frontend.labels.slice_tags.tag_actions import TagActions
@@ -61,11 +62,12 @@ class SliceNotes:
         name = elided(node.GetName() or "", _MOST_LETTERS)
         if not self._navigator.isOfRun(node):
             return [name, _("not part of the run")]
-        tags = self._labels.of(node)
-        slice_ = sliceInWords(tags, self._actions.currentClass, indexOf(node, tags, viewName))
+        tags, className = self._labels.of(node), self._actions.currentClass
+        index = indexOf(node, tags, viewName)
+        lines = [name, sliceInWords(tags, className, index), noteOfSlice(tags, className, index)]
         if node is not self._labels.state.currentVolume:
-            return [name, slice_, _("not the current volume")]
+            return [*lines, _("not the current volume")]
         if self._marks.kind:
-            return [name, slice_, _("placing: tagging keys are off")]
+            return [*lines, _("placing: tagging keys are off")]
         start = self._actions.start
-        return [name, slice_, _("range from slice {index}").format(index=start) if slice_ and start is not None else ""]
+        return [*lines, _("range from slice {index}").format(index=start)] if lines[1] and start is not None else lines

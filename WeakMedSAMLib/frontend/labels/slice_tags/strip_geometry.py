@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Further classes are scrolled to.
@@ -94,3 +95,14 @@ class StripGeometry:
     def isOnTrack(self, x: int) -> bool:
         """Say whether a place is over the slices rather than over the names."""
         return x >= self.left - self.lineHeight // 4
+
+
+def stretchesOf(indices: Iterable[int]) -> list[tuple[int, int]]:
+    """Return slices, in whatever order, as the first and the last one of each stretch without a gap."""
+    found: list[tuple[int, int]] = []
+    for index in sorted(set(indices)):
+        if found and found[-1][1] == index - 1:
+            found[-1] = (found[-1][0], index)
+        else:
+            found.append((index, index))
+    return found

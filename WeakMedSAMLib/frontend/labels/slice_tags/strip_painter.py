@@ -14,11 +14,12 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.panel_parts import inkOn, rgb
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, POINT
-from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry, stretchesOf
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import rowImage, rowsImage, runsOf
 
 # White within black (or the reverse) is seen on every colour that a class may have.
 _LIGHT, _DARK = (255, 255, 255), (0, 0, 0)
+_BAR = 3  # pixels
 _SIGNS = {PRESENT: "+", ABSENT: "−", UNTAGGED: "?"}
 
 
@@ -122,26 +123,40 @@ class StripPainter:
             self._drawMarks(painter, geometry, view, row)
 
     def _drawMarks(self, painter: Any, geometry: StripGeometry, view: StripView, row: int) -> None:
-        """Draw a small sign at the lower edge of each slice that holds a mark, and a larger one where it is wrong."""
+        """Draw a small sign at the lower edge of slices that hold a mark, and a larger one where it is wrong."""
         name, edge = view.classes[row].name, max(4, geometry.rowHeight // 3)
         bottom = geometry.rowTop(row) + geometry.rowHeight - edge - 1
-        for index, kind in view.marks.get(name, {}).items():
-            area = qt.QRect(geometry.sliceMiddle(index) - edge // 2, bottom, edge, edge)
-            painter.fillRect(area.adjusted(-1, -1, 1, 1), _q(_DARK))
-            if kind == POINT:
-                painter.fillRect(area.adjusted(1, 1, -1, -1), _q(_LIGHT))
-            elif kind == BOX:
-                painter.setPen(_q(_LIGHT))
-                painter.drawRect(area.adjusted(0, 0, -1, -1))
-            else:
-                painter.setPen(_q(_LIGHT))
-                painter.drawLine(area.left(), area.top(), area.right(), area.bottom())
-                painter.drawLine(area.left(), area.bottom(), area.right(), area.top())
-        for index in view.wrong.get(name, {}):
-            area = qt.QRect(geometry.sliceMiddle(index) - edge, geometry.rowTop(row), 2 * edge, 2 * edge)
-            painter.fillRect(area, _q(_DARK))
-            painter.setPen(_q(_LIGHT))
-            painter.drawText(area, int(qt.Qt.AlignCenter), "!")
+        marks = view.marks.get(name, {})
+        for first, last in stretchesOf(index for index, kind in marks.items() if kind == BOX):
+            self._drawMark(painter, BOX, _areaOf(geometry, first, last, bottom, edge))
+        for index, kind in marks.items():
+            if kind != BOX:
+                self._drawMark(painter, kind, _areaOf(geometry, index, index, bottom, edge))
+        for first, last in stretchesOf(view.wrong.get(name, {})):
+            self._drawWrong(painter, geometry, view, _areaOf(geometry, first, last, geometry.rowTop(row), 2 * edge))
+
+    def _drawMark(self, painter: Any, kind: str, area: Any) -> None:
+        painter.fillRect(area.adjusted(-1, -1, 1, 1), _q(_DARK))
+        painter.setPen(_q(_LIGHT))
+        if kind == POINT:
+            painter.fillRect(area.adjusted(1, 1, -1, -1), _q(_LIGHT))
+        elif kind == BOX:
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
+        else:
+            painter.drawLine(area.left(), area.top(), area.right(), area.bottom())
+            painter.drawLine(area.left(), area.bottom(), area.right(), area.top())
+
+    def _drawWrong(self, painter: Any, geometry: StripGeometry, view: StripView, area: Any) -> None:
+        """Draw a bar over slices where labels contradict each other, and one sign for all, where it can be seen."""
+        painter.fillRect(qt.QRect(area.left(), area.top(), area.width(), _BAR), _q(_DARK))
+        edge, middle = area.height(), area.left() + area.width() // 2
+        mark = geometry.sliceMiddle(view.position) if view.position is not None else -edge
+        if abs(middle - mark) < edge // 2 + 2:
+            middle = mark + (edge if middle >= mark else -edge)
+        sign = qt.QRect(middle - edge // 2, area.top(), edge, edge)
+        painter.fillRect(sign, _q(_DARK))
+        painter.setPen(_q(_LIGHT))
+        painter.drawText(sign, int(qt.Qt.AlignCenter), "!")
 
     def _drawSigns(self, painter: Any, geometry: StripGeometry, view: StripView, row: int, colors: _Colors) -> None:
         """Write the sign of its tag into each run of slices that has room for one."""
@@ -245,6 +260,12 @@ def _wideRuns(geometry: StripGeometry, view: StripView) -> list[list[tuple[int, 
         return []
     fewest = 1.5 * geometry.lineHeight * geometry.slices / geometry.trackWidth
     return [runsOf(view.volume.state(entry.name), fewest) for entry in view.classes]
+
+
+def _areaOf(geometry: StripGeometry, first: int, last: int, top: int, edge: int) -> Any:
+    """Return the place of a sign for some slices: a square around the middle of one."""
+    left, right = geometry.sliceMiddle(first) - edge // 2, geometry.sliceMiddle(last) - edge // 2
+    return qt.QRect(left, top, right - left + edge, edge)
 
 
 def _frame(painter: Any, area: Any) -> None:

@@ -21,31 +21,34 @@ class TagMenu:
         ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``, ``"clearMarks"``,
         ``"import"``, ``"export"``, ``"keys"`` -> QAction; extreme, boxed and keys are checkable. Their property
         `usualToolTip` is that of an action that can be chosen.
+    menu, markups : QMenu
+        All of it, and the one for Markups of the scene.
     """
 
     def __init__(self, button: Any) -> None:
-        self._menu = qt.QMenu(button)
-        self._menu.toolTipsVisible = True
+        self.menu = qt.QMenu(button)
+        self.menu.toolTipsVisible = True
         self.actions: dict[str, Any] = {}
         self._add("rest", _("Tag the rest as absent"), _restTip())
         self._add("clear", _("Clear this slice"), _("This slice becomes untagged for the current class"))
         self._add("clearClass", _("Clear the class in this volume"), _clearTip())
-        self._menu.addSeparator()
+        self.menu.addSeparator()
         self._add("extreme", _("Boxes by four clicks"), _extremeTip())
         self._add("boxed", _("All of it is boxed here"), _boxedTip())
         self._add("join", _("Join to a 3-D box"), _joinTip())
         self._add("clearMarks", _("Remove boxes and points of the class"), _clearMarksTip())
-        self._menu.addSeparator()
-        self._add("import", _("Import tags..."), _("Import tags from a JSON or CSV file"))
-        self._add("export", _("Export tags..."), _("Export the tags of all volumes to a JSON or CSV file"))
-        self._menu.addSeparator()
+        self.menu.addSeparator()
+        self._add("import", _("Import labels..."), _("Import labels from a file: .json, .csv, or .mrk.json of Markups"))
+        self._add("export", _("Export labels..."), _("Export labels to a file: .json, .csv, or .mrk.json of Markups"))
+        self.markups = self.menu.addMenu(_("Take over Markups"))
+        self.menu.addSeparator()
         self._add("keys", _("Show the keys"), _("Show the keys that work in the slice views"))
         for name in ("keys", "extreme", "boxed"):
             self.actions[name].checkable = True
-        button.setMenu(self._menu)
+        button.setMenu(self.menu)
 
     def _add(self, name: str, text: str, tip: str) -> None:
-        action = self._menu.addAction(text)
+        action = self.menu.addAction(text)
         action.objectName = f"{name}Action"
         action.setProperty("usualToolTip", tip)
         action.toolTip = tip

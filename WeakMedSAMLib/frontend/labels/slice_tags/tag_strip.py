@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
-from WeakMedSAMLib.frontend.labels.marks.mark_words import marksOfSlice
+from WeakMedSAMLib.frontend.labels.marks.mark_words import noteOfSlice
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import MOST_ROWS, StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView
 from WeakMedSAMLib.frontend.labels.tag_words import countsInWords, tagOf, tipInWords
@@ -241,8 +241,8 @@ class TagStrip(qt.QWidget):
         text, volume = "", self._view.volume
         if row is not None and index is not None and volume is not None and geometry.isOnTrack(x):
             name = self._view.classes[row].name
-            marks = marksOfSlice(volume, name, index) if name in self._view.marks else ""
-            lines = (tipInWords(index, name, tagOf(volume, name, index)), marks, self._wrongAt(name, index))
+            tip, marks = tipInWords(index, name, tagOf(volume, name, index)), noteOfSlice(volume, name, index)
+            lines = (tip, marks, self._wrongAt(name, index))
             text = "\n".join(filter(None, lines))
         elif row is not None:
             text = countsInWords(volume, self._view.classes[row].name)

@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
+from WeakMedSAMLib.frontend.labels.marks.foreign_markups import ForeignMarkups
 from WeakMedSAMLib.frontend.labels.marks.mark_part import MarkPart
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
@@ -80,6 +81,7 @@ class TagsPanel(Panel):
         self._keys = SliceKeys(self._onKey, self.showError)
         self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks.actions)
         self._files = TagFileDialogs(labels, self.widget)
+        self._foreign = ForeignMarkups(self.menu.markups, labels, self._showMessage, self.showError)
         self._isShown = False
         self._isRefusalShown = False
         self._lastState: tuple[Any, ...] = ()
@@ -168,6 +170,7 @@ class TagsPanel(Panel):
         }
         for name, function in entries.items():
             self.connect(self.menu.actions[name], "triggered()", partial(self._act, function))
+        self.connect(self.menu.menu, "aboutToShow()", self._foreign.fill)
         self.connect(self.menu.actions["keys"], "toggled(bool)", self._onKeysToggled)
         self.connect(self.ui.restCheckBox, "toggled(bool)", self._onRestToggled)
         self.marks.connect(self.showError)
