@@ -1300,6 +1300,14 @@
         <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
     </message>
     <message>
+        <source>The mask of &apos;{class}&apos; has {ml} ml, less than the {limit} ml that the class has at least.</source>
+        <translation>Die Maske von „{class}“ hat {ml} ml, weniger als die {limit} ml, die die Klasse mindestens hat.</translation>
+    </message>
+    <message>
+        <source>The mask of &apos;{class}&apos; has {ml} ml, more than the {limit} ml that the class has at most.</source>
+        <translation>Die Maske von „{class}“ hat {ml} ml, mehr als die {limit} ml, die die Klasse höchstens hat.</translation>
+    </message>
+    <message>
         <source>Wait for the other run to finish, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
         <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
@@ -1822,8 +1830,24 @@
         <translation>Benennen Sie die Klasse um: Ihr Name darf nicht mit &apos;not&apos; oder &apos;all of&apos; beginnen.</translation>
     </message>
     <message>
+        <source>A file of Markups holds labels of one volume; left out are those of: {names}.</source>
+        <translation>Eine Markups-Datei enthält die Markierungen eines Volumens; weggelassen sind die von: {names}.</translation>
+    </message>
+    <message>
+        <source>Write a file for each volume, or one that ends in .json.</source>
+        <translation>Schreiben Sie für jedes Volumen eine Datei, oder eine, die auf .json endet.</translation>
+    </message>
+    <message>
         <source>&apos;{name}&apos;: two files tag &apos;{class}&apos; in two ways on slices {slices}.</source>
         <translation>&apos;{name}&apos;: Zwei Dateien markieren &apos;{class}&apos; in den Schichten {slices} verschieden.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: &apos;{class}&apos; is shown on slices {slices}, and nowhere else than on others by a later file.</source>
+        <translation>&apos;{name}&apos;: &apos;{class}&apos; ist auf den Schichten {slices} zu sehen, nach einer späteren Datei nirgends als auf anderen.</translation>
+    </message>
+    <message>
+        <source>What is said of a slice counts. Tag these absent if they do not show it.</source>
+        <translation>Es gilt, was von einer Schicht gesagt ist. Markieren Sie diese als nicht vorhanden, wenn sie sie nicht zeigen.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos;: two files say different things of the same places ({count}).</source>
@@ -2003,6 +2027,17 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     </message>
 </context>
 <context>
+    <name>labels.scene_labels</name>
+    <message>
+        <source>There is no volume to tag.</source>
+        <translation>Es ist kein Volumen zum Markieren da.</translation>
+    </message>
+    <message>
+        <source>Choose one in Volumes.</source>
+        <translation>Wählen Sie eines unter Volumen.</translation>
+    </message>
+</context>
+<context>
     <name>labels.side_words</name>
     <message>
         <source>left</source>
@@ -2083,12 +2118,12 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
 <context>
     <name>labels.tag_file_dialogs</name>
     <message>
-        <source>Import tags</source>
+        <source>Import labels</source>
         <translation>Markierungen importieren</translation>
     </message>
     <message>
-        <source>Tags (*.json *.csv)</source>
-        <translation>Markierungen (*.json *.csv)</translation>
+        <source>Labels (*.json *.csv *.mrk.json)</source>
+        <translation>Markierungen (*.json *.csv *.mrk.json)</translation>
     </message>
     <message>
         <source>There are no tags of volumes in this file; its classes were imported.</source>
@@ -2111,12 +2146,20 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>In der Reihenfolge der Datei</translation>
     </message>
     <message>
-        <source>Export tags</source>
+        <source>Export labels</source>
         <translation>Markierungen exportieren</translation>
     </message>
     <message>
-        <source>JSON, keeps everything (*.json);;CSV, for spreadsheets (*.csv)</source>
-        <translation>JSON, bewahrt alles (*.json);;CSV, für Tabellenkalkulationen (*.csv)</translation>
+        <source>JSON, keeps everything (*.json)</source>
+        <translation>JSON, behält alles (*.json)</translation>
+    </message>
+    <message>
+        <source>CSV, slice tags for spreadsheets (*.csv)</source>
+        <translation>CSV, Schichtmarkierungen für Tabellenprogramme (*.csv)</translation>
+    </message>
+    <message>
+        <source>Markups, boxes and points of this volume (*.mrk.json)</source>
+        <translation>Markups, Boxen und Punkte dieses Volumens (*.mrk.json)</translation>
     </message>
     <message>
         <source>The tags were written to {path}</source>
@@ -2570,6 +2613,25 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
+    <name>marks.foreign_markups</name>
+    <message>
+        <source>The Markups node &apos;{name}&apos; is hidden now: the labels show the same.</source>
+        <translation>Der Markups-Knoten &apos;{name}&apos; ist jetzt ausgeblendet: Die Markierungen zeigen dasselbe.</translation>
+    </message>
+    <message>
+        <source>{node} (box)</source>
+        <translation>{node} (Box)</translation>
+    </message>
+    <message>
+        <source>{node} (points)</source>
+        <translation>{node} (Punkte)</translation>
+    </message>
+    <message>
+        <source>{node}: {classes}</source>
+        <translation>{node}: {classes}</translation>
+    </message>
+</context>
+<context>
     <name>marks.mark_actions</name>
     <message>
         <source>The {view} view cuts across the slices.</source>
@@ -2799,6 +2861,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>point that is not &apos;{name}&apos; on slice {index}</source>
         <translation>Punkt, der nicht „{name}“ ist, auf Schicht {index}</translation>
+    </message>
+    <message>
+        <source>{marks}: counts as present</source>
+        <translation>{marks}: zählt als vorhanden</translation>
     </message>
 </context>
 <context>
@@ -4652,20 +4718,24 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Boxen und Punkte der Klasse entfernen</translation>
     </message>
     <message>
-        <source>Import tags...</source>
+        <source>Import labels...</source>
         <translation>Markierungen importieren...</translation>
     </message>
     <message>
-        <source>Import tags from a JSON or CSV file</source>
-        <translation>Markierungen aus einer JSON- oder CSV-Datei importieren</translation>
+        <source>Import labels from a file: .json, .csv, or .mrk.json of Markups</source>
+        <translation>Markierungen aus einer Datei importieren: .json, .csv oder .mrk.json von Markups</translation>
     </message>
     <message>
-        <source>Export tags...</source>
+        <source>Export labels...</source>
         <translation>Markierungen exportieren...</translation>
     </message>
     <message>
-        <source>Export the tags of all volumes to a JSON or CSV file</source>
-        <translation>Markierungen aller Volumina in eine JSON- oder CSV-Datei exportieren</translation>
+        <source>Export labels to a file: .json, .csv, or .mrk.json of Markups</source>
+        <translation>Markierungen in eine Datei exportieren: .json, .csv oder .mrk.json von Markups</translation>
+    </message>
+    <message>
+        <source>Take over Markups</source>
+        <translation>Markups übernehmen</translation>
     </message>
     <message>
         <source>Show the keys</source>

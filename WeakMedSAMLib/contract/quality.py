@@ -15,6 +15,7 @@ from .files import read_json
 
 # Codes of advice.
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"
+TOO_SMALL, TOO_LARGE = "mask_too_small", "mask_too_large"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.quality import CHECK_SLICES, Advice, Quality
+from WeakMedSAMLib.contract.quality import CHECK_SLICES, TOO_LARGE, TOO_SMALL, Advice, Quality
 from WeakMedSAMLib.engine.parts.assembly import tell_results
 from WeakMedSAMLib.engine.parts.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
 
@@ -55,6 +55,32 @@ def test_a_volume_is_as_sure_as_its_least_sure_class():
     assert both.confidence == pytest.approx(0.3)
     assert both.classes["lungs"].confidence == pytest.approx(0.9)
     assert both.slice_confidence == [0.3, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("known", "code", "limit"),
+    [
+        ({"smallest_ml": 6}, TOO_SMALL, 6),
+        ({"largest_ml": 4.5}, TOO_LARGE, 4.5),
+        ({"smallest_ml": 5, "largest_ml": 5}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_a_mask_of_a_size_that_the_class_does_not_have_is_told(known, code, limit):
+    classes = ClassTable.from_json([{"name": "spleen", "label_value": 1, "color": [1, 2, 3], "known": known}])
+    found = evidence([0.95], [1], [10])
+    told = quality_report(classes, np.array([[PRESENT]], np.int8), {"spleen": found}, 10, {}, 0.5)
+    assert told.low_confidence == (code is not None)
+    assert (told.advice and told.advice.code) == code
+    if code:
+        assert dict(told.advice.values) == {"class": "spleen", "ml": 5.0, "limit": limit}
+        assert f"{limit:g} ml" in told.advice.message
+
+
+def test_a_class_without_a_mask_is_not_too_small():
+    classes = ClassTable.from_json([{"name": "a", "label_value": 1, "color": [1, 2, 3], "known": {"smallest_ml": 6}}])
+    told = quality_report(classes, np.array([[ABSENT]], np.int8), {"a": evidence([NAN], [0], [0])}, 10, {}, 0.5)
+    assert told.advice is None or told.advice.code != TOO_SMALL
 
 
 @pytest.mark.parametrize(("agreement", "low"), [(LOW_CONFIDENCE - 0.01, True), (LOW_CONFIDENCE + 0.01, False)])

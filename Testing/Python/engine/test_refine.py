@@ -143,5 +143,20 @@ def test_loose_pieces_lose_their_probability_and_the_rest_keeps_it():
     assert np.array_equal(result, masks)
 
 
+def test_of_one_piece_the_largest_is_left_or_that_which_was_given():
+    masks = np.full((4, 40, 40), 0.2, np.float32)
+    masks[:, 5:25, 5:25] = 0.9
+    masks[:2, 30:38, 30:38] = 0.8
+    assert np.array_equal(drop_loose_pieces(masks) > 0.5, masks > 0.5)
+    nothing = drop_loose_pieces(masks, np.zeros(4)) > 0.5
+    assert nothing[:, 5:25, 5:25].all()
+    assert nothing.sum() == 4 * 20 * 20
+    masks[0, 5:25, 5:25] = 0.2  # on the first slice the small piece alone, and there a box was drawn
+    given = drop_loose_pieces(masks, np.array([1.0, 0, 0, 0])) > 0.5
+    assert given[:2, 30:38, 30:38].all()
+    assert given.sum() == 2 * 8 * 8
+
+
 def test_no_slices_have_no_pieces():
-    assert drop_loose_pieces(np.zeros((0, 8, 8), np.float32)).shape == (0, 8, 8)
+    nothing = np.zeros((0, 8, 8), np.float32)
+    assert drop_loose_pieces(nothing).shape == drop_loose_pieces(nothing, np.zeros(0)).shape == (0, 8, 8)

@@ -19,7 +19,14 @@ from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_ABSENT_SLICES, TAG_MORE_VOLUMES, Advice
+from WeakMedSAMLib.contract.quality import (
+    CHECK_SLICES,
+    TAG_ABSENT_SLICES,
+    TAG_MORE_VOLUMES,
+    TOO_LARGE,
+    TOO_SMALL,
+    Advice,
+)
 from WeakMedSAMLib.frontend.base import engine_words
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_words import problemsInWords
@@ -136,8 +143,11 @@ def test_a_warning_of_low_confidence_brings_its_advice(german):
     assert said.endswith("korrigieren Sie sie im Segment Editor.")
 
 
+_ADVICE = {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES, TOO_SMALL, TOO_LARGE}
+
+
 def test_every_code_that_can_reach_the_window_has_words():
-    said = {code for _kind, code, _values in _said()} | {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES}
+    said = {code for _kind, code, _values in _said()} | _ADVICE
     assert sorted(said - set(engine_words.TEXTS) - _OF_TWO_PARTS - _SAID_ELSEWHERE) == []
     assert sorted(_SAID_ELSEWHERE - said) == []
 

@@ -81,6 +81,16 @@ def _area(box: np.ndarray) -> float:
     return float((box[2] - box[0] + 1) * (box[3] - box[1] + 1))
 
 
+def heaviest_piece(mask: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The piece of an S x h x w mask with the largest sum of the weights (S) of its slices; all of an empty one."""
+    pieces, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
+    if count <= 1:
+        return mask
+    weighed = np.broadcast_to(weights[:, None, None], mask.shape)
+    heavy = np.bincount(pieces.ravel(), weighed.ravel())
+    return np.asarray(pieces == 1 + int(heavy[1:].argmax()))
+
+
 def drop_small_pieces(mask: np.ndarray, min_share: float) -> np.ndarray:
     """A 3-D mask without the pieces smaller than `min_share` of the largest; diagonal neighbours hang together."""
     pieces, count = ndimage.label(mask, np.ones((3, 3, 3), bool))

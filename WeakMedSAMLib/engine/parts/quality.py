@@ -16,6 +16,8 @@ from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
     TAG_ABSENT_SLICES,
     TAG_MORE_VOLUMES,
+    TOO_LARGE,
+    TOO_SMALL,
     Advice,
     ClassQuality,
     Quality,
@@ -93,11 +95,13 @@ def quality_report(
     columns = [slice_confidence(tags[:, index], evidence[entry.name]) for index, entry in enumerate(classes)]
     confidences = [report.confidence for report in by_class.values() if report.confidence is not None]
     confidence = min(confidences) if confidences else None
-    low = confidence is None or confidence < LOW_CONFIDENCE * (1 + _FEW_PATIENTS / max(1, patients))
+    unlikely = _unlikely_size(classes, by_class)
+    unsure = confidence is None or confidence < LOW_CONFIDENCE * (1 + _FEW_PATIENTS / max(1, patients))
+    low = unsure or unlikely is not None
     return Quality(
         confidence=confidence,
         low_confidence=low,
-        advice=_advice(tags, patients) if low else None,
+        advice=unlikely or (_advice(tags, patients) if low else None),
         slice_confidence=_round(np.min(columns, axis=0)),
         classes=by_class,
         patients=patients,
@@ -117,6 +121,21 @@ def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -
         slice_confidence=_round(confidence),
         slice_probability=_round(evidence.slice_probability),
     )
+
+
+def _unlikely_size(classes: ClassTable, by_class: Mapping[str, ClassQuality]) -> Advice | None:
+    """Of the first class whose mask is smaller or larger than it is known to be; None if there is none."""
+    for entry in classes:
+        found, known = by_class[entry.name], entry.known
+        values = {"class": entry.name, "ml": round(found.volume_ml, 1)}
+        said = f"The mask of '{entry.name}' has {values['ml']} ml"
+        if found.slices and known.smallest_ml is not None and found.volume_ml < known.smallest_ml:
+            message = f"{said}, less than the {known.smallest_ml:g} ml that the class has at least."
+            return Advice(TOO_SMALL, message, {**values, "limit": known.smallest_ml})
+        if known.largest_ml is not None and found.volume_ml > known.largest_ml:
+            message = f"{said}, more than the {known.largest_ml:g} ml that the class has at most."
+            return Advice(TOO_LARGE, message, {**values, "limit": known.largest_ml})
+    return None
 
 
 def _round(values: np.ndarray) -> list[float]:

@@ -194,6 +194,14 @@ TEXTS = {
     "tag_more_volumes": (_("Tag more volumes, eight or more if you can."), ""),
     "tag_absent_slices": (_("Tag slices of this volume on which the class is absent."), ""),
     "check_slices": (_("Check the slices with the lowest confidence, and correct them in the Segment Editor."), ""),
+    "mask_too_small": (
+        _("The mask of '{class}' has {ml} ml, less than the {limit} ml that the class has at least."),
+        "",
+    ),
+    "mask_too_large": (
+        _("The mask of '{class}' has {ml} ml, more than the {limit} ml that the class has at most."),
+        "",
+    ),
     # Models, weights, and what is kept of earlier runs.
     "no_model": (_("{folder} holds no trained model."), _("Choose the model of a finished run.")),
     "bad_model": (_("{folder} cannot be used as a model ({reason})."), _("Choose the model of a finished run.")),

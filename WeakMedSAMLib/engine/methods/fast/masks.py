@@ -42,11 +42,15 @@ _SHOWN = 0.3
 
 @dataclass(frozen=True)
 class _Drawing:
-    """On which n slices a class is drawn, whether they are known to show it, and how far what was given is believed."""
+    """On which n slices a class is drawn, whether they are known to show it, and how far what was given is believed.
+
+    `one` says whether the class is known to be one piece.
+    """
 
     indices: np.ndarray
     shown: np.ndarray
     trust: np.ndarray
+    one: bool
 
 
 def mask_volumes(
@@ -104,10 +108,11 @@ def segment_volume(
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
-        for column in range(len(classes)):
+        for column, entry in enumerate(classes):
             rows = np.flatnonzero(searched[indices, column])
             shown = volume.tags[indices[rows], column] == PRESENT
-            drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column])
+            one = entry.known.pieces == "one"
+            drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column], one)
             masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone)
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
@@ -172,7 +177,7 @@ def _class_masks(
         masks = given * before + (1 - given) * masks
     if settings.z_consistency:
         smooth = smooth_along_z(masks, drawing.indices)
-        kept = drop_loose_pieces(smooth)
+        kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
         emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
         masks = np.where(emptied[:, None, None], smooth, kept)
     return masks, agreement

@@ -7,7 +7,7 @@ import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import Level
-from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces
+from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces, heaviest_piece
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
@@ -17,6 +17,7 @@ _MARGIN = 1 / 128  # of the frame, around each piece on every side
 # A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.
 _MIN_AGREEMENT = 0.4
 _MIN_PIECE = 0.05  # of the largest piece in the volume
+_GIVEN_COUNTS = 99  # times as much as a guess: a pixel where boxes or points were given, among pieces
 _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
@@ -81,8 +82,12 @@ def smooth_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return result / weight[:, None, None]
 
 
-def drop_loose_pieces(masks: np.ndarray) -> np.ndarray:
-    """Probabilities n x h x w with those set to 0 that lie in small pieces of the mask above 0.5."""
+def drop_loose_pieces(masks: np.ndarray, trust: np.ndarray | None = None) -> np.ndarray:
+    """Probabilities n x h x w with those set to 0 that lie in small pieces of the mask above 0.5.
+
+    Of a class that is known to be one piece, `trust` (n) says how far what was given of each slice is believed: one
+    piece is left, the largest of those that most was given of.
+    """
     mask = masks > 0.5
-    kept = drop_small_pieces(mask, _MIN_PIECE)
+    kept = drop_small_pieces(mask, _MIN_PIECE) if trust is None else heaviest_piece(mask, 1 + _GIVEN_COUNTS * trust)
     return np.where(mask & ~kept, 0, masks)
