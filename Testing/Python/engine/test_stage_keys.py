@@ -14,7 +14,9 @@ import torch
 from faults.tiny_bench import one_thread
 from faults.tiny_run import STAGES, make_scans, make_tiny_run
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Stage
+from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.contract.run_folder import RunFolder, is_part
 from WeakMedSAMLib.contract.runs import load_run, save_run
 from WeakMedSAMLib.contract.stages import PRESETS, stages_of
@@ -137,6 +139,14 @@ def test_another_number_of_sub_classes_at_resume_trains_the_classifier_again(fin
 def test_other_patients_train_the_classifier_again(finished):
     run = load_run(finished.places.path)
     save_run(finished.places.path, replace(run, volumes=[replace(one, patient="P") for one in run.volumes]))
+    told = until(finished, "pseudo-masks", "started")
+    assert (told["projection"], told["classifier"]) == ("reused", "finished")
+
+
+def test_what_is_known_of_classes_trains_the_classifier_again(finished):
+    run = load_run(finished.places.path)
+    known = [replace(entry, known=Knowledge(brightness="brighter")) for entry in run.classes]
+    save_run(finished.places.path, replace(run, classes=ClassTable(known)))
     told = until(finished, "pseudo-masks", "started")
     assert (told["projection"], told["classifier"]) == ("reused", "finished")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.knowledge import SIDES
+from WeakMedSAMLib.contract.knowledge import SIDES, Brightness
 from WeakMedSAMLib.engine.data.geometry import Geometry, plane_axes
 
 _EDGES = (1, 99)  # per cent of the body's cells
+_AROUND = 3 / 16  # of the frame: standard deviation of the surroundings that a cell is compared with
+_STEEPNESS = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,32 @@ def side_priors(classes: ClassTable, geometry: Geometry, axis: str) -> tuple[Sid
             steps = millimetres[along, order] * (1 if grows else -1)
             found.append(SidePrior(column, (float(steps[0]), float(steps[1]), float(steps[2]))))
     return tuple(found)
+
+
+def as_bright(grey: np.ndarray, body: np.ndarray, expected: Brightness) -> np.ndarray:
+    """How likely cells are as bright, or dark, against what is around them as a class is known to be.
+
+    Parameters
+    ----------
+    grey : numpy.ndarray
+        n x m x m mean grey values of cells.
+    body : numpy.ndarray
+        n x m x m, bool: cells that show the body; the others are no surroundings.
+    expected : {"brighter", "darker"}
+
+    Returns
+    -------
+    numpy.ndarray
+        n x m x m in [0, 1]: one half where a cell is like its surroundings.
+    """
+    spread = (0, _AROUND * grey.shape[-1], _AROUND * grey.shape[-1])
+    weight = ndimage.gaussian_filter(body.astype(np.float32), spread)
+    around = ndimage.gaussian_filter(np.where(body, grey, 0).astype(np.float32), spread) / np.maximum(weight, 1e-6)
+    above = np.where(body, grey - around, 0)
+    count = np.maximum(body.sum((1, 2), keepdims=True), 1)
+    deviation = np.sqrt((above**2).sum((1, 2), keepdims=True) / count)
+    sign = 1 if expected == "brighter" else -1
+    return 1 / (1 + np.exp(-sign * _STEEPNESS * above / np.maximum(deviation, 1e-6)))
 
 
 def classes_that_share(classes: ClassTable) -> np.ndarray:

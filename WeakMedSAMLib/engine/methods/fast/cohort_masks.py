@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
@@ -17,10 +18,11 @@ from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
+from WeakMedSAMLib.engine.parts.maps import scale_to_peak
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability
 from WeakMedSAMLib.engine.parts.run_context import RunContext
-from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
+from WeakMedSAMLib.engine.supervision.knowledge import as_bright, classes_that_share
 
 
 def choose_slices(
@@ -74,7 +76,7 @@ def make_pseudo_masks(
         filled = 0
         for done, (number, indices) in enumerate(chosen.items()):
             context.report(Progress(STAGE, done, len(chosen)))
-            maps = _evidence(cohort, number, classifier, patients)
+            maps = _evidence(cohort, number, classifier, patients, context.classes)
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
@@ -99,17 +101,24 @@ def make_pseudo_masks(
 
 
 def _evidence(
-    cohort: SeenCohort, number: int, classifier: SliceClassifier, patients: Sequence[int]
+    cohort: SeenCohort, number: int, classifier: SliceClassifier, patients: Sequence[int], classes: ClassTable
 ) -> list[np.ndarray | None]:
     """Evidence for every class on the present slices of one volume, P x m x m; None where there are none."""
     volume, cells = cohort.volumes[number], cohort.cells[number]
-    activation, maps = activation_maps(classifier, cells.parts()), []
+    activation = activation_maps(classifier, cells.parts())
+    maps: list[np.ndarray | None] = []
     for column, novel in enumerate(cohort.novel[number]):
         present = volume.present(column)
+        if not len(present):
+            maps.append(None)
+            continue
         sided = volume.sided(present, column, activation.shape[-1])
         body = cells.body[present] if sided is None else cells.body[present] & sided
-        shown = activation[present, column], novel, body, patients[column]
-        maps.append(evidence(*shown) if len(present) else None)
+        found = evidence(activation[present, column], novel, body, patients[column])
+        expected = classes[column].known.brightness
+        if expected is not None:
+            found = scale_to_peak(found * as_bright(cells.brightness[present], cells.body[present], expected))
+        maps.append(found)
     return maps
 
 

@@ -101,7 +101,8 @@ class _Trainer:
         cohort = SeenCohort(volumes, cells, novel, known)
         showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
         slices = gather_tagged(cohort, settings, self._context)
-        key = stage_key(novelty_stage.VERSION, key, [v.tags for v in volumes], [v.patient for v in volumes])
+        said = [entry.known.to_json() for entry in self._context.classes]
+        key = stage_key(novelty_stage.VERSION, key, [v.tags for v in volumes], [v.patient for v in volumes], said)
         read = settings_until(CLASSIFIER, settings)
         key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes, known)
         classifier = self._train_classifier(slices, key)
