@@ -88,15 +88,17 @@ def test_what_was_given_takes_the_place_of_what_was_guessed_as_far_as_it_is_beli
     given = np.full((2, 4, 4), 255, np.uint8)
     given[0] = np.where(np.arange(4) < 2, CERTAIN, 0)
     exclusive, free = np.eye(2, dtype=bool), np.ones((2, 2), bool)
-    mixed = blend(guessed, given, np.array([1.0, 0.0]), exclusive)
+    mixed = blend(guessed, given, np.array([1.0, 0.0]), exclusive, 1.0)
     assert np.array_equal(mixed[0], given[0])
     assert mixed[1].tolist() == [[0, 0, CERTAIN, CERTAIN]] * 4
-    assert (blend(guessed, given, np.array([1.0, 0.0]), free)[1] == CERTAIN).all()
-    half = blend(guessed, given, np.array([0.5, 0.0]), exclusive)
+    assert (blend(guessed, given, np.array([1.0, 0.0]), free, 1.0)[1] == CERTAIN).all()
+    half = blend(guessed, given, np.array([0.5, 0.0]), exclusive, 1.0)
     assert half[0, 0].tolist() == [CERTAIN, CERTAIN, CERTAIN // 2, CERTAIN // 2]
+    guesses_count_less = blend(guessed, given, np.array([0.5, 0.0]), exclusive, 0.25)
+    assert guesses_count_less[0, 0].tolist() == [CERTAIN, CERTAIN, round(CERTAIN / 5), round(CERTAIN / 5)]
     unknown = np.full_like(guessed, 255)
-    assert np.array_equal(blend(unknown, given, np.array([0.5, 0.0]), exclusive)[0], given[0])
-    assert (blend(unknown, given, np.array([0.5, 0.0]), exclusive)[1] == 255).all()
+    assert np.array_equal(blend(unknown, given, np.array([0.5, 0.0]), exclusive, 1.0)[0], given[0])
+    assert (blend(unknown, given, np.array([0.5, 0.0]), exclusive, 1.0)[1] == 255).all()
 
 
 @pytest.mark.parametrize("complete", [True, False])

@@ -80,7 +80,8 @@ def make_pseudo_masks(
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
-                    found[row] = blend(found[row], said[number, index][0], said[number, index][1], shares)
+                    given_masks, trust = said[number, index]
+                    found[row] = blend(found[row], given_masks, trust, shares, settings.guess_weight)
                 put_known(found[row], cohort.volumes[number], index)
             arrays["probabilities"][filled : filled + len(found)] = found
             filled += len(found)

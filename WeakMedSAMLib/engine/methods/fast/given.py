@@ -84,7 +84,9 @@ def key_of_marks(volumes: Sequence[VolumeSlices]) -> str:
     return stage_key(VERSION, [_marks(volume) for volume in volumes])
 
 
-def blend(guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def blend(
+    guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.ndarray, guess_weight: float
+) -> np.ndarray:
     """What was guessed of a slice, with what was given of it in its place as far as that is believed.
 
     Parameters
@@ -96,10 +98,13 @@ def blend(guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.
     shares : numpy.ndarray
         C x C, bool: whether a pixel of one class may be one of the other. Where it may not, what was given of the one
         is not the other that was guessed.
+    guess_weight : float
+        How much a guess counts against something given that is believed as much.
     """
+    believed = trust / np.maximum(trust + guess_weight * (1 - trust), 1e-6)
     values = guessed.copy()
     for column in np.flatnonzero(trust > 0):
-        share, said = np.float32(trust[column]), given[column].astype(np.float32)
+        share, said = np.float32(believed[column]), given[column].astype(np.float32)
         mean = share * said + (1 - share) * guessed[column]
         values[column] = np.where(guessed[column] == UNKNOWN, said, np.rint(mean)).astype(np.uint8)
         left = 1 - share * said / CERTAIN
@@ -124,7 +129,8 @@ def give_anew(
     for index, said, trust in hand_on_marks(volume, backbone, settings, seen).rows():
         if index in result:
             old = result[index]
-            result[index] = replace(old, probability=blend(old.probability, said, trust, shares), trust=trust)
+            values = blend(old.probability, said, trust, shares, settings.guess_weight)
+            result[index] = replace(old, probability=values, trust=trust)
     return [result[mask.index] for mask in masks]
 
 

@@ -133,7 +133,8 @@ class SelfTraining:
     def _keep_given(self, mask: PseudoMask, drawn: np.ndarray) -> PseudoMask:
         """A slice as the network draws it, but as it was given so far as that is believed."""
         trust = np.broadcast_to(np.asarray(mask.trust, np.float32), len(drawn))
-        values = blend(drawn, mask.probability, trust, self._shares) if (trust > 0).any() else drawn
+        weight = self._settings.guess_weight
+        values = blend(drawn, mask.probability, trust, self._shares, weight) if (trust > 0).any() else drawn
         put_known(values, self._volumes[mask.volume], mask.index)
         return replace(mask, probability=values)
 

@@ -89,7 +89,8 @@ class FastSettings:
     known_cells_weight : float
         Weight of cells of which it is known what they show, beside the loss of whole slices.
     guess_weight : float
-        How much a pseudo-mask guessed from tags counts for the network, of a class that boxes or points show elsewhere.
+        How much a pseudo-mask guessed from tags counts beside what boxes and points show of the class, on its slice
+        and for the network.
     segmenter_steps : int
         Training steps of the segmentation network in the first round; six tenths of them in each further one.
     places : bool

@@ -20,9 +20,9 @@ from WeakMedSAMLib.engine.methods.fast.settings import READ_BY_MASKS_ALONE, Fast
 # Settings that a stage does not read, nor those before it: a change of them leaves its output as it is. A new setting
 # belongs to every stage until it is named here.
 _AFTER_NETWORK = ("rounds", *READ_BY_MASKS_ALONE)
-_SINCE_NETWORK = ("segmenter_steps", "places", "guess_weight", "handing_anew", "surest_slice", *_AFTER_NETWORK)
+_SINCE_NETWORK = ("segmenter_steps", "places", "handing_anew", "surest_slice", *_AFTER_NETWORK)
 _READ_LATER = {
-    CLASSIFIER: ("pam", *_SINCE_NETWORK),
+    CLASSIFIER: ("pam", "guess_weight", *_SINCE_NETWORK),
     PSEUDO_MASKS: _SINCE_NETWORK,
     SEGMENTER: _AFTER_NETWORK,
 }
