@@ -80,8 +80,8 @@ def give_masks(
 
 
 def key_of_marks(volumes: Sequence[VolumeSlices]) -> str:
-    """Hash of all that `give_masks` reads of labels."""
-    return stage_key(VERSION, [_marks(volume) for volume in volumes])
+    """Hash of all that `give_masks` and `put_known` read of labels; a point that says not here alone gives no mask."""
+    return stage_key(VERSION, [_marks(volume) or [*volume.supervision.points] for volume in volumes])
 
 
 def blend(guessed: np.ndarray, given: np.ndarray, trust: np.ndarray, shares: np.ndarray) -> np.ndarray:

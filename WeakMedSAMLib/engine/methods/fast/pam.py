@@ -32,7 +32,7 @@ from WeakMedSAMLib.engine.parts.mining import (
 
 # Raised whenever the same input gives other pseudo-masks, by `cam`, `cohort_masks`, the parts `mining`, `prompts`,
 # `maps` and `affinity`, or here: part of the keys of this stage and of those after it.
-VERSION = 1
+VERSION = 2
 
 
 def pseudo_masks(
