@@ -134,6 +134,11 @@ class Handing:
         self._seen, self._step, self._tight = seen or {}, step, tight
         self._cells: dict[int, torch.Tensor] = {}
 
+    @property
+    def input_size(self) -> int:
+        """Edge of the input frame, in whose pixels boxes and points are."""
+        return self._backbone.info.input_size
+
     def run(
         self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), along_z: bool = True
     ) -> dict[int, HandedMasks]:

@@ -209,6 +209,19 @@ def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     return found
 
 
+def handing_in(
+    volume: VolumeSlices,
+    backbone: Backbone,
+    settings: FastSettings = FAST,
+    seen: Mapping[int, np.ndarray] | None = None,
+    step: Callable[[], None] = lambda: None,
+) -> Handing:
+    """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
+    levels, info = volume.features.levels, backbone.info
+    alike, decoded = levels[info.cam_level], levels[info.decode_level]
+    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+
+
 def hand_on_marks(
     volume: VolumeSlices,
     backbone: Backbone,
@@ -217,9 +230,7 @@ def hand_on_marks(
     step: Callable[[], None] = lambda: None,
 ) -> GivenMasks:
     """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
-    levels, info = volume.features.levels, backbone.info
-    alike, decoded = levels[info.cam_level], levels[info.decode_level]
-    handing = Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+    handing = handing_in(volume, backbone, settings, seen, step)
     by_class = handing.run(list(_boxes(volume)), list(_points(volume)), settings.handing_on)
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]

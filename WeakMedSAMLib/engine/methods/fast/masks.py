@@ -13,7 +13,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.given import give_anew
+from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -104,7 +104,7 @@ def segment_volume(
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust
-    coarse = _from_surest(coarse, guessed, indices, volume, shares, backbone)
+    coarse = _from_surest(coarse, guessed, indices, volume, settings, context)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -124,15 +124,17 @@ def _from_surest(
     columns: Sequence[int],
     indices: np.ndarray,
     volume: VolumeSlices,
-    shares: np.ndarray,
-    backbone: Backbone,
+    settings: FastSettings,
+    context: RunContext,
 ) -> np.ndarray:
     """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest."""
+    backbone, shares = context.backbone, classes_that_share(context.classes)
     level, result = volume.features.levels[backbone.info.decode_level], seen.copy()
+    handing = handing_in(volume, backbone, settings, dict(zip(indices.tolist(), seen, strict=True)))
     for column in columns:
         drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
         sure = sureness(seen, column, drawn, agreement, shares)
-        result[:, column] = hand_on_surest(drawn, sure, seen, indices, volume, column, backbone)
+        result[:, column] = hand_on_surest(drawn, sure, indices, column, handing)
     return result
 
 

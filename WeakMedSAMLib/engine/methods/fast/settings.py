@@ -157,5 +157,5 @@ class FastSettings:
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
 READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency")
-READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "handing_on", "surest_slice")
+READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "surest_slice")
 FAST = FastSettings()
