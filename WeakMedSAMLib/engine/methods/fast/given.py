@@ -128,6 +128,16 @@ def give_anew(
     return [result[mask.index] for mask in masks]
 
 
+def masks_given(
+    number: int, volume: VolumeSlices, backbone: Backbone, settings: FastSettings = FAST
+) -> list[PseudoMask]:
+    """What boxes and points say of a volume, number `number` of a cohort, that nothing is learned from."""
+    if not _is_given(volume):
+        return []
+    rows = hand_on_marks(volume, backbone, settings).rows()
+    return [PseudoMask(number, index, mask, trust, settings.weigh(trust)) for index, mask, trust in rows]
+
+
 def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
     """Cells of which it is known, or believed as much, whether they show a class: S x C x m x m, uint8; None for none.
 

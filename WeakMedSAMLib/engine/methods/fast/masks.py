@@ -13,7 +13,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in
+from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -65,14 +65,16 @@ def mask_volumes(
 
     Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
     likely; where its tag says absent there is no mask. What the network was taught of a
-    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all.
+    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all. Where
+    nothing was learned of a volume, what its boxes and points say takes that place.
     """
     learned_of: dict[int, list[PseudoMask]] = {}
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
     def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
-        return segment_volume(source, volume, model, settings, context, learned_of.get(number, ()))
+        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings)
+        return segment_volume(source, volume, model, settings, context, said)
 
     return tell_results(cohort, volumes, context.report, result_of)
 
