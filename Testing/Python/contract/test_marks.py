@@ -125,3 +125,13 @@ def test_what_contradicts_itself_is_said():
     said = {problem.code: problem.values for problem in check(CohortLabels(TABLE, [volume]))}
     assert said["points_contradict"]["voxel"] == [3, 1, 5]
     assert said["point_outside_boxes"]["slice"] == 2
+
+
+def test_a_point_outside_of_the_box_of_a_class_of_one_piece_is_said():
+    volume = labels(marks=False)
+    BOXES.put(volume, [Box("liver", (4, 5, 2), (9, 8, 2))])
+    POINTS.put(volume, [Point("liver", (0, 0, 2))])
+    one = ClassTable.from_json([{"name": "liver", "known": {"pieces": "one"}}, {"name": "spleen"}])
+    for table, is_said in ((one, True), (TABLE, False)):
+        codes = {problem.code for problem in check(CohortLabels(table, [volume]))}
+        assert ("point_outside_boxes" in codes) is is_said

@@ -14,7 +14,10 @@ from faults.tiny_run import CLASSES, NAME, read_array
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Warning_
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.methods.fast.masks import _average_in
@@ -39,15 +42,26 @@ def with_settings(model, folder, **changes):
     return copied
 
 
-def applied(finished, model, out, **overrides):
+def applied(finished, model, out, labels=(), **overrides):
     """Apply a model to the first scan; returns its probability maps and the warnings."""
     settings = RunSettings(device="cpu", backbone=NAME, model=str(model), train=False, overrides=overrides)
     scan = finished.places.path / "volumes" / "000.nrrd"
-    places = make_run(out, [scan], CohortLabels(ClassTable.from_names(list(CLASSES))), settings)
+    places = make_run(out, [scan], CohortLabels(ClassTable.from_names(list(CLASSES)), labels), settings)
     events = []
     run_folder(places.path, report=events.append, cache_root=finished.cache)
     codes = {event.code: event for event in events if isinstance(event, Warning_)}
     return maps_of(places.path), codes
+
+
+def test_a_box_says_what_is_meant_where_a_model_is_only_applied(finished, tmp_path):
+    volume = VolumeLabels("000", n_slices=7, size=(36, 40, 7))
+    BOXES.put(volume, [Box("rod", (4, 4, 0), (13, 13, 0))])
+    maps, _ = applied(finished, finished.places.model, tmp_path / "run", [volume])
+    drawn = maps[1][0] > 127
+    inside = np.zeros_like(drawn)
+    inside[4:14, 4:14] = True
+    assert (drawn & inside).sum() > 0.5 * inside.sum()
+    assert (drawn & ~inside).sum() < 0.5 * inside.sum()
 
 
 def maps_of(run):

@@ -252,6 +252,20 @@ def test_marks_of_a_left_handed_file_stay_at_their_place_in_the_body(call, scans
     assert (back.numbering, POINTS.marks(back)) == ("slicer", (Point("rod", (5, 6, 7)),))
 
 
+def test_tags_are_converted_by_their_scan_where_it_is_given(call, scans, tmp_path):
+    scan = read_volume(scans[0])
+    placing = Geometry((3.0, -7.0, 20.0), (1.5, 2.0, 4.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0), (20, 24, 10))
+    write_volume(tmp_path / "scan 0.nrrd", scan.array, placing)
+    volume = VolumeLabels("scan 0", n_slices=10)
+    volume.set("rod", 2, 1)
+    write_label_file(tmp_path / "tags.csv", CohortLabels(TABLE, [volume]))
+    words = ("--volume", tmp_path / "scan 0.nrrd", "--numbering", "file")
+    assert call("tags", "convert", tmp_path / "tags.csv", tmp_path / "tags.json", *words)[0] == 0
+    (held,) = read_label_file(tmp_path / "tags.json").volumes
+    assert (held.numbering, held.size, held.sha256 is None) == ("slicer", (20, 24, 10), False)
+    assert np.flatnonzero(held.state("rod") == 1).tolist() == [7]
+
+
 def test_files_of_left_handed_scans_are_merged_at_their_place(call, scans, tmp_path):
     """One counts as the file does, one as 3D Slicer does: with the scan they meet."""
     scan = read_volume(scans[0])

@@ -163,3 +163,26 @@ def test_what_a_network_sees_counts_as_much_as_what_resembles_the_mask():
     helped = Handing(scan(twins), numbers, Drawer(), presence, seen).run([box_at(2, 10, 10)])[0]
     assert helped.trust[8] >= alone.trust.get(8, 0)
     assert np.array_equal(helped.masks[4], alone.masks[4])
+
+
+def test_it_can_be_ended_where_every_slice_has_a_box():
+    seen = []
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    handing = Handing(
+        scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), step=lambda: seen.append(1)
+    )
+    handing.run([box_at(index, 18, 20) for index in range(SLICES)])
+    assert len(seen) == SLICES
+
+
+def test_a_slice_is_unpacked_once_on_a_way():
+    level, numbers = scan(MOVING), HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    unpacked, read = [], level.read
+
+    def noted(indices):
+        unpacked.extend(indices)
+        return read(indices)
+
+    level.read = noted
+    Handing(level, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8)).run([box_at(0, 10, 20)])
+    assert unpacked == list(range(SLICES))

@@ -23,6 +23,7 @@ from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.methods.fast import masks, self_training
+from WeakMedSAMLib.engine.parts import handing_on
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
@@ -103,6 +104,15 @@ def test_each_way_of_handing_on_is_a_setting(scans, tmp_path, monkeypatch, setti
 def noted(done, function, *arguments):
     done.add(function.__name__)
     return function(*arguments)
+
+
+def test_without_tightness_no_mask_is_made_to_fill_its_box(scans, tmp_path, monkeypatch):
+    done = set()
+    for name in ("tightened", "widened"):
+        monkeypatch.setattr(handing_on, name, partial(noted, done, getattr(handing_on, name)))
+    _, _, places = run(scans, tmp_path, [labels(boxes=[BALL, ROD]), labels(1)], tightness=False)
+    assert (places.state / "handing-on-000").is_dir()
+    assert done == set()
 
 
 def test_known_pixels_are_in_the_written_mask_to_the_voxel(scans, tmp_path):

@@ -279,3 +279,8 @@ def test_inside_tells_slice_from_padding():
 def test_leading_axes_are_kept():
     frame = Frame(20, 30, 1.0, 1.0, 32)
     assert frame.from_frame(np.zeros((2, 3, 4, 16, 16))).shape == (2, 3, 4, 20, 30)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(512, (5.0, 2.0, 5.0, 2.0)), (128, (20.0, 8.0, 21.0, 9.0))])
+def test_the_box_of_a_pixel_does_not_end_before_it_begins(rows, expected):
+    assert Frame(rows, rows, 1.0, 1.0).box((4, 4), (10, 10)) == expected

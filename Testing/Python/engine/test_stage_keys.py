@@ -22,7 +22,9 @@ from WeakMedSAMLib.contract.runs import load_run, save_run
 from WeakMedSAMLib.contract.stages import PRESETS, stages_of
 from WeakMedSAMLib.engine.base.reporting import Cancelled
 from WeakMedSAMLib.engine.base.state import StageStore, stage_key
+from WeakMedSAMLib.engine.features import slices
 from WeakMedSAMLib.engine.methods.fast import cohort_novelty, pam, projection, sce, segmenter, tagged
+from WeakMedSAMLib.engine.methods.fast.given import key_of_marks
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import start_key
 from WeakMedSAMLib.engine.methods.published import extractor, fitting, network_training, pseudo_masks
 from WeakMedSAMLib.engine.methods.published import sub_classes as exploration
@@ -30,6 +32,7 @@ from WeakMedSAMLib.engine.methods.registry import known_presets, load_model
 from WeakMedSAMLib.engine.parts.clustering import SubClasses
 from WeakMedSAMLib.engine.parts.epochs import train_to_end
 from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.engine.supervision.supervision import PointOnSlice, Supervision
 
 KEPT = ("projection", "classifier", "pseudo-masks", "segmenter-1", "segmenter-2")
 LEARNED = ("sub-classes", "adapters", "pseudo-masks", "network")
@@ -149,6 +152,28 @@ def test_what_is_known_of_classes_trains_the_classifier_again(finished):
     save_run(finished.places.path, replace(run, classes=ClassTable(known)))
     told = until(finished, "pseudo-masks", "started")
     assert (told["projection"], told["classifier"]) == ("reused", "finished")
+
+
+def test_a_volume_that_lies_otherwise_trains_the_classifier_and_the_network_again(finished, monkeypatch):
+    before, made = keys_of(finished, monkeypatch), slices._volume_slices
+
+    def mirrored(*arguments):
+        volume = made(*arguments)
+        return replace(volume, axes=-volume.axes)
+
+    monkeypatch.setattr(slices, "_volume_slices", mirrored)
+    after = keys_of(finished, monkeypatch)
+    changed = {stage for stage in before if before[stage] != after[stage]}
+    assert changed == {"classifier", "pseudo-masks", "segmenter-1", "segmenter-2"}
+
+
+def test_a_point_that_says_not_here_makes_pseudo_masks_anew_wherever_it_is_put():
+    def key(*points):
+        presence = np.zeros((3, 1), np.int8)
+        return key_of_marks([SimpleNamespace(supervision=Supervision(presence, points=points))])
+
+    places = [(), (PointOnSlice(0, 1, 4, 4, False),), (PointOnSlice(0, 1, 4, 5, False),)]
+    assert len({key(*points) for points in places}) == 3
 
 
 def test_a_starting_point_is_told_apart_by_all_of_its_parts(finished):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from held_level import HeldLevel
-from moving_tissue import INPUT, MOVING, SLICES, Drawer, middle_of, scan
+from moving_tissue import MOVING, SLICES, Drawer, middle_of, scan
 
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
+from WeakMedSAMLib.engine.parts.handing_on import Handing
 
 EXCLUSIVE = np.eye(2, dtype=bool)
 
@@ -46,16 +45,11 @@ def handed(sure):
     masks[:, 100:120, 100:120] = 0.7
     masks[4] = 0
     masks[4, 36:56, 40:60] = 0.9
-    volume = SimpleNamespace(
-        features=SimpleNamespace(
-            levels={"cam": scan(MOVING), "last": HeldLevel(np.zeros((SLICES, 1, 1, 1), np.float32))}
-        ),
-        tags=np.full((SLICES, 1), PRESENT, np.int8),
-    )
     drawer = Drawer()
-    drawer.info = SimpleNamespace(input_size=INPUT, prompts=drawer.info.prompts, cam_level="cam", decode_level="last")
     seen = seen_as(*([(20 + 4 * index, 40, 20, 0.9)] for index in range(SLICES)))[:, :1]
-    return masks, hand_on_surest(masks, sure, seen, np.arange(SLICES), volume, 0, drawer)
+    decoded, presence = HeldLevel(np.zeros((SLICES, 1, 1, 1), np.float32)), np.full((SLICES, 1), PRESENT, np.int8)
+    handing = Handing(scan(MOVING), decoded, drawer, presence, dict(enumerate(seen)))
+    return masks, hand_on_surest(masks, sure, np.arange(SLICES), 0, handing)
 
 
 def test_masks_are_handed_on_from_the_surest_slice_as_far_as_it_is_sure():

@@ -87,14 +87,16 @@ class BoxKind(MarkKind[Box]):
         return Box(record["class"], tuple(record["first"]), tuple(record["last"]), record["complete"])
 
     def check(self, classes: ClassTable, volumes: Sequence[VolumeLabels]) -> Iterator[Problem]:
-        """Say which boxes are said to hold all of a class on a slice, and do not hold a point of it."""
+        """Say which boxes hold all of a class on a slice, by what is said of them or of it, but not a point of it."""
         from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 
+        pieces = {entry.name: entry.known.pieces for entry in classes}
         for volume in volumes:
             for point in POINTS.marks(volume):
                 index = point.voxel[volume.axis_index]
                 mine = [box for box in self.marks(volume, point.class_name) if _meets(box, volume, index)]
-                closed = any(box.complete for box in mine) and point.shows
+                is_one = pieces.get(point.class_name) == "one"
+                closed = any(box.complete or is_one for box in mine) and point.shows
                 if closed and not any(_holds(box, point.voxel) for box in mine):
                     at = list(point.voxel)
                     message = (

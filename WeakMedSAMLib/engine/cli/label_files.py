@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 
 def read_label_files(
-    files: Sequence[Path], volumes: Sequence[Path] = (), unsaid: Numbering | None = None, axis: str | None = None
+    files: Sequence[Path],
+    volumes: Sequence[Path] = (),
+    unsaid: Numbering | None = None,
+    axis: str | None = None,
+    as_is: bool = True,
 ) -> tuple[CohortLabels, list[Problem]]:
     """Read label files as one; where they contradict each other, later files count.
 
@@ -49,6 +53,8 @@ def read_label_files(
         How labels count that do not say it and carry no hash.
     axis : str, optional
         Slice axis of what is in ``.mrk.json`` alone; that of the other files, or k, without it.
+    as_is : bool
+        Leave labels of one file as it has them, for whoever matches them with the volumes later.
 
     Returns
     -------
@@ -61,7 +67,7 @@ def read_label_files(
     UserError
         ``volume_needed``, ``markups_of_which_volume`` and what reading, matching and merging raise.
     """
-    if len(files) == 1 and not is_markups_file(files[0]):
+    if len(files) == 1 and not is_markups_file(files[0]) and (as_is or not volumes):
         return read_label_file(files[0]), []
     from WeakMedSAMLib.engine.data.volumes import open_scan
 

@@ -53,7 +53,7 @@ def show(file: Path, volumes: tuple[Path, ...]) -> None:
     Example:
       weakmedsam tags show tags.json
     """
-    cohort, problems = read_label_files([file], volumes)
+    cohort, problems = read_label_files([file], volumes, as_is=False)
     for problem in problems:
         tell(problem)
     for line in (*class_lines(cohort), *(line for volume in cohort.volumes for line in volume_lines(volume))):
@@ -102,7 +102,7 @@ def convert(
       weakmedsam tags convert tags.csv tags.json
       weakmedsam tags convert tags.json scan1.mrk.json --volume scan1.nrrd
     """
-    cohort, problems = read_label_files([source], volumes, numbering, axis)
+    cohort, problems = read_label_files([source], volumes, numbering, axis, as_is=False)
     write_labels(target, cohort, volumes, numbering, problems)
 
 

@@ -230,10 +230,14 @@ class Frame:
         return _resample(maps, _weights(self.rows, m, height), _weights(self.columns, m, width))
 
     def box(self, rows: tuple[int, int], columns: tuple[int, int]) -> tuple[float, float, float, float]:
-        """Where the pixels from the first to the last row and column lie, in pixels of the frame: x0, y0, x1, y1."""
+        """Where the pixels from the first to the last row and column lie, in pixels of the frame: x0, y0, x1, y1.
+
+        The last ones are included. One that is narrower than a pixel of the frame ends where it begins.
+        """
         height, width = self.scaled
         down, across = height / self.rows, width / self.columns
-        return columns[0] * across, rows[0] * down, (columns[1] + 1) * across - 1, (rows[1] + 1) * down - 1
+        left, top = columns[0] * across, rows[0] * down
+        return left, top, max(left, (columns[1] + 1) * across - 1), max(top, (rows[1] + 1) * down - 1)
 
     def inside(self, m: int) -> np.ndarray:
         """Which of the m x m cells over the square have their centre in the slice, not in the padding: bool, m x m."""

@@ -166,9 +166,7 @@ def _fill_empty(
         for index in supervision.present(column).tolist():
             if (labels[index] == value).any():
                 continue
-            likely = stack[index].astype(np.float32)
-            if index in supervision.known:
-                likely[supervision.known[index][column] == NOT_SHOWN] = 0
+            likely = stack[index].astype(np.float32)  # 0 where it is known not to be
             free = np.where(labels[index] == 0, likely, 0)
             if not likely.any():
                 continue

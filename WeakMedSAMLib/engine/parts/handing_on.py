@@ -134,6 +134,11 @@ class Handing:
         self._seen, self._step, self._tight = seen or {}, step, tight
         self._cells: dict[int, torch.Tensor] = {}
 
+    @property
+    def input_size(self) -> int:
+        """Edge of the input frame, in whose pixels boxes and points are."""
+        return self._backbone.info.input_size
+
     def run(
         self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), along_z: bool = True
     ) -> dict[int, HandedMasks]:
@@ -148,21 +153,17 @@ class Handing:
     def _of_class(
         self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], along_z: bool
     ) -> HandedMasks:
-        starts: dict[int, list[Drawn]] = {}
-        for box in boxes:
-            if box.column == column:
-                starts.setdefault(box.index, []).append(self._draw_tight(box.index, box.box))
-        boxed = frozenset(starts)
-        mine = [point for point in points if point.column == column]
-        for point in mine:
-            if point.shows and point.index not in boxed:
-                not_here = [other.place for other in mine if other.index == point.index and not other.shows]
-                starts.setdefault(point.index, []).append(self._draw_at(point.index, point.place, not_here))
+        mine = [box for box in boxes if box.column == column]
+        places = [point for point in points if point.column == column]
+        # In the order in which they were given.
+        starts = dict.fromkeys([*(box.index for box in mine), *(point.index for point in places if point.shows)])
         votes: dict[int, list[Drawn]] = {}
-        for index, pieces in starts.items():
-            trust = 1.0 if index in boxed else float(np.mean([_trust(quality) for _, quality in pieces]))
-            votes[index] = [(np.max([mask for mask, _ in pieces], axis=0), trust)]
-            held = [(mask, _WORTH_ALL if index in boxed else quality) for mask, quality in pieces]
+        for index in starts:
+            self._step()
+            tight = [box.box for box in mine if box.index == index]
+            here = [point for point in places if point.index == index]
+            held = [(self._draw_tight(index, box)[0], _WORTH_ALL) for box in tight] or self._draw_all_at(index, here)
+            votes[index] = [_together(held)]
             for step in (-1, 1) if along_z else ():
                 self._follow(column, index, step, held, frozenset(starts), votes)
         return _agreed(votes)
@@ -186,8 +187,7 @@ class Handing:
             if self._presence[index, column] != PRESENT:
                 held = [(mask, worst) for mask, worst in held if _trust(worst) >= _FADED]
             if held:
-                trust = float(np.mean([_trust(worst) for _, worst in held]))
-                votes.setdefault(index, []).append((np.max([mask for mask, _ in held], axis=0), trust))
+                votes.setdefault(index, []).append(_together(held))
             index += step
 
     def _next(self, column: int, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
@@ -207,6 +207,11 @@ class Handing:
             drawn = widened(drawn, grown_box(piece, 0))
         agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
         return drawn, min(worst, quality, agreement)
+
+    def _draw_all_at(self, index: int, points: Sequence[GivenPoint]) -> list[Drawn]:
+        """What is drawn for each point of a slice that shows the class."""
+        not_here = [point.place for point in points if not point.shows]
+        return [self._draw_at(index, point.place, not_here) for point in points if point.shows]
 
     def _draw_at(self, index: int, place: tuple[float, float], not_here: Sequence[tuple[float, float]]) -> Drawn:
         """What the decoder draws for a point, where it answers points and keeps clear of those that say not here.
@@ -242,7 +247,7 @@ class Handing:
 
     def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
         """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""
-        here, there = self._unit_cells(index), self._unit_cells(before)
+        there, here = self._unit_cells(before), self._unit_cells(index)  # in the order in which they are come to
         cells = here.shape[-1]
         inside = resize_maps(torch.from_numpy(mask), cells)
         rows, columns = _window(inside > 0.1)
@@ -303,13 +308,19 @@ def _trust(quality: float) -> float:
     return float(np.clip((quality - _WORTHLESS) / (_WORTH_ALL - _WORTHLESS), 0, 1))
 
 
+def _together(pieces: Sequence[Drawn]) -> Drawn:
+    """All pieces of a slice as one mask TARGET x TARGET, and the mean of what they are trusted by."""
+    mask = np.max([mask for mask, _ in pieces], axis=0).astype(np.float32)
+    # Kept for every slice of the way, so no larger than what comes of it.
+    return resize_maps(torch.from_numpy(mask), TARGET).numpy(), float(np.mean([_trust(worst) for _, worst in pieces]))
+
+
 def _agreed(votes: Mapping[int, Sequence[Drawn]]) -> HandedMasks:
     """One mask a slice: of those that came from either side the mean, by trust."""
     found = HandedMasks()
     for index, each in votes.items():
         weights = np.array([max(trust, 1e-3) for _, trust in each])
         mean = np.average([mask for mask, _ in each], axis=0, weights=weights)
-        small = resize_maps(torch.from_numpy(mean.astype(np.float32)), TARGET).numpy()
-        found.masks[index] = np.rint(small * CERTAIN).astype(np.uint8)
+        found.masks[index] = np.rint(mean.astype(np.float32) * CERTAIN).astype(np.uint8)
         found.trust[index] = max(trust for _, trust in each)
     return found

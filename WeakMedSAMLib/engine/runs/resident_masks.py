@@ -79,7 +79,7 @@ class PromptedMasks:
         return mask, min(quality for _one, quality in drawn)
 
     def _of_boxes(self, view: SliceView, boxes: Sequence[BoxRanges]) -> list[tuple[np.ndarray, float]]:
-        framed = [_framed_box(view, box) for box in boxes]
+        framed = [view.frame.box(*box) for box in boxes]
         if PromptKind.BOX in self._info.prompts:
             drawn = self._decode(view, framed)
         else:
@@ -127,12 +127,6 @@ def _require_inside(frame: Frame, boxes: Sequence[BoxRanges], points: Sequence[P
 
 def _holds(box: BoxRanges, point: tuple[int, int]) -> bool:
     return all(first <= at <= last for (first, last), at in zip(box, point, strict=True))
-
-
-def _framed_box(view: SliceView, box: BoxRanges) -> list[float]:
-    """The pixels of the frame that a box takes, the last ones included."""
-    (top, left), (bottom, right) = (np.array([side[end] + end for side in box]) * view.scale for end in (0, 1))
-    return [left, top, max(left, right - 1), max(top, bottom - 1)]
 
 
 def _framed_point(view: SliceView, point: tuple[float, float]) -> list[float]:

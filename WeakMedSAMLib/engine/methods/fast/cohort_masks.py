@@ -94,7 +94,7 @@ def make_pseudo_masks(
         slices = [(number, int(index)) for number, indices in chosen.items() for index in indices]
         nothing = np.zeros(shape[1], np.float32)
         trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
-        weights = np.where(trusts.any(0), settings.guess_weight + (1 - settings.guess_weight) * trusts, 1)
+        weights = np.where(trusts.any(0), settings.weigh(trusts), 1)
         rows = zip(slices, masks, trusts, weights.astype(np.float32), strict=True)
         return [PseudoMask(*one, mask, trust, weight) for one, mask, trust, weight in rows]
 

@@ -80,8 +80,8 @@ def give_masks(
 
 
 def key_of_marks(volumes: Sequence[VolumeSlices]) -> str:
-    """Hash of all that `give_masks` reads of labels."""
-    return stage_key(VERSION, [_marks(volume) for volume in volumes])
+    """Hash of all that `give_masks` and `put_known` read of labels; a point that says not here alone gives no mask."""
+    return stage_key(VERSION, [_marks(volume) or [*volume.supervision.points] for volume in volumes])
 
 
 def blend(
@@ -132,6 +132,16 @@ def give_anew(
             values = blend(old.probability, said, trust, shares, settings.guess_weight)
             result[index] = replace(old, probability=values, trust=trust)
     return [result[mask.index] for mask in masks]
+
+
+def masks_given(
+    number: int, volume: VolumeSlices, backbone: Backbone, settings: FastSettings = FAST
+) -> list[PseudoMask]:
+    """What boxes and points say of a volume, number `number` of a cohort, that nothing is learned from."""
+    if not _is_given(volume):
+        return []
+    rows = hand_on_marks(volume, backbone, settings).rows()
+    return [PseudoMask(number, index, mask, trust, settings.weigh(trust)) for index, mask, trust in rows]
 
 
 def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:
@@ -215,6 +225,19 @@ def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     return found
 
 
+def handing_in(
+    volume: VolumeSlices,
+    backbone: Backbone,
+    settings: FastSettings = FAST,
+    seen: Mapping[int, np.ndarray] | None = None,
+    step: Callable[[], None] = lambda: None,
+) -> Handing:
+    """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
+    levels, info = volume.features.levels, backbone.info
+    alike, decoded = levels[info.cam_level], levels[info.decode_level]
+    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+
+
 def hand_on_marks(
     volume: VolumeSlices,
     backbone: Backbone,
@@ -223,9 +246,7 @@ def hand_on_marks(
     step: Callable[[], None] = lambda: None,
 ) -> GivenMasks:
     """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
-    levels, info = volume.features.levels, backbone.info
-    alike, decoded = levels[info.cam_level], levels[info.decode_level]
-    handing = Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+    handing = handing_in(volume, backbone, settings, seen, step)
     by_class = handing.run(list(_boxes(volume)), list(_points(volume)), settings.handing_on)
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]

@@ -13,7 +13,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.given import give_anew
+from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -65,14 +65,16 @@ def mask_volumes(
 
     Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
     likely; where its tag says absent there is no mask. What the network was taught of a
-    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all.
+    slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all. Where
+    nothing was learned of a volume, what its boxes and points say takes that place.
     """
     learned_of: dict[int, list[PseudoMask]] = {}
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
     def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
-        return segment_volume(source, volume, model, settings, context, learned_of.get(number, ()))
+        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings)
+        return segment_volume(source, volume, model, settings, context, said)
 
     return tell_results(cohort, volumes, context.report, result_of)
 
@@ -104,7 +106,7 @@ def segment_volume(
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust
-    coarse = _from_surest(coarse, guessed, indices, volume, shares, backbone)
+    coarse = _from_surest(coarse, guessed, indices, volume, settings, context)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -124,15 +126,17 @@ def _from_surest(
     columns: Sequence[int],
     indices: np.ndarray,
     volume: VolumeSlices,
-    shares: np.ndarray,
-    backbone: Backbone,
+    settings: FastSettings,
+    context: RunContext,
 ) -> np.ndarray:
     """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest."""
+    backbone, shares = context.backbone, classes_that_share(context.classes)
     level, result = volume.features.levels[backbone.info.decode_level], seen.copy()
+    handing = handing_in(volume, backbone, settings, dict(zip(indices.tolist(), seen, strict=True)))
     for column in columns:
         drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
         sure = sureness(seen, column, drawn, agreement, shares)
-        result[:, column] = hand_on_surest(drawn, sure, seen, indices, volume, column, backbone)
+        result[:, column] = hand_on_surest(drawn, sure, indices, column, handing)
     return result
 
 

@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, put_known
+from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -114,16 +114,17 @@ class SelfTraining:
             for column in range(seen.shape[1]):
                 seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
             plain = seen.copy()
+            by_slice = dict(zip(indices.tolist(), plain, strict=True))
             if self._settings.hands_on_anew:
-                by_slice = dict(zip(indices.tolist(), plain, strict=True))
                 mine = give_anew(mine, volume, backbone, by_slice, self._shares, self._settings)
             guessed = taught - taught_classes(mine) if self._settings.hands_on_surest else frozenset()
+            handing = handing_in(volume, backbone, self._settings, by_slice)
             for column in range(seen.shape[1]):
                 level = volume.features.levels[backbone.info.decode_level]
                 drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
                 if column in guessed:
                     sure = sureness(plain, column, drawn, agreement, self._shares)
-                    drawn = hand_on_surest(drawn, sure, plain, indices, volume, column, backbone)
+                    drawn = hand_on_surest(drawn, sure, indices, column, handing)
                 seen[:, column] = drawn
             values = encode_probability(seen, volume.tags[indices])
             found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.engine.base.setting_checks import Limits
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NAME = "fast"  # of the method, as its models have it
 
@@ -145,6 +149,10 @@ class FastSettings:
         """
         _LIMITS.check(self)
 
+    def weigh(self, trust: np.ndarray) -> np.ndarray:
+        """How much pseudo-masks count of classes that boxes or points show somewhere, by `trust`."""
+        return self.guess_weight + (1 - self.guess_weight) * trust
+
     @property
     def hands_on_anew(self) -> bool:
         """Whether boxes and points are handed on by what the network sees."""
@@ -158,5 +166,5 @@ class FastSettings:
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
 READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency")
-READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "handing_on", "surest_slice")
+READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "handing_anew", "surest_slice")
 FAST = FastSettings()

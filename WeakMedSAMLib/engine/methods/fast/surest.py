@@ -9,8 +9,6 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.components import component_boxes
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -46,13 +44,7 @@ def sureness(seen: np.ndarray, column: int, masks: np.ndarray, agreement: np.nda
 
 
 def hand_on_surest(
-    masks: np.ndarray,
-    sure: np.ndarray,
-    seen: np.ndarray,
-    indices: np.ndarray,
-    volume: VolumeSlices,
-    column: int,
-    backbone: Backbone,
+    masks: np.ndarray, sure: np.ndarray, indices: np.ndarray, column: int, handing: Handing
 ) -> np.ndarray:
     """Masks of a class, mixed with those handed on from the slice that is surest, as far as these are believed.
 
@@ -62,16 +54,12 @@ def hand_on_surest(
         n x h x w probabilities over the input frame, as the decoder redrew them.
     sure : numpy.ndarray
         n, see `sureness`.
-    seen : numpy.ndarray
-        n x C x h x w probabilities by the network.
     indices : numpy.ndarray
         n slice indices.
-    volume : VolumeSlices
-        Whose slices they are.
     column : int
         Of the class.
-    backbone : Backbone
-        Answers boxes.
+    handing : Handing
+        In their volume, by what the network sees; see `given.handing_in`.
 
     Returns
     -------
@@ -80,12 +68,9 @@ def hand_on_surest(
     """
     if not len(sure) or sure.max() <= 0:
         return masks
-    best, scale = int(sure.argmax()), backbone.info.input_size / masks.shape[-1]
+    best, scale = int(sure.argmax()), handing.input_size / masks.shape[-1]
     boxes = scale * component_boxes(masks[best] > 0.5, most=1, margin=1)
     given = [GivenBox(column, int(indices[best]), (float(b[0]), float(b[1]), float(b[2]), float(b[3]))) for b in boxes]
-    levels, info = volume.features.levels, backbone.info
-    by_slice = dict(zip(indices.tolist(), seen, strict=True))
-    handing = Handing(levels[info.cam_level], levels[info.decode_level], backbone, volume.tags, by_slice)
     handed = handing.run(given)[column]
     result = masks.copy()
     for row, index in enumerate(indices.tolist()):

@@ -102,7 +102,9 @@ class _Trainer:
         showcase.show(NOVELTY, novelty_maps(cohort.novel[shown], cells[shown].body.shape[-1]))
         slices = gather_tagged(cohort, settings, self._context)
         said = [entry.known.to_json() for entry in self._context.classes]
-        key = stage_key(novelty_stage.VERSION, key, [v.tags for v in volumes], [v.patient for v in volumes], said)
+        # The hash of a volume says nothing of where its voxels lie; sides, and places in the body, go by that.
+        placed = [(volume.patient, volume.axes) for volume in volumes]
+        key = stage_key(novelty_stage.VERSION, key, [volume.tags for volume in volumes], placed, said)
         read = settings_until(CLASSIFIER, settings)
         key = stage_key(sce.VERSION, key, read, slices.counts, slices.sub_classes, known)
         classifier = self._train_classifier(slices, key)
