@@ -1300,6 +1300,14 @@
         <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
     </message>
     <message>
+        <source>This preset learns from slice tags alone: boxes and points say on which slices a class is, and of which pixels that is known; what is known of classes is passed over.</source>
+        <translation>Diese Voreinstellung lernt nur aus Schicht-Markierungen: Boxen und Punkte sagen, auf welchen Schichten eine Klasse ist und von welchen Pixeln das bekannt ist; was von Klassen bekannt ist, wird übergangen.</translation>
+    </message>
+    <message>
+        <source>Use the preset fast.</source>
+        <translation>Nehmen Sie die Voreinstellung „fast“.</translation>
+    </message>
+    <message>
         <source>The mask of &apos;{class}&apos; has {ml} ml, less than the {limit} ml that the class has at least.</source>
         <translation>Die Maske von „{class}“ hat {ml} ml, weniger als die {limit} ml, die die Klasse mindestens hat.</translation>
     </message>

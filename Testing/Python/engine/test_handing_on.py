@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -123,12 +125,26 @@ def test_a_piece_smaller_than_a_cell_is_looked_for_where_it_was():
         assert middle_of(mask) == (pytest.approx(103, abs=4), pytest.approx(103, abs=4))
 
 
-def test_a_mask_fills_its_box_unless_that_is_not_wanted():
-    class Timid(Drawer):
-        def decode(self, features, boxes, rows=None):
-            middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-            return super().decode(features, torch.cat([middle - 10, middle + 10], 1), rows)
+def test_a_box_in_3d_ends_the_piece_and_is_not_filled_on_its_slice():
+    box = replace(box_at(4, 18, 20), ends=(3, 6))
+    found = hand_on(MOVING, [box], drawer=Timid())[0]
+    assert sorted(found.masks) == [3, 4, 5, 6]
+    assert (found.masks[4] > CERTAIN // 2).sum() == 8**2
+    other = replace(box_at(4, 40, 40), ends=(4, 4))  # another piece ends where its own box does
+    beside = hand_on({n: [(18, 20), (40, 40)] for n in range(SLICES)}, [box_at(4, 18, 20), other])[0]
+    assert beside.masks[4][90, 90] > CERTAIN // 2 > beside.masks[5][90, 90]
+    assert sorted(beside.masks) == list(range(SLICES))
 
+
+class Timid(Drawer):
+    """Draws 20 pixels around the middle of its box."""
+
+    def decode(self, features, boxes, rows=None):
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+        return super().decode(features, torch.cat([middle - 10, middle + 10], 1), rows)
+
+
+def test_a_mask_fills_its_box_unless_that_is_not_wanted():
     sizes = {}
     for tight in (True, False):
         mask = hand_on(MOVING, [box_at(4, 18, 20)], drawer=Timid(), tight=tight)[0].masks[4]

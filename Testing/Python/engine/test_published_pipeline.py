@@ -25,6 +25,7 @@ from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, require_same_grid, tags_from_masks
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_volume, write_volume
 from WeakMedSAMLib.engine.evaluation.demo import demo_scan
+from WeakMedSAMLib.engine.methods.published import pipeline
 from WeakMedSAMLib.engine.methods.published.model import PublishedModel
 from WeakMedSAMLib.engine.methods.published.settings import Defect
 from WeakMedSAMLib.engine.methods.registry import load_model
@@ -171,3 +172,15 @@ def test_a_model_of_another_method_cannot_be_trained_on(paper, bench):
     with pytest.raises(UserError) as caught:
         run_folder(places.path, cache_root=bench.cache)
     assert caught.value.code == "model_does_not_fit"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "known", "told"), [((), {}, 0), ((1,), {}, 1), ((), {"side": "left"}, 1), ((1,), {"side": "left"}, 1)]
+)
+def test_labels_that_a_published_preset_does_not_learn_from_are_told(boxes, known, told):
+    said = []
+    entry = {"name": "spleen", "label_value": 1, "color": [1, 2, 3], "known": known}
+    context = SimpleNamespace(classes=ClassTable.from_json([entry]), report=said.append)
+    cohort = [SimpleNamespace(supervision=SimpleNamespace(boxes=boxes, points=()))]
+    pipeline.tell_of_marks(cohort, context)
+    assert [one.code for one in said] == ["learns_from_tags"] * told

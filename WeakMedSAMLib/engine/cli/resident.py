@@ -24,7 +24,9 @@ _IDLE = "End after so many seconds without a request."
 @click.argument("folder", type=FOLDER)
 @click.option(REMOVE, "removes", is_flag=True, help="FOLDER was made for this: remove it, with all in it, at the end.")
 @click.option(BACKBONE, default=RunSettings.backbone, show_default=True, help="The network that answers.")
-@click.option(IDLE, "idle_s", type=float, default=IDLE_SECONDS, show_default=True, help=_IDLE)
+@click.option(
+    IDLE, "idle_s", type=click.FloatRange(0, min_open=True), default=IDLE_SECONDS, show_default=True, help=_IDLE
+)
 @click.option(PARENT, type=int, metavar="PID", help="End when the process with this id is gone.")
 @device_option
 @cache_option

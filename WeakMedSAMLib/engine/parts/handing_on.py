@@ -25,10 +25,12 @@ from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.not_points import without
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
-from WeakMedSAMLib.engine.parts.tightness import tightened, widened
+from WeakMedSAMLib.engine.parts.tightness import cut_to, tightened, widened
 
 # A mask size x size, and a quality or a trust.
 Drawn: TypeAlias = tuple[np.ndarray, float]
+# First and last slice that a piece may be on.
+Ends: TypeAlias = tuple[float, float]
 
 _REACH = 6  # cells that a piece may move from slice to slice
 _GROWTH = 4  # cells that it may grow by on each side
@@ -39,12 +41,13 @@ _MARGIN = 2  # pixels of the frame around what resembles the mask
 # 0.93 where the worst quality on the way was above 0.9, of 0.8 down to 0.8, of 0.6 down to 0.7, and of less than 0.3
 # below 0.6 (organs, CT and MR).
 _WORTHLESS, _WORTH_ALL = 0.55, 0.95
+_ANYWHERE = (-np.inf, np.inf)
 _FADED = 0.4  # trust below which a mask goes no further into slices of which nothing is known
 
 
 @dataclass(frozen=True)
 class GivenBox:
-    """A box around a piece of a class on one slice.
+    """A box around a piece of a class on one slice, or in 3-D, drawn on one of its slices.
 
     Attributes
     ----------
@@ -54,11 +57,14 @@ class GivenBox:
         Slice.
     box : tuple of 4 floats
         x0, y0, x1, y1 around it in pixels of the input frame.
+    ends : tuple of 2 int, optional
+        First and last slice of a box in 3-D: there the piece ends, and on each slice it fills the box or less of it.
     """
 
     column: int
     index: int
     box: tuple[float, float, float, float]
+    ends: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,12 +166,13 @@ class Handing:
         votes: dict[int, list[Drawn]] = {}
         for index in starts:
             self._step()
-            tight = [box.box for box in mine if box.index == index]
+            boxed = [box for box in mine if box.index == index]
             here = [point for point in places if point.index == index]
-            held = [(self._draw_tight(index, box)[0], _WORTH_ALL) for box in tight] or self._draw_all_at(index, here)
+            held = [(self._draw_given(box), _WORTH_ALL) for box in boxed] or self._draw_all_at(index, here)
+            ends = [box.ends or _ANYWHERE for box in boxed] or [_ANYWHERE] * len(held)
             votes[index] = [_together(held)]
             for step in (-1, 1) if along_z else ():
-                self._follow(column, index, step, held, frozenset(starts), votes)
+                self._follow(column, index, step, list(zip(held, ends, strict=True)), frozenset(starts), votes)
         return _agreed(votes)
 
     def _follow(
@@ -173,7 +180,7 @@ class Handing:
         column: int,
         start: int,
         step: int,
-        pieces: Sequence[Drawn],
+        pieces: Sequence[tuple[Drawn, Ends]],
         given: frozenset[int],
         votes: dict[int, list[Drawn]],
     ) -> None:
@@ -183,11 +190,15 @@ class Handing:
             if self._presence[index, column] == ABSENT:
                 return
             self._step()
-            held = [moved for mask, worst in held if (moved := self._next(column, mask, worst, index - step, index))]
+            held = [
+                (moved, ends)
+                for piece, ends in held
+                if ends[0] <= index <= ends[1] and (moved := self._next(column, *piece, index - step, index))
+            ]
             if self._presence[index, column] != PRESENT:
-                held = [(mask, worst) for mask, worst in held if _trust(worst) >= _FADED]
+                held = [(piece, ends) for piece, ends in held if _trust(piece[1]) >= _FADED]
             if held:
-                votes.setdefault(index, []).append(_together(held))
+                votes.setdefault(index, []).append(_together([piece for piece, _ in held]))
             index += step
 
     def _next(self, column: int, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
@@ -240,10 +251,12 @@ class Handing:
         logits, quality = self._backbone.decode(self._decoded.read([index]), torch.tensor([list(box)]).float())
         return logits[0].sigmoid().cpu().numpy(), float(quality[0])
 
-    def _draw_tight(self, index: int, box: Sequence[float]) -> Drawn:
-        """The same for a box that somebody drew tightly around a piece."""
-        mask, quality = self._draw(index, box)
-        return tightened(mask, box) if self._tight else mask, quality
+    def _draw_given(self, given: GivenBox) -> np.ndarray:
+        """What is drawn for a box that somebody drew tightly around a piece, on that slice or in 3-D."""
+        mask, _ = self._draw(given.index, given.box)
+        if not self._tight:
+            return mask
+        return tightened(mask, given.box) if given.ends is None else cut_to(mask, given.box)
 
     def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
         """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""

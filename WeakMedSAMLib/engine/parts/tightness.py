@@ -38,12 +38,22 @@ def tightened(mask: np.ndarray, box: Sequence[float]) -> np.ndarray:
         h x w, float32.
     """
     rows, columns = _spans(mask, box)
-    wide, result = widened(mask, box), np.zeros(mask.shape, np.float32)
-    if min((wide[rows, columns] > 0.5).any(axis).mean() for axis in (0, 1)) < _UNSEEN:
-        result[rows, columns] = _ellipse(rows.stop - rows.start, columns.stop - columns.start)
-    else:
-        near = _with_slack(rows, mask.shape[0]), _with_slack(columns, mask.shape[1])
-        result[near] = wide[near]
+    wide = widened(mask, box)
+    if min((wide[rows, columns] > 0.5).any(axis).mean() for axis in (0, 1)) >= _UNSEEN:
+        return cut_to(wide, box)
+    result = np.zeros(mask.shape, np.float32)
+    result[rows, columns] = _ellipse(rows.stop - rows.start, columns.stop - columns.start)
+    return result
+
+
+def cut_to(mask: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """Probabilities without what lies beyond a box by more than a reader's box may be too narrow.
+
+    Parameters and what is returned as of `tightened`.
+    """
+    rows, columns = _spans(mask, box)
+    near, result = (_with_slack(rows, mask.shape[0]), _with_slack(columns, mask.shape[1])), np.zeros_like(mask)
+    result[near] = mask[near]
     return result
 
 

@@ -194,6 +194,13 @@ TEXTS = {
     "tag_more_volumes": (_("Tag more volumes, eight or more if you can."), ""),
     "tag_absent_slices": (_("Tag slices of this volume on which the class is absent."), ""),
     "check_slices": (_("Check the slices with the lowest confidence, and correct them in the Segment Editor."), ""),
+    "learns_from_tags": (
+        _(
+            "This preset learns from slice tags alone: boxes and points say on which slices a class is, and of which "
+            "pixels that is known; what is known of classes is passed over."
+        ),
+        _("Use the preset fast."),
+    ),
     "mask_too_small": (
         _("The mask of '{class}' has {ml} ml, less than the {limit} ml that the class has at least."),
         "",

@@ -262,10 +262,12 @@ def hand_on_marks(
 def _boxes(volume: VolumeSlices) -> Iterator[GivenBox]:
     """Boxes in pixels of the input frame, those in 3-D on their middle slice."""
     for box in volume.supervision.boxes:
-        yield GivenBox(box.column, sum(box.slices) // 2, volume.frame.box(box.rows, box.columns))
+        first, last = box.slices
+        ends = None if first == last else box.slices
+        yield GivenBox(box.column, (first + last) // 2, volume.frame.box(box.rows, box.columns), ends)
 
 
 def _points(volume: VolumeSlices) -> Iterator[GivenPoint]:
     for point in volume.supervision.points:
-        x, y, _, _ = volume.frame.box((point.row, point.row), (point.across, point.across))
-        yield GivenPoint(point.column, point.index, (x, y), point.shows)
+        x0, y0, x1, y1 = volume.frame.box((point.row, point.row), (point.across, point.across))
+        yield GivenPoint(point.column, point.index, ((x0 + x1) / 2, (y0 + y1) / 2), point.shows)

@@ -194,5 +194,5 @@ class _Trainer:
             projection=by,
             classifier=classifier,
             segmenter=network,
-            taught=tuple(sorted(taught_classes(masks))),
+            taught=tuple(sorted({*taught_classes(masks), *(self._start.taught if self._start else ())})),
         )

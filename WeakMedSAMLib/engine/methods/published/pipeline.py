@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
 from WeakMedSAMLib.engine.features.preprocess import learned_window
@@ -44,6 +45,7 @@ def train_and_segment(
     """
     if start is not None:
         require_fitting(start, context.classes, context.backbone)
+    tell_of_marks(cohort, context)
     window = None if start is None else start.window
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, window)
     model, mined = _learn(volumes, settings, context, start)
@@ -60,6 +62,19 @@ def apply_model(
     require_classes(model, context.classes)
     volumes = framed_cohort(cohort, model.frame_size, model.window)
     yield from _segment(cohort, volumes, context, replace(model, settings=settings), [])
+
+
+def tell_of_marks(cohort: Sequence[CohortVolume], context: RunContext) -> None:
+    """Say which labels the method does not learn from: it was published for slice tags."""
+    marked = sum(bool(one.supervision.boxes or one.supervision.points) for one in cohort)
+    known = [entry.name for entry in context.classes if entry.known.is_said]
+    if marked or known:
+        message = (
+            "This preset learns from slice tags alone: boxes and points say on which slices a class is, and of which "
+            "pixels that is known; what is known of classes is passed over."
+        )
+        values = {"count": marked, "classes": known}
+        context.report(Warning_(code="learns_from_tags", message=message, hint="Use the preset fast.", values=values))
 
 
 def _learn(
