@@ -105,6 +105,23 @@ def test_files_are_merged_and_contradictions_told(call, marks, tag_file, scans, 
     assert read_label_file(tmp_path / "b.json").volumes[0].state("ball")[4] == 0
 
 
+@pytest.mark.parametrize("is_tagged_later", [False, True])
+def test_merging_tells_where_a_box_and_a_tag_contradict_each_other(call, marks, tmp_path, is_tagged_later):
+    volume = VolumeLabels("scan 0", marks[0].sha256, "k", 10, "slicer", marks[0].size)
+    volume.set("ball", 4, 0)
+    write_label_file(tmp_path / "absent.json", CohortLabels(TABLE, [volume]))
+    files = [marks[1], tmp_path / "absent.json"][:: 1 if is_tagged_later else -1]
+    code, _, err = call("tags", "merge", *files, "--out", tmp_path / "all.json")
+    assert code == 0
+    assert "contradict each other on slices 4; those of the kind 'boxes' count" in err
+
+
+def test_markups_to_write_ask_for_their_scan_alone(call, marks, tmp_path):
+    code, _, err = call("tags", "convert", marks[1], tmp_path / "out.mrk.json")
+    assert code == 2
+    assert "Give the scan too: --volume SCAN" in err
+
+
 def test_merging_without_scans_asks_for_them_where_it_must(call, marks, tag_file, tmp_path):
     code, _, err = call("tags", "merge", tag_file, marks[1], "--out", tmp_path / "all.json")
     assert (code, "--volume" in err) == (2, True)
