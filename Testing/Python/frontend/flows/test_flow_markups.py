@@ -14,6 +14,7 @@ from flows.placing import marks, message
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
+from WeakMedSAMLib.frontend.scene.scene_volumes import toWorld
 
 BOX = Box("Lesion", (12, 22, 20), (30, 40, 20), complete=True)
 POINTS = (Point("Lesion", (15, 25, 20)), Point("Lesion", (40, 30, 21), False))
@@ -222,3 +223,25 @@ def test_what_cannot_be_taken_over_says_why(work):
     assert "outside of the volume" in message(work)
     assert roi.GetDisplayVisibility()
     assert marks(work) == ()
+
+
+@pytest.mark.parametrize("scaled", ["volume", "box", "both"])
+def test_a_box_under_a_transform_that_scales_is_where_it_is_seen(work, scaled):
+    volume = work.logic.state.currentVolume
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R")
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    turn = vtk.vtkTransform()
+    turn.Scale(2, 0.5, 1.5)
+    transform.SetMatrixTransformToParent(turn.GetMatrix())
+    for node in {"volume": [volume], "box": [roi], "both": [volume, roi]}[scaled]:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    grid, box = VoxelGrid.of(volume), Box("Lesion", (12, 22, 18), (30, 40, 21))
+    corners = grid.toViews([np.array(box.first) - 0.5, np.array(box.last) + 0.5])
+    toNode = np.linalg.inv(toWorld(roi))
+    low, high = (corners @ toNode[:3, :3].T + toNode[:3, 3]).tolist()
+    roi.SetCenter(*np.add(low, high) / 2)
+    roi.SetSize(*np.abs(np.subtract(high, low)))
+    work.host.settle(0.1)
+    (action,) = entries(work)
+    action.trigger()
+    assert marks(work) == (box,), message(work)

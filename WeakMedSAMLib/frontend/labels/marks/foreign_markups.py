@@ -120,11 +120,13 @@ def _asInFile(node: Any, volumeNode: Any, name: str) -> dict[str, Any]:
     if not node.IsA(ROI):
         return entry
     frame = toVolume @ matrixOf(node.GetObjectToWorldMatrix())
+    # A transform that scales makes the box larger, not its axes.
+    scales = np.linalg.norm(frame[:3, :3], axis=0)
     return {
         **entry,
         "type": "ROI",
         "center": frame[:3, 3].tolist(),
-        "orientation": frame[:3, :3].ravel().tolist(),
-        "size": [float(side) for side in node.GetSize()],
+        "orientation": (frame[:3, :3] / scales).ravel().tolist(),
+        "size": (np.array(node.GetSize()) * scales).tolist(),
         "insideOut": bool(node.GetInsideOut()),
     }
