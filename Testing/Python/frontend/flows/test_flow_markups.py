@@ -245,3 +245,23 @@ def test_a_box_under_a_transform_that_scales_is_where_it_is_seen(work, scaled):
     (action,) = entries(work)
     action.trigger()
     assert marks(work) == (box,), message(work)
+
+
+@pytest.mark.parametrize("name", ["not Lesion", "Not Lesion_1", "all of Lesion", "Lesion_2"])
+def test_what_the_name_of_a_node_says_counts_as_in_a_file(work, name):
+    grid = VoxelGrid.of(work.logic.state.currentVolume)
+    work.logic.session.addClass("Edge")
+    work.logic.state.currentClass = "Edge"
+    points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+    points.AddControlPoint(vtk.vtkVector3d(*grid.toViews([(5, 6, 7)])[0]))
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+    roi.SetCenter(*grid.toViews([(20, 30, 15)])[0])
+    roi.SetSize(*np.array((4.9, 6.9, 2.9)) * np.linalg.norm(grid.local[:3, :3], axis=0))
+    isNot = name.lower().startswith("not")
+    for action in reversed(entries(work)):
+        action.trigger()
+        work.host.settle(0.05)
+        if isNot and action.text.endswith("(box)"):
+            assert "use points for what does not" in message(work)
+    box = Box("Lesion", (18, 27, 14), (22, 33, 16), name.startswith("all"))
+    assert marks(work) == (*[box] * (not isNot), Point("Lesion", (5, 6, 7), not isNot))
