@@ -294,3 +294,17 @@ def test_two_scans_of_one_name_are_told_apart_or_refused(tag_file, scans, tmp_pa
     with pytest.raises(UserError, match="Two volumes are named") as caught:
         read_label_files([tag_file, tag_file], [scans[0], tmp_path / "other" / "scan 0.nrrd"])
     assert caught.value.code == "ambiguous_volume"
+
+
+def test_a_run_tells_of_points_by_the_name_of_their_volume(scans):
+    from WeakMedSAMLib.contract.events import with_name
+    from WeakMedSAMLib.engine.supervision.cohort import _check_tags
+
+    volume = VolumeLabels("volume 000", None, "k", 10, "slicer", (20, 20, 10))
+    volume.tag_range("ball", 2, 4)
+    POINTS.put(volume, [Point("ball", (5, 6, 3)), Point("rod", (5, 6, 3))])
+    told = []
+    _check_tags(CohortLabels(TABLE, [volume]), {"volume 000": "000"}, told.append)
+    (found,) = [with_name(one, {"000": "Zoë"}) for one in told if one.code == "point_of_two_classes"]
+    assert "of 'Zoë' say" in found.message
+    assert (found.values["name"], found.values["volume"]) == ("Zoë", "Zoë")
