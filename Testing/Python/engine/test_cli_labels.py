@@ -296,6 +296,14 @@ def test_two_scans_of_one_name_are_told_apart_or_refused(tag_file, scans, tmp_pa
     assert caught.value.code == "ambiguous_volume"
 
 
+def test_checking_bears_volumes_without_labels_as_a_run_does(call, marks, scans):
+    code, out, _ = call("tags", "check", marks[1], "--volume", scans[0], "--volume", scans[1])
+    assert code == 0
+    assert f"There are no tags for {scans[1]}" in out
+    code, _, err = call("tags", "check", marks[1], "--volume", scans[1])
+    assert (code, "There are no tags" in err) == (2, True)
+
+
 def test_a_run_tells_of_points_by_the_name_of_their_volume(scans):
     from WeakMedSAMLib.contract.events import with_name
     from WeakMedSAMLib.engine.supervision.cohort import _check_tags
