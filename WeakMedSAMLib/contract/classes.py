@@ -114,6 +114,20 @@ class ClassTable(Sequence[SegmentClass]):
             raise UserError("unknown_class", f"There is no class {name!r}.", hint, values={"name": name})
         return self._positions[name]
 
+    def around(self, name: str) -> list[str]:
+        """Return a class, the class that it is inside of, the one around that, and so on; each once."""
+        found: list[str] = []
+        inner: str | None = name
+        while inner in self.names and inner not in found:
+            found.append(inner)
+            inner = self[self.index(inner)].known.inside_of
+        return found
+
+    def may_share(self, one: str, other: str) -> bool:
+        """Say whether a pixel of one class may be one of another: one is inside of the other, or shares freely."""
+        is_free = any(self[self.index(name)].known.sharing == "free" for name in (one, other))
+        return is_free or other in self.around(one) or one in self.around(other)
+
     def with_names(self, names: Mapping[str, str]) -> ClassTable:
         """Return the classes of `names` alone, in that order, called as it says; `UserError` ``unknown_class``.
 

@@ -196,7 +196,7 @@ def with_name(event: T, names: Mapping[str, str]) -> T:
         return event
     token, file = refer_to(event.volume), event.values.get("file")
     written = rf"'{token}'|\b{token}\b|\b{token.capitalize()}\b"
-    values = {**event.values, "volume": name}
+    values = {key: name if value == token else value for key, value in event.values.items()} | {"volume": name}
     if isinstance(file, str) and PurePath(file).stem == event.volume:
         written, values = rf"{written}|{re.escape(file)}", {**values, "file": name}
     message, hint = (re.sub(written, lambda _: f"'{name}'", text) for text in (event.message, event.hint))

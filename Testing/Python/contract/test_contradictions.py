@@ -145,3 +145,24 @@ def knowing(**known):
 )
 def test_what_is_known_of_parts_is_checked(known, expected):
     assert knowing(**known) == expected
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({}, True),
+        ({"a": {"sharing": "free"}}, False),
+        ({"a": {"inside_of": "b"}}, False),
+        ({"a": {"inside_of": "c"}, "c": {"inside_of": "b"}}, False),
+        ({"a": {"inside_of": "c"}, "b": {"inside_of": "c"}}, True),
+    ],
+)
+def test_one_voxel_of_two_classes_that_exclude_each_other_is_told(known, told):
+    classes = ClassTable.from_json([{"name": name, "known": known.get(name, {})} for name in "abc"])
+    labels = VolumeLabels("scan", None, "k", 4, "slicer", (5, 5, 4))
+    POINTS.put(
+        labels, [Point("a", (1, 2, 3)), Point("b", (1, 2, 3)), Point("c", (1, 2, 3), False), Point("b", (0, 2, 3))]
+    )
+    found = [(one.code, one.values) for one in POINTS.check(classes, [labels])]
+    values = {"name": "scan", "first": "a", "second": "b", "voxel": [1, 2, 3]}
+    assert found == [("point_of_two_classes", values)] * told

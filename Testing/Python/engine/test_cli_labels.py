@@ -105,6 +105,23 @@ def test_files_are_merged_and_contradictions_told(call, marks, tag_file, scans, 
     assert read_label_file(tmp_path / "b.json").volumes[0].state("ball")[4] == 0
 
 
+@pytest.mark.parametrize("is_tagged_later", [False, True])
+def test_merging_tells_where_a_box_and_a_tag_contradict_each_other(call, marks, tmp_path, is_tagged_later):
+    volume = VolumeLabels("scan 0", marks[0].sha256, "k", 10, "slicer", marks[0].size)
+    volume.set("ball", 4, 0)
+    write_label_file(tmp_path / "absent.json", CohortLabels(TABLE, [volume]))
+    files = [marks[1], tmp_path / "absent.json"][:: 1 if is_tagged_later else -1]
+    code, _, err = call("tags", "merge", *files, "--out", tmp_path / "all.json")
+    assert code == 0
+    assert "contradict each other on slices 4; those of the kind 'boxes' count" in err
+
+
+def test_markups_to_write_ask_for_their_scan_alone(call, marks, tmp_path):
+    code, _, err = call("tags", "convert", marks[1], tmp_path / "out.mrk.json")
+    assert code == 2
+    assert "Give the scan too: --volume SCAN" in err
+
+
 def test_merging_without_scans_asks_for_them_where_it_must(call, marks, tag_file, tmp_path):
     code, _, err = call("tags", "merge", tag_file, marks[1], "--out", tmp_path / "all.json")
     assert (code, "--volume" in err) == (2, True)
@@ -291,3 +308,25 @@ def test_two_scans_of_one_name_are_told_apart_or_refused(tag_file, scans, tmp_pa
     with pytest.raises(UserError, match="Two volumes are named") as caught:
         read_label_files([tag_file, tag_file], [scans[0], tmp_path / "other" / "scan 0.nrrd"])
     assert caught.value.code == "ambiguous_volume"
+
+
+def test_checking_bears_volumes_without_labels_as_a_run_does(call, marks, scans):
+    code, out, _ = call("tags", "check", marks[1], "--volume", scans[0], "--volume", scans[1])
+    assert code == 0
+    assert f"There are no tags for {scans[1]}" in out
+    code, _, err = call("tags", "check", marks[1], "--volume", scans[1])
+    assert (code, "There are no tags" in err) == (2, True)
+
+
+def test_a_run_tells_of_points_by_the_name_of_their_volume(scans):
+    from WeakMedSAMLib.contract.events import with_name
+    from WeakMedSAMLib.engine.supervision.cohort import _check_tags
+
+    volume = VolumeLabels("volume 000", None, "k", 10, "slicer", (20, 20, 10))
+    volume.tag_range("ball", 2, 4)
+    POINTS.put(volume, [Point("ball", (5, 6, 3)), Point("rod", (5, 6, 3))])
+    told = []
+    _check_tags(CohortLabels(TABLE, [volume]), {"volume 000": "000"}, told.append)
+    (found,) = [with_name(one, {"000": "Zoë"}) for one in told if one.code == "point_of_two_classes"]
+    assert "of 'Zoë' say" in found.message
+    assert (found.values["name"], found.values["volume"]) == ("Zoë", "Zoë")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -110,21 +110,12 @@ def _knowledge_problems(classes: ClassTable) -> Iterator[Problem]:
             message = f"Class {name!r} is said to be inside of {outer!r}, which is no class."
             hint = f"{did_you_mean(outer, known)} Until it is corrected, that is not used.".strip()
             yield Problem("warning", "inside_of_unknown", message, hint, values)
-        elif name in _around(outer, known):
+        elif name in classes.around(outer):
             message = f"Class {name!r} is said to be inside of {outer!r}, and that inside of {name!r}."
             yield Problem("warning", "inside_of_circle", message, "Take one of both back.", values)
         elif words := _misfit(knowledge, known[outer]):
             message = f"Class {name!r} is said to be inside of {outer!r}, but {words}."
             yield Problem("warning", "inside_of_misfit", message, "Correct what is known of one of them.", values)
-
-
-def _around(name: str, known: Mapping[str, Knowledge]) -> list[str]:
-    """A class, the class that it is inside of, the one around that, and so on, as far as each is there once."""
-    found = []
-    while name in known and name not in found:
-        found.append(name)
-        name = known[name].inside_of or ""
-    return found
 
 
 def _misfit(inner: Knowledge, outer: Knowledge) -> str:

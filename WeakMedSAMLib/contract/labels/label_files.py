@@ -48,7 +48,8 @@ def read_label_file(
     path = Path(path)
     suffix = _checked_suffix(path)
     if suffix == MARKUPS and placed is None:
-        raise _volume_needed(path)
+        name = path.name[: -len(MARKUPS)]
+        raise _volume_needed(path, f": weakmedsam tags convert {path.name} {name}.json --volume SCAN")
     data = read_text(path, utf16=True) if suffix == ".csv" else read_json(path)
     try:
         if placed is not None and suffix == MARKUPS:
@@ -84,7 +85,7 @@ def write_label_file(path: Path | str, cohort: CohortLabels, placed: PlacedVolum
     elif suffix == ".csv":
         write_text(path, tags_to_csv(cohort))
     elif placed is None:
-        raise _volume_needed(path)
+        raise _volume_needed(path, ": --volume SCAN")
     else:
         write_json(path, labels_to_mrk(placed, cohort.classes))
 
@@ -120,15 +121,13 @@ def _checked_suffix(path: Path) -> str:
         return MARKUPS
     suffix = path.suffix.lower()
     if suffix not in (".json", ".csv"):
-        hint = "Use a name that ends in .json or .csv."
+        hint = f"Use a name that ends in .json, .csv or {MARKUPS}."
         if suffix in _SPREADSHEETS:
             hint += " Save the table as CSV UTF-8 in the spreadsheet program."
         raise UserError("bad_suffix", f"{path} is not a tag file by its name.", hint, {"file": str(path)})
     return suffix
 
 
-def _volume_needed(path: Path) -> UserError:
+def _volume_needed(path: Path, how: str) -> UserError:
     message = f"{path} is about positions in the patient: which voxels these are, its scan alone says."
-    name = path.name[: -len(MARKUPS)]
-    hint = f"Give the scan too: weakmedsam tags convert {path.name} {name}.json --volume SCAN"
-    return UserError("volume_needed", message, hint, {"file": str(path)})
+    return UserError("volume_needed", message, f"Give the scan too{how}", {"file": str(path)})

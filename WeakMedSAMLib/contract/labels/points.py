@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
@@ -63,8 +64,9 @@ class PointKind(MarkKind[Point]):
         return Point(record["class"], tuple(record["voxel"]), record["shows"])
 
     def check(self, classes: ClassTable, volumes: Sequence[VolumeLabels]) -> Iterator[Problem]:
-        """Say which voxels are said to show a class and not to show it."""
+        """Say which voxels are said to show a class and not to show it, or two classes that exclude each other."""
         for volume in volumes:
+            yield from self._of_two_classes(classes, volume)
             shown = {(mark.class_name, mark.voxel) for mark in self.marks(volume) if mark.shows}
             for mark in self.marks(volume):
                 if not mark.shows and (mark.class_name, mark.voxel) in shown:
@@ -73,6 +75,22 @@ class PointKind(MarkKind[Point]):
                     values = {"name": volume.name, "class": mark.class_name, "voxel": at}
                     hint = "The later one counts; remove the one that is wrong."
                     yield Problem("warning", "points_contradict", f"{message}, and that it is not.", hint, values)
+
+    def _of_two_classes(self, classes: ClassTable, volume: VolumeLabels) -> Iterator[Problem]:
+        at_voxel: dict[Voxel, dict[str, None]] = {}
+        for mark in self.marks(volume):
+            if mark.shows:
+                at_voxel.setdefault(mark.voxel, {})[mark.class_name] = None
+        for voxel, names in at_voxel.items():
+            for one, other in combinations(names, 2):
+                if not classes.may_share(one, other):
+                    at = list(voxel)
+                    message = f"Points at voxel {at} of {volume.name!r} say that it shows {one!r}, and {other!r}"
+                    values = {"name": volume.name, "first": one, "second": other, "voxel": at}
+                    hint = "Remove the one that is wrong, or say that pixels of one class may be of any other ('free')."
+                    yield Problem(
+                        "warning", "point_of_two_classes", f"{message}: these exclude each other.", hint, values
+                    )
 
 
 KIND = PointKind()

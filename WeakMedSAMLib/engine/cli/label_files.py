@@ -121,7 +121,7 @@ def match_all(
     Raises
     ------
     UserError
-        ``volume_not_tagged`` if one has none, with the entries of the file that may be of it; what matching raises.
+        ``volume_not_tagged`` if none has any, or one has none that an entry may be of; what matching raises.
     """
     from WeakMedSAMLib.engine.data.label_match import match_labels
     from WeakMedSAMLib.engine.data.volumes import read_volume
@@ -142,7 +142,13 @@ def match_all(
         unused = [each.name for each in cohort.volumes if id(each) not in used]
         problem = find_unmet([name for _, name in lacking], unused)
         message = problem.message if problem else f"There are no tags for {path} ({name!r})."
-        raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+        if problem is not None or len(lacking) == len(paths):
+            raise UserError("volume_not_tagged", message, problem.hint if problem else "Tag it first.")
+        hint = "A run draws masks on it by what the others teach."
+        for path, name in lacking:
+            message = f"There are no tags for {path} ({name!r})."
+            problems.append(Problem("warning", "volume_not_tagged", message, hint, {"name": name}))
+        matches = [match for match in matches if match.entry is not None]
     named = [match.labels.name for match in matches if match.by_name]
     if named:
         tell(matched_by_name(len(named), repr(named[0])))

@@ -122,6 +122,7 @@ def merge(
       weakmedsam tags merge tags.csv scan1.mrk.json --volume scan1.nrrd --out tags.json
     """
     cohort, problems = read_label_files(files, volumes, numbering, axis)
+    problems += [one for each in cohort.volumes for one in kind_contradictions(each)]
     write_labels(out, cohort, volumes, numbering, problems)
 
 

@@ -99,7 +99,8 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     # By their ids: what is said of them becomes events, and names may be names of patients.
     nameless = [replace(each, name=refer_to(volume.id)) for each, volume in zip(settled, run.volumes, strict=True)]
     if run.settings.train:
-        _check_tags(CohortLabels(run.classes, nameless), report)
+        ids = {labels.name: volume.id for labels, volume in zip(nameless, run.volumes, strict=True)}
+        _check_tags(CohortLabels(run.classes, nameless), ids, report)
     for volume, scan, labels in zip(run.volumes, scans, nameless, strict=True):
         found = [*kind_contradictions(labels), *side_contradictions(labels, run.classes, scan.geometry.ijk_to_ras)]
         for problem in found:
@@ -179,13 +180,13 @@ def _changed(volume: Scan, expected: str) -> UserError:
     )
 
 
-def _check_tags(cohort: CohortLabels, report: Report) -> None:
-    """Stop at the first error; everything else is a warning."""
+def _check_tags(cohort: CohortLabels, ids: Mapping[str, str], report: Report) -> None:
+    """Stop at the first error; everything else is a warning, of the volume by its id where it is about one."""
     problems = check(cohort)
     errors = [problem for problem in problems if problem.severity == "error"]
     for problem in problems:
         if not errors or problem is not errors[0]:
-            report(Warning_.of(problem))
+            report(Warning_.of(problem, ids.get(str(problem.values.get("name")), "")))
     if errors:
         raise UserError(errors[0].code, errors[0].message, errors[0].hint, errors[0].values)
 

@@ -100,10 +100,5 @@ def as_bright(grey: np.ndarray, body: np.ndarray, expected: Brightness) -> np.nd
 
 def classes_that_share(classes: ClassTable) -> np.ndarray:
     """Return whether a pixel of one class (row) may be one of another (column): C x C, bool, symmetric."""
-    known = [entry.known for entry in classes]
-    shares = np.eye(len(classes), dtype=bool)
-    for row, one in enumerate(known):
-        shares[row] |= one.sharing == "free"
-        if one.inside_of in classes.names:
-            shares[row, classes.index(one.inside_of)] = True
-    return shares | shares.T
+    names = classes.names
+    return np.array([[classes.may_share(one, other) for other in names] for one in names], bool).reshape(len(names), -1)

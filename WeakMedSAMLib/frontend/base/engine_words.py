@@ -86,7 +86,10 @@ TEXTS = {
     "bad_name": (_("This name cannot be used: {english}"), _OTHER),
     "bad_field": (_("An entry cannot be used: {english}"), _FILE),
     "bad_tags": (_("These tags cannot be read: {english}"), _FILE),
-    "bad_suffix": (_("By its name, {file} is no file of tags."), _("Use a name that ends in .json or .csv.")),
+    "bad_suffix": (
+        _("By its name, {file} is no file of tags."),
+        _("Use a name that ends in .json, .csv or .mrk.json."),
+    ),
     "tags_too_new": (_("These tags were written by a newer version of WeakMedSAM."), _UPDATE),
     "label_kind_unknown": (
         _("Labels of a kind that this version does not know are kept, but not used: {kind}."),

@@ -29,6 +29,10 @@ TEXTS = {
         _("'{name}': points at voxel {voxel} say that '{class}' is there, and that it is not."),
         _("The later one counts; remove the one that is wrong."),
     ),
+    "point_of_two_classes": (
+        _("'{name}': points at voxel {voxel} say that it shows '{first}', and '{second}'; these exclude each other."),
+        _("Remove the one that is wrong."),
+    ),
     "point_outside_boxes": (
         _("'{name}', slice {slice}: a point of '{class}' lies outside of the boxes that are said to hold all of it."),
         _("The point counts; remove it, or add a box around what it shows."),

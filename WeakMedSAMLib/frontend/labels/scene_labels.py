@@ -152,6 +152,7 @@ class SceneLabels:
             showError(error)
         for message in messages:
             _logger.info("Tags of the loaded scene: %s", message)
+        self.markNodes.loaded()
         self.keys.reset()
         self._watchVolumes()
 

@@ -14,6 +14,7 @@ from flows.placing import marks, message
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.frontend.labels.marks.voxel_grid import VoxelGrid
+from WeakMedSAMLib.frontend.scene.scene_volumes import toWorld
 
 BOX = Box("Lesion", (12, 22, 20), (30, 40, 20), complete=True)
 POINTS = (Point("Lesion", (15, 25, 20)), Point("Lesion", (40, 30, 21), False))
@@ -222,3 +223,45 @@ def test_what_cannot_be_taken_over_says_why(work):
     assert "outside of the volume" in message(work)
     assert roi.GetDisplayVisibility()
     assert marks(work) == ()
+
+
+@pytest.mark.parametrize("scaled", ["volume", "box", "both"])
+def test_a_box_under_a_transform_that_scales_is_where_it_is_seen(work, scaled):
+    volume = work.logic.state.currentVolume
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R")
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    turn = vtk.vtkTransform()
+    turn.Scale(2, 0.5, 1.5)
+    transform.SetMatrixTransformToParent(turn.GetMatrix())
+    for node in {"volume": [volume], "box": [roi], "both": [volume, roi]}[scaled]:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    grid, box = VoxelGrid.of(volume), Box("Lesion", (12, 22, 18), (30, 40, 21))
+    corners = grid.toViews([np.array(box.first) - 0.5, np.array(box.last) + 0.5])
+    toNode = np.linalg.inv(toWorld(roi))
+    low, high = (corners @ toNode[:3, :3].T + toNode[:3, 3]).tolist()
+    roi.SetCenter(*np.add(low, high) / 2)
+    roi.SetSize(*np.abs(np.subtract(high, low)))
+    work.host.settle(0.1)
+    (action,) = entries(work)
+    action.trigger()
+    assert marks(work) == (box,), message(work)
+
+
+@pytest.mark.parametrize("name", ["not Lesion", "Not Lesion_1", "all of Lesion", "Lesion_2"])
+def test_what_the_name_of_a_node_says_counts_as_in_a_file(work, name):
+    grid = VoxelGrid.of(work.logic.state.currentVolume)
+    work.logic.session.addClass("Edge")
+    work.logic.state.currentClass = "Edge"
+    points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+    points.AddControlPoint(vtk.vtkVector3d(*grid.toViews([(5, 6, 7)])[0]))
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+    roi.SetCenter(*grid.toViews([(20, 30, 15)])[0])
+    roi.SetSize(*np.array((4.9, 6.9, 2.9)) * np.linalg.norm(grid.local[:3, :3], axis=0))
+    isNot = name.lower().startswith("not")
+    for action in reversed(entries(work)):
+        action.trigger()
+        work.host.settle(0.05)
+        if isNot and action.text.endswith("(box)"):
+            assert "use points for what does not" in message(work)
+    box = Box("Lesion", (18, 27, 14), (22, 33, 16), name.startswith("all"))
+    assert marks(work) == (*[box] * (not isNot), Point("Lesion", (5, 6, 7), not isNot))

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.mrk_json import SCHEMA, labels_from_mrk
+from WeakMedSAMLib.contract.labels.mrk_json import SCHEMA, labels_from_mrk, read_description
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import marksOf
@@ -99,7 +99,8 @@ class ForeignMarkups:
         classes = self._labels.session.classes
         current = chosenName(classes, self._labels.state.currentClass)
         own = node.GetName() or ""
-        said = next((name for name in (own, _NUMBER.sub("", own)) if name in classes.names), current or own)
+        called = (own, _NUMBER.sub("", own))
+        said = next((name for name in called if read_description(name).class_name in classes.names), current or own)
         data = {"@schema": SCHEMA, "markups": [_asInFile(node, volumeNode, said)]}
         return labels_from_mrk(data, placed, tuple(classes))
 
@@ -120,11 +121,13 @@ def _asInFile(node: Any, volumeNode: Any, name: str) -> dict[str, Any]:
     if not node.IsA(ROI):
         return entry
     frame = toVolume @ matrixOf(node.GetObjectToWorldMatrix())
+    # A transform that scales makes the box larger, not its axes.
+    scales = np.maximum(np.linalg.norm(frame[:3, :3], axis=0), 1e-12)
     return {
         **entry,
         "type": "ROI",
         "center": frame[:3, 3].tolist(),
-        "orientation": frame[:3, :3].ravel().tolist(),
-        "size": [float(side) for side in node.GetSize()],
+        "orientation": (frame[:3, :3] / scales).ravel().tolist(),
+        "size": (np.array(node.GetSize()) * scales).tolist(),
         "insideOut": bool(node.GetInsideOut()),
     }

@@ -29,13 +29,21 @@ def putInFolder(scene: Any, node: Any, key: str, volumeName: str) -> None:
         hierarchy.SetItemParent(item, folder)
 
 
-def dropEmpty(scene: Any) -> None:
-    """Remove the folders that hold nothing, as scenes keep them whose marks are not saved as nodes."""
+def dropDead(scene: Any) -> None:
+    """Remove what a scene that was opened holds of nodes of marks that were not saved with it: their items."""
     hierarchy = scene.GetSubjectHierarchyNode()
     for folder in _foldersOf(hierarchy):
-        items = _childrenOf(hierarchy, folder, True)
-        if not any(hierarchy.GetItemDataNode(item) is not None for item in items):
-            # With items whose node is gone: Slicer takes them away with it, and without its plugins nobody does.
+        for item in reversed(_childrenOf(hierarchy, folder, True)):
+            if hierarchy.GetItemDataNode(item) is None and not hierarchy.GetItemLevel(item):
+                hierarchy.RemoveItem(item, False, False)
+
+
+def dropEmpty(scene: Any) -> None:
+    """Remove the folders that hold nothing, as scenes keep them whose marks are not saved as nodes."""
+    dropDead(scene)
+    hierarchy = scene.GetSubjectHierarchyNode()
+    for folder in _foldersOf(hierarchy):
+        if not _childrenOf(hierarchy, folder, True):
             hierarchy.RemoveItem(folder)
 
 

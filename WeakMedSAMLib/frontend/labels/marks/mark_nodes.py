@@ -32,7 +32,7 @@ from WeakMedSAMLib.frontend.labels.marks.held_nodes import (
 )
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark
-from WeakMedSAMLib.frontend.labels.marks.mark_folders import dropEmpty, putInFolder
+from WeakMedSAMLib.frontend.labels.marks.mark_folders import dropDead, dropEmpty, putInFolder
 from WeakMedSAMLib.frontend.labels.marks.mark_node import (
     POINT_LIST,
     ROI,
@@ -109,6 +109,11 @@ class MarkNodes:
         self._wanted = {}
         self.selected = None
         self._hasLeftOver = True
+
+    def loaded(self) -> None:
+        """Another scene came into this one, with what it holds of the nodes of its marks."""
+        self._hasLeftOver = True
+        self._soon()
 
     def soon(self, *_arguments: Any) -> None:
         """Bring nodes and labels together a moment later."""
@@ -257,6 +262,8 @@ class MarkNodes:
                 for held in self._volumes.pop(nodeId).held:
                     self._drop(held)
             self._shownIn = _volumesShown()
+            if self._hasLeftOver and not self._scene.IsClosing():
+                dropDead(self._scene)
             for nodeId, (node, key) in self._wanted.items():
                 if node.GetScene() is not None and node.GetImageData() is not None:
                     self._writeVolume(nodeId, node, key)
