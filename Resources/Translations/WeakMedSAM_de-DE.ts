@@ -1064,10 +1064,6 @@
         <translation>Dem Namen nach enthält {file} keine Markierungen.</translation>
     </message>
     <message>
-        <source>Use a name that ends in .json or .csv.</source>
-        <translation>Verwenden Sie einen Namen, der auf .json oder .csv endet.</translation>
-    </message>
-    <message>
         <source>These tags were written by a newer version of WeakMedSAM.</source>
         <translation>Diese Markierungen stammen von einer neueren Version von WeakMedSAM.</translation>
     </message>
@@ -1330,6 +1326,10 @@
     <message>
         <source>There is not enough memory.</source>
         <translation>Der Arbeitsspeicher reicht nicht aus.</translation>
+    </message>
+    <message>
+        <source>Use a name that ends in .json, .csv or .mrk.json.</source>
+        <translation>Verwenden Sie einen Namen, der auf .json, .csv oder .mrk.json endet.</translation>
     </message>
     <message>
         <source>A {suffix} file does not hold everything; left out: {names}.</source>
@@ -1760,6 +1760,14 @@
     <message>
         <source>The later one counts; remove the one that is wrong.</source>
         <translation>Der spätere gilt; entfernen Sie den falschen.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;: points at voxel {voxel} say that it shows &apos;{first}&apos;, and &apos;{second}&apos;; these exclude each other.</source>
+        <translation>&apos;{name}&apos;: Punkte am Voxel {voxel} sagen, dass er &apos;{first}&apos; zeigt und &apos;{second}&apos;; diese schließen einander aus.</translation>
+    </message>
+    <message>
+        <source>Remove the one that is wrong.</source>
+        <translation>Entfernen Sie den falschen.</translation>
     </message>
     <message>
         <source>&apos;{name}&apos;, slice {slice}: a point of &apos;{class}&apos; lies outside of the boxes that are said to hold all of it.</source>
