@@ -153,6 +153,21 @@ def test_a_mask_fills_its_box_unless_that_is_not_wanted():
     assert sizes[False] == 8**2
 
 
+def test_slices_on_the_way_get_theirs_from_the_slice_that_hands_on():
+    class Logged(Handing):
+        def _next(self, column, mask, worst, before, index):
+            steps.append((before, index))
+            return super()._next(column, mask, worst, before, index)
+
+    steps = []
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+    slowly = scan({index: [(12 + index // 2, 20)] for index in range(SLICES)})
+    handing = Logged(slowly, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), stride=3)
+    found = handing.run([box_at(1, 12, 20)])[0]
+    assert steps == [(1, 0), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6), (4, 7), (7, 8)]
+    assert middle_of(found.masks[8])[0] == pytest.approx(21 * STEP, abs=4)
+
+
 def test_it_can_be_ended_at_every_slice():
     seen = []
 

@@ -74,6 +74,11 @@ class VolumeSlices:
         return self.supervision.presence
 
     @property
+    def slice_mm(self) -> float:
+        """Distance from slice to slice."""
+        return float(np.linalg.norm(self.axes[:, 0]))
+
+    @property
     def n_slices(self) -> int:
         """Number of slices S."""
         return len(self.tags)

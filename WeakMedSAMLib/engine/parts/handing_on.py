@@ -124,6 +124,9 @@ class Handing:
         Called before each slice that is looked at; may raise to end the work.
     tight : bool
         Let masks fill the boxes that they were drawn for.
+    stride : int
+        Slices between those that hand on: all that lie between get theirs from the same one, for every step adds to
+        what went wrong before.
     """
 
     def __init__(
@@ -135,9 +138,11 @@ class Handing:
         seen: Mapping[int, np.ndarray] | None = None,
         step: Callable[[], None] = lambda: None,
         tight: bool = True,
+        stride: int = 1,
     ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
         self._seen, self._step, self._tight = seen or {}, step, tight
+        self._stride = stride
         self._cells: dict[int, torch.Tensor] = {}
 
     @property
@@ -185,24 +190,27 @@ class Handing:
         votes: dict[int, list[Drawn]],
     ) -> None:
         """Hand pieces on in one direction, as far as they go; each with the worst quality on its way."""
-        index, held = start + step, list(pieces)
+        index, key, held = start + step, start, list(pieces)
         while 0 <= index < len(self._presence) and index not in given and held:
             if self._presence[index, column] == ABSENT:
                 return
             self._step()
-            held = [
+            here = [
                 (moved, ends)
                 for piece, ends in held
-                if ends[0] <= index <= ends[1] and (moved := self._next(column, *piece, index - step, index))
+                if ends[0] <= index <= ends[1] and (moved := self._next(column, *piece, key, index))
             ]
             if self._presence[index, column] != PRESENT:
-                held = [(piece, ends) for piece, ends in held if _trust(piece[1]) >= _FADED]
-            if held:
-                votes.setdefault(index, []).append(_together([piece for piece, _ in held]))
+                here = [(piece, ends) for piece, ends in here if _trust(piece[1]) >= _FADED]
+            if not here:
+                return
+            votes.setdefault(index, []).append(_together([piece for piece, _ in here]))
+            if abs(index - key) >= self._stride:
+                key, held = index, here
             index += step
 
     def _next(self, column: int, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
-        """The piece of the slice `before` on the next one, and the worst quality on the way; None where it ends."""
+        """The piece of the slice `before` on another one, and the worst quality on the way; None where it ends."""
         old = mask > 0.5
         if not old.any():
             return None
@@ -269,13 +277,15 @@ class Handing:
         return resize_maps(like, mask.shape[-1]).numpy()
 
     def _unit_cells(self, index: int) -> torch.Tensor:
-        """Features of a slice, less their mean, each cell of length 1: C x h x w. The last few are kept."""
-        if index not in self._cells:
-            while len(self._cells) > 1:
-                del self._cells[next(iter(self._cells))]
+        """Features of a slice, less their mean, each cell of length 1: C x h x w. The two asked for last are kept."""
+        found = self._cells.pop(index, None)
+        if found is None:
             maps = self._alike.read([index])[0]
-            self._cells[index] = F.normalize(maps - maps.mean((1, 2), keepdim=True), dim=0)
-        return self._cells[index]
+            found = F.normalize(maps - maps.mean((1, 2), keepdim=True), dim=0)
+        while len(self._cells) > 1:
+            del self._cells[next(iter(self._cells))]
+        self._cells[index] = found
+        return found
 
 
 def _window(inside: torch.Tensor) -> tuple[slice, slice]:

@@ -30,6 +30,7 @@ VERSION = 2
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell
+_MOST_AT_ONCE = 8  # slices that a mask is handed on at once: the spacing in a header may be none
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def give_masks(
     context : RunContext
         Its store keeps the outcome, volume by volume.
     settings : FastSettings
-        ``tightness``, ``handing_on``.
+        ``tightness``, ``handing_on``, ``handing_mm``.
     """
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
@@ -205,7 +206,8 @@ def _of_volume(
 ) -> GivenMasks | None:
     if not _is_given(volume):
         return None
-    key = stage_key(VERSION, volume.features.key, _marks(volume), settings.tightness, settings.handing_on)
+    read = settings.tightness, settings.handing_on, settings.handing_mm
+    key = stage_key(VERSION, volume.features.key, volume.slice_mm, _marks(volume), *read)
     name = f"{STAGE}-{volume.id}"
     check = partial(_check, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
@@ -235,7 +237,8 @@ def handing_in(
     """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
     alike, decoded = levels[info.cam_level], levels[info.decode_level]
-    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+    stride = int(np.clip(round(settings.handing_mm / volume.slice_mm), 1, _MOST_AT_ONCE))
+    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness, stride)
 
 
 def hand_on_marks(

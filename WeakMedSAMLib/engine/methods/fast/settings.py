@@ -85,6 +85,8 @@ class FastSettings:
         Let masks fill the boxes that they were drawn for.
     handing_on : bool
         Hand masks of boxes and points on along the slice axis; without it only their own slices get them.
+    handing_mm : float
+        How far a mask is handed on at once, mm; slices on the way get theirs from the same one. 0 for slice by slice.
     handing_anew : bool
         Hand them on once more after each round, and for the result, by what the network sees; not without `handing_on`.
     surest_slice : bool
@@ -129,6 +131,7 @@ class FastSettings:
     pam_z: float = 2.0
     tightness: bool = True
     handing_on: bool = True
+    handing_mm: float = 10.0
     handing_anew: bool = True
     surest_slice: bool = True
     known_cells_weight: float = 1.0
@@ -166,5 +169,5 @@ class FastSettings:
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
 READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency")
-READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "handing_anew", "surest_slice")
+READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "handing_mm", "handing_anew", "surest_slice")
 FAST = FastSettings()
