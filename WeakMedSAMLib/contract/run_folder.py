@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / _TAGS
 
     @property
+    def label_pixels(self) -> Path:
+        """Folder of the pixels of painted labels; there only with such labels."""
+        return self.path / LABEL_PIXELS
+
+    @property
     def run(self) -> Path:
         """The run description."""
         return self.path / _RUN
