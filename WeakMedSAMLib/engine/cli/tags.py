@@ -156,8 +156,7 @@ def from_mask(
     \b
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
-      weakmedsam tags from-mask --mask drawn.seg.nrrd --volume scan1.nrrd --labels liver=Liver --kinds painted \
-        --slices 3,8-10 --out drawn.json
+      weakmedsam tags from-mask --mask drawn.seg.nrrd --labels liver=Liver --kinds painted --out drawn.json
     """
     from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds, parse_slices
     from WeakMedSAMLib.engine.data.label_values import crossed_pairs, require_values, too_small
