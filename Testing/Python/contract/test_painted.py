@@ -113,6 +113,8 @@ def test_a_slice_that_is_not_there_is_refused():
     assert (caught.value.code, caught.value.values["last"]) == ("slice_out_of_range", 3)
     with pytest.raises(ValueError, match="size"):
         KIND.put(VolumeLabels("one"), "liver", 0, "drawn", np.zeros((5, 6)))
+    with pytest.raises(ValueError, match="no slice 4"):
+        KIND.put(VolumeLabels("one", size=SIZE), "liver", 4, "drawn", np.zeros((5, 6)))
 
 
 def voxels(labels, name):
@@ -176,6 +178,14 @@ def test_of_two_on_one_slice_pixels_count_by_rank_and_then_the_later(below, abov
     assert 1 in KIND.slices(volume, "liver")
     told = [problem.values["count"] for problem in problems if problem.code == "merged_marks_differ"]
     assert told == ([count] if count else [])
+
+
+def test_laid_over_labels_of_no_size_they_bring_it():
+    tags = VolumeLabels("one", n_slices=4)
+    tags.set("liver", 0, PRESENT)
+    both, _ = tags.with_below(painted())
+    assert (both.size, both.presence("liver").tolist()) == (SIZE, [PRESENT, PRESENT, PRESENT, UNTAGGED])
+    assert tags.size is None
 
 
 def test_painted_slices_in_two_directions_are_not_merged():

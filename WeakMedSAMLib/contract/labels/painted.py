@@ -69,6 +69,8 @@ class PaintedKind:
         """
         labels.require_slice(index)
         painted = PaintedSlice.of(state, pixels)
+        if labels.size is not None and index >= labels.size[labels.axis_index]:
+            raise ValueError(f"{labels.name!r} has no slice {index} by its size")
         if painted.shape != plane_of(labels):
             raise ValueError(f"slices of {labels.name!r} have {plane_of(labels)} pixels, not {painted.shape}")
         known = painted.is_whole or bool((painted.pixels != UNKNOWN).any())
@@ -166,6 +168,8 @@ class PaintedKind:
             for index in {*theirs.get(name, {})} & {*mine.get(name, {})}:
                 merged[name][index], count = laid_over(mine[name][index], theirs[name][index])
                 differing += count
+        if theirs and labels.size is None:
+            labels.size = below.size
         self._put_all(labels, merged)
         return differing
 
