@@ -30,6 +30,7 @@ KINDS = (
     "enhanced",
     "tags-json",
     "tags-csv",
+    "painted",
     "mrk-json",
     "run",
     "events",

@@ -468,6 +468,48 @@ def _read_tags(folder: Path) -> None:
             raise Finding("a spreadsheet would run a cell")
 
 
+def _good_painted(folder: Path) -> None:
+    from WeakMedSAMLib.contract.classes import ClassTable
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+    from WeakMedSAMLib.contract.labels.label_files import write_label_file
+    from WeakMedSAMLib.contract.labels.painted import KIND
+    from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+
+    labels = VolumeLabels("scan", "ab" * 32, "j", 4, "file", SHAPE[::-1])
+    pixels = np.arange(SHAPE[0] * SHAPE[2]).reshape(SHAPE[0], SHAPE[2]) % 2
+    KIND.put(labels, "liver", 0, "drawn", pixels)
+    KIND.put(labels, "liver", 3, "fine", 1 - pixels)
+    KIND.put(labels, "=tumour", 2, "scribbled", np.where(pixels, 1, 255))
+    write_label_file(folder / "tags.json", CohortLabels(ClassTable.from_json(_CLASSES), [labels]))
+
+
+def _spoil_painted(random: Random, files: Files) -> Files:
+    data = json.loads(files["tags.json"])
+    if random.random() < 0.5:
+        return {**files, "tags.json": mutations.spoil_json(random, data)}
+    del data["volumes"][0]["labels"]["painted"]["sha256"]  # else nothing else is looked at
+    header, end, voxels = files["labels/000.nrrd"].partition(b"\n\n")
+    if random.random() < 0.7:
+        header = mutations.spoil_lines(random, header.decode("utf-8", "replace")).encode("utf-8", "replace")
+        return {"tags.json": json.dumps(data).encode(), "labels/000.nrrd": header + end + voxels}
+    spoiled = mutations.spoil_bytes(random, files["labels/000.nrrd"])
+    return {"tags.json": json.dumps(data).encode(), "labels/000.nrrd": spoiled}
+
+
+def _read_painted(folder: Path) -> None:
+    from WeakMedSAMLib.contract.labels.checks import check
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+    from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+
+    cohort = read_label_file(folder / "tags.json")
+    check(cohort)
+    if labels_from_json(json.loads(json.dumps(labels_to_json(cohort)))) != cohort:
+        raise Finding("the labels are others when written as JSON and read again")
+    write_label_file(folder / "again.json", cohort)
+    if read_label_file(folder / "again.json") != cohort:
+        raise Finding("the labels are others when written and read again")
+
+
 def _read_markups(folder: Path) -> None:
     from WeakMedSAMLib.contract.labels.checks import check
     from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
@@ -637,6 +679,7 @@ TARGETS: dict[str, Target] = {
     "enhanced": Target(_good_enhanced, _spoil_series, _read_volumes),
     "tags-json": Target(_good_json("tags.json", _TAGS), _spoil_json("tags.json"), _read_tags),
     "tags-csv": Target(lambda folder: (folder / "tags.csv").write_text(_CSV) and None, _spoil_csv, _read_tags),
+    "painted": Target(_good_painted, _spoil_painted, _read_painted),
     "mrk-json": Target(_good_json("marks.mrk.json", _MARKUPS), _spoil_json("marks.mrk.json"), _read_markups),
     "run": Target(_good_json("run.json", _RUN), _spoil_json("run.json"), _read_run),
     "events": Target(_good_events, _spoil_events, _read_events),

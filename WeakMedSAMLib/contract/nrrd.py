@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Literal
 
@@ -153,6 +154,48 @@ def read_image(path: Path | str) -> NrrdImage:
         except StopIteration as end:
             image: NrrdImage = end.value
             return image
+
+
+def image_bytes(array: np.ndarray, ijk_to_ras: np.ndarray) -> bytes:
+    """Return a packed image as `write_image` writes it; the same voxels give the same bytes."""
+    stream = BytesIO()
+    stream.write(_header(array, ijk_to_ras, {}, "gzip"))
+    for _ in _write_voxels(stream, array, "gzip"):
+        pass
+    return stream.getvalue()
+
+
+def layers_from(path: Path, data: bytes, shape: tuple[int, int, int, int]) -> np.ndarray:
+    """Return the voxels of an image of bytes (uint8) with several layers out of what its file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for errors.
+    data : bytes
+        What it holds.
+    shape : tuple of int
+        Layers, k, j, i that it must have. A single layer may be three-dimensional.
+
+    Raises
+    ------
+    UserError
+        ``bad_result`` with the reason: another type or size, cut off, no such file.
+    """
+    stream = BytesIO(data)
+    values, _ = _checked_header(path, stream)
+    layers, k, j, i = shape
+    sizes, encoding = values.get("sizes", "").split(), values.get("encoding", "")
+    if _TYPE_NAMES.get(values.get("type", "")) != "u1":
+        raise _bad(path, f"its voxels are of the type '{values.get('type', '')}', not unsigned char")
+    fitting = [[str(size) for size in (layers, i, j, k)], *([[str(i), str(j), str(k)]] if layers == 1 else [])]
+    if sizes not in fitting or encoding not in ("raw", "gzip", "gz"):
+        wanted = " ".join(fitting[0])
+        raise _bad(path, f"it has the sizes {' '.join(sizes)} and the encoding '{encoding}', not {wanted} and gzip")
+    array = np.zeros((k, j, i, layers), np.uint8)
+    for _ in _read_voxels(path, stream, "raw" if encoding == "raw" else "gzip", array):
+        pass
+    return np.moveaxis(array, -1, 0)
 
 
 def read_fields(path: Path | str) -> dict[str, str]:

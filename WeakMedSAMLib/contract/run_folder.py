@@ -17,9 +17,11 @@ _VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS = "volumes", "state", "results", "
 _RUN, _TAGS, _EVENTS, _LOG = "run.json", "tags.json", "events.jsonl", "log.txt"
 _CANCEL, _LOCK, PROBE = "cancel", ".lock", ".writable"
 _SUB_CLASSES, _SUB_CLASS_PICTURE = "sub_classes.json", "sub_classes.png"
+# Folder of the pixels of painted labels, beside a label file; that of a run is one.
+LABEL_PIXELS = "labels"
 # All that a run folder holds of ours, of older versions too: whoever deletes a run goes by it. Patients are in most.
 RUN_PARTS = (
-    *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS),
+    *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS, LABEL_PIXELS),
     *(_RUN, _TAGS, _EVENTS, _LOG, _CANCEL, _LOCK, PROBE, _SUB_CLASSES, _SUB_CLASS_PICTURE),
 )
 
@@ -51,6 +53,11 @@ class RunFolder:
     def tags(self) -> Path:
         """The labels of the volumes."""
         return self.path / _TAGS
+
+    @property
+    def label_pixels(self) -> Path:
+        """Folder of the pixels of painted labels; there only with such labels."""
+        return self.path / LABEL_PIXELS
 
     @property
     def run(self) -> Path:

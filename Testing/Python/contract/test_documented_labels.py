@@ -9,12 +9,15 @@ from importlib import resources
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.contract.labels.checks import check
-from WeakMedSAMLib.contract.labels.label_json import LABELS_VERSION, labels_from_json
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.label_json import LABELS_VERSION
 from WeakMedSAMLib.contract.labels.volume_labels import label_kinds
+from WeakMedSAMLib.contract.nrrd import write_image
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads(resources.files("WeakMedSAMLib.contract").joinpath("schemas/tags.schema.json").read_text("utf-8"))
@@ -28,12 +31,26 @@ SHOWN = {
 }
 
 
+def with_pixels(data, folder):
+    """The example as a file, with files of pixels that fit beside it."""
+    (folder / "labels").mkdir()
+    for volume in data["volumes"]:
+        painted = volume.get("labels", {}).get("painted")
+        if painted is not None:
+            voxels = np.zeros((len(painted["slices"]), *volume["size"][::-1]), np.uint8)
+            voxels[:, :, :9] = 1
+            write_image(folder / painted["file"], voxels, np.eye(4), encoding="gzip")
+    path = folder / "tags.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("document", list(SHOWN))
-def test_examples_are_label_files_of_this_version(document):
+def test_examples_are_label_files_of_this_version(document, tmp_path):
     (data,) = SHOWN[document]
     assert data["version"] == LABELS_VERSION
     jsonschema.validate(data, SCHEMA)
-    cohort = labels_from_json(data)
+    cohort = read_label_file(with_pixels(data, tmp_path))
     assert {one.code for one in check(cohort) if one.severity == "error"} == set()
 
 

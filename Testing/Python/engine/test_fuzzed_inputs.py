@@ -11,7 +11,16 @@ import pytest
 FUZZ = Path(__file__).resolve().parents[2] / "fuzz"
 # Models cost most to read; all together they are more than a thousand.
 INPUTS = {"nrrd": 120, "nhdr": 80, "meta": 100, "nifti": 120, "dicom": 60, "tags-json": 160, "tags-csv": 120}
-INPUTS |= {"mrk-json": 120, "enhanced": 60, "run": 100, "events": 100, "state": 60, "cache": 60, "model": 40}
+INPUTS |= {
+    "painted": 160,
+    "mrk-json": 120,
+    "enhanced": 60,
+    "run": 100,
+    "events": 100,
+    "state": 60,
+    "cache": 60,
+    "model": 40,
+}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited by Linux's means")
 

@@ -15,6 +15,7 @@ import SimpleITK as sitk  # noqa: N813
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.geometry import Geometry
@@ -471,3 +472,20 @@ def test_a_segment_that_has_lost_its_label_value_is_refused(tmp_path):
     masks = [scan_voxels() > 0, scan_voxels() > 1]
     path = segmented(tmp_path / "lost.seg.nrrd", masks, segments=[("cyst", "1", "0"), ("tumour", None, "1")])
     assert refused(lambda: read_mask(path).mask(MaskClass("tumour", (), ("tumour",)))).code == "segment_missing"
+
+
+def test_segments_are_painted_slices_by_name(tmp_path, call, scan):
+    """Two layers that overlap, cropped, in the order of another program; a label value of 255 is a segment as any."""
+    first, second = lesion(), lesion(low=(2, 3, 4), high=(5, 7, 8))
+    _, place, _ = cropped(first | second)
+    layers = [first[1:5, 2:7, 3:8], second[1:5, 2:7, 3:8] * 255]
+    turned = [reordered(layer.astype(np.uint8), place, (1, 0, 2), (1, -1, -1)) for layer in layers]
+    segments = [("Cyst", 1, 0), ("Rest 2", 255, 1)]
+    mask = segmented(tmp_path / "m.seg.nrrd", [voxels for voxels, _ in turned], turned[0][1], segments)
+    words = ("--volume", scan, "--labels", "cyst=cyst,rest=Rest 2", "--kinds", "painted", "--slices", "1-4")
+    code, _, err = call("tags", "from-mask", "--mask", mask, *words, "--out", tmp_path / "t.json")
+    assert code == 0, err
+    (made,) = read_label_file(tmp_path / "t.json").volumes
+    for name, voxels in (("cyst", first), ("rest", second)):
+        assert PAINTED.in_words(made, name) == "drawn 1-4"
+        assert all(np.array_equal(one.pixels, voxels[at]) for at, one in PAINTED.slices(made, name).items())

@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.knowledge import SIDES, Knowledge
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.marks import MarkKind
+from WeakMedSAMLib.contract.labels.painted import PaintedKind
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.volume_labels import label_kinds
@@ -78,15 +79,17 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
 
 
 def _marked_classes(cohort: CohortLabels) -> set[str]:
-    """The classes with points or boxes, which say what of a slice shows a class, and what does not."""
-    kinds = [kind for kind in label_kinds().values() if isinstance(kind, MarkKind)]
+    """The classes with points, boxes or pixels, which say what of a slice shows a class, and what does not."""
+    kinds = [kind for kind in label_kinds().values() if isinstance(kind, MarkKind | PaintedKind)]
     return {name for volume in cohort.volumes for kind in kinds for name in kind.class_names(volume)}
 
 
 def _absence_problems(name: str, absent: int, is_marked: bool) -> Iterator[Problem]:
     hint = "Tag slices that do not show it, or a volume without it; 'Rest is absent' does it for untagged slices."
     if absent == 0 and is_marked:
-        message = f"Class {name!r} is absent on no slice of the whole cohort; its points and boxes alone tell it apart."
+        message = (
+            f"Class {name!r} is absent on no slice of the whole cohort; marks and painted slices alone tell it apart."
+        )
         yield Problem("warning", "class_never_absent", message, hint, {"names": [name]})
     elif absent == 0:
         message = f"Class {name!r} is absent on no slice of the whole cohort, so that nothing tells it from the rest."

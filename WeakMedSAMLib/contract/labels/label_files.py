@@ -9,9 +9,16 @@ from WeakMedSAMLib.contract.classes import SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json, read_text, write_json, write_text
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json, whole_numbers
 from WeakMedSAMLib.contract.labels.mrk_json import SUFFIX as MARKUPS
 from WeakMedSAMLib.contract.labels.mrk_json import PlacedVolume, is_markups_file, labels_from_mrk, labels_to_mrk
+from WeakMedSAMLib.contract.labels.painted_files import (
+    files_of,
+    named_files,
+    put_beside,
+    remove_unused,
+    take_from_beside,
+)
 from WeakMedSAMLib.contract.labels.problems import Problem
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -52,9 +59,11 @@ def read_label_file(
         raise _volume_needed(path, f": weakmedsam tags convert {path.name} {name}.json --volume SCAN")
     data = read_text(path, utf16=True) if suffix == ".csv" else read_json(path)
     try:
+        if suffix == ".json":
+            return labels_from_json(take_from_beside(path, whole_numbers(data)))
         if placed is not None and suffix == MARKUPS:
             return labels_from_mrk(data, placed, classes, path.name[: -len(MARKUPS)])
-        return labels_from_json(data) if suffix == ".json" else tags_from_csv(data)
+        return tags_from_csv(data)
     except UserError as error:
         raise UserError(error.code, f"{path}: {error.message}", error.hint, error.values) from None
 
@@ -81,13 +90,31 @@ def write_label_file(path: Path | str, cohort: CohortLabels, placed: PlacedVolum
     path = Path(path)
     suffix = _checked_suffix(path)
     if suffix == ".json":
-        write_json(path, labels_to_json(cohort))
+        _write_json(path, cohort)
     elif suffix == ".csv":
         write_text(path, tags_to_csv(cohort))
     elif placed is None:
         raise _volume_needed(path, ": --volume SCAN")
     else:
         write_json(path, labels_to_mrk(placed, cohort.classes))
+
+
+def _write_json(path: Path, cohort: CohortLabels) -> None:
+    """Write pixels first, then the file that names them; then those that are named no more go."""
+    before = named_files(path)
+    data = put_beside(path, labels_to_json(cohort), cohort)
+    try:
+        write_json(path, data)
+    finally:
+        remove_unused(path, before | files_of(data))
+
+
+def remove_label_file(path: Path | str) -> None:
+    """Remove a label file, if it is there, with what of its pixels no other label file beside names; OSError."""
+    path = Path(path)
+    files = named_files(path)
+    path.unlink(missing_ok=True)
+    remove_unused(path, files)
 
 
 def check_left_out(path: Path | str, cohort: CohortLabels) -> Problem | None:

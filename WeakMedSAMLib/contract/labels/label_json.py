@@ -1,7 +1,8 @@
 """Labels as JSON; ``schemas/tags.schema.json`` describes the file.
 
 Slice tags are fields of a volume, and a file with nothing else is what earlier versions read and wrote. What other
-kinds say lies in the field ``labels`` of the volume, under the name of the kind.
+kinds say lies in the field ``labels`` of the volume, under the name of the kind. Painted pixels are text here; files
+name another one that holds them (`painted_files` exchanges the two).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def labels_from_json(data: Any) -> CohortLabels:
         ``bad_tags``, ``tags_too_new``, ``bad_field``, ``unknown_class``, ``tags_conflict``, ``tag_beyond_last_slice``,
         ``duplicate_volume`` and what `ClassTable` raises.
     """
-    data = _whole_numbers(data)
+    data = whole_numbers(data)
     _require_version(data)
     data = require_object(data, "the tag file", ("schema", "version", "classes", "volumes"))
     require_fit(data.get("volumes"), list[Any], "'volumes' of the tag file")
@@ -65,16 +66,16 @@ def labels_from_json(data: Any) -> CohortLabels:
     return CohortLabels(classes, map(_volume_from_json, records))
 
 
-def _whole_numbers(data: Any, depth: int = 8) -> Any:
-    """The data with 4 for 4.0, as JavaScript and pandas write it; every number of a slice tag is a whole one.
+def whole_numbers(data: Any, depth: int = 10) -> Any:
+    """Return the data with 4 for 4.0, as JavaScript and pandas write it; every number of a slice is a whole one.
 
     None of them lies deeper than `depth`. To other kinds of label the two are the same number.
     """
     if isinstance(data, float) and data.is_integer():
         return int(data)
     if depth and isinstance(data, dict):
-        return {key: _whole_numbers(value, depth - 1) for key, value in data.items()}
-    return [_whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
+        return {key: whole_numbers(value, depth - 1) for key, value in data.items()}
+    return [whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
 
 
 def _volume_to_json(volume: VolumeLabels) -> dict[str, Any]:

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.cli.show import tell_notes
-from WeakMedSAMLib.engine.data.geometry import in_plane_spacing
+from WeakMedSAMLib.engine.data.geometry import in_plane_spacing, slice_stack
 from WeakMedSAMLib.engine.data.mask_marks import boxes_around, largest_slice, point_within
-from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks
+from WeakMedSAMLib.engine.data.mask_tags import MaskClass, tags_from_masks, unknown_of
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
 from WeakMedSAMLib.engine.data.volumes import read_volume, volume_name
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from WeakMedSAMLib.contract.events import Event
 
-KINDS = ("tags", "boxes", "points")
+KINDS = ("tags", "boxes", "points", "painted")
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Which kinds of label are made of a mask; the slice axis; from how many pixels on, and how often, for tags."""
+    """How labels are made of a mask.
+
+    Attributes
+    ----------
+    kinds : frozenset of str
+        Of `KINDS`.
+    axis : str
+        Of the slices.
+    min_pixels : int
+        From so many on a slice is tagged present.
+    stride : int
+        Only every so-manieth slice is tagged, and painted.
+    slices : tuple of int, optional
+        The slices that are painted, in place of every so-manieth.
+    """
 
     kinds: frozenset[str]
     axis: str
     min_pixels: int
     stride: int
+    slices: tuple[int, ...] | None = None
 
 
 def parse_kinds(text: str) -> frozenset[str]:
@@ -43,6 +61,18 @@ def parse_kinds(text: str) -> frozenset[str]:
     if strange:
         raise UserError("bad_kinds", f"{strange[0]!r} is no kind of label.", f"Use some of {','.join(KINDS)}.")
     return found
+
+
+def parse_slices(text: str) -> tuple[int, ...]:
+    """Read slices such as ``"3,8-10"``; `UserError` ``bad_slices``."""
+    found: list[int] = []
+    for part in text.split(","):
+        span = re.fullmatch(r"\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?", part)
+        first, last = (int(span[1]), int(span[2] or span[1])) if span else (1, 0)
+        if last < first:
+            raise UserError("bad_slices", f"{part.strip()!r} is no slice and no range.", "Write them like 3,8-10.")
+        found += range(first, last + 1)
+    return tuple(sorted(set(found)))
 
 
 def labels_from_mask(
@@ -65,6 +95,8 @@ def labels_from_mask(
     labels = tags_from_masks(name, sha256, masks, rules.axis, rules.min_pixels, rules.stride)
     labels = replace(labels, size=placed.geometry.size, states=labels.states if "tags" in rules.kinds else {})
     _put_marks(labels, {name: mask for name, mask in masks.items() if mask.any()}, placed, rules)
+    if "painted" in rules.kinds:
+        _put_painted(labels, masks, unknown_of(placed, classes), rules)
     return mask, labels, frozenset(drawn.values)
 
 
@@ -77,3 +109,15 @@ def _put_marks(labels: VolumeLabels, masks: dict[str, np.ndarray], placed: MaskF
             points.append(point_within(name, mask, rules.axis, index, in_plane_spacing(placed.geometry, rules.axis)))
     BOXES.put(labels, boxes if "boxes" in rules.kinds else ())
     POINTS.put(labels, points if "points" in rules.kinds else ())
+
+
+def _put_painted(labels: VolumeLabels, masks: dict[str, np.ndarray], unknown: np.ndarray, rules: Rules) -> None:
+    """Paint slices: those without an unknown pixel are drawn, of the others the known pixels are scribbles."""
+    chosen = range(0, labels.n_slices or 0, rules.stride) if rules.slices is None else rules.slices
+    hidden = slice_stack(unknown, rules.axis)
+    for name, mask in masks.items():
+        stack = slice_stack(mask, rules.axis)
+        for index in chosen:
+            labels.require_slice(index)
+            pixels = np.where(hidden[index], np.uint8(UNKNOWN), stack[index])
+            PAINTED.put(labels, name, index, "scribbled" if hidden[index].any() else "drawn", pixels)

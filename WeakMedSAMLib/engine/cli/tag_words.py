@@ -1,4 +1,4 @@
-"""What ``weakmedsam tags`` says of labels: slices by class, points and boxes, what is known of classes."""
+"""What ``weakmedsam tags`` says of labels: slices by class, marks, what is painted, what is known of classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from WeakMedSAMLib.contract.knowledge import Knowledge
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of
@@ -33,6 +34,8 @@ def class_lines(cohort: CohortLabels) -> Iterator[str]:
         )
         counts += [counted(points, "point")] * bool(points)
         counts += [f"{boxes:,} {'box' if boxes == 1 else 'boxes'}"] * bool(boxes)
+        painted = sum(len(PAINTED.slices(volume, entry.name)) for volume in cohort.volumes)
+        counts += [f"{counted(painted, 'slice')} painted"] * bool(painted)
         yield f"{entry.name} (label {entry.label_value}): {', '.join(counts)}"
         if entry.known.is_said:
             yield f"  known: {known_in_words(entry.known)}"
@@ -46,8 +49,12 @@ def volume_lines(volume: VolumeLabels) -> Iterator[str]:
         yield f"  {name}: {_ranges(volume, name)}"
     for name in dict.fromkeys([*BOXES.class_names(volume), *POINTS.class_names(volume)]):
         yield f"  {name}: {'; '.join(_marks_in_words(volume, name))}"
+    for name in PAINTED.class_names(volume):
+        unseen = PAINTED.unseen(volume, name)
+        reviewed = "; reviewed: every slice is drawn or fine" if volume.n_slices and not unseen else ""
+        yield f"  {name}: painted: {PAINTED.in_words(volume, name)}{reviewed}"
     for kind in volume.kinds():
-        if kind.name in volume.further and kind not in (POINTS, BOXES):
+        if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED):
             yield f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
 
 

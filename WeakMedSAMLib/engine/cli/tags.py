@@ -32,7 +32,7 @@ _volumes_option = click.option(
 
 @click.group(short_help="Show, check, convert, merge, make labels.")
 def tags() -> None:
-    """Labels: which slices show a class, which do not (tags); points and boxes; what is known of classes.
+    """Labels: which slices show a class, which do not (tags); points, boxes, painted slices; what is known of classes.
 
     Slices are numbered from 0 as 3D Slicer's Data Probe shows the loaded file. Files are .json (everything), .csv
     (tags) and .mrk.json (points and boxes of one scan, as Markups of 3D Slicer).
@@ -47,7 +47,7 @@ def tags() -> None:
 @click.argument("file", type=PLACE)
 @_volumes_option
 def show(file: Path, volumes: tuple[Path, ...]) -> None:
-    """Print what FILE says: classes and what is known of them, counts, tagged ranges, points and boxes.
+    """Print what FILE says: classes and what is known of them, counts, tagged ranges, points, boxes, painted slices.
 
     \b
     Example:
@@ -131,10 +131,11 @@ def merge(
 @click.option("--volume", "volumes", type=EXISTING, multiple=True, help="The scan of each mask, to name and to hash.")
 @click.option("--labels", required=True, help="Label values or segments by class: liver=1,cyst=Cyst 2.")
 @click.option("--out", type=PLACE, required=True, help="Label file to write, .json, .csv or .mrk.json.")
-@click.option("--kinds", default="tags", show_default=True, help="What to make: tags,boxes,points or some of them.")
+@click.option("--kinds", default="tags", show_default=True, help="Some of tags,boxes,points,painted.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")
 @click.option("--min-pixels", type=click.IntRange(1), default=20, show_default=True, help="Present from so many on.")
-@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Tag only every so-manieth slice.")
+@click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Only every so-manieth slice.")
+@click.option("--slices", help="Slices to paint, as 3,8-10, in place of every so-manieth.")
 def from_mask(
     masks: tuple[Path, ...],
     volumes: tuple[Path, ...],
@@ -144,21 +145,27 @@ def from_mask(
     axis: str,
     min_pixels: int,
     stride: int,
+    slices: str | None,
 ) -> None:
-    """Make labels from masks that exist already, as a reader would: tags, and by --kinds boxes and points.
+    """Make labels from masks that exist already, as a reader would: tags, and by --kinds boxes, points and painted.
 
     Of tags only whether a slice shows a class is taken from the masks. Boxes are around each piece on the slice that
-    shows most of the class, the point is the deepest within it there.
+    shows most of the class, the point is the deepest within it there. Painted are the pixels of whole slices; where a
+    label map has 255 it is not known, unless 255 is a class.
 
     \b
     Example:
       weakmedsam tags from-mask --mask mask1.nii.gz --volume scan1.nii.gz --labels tumour=1 --out tags.json
+      weakmedsam tags from-mask --mask drawn.seg.nrrd --labels liver=Liver --kinds painted --out drawn.json
     """
-    from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds
+    from WeakMedSAMLib.engine.cli.mask_labels import Rules, labels_from_mask, parse_kinds, parse_slices
     from WeakMedSAMLib.engine.data.label_values import crossed_pairs, require_values, too_small
     from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
 
-    classes, rules = parse_mask_classes(labels), Rules(parse_kinds(kinds), axis, min_pixels, stride)
+    chosen = None if slices is None else parse_slices(slices)
+    classes, rules = parse_mask_classes(labels), Rules(parse_kinds(kinds), axis, min_pixels, stride, chosen)
+    if chosen is not None and "painted" not in rules.kinds:
+        raise UserError("bad_slices", "--slices says which slices are painted, and none are.", "Add --kinds painted.")
     if volumes and len(volumes) != len(masks):
         message = f"There are {len(masks)} masks and {len(volumes)} volumes."
         raise UserError("masks_and_volumes", message, "Give one --volume a --mask, in the same order, or none at all.")

@@ -15,8 +15,10 @@ from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
 from WeakMedSAMLib.engine.data.labels import grids_differ, same_grid
+from WeakMedSAMLib.engine.data.segmentations import MaskFile
 
 MIN_PIXELS = 20
+UNKNOWN_VALUE = 255
 _SEGMENT_NAME = re.compile(r"[^\W\d_]")  # has a letter
 
 
@@ -61,6 +63,16 @@ def class_table(classes: Sequence[MaskClass]) -> ClassTable:
     """Class table with the (first) label value of each class, or a free one; `UserError` where two share one."""
     known = [{"name": entry.name} | ({"label_value": entry.values[0]} if entry.values else {}) for entry in classes]
     return ClassTable.from_json(known)
+
+
+def unknown_of(mask: MaskFile, classes: Sequence[MaskClass]) -> np.ndarray:
+    """Return the voxels of a label map of which nothing is known, bool k x j x i: those of 255, unless it is a class.
+
+    A segmentation has none.
+    """
+    if mask.segments or any(UNKNOWN_VALUE in entry.values for entry in classes):
+        return np.zeros(mask.layers.shape[1:], bool)
+    return np.asarray((mask.layers == UNKNOWN_VALUE).any(0))
 
 
 def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: Geometry) -> None:

@@ -71,6 +71,8 @@ class Supervision:
         Slice -> C x rows x columns, uint8: of which pixels it is known whether they show a class.
     boxes : tuple of BoxOnSlices
     points : tuple of PointOnSlice
+    painted : str
+        Hash of all painted labels, for keys of stages that read `known`; empty where there are none.
     sides : tuple of SidePrior
         Of the classes of which it is known in which half of the body they lie.
     """
@@ -79,6 +81,7 @@ class Supervision:
     known: KnownPixels = field(default_factory=KnownPixels)
     boxes: tuple[BoxOnSlices, ...] = ()
     points: tuple[PointOnSlice, ...] = ()
+    painted: str = ""
     sides: tuple[SidePrior, ...] = ()
 
     @property
@@ -110,5 +113,6 @@ def supervise(labels: VolumeLabels, classes: ClassTable, geometry: Geometry | No
         known=first_known([each.known for each in by_kind], classes_that_share(classes)),
         boxes=tuple(box for each in by_kind for box in each.boxes),
         points=tuple(point for each in by_kind for point in each.points),
+        painted="".join(each.painted for each in by_kind),
         sides=() if geometry is None else side_priors(classes, geometry, labels.axis),
     )

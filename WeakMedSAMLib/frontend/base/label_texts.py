@@ -41,6 +41,27 @@ TEXTS = {
         _("'{name}', slice {slice}: '{class}' is said to lie on the patient's {side}, but a {kind} of it does not."),
         _("Left and right are the patient's. Remove what is wrong, or say nothing of the side ('Classes')."),
     ),
+    # Painted labels, and the files of their pixels.
+    "painted_as_two_classes": (
+        _("'{name}', slices {slices}: the same pixels are painted as '{first}' and as '{second}'."),
+        _("These classes exclude each other: correct one of them."),
+    ),
+    "point_against_painted": (
+        _("'{name}', slice {slice}: a point of '{class}' at voxel {voxel} differs from what is painted there."),
+        _("What is painted counts; remove the point, or correct the slice."),
+    ),
+    "painted_missing": (
+        _("{file} is missing: it holds the painted pixels of {labels}."),
+        _("Copy the folder 'labels' along with the label file."),
+    ),
+    "painted_changed": (
+        _("{file} is not the file that {labels} was written with."),
+        _("Copy both from one place."),
+    ),
+    "bad_painted": (
+        _("{file} cannot be used as painted labels: {reason}."),
+        _("Export the labels again from where they were painted."),
+    ),
     # What is known of classes.
     "inside_of_unknown": (_("'{name}' is said to be inside of '{outer}', which is no class."), _KNOWN),
     "inside_of_circle": (_("'{name}' is said to be inside of '{outer}', and that inside of '{name}'."), _KNOWN),

@@ -13,7 +13,7 @@ import qt
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_files import write_label_file
+from WeakMedSAMLib.contract.labels.label_files import remove_label_file, write_label_file
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession, cohortFromJson
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
@@ -196,7 +196,7 @@ def _deleteOldCopies(folder: Path) -> None:
     latest, *older = keptCopies(folder)
     same = [path for path in older if path.read_bytes() == latest.read_bytes()]
     for path in {*same, *[path for path in older if path not in same][_COPIES - 1 :]}:
-        path.unlink(missing_ok=True)
+        remove_label_file(path)
 
 
 def _cohortAndVolumes(text: str) -> tuple[CohortLabels, list[tuple[str, str, dict[str, Any]]]]:

@@ -167,7 +167,8 @@ def _overlay(before: VolumeLabels | None, settled: VolumeLabels) -> tuple[Volume
     if before is None:
         return settled, 0
     laid, replaced = settled.with_below(before)
-    return copyOf(before, states=laid.states, by_rest=laid.by_rest, further=laid.further), replaced
+    size = before.size or laid.size
+    return copyOf(before, states=laid.states, by_rest=laid.by_rest, further=laid.further, size=size), replaced
 
 
 def _keepForLater(merged: Merged, scene: CohortLabels, source: VolumeLabels) -> None:

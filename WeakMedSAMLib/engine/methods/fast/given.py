@@ -82,7 +82,9 @@ def give_masks(
 
 def key_of_marks(volumes: Sequence[VolumeSlices]) -> str:
     """Hash of all that `give_masks` and `put_known` read of labels; a point that says not here alone gives no mask."""
-    return stage_key(VERSION, [_marks(volume) or [*volume.supervision.points] for volume in volumes])
+    marks = [_marks(volume) or [*volume.supervision.points] for volume in volumes]
+    painted = [volume.supervision.painted for volume in volumes]
+    return stage_key(VERSION, marks, *([painted] if any(painted) else []))
 
 
 def blend(
