@@ -1786,6 +1786,46 @@
         <translation>Links und rechts sind die des Patienten. Entfernen Sie, was falsch ist, oder geben Sie keine Seite an (&apos;Klassen&apos;).</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos;, slices {slices}: the same pixels are painted as &apos;{first}&apos; and as &apos;{second}&apos;.</source>
+        <translation>&apos;{name}&apos;, Schichten {slices}: dieselben Pixel sind als &apos;{first}&apos; und als &apos;{second}&apos; gezeichnet.</translation>
+    </message>
+    <message>
+        <source>These classes exclude each other: correct one of them.</source>
+        <translation>Diese Klassen schließen einander aus: Berichtigen Sie eine davon.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos;, slice {slice}: a point of &apos;{class}&apos; at voxel {voxel} differs from what is painted there.</source>
+        <translation>&apos;{name}&apos;, Schicht {slice}: Ein Punkt von &apos;{class}&apos; am Voxel {voxel} widerspricht dem, was dort gezeichnet ist.</translation>
+    </message>
+    <message>
+        <source>What is painted counts; remove the point, or correct the slice.</source>
+        <translation>Es gilt, was gezeichnet ist; entfernen Sie den Punkt, oder berichtigen Sie die Schicht.</translation>
+    </message>
+    <message>
+        <source>{file} is missing: it holds the painted pixels of {labels}.</source>
+        <translation>{file} fehlt: Darin liegen die gezeichneten Pixel von {labels}.</translation>
+    </message>
+    <message>
+        <source>Copy the folder &apos;labels&apos; along with the label file.</source>
+        <translation>Kopieren Sie den Ordner &apos;labels&apos; zusammen mit der Datei der Markierungen.</translation>
+    </message>
+    <message>
+        <source>{file} is not the file that {labels} was written with.</source>
+        <translation>{file} ist nicht die Datei, mit der {labels} geschrieben wurde.</translation>
+    </message>
+    <message>
+        <source>Copy both from one place.</source>
+        <translation>Kopieren Sie beide von derselben Stelle.</translation>
+    </message>
+    <message>
+        <source>{file} cannot be used as painted labels: {reason}.</source>
+        <translation>{file} kann nicht als gezeichnete Markierungen verwendet werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Export the labels again from where they were painted.</source>
+        <translation>Exportieren Sie die Markierungen erneut von dort, wo sie gezeichnet wurden.</translation>
+    </message>
+    <message>
         <source>&apos;{name}&apos; is said to be inside of &apos;{outer}&apos;, which is no class.</source>
         <translation>&apos;{name}&apos; soll in &apos;{outer}&apos; liegen, das keine Klasse ist.</translation>
     </message>

@@ -340,7 +340,7 @@ def test_what_is_no_json_of_labels_is_refused(tmp_path, name, kind):
 @pytest.mark.parametrize("name", ["tags.txt", "tags", "tags.json.bak", ".json"])
 def test_other_suffixes_are_refused_both_ways(tmp_path, name):
     for use in (read_label_file, lambda path: write_label_file(path, CohortLabels(ClassTable()))):
-        with pytest.raises(UserError, match=r"\.json or \.csv") as caught:
+        with pytest.raises(UserError, match=r"\.json, \.csv or \.mrk\.json") as caught:
             use(tmp_path / name)
         assert caught.value.code == "bad_suffix"
     assert list(tmp_path.iterdir()) == []

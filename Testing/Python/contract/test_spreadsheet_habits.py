@@ -180,7 +180,7 @@ def test_a_formula_that_keeps_the_zeros_of_a_name():
 
 @pytest.mark.parametrize("name", ["tags.xlsx", "tags.ODS"])
 def test_the_file_of_a_spreadsheet_program_is_not_its_table(tmp_path, name):
-    with pytest.raises(UserError, match=r"\.json or \.csv.*Save the table as CSV UTF-8") as caught:
+    with pytest.raises(UserError, match=r"\.json, \.csv or \.mrk\.json.*Save the table as CSV UTF-8") as caught:
         read_label_file(tmp_path / name)
     assert caught.value.code == "bad_suffix"
 
