@@ -17,6 +17,8 @@ from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.points import KIND as POINTS
+from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.cli.main import cli
@@ -66,6 +68,14 @@ def test_a_box_says_what_is_meant_where_a_model_is_only_applied(finished, tmp_pa
 
 def maps_of(run):
     return np.stack([read_array(path) for path in sorted(run.glob("results/000/probability_*.nrrd"))])
+
+
+def test_what_labels_contradict_is_told_where_a_model_is_only_applied(finished, tmp_path):
+    volume = VolumeLabels("000", n_slices=7, size=(36, 40, 7))
+    POINTS.put(volume, [Point("rod", (4, 4, 0)), Point("rod", (4, 4, 0), shows=False)])
+    _, codes = applied(finished, finished.places.model, tmp_path / "run", [volume])
+    assert codes["points_contradict"].volume == "000"
+    assert "no_tags" not in codes
 
 
 def test_apply_draws_as_the_model_was_trained_to(finished, tmp_path):

@@ -43,8 +43,8 @@ def check(cohort: CohortLabels) -> list[Problem]:
     tagged = max(sum(name in names for names in spoken_of) for name in cohort.classes.names)
     if not tagged:
         hint = "Tag the first and the last slice that show a class."
-        return [Problem("error", "no_tags", "No slice is tagged.", hint), *_kind_problems(cohort)]
-    problems = [*_class_problems(cohort, said), *_name_problems(cohort), *_kind_problems(cohort)]
+        return [Problem("error", "no_tags", "No slice is tagged.", hint), *kind_problems(cohort)]
+    problems = [*_class_problems(cohort, said), *_name_problems(cohort), *kind_problems(cohort)]
     problems += [*_knowledge_problems(cohort.classes), *_cohort_problems(cohort, tagged)]
     return sorted(problems, key=lambda problem: problem.severity)
 
@@ -137,7 +137,8 @@ def _name_problems(cohort: CohortLabels) -> Iterator[Problem]:
             yield Problem("warning", "classes_alike", message, hint, {"names": [first, second]})
 
 
-def _kind_problems(cohort: CohortLabels) -> Iterator[Problem]:
+def kind_problems(cohort: CohortLabels) -> Iterator[Problem]:
+    """What each kind of label finds wrong with what it says, whether anything is learned from it or not."""
     kinds = {kind.name: kind for volume in cohort.volumes for kind in volume.kinds()}
     for kind in kinds.values():
         yield from kind.check(cohort.classes, cohort.volumes)

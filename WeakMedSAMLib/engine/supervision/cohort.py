@@ -12,7 +12,7 @@ import numpy as np
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError, about
 from WeakMedSAMLib.contract.events import Warning_, refer_to
-from WeakMedSAMLib.contract.labels.checks import check, matched_by_name
+from WeakMedSAMLib.contract.labels.checks import check, kind_problems, matched_by_name
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions, side_contradictions
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
@@ -98,9 +98,8 @@ def load_cohort(places: RunFolder, run: RunDescription, report: Report) -> list[
     _warn_of_names(run.volumes, matches, report)
     # By their ids: what is said of them becomes events, and names may be names of patients.
     nameless = [replace(each, name=refer_to(volume.id)) for each, volume in zip(settled, run.volumes, strict=True)]
-    if run.settings.train:
-        ids = {labels.name: volume.id for labels, volume in zip(nameless, run.volumes, strict=True)}
-        _check_tags(CohortLabels(run.classes, nameless), ids, report)
+    ids = {labels.name: volume.id for labels, volume in zip(nameless, run.volumes, strict=True)}
+    _check_labels(CohortLabels(run.classes, nameless), ids, run.settings.train, report)
     for volume, scan, labels in zip(run.volumes, scans, nameless, strict=True):
         found = [*kind_contradictions(labels), *side_contradictions(labels, run.classes, scan.geometry.ijk_to_ras)]
         for problem in found:
@@ -180,9 +179,12 @@ def _changed(volume: Scan, expected: str) -> UserError:
     )
 
 
-def _check_tags(cohort: CohortLabels, ids: Mapping[str, str], report: Report) -> None:
-    """Stop at the first error; everything else is a warning, of the volume by its id where it is about one."""
-    problems = check(cohort)
+def _check_labels(cohort: CohortLabels, ids: Mapping[str, str], train: bool, report: Report) -> None:
+    """Stop at the first error; everything else is a warning, of the volume by its id where it is about one.
+
+    Where nothing is learned, labels need not be enough for it.
+    """
+    problems = check(cohort) if train else list(kind_problems(cohort))
     errors = [problem for problem in problems if problem.severity == "error"]
     for problem in problems:
         if not errors or problem is not errors[0]:
