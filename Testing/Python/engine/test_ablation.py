@@ -152,7 +152,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
         ({"handing_on": False}, []),
         ({"known_cells_weight": 0.0}, []),
         ({"places": False}, ["classifier", "pseudo-masks"]),
-        ({"guess_weight": 1.0}, ["classifier", "pseudo-masks"]),
+        ({"guess_weight": 1.0}, ["classifier"]),
         ({"handing_anew": False}, ["classifier", "pseudo-masks"]),
         ({"surest_slice": False}, ["classifier", "pseudo-masks"]),
         ({"segmenter_steps": 200}, ["classifier", "pseudo-masks"]),

@@ -16,10 +16,10 @@ from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 
 
-def hand_on(places, boxes=(), points=(), presence=None, drawer=None, tight=True):
+def hand_on(places, boxes=(), points=(), presence=None, drawer=None, tight=True, stride=1):
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     presence = np.full((SLICES, 1), PRESENT, np.int8) if presence is None else presence
-    return Handing(scan(places), numbers, drawer or Drawer(), presence, tight=tight).run(boxes, points)
+    return Handing(scan(places), numbers, drawer or Drawer(), presence, tight=tight).run(boxes, points, stride)
 
 
 def box_at(index, top, left, column=0):
@@ -40,7 +40,7 @@ def test_a_box_is_followed_both_ways_to_where_the_tissue_lies():
 def test_what_is_not_handed_on_stays_on_its_slice():
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     handing = Handing(scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8))
-    found = handing.run([box_at(4, 18, 20)], along_z=False)[0]
+    found = handing.run([box_at(4, 18, 20)], stride=0)[0]
     assert sorted(found.masks) == [4]
     assert np.array_equal(found.masks[4], hand_on(MOVING, [box_at(4, 18, 20)])[0].masks[4])
 
@@ -162,8 +162,8 @@ def test_slices_on_the_way_get_theirs_from_the_slice_that_hands_on():
     steps = []
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     slowly = scan({index: [(12 + index // 2, 20)] for index in range(SLICES)})
-    handing = Logged(slowly, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), stride=3)
-    found = handing.run([box_at(1, 12, 20)])[0]
+    handing = Logged(slowly, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8))
+    found = handing.run([box_at(1, 12, 20)], stride=3)[0]
     assert steps == [(1, 0), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6), (4, 7), (7, 8)]
     assert middle_of(found.masks[8])[0] == pytest.approx(21 * STEP, abs=4)
 

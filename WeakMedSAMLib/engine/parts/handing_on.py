@@ -124,9 +124,6 @@ class Handing:
         Called before each slice that is looked at; may raise to end the work.
     tight : bool
         Let masks fill the boxes that they were drawn for.
-    stride : int
-        Slices between those that hand on: all that lie between get theirs from the same one, for every step adds to
-        what went wrong before.
     """
 
     def __init__(
@@ -138,11 +135,9 @@ class Handing:
         seen: Mapping[int, np.ndarray] | None = None,
         step: Callable[[], None] = lambda: None,
         tight: bool = True,
-        stride: int = 1,
     ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
         self._seen, self._step, self._tight = seen or {}, step, tight
-        self._stride = stride
         self._cells: dict[int, torch.Tensor] = {}
 
     @property
@@ -151,18 +146,19 @@ class Handing:
         return self._backbone.info.input_size
 
     def run(
-        self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), along_z: bool = True
+        self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), stride: int = 1
     ) -> dict[int, HandedMasks]:
         """Column of each class -> what was given of it, and handed on both ways until it meets or fades.
 
-        Without `along_z` it stays on the slices where it was given.
+        `stride` is the number of slices from one that hands on to the next, and those on the way get theirs from the
+        same one, for every step adds to what went wrong before. With 0 it stays on the slices where it was given.
         On a slice with boxes of a class, points of it start nothing: the boxes say more.
         """
         columns = sorted({one.column for one in boxes} | {one.column for one in points if one.shows})
-        return {column: self._of_class(column, boxes, points, along_z) for column in columns}
+        return {column: self._of_class(column, boxes, points, stride) for column in columns}
 
     def _of_class(
-        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], along_z: bool
+        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], stride: int
     ) -> HandedMasks:
         mine = [box for box in boxes if box.column == column]
         places = [point for point in points if point.column == column]
@@ -176,20 +172,25 @@ class Handing:
             held = [(self._draw_given(box), _WORTH_ALL) for box in boxed] or self._draw_all_at(index, here)
             ends = [box.ends or _ANYWHERE for box in boxed] or [_ANYWHERE] * len(held)
             votes[index] = [_together(held)]
-            for step in (-1, 1) if along_z else ():
-                self._follow(column, index, step, list(zip(held, ends, strict=True)), frozenset(starts), votes)
+            pieces = list(zip(held, ends, strict=True))
+            for step in (-1, 1) if stride else ():
+                self._follow(column, index, (step, stride), pieces, frozenset(starts), votes)
         return _agreed(votes)
 
     def _follow(
         self,
         column: int,
         start: int,
-        step: int,
+        pace: tuple[int, int],
         pieces: Sequence[tuple[Drawn, Ends]],
         given: frozenset[int],
         votes: dict[int, list[Drawn]],
     ) -> None:
-        """Hand pieces on in one direction, as far as they go; each with the worst quality on its way."""
+        """Hand pieces on in one direction, as far as they go; each with the worst quality on its way.
+
+        `pace` is the direction, -1 or 1, and the stride.
+        """
+        step, stride = pace
         index, key, held = start + step, start, list(pieces)
         while 0 <= index < len(self._presence) and index not in given and held:
             if self._presence[index, column] == ABSENT:
@@ -205,7 +206,7 @@ class Handing:
             if not here:
                 return
             votes.setdefault(index, []).append(_together([piece for piece, _ in here]))
-            if abs(index - key) >= self._stride:
+            if abs(index - key) >= stride:
                 key, held = index, here
             index += step
 

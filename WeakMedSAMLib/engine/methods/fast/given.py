@@ -239,8 +239,14 @@ def handing_in(
     """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
     alike, decoded = levels[info.cam_level], levels[info.decode_level]
-    stride = int(np.clip(round(settings.handing_mm / volume.slice_mm), 1, _MOST_AT_ONCE))
-    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness, stride)
+    return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+
+
+def stride_in(volume: VolumeSlices, settings: FastSettings = FAST) -> int:
+    """Over how many slices masks are handed on at once, as the settings want it; 0 if they are not."""
+    if not settings.handing_on:
+        return 0
+    return int(np.clip(round(settings.handing_mm / volume.slice_mm), 1, _MOST_AT_ONCE))
 
 
 def hand_on_marks(
@@ -252,7 +258,7 @@ def hand_on_marks(
 ) -> GivenMasks:
     """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)
-    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), settings.handing_on)
+    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)

@@ -13,7 +13,7 @@ from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
-from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given
+from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given, stride_in
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
@@ -136,7 +136,7 @@ def _from_surest(
     for column in columns:
         drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
         sure = sureness(seen, column, drawn, agreement, shares)
-        result[:, column] = hand_on_surest(drawn, sure, indices, column, handing)
+        result[:, column] = hand_on_surest(drawn, sure, indices, column, handing, stride_in(volume, settings))
     return result
 
 

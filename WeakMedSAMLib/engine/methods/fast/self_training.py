@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known
+from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known, stride_in
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -124,7 +124,8 @@ class SelfTraining:
                 drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
                 if column in guessed:
                     sure = sureness(plain, column, drawn, agreement, self._shares)
-                    drawn = hand_on_surest(drawn, sure, indices, column, handing)
+                    stride = stride_in(volume, self._settings)
+                    drawn = hand_on_surest(drawn, sure, indices, column, handing, stride)
                 seen[:, column] = drawn
             values = encode_probability(seen, volume.tags[indices])
             found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]

@@ -44,7 +44,7 @@ def sureness(seen: np.ndarray, column: int, masks: np.ndarray, agreement: np.nda
 
 
 def hand_on_surest(
-    masks: np.ndarray, sure: np.ndarray, indices: np.ndarray, column: int, handing: Handing
+    masks: np.ndarray, sure: np.ndarray, indices: np.ndarray, column: int, handing: Handing, stride: int = 1
 ) -> np.ndarray:
     """Masks of a class, mixed with those handed on from the slice that is surest, as far as these are believed.
 
@@ -60,6 +60,8 @@ def hand_on_surest(
         Of the class.
     handing : Handing
         In their volume, by what the network sees; see `given.handing_in`.
+    stride : int
+        As for `Handing.run`.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def hand_on_surest(
     best, scale = int(sure.argmax()), handing.input_size / masks.shape[-1]
     boxes = scale * component_boxes(masks[best] > 0.5, most=1, margin=1)
     given = [GivenBox(column, int(indices[best]), (float(b[0]), float(b[1]), float(b[2]), float(b[3]))) for b in boxes]
-    handed = handing.run(given)[column]
+    handed = handing.run(given, stride=stride)[column]
     result = masks.copy()
     for row, index in enumerate(indices.tolist()):
         if index in handed.masks:
