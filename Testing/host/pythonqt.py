@@ -113,9 +113,15 @@ def propertyOf(cls: type, name: str) -> QtCore.QMetaProperty | None:
     """Return the Qt property of that name; a timer's `singleShot` is not one in PythonQt."""
     if name == "singleShot" and issubclass(cls, QtCore.QTimer):
         return None
-    meta = cls.staticMetaObject
+    meta = _metaObjectOf(cls)
     index = meta.indexOfProperty(name)
     return meta.property(index) if index >= 0 else None
+
+
+def _metaObjectOf(cls: type) -> QtCore.QMetaObject:
+    """Return what Qt knows of a class. PySide now and then takes that of the class for deleted; objects still have it."""
+    meta: QtCore.QMetaObject = cls.staticMetaObject  # type: ignore[attr-defined]
+    return meta if shiboken6.isValid(meta) else cls().metaObject()
 
 
 @functools.cache

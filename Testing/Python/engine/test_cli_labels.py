@@ -320,13 +320,13 @@ def test_checking_bears_volumes_without_labels_as_a_run_does(call, marks, scans)
 
 def test_a_run_tells_of_points_by_the_name_of_their_volume(scans):
     from WeakMedSAMLib.contract.events import with_name
-    from WeakMedSAMLib.engine.supervision.cohort import _check_tags
+    from WeakMedSAMLib.engine.supervision.cohort import _check_labels
 
     volume = VolumeLabels("volume 000", None, "k", 10, "slicer", (20, 20, 10))
     volume.tag_range("ball", 2, 4)
     POINTS.put(volume, [Point("ball", (5, 6, 3)), Point("rod", (5, 6, 3))])
     told = []
-    _check_tags(CohortLabels(TABLE, [volume]), {"volume 000": "000"}, told.append)
+    _check_labels(CohortLabels(TABLE, [volume]), {"volume 000": "000"}, True, told.append)
     (found,) = [with_name(one, {"000": "Zoë"}) for one in told if one.code == "point_of_two_classes"]
     assert "of 'Zoë' say" in found.message
     assert (found.values["name"], found.values["volume"]) == ("Zoë", "Zoë")
