@@ -119,7 +119,7 @@ def propertyOf(cls: type, name: str) -> QtCore.QMetaProperty | None:
 
 
 def _metaObjectOf(cls: type) -> QtCore.QMetaObject:
-    """Return what Qt knows of a class. PySide now and then takes that of the class for deleted; objects still have it."""
+    """Return what Qt knows of a class. PySide may take that of the class for deleted; objects still have it."""
     meta: QtCore.QMetaObject = cls.staticMetaObject  # type: ignore[attr-defined]
     return meta if shiboken6.isValid(meta) else cls().metaObject()
 
