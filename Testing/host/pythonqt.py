@@ -121,7 +121,9 @@ def propertyOf(cls: type, name: str) -> QtCore.QMetaProperty | None:
 def _metaObjectOf(cls: type) -> QtCore.QMetaObject:
     """Return what Qt knows of a class. PySide may take that of the class for deleted; objects still have it."""
     meta: QtCore.QMetaObject = cls.staticMetaObject  # type: ignore[attr-defined]
-    return meta if shiboken6.isValid(meta) else cls().metaObject()
+    if shiboken6.isValid(meta) or QtWidgets.QApplication.instance() is None:  # as when Python ends
+        return meta
+    return cls().metaObject()
 
 
 @functools.cache
