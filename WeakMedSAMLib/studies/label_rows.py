@@ -80,8 +80,9 @@ ROWS: tuple[LabelRow, ...] = (
 
 
 def chosen_rows(pattern: str | None, sides_are_known: bool, parts: bool = False) -> list[LabelRow]:
-    """The rows whose name fits one of some patterns such as ``tags,box*``; without a pattern all
-    that can be measured, and those of a part of the method if `parts` is true.
+    """The rows whose name fits one of some patterns such as ``tags,box*``.
+
+    Without a pattern all that can be measured, and those without a part of the method only if `parts` is true.
 
     Raises
     ------

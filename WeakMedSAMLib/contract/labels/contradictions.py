@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
@@ -90,9 +90,7 @@ def side_contradictions(labels: VolumeLabels, classes: ClassTable, ijk_to_ras: n
 
 
 def _contradiction_problem(one: Contradiction, labels: VolumeLabels) -> Problem:
-    row = np.zeros(one.slices[-1] + 1, np.int8)
-    row[list(one.slices)] = 1
-    slices = spans_in_words(spans_of(row, 1))
+    slices = spans_in_words(spans_of_slices(one.slices))
     message = (
         f"Labels of class {one.class_name!r} in {labels.name!r} contradict each other on slices {slices}; those of the "
         f"kind {one.trusted!r} count, not those of the kind {one.other!r}."

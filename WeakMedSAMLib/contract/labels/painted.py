@@ -27,7 +27,7 @@ from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 
 
@@ -217,7 +217,4 @@ def _point_differs(point: Point, volume: VolumeLabels) -> Problem:
 
 def _numbers(indices: Iterable[int]) -> str:
     """Slices in words."""
-    found = [*indices]
-    row = np.zeros(max(found, default=-1) + 1, np.int8)
-    row[found] = 1
-    return spans_in_words(spans_of(row, 1))
+    return spans_in_words(spans_of_slices(indices))

@@ -16,7 +16,7 @@ import numpy as np
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
 from WeakMedSAMLib.contract.labels.painted_slice import STATES, PaintedSlice, Slices
-from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of
+from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of_slices
 
 Record = dict[str, Any]
 # Class -> slice -> state: which slices are painted, without their pixels.
@@ -138,9 +138,8 @@ def slices_of_pixels(named: Named, pixels_of: Callable[[str, int], np.ndarray]) 
 
 
 def _spans(found: Slices, state: str) -> list[list[int]]:
-    row = np.zeros(max(found, default=-1) + 1, np.int8)
-    row[[index for index, one in found.items() if one.state == state]] = 1
-    return [[span.first, span.last] for span in spans_of(row, 1)]
+    spans = spans_of_slices(index for index, one in found.items() if one.state == state)
+    return [[span.first, span.last] for span in spans]
 
 
 def _unpacked(text: str, shape: tuple[int, int]) -> np.ndarray:

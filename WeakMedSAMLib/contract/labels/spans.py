@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import MAX_SLICES
-from WeakMedSAMLib.contract.labels.presence import TAG_NAMES, UNTAGGED
+from WeakMedSAMLib.contract.labels.presence import PRESENT, TAG_NAMES, UNTAGGED
 
 # As bytes in memory, one a slice: a short file can claim the last slice of every class of very many volumes.
 MOST_TAGS = 2**28
@@ -72,6 +72,14 @@ def spans_of(state: np.ndarray, tag: int) -> list[Span]:
     edges = np.diff(np.concatenate([[0], (state == tag).astype(np.int8), [0]]))
     firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [Span(int(first), int(end) - 1, tag) for first, end in zip(firsts, ends, strict=True)]
+
+
+def spans_of_slices(slices: Iterable[int]) -> list[Span]:
+    """Return slices, in whatever order, as ranges as long as can be; their tag is `PRESENT`."""
+    found = [*slices]
+    state = np.full(max(found, default=-1) + 1, UNTAGGED, np.int8)
+    state[found] = PRESENT
+    return spans_of(state, PRESENT)
 
 
 def spans_in_words(spans: Sequence[Span]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
@@ -18,7 +19,6 @@ from WeakMedSAMLib.engine.data.labels import grids_differ, same_grid
 from WeakMedSAMLib.engine.data.segmentations import MaskFile
 
 MIN_PIXELS = 20
-UNKNOWN_VALUE = 255
 _SEGMENT_NAME = re.compile(r"[^\W\d_]")  # has a letter
 
 
@@ -70,9 +70,9 @@ def unknown_of(mask: MaskFile, classes: Sequence[MaskClass]) -> np.ndarray:
 
     A segmentation has none.
     """
-    if mask.segments or any(UNKNOWN_VALUE in entry.values for entry in classes):
+    if mask.segments or any(UNKNOWN in entry.values for entry in classes):
         return np.zeros(mask.layers.shape[1:], bool)
-    return np.asarray((mask.layers == UNKNOWN_VALUE).any(0))
+    return np.asarray((mask.layers == UNKNOWN).any(0))
 
 
 def require_same_grid(path: Path, geometry: Geometry, other_path: Path, other: Geometry) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.boxes import KIND
+from WeakMedSAMLib.contract.labels.painted_slice import plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, UNKNOWN, KnownPixels
-from WeakMedSAMLib.engine.supervision.marks import on_slice, plane_shape, presence_by
+from WeakMedSAMLib.engine.supervision.marks import on_slice, presence_by
 from WeakMedSAMLib.engine.supervision.supervision import BoxOnSlices, Supervision
 
 
@@ -22,7 +23,7 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
         boxes.append(BoxOnSlices(column, (first, last), (top, bottom), (left, right), complete))
 
     def draw(index: int) -> np.ndarray:
-        pixels = np.full((len(classes), *plane_shape(labels)), UNKNOWN, np.uint8)
+        pixels = np.full((len(classes), *plane_of(labels)), UNKNOWN, np.uint8)
         here = [box for box in boxes if box.holds_slice(index)]
         for box in here:
             if box.complete:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-SHOWN = 1
-NOT_SHOWN = 0
-UNKNOWN = 255
+from WeakMedSAMLib.contract.labels import painted_slice
+
+# What painted labels have is what is known.
+SHOWN, NOT_SHOWN, UNKNOWN = painted_slice.SHOWN, painted_slice.NOT_SHOWN, painted_slice.UNKNOWN
 
 Draw = Callable[[int], np.ndarray]
 

@@ -19,14 +19,6 @@ def on_slice(voxel: Voxel, labels: LabelledVolume) -> tuple[int, int, int]:
     return voxel[labels.axis_index], voxel[rows], voxel[columns]
 
 
-def plane_shape(labels: LabelledVolume) -> tuple[int, int]:
-    """Return the rows and columns of a slice; ValueError if the size of the volume is not settled."""
-    if labels.size is None:
-        raise ValueError(f"the size of {labels.name!r} is not settled")
-    rows, columns = plane_axes(labels.axis)
-    return labels.size[rows], labels.size[columns]
-
-
 def presence_by(marks: Sequence[AnyMark], labels: LabelledVolume, classes: ClassTable) -> np.ndarray:
     """Return which slices show a class because a mark lies on them: int8 S x C."""
     presence = np.full((labels.n_slices or 0, len(classes)), UNTAGGED, np.int8)

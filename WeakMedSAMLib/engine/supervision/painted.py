@@ -9,12 +9,11 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.painted import KIND
-from WeakMedSAMLib.contract.labels.painted_slice import Slices
+from WeakMedSAMLib.contract.labels.painted_slice import Slices, plane_of
 from WeakMedSAMLib.contract.labels.presence import UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 from WeakMedSAMLib.engine.supervision.known_pixels import UNKNOWN, KnownPixels, first_known
-from WeakMedSAMLib.engine.supervision.marks import plane_shape
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 
@@ -35,7 +34,7 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
         }
         for is_whole in (True, False)
     )
-    shape = (len(classes), *(plane_shape(labels) if painted else ()))
+    shape = (len(classes), *(plane_of(labels) if painted else ()))
     parts = [_known(slices, shape) for slices in (whole, scribbled)]
     return Supervision(presence, first_known(parts, classes_that_share(classes)), painted=_hash(painted))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.labels.painted_slice import plane_of
 from WeakMedSAMLib.contract.labels.points import KIND
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
-from WeakMedSAMLib.engine.supervision.marks import on_slice, plane_shape, presence_by
+from WeakMedSAMLib.engine.supervision.marks import on_slice, presence_by
 from WeakMedSAMLib.engine.supervision.supervision import PointOnSlice, Supervision
 
 
@@ -20,7 +21,7 @@ def supervise(labels: VolumeLabels, classes: ClassTable) -> Supervision:
     )
 
     def draw(index: int) -> np.ndarray:
-        pixels = np.full((len(classes), *plane_shape(labels)), UNKNOWN, np.uint8)
+        pixels = np.full((len(classes), *plane_of(labels)), UNKNOWN, np.uint8)
         for point in points:
             if point.index == index:
                 pixels[point.column, point.row, point.across] = SHOWN if point.shows else NOT_SHOWN

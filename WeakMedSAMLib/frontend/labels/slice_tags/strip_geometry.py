@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from WeakMedSAMLib.contract.labels.spans import spans_of_slices
+
 # Further classes are scrolled to.
 MOST_ROWS = 6
 
@@ -99,10 +101,4 @@ class StripGeometry:
 
 def stretchesOf(indices: Iterable[int]) -> list[tuple[int, int]]:
     """Return slices, in whatever order, as the first and the last one of each stretch without a gap."""
-    found: list[tuple[int, int]] = []
-    for index in sorted(set(indices)):
-        if found and found[-1][1] == index - 1:
-            found[-1] = (found[-1][0], index)
-        else:
-            found.append((index, index))
-    return found
+    return [(span.first, span.last) for span in spans_of_slices(indices)]
