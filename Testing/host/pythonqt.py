@@ -30,6 +30,7 @@ ACCESSORS: dict[int, tuple[Any, Any]] = {}
 # Classes with a name that is both a static and an instance method (QFile.exists) look attributes up in their own way.
 _RAW_READERS: dict[type, Any] = {}
 _MISSING = object()
+_PROPERTIES: dict[tuple[type, str], QtCore.QMetaProperty | None] = {}  # what propertyOf found
 
 
 def standIn(cls: type) -> type:
@@ -108,22 +109,19 @@ def definedInPython(cls: type, name: str) -> bool:
     return False
 
 
-@functools.cache
-def propertyOf(cls: type, name: str) -> QtCore.QMetaProperty | None:
+def propertyOf(self: QtCore.QObject, cls: type, name: str) -> QtCore.QMetaProperty | None:
     """Return the Qt property of that name; a timer's `singleShot` is not one in PythonQt."""
-    if name == "singleShot" and issubclass(cls, QtCore.QTimer):
-        return None
-    meta = _metaObjectOf(cls)
-    index = meta.indexOfProperty(name)
-    return meta.property(index) if index >= 0 else None
+    if (cls, name) not in _PROPERTIES:
+        meta = _metaObjectOf(self, cls)
+        index = -1 if name == "singleShot" and issubclass(cls, QtCore.QTimer) else meta.indexOfProperty(name)
+        _PROPERTIES[cls, name] = meta.property(index) if index >= 0 else None
+    return _PROPERTIES[cls, name]
 
 
-def _metaObjectOf(cls: type) -> QtCore.QMetaObject:
-    """Return what Qt knows of a class. PySide may take that of the class for deleted; objects still have it."""
+def _metaObjectOf(self: QtCore.QObject, cls: type) -> QtCore.QMetaObject:
+    """Return what Qt knows of a class. PySide may take that of the class for deleted; its objects still have it."""
     meta: QtCore.QMetaObject = cls.staticMetaObject  # type: ignore[attr-defined]
-    if shiboken6.isValid(meta) or QtWidgets.QApplication.instance() is None:  # as when Python ends
-        return meta
-    return cls().metaObject()
+    return meta if shiboken6.isValid(meta) else QtCore.QObject.metaObject(self)
 
 
 @functools.cache
@@ -141,7 +139,7 @@ def readProperty(self: QtCore.QObject, cls: type, name: str) -> Any:
     if own is not None:
         return toPython(ACCESSORS[id(own)][0](self))
     with raw(name, self):
-        value = propertyOf(cls, name).read(self)
+        value = propertyOf(self, cls, name).read(self)
     if value is None:
         getter = getattr(cls, name, None) or getattr(cls, "is" + name[0].upper() + name[1:], None)
         value = getter(self) if callable(getter) else None
@@ -150,7 +148,7 @@ def readProperty(self: QtCore.QObject, cls: type, name: str) -> Any:
 
 def writeProperty(self: QtCore.QObject, cls: type, name: str, value: Any) -> None:
     """Set a property, by its setter where there is one, so that PySide converts the value."""
-    meta = propertyOf(cls, name)
+    meta = propertyOf(self, cls, name)
     if not shiboken6.isValid(self):
         raise ValueError(f"Trying to set property '{name}' on a destroyed {cls.__name__} object")
     if not meta.isWritable():
@@ -186,7 +184,7 @@ def writeOwn(self: Any, name: str, value: Any) -> None:
 
 def dynamicProperty(self: QtCore.QObject, name: str) -> Any:
     """Return what QObject::property gives."""
-    if propertyOf(firstNative(type(self)), name) is not None:
+    if propertyOf(self, firstNative(type(self)), name) is not None:
         return readProperty(self, firstNative(type(self)), name)
     with raw(name, self):
         return toPython(QtCore.QObject.property(self, name))
@@ -221,8 +219,8 @@ def missingMember(self: QtCore.QObject, cls: type, name: str) -> Any:
     raise AttributeError(f"{firstNative(cls).__name__} has no attribute named '{name}'")
 
 
-def _aliased(cls: type, name: str) -> str:
-    return "objectName" if name == "name" and propertyOf(cls, "name") is None else name
+def _aliased(self: QtCore.QObject, cls: type, name: str) -> str:
+    return "objectName" if name == "name" and propertyOf(self, cls, "name") is None else name
 
 
 def _isOwn(self: QtCore.QObject, name: str) -> bool:
@@ -241,8 +239,8 @@ def _readAttribute(self: QtCore.QObject, name: str) -> Any:
     if own is not None:
         return functools.partial(own, self)
     native = firstNative(cls)
-    name = _aliased(native, name)
-    if propertyOf(native, name) is not None:
+    name = _aliased(self, native, name)
+    if propertyOf(self, native, name) is not None:
         return readProperty(self, native, name)
     found = memberOf(self, cls, name)
     return found if found is not _MISSING else missingMember(self, cls, name)
@@ -255,8 +253,8 @@ def _writeAttribute(self: QtCore.QObject, name: str, value: Any) -> None:
     if own or isinstance(value, QtCore.SignalInstance):  # PySide keeps a signal in the object when it is first used
         writeOwn(self, name, value)
         return
-    name = _aliased(native, name)
-    if propertyOf(native, name) is not None:
+    name = _aliased(self, native, name)
+    if propertyOf(self, native, name) is not None:
         writeProperty(self, native, name, value)
     elif hasattr(native, name):
         raise AttributeError(f"Slot, signal or enum value '{name}' can not be overwritten on {native.__name__}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import pathlib
+import types
 
 import ctk
 import numpy as np
@@ -70,6 +71,20 @@ def test_unknown_attributes_of_qt_objects_raise(scene, name):
         with pytest.raises(AttributeError):
             setattr(owner, name, 1)
         assert not hasattr(owner, name)
+
+
+def _validButMetaObjects(found):
+    return type(found).__name__ != "QMetaObject"
+
+
+def test_a_class_that_pyside_takes_for_deleted_is_asked_of_an_object(scene, monkeypatch):
+    from host import pythonqt
+
+    monkeypatch.setattr(pythonqt, "_PROPERTIES", {})
+    monkeypatch.setattr(pythonqt, "shiboken6", types.SimpleNamespace(isValid=_validButMetaObjects))
+    for owner in (qt.QLabel(), qt.QTimer(), qt.QVBoxLayout(), qt.QAction("a"), ctk.ctkSliderWidget()):
+        assert pythonqt.propertyOf(owner, type(owner), "objectName") is not None
+        assert not hasattr(owner, "foo")
 
 
 @pytest.mark.parametrize("make", [lambda: qt.QColor(1, 2, 3), lambda: qt.QSize(1, 2), lambda: qt.QTableWidgetItem("a")])
