@@ -146,7 +146,10 @@ class RunSettings:
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         intensity = self.intensity if isinstance(self.intensity, str) else list(self.intensity)
-        return {**asdict(self), "intensity": intensity}
+        plain = {**asdict(self), "intensity": intensity}
+        if not self.update:
+            del plain["update"]  # most runs are none, and what does not know the setting reads them too
+        return plain
 
 
 @dataclass(frozen=True, kw_only=True)

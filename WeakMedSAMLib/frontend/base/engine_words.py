@@ -223,6 +223,7 @@ TEXTS = {
         _("A model of the published method is not moved by corrections."),
         _("Generate masks by the preset fast, then correct and update these."),
     ),
+    "cancelled": (_("The update was cancelled."), _("Update again; nothing is lost.")),
     "no_corrections": (
         _("Nothing was corrected, boxed or pointed at: the model stays as it is."),
         _("Draw a slice of a mask, then update."),
