@@ -88,7 +88,13 @@ class TagSession(TagStore):
 
     # Volumes
 
-    def edit(self, text: str, key: str, change: Callable[[VolumeLabels], Any]) -> None:
+    def edit(
+        self,
+        text: str,
+        key: str,
+        change: Callable[[VolumeLabels], Any],
+        beside: Callable[[bool], None] | None = None,
+    ) -> None:
         """Change what is said of a volume, in labels of whatever kind, as one step of undo; none if nothing changes.
 
         Parameters
@@ -99,6 +105,8 @@ class TagSession(TagStore):
             The volume.
         change : callable
             Gets a copy of what was said of the volume, to be changed in place.
+        beside : callable, optional
+            What else was changed already, and goes along with the step: see `tag_history.Step`.
 
         Raises
         ------
@@ -109,7 +117,7 @@ class TagSession(TagStore):
         after = copyOf(before)
         change(after)
         if after != before:
-            self._editVolume(text, before, after)
+            self._editVolume(text, before, after, beside)
 
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
         """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
@@ -282,8 +290,10 @@ class TagSession(TagStore):
         self.classes.index(className)
         self.edit(text, key, change)
 
-    def _editVolume(self, text: str, before: VolumeLabels, after: VolumeLabels) -> None:
-        self._do(Step(text, volumes={keyOf(before): (before, after)}))
+    def _editVolume(
+        self, text: str, before: VolumeLabels, after: VolumeLabels, beside: Callable[[bool], None] | None = None
+    ) -> None:
+        self._do(Step(text, volumes={keyOf(before): (before, after)}, beside=beside))
 
     def _editClasses(
         self, text: str, table: ClassTable, change: Callable[[VolumeLabels], VolumeLabels] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -172,6 +172,16 @@ class TagStore:
     def redoSerial(self) -> int:
         """The number of the edit that `redo` does again; 0 if there is none."""
         return self._history.redoSerial
+
+    @property
+    def undoBeside(self) -> Callable[[bool], None] | None:
+        """What else `undo` takes back, see `tag_history.Step`; None if there is nothing."""
+        return self._history.undoBeside
+
+    @property
+    def redoBeside(self) -> Callable[[bool], None] | None:
+        """What else `redo` does again."""
+        return self._history.redoBeside
 
     def _knownFor(self, held: KnownVolume) -> VolumeLabels | None:
         """Return the entry for a volume: its own, or tags that wait for it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
@@ -142,12 +143,31 @@ class SegmentHistory:
         Called without arguments.
     settling : Callbacks
         Called without arguments by `settle`.
+    wrote : Callbacks
+        Called without arguments after `writing`.
     """
 
     def __init__(self) -> None:
         self._done: list[Change] = []
         self._undone: list[Change] = []
-        self.changed, self.settling = Callbacks(), Callbacks()
+        self._writing = 0
+        self.changed, self.settling, self.wrote = Callbacks(), Callbacks(), Callbacks()
+
+    @property
+    def isWriting(self) -> bool:
+        """Whether what happens to segments now is the module's own doing, see `writing`."""
+        return self._writing > 0
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What becomes of the voxels of segments meanwhile was written by the module: nobody corrected anything."""
+        self._writing += 1
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self.wrote()
 
     def settle(self) -> None:
         """Have whoever is in the middle of a change, such as a drag, end and add it; `undo` and `redo` begin so."""
@@ -205,7 +225,8 @@ class SegmentHistory:
             return
         source.remove(change)
         try:
-            move(change)
+            with self.writing():
+                move(change)
             target.append(change)
         finally:
             self.changed()

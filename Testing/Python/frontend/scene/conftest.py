@@ -252,3 +252,15 @@ def boxed(bench):
     bench.marks.addBox(bench.key, "liver", BOX.first, BOX.last)
     bench.settle()
     return bench
+
+
+@pytest.fixture
+def corrected(scene, host, logic, make_volume, make_run, lib, voxels_of):
+    """corrected(shape=..., geometry=..., axis="k"): a volume with the masks of a run, and an editor on them."""
+    from flows.correcting import CorrectingBench
+
+    def make(shape=(20, 40, 50), geometry="plain", axis="k", name="CT"):
+        volume = make_volume(name, shape, geometry, show=True)
+        return CorrectingBench(host, logic, make_run([volume], axis=axis), volume, lib, voxels_of)
+
+    return make

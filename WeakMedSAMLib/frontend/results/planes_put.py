@@ -1,0 +1,86 @@
+"""Slices of segments that change along with a step of labels: the part of the step that is voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.teaching import Teaching
+from WeakMedSAMLib.frontend.results.volume_planes import packed, putPlanes, unpacked
+
+
+@dataclass(frozen=True)
+class PlaneChange:
+    """One slice of a segment before and after, as `volume_planes.packed` keeps it; before is None where unknown."""
+
+    segmentId: str
+    index: int
+    before: bytes | None
+    after: bytes
+
+
+class PlanesPut:
+    """What `tag_history.Step` calls beside the labels: puts slices back as they were, or as they became.
+
+    Parameters
+    ----------
+    history : SegmentHistory
+        Is told that the module writes.
+    segmentationNode, volumeNode : MRML node
+    axis : {"i", "j", "k"}
+    shape : tuple of int
+        Rows and columns of a slice.
+    changes : iterable of PlaneChange
+    """
+
+    def __init__(
+        self,
+        history: SegmentHistory,
+        segmentationNode: Any,
+        volumeNode: Any,
+        axis: str,
+        shape: tuple[int, ...],
+        changes: Iterable[PlaneChange],
+    ) -> None:
+        self._history = history
+        self._nodes = (segmentationNode, volumeNode)
+        self._axis, self._shape = axis, shape
+        self.changes = tuple(changes)
+
+    @classmethod
+    def of(
+        cls,
+        history: SegmentHistory,
+        teaching: Teaching,
+        axis: str,
+        found: Sequence[tuple[str, int, np.ndarray, np.ndarray]],
+    ) -> PlanesPut:
+        """Return it for slices of masks that teach: class, slice, before and after (bool, rows x columns)."""
+        changes = [
+            PlaneChange(teaching.segmentIds[name], index, packed(before), packed(after))
+            for name, index, before, after in found
+        ]
+        return cls(history, teaching.segmentationNode, teaching.volumeNode, axis, found[0][2].shape, changes)
+
+    def __call__(self, forward: bool) -> None:
+        """Put the slices of after the step, or with False of before it; nothing where nodes or segments are gone."""
+        if any(node.GetScene() is None for node in self._nodes):
+            return
+        segmentationNode, volumeNode = self._nodes
+        planes: dict[str, dict[int, Any]] = {}
+        for change in self.changes:
+            kept = change.after if forward else change.before
+            if kept is not None:
+                planes.setdefault(change.segmentId, {})[change.index] = unpacked(kept, self._shape)
+        with self._history.writing():
+            for segmentId, each in planes.items():
+                putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+
+    def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
+        """Say whether changes that somebody made are just those that taking this back (or doing it again) makes."""
+        ours = {(each.segmentId, each.index): each.after if forward else each.before for each in self.changes}
+        return ours == {(each.segmentId, each.index): each.after for each in changes}
