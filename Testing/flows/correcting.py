@@ -43,7 +43,7 @@ class CorrectingBench:
     def show(self, index, axis="k"):
         """Show a slice of the volume."""
         views = self.lib.views
-        names = [name for name in ("Red", "Yellow", "Green") if self._isAlong(name, axis)]
+        names = [name for name in ("Red", "Yellow", "Green") if self._is_along(name, axis)]
         view = names[0]
         node = views.sliceNodeOf(view)
         node.RotateToVolumePlane(self.volume)
@@ -51,7 +51,7 @@ class CorrectingBench:
         views.jumpToSlice(self.volume, node, axis, index)
         assert views.shownSlice(self.volume, axis, view) == index
 
-    def _isAlong(self, name, axis):
+    def _is_along(self, name, axis):
         return self.lib.views.axisOfView(self.volume, self.lib.views.sliceNodeOf(name)) == axis
 
     def settle(self):

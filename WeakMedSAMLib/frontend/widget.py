@@ -99,7 +99,7 @@ class ModulePanel:
             "classes": ClassesPanel(labels),
             **{name: make(labels, views) for name, make in KIND_PANELS.items()},
             "generate": generate,
-            "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
+            "review": ReviewPanel(logic.state, logic.runs, views, logic.history, logic.corrections),
             "export": ExportPanel(labels, logic.runs, logic.history),
         }
 

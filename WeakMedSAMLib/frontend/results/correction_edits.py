@@ -7,7 +7,7 @@ What was known as a whole before stays so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,12 +81,12 @@ def drawEmpty(labels: VolumeLabels, edit: SliceEdit) -> None:
     labels.set(edit.className, edit.index, ABSENT)
 
 
-def callFine(labels: VolumeLabels, className: str, index: int, mask: np.ndarray) -> None:
-    """Take the mask (bool) of a slice for right: what was touched is drawn then, what is known already stays."""
+def callFine(labels: VolumeLabels, className: str, index: int, maskOf: Callable[[int], np.ndarray]) -> None:
+    """Take the mask of a slice (bool) for right: what was touched is drawn then, what is known already stays."""
     painted = PAINTED.slices(labels, className).get(index)
     if painted is None or not painted.is_whole:
         state: State = "fine" if painted is None else "drawn"
-        PAINTED.put(labels, className, index, state, mask)
+        PAINTED.put(labels, className, index, state, maskOf(index))
 
 
 def callNotFine(labels: VolumeLabels, className: str, indices: Iterable[int]) -> None:
@@ -97,11 +97,11 @@ def callNotFine(labels: VolumeLabels, className: str, indices: Iterable[int]) ->
             PAINTED.take(labels, className, index)
 
 
-def callRight(labels: VolumeLabels, className: str, index: int, mask: np.ndarray) -> None:
+def callRight(labels: VolumeLabels, className: str, index: int, maskOf: Callable[[int], np.ndarray]) -> None:
     """Say of a slice that was touched that all of it is right."""
     painted = PAINTED.slices(labels, className).get(index)
     if painted is not None and not painted.is_whole:
-        PAINTED.put(labels, className, index, "drawn", mask)
+        PAINTED.put(labels, className, index, "drawn", maskOf(index))
 
 
 def putScribbles(

@@ -28,7 +28,7 @@ from WeakMedSAMLib.frontend.results.slice_digests import (
     writeDigests,
 )
 from WeakMedSAMLib.frontend.results.teaching import Teaching, findTeaching
-from WeakMedSAMLib.frontend.results.volume_planes import packedSteps, planesOf, unpacked
+from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes, packedSteps, planesOf, unpacked
 from WeakMedSAMLib.frontend.scene.slice_views import shownSlice
 
 _WAIT_MS = 50
@@ -129,14 +129,14 @@ class CorrectionWatch:
             while self._take(runToEnd(self._readSteps())):
                 pass
 
-    def plane(self, className: str, index: int) -> np.ndarray | None:
-        """Return a slice of a class as it is now (bool); None where no segment of it teaches, or none can be read."""
+    def planes(self, className: str) -> SegmentPlanes | None:
+        """Return the slices of a class as they are now; None where no segment of it teaches, or it cannot be read."""
         teaching, volume = self.teaching, self._volume()
         if teaching is None or volume is None or teaching.segment(className) is None:
             return None
         nodes = (teaching.segmentationNode, teaching.volumeNode)
         try:
-            return planesOf(*nodes, teaching.segmentIds[className], volume.axis).plane(index)
+            return planesOf(*nodes, teaching.segmentIds[className], volume.axis)
         except UserError:
             return None
 
@@ -223,8 +223,10 @@ class CorrectionWatch:
 
     def _versionsChanged(self) -> Iterator[tuple[str, tuple[int, int]]]:
         """Return segment and version of those that may hold other voxels than were seen."""
-        for className, segmentId in self.teaching.segmentIds.items() if self.teaching is not None else ():
-            segment, held = self.teaching.segment(className), self._held.get(segmentId)
+        teaching = self.teaching
+        for className, segmentId in teaching.segmentIds.items() if teaching is not None else ():
+            segment = teaching.segment(className) if teaching is not None else None
+            held = self._held.get(segmentId)
             if segment is not None and (held is None or held.version != versionOf(segment)):
                 yield segmentId, versionOf(segment)
 

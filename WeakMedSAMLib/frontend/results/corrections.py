@@ -101,6 +101,13 @@ class Corrections:
         """The masks whose corrections these are; None without any."""
         return self.watch.teaching
 
+    def teaches(self, segmentationNode: Any, segmentId: str) -> str:
+        """Return the class, as it is called now, whose labels corrections of a segment are; empty if of none."""
+        teaching = self.teaching
+        if teaching is None or teaching.segmentationNode is not segmentationNode or self._labels.ofCurrent() is None:
+            return ""
+        return next((name for name, known in teaching.segmentIds.items() if known == segmentId), "")
+
     @property
     def problem(self) -> UserError | None:
         """Why corrections of the masks cannot be seen; None if they can."""
@@ -161,24 +168,38 @@ class Corrections:
     def markFine(self, index: int, isFine: bool) -> None:
         """Call all classes of a slice fine, or no longer: one step to undo. What was corrected stays so."""
         text = _("mark slice {index} as fine") if isFine else _("mark slice {index} as not fine")
-        self.mark({name: {index} for name in self._classNames()}, isFine, text.format(index=index))
+        slices = {name: {index} for name in self._classNames()}
+        self.mark(slices if isFine else {}, {} if isFine else slices, text.format(index=index))
 
-    def mark(self, slices: Mapping[str, Iterable[int]], isFine: bool, text: str, beside: Sequence[Beside] = ()) -> None:
-        """Call slices (by class) fine, or no longer, as one step of undo with some words."""
+    def mark(
+        self,
+        fine: Mapping[str, Iterable[int]],
+        notFine: Mapping[str, Iterable[int]],
+        text: str,
+        beside: Sequence[Beside] = (),
+    ) -> None:
+        """Call slices (by class) fine, and others no longer, as one step of undo with some words.
+
+        Parameters
+        ----------
+        fine, notFine : mapping of str to iterable of int
+        text : str
+        beside : sequence of callable
+            What goes along with the step, see `tag_history.Step`; not done yet.
+        """
         self.settle()
 
         def change(labels: VolumeLabels) -> None:
-            for name, indices in slices.items():
-                if not isFine:
-                    correction_edits.callNotFine(labels, name, indices)
+            for name, indices in notFine.items():
+                correction_edits.callNotFine(labels, name, indices)
+            for name, indices in fine.items():
+                planes = self.watch.planes(name)
+                if planes is None:
                     continue
-                known = PAINTED.slices(labels, name)
                 for index in indices:
-                    plane = None if index in known and known[index].is_whole else self.watch.plane(name, index)
-                    if plane is not None:
-                        correction_edits.callFine(labels, name, index, plane)
+                    correction_edits.callFine(labels, name, index, planes.plane)
 
-        self._edit(text, change, beside)
+        self._edit(text, change, beside, isDone=False)
 
     def callRight(self, index: int) -> None:
         """Say of a slice that was touched that all of it is right, for all classes: it is drawn then."""
@@ -186,9 +207,9 @@ class Corrections:
 
         def change(labels: VolumeLabels) -> None:
             for name in self._classNames():
-                plane = self.watch.plane(name, index)
-                if plane is not None:
-                    correction_edits.callRight(labels, name, index, plane)
+                planes = self.watch.planes(name)
+                if planes is not None:
+                    correction_edits.callRight(labels, name, index, planes.plane)
 
         self._edit(_("take slice {index} as right").format(index=index), change)
 
@@ -216,9 +237,10 @@ class Corrections:
     def empty(self, className: str, index: int) -> None:
         """Draw a slice empty, which makes it absent: one step to undo."""
         self.settle()
-        teaching, plane = self.teaching, self.watch.plane(className, index)
-        if teaching is None or plane is None:
+        planes = self.watch.planes(className)
+        if planes is None:
             return
+        plane = planes.plane(index)
         edit = SliceEdit(className, index, plane, np.zeros_like(plane), isShown=True)
         put = self._putOf([(className, index, plane, edit.now)])
         text = _("empty slice {index} of '{name}'").format(index=index, name=className)
@@ -300,8 +322,12 @@ class Corrections:
         teaching = self.teaching
         if teaching is None or teaching.segmentationNode is not found.segmentationNode:
             return
-        now = {place: self.watch.plane(*place) for place in found.planes}
-        planes = [(*place, before, found.planes[place]) for place, before in now.items() if before is not None]
+        held = {name: self.watch.planes(name) for name, _index in found.planes}
+        planes = [
+            (name, index, before.plane(index), plane)
+            for (name, index), plane in found.planes.items()
+            if (before := held[name]) is not None
+        ]
         besides = [self._putOf(planes)] if planes else []
         text = givenBackInWords(found.slices)
         self._edit(text, found.takeFrom, besides, isDone=False)
