@@ -24,16 +24,38 @@ class CorrectingBench:
         logic.setClasses(list(run.classes))
         logic.state.currentVolume = volume
         self.key = logic.identifyNow(volume)
-        logic.state.saveRun(run.record)
-        logic.runs.load(run.record.runId)
-        host.waitUntil(lambda: not logic.isRunning)
-        self.record = logic.state.run(run.record.runId)
-        self.node = logic.segmentationsOf(run.record.runId)[0]
+        self.records = []
+        self.load(run)
+
+    def load(self, run):
+        """Load the masks of a run, as after it."""
+        self.logic.state.saveRun(run.record)
+        self.logic.runs.load(run.record.runId)
+        self.host.waitUntil(lambda: not self.logic.isRunning)
+        self.records.append(self.logic.state.run(run.record.runId))
+        self.find()
+
+    def find(self):
+        """Find nodes and segments of the last run, as after a scene was loaded."""
+        record, segments = self.logic.state.run(self.records[-1].runId), self.lib.segments
+        self.volume = self.host.slicer.mrmlScene.GetNodeByID(record.volumes["000"])
+        self.key = self.logic.identifyNow(self.volume)
+        self.node = self.logic.segmentationsOf(record.runId)[0]
         segmentation = self.node.GetSegmentation()
-        ids = lib.segments.segmentIdsOf(self.node)
-        self.ids = {segmentation.GetSegment(each).GetName(): each for each in ids}
-        self.editor = Editor(host.slicer, self.node, volume)
+        found = {each: segmentation.GetSegment(each) for each in segments.segmentIdsOf(self.node)}
+        self.ids = {segments.tagOf(segment, segments.CLASS_TAG): each for each, segment in found.items()}
+        self.editor = Editor(self.host.slicer, self.node, self.volume)
         self.settle()
+
+    @property
+    def record(self):
+        """Of the last run."""
+        return self.records[-1]
+
+    @property
+    def shape(self):
+        """Voxels along k, j, i."""
+        return self.lib.volumes.arrayOf(self.volume).shape
 
     @property
     def labels(self):
@@ -62,4 +84,4 @@ class CorrectingBench:
 
     def voxels(self, name):
         """The voxels of a class, k x j x i of the volume."""
-        return self._voxels_of(self.node, self.ids[name], self.lib.volumes.arrayOf(self.volume).shape)
+        return self._voxels_of(self.node, self.ids[name], self.shape)
