@@ -30,9 +30,9 @@ class GivenBack:
     slices : mapping
         Class -> all that are given back.
     planes : mapping
-        (class, slice) -> what the machine drew there, bool, where the mask was corrected.
+        (class, slice) -> what the machine drew there, bool.
     kept : mapping
-        Class -> corrected slices of which nobody knows that: their voxels stay.
+        Class -> slices of which nobody knows that: their voxels stay.
     problem : str
         Why nobody knows, for the user.
     """
@@ -66,17 +66,16 @@ def giveBackSteps(
     kept: dict[str, list[int]] = {}
     problem = ""
     for name in names:
-        painted = {at: each for at, each in PAINTED.slices(labels, name).items() if first <= at <= last}
+        painted = [at for at in PAINTED.slices(labels, name) if first <= at <= last]
         if not painted:
             continue
-        slices[name] = [*painted]
-        corrected = [at for at, each in painted.items() if each.state != "fine"]
-        if not corrected or teaching is None or teaching.segment(name) is None:
+        slices[name] = painted
+        if teaching is None or teaching.segment(name) is None:
             continue
         try:
-            found = yield from machinePlanesSteps(teaching, name, labels.axis, corrected)
+            found = yield from machinePlanesSteps(teaching, name, labels.axis, painted)
         except UserError as error:
-            kept[name] = corrected
+            kept[name] = painted
             problem = _("The masks stay as they are, as the machine's: {reason}").format(reason=errorInWords(error))
             continue
         planes |= {(name, at): plane for at, plane in found.items()}
