@@ -68,6 +68,7 @@ class ModulePanel:
         for panel in self.panels.values():
             panel.useHistory(self.bar.undo)
             panel.useModel(logic.resident.ask)
+            panel.useEmptying(logic.corrections.empty)
         self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)

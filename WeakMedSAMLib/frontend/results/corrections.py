@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
@@ -236,15 +236,14 @@ class Corrections:
 
     def empty(self, className: str, index: int) -> None:
         """Draw a slice empty, which makes it absent: one step to undo."""
-        self.settle()
+        labels = self.labels()
         planes = self.watch.planes(className)
-        if planes is None:
-            return
-        plane = planes.plane(index)
-        edit = SliceEdit(className, index, plane, np.zeros_like(plane), isShown=True)
-        put = self._putOf([(className, index, plane, edit.now)])
+        nothing = np.zeros(plane_of(labels), bool)
+        before = planes.plane(index) if planes is not None else None
+        put = [self._putOf([(className, index, before, nothing)])] if before is not None else []
+        edit = SliceEdit(className, index, before, nothing, isShown=True)
         text = _("empty slice {index} of '{name}'").format(index=index, name=className)
-        self._edit(text, lambda labels: correction_edits.drawEmpty(labels, edit), (put,), isDone=False)
+        self._edit(text, lambda labels: correction_edits.drawEmpty(labels, edit), put, isDone=False)
 
     def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
         """Give slices back to the machine, of some classes or of all: one step to undo, a moment later.
