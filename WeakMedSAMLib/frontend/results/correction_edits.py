@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN, PaintedSlice, State
+from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN, PaintedSlice
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.labels.tag_words import tagOf
 
 MACHINE, FINE, TOUCHED, DRAWN = "machine", "fine", "touched", "drawn"
@@ -59,42 +60,76 @@ def statesOf(labels: VolumeLabels | None, className: str) -> dict[int, str]:
     return {index: stateOf(painted) for index, painted in PAINTED.slices(labels, className).items()}
 
 
-def takeEdit(labels: VolumeLabels, edit: SliceEdit) -> None:
-    """Put an edit into labels.
-
-    What is drawn where the slice was tagged absent makes it present; a present one that was emptied is absent.
-    """
-    painted = PAINTED.slices(labels, edit.className).get(edit.index)
+def afterEdit(painted: PaintedSlice | None, edit: SliceEdit) -> PaintedSlice | None:
+    """Return what is painted on a slice after an edit of it, beside what was before."""
     if edit.isMachine:
-        _takeBack(labels, edit, painted)
-        return
+        return _givenUp(painted, edit)
     if edit.isShown or (painted is not None and painted.is_whole):
-        PAINTED.put(labels, edit.className, edit.index, "drawn", edit.now)
-    else:
-        _put(labels, edit, _pixelsOf(painted, edit.now.shape), edit.now)
-    _retag(labels, edit)
+        return PaintedSlice.of("drawn", edit.now)
+    # Where nobody knows what changed all of it is kept: what a reader left there must not be lost.
+    changed = np.ones(edit.now.shape, bool) if edit.before is None else edit.before ^ edit.now
+    pixels = _pixelsOf(painted, edit.now.shape)
+    pixels[changed] = edit.now[changed]
+    return _scribbled(pixels)
+
+
+class Prepared:
+    """What edits make of labels, made ready piece by piece; what changes meanwhile is made anew.
+
+    Parameters
+    ----------
+    edits : list of SliceEdit
+    """
+
+    def __init__(self, edits: list[SliceEdit]) -> None:
+        self.edits = edits
+        self._after: dict[tuple[str, int], tuple[PaintedSlice | None, PaintedSlice | None]] = {}
+
+    def steps(self, labels: VolumeLabels) -> Steps[None]:
+        """Make it ready for labels as they are."""
+        for edit in self.edits:
+            painted = labels.further.get(PAINTED.name, {}).get(edit.className, {}).get(edit.index)
+            self._after[edit.className, edit.index] = (painted, afterEdit(painted, edit))
+            yield None
+
+    def takeInto(self, labels: VolumeLabels) -> None:
+        """Put the edits into labels.
+
+        What is drawn where the slice was tagged absent makes it present; a present one that was emptied is absent.
+        """
+        found: dict[str, dict[int, PaintedSlice | None]] = {}
+        for edit in self.edits:
+            painted = labels.further.get(PAINTED.name, {}).get(edit.className, {}).get(edit.index)
+            before, after = self._after.get((edit.className, edit.index), (None, None))
+            isReady = (edit.className, edit.index) in self._after and before == painted
+            found.setdefault(edit.className, {})[edit.index] = after if isReady else afterEdit(painted, edit)
+            if not edit.isMachine:
+                _retag(labels, edit)
+        for name, slices in found.items():
+            PAINTED.put_slices(labels, name, slices)
 
 
 def drawEmpty(labels: VolumeLabels, edit: SliceEdit) -> None:
     """Put a slice that was emptied: drawn without the class, and absent, whatever it was tagged."""
-    takeEdit(labels, edit)
+    Prepared([edit]).takeInto(labels)
     labels.set(edit.className, edit.index, ABSENT)
 
 
-def callFine(labels: VolumeLabels, className: str, index: int, maskOf: Callable[[int], np.ndarray]) -> None:
-    """Take the mask of a slice (bool) for right: what was touched is drawn then, what is known already stays."""
-    painted = PAINTED.slices(labels, className).get(index)
-    if painted is None or not painted.is_whole:
-        state: State = "fine" if painted is None else "drawn"
-        PAINTED.put(labels, className, index, state, maskOf(index))
+def callFine(labels: VolumeLabels, className: str, indices: Iterable[int], maskOf: Callable[[int], np.ndarray]) -> None:
+    """Take the masks of slices (bool) for right: what was touched is drawn then, what is known already stays."""
+    known, found = PAINTED.slices(labels, className), {}
+    for index in indices:
+        painted = known.get(index)
+        if painted is None or not painted.is_whole:
+            found[index] = PaintedSlice.of("fine" if painted is None else "drawn", maskOf(index))
+    PAINTED.put_slices(labels, className, found)
 
 
 def callNotFine(labels: VolumeLabels, className: str, indices: Iterable[int]) -> None:
     """Take back that slices were said to be fine; corrections stay."""
-    found = PAINTED.slices(labels, className)
-    for index in indices:
-        if index in found and found[index].state == "fine":
-            PAINTED.take(labels, className, index)
+    known = PAINTED.slices(labels, className)
+    gone = [index for index in indices if index in known and known[index].state == "fine"]
+    PAINTED.put_slices(labels, className, dict.fromkeys(gone))
 
 
 def callRight(labels: VolumeLabels, className: str, index: int, maskOf: Callable[[int], np.ndarray]) -> None:
@@ -129,23 +164,17 @@ def putScribbles(
     PAINTED.put(labels, className, index, "scribbled", known)
 
 
-def _takeBack(labels: VolumeLabels, edit: SliceEdit, painted: PaintedSlice | None) -> None:
+def _givenUp(painted: PaintedSlice | None, edit: SliceEdit) -> PaintedSlice | None:
     """The slice is the machine's again: what was said by drawing on it is said no longer, scribbles elsewhere are."""
-    if painted is None:
-        return
-    if painted.is_whole or edit.before is None:
-        PAINTED.take(labels, edit.className, edit.index)
-        return
+    if painted is None or painted.is_whole or edit.before is None:
+        return None
     pixels = _pixelsOf(painted, edit.now.shape)
     pixels[edit.before ^ edit.now] = UNKNOWN
-    PAINTED.put(labels, edit.className, edit.index, "scribbled", pixels)
+    return _scribbled(pixels)
 
 
-def _put(labels: VolumeLabels, edit: SliceEdit, pixels: np.ndarray, now: np.ndarray) -> None:
-    # Where nobody knows what changed all of it is kept: what a reader left there must not be lost.
-    changed = np.ones(now.shape, bool) if edit.before is None else edit.before ^ now
-    pixels[changed] = now[changed]
-    PAINTED.put(labels, edit.className, edit.index, "scribbled", pixels)
+def _scribbled(pixels: np.ndarray) -> PaintedSlice | None:
+    return PaintedSlice.of("scribbled", pixels) if (pixels != UNKNOWN).any() else None
 
 
 def _retag(labels: VolumeLabels, edit: SliceEdit) -> None:

@@ -15,7 +15,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit
+from WeakMedSAMLib.frontend.results.correction_edits import Prepared, SliceEdit
 from WeakMedSAMLib.frontend.results.planes_put import PlaneChange
 from WeakMedSAMLib.frontend.results.review_changes import versionOf
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -47,7 +47,10 @@ class _Held:
 
 @dataclass(frozen=True)
 class _Read:
-    """The slices of a segment as they are; digests only where it was not seen before."""
+    """The slices of a segment as they are.
+
+    `digests`: of all where it was not seen before, else of those that changed.
+    """
 
     teaching: Teaching
     className: str
@@ -56,7 +59,17 @@ class _Read:
     axis: str
     planes: list[bytes]
     shape: tuple[int, ...]
-    digests: list[bytes]
+    digests: dict[int, bytes]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What came of reading segments: what is to be held of each, and what somebody did."""
+
+    held: dict[str, _Held]
+    edits: Prepared
+    changes: list[PlaneChange]
+    shape: tuple[int, ...]
 
 
 class CorrectionWatch:
@@ -68,7 +81,7 @@ class CorrectionWatch:
     history : SegmentHistory
         Knows what the module itself writes.
     onEdited : callable
-        Gets edits (`SliceEdit`) and the same as `PlaneChange`, and the shape of a slice.
+        Gets edits (`Prepared`) and the same as `PlaneChange`, and the shape of a slice.
 
     Attributes
     ----------
@@ -84,7 +97,7 @@ class CorrectionWatch:
         self,
         labels: SceneLabels,
         history: SegmentHistory,
-        onEdited: Callable[[list[SliceEdit], list[PlaneChange], tuple[int, ...]], Any],
+        onEdited: Callable[[Prepared, list[PlaneChange], tuple[int, ...]], Any],
     ) -> None:
         self._labels, self._history, self._onEdited = labels, history, onEdited
         self.teaching: Teaching | None = None
@@ -126,7 +139,7 @@ class CorrectionWatch:
         """Look now at what was edited and not yet seen."""
         if self._isEdited:
             self._stop()
-            while self._take(runToEnd(self._readSteps())):
+            while self._take(runToEnd(self._compareSteps())):
                 pass
 
     def planes(self, className: str) -> SegmentPlanes | None:
@@ -235,9 +248,9 @@ class CorrectionWatch:
     def _begin(self) -> None:
         self._stop()
         if self.teaching is not None:
-            self._runner = StepRunner(self._readSteps(), self._onRead).start()
+            self._runner = StepRunner(self._compareSteps(), self._onRead).start()
 
-    def _onRead(self, found: Sequence[_Read] | None) -> None:
+    def _onRead(self, found: _Compared | None) -> None:
         self._runner = None
         if self._take(found):
             self._soon()
@@ -248,11 +261,28 @@ class CorrectionWatch:
             self._runner.cancel()
             self._runner = None
 
-    def _readSteps(self) -> Steps[Sequence[_Read] | None]:
-        """Read the segments that changed since they were seen; None if one changes meanwhile."""
+    def _compareSteps(self) -> Steps[_Compared | None]:
+        """Read the segments that changed since they were seen, and compare; None if one changes meanwhile."""
+        volume, found = self._volume(), (yield from self._readSteps())
+        if found is None or volume is None:
+            return None
+        held, changes, edits = {}, [], []
+        for each in found:
+            held[each.segmentId], changed = self._compared(each)
+            digests = held[each.segmentId].digests
+            for index, before in changed.items():
+                edits.append(_editOf(each, index, before, index in self._shown, digests))
+                changes.append(PlaneChange(each.segmentId, index, before, each.planes[index]))
+                yield None
+        prepared = Prepared(_withoutOverwritten(edits))
+        yield from prepared.steps(volume)
+        isSame = all(_isAsRead(each) for each in found)
+        return _Compared(held, prepared, changes, found[0].shape if found else ()) if isSame else None
+
+    def _readSteps(self) -> Steps[list[_Read] | None]:
         teaching, volume, found = self.teaching, self._volume(), []
         if teaching is None or volume is None:
-            return ()
+            return []
         self.problem = None
         for className, segmentId in teaching.segmentIds.items():
             segment, held = teaching.segment(className), self._held.get(segmentId)
@@ -264,62 +294,55 @@ class CorrectionWatch:
             except UserError as error:
                 self.problem = error
                 continue
-            kept, digests = (yield from packedSteps(planes)), []
-            for each in kept if held is None else ():
-                digests.append(digestOf(each, planes.shape, volume.axis))
-                yield None
-            found.append(_Read(teaching, className, segmentId, version, volume.axis, kept, planes.shape, digests))
-        segments = [(each, teaching.segment(each.className)) for each in found]
-        return found if all(it is not None and versionOf(it) == each.version for each, it in segments) else None
+            kept, digests = (yield from packedSteps(planes)), {}
+            for index, each in enumerate(kept):
+                if held is None or each != held.planes[index]:
+                    digests[index] = digestOf(each, planes.shape, volume.axis)
+                    yield None
+            read = _Read(teaching, className, segmentId, version, volume.axis, kept, planes.shape, digests)
+            if not _isAsRead(read):
+                return None
+            found.append(read)
+        return found
 
-    def _take(self, found: Sequence[_Read] | None) -> bool:
+    def _take(self, found: _Compared | None) -> bool:
         """Take note of what was read; says whether it has to be read again."""
         if found is None:
-            return True
-        edits: list[SliceEdit] = []
-        changes: list[PlaneChange] = []
-        noted = {}
-        for each in found:
-            held, changed = self._compared(each)
-            noted[each.segmentId] = held
-            for index, before in changed.items():
-                edits.append(_editOf(each, index, before, index in self._shown, held.digests))
-                changes.append(PlaneChange(each.segmentId, index, before, each.planes[index]))
+            return self.teaching is not None
         self._shown, self._isEdited, self._wasLast = set(), False, True
-        for segmentId, held in noted.items():
+        for segmentId, held in found.held.items():
+            self._own.pop(segmentId, None)
             self._note(segmentId, held)
-        if edits:
-            self._onEdited(_withoutOverwritten(edits), changes, found[0].shape)
+        if found.changes:
+            self._onEdited(found.edits, found.changes, found.shape)
         self.wasReviewed = set()
         return False
 
     def _compared(self, read: _Read) -> tuple[_Held, dict[int, bytes | None]]:
         """Return what is to be held of a segment, and slice -> what it was, of slices that somebody edited."""
         held = self._held.get(read.segmentId)
-        isOwn = self._own.pop(read.segmentId, None) == read.version
+        isOwn = self._own.get(read.segmentId) == read.version
         if held is None:
             return self._firstSeen(read, isOwn)
-        indices = [at for at, kept in enumerate(read.planes) if kept != held.planes[at]]
-        new = {at: digestOf(read.planes[at], read.shape, held.digests.axis) for at in indices}
-        seen = tuple(new.get(at, each) for at, each in enumerate(held.digests.seen))
+        seen = tuple(read.digests.get(at, each) for at, each in enumerate(held.digests.seen))
         digests = replace(held.digests, seen=seen)
         if isOwn:
             painted = self._painted(read.className)
             machine = tuple(seen[at] if at not in painted else it for at, it in enumerate(held.digests.machine))
             digests = replace(digests, machine=machine)
-        before = {} if isOwn else {at: held.planes[at] for at in indices}
+        before = {} if isOwn else {at: held.planes[at] for at in read.digests}
         return _Held(read.version, read.planes, digests), dict(before)
 
     def _firstSeen(self, read: _Read, isOwn: bool) -> tuple[_Held, dict[int, bytes | None]]:
         noted = digestsFor(read.teaching.segment(read.className), read.teaching.volumeNode, read.axis)
-        painted, now = self._painted(read.className), read.digests
+        painted, now = self._painted(read.className), tuple(read.digests.values())
         if noted is None or isOwn or not self._wasLast:
             known = noted.machine if noted is not None else (_UNKNOWN,) * len(now)
             machine = (known[at] if at in painted else each for at, each in enumerate(now))
-            digests = replace(digestsOf(read.axis, read.teaching.volumeNode, machine), seen=tuple(now))
+            digests = replace(digestsOf(read.axis, read.teaching.volumeNode, machine), seen=now)
             return _Held(read.version, read.planes, digests), {}
         changed: dict[int, bytes | None] = {at: None for at, each in enumerate(now) if each != noted.seen[at]}
-        return _Held(read.version, read.planes, replace(noted, seen=tuple(now))), changed
+        return _Held(read.version, read.planes, replace(noted, seen=now)), changed
 
     def _painted(self, className: str) -> set[int]:
         volume = self._volume()
@@ -330,6 +353,11 @@ class CorrectionWatch:
         segment = self.teaching.segmentationNode.GetSegmentation().GetSegment(segmentId) if self.teaching else None
         if segment is not None:
             writeDigests(segment, held.digests)
+
+
+def _isAsRead(read: _Read) -> bool:
+    segment = read.teaching.segment(read.className)
+    return segment is not None and versionOf(segment) == read.version
 
 
 def _nameOf(teaching: Teaching | None, volume: VolumeLabels | None) -> tuple[Any, ...]:

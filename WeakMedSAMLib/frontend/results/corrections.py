@@ -18,7 +18,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarde
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results import correction_edits
-from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, SliceEdit, stateOf, statesOf
+from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, SliceEdit, stateOf, statesOf
 from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
 from WeakMedSAMLib.frontend.results.correction_words import editInWords, givenBackInWords
 from WeakMedSAMLib.frontend.results.giving_back import GivenBack, giveBackSteps
@@ -194,10 +194,8 @@ class Corrections:
                 correction_edits.callNotFine(labels, name, indices)
             for name, indices in fine.items():
                 planes = self.watch.planes(name)
-                if planes is None:
-                    continue
-                for index in indices:
-                    correction_edits.callFine(labels, name, index, planes.plane)
+                if planes is not None:
+                    correction_edits.callFine(labels, name, indices, planes.plane)
 
         self._edit(text, change, beside, isDone=False)
 
@@ -284,22 +282,16 @@ class Corrections:
             raise ValueError("no masks teach")
         return PlanesPut.of(self._history, self.teaching, self.labels().axis, found)
 
-    def _onEdited(self, edits: list[SliceEdit], changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
+    def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
         """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""
         teaching, volume = self.teaching, self._labels.ofCurrent()
         if teaching is None or volume is None:
             return
-        self._keepReviewed(teaching, edits)
-        if self._isTakenBack(changes):
-            return
-        nodes = (teaching.segmentationNode, teaching.volumeNode)
-        put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
-
-        def change(labels: VolumeLabels) -> None:
-            for edit in edits:
-                correction_edits.takeEdit(labels, edit)
-
-        self._edit(editInWords(edits), change, (put,))
+        self._keepReviewed(teaching, prepared.edits)
+        if not self._isTakenBack(changes):
+            nodes = (teaching.segmentationNode, teaching.volumeNode)
+            put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
+            self._edit(editInWords(prepared.edits), prepared.takeInto, (put,))
 
     def _isTakenBack(self, changes: list[PlaneChange]) -> bool:
         """Say whether changes are an undo or redo by the editor, of what is last here, too; it is taken back then."""

@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.segment_tags import tagOf
-from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes, packed, unpacked
+from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes, bitsOf, packed, unpacked
 from WeakMedSAMLib.frontend.scene.scene_volumes import knownIdentity, sliceCount
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince, numberingOf
 
@@ -62,9 +62,11 @@ def digestOf(kept: bytes, shape: tuple[int, ...], axis: str) -> bytes:
     """Return the digest of a slice that `volume_planes.packed` kept; the same if its rows along k are reversed."""
     if not kept:
         return _NOTHING
-    plane = unpacked(kept, shape)
-    digest = _digest(plane)
-    return digest if axis == "k" else min(digest, _digest(plane[::-1]))
+    bits = bitsOf(kept)
+    digest = _digest(bits, shape)
+    if axis == "k":
+        return digest
+    return min(digest, _digest(np.packbits(unpacked(kept, shape)[::-1]).tobytes(), shape))
 
 
 def digestSteps(planes: SegmentPlanes, volumeNode: Any) -> Steps[SliceDigests]:
@@ -116,9 +118,8 @@ def writeDigests(segment: Any, digests: SliceDigests) -> None:
         segment.SetTag(SLICES_TAG, text)
 
 
-def _digest(plane: np.ndarray) -> bytes:
-    head = repr(plane.shape).encode("ascii")
-    return hashlib.blake2b(head + np.packbits(plane).tobytes(), digest_size=_BYTES).digest()
+def _digest(bits: bytes, shape: tuple[int, ...]) -> bytes:
+    return hashlib.blake2b(repr(tuple(shape)).encode("ascii") + bits, digest_size=_BYTES).digest()
 
 
 def _joined(digests: tuple[bytes, ...]) -> str:

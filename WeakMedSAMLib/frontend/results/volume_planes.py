@@ -78,7 +78,7 @@ class SegmentPlanes:
             return not plane.any()
         target, values = found
         inside = plane[target]
-        isFree = isAlone or bool(np.isin(values[inside], (0, self._labelValue)).all())
+        isFree = isAlone or bool(((values == 0) | (values == self._labelValue))[inside].all())
         if not isFree or np.count_nonzero(inside) != np.count_nonzero(plane):
             return False
         values[(values == self._labelValue) & ~inside] = 0
@@ -155,11 +155,16 @@ def packed(plane: np.ndarray) -> bytes:
     return zlib.compress(np.packbits(plane).tobytes(), _LEVEL) if plane.any() else b""
 
 
+def bitsOf(text: bytes) -> bytes:
+    """Return the bits of a slice that `packed` kept, as of `numpy.packbits`."""
+    return zlib.decompress(text)
+
+
 def unpacked(text: bytes, shape: tuple[int, ...]) -> np.ndarray:
     """Return a slice that `packed` kept, bool."""
     if not text:
         return np.zeros(shape, bool)
-    bits = np.frombuffer(zlib.decompress(text), np.uint8)
+    bits = np.frombuffer(bitsOf(text), np.uint8)
     return np.unpackbits(bits, count=int(np.prod(shape))).view(bool).reshape(shape)
 
 
