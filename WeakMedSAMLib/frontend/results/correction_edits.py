@@ -109,9 +109,14 @@ class Prepared:
             PAINTED.put_slices(labels, name, slices)
 
 
-def drawEmpty(labels: VolumeLabels, edit: SliceEdit) -> None:
-    """Put a slice that was emptied: drawn without the class, and absent, whatever it was tagged."""
+def drawn(labels: VolumeLabels, edit: SliceEdit) -> None:
+    """Put one edit into labels."""
     Prepared([edit]).takeInto(labels)
+
+
+def drawnEmpty(labels: VolumeLabels, edit: SliceEdit) -> None:
+    """Put a slice that was emptied: drawn without the class, and absent, whatever it was tagged."""
+    drawn(labels, edit)
     labels.set(edit.className, edit.index, ABSENT)
 
 

@@ -171,7 +171,7 @@ class CorrectionWatch:
     # Which masks
 
     def _follow(self) -> None:
-        volumeNode, volume = self._labels.state.currentVolume, self._volume()
+        volumeNode, volume = self._labels.state.currentVolume, self._labels.ofCurrent()
         found = None
         if volumeNode is not None and volume is not None:
             found = findTeaching(self._labels.state, self._labels.session.classes, volumeNode)
@@ -207,7 +207,8 @@ class CorrectionWatch:
         self._shown, self._isEdited, self.wasReviewed = set(), False, set()
 
     def _volume(self) -> VolumeLabels | None:
-        return self._labels.ofCurrent()
+        # Another volume may be current by now than the one whose masks were edited.
+        return self._labels.of(self.teaching.volumeNode) if self.teaching is not None else None
 
     # What happens
 

@@ -197,7 +197,7 @@ class Corrections:
                 if planes is not None:
                     correction_edits.callFine(labels, name, indices, planes.plane)
 
-        self._edit(text, change, beside, isDone=False)
+        self._edit(text, change, beside)
 
     def callRight(self, index: int) -> None:
         """Say of a slice that was touched that all of it is right, for all classes: it is drawn then."""
@@ -232,16 +232,38 @@ class Corrections:
         text = _("scribble '{name}' on slice {index}").format(name=className, index=index)
         self._edit(text, lambda labels: correction_edits.putScribbles(labels, className, index, pixels, gone))
 
+    def draw(self, className: str, index: int, mask: np.ndarray) -> None:
+        """Draw a slice, in the mask that teaches and as a label: one step to undo.
+
+        Parameters
+        ----------
+        className : str
+        index : int
+        mask : numpy.ndarray
+            bool, rows x columns, as of `contract.labels.painted`.
+        """
+        text = _("draw slice {index} of '{name}'").format(index=index, name=className)
+        self._draw(text, className, index, np.asarray(mask, bool), correction_edits.drawn)
+
     def empty(self, className: str, index: int) -> None:
         """Draw a slice empty, which makes it absent: one step to undo."""
-        labels = self.labels()
-        planes = self.watch.planes(className)
-        nothing = np.zeros(plane_of(labels), bool)
-        before = planes.plane(index) if planes is not None else None
-        put = [self._putOf([(className, index, before, nothing)])] if before is not None else []
-        edit = SliceEdit(className, index, before, nothing, isShown=True)
         text = _("empty slice {index} of '{name}'").format(index=index, name=className)
-        self._edit(text, lambda labels: correction_edits.drawEmpty(labels, edit), put, isDone=False)
+        self._draw(text, className, index, np.zeros(plane_of(self.labels()), bool), correction_edits.drawnEmpty)
+
+    def _draw(
+        self,
+        text: str,
+        className: str,
+        index: int,
+        mask: np.ndarray,
+        change: Callable[[VolumeLabels, SliceEdit], None],
+    ) -> None:
+        self.labels().require_slice(index)
+        planes = self.watch.planes(className)
+        before = planes.plane(index) if planes is not None else None
+        put = [self._putOf([(className, index, before, mask)])] if before is not None else []
+        edit = SliceEdit(className, index, before, mask, isShown=True)
+        self._edit(text, lambda labels: change(labels, edit), put)
 
     def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
         """Give slices back to the machine, of some classes or of all: one step to undo, a moment later.
@@ -266,10 +288,11 @@ class Corrections:
         return [*self.teaching.segmentIds] if self.teaching is not None else []
 
     def _edit(
-        self, text: str, change: Callable[[VolumeLabels], Any], beside: Sequence[Beside] = (), isDone: bool = True
+        self, text: str, change: Callable[[VolumeLabels], Any], beside: Sequence[Beside] = (), isDone: bool = False
     ) -> None:
-        """Change labels as one step, with what goes along, which is done already or is to be."""
-        key = self._labels.currentKey()
+        """Change labels as one step, with what goes along, which is to be done or is already."""
+        # Another volume may be current by now than the one whose masks were edited.
+        key = self._labels.keyOf(self.teaching.volumeNode) if self.teaching is not None else self._labels.currentKey()
         if key is None:
             raise UserError("no_volume", _("There is no volume to tag."), _("Choose one in Volumes."))
         self._session.edit(text, key, change, partial(_callAll, tuple(beside)) if beside else None)
@@ -284,14 +307,15 @@ class Corrections:
 
     def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
         """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""
-        teaching, volume = self.teaching, self._labels.ofCurrent()
+        teaching = self.teaching
+        volume = self._labels.of(teaching.volumeNode) if teaching is not None else None
         if teaching is None or volume is None:
             return
         self._keepReviewed(teaching, prepared.edits)
         if not self._isTakenBack(changes):
             nodes = (teaching.segmentationNode, teaching.volumeNode)
             put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
-            self._edit(editInWords(prepared.edits), prepared.takeInto, (put,))
+            self._edit(editInWords(prepared.edits), prepared.takeInto, (put,), isDone=True)
 
     def _isTakenBack(self, changes: list[PlaneChange]) -> bool:
         """Say whether changes are an undo or redo by the editor, of what is last here, too; it is taken back then."""
@@ -321,7 +345,7 @@ class Corrections:
         ]
         besides = [self._putOf(planes)] if planes else []
         text = givenBackInWords(found.slices)
-        self._edit(text, found.takeFrom, besides, isDone=False)
+        self._edit(text, found.takeFrom, besides)
         for name, indices in found.kept.items():
             self.watch.adopt(name, indices)
         if found.problem:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flows.strokes import disc
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 
 SHAPE = (20, 40, 50)
@@ -138,3 +139,20 @@ def test_a_slice_is_drawn_empty_which_makes_it_absent(drawn):
     drawn.settle()
     assert drawn.voxels("organ")[8].any()
     assert drawn.session.tag(drawn.key, "organ", 8) == PRESENT
+
+
+def test_a_slice_is_drawn_by_a_script(drawn):
+    mask = disc(SHAPE, 12, radius=3)[12]
+    before = drawn.voxels("organ")
+    drawn.corrections.draw("organ", 12, mask)
+    assert np.array_equal(drawn.voxels("organ")[12], mask)
+    drawn.settle()
+    assert drawn.corrections.stateOf("organ", 12) == "drawn"
+    assert drawn.session.undoText == "draw slice 12 of 'organ'"
+    drawn.session.undo()
+    assert np.array_equal(drawn.voxels("organ"), before)
+    drawn.settle()
+    assert drawn.corrections.stateOf("organ", 12) == "machine"
+    with pytest.raises(UserError) as caught:
+        drawn.corrections.draw("organ", 20, mask)
+    assert caught.value.code == "slice_out_of_range"

@@ -316,3 +316,31 @@ def test_points_and_boxes_go_back_in_the_same_row(drawn):
         texts.append(drawn.session.undo())
     assert texts == ["correct slice 12 of 'organ'", "'organ' present on slice 2", "correct slices 8-9 of 'organ'"]
     assert not states(drawn)
+
+
+def test_an_edit_is_of_the_volume_that_was_current_then(drawn, make_volume):
+    other = make_volume("MR", SHAPE)
+    drawn.logic.identifyNow(other)
+    drawn.show(12)
+    drawn.editor.stroke(drawn.ids["organ"], disc(SHAPE, 12))
+    drawn.logic.state.currentVolume = other
+    drawn.settle()
+    assert not drawn.labels.further
+    drawn.logic.state.currentVolume = drawn.volume
+    drawn.settle()
+    assert states(drawn) == {8: "drawn", 9: "touched", 12: "drawn"}
+
+
+def test_a_scene_that_is_closed_at_once_keeps_the_last_edit_in_its_copy(drawn, own_places):
+    from WeakMedSAMLib.frontend.base import folders
+    from WeakMedSAMLib.frontend.labels.session_store import keptCopies
+
+    drawn.show(12)
+    drawn.editor.stroke(drawn.ids["organ"], disc(SHAPE, 12))
+    drawn.host.closeScene()
+    (labels,) = read_label_file(keptCopies(folders.runsFolder())[0]).volumes
+    assert {at: each.state for at, each in PAINTED.slices(labels, "organ").items()} == {
+        8: "drawn",
+        9: "scribbled",
+        12: "drawn",
+    }
