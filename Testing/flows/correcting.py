@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from flows.strokes import Editor
 
 
@@ -81,6 +83,22 @@ class CorrectingBench:
         self.host.settle(0.15)
         self.corrections.settle()
         self.host.settle(0.05)
+
+    def mask(self, name):
+        """The voxels of a class as the volume is counted now, whatever grid the segment has."""
+        from WeakMedSAMLib.frontend.results.volume_planes import planesOf
+
+        planes = planesOf(self.node, self.volume, self.ids[name], "k")
+        return np.stack([planes.plane(index) for index in range(planes.count)])
+
+    def threshold(self, name):
+        """Change the threshold of a class as the panel does."""
+        value = {"organ": 7, "Läsion": 1}[name]
+        path = self.run.result.volumes["000"].probabilities[value]
+        segment_id = self.ids[name]
+        editor = self.lib.thresholds.ThresholdEditor(self.volume, self.node, segment_id, path, self.history)
+        editor.painted = lambda: self.corrections.paintedOf(segment_id)
+        return editor
 
     def voxels(self, name):
         """The voxels of a class, k x j x i of the volume."""

@@ -78,3 +78,10 @@ class KnownPixels:
         first.insert(self._number, index)
         last.insert(self._number, index + 1)
         return np.array(first), np.array(last)
+
+
+def turnedSlices(axis: str, slices: Slices, count: int) -> Slices:
+    """Return what is painted with voxels along k counted from the other end; of so many slices."""
+    if axis == "k":
+        return {count - 1 - index: painted for index, painted in slices.items()}
+    return {index: painted.flipped() for index, painted in slices.items()}

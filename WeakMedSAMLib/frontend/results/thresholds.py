@@ -15,9 +15,9 @@ from WeakMedSAMLib.contract.labels.painted_slice import Slices
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
-from WeakMedSAMLib.frontend.results.known_pixels import KnownPixels
+from WeakMedSAMLib.frontend.results.known_pixels import KnownPixels, turnedSlices
 from WeakMedSAMLib.frontend.results.machine_masks import lowestOf
-from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, hasVolumeMoved, isOtherEnd
+from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, hasVolumeMoved, isOtherEnd, isTurnedSince
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -34,7 +34,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 from WeakMedSAMLib.frontend.results.segment_moves import followVolume
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf, setThreshold, thresholdOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
-from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, sliceCount, voxelMl
 
 _Box = tuple[slice, slice, slice]
 
@@ -198,6 +198,9 @@ class ThresholdEditor:
 
     def _findKnown(self) -> KnownPixels | None:
         axis, slices = self.painted()
+        if isTurnedSince(self.segmentationNode, self.volumeNode, self.segmentId):
+            # Masks are drawn as their volume was counted when they were made.
+            slices = turnedSlices(axis, slices, sliceCount(self.volumeNode, axis))
         shape = self.volumeNode.GetImageData().GetDimensions()[::-1]
         return KnownPixels(axis, slices, self._load().generated, shape) if slices else None
 

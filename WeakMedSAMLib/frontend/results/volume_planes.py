@@ -10,7 +10,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.base.steps import Steps
-from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade
+from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.results.segment_images import (
     Mask,
     PackedMask,
@@ -143,7 +143,7 @@ def putPlanes(
     else:
         whole = {index: wanted[index] if index in wanted else held.plane(index) for index in range(held.count)}
         array = np.stack([whole[index] for index in range(held.count)], axis=2 - AXES.index(axis))
-        grid = gridWhenMade(segmentationNode, volumeNode, segmentId)
+        grid = _gridOf(segmentationNode, volumeNode, segmentId)
         setMask(segmentationNode, segmentId, PackedMask(np.packbits(array), array.shape, (0, 0, 0), grid))
     if wasSurfaceShown:
         # Slicer drops all surfaces of a segmentation with any change.
@@ -175,6 +175,15 @@ def packedSteps(planes: SegmentPlanes) -> Steps[list[bytes]]:
         kept.append(packed(planes.plane(index)))
         yield None
     return kept
+
+
+def _gridOf(segmentationNode: Any, volumeNode: Any, segmentId: str) -> np.ndarray:
+    """Return where voxels of a segment lie that are those of the volume as it is counted now; 4 x 4."""
+    grid = gridOn(volumeNode, segmentationNode)
+    if hasVolumeMoved(segmentationNode, volumeNode, segmentId):
+        # Beside the other masks, which the volume was moved away from, too.
+        grid = np.linalg.inv(moveToVolume(segmentationNode, volumeNode, segmentId)) @ grid
+    return grid
 
 
 def _planesAndPlace(segmentationNode: Any, volumeNode: Any, segmentId: str, axis: str) -> tuple[SegmentPlanes, bool]:

@@ -84,13 +84,14 @@ def test_a_scene_without_digests_begins_with_what_it_holds(drawn):
     assert states(drawn) == {8: "drawn", 9: "touched", 12: "touched"}
 
 
-@pytest.mark.parametrize("geometry", ["lps", "flipped", "plain"])
+@pytest.mark.parametrize("geometry", [np.diag([1.0, 1.2, -2, 1]), "lps", "plain"], ids=["left", "lps", "plain"])
 def test_slices_of_a_left_handed_volume_are_the_same_after_it_was_turned(corrected, geometry, tmp_path):
     bench = corrected(geometry=geometry)
     draw(bench)
     isTurned = np.linalg.det(bench.lib.volumes.ijkToRas(bench.volume)[:3, :3]) < 0
     pixels = PAINTED.slices(bench.labels, "organ")[8].pixels
     reload(bench, tmp_path / "x.mrb")
+    assert isTurned == (not isinstance(geometry, str))
     eight, nine = (11, 10) if isTurned else (8, 9)
     assert states(bench) == {eight: "drawn", nine: "touched"}
     assert np.array_equal(PAINTED.slices(bench.labels, "organ")[eight].pixels, pixels)
@@ -101,6 +102,16 @@ def test_slices_of_a_left_handed_volume_are_the_same_after_it_was_turned(correct
     assert states(bench) == {3: "drawn", eight: "drawn", nine: "touched"}
     bench.session.undo()
     bench.settle()
+    assert states(bench) == {eight: "drawn", nine: "touched"}
+    # The threshold leaves the right slices alone.
+    editor = bench.threshold("organ")
+    before = bench.mask("organ")
+    editor.apply(0.2)
+    editor.finish()
+    bench.settle()
+    after = bench.mask("organ")
+    assert np.array_equal(after[eight], before[eight])
+    assert (after[19 - eight] != before[19 - eight]).any()
     assert states(bench) == {eight: "drawn", nine: "touched"}
 
 
