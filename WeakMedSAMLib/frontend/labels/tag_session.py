@@ -116,7 +116,7 @@ class TagSession(TagStore):
         before = self._require(key)
         after = copyOf(before)
         change(after)
-        if after != before:
+        if after != before or beside is not None:
             self._editVolume(text, before, after, beside)
 
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:

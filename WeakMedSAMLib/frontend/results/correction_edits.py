@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN, PaintedSlice
+from WeakMedSAMLib.contract.labels.painted_slice import SHOWN, UNKNOWN, PaintedSlice
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.steps import Steps
@@ -118,6 +118,14 @@ def drawnEmpty(labels: VolumeLabels, edit: SliceEdit) -> None:
     """Put a slice that was emptied: drawn without the class, and absent, whatever it was tagged."""
     drawn(labels, edit)
     labels.set(edit.className, edit.index, ABSENT)
+
+
+def besideKnown(painted: PaintedSlice | None, mask: np.ndarray) -> np.ndarray:
+    """Return a mask (bool) of the machine with what is known on its slice in place of what it has there."""
+    if painted is None:
+        return mask
+    pixels = painted.pixels
+    return np.where(pixels == UNKNOWN, mask, pixels == SHOWN)
 
 
 def callFine(labels: VolumeLabels, className: str, indices: Iterable[int], maskOf: Callable[[int], np.ndarray]) -> None:

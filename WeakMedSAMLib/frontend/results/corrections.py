@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices, plane_of
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results import correction_edits
-from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, SliceEdit, stateOf, statesOf
-from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
-from WeakMedSAMLib.frontend.results.correction_words import editInWords, givenBackInWords
+from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit
+from WeakMedSAMLib.frontend.results.correction_steps import CorrectionSteps
+from WeakMedSAMLib.frontend.results.correction_words import givenBackInWords
 from WeakMedSAMLib.frontend.results.giving_back import GivenBack, giveBackSteps
-from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedByRun, pendingSlices
-from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut
-from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
+from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
+from WeakMedSAMLib.frontend.results.planes_put import Beside
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
-from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
-from WeakMedSAMLib.frontend.results.teaching import Teaching, forgetGone
 from WeakMedSAMLib.frontend.running.run_control import RunControl
-from WeakMedSAMLib.frontend.scene.run_records import folderOf
-
-Beside = Callable[[bool], None]
 
 
-class Corrections:
+class Corrections(CorrectionSteps):
     """What a reader corrected of the masks of one volume under review, by class and slice, as the volume counts them.
 
     The volume is the current one. All of it is labels of the kind ``painted``: each thing done here is one step of undo
@@ -42,128 +32,48 @@ class Corrections:
 
     Parameters
     ----------
-    labels : SceneLabels
-    history : SegmentHistory
-        Knows what the module itself writes into segments.
-    runs : RunControl
-        Says when masks came that were drawn by these labels.
-
-    Attributes
-    ----------
-    changed : Callbacks
-        Called without arguments when states may be others, or what is pending.
-    told : Callbacks
-        Called with a short text about what was done, where that is not seen.
-    watch : CorrectionWatch
+    labels, history, runs
+        As of `CorrectionSteps`, which says what there is.
     """
 
     def __init__(self, labels: SceneLabels, history: SegmentHistory, runs: RunControl) -> None:
-        self._labels, self._history, self._runs = labels, history, runs
-        self._state, self._session = labels.state, labels.session
-        self.changed, self.told = Callbacks(), Callbacks()
-        self.watch = CorrectionWatch(labels, history, self._onEdited)
+        super().__init__(labels, history, runs)
+        # What was scribbled last: volume, class and slice -> pixels.
         self._scribbles: dict[tuple[str, str, int], np.ndarray] = {}
         self._giving: StepRunner | None = None
-        self._follow = guarded(self.watch.follow)
-        self._connections = Connections(
-            (labels.volumeChanged, self._follow),
-            (self._state.changed, self._follow),
-            (self._session.changed, self._onSessionChanged),
-            (labels.leaving, self.forget),
-            (runs.resultsReady, self._onResultsReady),
-        )
-
-    def cleanup(self) -> None:
-        """Follow nothing and hold nothing of the scene any more."""
-        self._connections.disconnect()
-        self.forget()
-        self.watch.cleanup()
-        self.changed.clear()
-        self.told.clear()
 
     def forget(self) -> None:
-        """Hold nothing of the scene, which is about to be closed; what was edited last is taken first."""
-        self.settle()
+        """See `CorrectionSteps`."""
+        super().forget()
         if self._giving is not None:
             self._giving.cancel()
             self._giving = None
         self._scribbles.clear()
-        self.watch.forget()
 
-    def settle(self) -> None:
-        """Make labels of what was edited in the last moment, too."""
-        self.watch.settle()
+    def putUpdate(self, planes: Mapping[str, Mapping[int, np.ndarray]]) -> int:
+        """Write what the machine drew anew (class -> slice -> bool), except what a reader knows: one step to undo.
 
-    # What there is
+        Slices that are drawn or fine stay as they are, and the known pixels of those that were touched. `undoUpdate`
+        takes back what it wrote and no edit made since.
 
-    @property
-    def teaching(self) -> Teaching | None:
-        """The masks whose corrections these are; None without any."""
-        return self.watch.teaching
-
-    def teaches(self, segmentationNode: Any, segmentId: str) -> str:
-        """Return the class, as it is called now, whose labels corrections of a segment are; empty if of none."""
-        teaching = self.teaching
-        if teaching is None or teaching.segmentationNode is not segmentationNode or self._labels.ofCurrent() is None:
-            return ""
-        return next((name for name, known in teaching.segmentIds.items() if known == segmentId), "")
-
-    @property
-    def problem(self) -> UserError | None:
-        """Why corrections of the masks cannot be seen; None if they can."""
-        return self.watch.problem
-
-    def stateOf(self, className: str, index: int) -> str:
-        """Return ``"machine"``, ``"fine"``, ``"touched"`` or ``"drawn"``."""
-        volume = self._labels.ofCurrent()
-        return stateOf(PAINTED.slices(volume, className).get(index)) if volume is not None else MACHINE
-
-    def states(self, className: str) -> Mapping[int, str]:
-        """Return slice -> state, of all slices of a class that are not ``"machine"``."""
-        return statesOf(self._labels.ofCurrent(), className)
-
-    def paintedOf(self, segmentId: str) -> tuple[str, Slices]:
-        """Return the axis of the slices, and what is painted of the class of a segment; nothing of others."""
-        volume, teaching = self._labels.ofCurrent(), self.teaching
-        if volume is None or teaching is None:
-            return "k", {}
-        name = next((each for each, known in teaching.segmentIds.items() if known == segmentId), "")
-        return volume.axis, PAINTED.slices(volume, name)
-
-    def unseen(self, className: str) -> list[int]:
-        """Return the slices that are neither drawn nor fine; of a class that is reviewed there are none."""
-        volume = self._labels.ofCurrent()
-        return PAINTED.unseen(volume, className) if volume is not None else []
-
-    @property
-    def pending(self) -> int:
-        """How many slices have corrections that no update has seen yet; each class of a slice counts."""
-        return len(pendingSlices(self._state, self._labels.ofCurrent()))
-
-    def labels(self) -> VolumeLabels:
-        """Return the labels of the volume, with what was edited in the last moment; not to be changed.
-
-        Raises
-        ------
-        UserError
-            ``no_volume``.
+        Returns
+        -------
+        int
+            How many slices became others, of all classes.
         """
         self.settle()
-        return self._labels.placedCurrent().labels
+        found = [change for name, each in planes.items() for change in self._updated(name, each)]
+        if found:
+            put = self._putOf(found)
+            put(True)
+            self._history.add(MasksUpdated(put))
+        return len(found)
 
-    def noteUpdated(self, labels: VolumeLabels | None = None) -> None:
-        """Note that masks were drawn by these labels, or by those of now: nothing of them is pending any more."""
-        noteLearned(self._state, labels if labels is not None else self.labels())
-        self.changed()
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """What is written into segments meanwhile is the machine's, and no correction."""
+    def undoUpdate(self) -> bool:
+        """Take back what the last update wrote; says whether there was one."""
         self.settle()
-        with self._history.writing():
-            yield
-
-    # What a reader says
+        node = self.teaching.segmentationNode if self.teaching is not None else None
+        return node is not None and self._history.undoLast(node, MasksUpdated)
 
     def markFine(self, index: int, isFine: bool) -> None:
         """Call all classes of a slice fine, or no longer: one step to undo. What was corrected stays so."""
@@ -282,60 +192,16 @@ class Corrections:
         self.settle()
         self._applyGivenBack(found)
 
-    # How it becomes labels
-
-    def _classNames(self) -> list[str]:
-        return [*self.teaching.segmentIds] if self.teaching is not None else []
-
-    def _edit(
-        self, text: str, change: Callable[[VolumeLabels], Any], beside: Sequence[Beside] = (), isDone: bool = False
-    ) -> None:
-        """Change labels as one step, with what goes along, which is to be done or is already."""
-        # Another volume may be current by now than the one whose masks were edited.
-        key = self._labels.keyOf(self.teaching.volumeNode) if self.teaching is not None else self._labels.currentKey()
-        if key is None:
-            raise UserError("no_volume", _("There is no volume to tag."), _("Choose one in Volumes."))
-        self._session.edit(text, key, change, partial(_callAll, tuple(beside)) if beside else None)
-        for each in beside if not isDone else ():
-            each(True)
-
-    def _putOf(self, found: Sequence[tuple[str, int, np.ndarray, np.ndarray]]) -> PlanesPut:
-        """Return what puts slices: class, slice, before and after."""
-        if self.teaching is None:
-            raise ValueError("no masks teach")
-        return PlanesPut.of(self._history, self.teaching, self.labels().axis, found)
-
-    def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
-        """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""
-        teaching = self.teaching
-        volume = self._labels.of(teaching.volumeNode) if teaching is not None else None
-        if teaching is None or volume is None:
-            return
-        self._keepReviewed(teaching, prepared.edits)
-        if not self._isTakenBack(changes):
-            nodes = (teaching.segmentationNode, teaching.volumeNode)
-            put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
-            self._edit(editInWords(prepared.edits), prepared.takeInto, (put,), isDone=True)
-
-    def _isTakenBack(self, changes: list[PlaneChange]) -> bool:
-        """Say whether changes are an undo or redo by the editor, of what is last here, too; it is taken back then."""
-        for beside, isRedo in ((self._session.undoBeside, False), (self._session.redoBeside, True)):
-            puts = [each for each in _partsOf(beside) if isinstance(each, PlanesPut)]
-            if puts and puts[0].isReverted(changes, isRedo):
-                self._session.redo() if isRedo else self._session.undo()
-                return True
-        return False
-
-    def _keepReviewed(self, teaching: Teaching, edits: Iterable[SliceEdit]) -> None:
-        for name in dict.fromkeys(edit.className for edit in edits):
-            segment = teaching.segment(name)
-            if segment is not None and (name in self.watch.wasReviewed or isReviewed(segment)):
-                keepReviewed(segment)
-                self.told(_("'{name}' stays reviewed: what you correct counts as right.").format(name=name))
+    def _updated(self, className: str, planes: Mapping[int, np.ndarray]) -> list[tuple[str, int, Any, Any]]:
+        held, known = self.watch.planes(className), self._paintedOf(className)
+        if held is None:
+            return []
+        wanted = {index: correction_edits.besideKnown(known.get(index), plane) for index, plane in planes.items()}
+        found = ((className, index, held.plane(index), plane) for index, plane in wanted.items())
+        return [each for each in found if not np.array_equal(each[2], each[3])]
 
     def _applyGivenBack(self, found: GivenBack) -> None:
-        teaching = self.teaching
-        if teaching is None or teaching.segmentationNode is not found.segmentationNode:
+        if found.segmentationNode is not (self.teaching.segmentationNode if self.teaching is not None else None):
             return
         held = {name: self.watch.planes(name) for name, _index in found.planes}
         planes = [
@@ -359,28 +225,3 @@ class Corrections:
         if not isinstance(error, UserError):
             raise error
         self.told(str(error))
-
-    def _onSessionChanged(self, kind: str) -> None:
-        if kind in ("classes", "all"):
-            self._follow()
-        self.changed()
-
-    def _onResultsReady(self, runId: str) -> None:
-        record = self._state.run(runId)
-        if record is None:
-            return
-        forgetGone(self._state, record)
-        nodes = (self._state.scene.GetNodeByID(each) for each in record.volumes.values())
-        keys = [key for node in nodes if (key := self._labels.keyOf(node)) is not None]
-        noteLearnedByRun(self._state, folderOf(record), keys)
-        self._follow()
-        self.changed()
-
-
-def _callAll(parts: tuple[Beside, ...], forward: bool) -> None:
-    for part in parts if forward else reversed(parts):
-        part(forward)
-
-
-def _partsOf(beside: Any) -> tuple[Beside, ...]:
-    return beside.args[0] if isinstance(beside, partial) and beside.func is _callAll else ()

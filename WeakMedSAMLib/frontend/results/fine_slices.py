@@ -176,7 +176,9 @@ def _marked(subject: ReviewSubject, corrections: Corrections | None = None) -> d
 
 def _taught(subject: ReviewSubject, corrections: Corrections | None) -> dict[str, str]:
     """Return class of the run -> as it is called now, of the masks that teach."""
-    if corrections is None or subject.segmentationNode is None:
+    result = subject.result
+    # Labels that were made anew along another axis are of other slices than those of the run.
+    if corrections is None or subject.segmentationNode is None or (result and result.axis != corrections.axis):
         return {}
     taught = {each: corrections.teaches(subject.segmentationNode, each) for each in subject.segmentIds}
     return {subject.className(each): className for each, className in taught.items() if className}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,27 @@ import numpy as np
 
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.teaching import Teaching
-from WeakMedSAMLib.frontend.results.volume_planes import packed, putPlanes, unpacked
+from WeakMedSAMLib.frontend.results.volume_planes import packed, planesOf, putPlanes, unpacked
+
+# What `tag_history.Step` calls beside the labels.
+Beside = Callable[[bool], None]
+
+
+class Together:
+    """Several that go along with one step; taken back in reversed order.
+
+    Parameters
+    ----------
+    parts : sequence of callable
+    """
+
+    def __init__(self, parts: Sequence[Beside]) -> None:
+        self.parts = tuple(parts)
+
+    def __call__(self, forward: bool) -> None:
+        """Call each with this."""
+        for part in self.parts if forward else reversed(self.parts):
+            part(forward)
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,7 @@ class PlanesPut:
         changes: Iterable[PlaneChange],
     ) -> None:
         self._history = history
+        self.segmentationNode = segmentationNode
         self._nodes = (segmentationNode, volumeNode)
         self._axis, self._shape = axis, shape
         self.changes = tuple(changes)
@@ -79,6 +100,17 @@ class PlanesPut:
         with self._history.writing():
             for segmentId, each in planes.items():
                 putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+
+    def only(self, changes: Iterable[PlaneChange]) -> PlanesPut:
+        """Return the same of some of the slices."""
+        return PlanesPut(self._history, *self._nodes, self._axis, self._shape, changes)
+
+    def now(self) -> dict[tuple[str, int], bytes]:
+        """Return segment and slice -> what is there now, as `volume_planes.packed` keeps it."""
+        segmentationNode, volumeNode = self._nodes
+        ids = dict.fromkeys(each.segmentId for each in self.changes)
+        planes = {each: planesOf(segmentationNode, volumeNode, each, self._axis) for each in ids}
+        return {(each.segmentId, each.index): packed(planes[each.segmentId].plane(each.index)) for each in self.changes}
 
     def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
         """Say whether changes that somebody made are just those that taking this back (or doing it again) makes."""

@@ -205,28 +205,36 @@ class SegmentHistory:
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
         self.settle()
-        self._move(segmentationNode, self._done, self._undone, lambda change: change.undo())
+        change = _latest(self._done, segmentationNode)
+        if change is not None:
+            self._move(change, self._done, self._undone, change.undo)
+
+    def undoLast(self, segmentationNode: Any, kind: type[Change]) -> bool:
+        """Take back the last change of a kind, whatever was done after it; says whether there was one."""
+        self.settle()
+        ofKind = [change for change in self._done if isinstance(change, kind)]
+        change = _latest(ofKind, segmentationNode)
+        if change is not None:
+            self._move(change, self._done, self._undone, change.undo)
+        return change is not None
 
     def redo(self, segmentationNode: Any) -> None:
         """Make the change again that was taken back last."""
         self.settle()
-        self._move(segmentationNode, self._undone, self._done, lambda change: change.redo())
+        change = _latest(self._undone, segmentationNode)
+        if change is not None:
+            self._move(change, self._undone, self._done, change.redo)
 
     def clear(self) -> None:
         """Forget everything, as when the scene closes."""
         self._done, self._undone = [], []
         self.changed()
 
-    def _move(
-        self, segmentationNode: Any, source: list[Change], target: list[Change], move: Callable[[Change], None]
-    ) -> None:
-        change = _latest(source, segmentationNode)
-        if change is None:
-            return
+    def _move(self, change: Change, source: list[Change], target: list[Change], move: Callable[[], None]) -> None:
         source.remove(change)
         try:
             with self.writing():
-                move(change)
+                move()
             target.append(change)
         finally:
             self.changed()

@@ -142,3 +142,15 @@ def test_marks_of_an_earlier_version_are_read_and_become_labels_with_the_next_on
     bench.session.undo()
     assert not bench.corrections.states("organ")
     assert bench.panel.slices._fine()["organ"] == {4, 5}
+
+
+def test_a_review_of_what_is_known_already_can_be_taken_back(correcting, click):
+    bench, ui = correcting, correcting.ui
+    bench.corrections.mark({"organ": range(20)}, {}, "fine")
+    click(ui.classTable.viewport(), *center_of(ui.classTable, 1, 3, x=10))
+    bench.settle()
+    assert cell(ui.classTable, 1, 3) == "yes"
+    assert bench.session.undo() == "mark organ as reviewed"
+    bench.panel.masks.showReviewed()
+    assert cell(ui.classTable, 1, 3) == "no"
+    assert bench.corrections.unseen("organ") == []
