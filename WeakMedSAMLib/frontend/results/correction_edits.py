@@ -152,9 +152,7 @@ def callRight(labels: VolumeLabels, className: str, index: int, maskOf: Callable
         PAINTED.put(labels, className, index, "drawn", maskOf(index))
 
 
-def putScribbles(
-    labels: VolumeLabels, className: str, index: int, pixels: np.ndarray, gone: np.ndarray | None = None
-) -> None:
+def putScribbles(labels: VolumeLabels, className: str, index: int, pixels: np.ndarray, gone: np.ndarray) -> None:
     """Put scribbles on a slice of which not all is known already.
 
     Parameters
@@ -164,15 +162,14 @@ def putScribbles(
     index : int
     pixels : numpy.ndarray
         uint8, rows x columns: 1 shows the class, 0 does not, 255 says nothing.
-    gone : numpy.ndarray, optional
+    gone : numpy.ndarray
         bool: pixels of scribbles that were taken away.
     """
     painted = PAINTED.slices(labels, className).get(index)
     if painted is not None and painted.is_whole:
         return
     known = _pixelsOf(painted, pixels.shape)
-    if gone is not None:
-        known[gone] = UNKNOWN
+    known[gone] = UNKNOWN
     known = np.where(pixels == UNKNOWN, known, pixels)
     PAINTED.put(labels, className, index, "scribbled", known)
 

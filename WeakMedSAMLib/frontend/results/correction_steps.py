@@ -14,11 +14,12 @@ from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import Slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
+from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, SliceEdit, stateOf, statesOf
 from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
 from WeakMedSAMLib.frontend.results.correction_words import editInWords
-from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedByRun, pendingSlices
+from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices
 from WeakMedSAMLib.frontend.results.planes_put import Beside, PlaneChange, PlanesPut, Together
 from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -53,6 +54,7 @@ class CorrectionSteps:
         self._state, self._session = labels.state, labels.session
         self.changed, self.told = Callbacks(), Callbacks()
         self.watch = CorrectionWatch(labels, history, self._onEdited)
+        self._noting: StepRunner | None = None
         self._follow = guarded(self.watch.follow)
         self._connections = Connections(
             (labels.volumeChanged, self._follow),
@@ -73,6 +75,7 @@ class CorrectionSteps:
     def forget(self) -> None:
         """Hold nothing of the scene, which is about to be closed; what was edited last is taken first."""
         self.settle()
+        self._stopNoting()
         self.watch.forget()
 
     def settle(self) -> None:
@@ -225,7 +228,14 @@ class CorrectionSteps:
         forgetGone(self._state, record)
         nodes = (self._state.scene.GetNodeByID(each) for each in record.volumes.values())
         keys = [key for node in nodes if (key := self._labels.keyOf(node)) is not None]
-        noteLearnedByRun(self._state, folderOf(record), keys)
+        self._stopNoting()
+        steps = noteLearnedSteps(self._state, folderOf(record), keys)
+        self._noting = StepRunner(steps, lambda _none: self.changed()).start()
         self._follow()
         self._reviewKnown()
         self.changed()
+
+    def _stopNoting(self) -> None:
+        if self._noting is not None:
+            self._noting.cancel()
+            self._noting = None

@@ -137,7 +137,10 @@ class Corrections(CorrectionSteps):
         pixels[np.asarray(shows, bool)] = SHOWN
         name = (self._labels.currentKey() or "", className, index)
         before = self._scribbles.get(name)
-        gone = (before != UNKNOWN) & (pixels == UNKNOWN) if before is not None else None
+        gone = pixels == UNKNOWN
+        if not self.watch.isMachine(className, index):
+            # Of what was touched, too, only scribbles that are known to be such go.
+            gone &= before != UNKNOWN if before is not None else False
         self._scribbles[name] = pixels
         text = _("scribble '{name}' on slice {index}").format(name=className, index=index)
         self._edit(text, lambda labels: correction_edits.putScribbles(labels, className, index, pixels, gone))

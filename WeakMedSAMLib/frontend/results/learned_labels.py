@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -12,6 +12,7 @@ from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import PaintedSlice
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.runs import RunFolder
+from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 from WeakMedSAMLib.frontend.labels.tag_volumes import keyOf
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 
@@ -27,10 +28,11 @@ def noteLearned(state: ModuleState, labels: VolumeLabels) -> None:
         state.learnedLabels = {**learned, keyOf(labels): now}
 
 
-def noteLearnedByRun(state: ModuleState, folder: Path, keys: list[str]) -> None:
+def noteLearnedSteps(state: ModuleState, folder: Path, keys: list[str]) -> Steps[None]:
     """Note what a run was told of volumes, by their keys; nothing where its folder cannot be read."""
     try:
-        cohort = read_label_file(RunFolder(folder).tags)
+        # In another thread: the file of pixels is as large as all classes of a volume.
+        cohort = yield from inThread(partial(read_label_file, RunFolder(folder).tags))
     except UserError:
         return
     for labels in cohort.volumes:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.teaching import Teaching
 from WeakMedSAMLib.frontend.results.volume_planes import packed, planesOf, putPlanes, unpacked
 
+_logger = logging.getLogger(__name__)
 # What `tag_history.Step` calls beside the labels.
 Beside = Callable[[bool], None]
 
@@ -99,7 +102,11 @@ class PlanesPut:
                 planes.setdefault(change.segmentId, {})[change.index] = unpacked(kept, self._shape)
         with self._history.writing():
             for segmentId, each in planes.items():
-                putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+                try:
+                    putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+                except UserError as error:
+                    # As of masks that became surfaces: what was said of them goes back all the same.
+                    _logger.warning("Slices of %s were not put back: %s", segmentId, error)
 
     def only(self, changes: Iterable[PlaneChange]) -> PlanesPut:
         """Return the same of some of the slices."""

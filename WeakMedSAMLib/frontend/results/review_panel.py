@@ -44,6 +44,7 @@ _BANNER_STYLE = (
     "QFrame#bannerFrame { background-color: #fff3cd; border: 2px solid #b36b00; } QLabel { color: #332200; }"
 )
 _COUNT_MS = 300
+_TOLD_MS = 8000
 
 
 class ReviewPanel(Panel):
@@ -86,7 +87,7 @@ class ReviewPanel(Panel):
         if corrections is not None:
             self.slices.corrections = corrections
             self.threshold.useCorrections(corrections)
-            self.follow((corrections.changed, self.slices.showFine))
+            self.follow((corrections.changed, self.slices.showFine), (corrections.told, self._showTold))
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
         self._connectWidgets()
@@ -323,6 +324,10 @@ class ReviewPanel(Panel):
         self.slices.showFine()
         self.threshold.show()
         self._showActions()
+
+    def _showTold(self, text: str) -> None:
+        # Where it is seen while another module is, too.
+        slicer.util.showStatusMessage(text, _TOLD_MS)
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()

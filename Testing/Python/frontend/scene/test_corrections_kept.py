@@ -222,6 +222,10 @@ def test_masks_that_became_surfaces_are_said_not_to_be_seen(drawn, host):
     drawn.corrections.watch.follow()
     drawn.settle()
     assert drawn.corrections.problem.code == "segmentation_of_surfaces"
+    # What was said of them goes back all the same.
+    drawn.session.undo()
+    assert not states(drawn)
+    drawn.session.redo()
     assert states(drawn) == {8: "drawn", 9: "touched"}
     drawn.corrections.markFine(3, True)
     assert states(drawn) == {8: "drawn", 9: "touched"}
@@ -298,7 +302,7 @@ def test_pending_is_what_no_masks_were_drawn_by(drawn, make_run):
     draw(drawn, 8, 13)
     assert drawn.corrections.pending == 2
     drawn.load(run)
-    assert drawn.corrections.pending == 1
+    drawn.host.waitUntil(lambda: drawn.corrections.pending == 1)
 
 
 def test_scribbles_are_known_pixels_and_can_be_taken_away(drawn):
@@ -312,6 +316,10 @@ def test_scribbles_are_known_pixels_and_can_be_taken_away(drawn):
     drawn.corrections.putScribbles("organ", 9, np.zeros_like(shows), not_)
     drawn.corrections.putScribbles("organ", 9, np.zeros_like(shows), np.zeros_like(not_))
     assert np.array_equal(PAINTED.slices(drawn.labels, "organ")[9].pixels, before)
+    # Also after a scene was loaded, when nobody remembers what was put there.
+    drawn.corrections.forget()
+    drawn.corrections.watch.follow()
+    drawn.settle()
     drawn.corrections.putScribbles("organ", 3, np.zeros_like(shows), np.zeros_like(not_))
     assert states(drawn) == {8: "drawn", 9: "touched"}
     # A drawn slice is known already.
