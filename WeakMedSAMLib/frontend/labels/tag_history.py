@@ -24,6 +24,8 @@ class Step:
         The table before and after, if it changed.
     volumes : dict
         Key of a volume -> its tags before and after; None where there was or is no entry.
+    renamed : tuple of str, optional
+        Former and new name, if a class was renamed.
     beside : callable, optional
         Called with False when the step is taken back, and with True when it is made again: what else changed along with
         the labels, such as voxels.
@@ -34,6 +36,7 @@ class Step:
     text: str
     classes: tuple[ClassTable, ClassTable] | None = None
     volumes: dict[str, tuple[VolumeLabels | None, VolumeLabels | None]] = field(default_factory=dict)
+    renamed: tuple[str, str] | None = None
     beside: Callable[[bool], None] | None = field(default=None, compare=False)
     serial: int = field(default_factory=nextSerial, compare=False)
 

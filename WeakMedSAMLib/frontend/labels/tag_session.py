@@ -57,7 +57,7 @@ class TagSession(TagStore):
         table = withChanged(self.classes, old, name=new)
         new = table[self.classes.index(old)].name
         text = _("'{old}' renamed to '{new}'").format(old=old, new=new)
-        self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new))
+        self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new), (old, new))
 
     def changeClass(self, name: str, /, **fields: Any) -> None:
         """Change fields of a class as of `class_edits.newClass`; of its `name` see `renameClass`."""
@@ -296,9 +296,13 @@ class TagSession(TagStore):
         self._do(Step(text, volumes={keyOf(before): (before, after)}, beside=beside))
 
     def _editClasses(
-        self, text: str, table: ClassTable, change: Callable[[VolumeLabels], VolumeLabels] | None = None
+        self,
+        text: str,
+        table: ClassTable,
+        change: Callable[[VolumeLabels], VolumeLabels] | None = None,
+        renamed: tuple[str, str] | None = None,
     ) -> None:
-        step = Step(text, classes=None if table == self.classes else (self.classes, table))
+        step = Step(text, classes=None if table == self.classes else (self.classes, table), renamed=renamed)
         for before in self._cohort.volumes:
             after = change(before) if change is not None else before
             if after is not before:

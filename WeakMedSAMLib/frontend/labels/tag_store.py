@@ -43,6 +43,8 @@ class TagStore:
     ----------
     changed : Callbacks
         Called after each change with its kind: ``"classes"``, ``"tags"``, ``"volumes"`` or ``"all"``.
+    renamed : Callbacks
+        Called with former and new name when a class is renamed, also by undo and redo, before `changed`.
     refused : Callbacks
         Called with the `UserError` that says why tags that are kept were not taken when their volume came.
     """
@@ -52,6 +54,7 @@ class TagStore:
         self._history = History(self._apply)
         self._inScene: dict[str, KnownVolume] = {}
         self.changed = Callbacks()
+        self.renamed = Callbacks()
         self.refused = Callbacks()
 
     @property
@@ -239,6 +242,8 @@ class TagStore:
         for key, pair in step.volumes.items():
             current = self.volume(key)
             self._replace(current, self._asNamedNow(pair[forward], current))
+        if step.renamed is not None:
+            self.renamed(*step.renamed[:: 1 if forward else -1])
 
     def _asNamedNow(self, wanted: VolumeLabels | None, current: VolumeLabels | None) -> VolumeLabels | None:
         """Return the tags that a step brings back, for a volume that was renamed or loaded meanwhile."""

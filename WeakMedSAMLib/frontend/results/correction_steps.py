@@ -19,12 +19,12 @@ from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, SliceEdit, stateOf, statesOf
 from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
 from WeakMedSAMLib.frontend.results.correction_words import editInWords
-from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices
+from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices, renameLearned
 from WeakMedSAMLib.frontend.results.planes_put import Beside, PlaneChange, PlanesPut, Together
 from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
-from WeakMedSAMLib.frontend.results.teaching import Teaching, forgetGone
+from WeakMedSAMLib.frontend.results.teaching import Teaching, forgetGone, renameClass
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.run_records import folderOf
 
@@ -59,6 +59,7 @@ class CorrectionSteps:
         self._connections = Connections(
             (labels.volumeChanged, self._follow),
             (self._state.changed, self._follow),
+            (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
             (labels.leaving, self.forget),
             (runs.resultsReady, self._onResultsReady),
@@ -215,6 +216,10 @@ class CorrectionSteps:
             segment = self.teaching.segment(name) if self.teaching is not None else None
             if segment is not None and not self.unseen(name):
                 keepReviewed(segment)
+
+    def _onRenamed(self, old: str, new: str) -> None:
+        renameClass(self._state, old, new)
+        renameLearned(self._state, old, new)
 
     def _onSessionChanged(self, kind: str) -> None:
         if kind in ("classes", "all"):

@@ -40,6 +40,14 @@ def noteLearnedSteps(state: ModuleState, folder: Path, keys: list[str]) -> Steps
             noteLearned(state, labels)
 
 
+def renameLearned(state: ModuleState, old: str, new: str) -> None:
+    """Note what was noted of a class under its new name."""
+    learned = state.learnedLabels
+    state.learnedLabels = {
+        key: {new if name == old else name: each for name, each in classes.items()} for key, classes in learned.items()
+    }
+
+
 def pendingSlices(state: ModuleState, labels: VolumeLabels | None) -> set[tuple[str, int]]:
     """Return class and slice of corrections that were made, changed or taken back since masks were drawn by them."""
     if labels is None:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, labelValueOf, tagOf
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.under_review import MasksInScene, UnderReview
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+
+# The name that the class of a segment has now, if that is another one than in the run.
+NOW_TAG = "WeakMedSAM.ClassNow"
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,22 @@ def forgetGone(state: ModuleState, record: RunRecord) -> None:
 
 
 def classNow(segment: Any, classes: ClassTable) -> str:
-    """Return the class of a segment as it is called now, which may be renamed since the run; empty if it is gone."""
-    name, value = tagOf(segment, CLASS_TAG), labelValueOf(segment)
-    if name in classes.names:
-        return name
-    return next((entry.name for entry in classes if entry.label_value == value), "")
+    """Return the class of a segment as it is called now, which may be renamed since the run; empty if it is gone.
+
+    Neither number nor colour tells: a class that was removed leaves both to the next one.
+    """
+    name = tagOf(segment, NOW_TAG) or tagOf(segment, CLASS_TAG)
+    return name if name in classes.names else ""
+
+
+def renameClass(state: ModuleState, old: str, new: str) -> None:
+    """Note on all masks of runs that their class has another name now."""
+    ids = {each for record in state.runs() for each in record.segmentations.values()}
+    for node in filter(None, map(state.scene.GetNodeByID, ids)):
+        for segmentId in segmentIdsOf(node):
+            segment = node.GetSegmentation().GetSegment(segmentId)
+            if old in (tagOf(segment, NOW_TAG), tagOf(segment, CLASS_TAG)) and tagOf(segment, NOW_TAG) in ("", old):
+                segment.SetTag(NOW_TAG, new)
 
 
 def _firstOfEach(masks: MasksInScene) -> list[str]:

@@ -116,7 +116,9 @@ def test_slices_of_a_left_handed_volume_are_the_same_after_it_was_turned(correct
 
 
 def test_a_class_is_renamed_with_its_corrections_and_removed_with_them(drawn):
+    drawn.corrections.noteUpdated()
     drawn.session.renameClass("organ", "liver")
+    assert drawn.corrections.pending == 0
     assert states(drawn, "liver") == {8: "drawn", 9: "touched"}
     draw(drawn, 8, 12)
     assert states(drawn, "liver") == {8: "drawn", 9: "touched", 12: "touched"}
@@ -124,8 +126,20 @@ def test_a_class_is_renamed_with_its_corrections_and_removed_with_them(drawn):
     assert not drawn.labels.further
     draw(drawn, 14)
     assert not drawn.labels.further
+    # A new one that gets its number and its colour is another class.
+    drawn.session.addClass("spleen")
+    draw(drawn, 15)
+    assert not drawn.labels.further
+    drawn.session.undo()
     drawn.session.undo()
     assert states(drawn, "liver") == {8: "drawn", 9: "touched", 12: "touched"}
+    # Back by its former name.
+    while drawn.session.undoText != "'organ' renamed to 'liver'":
+        drawn.session.undo()
+    drawn.session.undo()
+    drawn.settle()
+    draw(drawn, 8, 16)
+    assert states(drawn)[16] == "touched"
 
 
 def test_a_segment_may_be_renamed_copied_and_deleted(drawn, host):
