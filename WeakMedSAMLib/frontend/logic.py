@@ -21,6 +21,7 @@ from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, marksOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.export_work import exportRun
 from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -63,6 +64,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         From a run to segments.
     history : SegmentHistory
         What was done to masks since, to take it back.
+    corrections : Corrections
+        What was corrected of the masks of the current volume, as labels.
     probe : ProbeClient
         Which devices there are; nothing is asked before somebody asks it.
     resident : ResidentClient
@@ -91,6 +94,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
+        self.corrections = Corrections(self.labels, self.history, self.runs)
         self._segmentViews = SegmentViews(self.state)
         self._markViews = self.views.observer(lambda _name: self.labels.markNodes.viewsChanged())
         self._markViews.start()
@@ -103,6 +107,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if self._scene.isOver:
             return
         self._scene.cleanup()
+        self.corrections.cleanup()
         self._segmentViews.cleanup()
         self._markViews.stop()
         self.runs.cleanup()
@@ -117,6 +122,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         keeper.closing.connect(self.resident.forget)
         keeper.loaded.connect(self.runs.markInterrupted)
         keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
+        keeper.changed.connect(self.corrections.watch.follow)
         keeper.changed.connect(self._segmentViews.update)
         keeper.changed.connect(self._markViews.start)
         keeper.changed.connect(self.runs.changed)
@@ -282,6 +288,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def planRun(self, nodes: Iterable[Any], settings: RunSettings) -> RunPlan:
         """Say how a run of volumes (vtkMRMLScalarVolumeNode) is started; those not ready for tags are left out."""
+        self.corrections.settle()
         keys = ((self.keyOf(node), node) for node in nodes)
         volumes = [VolumeInRun(node, key) for key, node in keys if key is not None]
         return planRun(volumes, self.session, settings, self.cachedKeys(), self.probe.bestDevice)

@@ -68,6 +68,7 @@ class ModulePanel:
         for panel in self.panels.values():
             panel.useHistory(self.bar.undo)
             panel.useModel(logic.resident.ask)
+            panel.useEmptying(logic.corrections.empty)
         self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)
@@ -99,7 +100,7 @@ class ModulePanel:
             "classes": ClassesPanel(labels),
             **{name: make(labels, views) for name, make in KIND_PANELS.items()},
             "generate": generate,
-            "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
+            "review": ReviewPanel(logic.state, logic.runs, views, logic.history, logic.corrections),
             "export": ExportPanel(labels, logic.runs, logic.history),
         }
 

@@ -13,6 +13,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_returned import returnSteps
@@ -43,6 +44,7 @@ _BANNER_STYLE = (
     "QFrame#bannerFrame { background-color: #fff3cd; border: 2px solid #b36b00; } QLabel { color: #332200; }"
 )
 _COUNT_MS = 300
+_TOLD_MS = 8000
 
 
 class ReviewPanel(Panel):
@@ -55,9 +57,18 @@ class ReviewPanel(Panel):
     views : SliceViews
     history : SegmentHistory
         What was done to masks, to take it back.
+    corrections : Corrections, optional
+        What was corrected of them, and found fine.
     """
 
-    def __init__(self, state: ModuleState, runs: RunControl, views: SliceViews, history: SegmentHistory) -> None:
+    def __init__(
+        self,
+        state: ModuleState,
+        runs: RunControl,
+        views: SliceViews,
+        history: SegmentHistory,
+        corrections: Corrections | None = None,
+    ) -> None:
         super().__init__("Review.ui")
         self._state, self._runControl, self._views, self._history = state, runs, views, history
         self._subjects = ReviewSubjects(state)
@@ -72,6 +83,11 @@ class ReviewPanel(Panel):
         self.masks = MaskTable(self.ui.classTable)
         self.slices = SliceReview(self.ui, state, views, history)
         self.threshold = ReviewThreshold(self.ui, self._history)
+        self._corrections = corrections
+        if corrections is not None:
+            self.slices.corrections = corrections
+            self.threshold.useCorrections(corrections)
+            self.follow((corrections.changed, self.slices.showFine), (corrections.told, self._showTold))
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
         self._connectWidgets()
@@ -294,7 +310,7 @@ class ReviewPanel(Panel):
 
     def _onReviewed(self, segmentId: str, isOn: bool) -> None:
         if self._subject is not None:
-            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history)
+            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history, self._corrections)
 
     def _onSliceChosen(self, row: SliceRow, isShown: bool) -> None:
         self.masks.choose(row.worst.className)
@@ -308,6 +324,10 @@ class ReviewPanel(Panel):
         self.slices.showFine()
         self.threshold.show()
         self._showActions()
+
+    def _showTold(self, text: str) -> None:
+        # Where it is seen while another module is, too.
+        slicer.util.showStatusMessage(text, _TOLD_MS)
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()

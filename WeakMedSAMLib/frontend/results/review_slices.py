@@ -12,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices, markSlice
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.review_tables import TableFiller
@@ -133,6 +134,8 @@ class SliceReview:
     ----------
     chosen : Callbacks
         Called with the `SliceRow` that was gone to, and whether a view shows it.
+    corrections : Corrections or None
+        Keeps as labels what is called fine; None where nobody does.
     """
 
     def __init__(self, ui: Any, state: ModuleState, views: SliceViews, history: SegmentHistory) -> None:
@@ -142,6 +145,7 @@ class SliceReview:
         self._goneTo: int | None = None
         self._isFollowing = False
         self.chosen = Callbacks()
+        self.corrections: Corrections | None = None
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
         self._observer = views.observer(self._followSoon)
@@ -227,7 +231,7 @@ class SliceReview:
 
     def _mark(self, index: int | None, isFine: bool) -> None:
         if self._subject is not None and index is not None:
-            markSlice(self._subject, self.table.rows, index, isFine, self._history)
+            markSlice(self._subject, self.table.rows, index, isFine, self._history, self.corrections)
 
     def _goTo(self, row: SliceRow) -> None:
         subject = self._subject
@@ -245,17 +249,10 @@ class SliceReview:
         volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None
         if subject is None or volumeNode is None or subject.result is None:
             return None
-        axis, preferred = subject.result.axis, self._state.sliceView
-        for name in sorted(slice_views.sliceViewNames(), key=lambda name: name != preferred):
-            node = slice_views.sliceNodeOf(name)
-            if node is None or slice_views.shownVolume(name) is not volumeNode:
-                continue
-            if slice_views.axisOfView(volumeNode, node) == axis:
-                return slice_views.currentSlice(volumeNode, node, axis)
-        return None
+        return slice_views.shownSlice(volumeNode, subject.result.axis, self._state.sliceView)
 
     def _fine(self) -> dict[str, set[int]]:
-        return fineSlices(self._subject) if self._subject is not None else {}
+        return fineSlices(self._subject, self.corrections) if self._subject is not None else {}
 
     def _shortcut(self, key: str, function: Callable[[], Any]) -> Any:
         shortcut = qt.QShortcut(qt.QKeySequence(key), self._ui.sliceTable)

@@ -102,6 +102,17 @@ def shownVolume(viewName: str) -> VolumeNode | None:
     return slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
 
 
+def shownSlice(volumeNode: VolumeNode, axis: str, preferredView: str) -> int | None:
+    """Return the slice that is shown in the view one works in, or in another one along the axis; None if none is."""
+    for name in sorted(sliceViewNames(), key=lambda name: name != preferredView):
+        node = sliceNodeOf(name)
+        if node is None or shownVolume(name) is not volumeNode:
+            continue
+        if axisOfView(volumeNode, node) == axis:
+            return currentSlice(volumeNode, node, axis)
+    return None
+
+
 class SliceViews:
     """The slice views as a whole: several of them are made to show something, and whoever observes them hears it once.
 

@@ -71,6 +71,7 @@ class TagsPanel(Panel):
         self._labels, self._session, self._state = labels, labels.session, labels.state
         self._navigator = SceneSliceNavigator(labels, views)
         self.actions = TagActions(labels.session, self._navigator, labels.state)
+        self.actions.isToBeEmptied = lambda text: slicer.util.confirmYesNoDisplay(text, windowTitle=_("Absent"))
         self.strip = TagStrip()
         self.ui.stripFrame.layout().addWidget(self.strip)
         qt.QWidget.setTabOrder(self.ui.moreButton, self.strip)
@@ -121,6 +122,10 @@ class TagsPanel(Panel):
     def useModel(self, ask: Callable[..., object]) -> None:
         """See `Panel`."""
         self.marks.useModel(ask)
+
+    def useEmptying(self, empty: Callable[[str, int], object]) -> None:
+        """See `Panel`."""
+        self.actions.empty = empty
 
     def refresh(self) -> None:
         """Show everything as it is."""

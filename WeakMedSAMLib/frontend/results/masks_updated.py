@@ -1,0 +1,49 @@
+"""Slices that the machine drew anew beside corrections, as one change to take back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut
+
+
+class MasksUpdated:
+    """What an update wrote; taking it back leaves slices alone that somebody edited since.
+
+    Parameters
+    ----------
+    put : PlanesPut
+        What was written, and what was there before.
+    """
+
+    isSmall = False
+    serial = 0
+
+    def __init__(self, put: PlanesPut) -> None:
+        self.segmentationNode = put.segmentationNode
+        self.text = _("update the masks")
+        self._put = put
+
+    def undo(self) -> None:
+        """Put back what was there."""
+        self._putWhere([each.after for each in self._put.changes], False)
+
+    def redo(self) -> None:
+        """Put back what the update drew."""
+        self._putWhere([each.before for each in self._put.changes], True)
+
+    def isUntouched(self) -> bool:
+        """Say that nothing is lost: edits stay."""
+        return True
+
+    def _putWhere(self, wanted: Sequence[bytes | None], forward: bool) -> None:
+        """Put those slices that are as they should be before that."""
+        found = self._put.now()
+        same = [each for each, kept in zip(self._put.changes, wanted, strict=True) if found[_placeOf(each)] == kept]
+        self._put.only(same)(forward)
+
+
+def _placeOf(change: PlaneChange) -> tuple[str, int]:
+    return change.segmentId, change.index
