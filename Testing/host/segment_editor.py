@@ -95,7 +95,8 @@ class qSlicerSegmentEditorAbstractEffect(QtCore.QObject):
         logic.UpdateReferenceGeometryImage()
         logic.UpdateMaskLabelmap()
         segmentation, segmentId = node.GetSegmentationNode(), node.GetSelectedSegmentID()
-        logic.ModifySegmentByLabelmap(segmentation, segmentId, labelmap, mode, True, bypassMasking)
+        modes = [getattr(logic, f"ModificationMode{each}") for each in ("Set", "Add", "Remove", "RemoveAll")]
+        logic.ModifySegmentByLabelmap(segmentation, segmentId, labelmap, modes[mode], True, bypassMasking)
 
     def _read(self, name: str) -> str | None:
         node = self.parameterSetNode()
@@ -401,7 +402,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     undoEnabled = stored(bool, True)
     unorderedEffectsVisible = stored(bool, True, lambda self: self.updateEffectList())
     effectColumnCount = stored(int, 2, lambda self: self.updateEffectList())
-    effectButtonStyle = stored("Qt::ToolButtonStyle", QtCore.Qt.ToolButtonIconOnly, lambda self: self.updateEffectList())
+    effectButtonStyle = stored(
+        "Qt::ToolButtonStyle", QtCore.Qt.ToolButtonIconOnly, lambda self: self.updateEffectList()
+    )
 
 
 class SegmentEditorWidget:

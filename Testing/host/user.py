@@ -78,6 +78,19 @@ class User:
         QtTest.QTest.keyClick(self._focused(), combination.key(), combination.keyboardModifiers())
         self._host.settle()
 
+    def hold(self, widget: Any, keys: str) -> None:
+        """Press a key and keep it down."""
+        self._focus(widget)
+        combination = QtGui.QKeySequence(keys)[0]
+        QtTest.QTest.keyPress(self._focused(), combination.key(), combination.keyboardModifiers())
+        self._host.settle()
+
+    def letGo(self, widget: Any, keys: str) -> None:
+        """Let a key go that is held."""
+        combination = QtGui.QKeySequence(keys)[0]
+        QtTest.QTest.keyRelease(widget, combination.key(), combination.keyboardModifiers())
+        self._host.settle()
+
     def typeText(self, widget: Any, text: str) -> None:
         """Type a text into a widget."""
         self._focus(widget)

@@ -1,0 +1,177 @@
+"""Scribble + and Scribble -: a few strokes of what shows a class and of what does not, in place of a whole outline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.correcting.embedded_editor import Drawing, EmbeddedEditor
+from WeakMedSAMLib.frontend.results.correcting.given import Corrections
+from WeakMedSAMLib.frontend.results.correcting.hints import Hints, Scribbles, hintsOf, makeHints
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+
+_READ_MS = 150
+_VOXELS = 3  # of a slice, for the diameter of the brush
+
+
+class Scribbling:
+    """Takes scribbles of a volume with the embedded editor, and hands on what was scribbled, slice by slice.
+
+    Parameters
+    ----------
+    editor : EmbeddedEditor
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when scribbling begins, ends or is of another kind.
+    """
+
+    def __init__(self, editor: EmbeddedEditor) -> None:
+        self._editor = editor
+        self._before: Drawing | None = None
+        self._shows: bool | None = None
+        self._subject: ReviewSubject | None = None
+        self._corrections: Corrections | None = None
+        self._hints: Hints | None = None
+        self._observations: list[tuple[Any, int]] = []
+        self._known: dict[str, dict[int, Scribbles]] = {}
+        self._isWriting = False
+        self._readSoon = Coalesced(self.read, _READ_MS)
+        self.changed = Callbacks()
+
+    @property
+    def shows(self) -> bool | None:
+        """True for what shows the class, False for what does not; None while nobody scribbles."""
+        return self._shows
+
+    def choose(self, subject: ReviewSubject | None, corrections: Corrections | None) -> None:
+        """Take scribbles of another volume, or of none."""
+        self.end()
+        self._follow(None)
+        self._subject, self._corrections = subject, corrections
+        volumeNode = subject.volumeNode if subject is not None else None
+        if volumeNode is not None and corrections is not None:
+            self._follow(hintsOf(volumeNode))
+            self.update()
+
+    def begin(self, className: str, shows: bool, color: tuple[float, float, float]) -> None:
+        """Scribble on a class from now on, for one of the two; the editor must be on."""
+        subject = self._subject
+        if subject is None or subject.volumeNode is None or self._corrections is None or not self._editor.isOn:
+            return
+        self.read()
+        if self._hints is None or self._hints.segmentationNode.GetScene() is None:
+            self._follow(makeHints(subject.volumeNode))
+        assert self._hints is not None
+        if self._before is None:
+            self._before = self._editor.drawing()
+        self._shows = shows
+        self._hints.show(True)
+        segmentId = self._hints.segmentIdOf(className, shows, color)
+        self._editor.paintOn(self._hints.segmentationNode, segmentId, _brushMm(subject))
+        self.changed()
+
+    def end(self, drawOn: str = "") -> None:
+        """Draw on the masks again as before; on another segment of them if one is given."""
+        if self._shows is None:
+            return
+        self.read()
+        before, self._before, self._shows = self._before, None, None
+        if before is not None:
+            self._editor.putBack(before._replace(segmentId=drawOn) if drawOn else before)
+        self.changed()
+
+    def show(self, isOn: bool) -> None:
+        """Let scribbles be seen, or hide them: they are seen while masks are corrected."""
+        if self._hints is not None and self._hints.segmentationNode.GetScene() is not None:
+            self._hints.show(isOn)
+
+    def update(self) -> None:
+        """Show what the labels hold, as after an undo."""
+        subject, corrections = self._subject, self._corrections
+        if subject is None or corrections is None or subject.volumeNode is None or self._readSoon.isWaiting:
+            return
+        labels = corrections.labels()
+        if self._hints is None and labels.further.get("painted") and _hasScribbles(labels):
+            self._follow(makeHints(subject.volumeNode))
+        hints = self._hints
+        if hints is None or hints.segmentationNode.GetScene() is None:
+            return
+        with self._writing():
+            hints.take(labels)
+        self._known = {name: hints.scribbles(name, labels.axis) for name in hints.classNames()}
+
+    def read(self) -> None:
+        """Hand on what was scribbled since the last time."""
+        self._readSoon.cancel()
+        subject, hints, corrections = self._subject, self._hints, self._corrections
+        if subject is None or hints is None or corrections is None or hints.segmentationNode.GetScene() is None:
+            return
+        if subject.volumeNode is None or subject.result is None or subject.volumeNode.GetScene() is None:
+            return
+        for name in hints.classNames():
+            with self._writing():
+                hints.settle(name, self._shows is not False)
+            now = hints.scribbles(name, subject.result.axis)
+            before, self._known[name] = self._known.get(name, {}), now
+            for index in sorted({*before, *now}):
+                one = now.get(index)
+                if one is None:
+                    none = np.zeros_like(before[index].shows)
+                    one = Scribbles(none, none.copy())
+                if not one.isSame(before.get(index)):
+                    corrections.putScribbles(name, index, one.shows, one.not_)
+
+    def cleanup(self) -> None:
+        """Hold nothing of the scene any more."""
+        self._shows = self._before = None
+        self._follow(None)
+        self._subject = self._corrections = None
+        self._known = {}
+        self.changed.clear()
+
+    def _follow(self, hints: Hints | None) -> None:
+        self._readSoon.cancel()
+        for subject, tag in self._observations:
+            subject.RemoveObserver(tag)
+        self._observations = []
+        if self._hints is not None and hints is None:
+            self.show(False)
+        self._hints, self._known = hints, {}
+        if hints is not None:
+            segmentation = hints.segmentationNode.GetSegmentation()
+            # The second alone tells of the editor's own undo.
+            for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
+                self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What is painted meanwhile is nobody's scribble."""
+        self._isWriting = True
+        try:
+            yield
+        finally:
+            self._isWriting = False
+
+    def _onPainted(self) -> None:
+        if not self._isWriting:
+            self._readSoon()
+
+
+def _hasScribbles(labels: Any) -> bool:
+    found = labels.further["painted"]
+    return any(one.state == "scribbled" for slices in found.values() for one in slices.values())
+
+
+def _brushMm(subject: ReviewSubject) -> float:
+    """Return the diameter of a brush some voxels of a slice wide."""
+    steps = np.linalg.norm(ijkToRas(subject.volumeNode)[:3, :3], axis=0)
+    axis = "ijk".index(subject.result.axis) if subject.result is not None else 2
+    return float(_VOXELS * np.delete(steps, axis).min())
