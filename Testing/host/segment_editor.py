@@ -344,13 +344,15 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         frame.objectName = "EffectsGroupBox"
         self._grid = QtWidgets.QGridLayout(frame)
         left.addWidget(frame)
-        undo = QtWidgets.QHBoxLayout()
+        self._undoFrame = QtWidgets.QFrame()
+        self._undoFrame.objectName = "UndoRedoGroupBox"
+        undo = QtWidgets.QHBoxLayout(self._undoFrame)
         for text, function in (("Undo", self.undo), ("Redo", self.redo)):
             button = QtWidgets.QToolButton()
             button.text = text
             button.connect("clicked()", function)
             undo.addWidget(button)
-        left.addLayout(undo)
+        left.addWidget(self._undoFrame)
         left.addStretch(1)
         self._table = QtWidgets.QTableWidget(2, 3)
         self._table.objectName = "SegmentsTableView"
@@ -399,7 +401,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     show3DButtonVisible = stored(bool, True)
     maskingSectionVisible = stored(bool, True)
     readOnly = stored(bool, False)
-    undoEnabled = stored(bool, True)
+    undoEnabled = stored(bool, True, lambda self: self._undoFrame.setVisible(self.undoEnabled))
     unorderedEffectsVisible = stored(bool, True, lambda self: self.updateEffectList())
     effectColumnCount = stored(int, 2, lambda self: self.updateEffectList())
     effectButtonStyle = stored(

@@ -67,7 +67,7 @@ def correctingKeys() -> list[KeyEntry]:
         KeyEntry(("Ctrl+D",), "fineAndNext", _("This slice is fine; go on to the next one to look at")),
         KeyEntry(("Ctrl+N",), "nextToLook", _("Go to the next slice to look at")),
         KeyEntry(("Ctrl+E",), "before", _("While held: the masks as they were before the last update, or generated")),
-        KeyEntry(("Ctrl+R",), "right", _("What an edit of another slice changed here is right")),
+        KeyEntry(("Ctrl+R",), "right", _("The masks of this slice are right as they are")),
         KeyEntry(("Ctrl+G",), "giveBack", _("Give this slice back to the machine")),
         KeyEntry(("Ctrl+U",), "update", _("Update the other slices by what was corrected")),
     ]

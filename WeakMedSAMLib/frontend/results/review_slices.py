@@ -141,8 +141,6 @@ class SliceReview:
         Called with the `SliceRow` that was gone to, and whether a view shows it.
     moved : Callbacks
         Called without arguments when another slice may be shown.
-    mark : callable or None
-        Gets a slice and whether it is fine, in place of what is done without it.
     """
 
     def __init__(self, ui: Any, state: ModuleState, views: SliceViews, history: SegmentHistory) -> None:
@@ -152,7 +150,6 @@ class SliceReview:
         self._goneTo: int | None = None
         self._isFollowing = False
         self.chosen, self.moved = Callbacks(), Callbacks()
-        self.mark: Callable[[int, bool], Any] | None = None
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
         self._observer = views.observer(self._followSoon)
@@ -173,7 +170,7 @@ class SliceReview:
         """Observe nothing and hold nothing of the scene any more."""
         self.leave()
         self.table.cleanup()
-        self._subject, self._filledFor, self.mark = None, (), None
+        self._subject, self._filledFor = None, ()
         self.chosen.clear()
         self.moved.clear()
 
@@ -241,7 +238,7 @@ class SliceReview:
         That is the next of the list for a reader who goes through it, and the least sure one for others.
         """
         index = self.shownSlice()
-        if self._subject is not None and (self.mark or any(row.index == index for row in self.table.rows)):
+        if self._subject is not None and any(row.index == index for row in self.table.rows):
             self._mark(index, True)
         row = self.table.nextOpen(index if index == self._goneTo else None)
         if row is not None:
@@ -254,12 +251,7 @@ class SliceReview:
             self._mark(index, False)
 
     def _mark(self, index: int | None, isFine: bool) -> None:
-        if self._subject is None or index is None:
-            return
-        if self.mark is not None:
-            self.mark(index, isFine)
-            self.showFine()
-        else:
+        if self._subject is not None and index is not None:
             markSlice(self._subject, self.table.rows, index, isFine, self._history)
 
     def _goTo(self, row: SliceRow) -> None:

@@ -22,7 +22,7 @@ def hints(host):
 def correcting(reviewed, host, logic, click):
     logic.setClasses(["Läsion", "organ"])
     reviewed.kept = KeptCorrections()
-    reviewed.panel.correct.useCorrections(lambda _subject: reviewed.kept)
+    reviewed.panel.correct.useCorrections(reviewed.kept, lambda _subject: True)
     click(reviewed.panel.ui.correctButton)
     host.settle(0.1)
     reviewed.editor = reviewed.panel.correct.editor._widget
@@ -173,54 +173,63 @@ def test_scribbles_are_nobodys_masks(correcting, click, host, logic, hints, lib)
     box.nodeTypes = ["vtkMRMLSegmentationNode"]
     box.setMRMLScene(slicer.mrmlScene)
     assert node not in [box.nodeFromIndex(index) for index in range(box.nodeCount())]
-    assert [line for line in logic.views.use.notes] != []
 
 
-def test_scribbles_of_the_labels_are_shown_where_the_scene_has_none(reviewed, host, click, hints):
-    kept = KeptCorrections()
-    shows, not_ = np.zeros((40, 50), bool), np.zeros((40, 50), bool)
-    shows[3, 4:9], not_[7, :3] = True, True
-    kept.putScribbles("Läsion", 6, shows, not_)
-    kept.said.clear()
-    reviewed.panel.correct.useCorrections(lambda _subject: kept)
-    host.settle(0.3)
-    found = hints.hintsOf(reviewed.volumes[0]).scribbles("Läsion", "k")
-    assert list(found) == [6]
-    np.testing.assert_array_equal(found[6].shows, shows)
-    np.testing.assert_array_equal(found[6].not_, not_)
-    assert kept.said == []
-    # An undo of the labels takes them away again.
+def test_what_an_undo_takes_from_the_labels_is_seen_no_longer_and_comes_back(correcting, host, click, hints):
     from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 
-    PAINTED.take(kept.labels(), "Läsion", 6)
+    kept, name = correcting.kept, correcting.name
+    click(correcting.panel.ui.scribbleButton)
+    stroke(correcting.editor, np.s_[6, 3, 4:9])
+    stroke(correcting.editor, np.s_[9, 3, 4:9])
+    scribbled(correcting, host)
+    painted = PAINTED.take(kept.labels(), name, 6)
     kept.changed()
-    host.settle(0.3)
-    assert hints.hintsOf(reviewed.volumes[0]).scribbles("Läsion", "k") == {}
-    assert kept.said == []
+    found = hints.hintsOf(correcting.volumes[0])
+    assert list(found.scribbles(name, "k")) == [9]
+    # Pixels that an edit of another slice made known are no scribbles.
+    pixels = painted.pixels.copy()
+    pixels[20:30] = 1
+    PAINTED.put(kept.labels(), name, 6, "scribbled", pixels)
+    kept.changed()
+    assert {index: one.shows.sum() for index, one in found.scribbles(name, "k").items()} == {6: 5, 9: 5}
+    assert scribbled(correcting, host) == []
 
 
 @pytest.mark.parametrize("axis", ["i", "j", "k"])
 @pytest.mark.parametrize("geometry", ["plain", "oblique", "lps"])
 def test_slices_along_every_axis_have_their_rows_and_columns(make_volume, hints, axis, geometry):
-    from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-    from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-
     volume = make_volume(shape=(6, 7, 8), geometry=geometry)
-    size = (8, 7, 6)
-    labels = VolumeLabels("CT", axis=axis, size=size, n_slices=size["ijk".index(axis)])
-    whole = np.random.default_rng(3).random((6, 7, 8)) > 0.7
-    number = 2 - "ijk".index(axis)
-    pixels = np.where(whole.take(2, number), 1, 255).astype(np.uint8)
-    pixels[0, 0] = 0
-    PAINTED.put(labels, "liver", 2, "scribbled", pixels)
     made = hints.makeHints(volume)
     assert hints.makeHints(volume).segmentationNode is made.segmentationNode
-    assert made.take(labels)
-    assert not made.take(labels)
+    whole = np.random.default_rng(3).random((6, 7, 8)) > 0.7
+    number = 2 - "ijk".index(axis)
+    planes = {index: hints.Scribbles(whole.take(index, number), whole.take(index + 1, number)) for index in (1, 4)}
+    made.put("liver", axis, planes)
+    voxels = slicer.util.arrayFromSegmentBinaryLabelmap(made.segmentationNode, made.segmentIdOf("liver", True), volume)
+    np.testing.assert_array_equal(voxels.take(4, number) > 0, whole.take(4, number))
     found = made.scribbles("liver", axis)
-    assert list(found) == [2]
-    np.testing.assert_array_equal(found[2].shows, pixels == 1)
-    np.testing.assert_array_equal(found[2].not_, pixels == 0)
+    assert list(found) == [1, 4]
+    for index, one in planes.items():
+        np.testing.assert_array_equal(found[index].shows, one.shows)
+        np.testing.assert_array_equal(found[index].not_, one.not_ & ~one.shows)
+    made.put(
+        "liver", axis, {index: hints.Scribbles(one.shows & False, one.not_ & False) for index, one in planes.items()}
+    )
+    assert made.scribbles("liver", axis) == {}
+
+
+def test_a_stroke_that_reaches_out_of_the_volume_is_cut(make_volume, hints):
+    from WeakMedSAMLib.frontend.results.segment_images import PackedMask, setMask
+
+    volume = make_volume(shape=(6, 7, 8))
+    made = hints.makeHints(volume)
+    segment_id = made.segmentIdOf("liver", True)
+    mask = PackedMask(np.packbits(np.ones((1, 4, 4), bool)), (1, 4, 4), (-2, 5, 3), np.eye(4))
+    setMask(made.segmentationNode, segment_id, mask)
+    found = made.scribbles("liver", "k")
+    assert list(found) == [3]
+    assert np.argwhere(found[3].shows).tolist() == [[5, 0], [5, 1], [6, 0], [6, 1]]
 
 
 def test_scribbles_come_back_with_the_scene(correcting, click, host, hints, tmp_path):

@@ -29,7 +29,6 @@ from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
-CorrectionsOf = Callable[[ReviewSubject], Corrections | None]
 _SOON_MS = 10
 
 
@@ -64,7 +63,8 @@ class CorrectPart:
         self._subject: ReviewSubject | None = None
         self._segmentId = ""
         self._of: tuple[Any, ...] = ()
-        self._correctionsOf: CorrectionsOf = lambda _subject: None
+        self._kept: Corrections | None = None
+        self._teaches: Callable[[ReviewSubject], bool] = lambda _subject: True
         self._corrections: Corrections | None = None
         self._isEntered = self._wasRunning = False
         self.began = Callbacks()
@@ -84,10 +84,12 @@ class CorrectPart:
 
     # What the review calls
 
-    def useCorrections(self, correctionsOf: CorrectionsOf) -> None:
-        """Ask this for what was corrected of a volume under review; None where nothing is kept of it."""
-        self._correctionsOf = correctionsOf
-        self._of = ()
+    def useCorrections(self, corrections: Corrections, teaches: Callable[[ReviewSubject], bool]) -> None:
+        """Keep by this what is corrected of masks under review, if these teach: of copies nothing is kept."""
+        if self._kept is not None:
+            self._kept.changed.disconnect(self._onCorrected)
+        self._kept, self._teaches, self._of = corrections, teaches, ()
+        corrections.changed.connect(self._onCorrected)
         self.choose(self._subject, self._segmentId)
 
     def useUpdates(self, calls: UpdateCalls) -> UpdateBox:
@@ -104,7 +106,7 @@ class CorrectPart:
         self.states.choose(subject, segmentId)
         if of != self._of:
             self._of = of
-            self._follow(self._correctionsOf(subject) if subject is not None and of else None)
+            self._corrections = self.states.corrections = self._correctionsOfNow()
             self.scribbling.choose(subject, self._corrections)
         self._sync()
         self.show()
@@ -143,7 +145,9 @@ class CorrectPart:
         self.leave()
         self._showSoon.cancel()
         self._connections.disconnect()
-        self._follow(None)
+        if self._kept is not None:
+            self._kept.changed.disconnect(self._onCorrected)
+        self._kept = self._corrections = self.states.corrections = None
         for part in (self.scribbling, self.editor, self._before, self.update):
             part.cleanup()
         self._ui.correctFrame.removeEventFilter(self._sight)
@@ -169,13 +173,10 @@ class CorrectPart:
             (self._runs.changed, self._onRunsChanged),
         )
 
-    def _follow(self, corrections: Corrections | None) -> None:
-        if self._corrections is not None:
-            self._corrections.changed.disconnect(self._onCorrected)
-        self._corrections = self.states.corrections = corrections
-        self._slices.mark = corrections.markFine if corrections is not None else None
-        if corrections is not None:
-            corrections.changed.connect(self._onCorrected)
+    def _correctionsOfNow(self) -> Corrections | None:
+        subject = self._subject
+        isKept = subject is not None and bool(self._of) and self._teaches(subject)
+        return self._kept if isKept else None
 
     def _installKeys(self) -> None:
         if self._isEntered:
@@ -271,6 +272,10 @@ class CorrectPart:
     # What is said of slices
 
     def _onCorrected(self) -> None:
+        if self._correctionsOfNow() is not self._corrections:
+            # Whether masks teach is known a moment after they come.
+            self._of = ()
+            self.choose(self._subject, self._segmentId)
         self.scribbling.update()
         self._views.use.changed()
         self._showSoon()

@@ -16,7 +16,7 @@ _CLASS = "vtkMRMLSegmentEditorNode"
 _TAG = "WeakMedSAM"
 _UNDO_STATES = 10
 _BRUSH = ("BrushDiameterIsRelative", "BrushRelativeDiameter", "BrushAbsoluteDiameter", "BrushSphere", "BrushPixelMode")
-# The bar has the classes and the section its own undo of the last update: what is left are the tools.
+# The bar has the classes and the one undo: what is left are the tools.
 _HIDDEN = (
     "segmentationNodeSelectorVisible",
     "sourceVolumeNodeSelectorVisible",
@@ -27,6 +27,7 @@ _HIDDEN = (
     "maskingSectionVisible",
     "unorderedEffectsVisible",
     "autoShowSourceVolumeNode",
+    "undoEnabled",
 )
 
 

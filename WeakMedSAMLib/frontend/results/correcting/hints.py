@@ -1,11 +1,12 @@
 """Scribbles in the scene: a segmentation a volume with two segments a class, for what shows it and what does not.
 
-They are views of the labels. No mask comes of them: they have no run, lie in no list of masks and in no export, and are
-seen while masks are corrected alone.
+They show the scribbles that were made here and that the labels still hold. No mask comes of them: they have no run, lie
+in no list of masks and in no export, and are seen while masks are corrected alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +15,6 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
-from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.results.segment_images import (
     PackedMask,
     imageArray,
@@ -126,73 +124,92 @@ class Hints:
         segment.SetTag(_SHOWS_TAG, "1" if shows else "0")
         return str(made)
 
-    def settle(self, className: str, newest: bool) -> None:
-        """Take from one of the two segments of a class what was painted on the other, the newest one, since."""
-        shape = arrayOf(self.volumeNode).shape
-        winning, losing = (self._voxels(className, shows, shape) for shows in (newest, not newest))
-        if winning is not None and losing is not None and (winning & losing).any():
-            mask = PackedMask(np.packbits(losing & ~winning), shape, (0, 0, 0), ijkToRas(self.volumeNode))
-            setMask(self.segmentationNode, self._find(className, not newest), mask)
+    def scribbles(self, className: str, axis: str, newest: bool = True) -> dict[int, Scribbles]:
+        """Return what is scribbled of a class, by slice.
 
-    def scribbles(self, className: str, axis: str) -> dict[int, Scribbles]:
-        """Return what is scribbled of a class, by slice along an axis (``"i"``, ``"j"`` or ``"k"``)."""
-        shape = arrayOf(self.volumeNode).shape
-        shows, not_ = self._voxels(className, True, shape), self._voxels(className, False, shape)
-        if shows is None and not_ is None:
-            return {}
-        shows, not_ = (np.zeros(shape, bool) if one is None else one for one in (shows, not_))
-        not_ &= ~shows
-        number = 2 - AXES.index(axis)
-        others = tuple(each for each in range(3) if each != number)
-        painted = np.flatnonzero((shows | not_).any(axis=others))
-        return {int(k): Scribbles(shows.take(k, number), not_.take(k, number)) for k in painted}
+        Parameters
+        ----------
+        className : str
+        axis : {"i", "j", "k"}
+            Axis along which slices are counted.
+        newest : bool
+            Which of the two counts where both were painted.
+        """
+        planes = {shows: self._planes(className, shows, axis) for shows in (True, False)}
+        found = {}
+        for index in sorted({*planes[True], *planes[False]}):
+            shape = next(each[index].shape for each in planes.values() if index in each)
+            both = {shows: planes[shows].get(index, np.zeros(shape, bool)) for shows in (True, False)}
+            both[not newest] = both[not newest] & ~both[newest]
+            found[index] = Scribbles(both[True], both[False])
+        return found
 
-    def take(self, labels: VolumeLabels) -> bool:
-        """Show what the labels hold in place of what is shown; say whether that was something else."""
-        names = dict.fromkeys([*self.classNames(), *PAINTED.class_names(labels)])
-        taken = [self._takeClass(labels, name) for name in names]
-        return any(taken)
+    def isSettled(self, className: str, axis: str) -> bool:
+        """Say whether nothing is painted as both."""
+        shows, not_ = (self._planes(className, each, axis) for each in (True, False))
+        return not any((plane & not_[index]).any() for index, plane in shows.items() if index in not_)
 
-    def _takeClass(self, labels: VolumeLabels, className: str) -> bool:
-        held = {
-            index: Scribbles(painted.pixels == SHOWN, painted.pixels == NOT_SHOWN)
-            for index, painted in PAINTED.slices(labels, className).items()
-            if painted.state == "scribbled"
-        }
-        seen = self.scribbles(className, labels.axis)
-        if held.keys() == seen.keys() and all(one.isSame(seen[index]) for index, one in held.items()):
-            return False
-        shape = arrayOf(self.volumeNode).shape
-        number = 2 - AXES.index(labels.axis)
+    def put(self, className: str, axis: str, scribbles: Mapping[int, Scribbles]) -> None:
+        """Show these in place of what is scribbled on their slices."""
         for shows in (True, False):
-            if not held and not self._find(className, shows):
-                continue
-            voxels = np.zeros(shape, bool)
-            for index, one in held.items():
-                place = tuple(index if each == number else slice(None) for each in range(3))
-                voxels[place] = one.shows if shows else one.not_
-            mask = PackedMask(np.packbits(voxels), shape, (0, 0, 0), ijkToRas(self.volumeNode)) if held else None
-            setMask(self.segmentationNode, self.segmentIdOf(className, shows), mask)
-        return True
+            planes = self._planes(className, shows, axis)
+            planes |= {index: one.shows if shows else one.not_ for index, one in scribbles.items()}
+            planes = {index: plane for index, plane in planes.items() if plane.any()}
+            if planes or self._find(className, shows):
+                setMask(self.segmentationNode, self.segmentIdOf(className, shows), self._packed(planes, axis))
 
-    def _voxels(self, className: str, shows: bool, shape: tuple[int, ...]) -> np.ndarray | None:
-        """Return the voxels of a segment on the grid of the volume, k x j x i, bool; None if there are none."""
+    def _packed(self, planes: Mapping[int, np.ndarray], axis: str) -> PackedMask | None:
+        if not planes:
+            return None
+        first, last = min(planes), max(planes)
+        plane = planes[first]
+        stack = np.zeros((last - first + 1, *plane.shape), bool)
+        for index, one in planes.items():
+            stack[index - first] = one
+        array = np.moveaxis(stack, 0, 2 - AXES.index(axis))
+        begin = {each: first if each == axis else 0 for each in AXES}
+        k, j, i = array.shape
+        corner = (begin["i"], begin["j"], begin["k"])
+        return PackedMask(np.packbits(array), (k, j, i), corner, ijkToRas(self.volumeNode))
+
+    def _planes(self, className: str, shows: bool, axis: str) -> dict[int, np.ndarray]:
+        """Return the slices on which a segment has voxels: rows x columns, bool."""
+        part = self._part(className, shows)
+        if part is None:
+            return {}
+        number, shape = 2 - AXES.index(axis), arrayOf(self.volumeNode).shape
+        array, first = part
+        size = tuple(count for each, count in enumerate(shape) if each != number)
+        place = tuple(
+            slice(begin, begin + count)
+            for each, (begin, count) in enumerate(zip(first, array.shape, strict=True))
+            if each != number
+        )
+        found = {}
+        for offset, plane in enumerate(np.moveaxis(array, number, 0)):
+            if plane.any():
+                whole = found[first[number] + offset] = np.zeros(size, bool)
+                whole[place] = plane
+        return found
+
+    def _part(self, className: str, shows: bool) -> tuple[np.ndarray, tuple[int, ...]] | None:
+        """Return the voxels of a segment, k x j x i, bool, and where they begin in the volume; None without any."""
         segmentId = self._find(className, shows)
         image = self.segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId) if segmentId else None
         if image is None or image.IsEmpty():
             return None
+        shape = arrayOf(self.volumeNode).shape
         if not isSameGrid(imageMatrix(image), ijkToRas(self.volumeNode), shape):
             # The volume was moved since, or the editor was told another grid.
-            return slicer.util.arrayFromSegmentBinaryLabelmap(self.segmentationNode, segmentId, self.volumeNode) > 0
-        whole = np.zeros(shape, bool)
+            moved = slicer.util.arrayFromSegmentBinaryLabelmap(self.segmentationNode, segmentId, self.volumeNode)
+            return moved > 0, (0, 0, 0)
         found = imageArray(image) == self._segment(segmentId).GetLabelValue()
-        first = image.GetExtent()[::2][::-1]
-        target, source = [], []
-        for begin, count, size in zip(first, found.shape, shape, strict=True):
-            target.append(slice(max(begin, 0), max(min(begin + count, size), 0)))
-            source.append(slice(max(-begin, 0), max(min(count, size - begin), 0)))
-        whole[tuple(target)] = found[tuple(source)]
-        return whole
+        first = tuple(image.GetExtent()[::2][::-1])
+        inside = [
+            slice(max(-begin, 0), max(min(count, size - begin), 0))
+            for begin, count, size in zip(first, found.shape, shape, strict=True)
+        ]
+        return found[tuple(inside)], tuple(max(begin, 0) for begin in first)
 
     def _find(self, className: str, shows: bool) -> str:
         wanted = className, "1" if shows else "0"

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, PaintedSlice
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import Drawing, EmbeddedEditor
@@ -41,7 +44,9 @@ class Scribbling:
         self._corrections: Corrections | None = None
         self._hints: Hints | None = None
         self._observations: list[tuple[Any, int]] = []
+        # By class and slice: what is shown, and all that was shown since the volume was chosen.
         self._known: dict[str, dict[int, Scribbles]] = {}
+        self._ever: dict[str, dict[int, Scribbles]] = {}
         self._isWriting = False
         self._readSoon = Coalesced(self.read, _READ_MS)
         self.changed = Callbacks()
@@ -59,7 +64,6 @@ class Scribbling:
         volumeNode = subject.volumeNode if subject is not None else None
         if volumeNode is not None and corrections is not None:
             self._follow(hintsOf(volumeNode))
-            self.update()
 
     def begin(self, className: str, shows: bool, color: tuple[float, float, float]) -> None:
         """Scribble on a class from now on, for one of the two; the editor must be on."""
@@ -67,7 +71,7 @@ class Scribbling:
         if subject is None or subject.volumeNode is None or self._corrections is None or not self._editor.isOn:
             return
         self.read()
-        if self._hints is None or self._hints.segmentationNode.GetScene() is None:
+        if self._hints is None or not self._isThere():
             self._follow(makeHints(subject.volumeNode))
         assert self._hints is not None
         if self._before is None:
@@ -90,43 +94,48 @@ class Scribbling:
 
     def show(self, isOn: bool) -> None:
         """Let scribbles be seen, or hide them: they are seen while masks are corrected."""
-        if self._hints is not None and self._hints.segmentationNode.GetScene() is not None:
+        if self._hints is not None and self._isThere():
             self._hints.show(isOn)
 
     def update(self) -> None:
-        """Show what the labels hold, as after an undo."""
-        subject, corrections = self._subject, self._corrections
-        if subject is None or corrections is None or subject.volumeNode is None or self._readSoon.isWaiting:
+        """Show of what was scribbled here what the labels hold now, as after an undo."""
+        corrections, hints = self._corrections, self._hints
+        if corrections is None or hints is None or not self._isThere() or self._readSoon.isWaiting:
             return
-        labels = corrections.labels()
-        if self._hints is None and labels.further.get("painted") and _hasScribbles(labels):
-            self._follow(makeHints(subject.volumeNode))
-        hints = self._hints
-        if hints is None or hints.segmentationNode.GetScene() is None:
-            return
-        with self._writing():
-            hints.take(labels)
-        self._known = {name: hints.scribbles(name, labels.axis) for name in hints.classNames()}
+        try:
+            labels = corrections.labels()
+        except UserError:
+            return  # the volume is not ready, or another one by now
+        for name, found in self._ever.items():
+            painted, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
+            others = {}
+            for index, ever in found.items():
+                one = _heldOf(ever, painted.get(index))
+                if not one.isSame(known.get(index)):
+                    others[index] = one
+            if others:
+                with self._writing():
+                    hints.put(name, labels.axis, others)
+                known.update(others)
 
     def read(self) -> None:
         """Hand on what was scribbled since the last time."""
         self._readSoon.cancel()
         subject, hints, corrections = self._subject, self._hints, self._corrections
-        if subject is None or hints is None or corrections is None or hints.segmentationNode.GetScene() is None:
+        if subject is None or subject.result is None or hints is None or corrections is None or not self._isThere():
             return
-        if subject.volumeNode is None or subject.result is None or subject.volumeNode.GetScene() is None:
-            return
+        axis = subject.result.axis
         for name in hints.classNames():
-            with self._writing():
-                hints.settle(name, self._shows is not False)
-            now = hints.scribbles(name, subject.result.axis)
+            now = hints.scribbles(name, axis, self._shows is not False)
+            if not hints.isSettled(name, axis):
+                with self._writing():
+                    hints.put(name, axis, now)
             before, self._known[name] = self._known.get(name, {}), now
+            ever = self._ever.setdefault(name, {})
             for index in sorted({*before, *now}):
-                one = now.get(index)
-                if one is None:
-                    none = np.zeros_like(before[index].shows)
-                    one = Scribbles(none, none.copy())
+                one = now.get(index) or _noneLike(before[index])
                 if not one.isSame(before.get(index)):
+                    ever[index] = _both(one, ever.get(index))
                     corrections.putScribbles(name, index, one.shows, one.not_)
 
     def cleanup(self) -> None:
@@ -134,7 +143,6 @@ class Scribbling:
         self._shows = self._before = None
         self._follow(None)
         self._subject = self._corrections = None
-        self._known = {}
         self.changed.clear()
 
     def _follow(self, hints: Hints | None) -> None:
@@ -144,12 +152,20 @@ class Scribbling:
         self._observations = []
         if self._hints is not None and hints is None:
             self.show(False)
-        self._hints, self._known = hints, {}
+        self._hints, self._known, self._ever = hints, {}, {}
         if hints is not None:
+            axis = self._subject.result.axis if self._subject is not None and self._subject.result is not None else "k"
+            self._known = {name: hints.scribbles(name, axis) for name in hints.classNames()}
+            self._ever = {name: dict(found) for name, found in self._known.items()}
             segmentation = hints.segmentationNode.GetSegmentation()
             # The second alone tells of the editor's own undo.
             for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
                 self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
+
+    def _isThere(self) -> bool:
+        """Say whether volume and scribbles are in the scene."""
+        nodes = (self._hints.segmentationNode, self._hints.volumeNode) if self._hints is not None else (None,)
+        return all(node is not None and node.GetScene() is not None for node in nodes)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -165,9 +181,19 @@ class Scribbling:
             self._readSoon()
 
 
-def _hasScribbles(labels: Any) -> bool:
-    found = labels.further["painted"]
-    return any(one.state == "scribbled" for slices in found.values() for one in slices.values())
+def _noneLike(other: Scribbles) -> Scribbles:
+    return Scribbles(np.zeros_like(other.shows), np.zeros_like(other.not_))
+
+
+def _both(one: Scribbles, other: Scribbles | None) -> Scribbles:
+    return one if other is None else Scribbles(one.shows | other.shows, one.not_ | other.not_)
+
+
+def _heldOf(ever: Scribbles, painted: PaintedSlice | None) -> Scribbles:
+    """Return of all that was scribbled on a slice what is painted there."""
+    if painted is None or painted.shape != ever.shows.shape:
+        return _noneLike(ever)
+    return Scribbles(ever.shows & (painted.pixels == SHOWN), ever.not_ & (painted.pixels == NOT_SHOWN))
 
 
 def _brushMm(subject: ReviewSubject) -> float:

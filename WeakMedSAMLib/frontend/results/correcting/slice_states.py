@@ -16,7 +16,7 @@ from WeakMedSAMLib.frontend.scene.view_use import ShownSlice
 
 
 class SliceStates:
-    """Says the state of the chosen mask, and takes what an edit of another slice changed as right.
+    """Says the state of the chosen mask, and takes as right what was touched.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class SliceStates:
         return self.corrections, className, self._slices.shownSlice()
 
     def callRight(self) -> None:
-        """Call right what an edit of another slice changed on the slice that is shown."""
+        """Call the masks right on the slice that is shown, if they were touched."""
         corrections, _name, index = self.shown()
         if corrections is not None and index is not None and self._touched(index):
             corrections.callRight(index)
@@ -69,13 +69,13 @@ class SliceStates:
             tip, touched = stateTip(state), self._touched(index)
         setText(self._ui.stateLabel, breakable(text))
         setTip(self._ui.stateLabel, tip)
-        rightTip = _("What an edit of another slice changed here is right ({key}): {names}")
+        rightTip = _("The masks of this slice are right as they are ({key}): {names}")
         setTip(self._ui.rightButton, rightTip.format(key=keyName("Ctrl+R"), names=", ".join(touched)))
         self._ui.rightButton.visible = bool(touched)
         self._ui.stateFrame.visible = bool(text)
 
     def _touched(self, index: int) -> list[str]:
-        """Return the classes that an edit of another slice changed on one."""
+        """Return the classes of which a slice was touched."""
         subject, corrections = self._subject, self.corrections
         if subject is None or corrections is None:
             return []

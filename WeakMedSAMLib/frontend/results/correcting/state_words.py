@@ -29,7 +29,10 @@ def stateTip(state: str) -> str:
     tips = {
         "machine": _("As the machine drew it: the next update may draw it otherwise."),
         "fine": _("You called it fine: it stays, and the other slices learn from it."),
-        "touched": _("An edit of another slice changed it: only what changed counts until you press 'They are right'."),
+        "touched": _(
+            "An edit of another slice changed it, or it has scribbles: these pixels alone count, until you press "
+            "'They are right'."
+        ),
         "drawn": _("You drew it: it stays exactly so, and the other slices learn from it."),
     }
     return tips.get(state, "")
