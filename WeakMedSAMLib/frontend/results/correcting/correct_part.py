@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
-from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setTip
+from WeakMedSAMLib.frontend.base.panel_parts import markPressed, setEnabled, setTip
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
@@ -125,6 +125,8 @@ class CorrectPart:
         if manager is not None:
             manager.connect("layoutChanged(int)", self._onLayoutChanged)
         self._installKeys()
+        buttons = (self._ui.scribbleButton, self._ui.notScribbleButton, self._ui.correctButton)
+        markPressed(self._panel.widget.palette, *buttons)
         self._sync()
 
     def leave(self) -> None:
@@ -247,6 +249,7 @@ class CorrectPart:
             self.scribbling.end()
             self.editor.choose("")
         self._wasRunning = isRunning
+        self._showSoon()
 
     def _tellViews(self) -> None:
         words = ""
