@@ -117,7 +117,8 @@ def test_letting_go_before_it_is_read_shows_nothing(run, host):
 
 def test_without_a_run_folder_there_is_nothing_before(run, host):
     run.result.volumes["000"].labels.unlink()
-    run.panel.correct.show()
+    run.panel.correct._before.choose(None)
+    run.panel.refresh()
     assert not run.panel.ui.beforeButton.enabled
     assert "gone" in run.panel.ui.beforeButton.toolTip
     run.panel.correct._before.hold()

@@ -36,7 +36,7 @@ def correcting(corrected, click, host):
 
 
 def editor_of(run):
-    return run.panel.correct.editor._widget
+    return run.panel.correct.editor.widget
 
 
 def test_nothing_of_an_editor_is_there_before_one_corrects(reviewed, scene):

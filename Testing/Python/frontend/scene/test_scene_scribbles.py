@@ -25,7 +25,7 @@ def correcting(reviewed, host, logic, click):
     reviewed.panel.correct.useCorrections(reviewed.kept, lambda _subject: True)
     click(reviewed.panel.ui.correctButton)
     host.settle(0.1)
-    reviewed.editor = reviewed.panel.correct.editor._widget
+    reviewed.editor = reviewed.panel.correct.editor.widget
     reviewed.name = reviewed.panel._subject.className(reviewed.panel.masks.segmentId)
     return reviewed
 

@@ -42,6 +42,7 @@ class BeforeAfter:
         self._isHeld = False
         self._loading: StepRunner | None = None
         self._generated: Masks | None = None
+        self._isGeneratedThere = False
         self._ear = _ReleaseEar(self.release)
 
     @property
@@ -53,17 +54,18 @@ class BeforeAfter:
         """Show masks of another volume, or of none."""
         self.release()
         former, self._subject = self._subject, subject
-        isSame = former is not None and subject is not None and former.result is subject.result
-        if not isSame:
+        result = subject.result if subject is not None else None
+        if former is None or former.result is not result:
             self._stop()
             self._generated = None
+            self._isGeneratedThere = result is not None and result.labels.is_file()
 
     def problem(self) -> bool:
         """Say whether there is nothing earlier to show."""
         subject = self._subject
         if subject is None or subject.volumeNode is None or not subject.segmentIds:
             return True
-        return self.before(subject) is None and (subject.result is None or not subject.result.labels.is_file())
+        return self.before(subject) is None and not self._isGeneratedThere
 
     def hold(self, byKey: bool = False) -> None:
         """Show earlier masks until `release`; one that began with a key ends when any key is let go."""

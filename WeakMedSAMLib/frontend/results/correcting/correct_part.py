@@ -71,12 +71,13 @@ class CorrectPart:
         self.editor = EmbeddedEditor(self._ui.editorFrame)
         self.scribbling = Scribbling(self.editor)
         self.update = UpdateBox(self._ui)
-        self._before = BeforeAfter(lambda subject: self.update.calls.before(subject) if self.update.calls else None)
         self.states = SliceStates(self._ui, slices)
+        self._before = BeforeAfter(lambda subject: self.update.calls.before(subject) if self.update.calls else None)
         self._giveBack = GiveBackMenu(self._ui.giveBackButton, self.states.shown, panel.showError)
         self._keys = CorrectKeys(self._onKey, panel.showError)
         self._syncSoon = Coalesced(self._sync, _SOON_MS)
         self._showSoon = Coalesced(self.show, _SOON_MS)
+        self._statesSoon = Coalesced(self.states.show, _SOON_MS)
         self._sight = _Sight(self._syncSoon)
         self._ui.correctFrame.installEventFilter(self._sight)
         self._connectAll()
@@ -145,7 +146,8 @@ class CorrectPart:
     def cleanup(self) -> None:
         """Hold nothing of the scene any more, and observe nothing."""
         self.leave()
-        self._showSoon.cancel()
+        for turn in (self._showSoon, self._statesSoon):
+            turn.cancel()
         self._connections.disconnect()
         if self._kept is not None:
             self._kept.changed.disconnect(self._onCorrected)
@@ -171,7 +173,7 @@ class CorrectPart:
             (self.editor.changed, self._onEditorChanged),
             (self.scribbling.changed, self._onEditorChanged),
             (self.update.changed, self._showSoon),
-            (self._slices.moved, self._showSoon),
+            (self._slices.moved, self._statesSoon),
             (self._runs.changed, self._onRunsChanged),
         )
 

@@ -69,6 +69,11 @@ class EmbeddedEditor:
         return bool(self._observations)
 
     @property
+    def widget(self) -> Any:
+        """The qMRMLSegmentEditorWidget; None before the first use."""
+        return self._widget
+
+    @property
     def effect(self) -> str:
         """Name of the tool that is active; empty if none is."""
         return (self._node.GetActiveEffectName() or "") if self.isOn else ""
@@ -129,8 +134,9 @@ class EmbeddedEditor:
         self._widget.setActiveEffect(None)
         self._widget.uninstallKeyboardShortcuts()
         self._widget.removeViewObservations()
-        self._widget.setSegmentationNode(None)
+        # In this order: without a segmentation the widget takes no other volume.
         self._widget.setSourceVolumeNode(None)
+        self._widget.setSegmentationNode(None)
         self._said = ("", "")
         self.changed()
 
@@ -140,7 +146,6 @@ class EmbeddedEditor:
         self.changed.clear()
         if self._widget is not None:
             self._widget.setMRMLSegmentEditorNode(None)
-            self._widget.setMRMLScene(None)
         self._node = None
 
     # Scribbles
