@@ -187,6 +187,7 @@ def test_cleanup_leaves_nothing_observed(correcting, logic):
     panel.cleanup()
     assert editor.activeEffect() is None
     assert editor.mrmlSegmentEditorNode() is None
+    assert slicer.mrmlScene.GetSingletonNode("WeakMedSAM", "vtkMRMLSegmentEditorNode") is None
     assert logic.views.use.notes == []
     assert logic.views.use.taken == ""
 

@@ -146,6 +146,8 @@ class EmbeddedEditor:
         self.changed.clear()
         if self._widget is not None:
             self._widget.setMRMLSegmentEditorNode(None)
+        if self._node is not None and self._node.GetScene() is not None:
+            self._node.GetScene().RemoveNode(self._node)
         self._node = None
 
     # Scribbles
