@@ -11,6 +11,7 @@ import numpy as np
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, tagOf
 
 
 class KeptCorrections:
@@ -28,6 +29,10 @@ class KeptCorrections:
         self.kept[class_name][index] = state
         self.pending += 1
         self.changed()
+
+    def teaches(self, segmentationNode, segmentId):
+        segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+        return tagOf(segment, CLASS_TAG) if segment is not None else ""
 
     def stateOf(self, className, index):
         return self.kept.get(className, {}).get(index, "machine")

@@ -187,7 +187,7 @@ class Camera:
         """Correct by hand: three slices drawn, one fine, one touched by an edit of another one."""
         review = self.driver.panel("review")
         kept = KeptCorrections(class_names=tuple(self.driver.logic.session.classes.names))
-        review.correct.useCorrections(kept, lambda _subject: True)
+        review.correct.useCorrections(kept, kept.teaches)
         box = review.correct.useUpdates(UpdateCalls(cost=lambda: "4 volumes, about 12 min"))
         for index, state in {MIDDLE: "drawn", MIDDLE - 4: "drawn", MIDDLE + 3: "drawn", MIDDLE + 1: "touched"}.items():
             kept.put("Lungs", index, state)

@@ -21,7 +21,7 @@ def reviewed(driver):
     assert driver.wait_for_end().status == "finished"
     driver.widget.panel.goTo("review")
     driver.kept = KeptCorrections(class_names=("Lesion",))
-    driver.panel("review").correct.useCorrections(driver.kept, lambda _subject: True)
+    driver.panel("review").correct.useCorrections(driver.kept, driver.kept.teaches)
     driver.host.settle(0.2)
     return driver
 

@@ -15,7 +15,7 @@ SHAPE = (20, 40, 50)
 def run(reviewed, host, logic):
     logic.setClasses(["Läsion", "organ"])
     reviewed.kept = KeptCorrections()
-    reviewed.panel.correct.useCorrections(reviewed.kept, lambda _subject: True)
+    reviewed.panel.correct.useCorrections(reviewed.kept, reviewed.kept.teaches)
     host.settle(0.05)
     return reviewed
 

@@ -22,7 +22,7 @@ SLICER_KEYS = {
 def corrected(reviewed, host):
     """The review with corrections that are kept, and what can be seen."""
     reviewed.kept = KeptCorrections()
-    reviewed.panel.correct.useCorrections(reviewed.kept, lambda _subject: True)
+    reviewed.panel.correct.useCorrections(reviewed.kept, reviewed.kept.teaches)
     host.settle(0.05)
     return reviewed
 

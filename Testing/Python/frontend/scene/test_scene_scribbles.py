@@ -22,7 +22,7 @@ def hints(host):
 def correcting(reviewed, host, logic, click):
     logic.setClasses(["Läsion", "organ"])
     reviewed.kept = KeptCorrections()
-    reviewed.panel.correct.useCorrections(reviewed.kept, lambda _subject: True)
+    reviewed.panel.correct.useCorrections(reviewed.kept, reviewed.kept.teaches)
     click(reviewed.panel.ui.correctButton)
     host.settle(0.1)
     reviewed.editor = reviewed.panel.correct.editor.widget

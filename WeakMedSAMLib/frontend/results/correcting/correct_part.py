@@ -18,7 +18,7 @@ from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
 from WeakMedSAMLib.frontend.results.correcting.correct_keys import CorrectKeys
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
-from WeakMedSAMLib.frontend.results.correcting.given import Corrections, UpdateCalls
+from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
 from WeakMedSAMLib.frontend.results.correcting.scribbling import Scribbling
 from WeakMedSAMLib.frontend.results.correcting.slice_states import SliceStates
 from WeakMedSAMLib.frontend.results.correcting.update_box import UpdateBox
@@ -64,7 +64,6 @@ class CorrectPart:
         self._segmentId = ""
         self._of: tuple[Any, ...] = ()
         self._kept: Corrections | None = None
-        self._teaches: Callable[[ReviewSubject], bool] = lambda _subject: True
         self._corrections: Corrections | None = None
         self._isEntered = self._wasRunning = False
         self.began = Callbacks()
@@ -85,11 +84,11 @@ class CorrectPart:
 
     # What the review calls
 
-    def useCorrections(self, corrections: Corrections, teaches: Callable[[ReviewSubject], bool]) -> None:
-        """Keep by this what is corrected of masks under review, if these teach: of copies nothing is kept."""
+    def useCorrections(self, corrections: Corrections, classOf: ClassOf) -> None:
+        """Keep by this what is corrected of masks under review, of those that have a class by `given.ClassOf`."""
         if self._kept is not None:
             self._kept.changed.disconnect(self._onCorrected)
-        self._kept, self._teaches, self._of = corrections, teaches, ()
+        self._kept, self.states.classOf, self._of = corrections, classOf, ()
         corrections.changed.connect(self._onCorrected)
         self.choose(self._subject, self._segmentId)
 
@@ -105,6 +104,7 @@ class CorrectPart:
         self._subject, self._segmentId = subject, segmentId
         self._before.choose(subject)
         self.states.choose(subject, segmentId)
+        self.scribbling.classNames = self.states.classNames
         if of != self._of:
             self._of = of
             self._corrections = self.states.corrections = self._correctionsOfNow()
@@ -178,9 +178,7 @@ class CorrectPart:
         )
 
     def _correctionsOfNow(self) -> Corrections | None:
-        subject = self._subject
-        isKept = subject is not None and bool(self._of) and self._teaches(subject)
-        return self._kept if isKept else None
+        return self._kept if self.states.classNames else None
 
     def _installKeys(self) -> None:
         if self._isEntered:
@@ -271,8 +269,8 @@ class CorrectPart:
     def _scribbleOn(self, segmentId: str, shows: bool) -> None:
         subject = self._subject
         segment = subject.segment(segmentId) if subject is not None else None
-        if subject is not None and segment is not None:
-            self.scribbling.begin(subject.className(segmentId), shows, segment.GetColor())
+        if segment is not None and self.states.className:
+            self.scribbling.begin(self.states.className, shows, segment.GetColor())
 
     # What is said of slices
 
@@ -311,7 +309,7 @@ class CorrectPart:
         shows = self.scribbling.shows
         for button, isOf in ((ui.scribbleButton, True), (ui.notScribbleButton, False)):
             button.checked = shows is isOf
-            reason = "" if self._corrections is not None else _("Scribbles are not kept for these masks.")
+            reason = "" if self.states.className else _("Scribbles are not kept for these masks.")
             setEnabled(button, reason, _scribbleTip(isOf))
         noSlice = "" if self._corrections is not None else _("Nothing is kept of corrections for these masks.")
         tip = _("Give slices back to the machine ({key}: this one): its masks are put in place of yours")

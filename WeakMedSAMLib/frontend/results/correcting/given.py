@@ -55,6 +55,11 @@ class Corrections(Protocol):
         """What is written into segments within is no correction."""
 
 
+# Gets a segmentation and a segment id; returns the class, as it is called now, whose corrections are kept of that
+# segment; empty if none are.
+ClassOf = Callable[[object, str], str]
+
+
 def _nothing(*_arguments: object) -> None:
     """Nothing happens."""
 

@@ -34,6 +34,8 @@ class Scribbling:
     ----------
     changed : Callbacks
         Called without arguments when scribbling begins, ends or is of another kind.
+    classNames : frozenset of str
+        The classes of which scribbles are kept.
     """
 
     def __init__(self, editor: EmbeddedEditor) -> None:
@@ -50,6 +52,7 @@ class Scribbling:
         self._isWriting = False
         self._readSoon = Coalesced(self.read, _READ_MS)
         self.changed = Callbacks()
+        self.classNames: frozenset[str] = frozenset()
 
     @property
     def shows(self) -> bool | None:
@@ -125,7 +128,7 @@ class Scribbling:
         if subject is None or subject.result is None or hints is None or corrections is None or not self._isThere():
             return
         axis = subject.result.axis
-        for name in hints.classNames():
+        for name in self.classNames.intersection(hints.classNames()):
             now = hints.scribbles(name, axis, self._shows is not False)
             if not hints.isSettled(name, axis):
                 with self._writing():

@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText, setTip
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
-from WeakMedSAMLib.frontend.results.correcting.given import Corrections
+from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections
 from WeakMedSAMLib.frontend.results.correcting.state_words import stateInWords, stateSign, stateTip, stateWord
 from WeakMedSAMLib.frontend.results.review_slices import SliceReview
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
@@ -24,6 +24,13 @@ class SliceStates:
         With `stateFrame`, `stateLabel` and `rightButton`.
     slices : SliceReview
         Knows the slice that is shown.
+
+    Attributes
+    ----------
+    corrections : Corrections or None
+        Of the volume under review; None if none are kept.
+    classOf : callable
+        See `given.ClassOf`.
     """
 
     def __init__(self, ui: Any, slices: SliceReview) -> None:
@@ -31,6 +38,18 @@ class SliceStates:
         self._subject: ReviewSubject | None = None
         self._segmentId = ""
         self.corrections: Corrections | None = None
+        self.classOf: ClassOf = lambda _node, _segmentId: ""
+
+    @property
+    def className(self) -> str:
+        """The class of the mask, as corrections of it are kept; empty if they are not."""
+        return self._className(self._segmentId) if self._segmentId else ""
+
+    @property
+    def classNames(self) -> frozenset[str]:
+        """The classes of all masks of which corrections are kept."""
+        ids = self._subject.segmentIds if self._subject is not None else []
+        return frozenset(map(self._className, ids)) - {""}
 
     def choose(self, subject: ReviewSubject | None, segmentId: str) -> None:
         """Speak of a mask; None and empty for none."""
@@ -38,9 +57,7 @@ class SliceStates:
 
     def shown(self) -> tuple[Corrections | None, str, int | None]:
         """Return the corrections, the class that is chosen and the slice that is shown, as far as there are any."""
-        subject = self._subject
-        className = subject.className(self._segmentId) if subject is not None and self._segmentId else ""
-        return self.corrections, className, self._slices.shownSlice()
+        return self.corrections, self.className, self._slices.shownSlice()
 
     def callRight(self) -> None:
         """Call the masks right on the slice that is shown, if they were touched."""
@@ -50,12 +67,12 @@ class SliceStates:
 
     def note(self, shown: ShownSlice) -> str:
         """Return the line for the note in a view: see `ViewUse`."""
-        subject, corrections = self._subject, self.corrections
-        if subject is None or corrections is None or subject.result is None or not self._segmentId:
+        subject, corrections, name = self._subject, self.corrections, self.className
+        if subject is None or corrections is None or subject.result is None or not name:
             return ""
         if shown.volumeNode is not subject.volumeNode or shown.axis != subject.result.axis:
             return ""
-        state = corrections.stateOf(subject.className(self._segmentId), shown.index)
+        state = corrections.stateOf(name, shown.index)
         return _("{sign} mask: {state}").format(sign=stateSign(state), state=stateWord(state))
 
     def show(self) -> None:
@@ -76,8 +93,11 @@ class SliceStates:
 
     def _touched(self, index: int) -> list[str]:
         """Return the classes of which a slice was touched."""
-        subject, corrections = self._subject, self.corrections
-        if subject is None or corrections is None:
+        corrections = self.corrections
+        if corrections is None:
             return []
-        names = dict.fromkeys(subject.className(each) for each in subject.segmentIds)
-        return [name for name in names if name and corrections.stateOf(name, index) == "touched"]
+        return [name for name in sorted(self.classNames) if corrections.stateOf(name, index) == "touched"]
+
+    def _className(self, segmentId: str) -> str:
+        subject = self._subject
+        return self.classOf(subject.segmentationNode, segmentId) if subject is not None else ""
