@@ -78,8 +78,13 @@ class SliceTable:
 
     def makeRoom(self, isNeeded: bool) -> None:
         """Show fewer rows at once, or as many as usual."""
-        self._rowsSeen = _ROWS_BESIDE_EDITOR if isNeeded else _ROWS_SEEN
-        fitHeight(self._table, self._rowsSeen, isEven=True)
+        rows = _ROWS_BESIDE_EDITOR if isNeeded else _ROWS_SEEN
+        if rows != self._rowsSeen:
+            self._rowsSeen = rows
+            fitHeight(self._table, rows, isEven=True)
+            item = self._table.item(self._table.currentRow(), SLICE)
+            if item is not None:
+                self._table.scrollToItem(item, qt.QAbstractItemView.PositionAtCenter)
 
     def choose(self, index: int | None) -> None:
         """Choose the row of a slice; none if it has no row."""

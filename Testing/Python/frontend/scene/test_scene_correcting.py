@@ -67,6 +67,19 @@ def test_the_editor_takes_the_place_of_masks_and_threshold(correcting):
     assert not slicer.util.findChild(editor, "SegmentsTableView").visible
 
 
+def test_the_list_makes_room_and_still_shows_the_slice_that_is_shown(corrected, click, host):
+    table = corrected.panel.ui.sliceTable
+    high = table.minimumHeight
+    table.setCurrentCell(table.rowCount - 1, 0)
+    click(corrected.panel.ui.correctButton)
+    host.settle(0.05)
+    assert table.minimumHeight < high
+    rect = table.visualItemRect(table.item(table.currentRow(), 0))
+    assert table.viewport().rect.contains(rect.center())
+    click(corrected.panel.ui.correctButton)
+    assert table.minimumHeight == high
+
+
 def test_the_editor_node_is_our_own_and_not_saved(correcting, scene):
     node = editor_of(correcting).mrmlSegmentEditorNode()
     assert node.GetSingletonTag() == "WeakMedSAM"
