@@ -246,6 +246,25 @@ def test_scribbles_come_back_with_the_scene(correcting, click, host, hints, tmp_
     assert found.scribbles(correcting.name, "k")[4].shows.sum() == 10
 
 
+def test_a_volume_that_is_moved_leaves_its_scribbles_in_the_labels_alone(correcting, click, host, scene, hints):
+    volume, name = correcting.volumes[0], correcting.name
+    click(correcting.panel.ui.scribbleButton)
+    stroke(correcting.editor, np.s_[4, 10, 0:10])
+    scribbled(correcting, host)
+    volume.SetOrigin(11, 7, 3)  # as after its transform was hardened
+    stroke(correcting.editor, np.s_[4, 10, 0:10])
+    assert scribbled(correcting, host) == []
+    stroke(correcting.editor, np.s_[5, 10, 0:3])
+    assert scribbled(correcting, host) == [("scribbles", name, 5, 3, 0)]
+
+
+def test_scribbles_are_seen_in_the_views_of_the_masks(correcting, click, hints):
+    correcting.node.GetDisplayNode().SetViewNodeIDs(("vtkMRMLSliceNodeRed",))
+    click(correcting.panel.ui.scribbleButton)
+    display = hints.hintsOf(correcting.volumes[0]).segmentationNode.GetDisplayNode()
+    assert display.GetViewNodeIDs() == ("vtkMRMLSliceNodeRed",)
+
+
 def test_removed_scribbles_harm_nothing(correcting, click, host, scene, hints):
     click(correcting.panel.ui.scribbleButton)
     stroke(correcting.editor, np.s_[4, 10, 0:10])

@@ -69,9 +69,7 @@ def makeHints(volumeNode: VolumeNode) -> Hints:
     node.SetHideFromEditors(True)
     node = slicer.mrmlScene.AddNode(node)
     node.CreateDefaultDisplayNodes()
-    transform = volumeNode.GetParentTransformNode()
-    node.SetAndObserveTransformNodeID(transform.GetID() if transform is not None else None)
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    _placeOn(node, volumeNode)
     display = node.GetDisplayNode()
     display.SetVisibility(False)
     display.SetVisibility3D(False)
@@ -91,11 +89,32 @@ class Hints:
     def __init__(self, segmentationNode: Any, volumeNode: Any) -> None:
         self.segmentationNode, self.volumeNode = segmentationNode, volumeNode
 
-    def show(self, isOn: bool) -> None:
-        """Let them be seen, or hide them."""
+    def show(self, isOn: bool, like: Any = None) -> None:
+        """Let them be seen in the views that another display node has, or hide them."""
         display = self.segmentationNode.GetDisplayNode()
-        if display is not None and bool(display.GetVisibility()) != isOn:
+        if display is None:
+            return
+        if like is not None and display.GetViewNodeIDs() != like.GetViewNodeIDs():
+            display.RemoveAllViewNodeIDs()
+            for viewId in like.GetViewNodeIDs():
+                display.AddViewNodeID(viewId)
+        if bool(display.GetVisibility()) != isOn:
             display.SetVisibility(isOn)
+
+    def keepUp(self) -> bool:
+        """See whether the volume lies where it did when this was scribbled; say no, and forget all of it, if not.
+
+        The labels know the pixels by their numbers, and keep them.
+        """
+        shape, matrix = arrayOf(self.volumeNode).shape, ijkToRas(self.volumeNode)
+        images = map(self.segmentationNode.GetBinaryLabelmapInternalRepresentation, segmentIdsIn(self.segmentationNode))
+        held = [image for image in images if image is not None and not image.IsEmpty()]
+        if all(isSameGrid(imageMatrix(image), matrix, shape) for image in held):
+            return True
+        for segmentId in segmentIdsIn(self.segmentationNode):
+            setMask(self.segmentationNode, segmentId, self._packed({}, "k"))
+        _placeOn(self.segmentationNode, self.volumeNode)
+        return False
 
     def classNames(self) -> list[str]:
         """Return the classes that have segments here."""
@@ -158,9 +177,10 @@ class Hints:
             if planes or self._find(className, shows):
                 setMask(self.segmentationNode, self.segmentIdOf(className, shows), self._packed(planes, axis))
 
-    def _packed(self, planes: Mapping[int, np.ndarray], axis: str) -> PackedMask | None:
+    def _packed(self, planes: Mapping[int, np.ndarray], axis: str) -> PackedMask:
         if not planes:
-            return None
+            # On the grid of the volume: the editor draws on what holds all images.
+            return PackedMask(np.packbits(np.zeros(1, bool)), (1, 1, 1), (0, 0, 0), ijkToRas(self.volumeNode))
         first, last = min(planes), max(planes)
         plane = planes[first]
         stack = np.zeros((last - first + 1, *plane.shape), bool)
@@ -199,10 +219,6 @@ class Hints:
         if image is None or image.IsEmpty():
             return None
         shape = arrayOf(self.volumeNode).shape
-        if not isSameGrid(imageMatrix(image), ijkToRas(self.volumeNode), shape):
-            # The volume was moved since, or the editor was told another grid.
-            moved = slicer.util.arrayFromSegmentBinaryLabelmap(self.segmentationNode, segmentId, self.volumeNode)
-            return moved > 0, (0, 0, 0)
         found = imageArray(image) == self._segment(segmentId).GetLabelValue()
         first = tuple(image.GetExtent()[::2][::-1])
         inside = [
@@ -221,6 +237,13 @@ class Hints:
 
     def _segment(self, segmentId: str) -> Any:
         return self.segmentationNode.GetSegmentation().GetSegment(segmentId)
+
+
+def _placeOn(node: Any, volumeNode: VolumeNode) -> None:
+    """Have a segmentation lie on the voxels of a volume."""
+    transform = volumeNode.GetParentTransformNode()
+    node.SetAndObserveTransformNodeID(transform.GetID() if transform is not None else None)
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
 
 
 def _role(node: Any) -> str:

@@ -80,7 +80,7 @@ class Scribbling:
         if self._before is None:
             self._before = self._editor.drawing()
         self._shows = shows
-        self._hints.show(True)
+        self.show(True)
         segmentId = self._hints.segmentIdOf(className, shows, color)
         self._editor.paintOn(self._hints.segmentationNode, segmentId, _brushMm(subject))
         self.changed()
@@ -98,12 +98,15 @@ class Scribbling:
     def show(self, isOn: bool) -> None:
         """Let scribbles be seen, or hide them: they are seen while masks are corrected."""
         if self._hints is not None and self._isThere():
-            self._hints.show(isOn)
+            node = self._subject.segmentationNode if self._subject is not None else None
+            self._hints.show(isOn, node.GetDisplayNode() if isOn and node is not None else None)
 
     def update(self) -> None:
         """Show of what was scribbled here what the labels hold now, as after an undo."""
         corrections, hints = self._corrections, self._hints
         if corrections is None or hints is None or not self._isThere() or self._readSoon.isWaiting:
+            return
+        if not self._keepUp(hints):
             return
         try:
             labels = corrections.labels()
@@ -126,6 +129,8 @@ class Scribbling:
         self._readSoon.cancel()
         subject, hints, corrections = self._subject, self._hints, self._corrections
         if subject is None or subject.result is None or hints is None or corrections is None or not self._isThere():
+            return
+        if not self._keepUp(hints):
             return
         axis = subject.result.axis
         for name in self.classNames.intersection(hints.classNames()):
@@ -156,7 +161,8 @@ class Scribbling:
         if self._hints is not None and hints is None:
             self.show(False)
         self._hints, self._known, self._ever = hints, {}, {}
-        if hints is not None:
+        if hints is not None and self._isThere():
+            self._keepUp(hints)
             axis = self._subject.result.axis if self._subject is not None and self._subject.result is not None else "k"
             self._known = {name: hints.scribbles(name, axis) for name in hints.classNames()}
             self._ever = {name: dict(found) for name, found in self._known.items()}
@@ -164,6 +170,14 @@ class Scribbling:
             # The second alone tells of the editor's own undo.
             for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
                 self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
+
+    def _keepUp(self, hints: Hints) -> bool:
+        """Forget what was shown if the volume was moved away from it; say whether it was not."""
+        with self._writing():
+            isKept = hints.keepUp()
+        if not isKept:
+            self._known, self._ever = {}, {}
+        return isKept
 
     def _isThere(self) -> bool:
         """Say whether volume and scribbles are in the scene."""
