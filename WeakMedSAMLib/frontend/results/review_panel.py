@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.correcting.correct_part import CorrectPart
@@ -118,6 +118,10 @@ class ReviewPanel(Panel):
         self._lookForReturned()
         self._fillWords()
         self._showChosen()
+
+    def useHistory(self, history: History) -> None:
+        """See `Panel`."""
+        self.correct.history = history
 
     def enter(self) -> None:
         """See `Panel`."""

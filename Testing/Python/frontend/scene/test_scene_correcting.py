@@ -152,6 +152,35 @@ def test_another_volume_is_corrected_when_it_comes(correcting, logic, host):
     assert editor.segmentationNode().GetID() == correcting.record.segmentations["001"]
 
 
+def test_undo_keys_are_those_of_the_module_and_the_other_keys_the_editors(correcting, press, host):
+    class History:
+        undoText, said = "", []
+
+        def undo(self):
+            self.said.append("undo")
+            return "a stroke"
+
+        def redo(self):
+            self.said.append("redo")
+            return ""
+
+    correcting.panel.useHistory(History())
+    editor, ui = editor_of(correcting), correcting.panel.ui
+    enabled = {shortcut.key.toString(): shortcut.enabled for shortcut in editor._shortcuts}
+    assert [enabled[key] for key in ("Z", "Ctrl+Z", "Y")] == [False] * 3
+    assert [enabled[key] for key in ("1", "Space", "Esc", "Q")] == [True] * 4
+    ui.correctButton.checked = False
+    press(ui.sliceTable, "Ctrl+Z")
+    assert History.said == []  # tagging has it
+    ui.correctButton.checked = True
+    host.settle(0.05)
+    for _ in range(2):
+        press(ui.sliceTable, "Ctrl+Z")
+        press(ui.sliceTable, "Y")
+    assert History.said == ["undo", "redo"] * 2
+    assert not [each for each in slicer.util.mainWindow().children() if each.className() == "QShortcut"]
+
+
 def test_placing_ends_the_effect(correcting):
     editor = correcting.panel.correct.editor
     editor.choose("Paint")

@@ -7,15 +7,17 @@ from typing import Any
 
 import qt
 import slicer
+import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
+from WeakMedSAMLib.frontend.base.panel import History
 from WeakMedSAMLib.frontend.base.panel_parts import markPressed, setEnabled, setTip
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName, sliceViewHosts
 from WeakMedSAMLib.frontend.results.correcting.before_after import BeforeAfter
-from WeakMedSAMLib.frontend.results.correcting.correct_keys import CorrectKeys
+from WeakMedSAMLib.frontend.results.correcting.correct_keys import REDO, UNDO, CorrectKeys
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
 from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
@@ -30,6 +32,7 @@ from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 _SOON_MS = 10
+_STATUS_MS = 4000
 
 
 class CorrectPart:
@@ -49,6 +52,8 @@ class CorrectPart:
     ----------
     began : Callbacks
         Called without arguments before one begins to draw.
+    history : History or None
+        What keys of undo take back while one draws.
     editor : EmbeddedEditor
     scribbling : Scribbling
     states : SliceStates
@@ -74,6 +79,8 @@ class CorrectPart:
         self._before = BeforeAfter(lambda subject: self.update.calls.before(subject) if self.update.calls else None)
         self._giveBack = GiveBackMenu(self._ui.giveBackButton, self.states.shown, panel.showError)
         self._keys = CorrectKeys(self._onKey, panel.showError)
+        self._keys.hearUndo(False)
+        self.history: History | None = None
         self._syncSoon = Coalesced(self._sync, _SOON_MS)
         self._showSoon = Coalesced(self.show, _SOON_MS)
         self._statesSoon = Coalesced(self.states.show, _SOON_MS)
@@ -256,6 +263,7 @@ class CorrectPart:
         if self.editor.isOn:
             words = _("scribbling") if self.scribbling.shows is not None else _("correcting")
         self._views.use.take(words)
+        self._keys.hearUndo(self.editor.isOn and self.history is not None)
 
     # Scribbles
 
@@ -291,9 +299,19 @@ class CorrectPart:
             "right": self.states.callRight,
             "giveBack": self._giveBack.giveSlice,
             "update": self.update.update,
+            UNDO: self._undo,
+            REDO: self._redo,
         }
         if self._subject is not None and self._subject.segmentIds:
             functions[action]()
+
+    def _undo(self) -> None:
+        done = self.history.undo() if self.history is not None else ""
+        _tell(_("Undone: {text}").format(text=done) if done else _("There is nothing to undo."))
+
+    def _redo(self) -> None:
+        done = self.history.redo() if self.history is not None else ""
+        _tell(_("Redone: {text}").format(text=done) if done else _("There is nothing to redo."))
 
     # Showing
 
@@ -346,6 +364,10 @@ class _Sight(qt.QObject):
         if event.type() in (qt.QEvent.Show, qt.QEvent.Hide):
             self._changed()
         return False
+
+
+def _tell(text: str) -> None:
+    slicer.util.showStatusMessage(text, _STATUS_MS)
 
 
 def _nodesOf(subject: ReviewSubject | None) -> tuple[Any, ...]:

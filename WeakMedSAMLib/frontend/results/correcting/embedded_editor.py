@@ -14,7 +14,10 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 EFFECTS = ("Paint", "Erase", "Draw", "Scissors", "Islands", "Smoothing")
 _CLASS = "vtkMRMLSegmentEditorNode"
 _TAG = "WeakMedSAM"
-_UNDO_STATES = 10
+# The one undo of the module takes strokes back. Those of the editor would take what the module wrote since along; it
+# keeps no fewer than two states, each a copy of all segments.
+_UNDO_STATES = 2
+_UNDO_KEYS = frozenset({"Z", "Ctrl+Z", "Y", "Ctrl+Y", "Ctrl+Shift+Z"})
 _BRUSH = ("BrushDiameterIsRelative", "BrushRelativeDiameter", "BrushAbsoluteDiameter", "BrushSphere", "BrushPixelMode")
 # The bar has the classes and the one undo: what is left are the tools.
 _HIDDEN = (
@@ -59,6 +62,7 @@ class EmbeddedEditor:
         self._frame = frame
         self._widget: Any = None
         self._node: Any = None
+        self._keys: Any = None
         self._observations: list[tuple[Any, int]] = []
         self._said: tuple[str, str] = ("", "")
         self.changed = Callbacks()
@@ -111,7 +115,7 @@ class EmbeddedEditor:
         if not self.isOn:
             self._observe()
             widget.setupViewObservations()
-            widget.installKeyboardShortcuts()
+            self._installKeys()
         self._onNode()
 
     def chooseSegment(self, segmentId: str) -> None:
@@ -132,7 +136,7 @@ class EmbeddedEditor:
             subject.RemoveObserver(tag)
         self._observations = []
         self._widget.setActiveEffect(None)
-        self._widget.uninstallKeyboardShortcuts()
+        self._uninstallKeys()
         self._widget.removeViewObservations()
         # In this order: without a segmentation the widget takes no other volume.
         self._widget.setSourceVolumeNode(None)
@@ -229,6 +233,28 @@ class EmbeddedEditor:
         for name in ("SegmentsTableResizableFrame", "SegmentsTableView"):
             for table in slicer.util.findChildren(self._widget, name=name):
                 table.hide()
+
+    def _installKeys(self) -> None:
+        """Let the editor hear its keys in the whole window, as it does in its own module, but for those of undo."""
+        window = slicer.util.mainWindow()
+        if window is None:
+            self._widget.installKeyboardShortcuts()
+            return
+        # A widget in the window that nobody sees: what is in it are the editor's keys alone.
+        self._keys = qt.QWidget(window)
+        self._keys.resize(0, 0)
+        self._keys.show()
+        self._widget.installKeyboardShortcuts(self._keys)
+        for child in self._keys.children():
+            if child.className() == "QShortcut" and child.key.toString() in _UNDO_KEYS:
+                child.enabled = False
+
+    def _uninstallKeys(self) -> None:
+        self._widget.uninstallKeyboardShortcuts()
+        keys, self._keys = self._keys, None
+        if keys is not None:
+            keys.setParent(None)
+            keys.deleteLater()
 
     def _observe(self) -> None:
         interaction = slicer.app.applicationLogic().GetInteractionNode()
