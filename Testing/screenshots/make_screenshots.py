@@ -25,9 +25,11 @@ HOST = start()
 import slicer  # noqa: E402
 from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
 from flows.driver import SECTIONS, Driver, FakeProbeProcess, fake_worker  # noqa: E402
+from flows.kept_corrections import KeptCorrections  # noqa: E402
 from host.user import User  # noqa: E402
 
 from WeakMedSAMLib.frontend.base import folders  # noqa: E402
+from WeakMedSAMLib.frontend.results.correcting.given import UpdateCalls  # noqa: E402
 
 WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
@@ -179,6 +181,31 @@ class Camera:
         self.window("review")
         self.panel("review_panel", "review")
         self.panel("export_panel", "export")
+        self._correct()
+
+    def _correct(self) -> None:
+        """Correct by hand: three slices drawn, one fine, one touched by an edit of another one."""
+        review = self.driver.panel("review")
+        kept = KeptCorrections(class_names=tuple(self.driver.logic.session.classes.names))
+        review.correct.useCorrections(kept, kept.teaches)
+        box = review.correct.useUpdates(UpdateCalls(cost=lambda: "4 volumes, about 12 min"))
+        for index, state in {MIDDLE: "drawn", MIDDLE - 4: "drawn", MIDDLE + 3: "drawn", MIDDLE + 1: "touched"}.items():
+            kept.put("Lungs", index, state)
+        kept.pending = 3
+        self._only()
+        self.driver.widget.panel.goTo("review")
+        review.ui.correctButton.checked = True
+        self._settle()
+        review.correct.editor.choose("Paint")
+        self.window("correct")
+        self.panel("correct_panel", "review")
+        self.driver.go_to(MIDDLE + 1)
+        review.ui.scribbleButton.click()
+        box.start()
+        box.progress(0.4, 4)
+        self.panel("updating_panel", "review")
+        box.finished()
+        review.ui.correctButton.checked = False
 
     def _failure(self) -> None:
         """Show what a run says whose worker was ended by the system."""

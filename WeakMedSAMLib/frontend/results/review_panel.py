@@ -10,10 +10,11 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.corrections import Corrections
+from WeakMedSAMLib.frontend.results.correcting.correct_part import CorrectPart
 from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_returned import returnSteps
@@ -48,7 +49,7 @@ _TOLD_MS = 8000
 
 
 class ReviewPanel(Panel):
-    """Banner, masks with threshold, slices by confidence: of the current volume in the run under review.
+    """Banner, masks with threshold or editor, slices by confidence: of the current volume in the run under review.
 
     Parameters
     ----------
@@ -59,6 +60,11 @@ class ReviewPanel(Panel):
         What was done to masks, to take it back.
     corrections : Corrections, optional
         What was corrected of them, and found fine.
+
+    Attributes
+    ----------
+    correct : CorrectPart
+        The editor, scribbles and Update; `useCorrections` and `useUpdates` give it what it works with.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class ReviewPanel(Panel):
             self.follow((corrections.changed, self.slices.showFine), (corrections.told, self._showTold))
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
+        self.correct = CorrectPart(self, state, views, self.slices, runs)
         self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 
@@ -98,6 +105,7 @@ class ReviewPanel(Panel):
         self._scene = scene
         self._history.clear()
         self._subjects.forget()
+        self.correct.stop()
         super().setScene(scene)
         self.refresh()
 
@@ -106,7 +114,7 @@ class ReviewPanel(Panel):
         super().cleanup()
         self._observe(None)
         self._stopLooking()
-        for part in (self.threshold, self.moved, self.masks, self.slices):
+        for part in (self.correct, self.threshold, self.moved, self.masks, self.slices):
             part.cleanup()
         self._subject = None
         self._history.clear()
@@ -127,12 +135,18 @@ class ReviewPanel(Panel):
         self._fillWords()
         self._showChosen()
 
+    def useHistory(self, history: History) -> None:
+        """See `Panel`."""
+        self.correct.history = history
+
     def enter(self) -> None:
         """See `Panel`."""
         self.slices.enter()
+        self.correct.enter()
 
     def exit(self) -> None:
         """See `Panel`."""
+        self.correct.leave()
         self.slices.leave()
 
     def stateInWords(self) -> str:
@@ -152,6 +166,7 @@ class ReviewPanel(Panel):
         self.slices.chosen.connect(self._onSliceChosen)
         self.threshold.applied.connect(self.masks.showSize)
         self.moved.moved.connect(self._countSoon)
+        self.correct.began.connect(self.threshold.finish)
         self.follow(
             (self._state.changed, self._onStateChanged),
             (self._runControl.changed, self._onRunsChanged),
@@ -257,6 +272,7 @@ class ReviewPanel(Panel):
 
     def _showChosen(self) -> None:
         self.threshold.choose(self._subject, self.masks.segmentId)
+        self.correct.choose(self._subject, self.masks.segmentId)
         self._showActions()
 
     # What happens

@@ -24,7 +24,7 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 STATE, SLICE, CLASS, CONFIDENCE, REASON = range(5)
-_ROWS_SEEN = 8
+_ROWS_SEEN, _ROWS_BESIDE_EDITOR = 8, 4
 _ROWS_AT_ONCE = 40
 
 
@@ -44,6 +44,7 @@ class SliceTable:
         self._count = 0
         self._fine: Mapping[str, Collection[int]] = {}
         self._filling: StepRunner | None = None
+        self._rowsSeen = _ROWS_SEEN
         self._cells = TableFiller(table, ["", _("Slice"), _("Least sure"), "", _("Why")], CLASS)
         self.rows: list[SliceRow] = []
         table.connect("currentCellChanged(int,int,int,int)", guarded(self._onCellChanged))
@@ -65,7 +66,7 @@ class SliceTable:
             self._table.setCurrentCell(-1, -1)
         for number in range(min(len(rows), _ROWS_AT_ONCE)):
             self._show(number)
-        fitHeight(self._table, _ROWS_SEEN, isEven=True)
+        fitHeight(self._table, self._rowsSeen, isEven=True)
         self._table.scrollToTop()
         self._showRest(_ROWS_AT_ONCE)
 
@@ -75,6 +76,16 @@ class SliceTable:
         for number, row in enumerate(self.rows):
             if row.isFine(before) != row.isFine(fine):
                 self._show(number)
+
+    def makeRoom(self, isNeeded: bool) -> None:
+        """Show fewer rows at once, or as many as usual."""
+        rows = _ROWS_BESIDE_EDITOR if isNeeded else _ROWS_SEEN
+        if rows != self._rowsSeen:
+            self._rowsSeen = rows
+            fitHeight(self._table, rows, isEven=True)
+            item = self._table.item(self._table.currentRow(), SLICE)
+            if item is not None:
+                self._table.scrollToItem(item, qt.QAbstractItemView.PositionAtCenter)
 
     def choose(self, index: int | None) -> None:
         """Choose the row of a slice; none if it has no row."""
@@ -123,7 +134,7 @@ class SliceReview:
     Parameters
     ----------
     ui : object
-        With `sliceTable`, `slicesLabel` and `fineButton`.
+        With `sliceTable`, `slicesLabel`, `fineButton` and `nextButton`.
     state : ModuleState
         With the view that one works in.
     views : SliceViews
@@ -136,6 +147,8 @@ class SliceReview:
         Called with the `SliceRow` that was gone to, and whether a view shows it.
     corrections : Corrections or None
         Keeps as labels what is called fine; None where nobody does.
+    moved : Callbacks
+        Called without arguments when another slice may be shown.
     """
 
     def __init__(self, ui: Any, state: ModuleState, views: SliceViews, history: SegmentHistory) -> None:
@@ -144,14 +157,15 @@ class SliceReview:
         self._filledFor: tuple[Any, ...] = ()
         self._goneTo: int | None = None
         self._isFollowing = False
-        self.chosen = Callbacks()
+        self.chosen, self.moved = Callbacks(), Callbacks()
         self.corrections: Corrections | None = None
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
         self._observer = views.observer(self._followSoon)
         ui.fineButton.connect("clicked()", guarded(self.fineAndNext))
-        self._shortcuts = [
-            self._shortcut(key, function)
+        ui.nextButton.connect("clicked()", guarded(self.goToNext))
+        self._shortcuts = {
+            key: self._shortcut(key, function)
             for key, function in (
                 ("Return", self.fineAndNext),
                 ("Enter", self.fineAndNext),
@@ -159,7 +173,7 @@ class SliceReview:
                 ("Delete", self.notFine),
                 ("Backspace", self.notFine),
             )
-        ]
+        }
 
     def cleanup(self) -> None:
         """Observe nothing and hold nothing of the scene any more."""
@@ -167,6 +181,7 @@ class SliceReview:
         self.table.cleanup()
         self._subject, self._filledFor = None, ()
         self.chosen.clear()
+        self.moved.clear()
 
     def enter(self) -> None:
         """Follow the views from now on."""
@@ -202,21 +217,36 @@ class SliceReview:
         done, count = sum(row.isFine(fine) for row in rows), len(rows)
         text = _("Slices, the &least sure first: {done} of {count} fine").format(done=done, count=count)
         setText(self._ui.slicesLabel, text if rows else "")
-        for widget in (self._ui.sliceTable, self._ui.fineButton):
+        for widget in (self._ui.sliceTable, self._ui.fineButton, self._ui.nextButton):
             widget.visible = bool(rows)
         tip = _("The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)")
         setEnabled(self._ui.fineButton, "" if done < count else _("All slices of the list are marked as fine."), tip)
 
     def showShown(self) -> None:
         """Choose the row of the slice that a view shows."""
-        self.table.choose(self._shownSlice())
+        self.table.choose(self.shownSlice())
+        self.moved()
+
+    def makeRoom(self, isNeeded: bool) -> None:
+        """Leave room, and the key of its tools, to the editor; or take both again."""
+        self.table.makeRoom(isNeeded)
+        self._shortcuts["Space"].enabled = not isNeeded
+
+    def goToNext(self) -> None:
+        """Go to the next slice of the list that is not fine; see `fineAndNext`."""
+        index = self.shownSlice()
+        row = self.table.nextOpen(index if index == self._goneTo else None)
+        if row is not None and row.index == index:
+            row = self.table.nextOpen(index)
+        if row is not None:
+            self._goTo(row)
 
     def fineAndNext(self) -> None:
         """Call the slice that is shown fine, if it is one of the list, and go to the next one that is not.
 
         That is the next of the list for a reader who goes through it, and the least sure one for others.
         """
-        index = self._shownSlice()
+        index = self.shownSlice()
         if self._subject is not None and any(row.index == index for row in self.table.rows):
             self._mark(index, True)
         row = self.table.nextOpen(index if index == self._goneTo else None)
@@ -225,7 +255,7 @@ class SliceReview:
 
     def notFine(self) -> None:
         """Call the slice that is shown fine no longer."""
-        index = self._shownSlice()
+        index = self.shownSlice()
         if any(row.index == index and row.isFine(self._fine()) for row in self.table.rows):
             self._mark(index, False)
 
@@ -243,7 +273,7 @@ class SliceReview:
         self._goneTo = row.index
         self.chosen(row, isShown)
 
-    def _shownSlice(self) -> int | None:
+    def shownSlice(self) -> int | None:
         """Return the slice that is shown in the view one works in, or in another one along the axis."""
         subject = self._subject
         volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None

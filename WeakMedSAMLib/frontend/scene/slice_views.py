@@ -16,6 +16,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
+from WeakMedSAMLib.frontend.scene.view_use import ViewUse
 
 _ALIGNED = 0.9995  # cosine of 1.8 degrees
 # Slicer lists views in an order that changes with the layout; people know these three in this one.
@@ -117,9 +118,15 @@ class SliceViews:
     """The slice views as a whole: several of them are made to show something, and whoever observes them hears it once.
 
     One object for all who change or observe them.
+
+    Attributes
+    ----------
+    use : ViewUse
+        What the views are used for besides tagging.
     """
 
     def __init__(self) -> None:
+        self.use = ViewUse()
         # What observers are to be told at the end of `together`, by observer; None outside of it.
         self._waiting: dict[int, Callable[[], Any]] | None = None
 
