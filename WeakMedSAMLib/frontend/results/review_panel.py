@@ -13,8 +13,8 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
-from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.correcting.correct_part import CorrectPart
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_returned import returnSteps
