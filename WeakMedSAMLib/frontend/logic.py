@@ -23,6 +23,7 @@ from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, marksOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.export_work import exportRun
+from WeakMedSAMLib.frontend.results.mask_updates import MaskUpdates
 from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
@@ -45,8 +46,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     Parameters
     ----------
-    job : JobRunner, optional
-        Runs the worker; tests put in one with another process.
+    job, updateJob : JobRunner, optional
+        Run the worker, of runs and of updates; tests put in others with another process.
 
     Attributes
     ----------
@@ -66,6 +67,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         What was done to masks since, to take it back.
     corrections : Corrections
         What was corrected of the masks of the current volume, as labels.
+    updates : MaskUpdates
+        Let the model learn from that, and draw other slices anew.
     probe : ProbeClient
         Which devices there are; nothing is asked before somebody asks it.
     resident : ResidentClient
@@ -80,7 +83,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         Called without arguments after the scene was closed or another one was loaded into it.
     """
 
-    def __init__(self, job: JobRunner | None = None) -> None:
+    def __init__(self, job: JobRunner | None = None, updateJob: JobRunner | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._scene = SceneKeeper(slicer.mrmlScene)
         self.state = self._scene.state
@@ -95,6 +98,9 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
         self.corrections = Corrections(self.labels, self.history, self.runs)
+        self.updates = MaskUpdates(
+            self.state, self.corrections, self.history, self.runs, self.planRun, updateJob or JobRunner()
+        )
         self._segmentViews = SegmentViews(self.state)
         self._markViews = self.views.observer(lambda _name: self.labels.markNodes.viewsChanged())
         self._markViews.start()
@@ -107,6 +113,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if self._scene.isOver:
             return
         self._scene.cleanup()
+        self.updates.cleanup()
         self.corrections.cleanup()
         self._segmentViews.cleanup()
         self._markViews.stop()
@@ -119,6 +126,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
     def _followScene(self) -> None:
         keeper = self._scene
         keeper.closing.connect(self.runs.abandon)
+        keeper.closing.connect(self.updates.abandon)
         keeper.closing.connect(self.resident.forget)
         keeper.loaded.connect(self.runs.markInterrupted)
         keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
@@ -326,6 +334,25 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if record is not None and record.status == "failed":
             raise self.runs.error or UserError("run_failed", record.message)
         return record
+
+    def updateMasks(self, timeout: float | None = None) -> None:
+        """Let the model learn from what was corrected of the current volume, draw its other slices anew, and wait.
+
+        Raises
+        ------
+        UserError
+            ``not_ready`` with the reason; why it failed; ``timeout``, in which case it goes on.
+        """
+        self.updates.update()
+        begun = time.monotonic()
+        while self.updates.isUnderWay:
+            slicer.app.processEvents()
+            if timeout is not None and time.monotonic() - begun > timeout:
+                text = _("The update has not ended within {seconds} s.").format(seconds=timeout)
+                raise UserError("timeout", text, _("It goes on; wait longer, or cancel it."))
+            time.sleep(_POLL_S)
+        if self.updates.error is not None:
+            raise self.updates.error
 
     def segmentationsOf(self, runId: str) -> list[Any]:
         """Return the segmentations of a run in the order of its volumes; those that were removed are left out."""

@@ -50,11 +50,16 @@ class Corrections(CorrectionSteps):
             self._giving = None
         self._scribbles.clear()
 
-    def putUpdate(self, planes: Mapping[str, Mapping[int, np.ndarray]]) -> int:
+    def putUpdate(
+        self,
+        planes: Mapping[str, Mapping[int, np.ndarray]],
+        beside: Callable[[bool], object] = lambda _forward: None,
+    ) -> int:
         """Write what the machine drew anew (class -> slice -> bool), except what a reader knows: one step to undo.
 
         Slices that are drawn or fine stay as they are, and the known pixels of those that were touched. `undoUpdate`
-        takes back what it wrote and no edit made since.
+        takes back what it wrote and no edit made since. `beside` is done with it, and goes along where it is taken back
+        or done again.
 
         Returns
         -------
@@ -66,7 +71,8 @@ class Corrections(CorrectionSteps):
         if found:
             put = self._putOf(found)
             put(True)
-            self._history.add(MasksUpdated(put))
+            self._history.add(MasksUpdated(put, beside))
+        beside(True)
         return len(found)
 
     def undoUpdate(self) -> bool:

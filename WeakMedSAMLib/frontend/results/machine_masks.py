@@ -12,10 +12,9 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.nrrd import read_image_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
-from WeakMedSAMLib.frontend.results.run_results import readRun
+from WeakMedSAMLib.frontend.results.run_results import readRecord
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf, thresholdOf
 from WeakMedSAMLib.frontend.results.teaching import Teaching
-from WeakMedSAMLib.frontend.scene.run_records import folderOf
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
 
@@ -41,7 +40,7 @@ def machinePlanesSteps(
         such mask; ``result_of_other_volume``.
     """
     segment = teaching.segment(className)
-    result = readRun(folderOf(teaching.record)).volumes.get(teaching.volumeId)
+    result = readRecord(teaching.record).volumes.get(teaching.volumeId)
     value, threshold = labelValueOf(segment), thresholdOf(segment)
     path = None
     if result is not None and value is not None:

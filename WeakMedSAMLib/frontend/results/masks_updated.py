@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slicer.i18n import tr as _
 
@@ -16,15 +16,17 @@ class MasksUpdated:
     ----------
     put : PlanesPut
         What was written, and what was there before.
+    beside : callable, optional
+        Gets whether it is done or taken back; goes along.
     """
 
     isSmall = False
     serial = 0
 
-    def __init__(self, put: PlanesPut) -> None:
+    def __init__(self, put: PlanesPut, beside: Callable[[bool], object] = lambda _forward: None) -> None:
         self.segmentationNode = put.segmentationNode
         self.text = _("update the masks")
-        self._put = put
+        self._put, self._beside = put, beside
 
     def undo(self) -> None:
         """Put back what was there."""
@@ -43,6 +45,7 @@ class MasksUpdated:
         found = self._put.now()
         same = [each for each, kept in zip(self._put.changes, wanted, strict=True) if found[_placeOf(each)] == kept]
         self._put.only(same)(forward)
+        self._beside(forward)
 
 
 def _placeOf(change: PlaneChange) -> tuple[str, int]:

@@ -97,6 +97,8 @@ class ReviewPanel(Panel):
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
         self.correct = CorrectPart(self, state, views, self.slices, runs)
+        if corrections is not None:
+            self.correct.useCorrections(corrections, corrections.teaches)
         self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 

@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.nrrd import read_matrix
 from WeakMedSAMLib.contract.quality import Advice, ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, findRunFolder, folderName, folderOf
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,33 @@ def readRun(folder: Path | str) -> RunResult:
         if result is not None:
             volumes[volume.id] = result
     return RunResult(folder, description, volumes)
+
+
+def readRecord(record: RunRecord) -> RunResult:
+    """Read what the folder of a run holds, with the latest results of the volumes that were updated since.
+
+    Raises
+    ------
+    UserError
+        As `readRun`. An update whose folder is gone is left out: what was generated counts again.
+    """
+    run = readRun(folderOf(record))
+    for volumeId, name in record.updates.items():
+        before = run.volumes.get(volumeId)
+        updated = _updatedResult(findRunFolder(folderName(name)), before) if before is not None else None
+        if updated is not None:
+            run.volumes[volumeId] = updated
+    return run
+
+
+def _updatedResult(folder: Path, before: StoredResult) -> StoredResult | None:
+    """The result of the same volume in the folder of an update, by its id in the run that was updated."""
+    try:
+        found = readRun(folder).volumes.values()
+    except UserError:
+        return None
+    same = (each for each in found if each.sha256 == before.sha256 and each.name == before.name)
+    return next((replace(each, volumeId=before.volumeId) for each in same), None)
 
 
 def confidenceInWords(confidence: float | None) -> str:

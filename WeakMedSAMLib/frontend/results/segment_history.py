@@ -218,6 +218,10 @@ class SegmentHistory:
             self._move(change, self._done, self._undone, change.undo)
         return change is not None
 
+    def has(self, segmentationNode: Any, kind: type[Change]) -> bool:
+        """Say whether a change of a kind can be taken back."""
+        return any(isinstance(each, kind) and each.segmentationNode is segmentationNode for each in self._done)
+
     def redo(self, segmentationNode: Any) -> None:
         """Make the change again that was taken back last."""
         self.settle()

@@ -44,6 +44,8 @@ class RunRecord:
         Volume id of the run (``"000"``) -> id of the MRML node. Nodes that are gone are left out.
     settings, versions : dict
         Plain data, for the report.
+    updates : dict
+        Volume id of the run -> name of the folder of the run that drew its masks anew last, by corrections.
     """
 
     runId: str
@@ -58,6 +60,7 @@ class RunRecord:
     segmentations: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
+    updates: dict[str, str] = field(default_factory=dict)
 
 
 def recordFromJson(entry: Mapping[str, Any]) -> RunRecord:
@@ -86,10 +89,14 @@ def folderOf(record: RunRecord) -> Path:
     """
     if Path(record.folder).is_absolute():
         return Path(record.folder)
-    name = folderName(record.folder)
+    return findRunFolder(folderName(record.folder) or folder_name(folderName(record.runId)))
+
+
+def findRunFolder(name: str) -> Path:
+    """Return the run folder of a name, where runs of this computer are put now or were before; see `folderOf`."""
     usual = folders.runsFolder()
     found = (folder / name for folder in [usual, *_earlierFolders()] if name and (folder / name).is_dir())
-    return next(found, usual / (name or folder_name(folderName(record.runId))))
+    return next(found, usual / name)
 
 
 def rememberRunsFolder(folder: str) -> None:
