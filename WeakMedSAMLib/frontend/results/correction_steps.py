@@ -62,6 +62,8 @@ class CorrectionSteps:
             (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
             (labels.leaving, self.forget),
+            (history.settling, self.settle),
+            (history.willWrite, self.settle),
             (runs.resultsReady, self._onResultsReady),
         )
 
@@ -152,7 +154,6 @@ class CorrectionSteps:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """What is written into segments meanwhile is the machine's, and no correction."""
-        self.settle()
         with self._history.writing():
             yield
 

@@ -185,7 +185,7 @@ class CorrectionWatch:
         isSame = seenFor[:3] == self._seenFor[:3]
         self._release(isSame)
         self._seenFor, self.teaching = seenFor, found
-        self._wasLast = found is None or found.wasLast or isSame
+        self._wasLast = found is None or found.wasLast
         if found is not None:
             segmentation = found.segmentationNode.GetSegmentation()
             # Undo of the Segment Editor tells of segments alone.

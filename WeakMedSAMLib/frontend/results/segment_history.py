@@ -143,15 +143,16 @@ class SegmentHistory:
         Called without arguments.
     settling : Callbacks
         Called without arguments by `settle`.
-    wrote : Callbacks
-        Called without arguments after `writing`.
+    willWrite, wrote : Callbacks
+        Called without arguments before and after `writing`.
     """
 
     def __init__(self) -> None:
         self._done: list[Change] = []
         self._undone: list[Change] = []
         self._writing = 0
-        self.changed, self.settling, self.wrote = Callbacks(), Callbacks(), Callbacks()
+        self.changed, self.settling = Callbacks(), Callbacks()
+        self.willWrite, self.wrote = Callbacks(), Callbacks()
 
     @property
     def isWriting(self) -> bool:
@@ -161,6 +162,8 @@ class SegmentHistory:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """What becomes of the voxels of segments meanwhile was written by the module: nobody corrected anything."""
+        if not self._writing:
+            self.willWrite()
         self._writing += 1
         try:
             yield

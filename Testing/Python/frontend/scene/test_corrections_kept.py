@@ -289,7 +289,7 @@ def test_label_files_hold_the_pixels_and_give_them_back(drawn, tmp_path):
     assert not states(drawn)
 
 
-def test_a_run_is_told_of_what_was_edited_in_the_last_moment(drawn, tmp_path):
+def test_a_run_is_told_of_what_was_edited_in_the_last_moment(drawn, own_places):
     from WeakMedSAMLib.contract.runs import RunSettings
 
     drawn.show(12)

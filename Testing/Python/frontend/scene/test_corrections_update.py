@@ -85,6 +85,27 @@ def test_edits_and_updates_are_taken_back_in_the_order_in_which_they_were_done(u
     undo.cleanup()
 
 
+def test_what_was_drawn_in_the_last_moment_is_no_part_of_what_the_module_writes(updated):
+    from WeakMedSAMLib.frontend.bar.undo import Undo
+
+    updated.show(6)
+    updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 6))
+    editor = updated.threshold("organ")
+    editor.apply(0.2)
+    editor.finish()
+    assert updated.corrections.stateOf("organ", 6) == "drawn"
+    updated.settle()
+    assert dict(updated.corrections.states("organ")) == {4: "fine", 6: "drawn", 8: "drawn", 9: "touched"}
+    # Undo takes back what was done last, if nobody has seen it yet, too.
+    undo = Undo(updated.session, updated.history, lambda: updated.node)
+    updated.show(11)
+    updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 11))
+    assert undo.undo() == "correct slice 11 of 'organ'"
+    assert undo.undo() == "change the threshold"
+    assert undo.undo() == "correct slice 6 of 'organ'"
+    undo.cleanup()
+
+
 def test_new_masks_of_a_class_that_is_known_on_every_slice_are_reviewed(corrected, make_run, lib):
     bench = corrected()
     bench.corrections.mark({"organ": range(20)}, {}, "review")
