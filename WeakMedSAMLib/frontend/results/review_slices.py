@@ -12,6 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
 from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices, markSlice
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
@@ -219,8 +220,9 @@ class SliceReview:
         setText(self._ui.slicesLabel, text if rows else "")
         for widget in (self._ui.sliceTable, self._ui.fineButton, self._ui.nextButton):
             widget.visible = bool(rows)
-        tip = _("The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)")
-        setEnabled(self._ui.fineButton, "" if done < count else _("All slices of the list are marked as fine."), tip)
+        reason = "" if done < count else _("All slices of the list are marked as fine.")
+        tip = _("The slice that is shown is fine for all classes; go on to the next ({key}, or Return in the list)")
+        setEnabled(self._ui.fineButton, reason, tip.format(key=keyName("Ctrl+D")))
 
     def showShown(self) -> None:
         """Choose the row of the slice that a view shows."""

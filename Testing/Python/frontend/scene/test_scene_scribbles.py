@@ -265,6 +265,21 @@ def test_scribbles_are_seen_in_the_views_of_the_masks(correcting, click, hints):
     assert display.GetViewNodeIDs() == ("vtkMRMLSliceNodeRed",)
 
 
+@pytest.mark.parametrize("how", ["closed", "cleaned up"])
+def test_a_scene_or_panel_that_ends_in_the_middle_of_it_leaves_no_error(correcting, click, host, how):
+    click(correcting.panel.ui.scribbleButton)
+    stroke(correcting.editor, np.s_[4, 10, 0:10])
+    if how == "closed":
+        host.closeScene()
+        correcting.panel.setScene(slicer.mrmlScene)
+    else:
+        correcting.panel.cleanup()
+    host.settle(0.3)
+    correcting.kept.changed()
+    assert correcting.panel.correct.scribbling.shows is None
+    assert not correcting.panel.correct.editor.isOn
+
+
 def test_removed_scribbles_harm_nothing(correcting, click, host, scene, hints):
     click(correcting.panel.ui.scribbleButton)
     stroke(correcting.editor, np.s_[4, 10, 0:10])

@@ -181,16 +181,20 @@ class Hints:
         if not planes:
             # On the grid of the volume: the editor draws on what holds all images.
             return PackedMask(np.packbits(np.zeros(1, bool)), (1, 1, 1), (0, 0, 0), ijkToRas(self.volumeNode))
+        # As small as it can be: strokes are.
+        used = np.any(list(planes.values()), axis=0)
+        rows, columns = (np.flatnonzero(used.any(axis=each)) for each in (1, 0))
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         first, last = min(planes), max(planes)
-        plane = planes[first]
-        stack = np.zeros((last - first + 1, *plane.shape), bool)
+        stack = np.zeros((last - first + 1, *used[part].shape), bool)
         for index, one in planes.items():
-            stack[index - first] = one
-        array = np.moveaxis(stack, 0, 2 - AXES.index(axis))
-        begin = {each: first if each == axis else 0 for each in AXES}
+            stack[index - first] = one[part]
+        number = 2 - AXES.index(axis)
+        array = np.moveaxis(stack, 0, number)
+        corner = [int(rows[0]), int(columns[0])]
+        corner.insert(number, first)
         k, j, i = array.shape
-        corner = (begin["i"], begin["j"], begin["k"])
-        return PackedMask(np.packbits(array), (k, j, i), corner, ijkToRas(self.volumeNode))
+        return PackedMask(np.packbits(array), (k, j, i), (corner[2], corner[1], corner[0]), ijkToRas(self.volumeNode))
 
     def _planes(self, className: str, shows: bool, axis: str) -> dict[int, np.ndarray]:
         """Return the slices on which a segment has voxels: rows x columns, bool."""

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled, setText
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
 from WeakMedSAMLib.frontend.results.correcting.given import UpdateCalls
 
 _MINUTE_S = 90
@@ -57,8 +58,8 @@ class UpdateBox:
         text = _("Update ({count})").format(count=pending) if pending else _("Update")
         if self._ui.updateButton.text != text:
             self._ui.updateButton.text = text
-        tip = _("Learn from what you corrected, and draw the other slices anew; {count} corrected by slice and class")
-        setEnabled(self._ui.updateButton, self.problem(), tip.format(count=pending))
+        tip = _("Learn from what you corrected, and draw the other slices anew ({key}); each class of a slice counts")
+        setEnabled(self._ui.updateButton, self.problem(), tip.format(key=keyName("Ctrl+U")))
 
     def problem(self) -> str:
         """Say why the masks of this volume cannot be updated now; empty if they can."""

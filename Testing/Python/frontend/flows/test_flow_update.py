@@ -1,0 +1,159 @@
+"""Generate, correct, Update: the masks of the other slices become better, and what was drawn stays."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from flows.driver import fake_worker
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.frontend.results.run_results import readRecord
+from WeakMedSAMLib.frontend.scene.run_records import findRunFolder, folderOf
+
+
+@pytest.fixture
+def generated(driver):
+    driver.open(worker=fake_worker("--seconds", "0.3"))
+    return generate(driver)
+
+
+def generate(driver):
+    """The masks of a run of one volume, under review."""
+    driver.volume, driver.first, driver.last = driver.phantom()
+    driver.choose(driver.volume)
+    driver.tag(driver.volume, driver.first, driver.last)
+    driver.generate()
+    driver.run = driver.wait_for_end()
+    assert driver.run.status == "finished"
+    driver.widget.panel.goTo("review")
+    driver.host.settle(0.2)
+    return driver
+
+
+def plane(driver, index):
+    planes = driver.logic.corrections.watch.planes("Lesion")
+    return planes.plane(index).copy()
+
+
+def square(driver):
+    drawn = np.zeros_like(plane(driver, driver.first))
+    drawn[2:9, 3:8] = True
+    return drawn
+
+
+def correct(driver, index):
+    drawn = square(driver)
+    driver.logic.corrections.draw("Lesion", index, drawn)
+    driver.host.settle(0.2)
+    return drawn
+
+
+def wait_for_update(driver):
+    driver.wait(lambda: not driver.logic.updates.isUnderWay)
+    driver.host.settle(0.2)
+
+
+def test_update_draws_the_other_slices_anew_and_keeps_what_was_drawn(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    button = driver.ui("review", "updateButton")
+    assert (button.text, button.enabled) == ("Update (1)", True)
+    driver.click("review", "updateButton")
+    assert driver.logic.updates.isUnderWay
+    assert not driver.ui("review", "updateButton").visible
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle), drawn)
+    after = plane(driver, middle + 1)
+    assert after.sum() > before.sum()
+    assert button.text == "Update"
+    assert "Nothing was corrected" in button.toolTip
+    assert "drawn anew" in driver.ui("review", "updateLabel").text
+    # The scene knows one run, whose results of this volume are those of the update.
+    (record,) = driver.logic.state.runs()
+    result = readRecord(record).volumes["000"]
+    assert result.folder.is_relative_to(findRunFolder(record.updates["000"]))
+    assert load_run(findRunFolder(record.updates["000"])).settings.update
+
+
+def test_undo_takes_the_update_back_and_its_results_with_it(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.logic.updateMasks(60)
+    after = plane(driver, middle + 1)
+    assert not driver.logic.updates.undoProblem()
+    driver.logic.updates.undo()
+    driver.host.settle(0.2)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    (record,) = driver.logic.state.runs()
+    assert record.updates == {}
+    assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
+    assert driver.logic.updates.undoProblem()
+    driver.logic.history.redo(driver.logic.corrections.teaching.segmentationNode)
+    driver.host.settle(0.2)
+    assert np.array_equal(plane(driver, middle + 1), after)
+    assert driver.logic.state.runs()[0].updates
+
+
+def test_what_is_edited_while_it_runs_stays(driver):
+    driver.open(worker=fake_worker("--seconds", "2"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    correct(driver, middle)
+    driver.click("review", "updateButton")
+    driver.host.settle(0.3)
+    later = correct(driver, middle + 1)
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle + 1), later)
+    # The edit is one that no update has seen.
+    assert driver.logic.corrections.pending == 1
+
+
+def test_cancel_writes_nothing(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    correct(driver, middle)
+    before = plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    driver.host.settle(1.0)
+    driver.click("review", "cancelUpdateButton")
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    assert driver.logic.corrections.pending == 1
+    assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
+    assert driver.ui("review", "updateButton").enabled
+
+
+def test_a_scene_that_is_closed_ends_it(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    generate(driver)
+    correct(driver, driver.first)
+    driver.click("review", "updateButton")
+    driver.host.settle(0.5)
+    driver.close_scene()
+    assert not driver.logic.updates.isUnderWay
+    assert not driver.ui("review", "updateBar").visible
+
+
+def test_without_the_run_folder_it_says_so(generated):
+    driver = generated
+    correct(driver, driver.first)
+    shutil.rmtree(folderOf(driver.run))
+    with pytest.raises(UserError, match="run folder is gone"):
+        driver.logic.updateMasks(60)
+    driver.panel("review").refresh()
+    driver.host.settle(0.2)
+    assert "Generate again" in driver.ui("review", "updateButton").toolTip
+
+
+def test_an_update_whose_folder_is_gone_leaves_what_was_generated(generated):
+    driver = generated
+    correct(driver, driver.first)
+    driver.logic.updateMasks(60)
+    (record,) = driver.logic.state.runs()
+    shutil.rmtree(findRunFolder(record.updates["000"]))
+    assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
