@@ -134,7 +134,7 @@ class MaskUpdates:
             return _("There are no masks of this volume yet. Generate them in section 4.")
         if is_published(teaching.record.preset):
             return _("A model of the published method is not moved by corrections. Generate by the preset fast.")
-        if not _hasModel(teaching.record):
+        if not RunFolder(folderOf(teaching.record)).run.is_file():
             return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
         return ""
 
@@ -295,13 +295,6 @@ def _modelOf(record: RunRecord) -> Path:
         model = load_run(folder).settings.model
         return Path(model) if model else RunFolder(folder).model
     return RunFolder(folder).model
-
-
-def _hasModel(record: RunRecord) -> bool:
-    try:
-        return _modelOf(record).is_dir()
-    except UserError:
-        return False
 
 
 def _settingsOf(record: RunRecord, device: str) -> RunSettings:

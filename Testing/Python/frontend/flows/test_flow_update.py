@@ -60,7 +60,7 @@ def test_update_draws_the_other_slices_anew_and_keeps_what_was_drawn(generated):
     driver, middle = generated, (generated.first + generated.last) // 2
     drawn, before = correct(driver, middle), plane(driver, middle + 1)
     button = driver.ui("review", "updateButton")
-    assert (button.text, button.enabled) == ("Update (1)", True)
+    assert (button.text, button.enabled) == ("Update (1)", True), button.toolTip
     driver.click("review", "updateButton")
     assert driver.logic.updates.isUnderWay
     assert not driver.ui("review", "updateButton").visible
@@ -134,7 +134,7 @@ def test_a_scene_that_is_closed_ends_it(driver):
     correct(driver, driver.first)
     driver.click("review", "updateButton")
     driver.host.settle(0.5)
-    driver.close_scene()
+    driver.host.closeScene()
     assert not driver.logic.updates.isUnderWay
     assert not driver.ui("review", "updateBar").visible
 
