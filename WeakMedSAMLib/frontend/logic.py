@@ -30,9 +30,11 @@ from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
+from WeakMedSAMLib.frontend.running.resident_update import ResidentUpdateProcess as UpdateProcess
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
+from WeakMedSAMLib.frontend.running.worker_process import WorkerProcess
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
@@ -99,7 +101,12 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
         self.corrections = Corrections(self.labels, self.history, self.runs)
         self.updates = MaskUpdates(
-            self.state, self.corrections, self.history, self.runs, self.planRun, updateJob or JobRunner()
+            self.state,
+            self.corrections,
+            self.history,
+            self.runs,
+            self.planRun,
+            updateJob or JobRunner(processFactory=self._updateProcess),
         )
         self._segmentViews = SegmentViews(self.state)
         self._markViews = self.views.observer(lambda _name: self.labels.markNodes.viewsChanged())
@@ -122,6 +129,9 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.resident.cleanup()
         self.labels.cleanup()
         self.state.cleanup()
+
+    def _updateProcess(self) -> WorkerProcess:
+        return UpdateProcess(self.resident)
 
     def _followScene(self) -> None:
         keeper = self._scene

@@ -16,11 +16,11 @@ from faults.tiny_run import NAME, TinyBackbone
 from safetensors.numpy import load_file
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Stage, Warning_
+from WeakMedSAMLib.contract.events import Done, Hello, Progress, Stage, Warning_, parse_line
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND
-from WeakMedSAMLib.contract.resident import Bye, Failed, Progressed, Ready, Update, Updated, encode_request
+from WeakMedSAMLib.contract.resident import Bye, Failed, Ready, Told, Update, Updated, encode_request
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.contract.stages import MASKS, UPDATE, stages_of
@@ -189,9 +189,11 @@ def prepared(finished, corrected):
 def test_the_resident_worker_updates_by_the_network_that_it_holds(finished, prepared):
     was = labels_of(prepared)
     told = asked_of(finished, Update(7, str(prepared.path)))
-    assert [type(one) for one in told if not isinstance(one, Progressed)] == [Ready, Updated, Bye]
-    assert {one.id for one in told if isinstance(one, Progressed | Updated)} == {7}
-    assert {one.stage for one in told if isinstance(one, Progressed)} >= {UPDATE, MASKS}
+    assert [type(one) for one in told if not isinstance(one, Told)] == [Ready, Updated, Bye]
+    assert {one.id for one in told if isinstance(one, Told | Updated)} == {7}
+    events = [parse_line(one.line) for one in told if isinstance(one, Told)]
+    assert {one.stage for one in events if isinstance(one, Progress)} >= {UPDATE, MASKS}
+    assert [type(events[0]), type(events[-1])] == [Hello, Done]
     now = labels_of(prepared)
     assert np.array_equal(now[3] == 1, SQUARE == 1)
     assert not np.array_equal(now, was)

@@ -29,6 +29,7 @@ from WeakMedSAMLib.contract.resident import (
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, callLogged, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.running.resident_order import UpdateOrder
 from WeakMedSAMLib.frontend.running.resident_volumes import Key
 from WeakMedSAMLib.frontend.running.resident_worker import ResidentWorker
 from WeakMedSAMLib.frontend.running.worker_process import AnsweringProcess, QtWorkerProcess, WorkerExit
@@ -88,6 +89,7 @@ class ResidentClient:
         self._newId = partial(next, itertools.count(1))
         self._question: _Question | None = None
         self._worker: ResidentWorker | None = None
+        self._order = UpdateOrder()
         self._steps: StepRunner | None = None
         # Processes that are let go of and have not ended: Slicer must not end before them.
         self._ending: list[AnsweringProcess] = []
@@ -137,6 +139,27 @@ class ResidentClient:
         """Start the worker and give it a volume, so that the first answer comes soon; returns at once."""
         if not self.isAsked:
             self._take(_Question(volumeNode, axis))
+
+    def update(self, folder: str, heard: Callable[[str], object], ended: Callable[[UserError | None], object]) -> None:
+        """Run the run folder of an update in the worker; returns at once.
+
+        `heard` gets each line that a worker of that run would write, `ended` once None, or why it did not end well.
+        """
+        self._endOutdated()
+        try:
+            worker = self._worker = self._worker or self._start()
+        except OSError as error:
+            callLogged(ended, UserError("cannot_write", str(error)))
+            return
+        worker.tell([self._order.begin(self._newId(), folder, heard, ended)])
+
+    def stopUpdate(self) -> None:
+        """End an update at once, with the worker; nobody is told."""
+        if self._order.isUnderWay and self._worker is not None:
+            self._order.forget()
+            self._worker.process.kill()
+            self._letGo()
+            self._stopSteps()
 
     def forget(self) -> None:
         """Answer nothing that was asked so far, and keep no volume: the scene is closed."""
@@ -242,6 +265,8 @@ class ResidentClient:
             self._onAnswer(worker, answer)
 
     def _onAnswer(self, worker: ResidentWorker, answer: Answer) -> None:
+        if self._order.take(answer):
+            return
         if isinstance(answer, Ready):
             worker.isReady = True
             worker.process.noteChildren()
@@ -353,6 +378,8 @@ class ResidentClient:
         process.lineRead.clear()
         process.finished.clear()
         self._ending.append(process)
+        # Whoever let it go knows that; an update that it worked on does not.
+        self._order.end(_failure(_("it has ended")))
         process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
 
