@@ -265,8 +265,11 @@ class CorrectionWatch:
     def _compareSteps(self) -> Steps[_Compared | None]:
         """Read the segments that changed since they were seen, and compare; None if one changes meanwhile."""
         volume, found = self._volume(), (yield from self._readSteps())
-        if found is None or volume is None:
+        if found is None:
             return None
+        if volume is None:
+            # It is read anew, as after its voxels changed; then all of this is followed again.
+            return _Compared({}, Prepared([]), [], ())
         held, changes, edits = {}, [], []
         for each in found:
             held[each.segmentId], changed = self._compared(each)
@@ -322,17 +325,19 @@ class CorrectionWatch:
     def _compared(self, read: _Read) -> tuple[_Held, dict[int, bytes | None]]:
         """Return what is to be held of a segment, and slice -> what it was, of slices that somebody edited."""
         held = self._held.get(read.segmentId)
-        isOwn = self._own.get(read.segmentId) == read.version
+        own = self._own.get(read.segmentId)
         if held is None:
-            return self._firstSeen(read, isOwn)
+            return self._firstSeen(read, own == read.version)
         seen = tuple(read.digests.get(at, each) for at, each in enumerate(held.digests.seen))
         digests = replace(held.digests, seen=seen)
-        if isOwn:
-            painted = self._painted(read.className)
-            machine = tuple(seen[at] if at not in painted else it for at, it in enumerate(held.digests.machine))
+        edited = set(read.digests)
+        if own is not None:
+            # Edited before what the module wrote was seen: what is not in view is taken for written.
+            edited = edited & self._shown if own != read.version else set()
+            kept = self._painted(read.className) | edited
+            machine = tuple(it if at in kept else seen[at] for at, it in enumerate(held.digests.machine))
             digests = replace(digests, machine=machine)
-        before = {} if isOwn else {at: held.planes[at] for at in read.digests}
-        return _Held(read.version, read.planes, digests), dict(before)
+        return _Held(read.version, read.planes, digests), {at: held.planes[at] for at in sorted(edited)}
 
     def _firstSeen(self, read: _Read, isOwn: bool) -> tuple[_Held, dict[int, bytes | None]]:
         noted = digestsFor(read.teaching.segment(read.className), read.teaching.volumeNode, read.axis)

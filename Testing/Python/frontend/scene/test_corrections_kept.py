@@ -276,6 +276,17 @@ def test_a_volume_that_was_removed_takes_its_corrections_along_and_has_them_agai
     assert PAINTED.said(drawn.labels) == painted
 
 
+def test_a_volume_whose_voxels_change_is_another_scan_for_its_labels(drawn, host):
+    array = drawn.lib.volumes.arrayOf(drawn.volume)
+    array[:] = array[::-1].copy() + 7
+    host.slicer.util.arrayFromVolumeModified(drawn.volume)
+    drawn.editor.stroke(drawn.ids["organ"], disc(SHAPE, 3))
+    drawn.corrections.settle()
+    drawn.logic.identifyNow(drawn.volume)
+    drawn.settle()
+    assert set(states(drawn)) <= {3}
+
+
 def test_label_files_hold_the_pixels_and_give_them_back(drawn, tmp_path):
     painted = PAINTED.said(drawn.labels)
     path = tmp_path / "tags.json"

@@ -106,6 +106,14 @@ def test_what_was_drawn_in_the_last_moment_is_no_part_of_what_the_module_writes(
     undo.cleanup()
 
 
+def test_an_edit_before_what_the_module_wrote_was_seen_is_of_the_slice_in_view(updated):
+    updated.corrections.putUpdate({"organ": dict.fromkeys(range(5, 13), ~updated.new)})
+    updated.show(6)
+    updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 6), "Remove")
+    updated.settle()
+    assert dict(updated.corrections.states("organ")) == {4: "fine", 6: "drawn", 8: "drawn", 9: "touched"}
+
+
 def test_new_masks_of_a_class_that_is_known_on_every_slice_are_reviewed(corrected, make_run, lib):
     bench = corrected()
     bench.corrections.mark({"organ": range(20)}, {}, "review")
