@@ -116,6 +116,18 @@ def test_leaving_takes_away_effect_keys_and_segmentation(correcting, click, host
     assert not correcting.panel.ui.correctFrame.visible
 
 
+def test_nothing_piles_up_in_the_window(correcting, host):
+    window, button = slicer.util.mainWindow(), correcting.panel.ui.correctButton
+    counts = []
+    for _ in range(3):
+        button.checked = False
+        host.settle(0.05)
+        counts.append(len(window.children()))
+        button.checked = True
+        host.settle(0.05)
+    assert counts == counts[:1] * 3
+
+
 @pytest.mark.parametrize("how", ["module", "folded"])
 def test_what_is_out_of_sight_draws_nothing_and_comes_back(correcting, host, how):
     panel, editor = correcting.panel, editor_of(correcting)
