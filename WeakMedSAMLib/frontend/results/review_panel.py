@@ -153,7 +153,8 @@ class ReviewPanel(Panel):
 
     def stateInWords(self) -> str:
         """Return how far the review is, for the folded section."""
-        return progressInWords(self._subject) if self._subject is not None else ""
+        words = [progressInWords(self._subject) if self._subject is not None else "", self.correct.stateInWords()]
+        return ", ".join(word for word in words if word)
 
     def _connectWidgets(self) -> None:
         ui = self.ui

@@ -82,6 +82,23 @@ def test_another_section_that_opens_has_the_keys_again(reviewed):
     driver.select()
 
 
+def test_the_folded_section_says_what_waits_for_an_update(reviewed):
+    review = reviewed.panel("review")
+    assert review.stateInWords() == "0 of 1 reviewed"
+    reviewed.kept.put("Lesion", 3, "drawn")
+    assert review.stateInWords() == "0 of 1 reviewed, 1 to update"
+
+
+def test_a_button_that_is_down_is_seen_in_a_dark_style(reviewed, palette_of):
+    button = reviewed.ui("review", "correctButton")
+    light = button.styleSheet
+    with palette_of("dark"):
+        reviewed.host.settle(0.1)
+        assert button.styleSheet != light
+    reviewed.host.settle(0.1)
+    assert button.styleSheet == light
+
+
 def test_keys_of_correcting_stand_in_the_help(reviewed):
     reviewed.panel("tags").menu.actions["keys"].checked = True
     text = reviewed.ui("tags", "keysLabel").text

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
 import slicer
 import slicer.util
 from slicer.i18n import tr as _
@@ -22,6 +21,7 @@ from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEd
 from WeakMedSAMLib.frontend.results.correcting.give_back import GiveBackMenu
 from WeakMedSAMLib.frontend.results.correcting.given import ClassOf, Corrections, UpdateCalls
 from WeakMedSAMLib.frontend.results.correcting.scribbling import Scribbling
+from WeakMedSAMLib.frontend.results.correcting.sight import Sight
 from WeakMedSAMLib.frontend.results.correcting.slice_states import SliceStates
 from WeakMedSAMLib.frontend.results.correcting.update_box import UpdateBox
 from WeakMedSAMLib.frontend.results.review_slices import SliceReview
@@ -84,7 +84,7 @@ class CorrectPart:
         self._syncSoon = Coalesced(self._sync, _SOON_MS)
         self._showSoon = Coalesced(self.show, _SOON_MS)
         self._statesSoon = Coalesced(self.states.show, _SOON_MS)
-        self._sight = _Sight(self._syncSoon)
+        self._sight = Sight(self._syncSoon, self._restyle)
         self._ui.correctFrame.installEventFilter(self._sight)
         self._connectAll()
         self._onLayoutChanged = guarded(self._installKeys)
@@ -119,6 +119,11 @@ class CorrectPart:
         self._sync()
         self.show()
 
+    def stateInWords(self) -> str:
+        """Return how many slices wait for an update, for the folded section; empty if none do."""
+        pending = self._corrections.pending if self._corrections is not None else 0
+        return _("{count} to update").format(count=pending) if pending else ""
+
     def stop(self) -> None:
         """Correct no longer, until the button is pressed again."""
         self._ui.correctButton.checked = False
@@ -133,8 +138,7 @@ class CorrectPart:
         if manager is not None:
             manager.connect("layoutChanged(int)", self._onLayoutChanged)
         self._installKeys()
-        buttons = (self._ui.scribbleButton, self._ui.notScribbleButton, self._ui.correctButton)
-        markPressed(self._panel.widget.palette, *buttons)
+        self._restyle()
         self._sync()
 
     def leave(self) -> None:
@@ -190,6 +194,11 @@ class CorrectPart:
     def _installKeys(self) -> None:
         if self._isEntered:
             self._keys.install(ClassTable(), [*sliceViewHosts(), (self._panel.widget, "")])
+
+    def _restyle(self) -> None:
+        """Let buttons that are down be seen, in light and in dark styles."""
+        ui = self._ui
+        markPressed(self._panel.widget.palette, ui.scribbleButton, ui.notScribbleButton, ui.correctButton)
 
     # The editor
 
@@ -350,20 +359,6 @@ class CorrectPart:
         tip = _("The masks as {when}, for as long as this or {key} is held").format(when=when, key=keyName("Ctrl+E"))
         reason = _("The masks as generated are gone with their run folder.") if self._before.problem() else ""
         setEnabled(self._ui.beforeButton, reason, tip)
-
-
-class _Sight(qt.QObject):
-    """Says when a widget comes into sight or out of it, as when its section is folded."""
-
-    def __init__(self, changed: Callable[[], Any]) -> None:
-        qt.QObject.__init__(self)
-        self._changed = guarded(changed)
-
-    def eventFilter(self, _watched: Any, event: Any) -> bool:
-        """Let every event pass."""
-        if event.type() in (qt.QEvent.Show, qt.QEvent.Hide):
-            self._changed()
-        return False
 
 
 def _tell(text: str) -> None:

@@ -81,7 +81,8 @@ class UpdateCalls:
     cost : callable
         Returns what it takes to update the other volumes too: "4 volumes, about 20 min"; empty if there are none.
     before : callable
-        Gets a `ReviewSubject` and returns segment id -> mask as before the last update; None if there was none.
+        Gets a `ReviewSubject` and returns segment id -> mask as before the last update; None if there was none. It is
+        asked whenever the panel is brought up to date.
     """
 
     onUpdate: Callable[[bool], object] = _nothing
