@@ -283,8 +283,9 @@ def label_rows(
             click.echo(f"{row.name:20}{row.title}")
         return
     require_engine()
-    from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, run_rows
+    from WeakMedSAMLib.studies.label_benchmark import finished_rows, run_rows
     from WeakMedSAMLib.studies.label_report import parts_table, set_table, write_page
+    from WeakMedSAMLib.studies.label_runs import LabelOptions
 
     if pages is not None:
         click.echo(f"Written: {write_page(finished_rows(out), pages)}")

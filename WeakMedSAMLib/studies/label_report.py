@@ -10,8 +10,8 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA, LARGE_ENOUGH
-from WeakMedSAMLib.studies.label_benchmark import LabelOptions
 from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
+from WeakMedSAMLib.studies.label_runs import LabelOptions
 from WeakMedSAMLib.studies.resumable import FAILED, OK
 from WeakMedSAMLib.studies.tables import table
 

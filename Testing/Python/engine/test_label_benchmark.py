@@ -23,11 +23,12 @@ from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.methods.registry import choose_settings
 from WeakMedSAMLib.engine.runs.worker import run_folder
-from WeakMedSAMLib.studies import label_benchmark
+from WeakMedSAMLib.studies import label_benchmark, label_runs
 from WeakMedSAMLib.studies.bound import _train_supervised
-from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, outcome_line, run_rows
+from WeakMedSAMLib.studies.label_benchmark import finished_rows, outcome_line, run_rows
 from WeakMedSAMLib.studies.label_report import page
 from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows
+from WeakMedSAMLib.studies.label_runs import LabelOptions
 from WeakMedSAMLib.studies.reader import cases_of_part, read
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (36, 40, 8))
@@ -42,7 +43,7 @@ def row_of(name):
 def bench(tmp_path, method, monkeypatch):
     """Run rows of four small scans by the few-line method, the reader in this process; keeps what runs were given."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(label_benchmark, "read_apart", lambda reading, out: read(reading))
+    monkeypatch.setattr(label_runs, "read_apart", lambda reading, out: read(reading))
     folder = tmp_path / "balls and rods"
     folder.mkdir()
     for number in range(4):
@@ -260,7 +261,7 @@ def test_a_bound_is_given_true_masks_of_a_third_and_the_others_are_scored(bench)
         return bench.run(path, **arguments)
 
     (report,) = bench.go("bound-third", run=run)
-    cases = label_benchmark.Reading(bench.folder, "ball=1").found_cases()
+    cases = label_runs.Reading(bench.folder, "ball=1").found_cases()
     assert taught == [cases_of_part(cases, part, 0) for part in range(3)]
     assert len(report["patients"]) == 2 * 4
     bench.go("bound", run=run)
