@@ -51,9 +51,7 @@ def run_effect(
     Raises
     ------
     UserError
-        ``no_slicer_core``.
-    RuntimeError
-        The process failed.
+        ``no_slicer_core``; ``effect_failed`` with what the process said.
     """
     if importlib.util.find_spec("slicer_core") is None:
         message = "3D Slicer's own filters are not installed."
@@ -64,7 +62,8 @@ def run_effect(
         command = [sys.executable, "-m", _MODULE, effect, str(given), str(made)]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if done.returncode:
-            raise RuntimeError(f"the process of {effect} ended with {done.returncode}: {done.stderr.strip()}")
+            message = f"The process of {effect} ended with {done.returncode}: {done.stderr.strip()}"
+            raise UserError("effect_failed", message, "Leave this row out.")
         return np.load(made)
 
 
@@ -110,10 +109,11 @@ def main(effect: str, given: str, made: str) -> None:
     """Run an effect on the seeds in a file, and write the masks into another."""
     with np.load(given) as data:
         seeds, image, spacing = data["seeds"], data["image"], data["spacing"].tolist()
-    masks = [
-        fill_between_slices(own == INSIDE) if effect == FILL else grow_from_seeds(own, image, spacing) for own in seeds
-    ]
-    np.save(made, np.stack(masks))
+    masks = np.zeros(seeds.shape, bool)
+    for mask, own in zip(masks, seeds, strict=True):
+        if (own == INSIDE).any():  # without a seed the filters give nothing at all
+            mask[:] = fill_between_slices(own == INSIDE) if effect == FILL else grow_from_seeds(own, image, spacing)
+    np.save(made, masks)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def masks_without_learning(
     Raises
     ------
     UserError
-        ``no_slicer_core``.
+        What `run_effect` raises.
     """
     geometry, axis = case.geometry(), case.axis
     seeds = np.stack([slice_stack(seeds_of(labels, entry.name, classes, geometry.shape), axis) for entry in classes])

@@ -17,7 +17,7 @@ from WeakMedSAMLib.engine.data.geometry import Geometry, from_slice_stack, slice
 from WeakMedSAMLib.engine.data.mask_tags import tags_from_masks
 from WeakMedSAMLib.engine.parts.metrics import patient_dice
 from WeakMedSAMLib.studies.cases import Case
-from WeakMedSAMLib.studies.slicer_effects import EFFECTS, FILL, GROW, INSIDE, OUTSIDE, UNSEEDED
+from WeakMedSAMLib.studies.slicer_effects import EFFECTS, FILL, GROW, INSIDE, OUTSIDE, UNSEEDED, run_effect
 from WeakMedSAMLib.studies.without_learning import masks_without_learning, seeds_of
 
 needs_slicer = pytest.mark.skipif(importlib.util.find_spec("slicer_core") is None, reason="slicer-core is not there")
@@ -59,8 +59,7 @@ def test_seeds_are_what_is_drawn_of_a_class_what_is_of_others_and_absent_slices(
 
 
 @needs_slicer
-@pytest.mark.parametrize("axis", ["k", "i"])
-@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize(("effect", "axis"), [(FILL, "k"), (GROW, "i")])
 def test_an_effect_finds_what_lies_between_drawn_slices(tmp_path, effect, axis):
     case, masks = made_case(tmp_path, axis)
     slices = {"cone": [2, 7, 12], "rod": [4, 13]}
@@ -89,3 +88,21 @@ def test_without_slicers_filters_it_is_said_what_is_missing(tmp_path, monkeypatc
     with pytest.raises(UserError) as caught:
         masks_without_learning(GROW, case, drawn(masks, {"cone": [7]}), CLASSES, tmp_path)
     assert caught.value.code == "no_slicer_core"
+
+
+@needs_slicer
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_of_a_class_of_which_nothing_is_drawn_there_is_no_mask(tmp_path, effect):
+    case, masks = made_case(tmp_path)
+    found = masks_without_learning(effect, case, drawn(masks, {"cone": [2, 7, 12]}), CLASSES, tmp_path)
+    assert found["cone"].any()
+    assert not found["rod"].any()
+
+
+@needs_slicer
+def test_an_effect_that_fails_says_what_its_process_said(tmp_path):
+    seeds = np.full((1, 2, 3, 4), INSIDE, np.uint8)
+    with pytest.raises(UserError) as caught:
+        run_effect(GROW, seeds, np.full(seeds.shape[1:], "no image"), (1.0, 1.0, 1.0), tmp_path)
+    assert caught.value.code == "effect_failed"
+    assert "ValueError" in caught.value.message
