@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from faults.label_bench import TWO, make_bench
+from faults.tiny_bench import one_thread
+from faults.tiny_run import NAME, QUICK
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
@@ -17,7 +19,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import ClassQuality
 from WeakMedSAMLib.contract.runs import RunFolder, load_run
 from WeakMedSAMLib.engine.data.volumes import read_labels
-from WeakMedSAMLib.engine.runs.worker import RunSummary
+from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
 from WeakMedSAMLib.studies import label_runs
 from WeakMedSAMLib.studies.corrections import CHOICES, at_random, proposed
 from WeakMedSAMLib.studies.label_rows import ROWS, row_named
@@ -210,3 +212,20 @@ def test_corrected_rows_go_on_from_a_row_of_all_volumes_that_there_is():
         assert not any((base.corrects, base.in_a_third, base.bound, base.effect))
         assert row.chosen in CHOICES
     assert all(row.draws for row in ROWS if row.effect)
+
+
+def test_the_default_method_is_updated_by_what_was_drawn_and_the_masks_there_get_better(tmp_path, method, monkeypatch):
+    bench = make_bench(tmp_path, method, monkeypatch)
+
+    def run(path, cache_root):
+        return run_folder(path, cache_root=cache_root)
+
+    with one_thread():
+        overrides = tuple({**QUICK, "update_steps": 2}.items())
+        options = {"cases": 2, "labels": "rod=2", "backbone": NAME, "overrides": overrides}
+        reports = bench.go("corrected-proposed", "corrected-pasted", run=run, **options)
+    assert [report["status"] for report in reports] == ["ok", "ok"], reports
+    for report in reports:
+        assert all(one["dice"] > one["before"] for one in report["patients"])
+    found = [[one["dice_elsewhere"] for one in report["patients"]] for report in reports]
+    assert found[0] != found[1]
