@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 import numpy as np
 
@@ -99,6 +99,24 @@ class Predict(Request):
 
 
 @dataclass(frozen=True)
+class Update(Request):
+    """Run a run folder whose settings say ``update``, with the network that is held; its ``cancel`` file ends it.
+
+    Answered by `Progressed` again and again, then by `Updated`, or `Failed` (``cancelled`` where it was asked to end).
+    What is asked meanwhile waits.
+
+    Attributes
+    ----------
+    folder : str
+        The run folder: absolute, anywhere.
+    """
+
+    ask = "update"
+
+    folder: str
+
+
+@dataclass(frozen=True)
 class Close(Request):
     """Forget a volume; without one all of them, and end."""
 
@@ -172,6 +190,28 @@ class Mask:
 
 
 @dataclass(frozen=True)
+class Progressed:
+    """How far an update is: `done` of `total` in a stage (of `stages`)."""
+
+    answer: ClassVar[str] = "progressed"
+
+    id: int
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Updated:
+    """The results of an update are in its run folder."""
+
+    answer: ClassVar[str] = "updated"
+
+    id: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Superseded:
     """A newer question came before this one was answered."""
 
@@ -230,9 +270,9 @@ class Bye:
     reason: Farewell
 
 
-Answer: TypeAlias = Ready | Opened | Mask | Superseded | Closed | Pong | Failed | Bye
-_REQUESTS: dict[str, type[Request]] = {kind.ask: kind for kind in (Open, Predict, Close, Ping)}
-_ANSWERS: dict[str, Any] = {kind.answer: kind for kind in (Ready, Opened, Mask, Superseded, Closed, Pong, Failed, Bye)}
+Answer: TypeAlias = Ready | Opened | Mask | Progressed | Updated | Superseded | Closed | Pong | Failed | Bye
+_REQUESTS: dict[str, type[Request]] = {kind.ask: kind for kind in (Open, Predict, Update, Close, Ping)}
+_ANSWERS: dict[str, Any] = {kind.answer: kind for kind in get_args(Answer)}
 
 T = TypeVar("T")
 

@@ -107,6 +107,8 @@ class RunSettings:
         Folder of a trained model to apply or to start from. The one path that may lie outside the run folder.
     train : bool
         False to apply `model` only.
+    update : bool
+        Where nothing is trained: let what readers corrected move a copy of `model` before it is applied.
     overrides : dict
         Method setting -> value, in place of the preset's.
 
@@ -124,6 +126,7 @@ class RunSettings:
     intensity: IntensityChoice = "auto"
     model: str | None = None
     train: bool = True
+    update: bool = False
     overrides: dict[str, float | str | bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,11 +140,16 @@ class RunSettings:
             object.__setattr__(self, "intensity", _checked_range(*self.intensity))
         if not self.train and not self.model:
             raise _bad_setting("train", self.train, "To apply a model without training, name it in 'model'.")
+        if self.update and self.train:
+            raise _bad_setting("update", self.update, "An update goes on from a model: set 'train' to false.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data."""
         intensity = self.intensity if isinstance(self.intensity, str) else list(self.intensity)
-        return {**asdict(self), "intensity": intensity}
+        plain = {**asdict(self), "intensity": intensity}
+        if not self.update:
+            del plain["update"]  # most runs are none, and what does not know the setting reads them too
+        return plain
 
 
 @dataclass(frozen=True, kw_only=True)

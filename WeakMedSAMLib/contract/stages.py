@@ -11,6 +11,7 @@ FAST, PAPER, REFERENCE = "fast", "paper", "reference"
 EMBED, PSEUDO_MASKS, MASKS = "embed", "pseudo-masks", "masks"
 HANDING, PROJECTION, NOVELTY = "handing-on", "projection", "novelty"
 CLASSIFIER, SEGMENTER = "classifier", "segmenter"
+UPDATE = "update"
 SUB_CLASSES, ADAPTERS, TUNING, NETWORK = "sub-classes", "adapters", "tuning", "network"
 
 ROUNDS = 2  # of the segmentation network of `FAST`, where nothing else was chosen
@@ -20,6 +21,7 @@ _MOST_ROUNDS = 100  # that are listed
 SEGMENTER_STEPS, FURTHER_STEPS = 300, 0.6
 _LEAST_STEPS, _STEPS_A_MASK = 80, 2
 MASKED_SLICES = 1000
+UPDATE_STEPS = 60  # of the network by which corrections move it
 
 
 def segmenter_round(number: int) -> str:
@@ -48,7 +50,9 @@ def is_published(preset: str) -> bool:
     return preset in (PAPER, REFERENCE)
 
 
-def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bool = True) -> tuple[str, ...]:
+def stages_of(
+    preset: str, overrides: Mapping[str, Any] | None = None, train: bool = True, update: bool = False
+) -> tuple[str, ...]:
     """Return the stages that a run goes through, in order.
 
     Parameters
@@ -59,10 +63,13 @@ def stages_of(preset: str, overrides: Mapping[str, Any] | None = None, train: bo
         Settings of the method in place of the preset's; ``rounds`` and ``tuning`` change the stages.
     train : bool
         False where a model is only applied.
+    update : bool
+        True where corrections move the model that is applied.
     """
     learning, reads_features = _LEARNING.get(preset, _LEARNING[FAST])
     first = (EMBED,) if train or reads_features else ()
-    return (*first, *(learning(overrides or {}) if train else ()), MASKS)
+    learned = learning(overrides or {}) if train else (UPDATE,) if update else ()
+    return (*first, *learned, MASKS)
 
 
 def _learning_of_fast(overrides: Mapping[str, Any]) -> tuple[str, ...]:

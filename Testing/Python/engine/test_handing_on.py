@@ -12,14 +12,20 @@ from moving_tissue import MOVING, SLICES, STEP, Drawer, middle_of, scan
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.backbones.base import PromptKind
-from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
+from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenMask, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 
 
-def hand_on(places, boxes=(), points=(), presence=None, drawer=None, tight=True, stride=1):
+def hand_on(places, boxes=(), points=(), presence=None, drawer=None, tight=True, stride=1, masks=()):
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     presence = np.full((SLICES, 1), PRESENT, np.int8) if presence is None else presence
-    return Handing(scan(places), numbers, drawer or Drawer(), presence, tight=tight).run(boxes, points, stride)
+    return Handing(scan(places), numbers, drawer or Drawer(), presence, tight=tight).run(boxes, points, stride, masks)
+
+
+def drawn_at(index, top, left, edge=10):
+    mask = np.zeros((64 * STEP, 64 * STEP), np.float32)
+    mask[top * STEP : (top + edge) * STEP, left * STEP : (left + edge) * STEP] = 1
+    return GivenMask(0, index, mask)
 
 
 def box_at(index, top, left, column=0):
@@ -75,6 +81,21 @@ def test_between_two_boxes_both_sides_count_and_neither_passes_the_other():
     assert middle_of(found.masks[1])[1] == pytest.approx(25 * STEP, abs=3)
     assert middle_of(found.masks[0])[1] == pytest.approx(25 * STEP, abs=3)
     assert middle_of(found.masks[8])[1] == pytest.approx(45 * STEP, abs=3)
+
+
+def test_a_drawn_mask_is_handed_on_and_stays_as_it_was_drawn():
+    found = hand_on(MOVING, masks=[drawn_at(4, 18, 20, 6)])[0]
+    assert sorted(found.masks) == list(range(SLICES))
+    assert (found.masks[4] > CERTAIN // 2).sum() == (6 * 2) ** 2  # no decoder drew it
+    assert found.trust[4] == 1
+    for index in (3, 5):
+        assert middle_of(found.masks[index])[0] == pytest.approx((15 + 2 * index) * STEP, abs=10)
+
+
+def test_a_drawn_mask_counts_more_than_a_box_on_its_slice():
+    drawn = drawn_at(4, 18, 20)
+    found = hand_on(MOVING, [box_at(4, 40, 40)], masks=[drawn])[0]
+    assert np.array_equal(found.masks[4], hand_on(MOVING, masks=[drawn])[0].masks[4])
 
 
 def test_each_class_has_its_own():

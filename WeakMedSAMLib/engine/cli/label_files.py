@@ -40,6 +40,7 @@ def read_label_files(
     unsaid: Numbering | None = None,
     axis: str | None = None,
     as_is: bool = True,
+    names: Sequence[str] | None = None,
 ) -> tuple[CohortLabels, list[Problem]]:
     """Read label files as one; where they contradict each other, later files count.
 
@@ -55,6 +56,8 @@ def read_label_files(
         Slice axis of what is in ``.mrk.json`` alone; that of the other files, or k, without it.
     as_is : bool
         Leave labels of one file as it has them, for whoever matches them with the volumes later.
+    names : sequence of str, optional
+        Of the volumes, in place of those of their files.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def read_label_files(
         return read_label_file(files[0]), []
     from WeakMedSAMLib.engine.data.volumes import open_scan
 
-    scans = [open_scan(path) for path in volumes]
+    called = names if names is not None else [""] * len(volumes)
+    scans = [open_scan(path, name) for path, name in zip(volumes, called, strict=True)]
     found: dict[Path, CohortLabels] = {file: read_label_file(file) for file in files if not is_markups_file(file)}
     found, problems = _as_held(found, scans, unsaid)
     listed = [volume for cohort in found.values() for volume in cohort.volumes]

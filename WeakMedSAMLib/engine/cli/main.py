@@ -16,7 +16,10 @@ from WeakMedSAMLib.engine.cli.outcome import log_unforeseen, outcome
 from WeakMedSAMLib.engine.runs.session import Terminated
 
 # Each is a module here that holds a command of its name.
-_COMMANDS = ("apply", "cache", "demo", "evaluate", "probe", "resident", "run", "segment", "tags", "weights")
+_COMMANDS = (
+    *("apply", "cache", "demo", "evaluate", "probe", "resident"),
+    *("run", "segment", "tags", "update", "weights"),
+)
 # Under this name an installed package, the wheel of the engine itself too, says which further commands it has.
 ENTRY_POINTS = "weakmedsam.commands"
 

@@ -78,6 +78,17 @@ class Method(Protocol[S, M]):
     def apply(self, cohort: Sequence[CohortVolume], settings: S, context: RunContext, model: M) -> Results:
         """Segment a cohort by a model as it is; yields and raises as `run`."""
 
+    def update(self, cohort: Sequence[CohortVolume], settings: S, context: RunContext, model: M) -> Results:
+        """Let what readers corrected in a cohort move a copy of a model, hand it on, and segment the cohort by it.
+
+        Yields and raises as `run`.
+
+        Raises
+        ------
+        UserError
+            ``no_update`` by a method that cannot.
+        """
+
     def load(self, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> M:
         """The model whose `describe` and `tensors` these are; raises where they do not fit together."""
 

@@ -8,11 +8,13 @@ step on the way to it: the quality that the decoder predicts, or the Dice of wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
@@ -23,14 +25,15 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.not_points import without
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
+from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed, votes_between
 from WeakMedSAMLib.engine.parts.tightness import cut_to, tightened, widened
 
 # A mask size x size, and a quality or a trust.
 Drawn: TypeAlias = tuple[np.ndarray, float]
 # First and last slice that a piece may be on.
 Ends: TypeAlias = tuple[float, float]
+Piece: TypeAlias = tuple[Drawn, Ends]
 
 _REACH = 6  # cells that a piece may move from slice to slice
 _GROWTH = 4  # cells that it may grow by on each side
@@ -89,20 +92,23 @@ class GivenPoint:
     shows: bool
 
 
-@dataclass
-class HandedMasks:
-    """What was handed on of one class in one volume.
+@dataclass(frozen=True, eq=False)
+class GivenMask:
+    """A mask of a class that somebody drew on one slice.
 
     Attributes
     ----------
-    masks : dict
-        Slice -> TARGET x TARGET, uint8 probabilities as of `PseudoMask`.
-    trust : dict
-        Slice -> how far to believe the mask, in [0, 1].
+    column : int
+        Of the class.
+    index : int
+        Slice.
+    mask : numpy.ndarray
+        size x size, float32 in [0, 1], over the input frame.
     """
 
-    masks: dict[int, np.ndarray] = field(default_factory=dict)
-    trust: dict[int, float] = field(default_factory=dict)
+    column: int
+    index: int
+    mask: np.ndarray
 
 
 class Handing:
@@ -146,45 +152,66 @@ class Handing:
         return self._backbone.info.input_size
 
     def run(
-        self, boxes: Sequence[GivenBox], points: Sequence[GivenPoint] = (), stride: int = 1
+        self,
+        boxes: Sequence[GivenBox],
+        points: Sequence[GivenPoint] = (),
+        stride: int = 1,
+        masks: Sequence[GivenMask] = (),
     ) -> dict[int, HandedMasks]:
         """Column of each class -> what was given of it, and handed on both ways until it meets or fades.
 
         `stride` is the number of slices from one that hands on to the next, and those on the way get theirs from the
         same one, for every step adds to what went wrong before. With 0 it stays on the slices where it was given.
-        On a slice with boxes of a class, points of it start nothing: the boxes say more.
+        On a slice with a mask of a class, boxes of it start nothing, and where there are boxes, points do not: the
+        former say more.
         """
-        columns = sorted({one.column for one in boxes} | {one.column for one in points if one.shows})
-        return {column: self._of_class(column, boxes, points, stride) for column in columns}
+        marks: list[GivenBox | GivenPoint | GivenMask] = [*boxes, *(point for point in points if point.shows), *masks]
+        found = {}
+        for column in sorted({one.column for one in marks}):
+            drawn = {one.index: partial(_pieces_of, one.mask) for one in masks if one.column == column}
+            starts: dict[int, Callable[[], list[Piece]]] = {**self._marked(column, boxes, points), **drawn}
+            found[column] = self._of_class(column, starts, [*drawn], stride)
+        return found
+
+    def _marked(
+        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint]
+    ) -> dict[int, Callable[[], list[Piece]]]:
+        """Slices with boxes or points of a class, in the order in which they were given, and what draws the pieces."""
+        found: dict[int, Callable[[], list[Piece]]] = {}
+        marks: list[GivenBox | GivenPoint] = [*boxes, *points]
+        for index in [one.index for one in marks if one.column == column]:
+            boxed = [box for box in boxes if (box.column, box.index) == (column, index)]
+            here = [point for point in points if (point.column, point.index) == (column, index)]
+            if boxed:
+                found[index] = partial(self._draw_boxes, boxed)
+            elif any(point.shows for point in here):
+                found[index] = partial(self._draw_all_at, index, here)
+        return found
 
     def _of_class(
-        self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint], stride: int
+        self, column: int, starts: Mapping[int, Callable[[], list[Piece]]], drawn: Sequence[int], stride: int
     ) -> HandedMasks:
-        mine = [box for box in boxes if box.column == column]
-        places = [point for point in points if point.column == column]
-        # In the order in which they were given.
-        starts = dict.fromkeys([*(box.index for box in mine), *(point.index for point in places if point.shows)])
-        votes: dict[int, list[Drawn]] = {}
-        for index in starts:
+        votes: dict[int, list[Vote]] = {}
+        for index, draw in starts.items():
             self._step()
-            boxed = [box for box in mine if box.index == index]
-            here = [point for point in places if point.index == index]
-            held = [(self._draw_given(box), _WORTH_ALL) for box in boxed] or self._draw_all_at(index, here)
-            ends = [box.ends or _ANYWHERE for box in boxed] or [_ANYWHERE] * len(held)
-            votes[index] = [_together(held)]
-            pieces = list(zip(held, ends, strict=True))
+            pieces = draw()
+            votes[index] = [Vote(*_together([piece for piece, _ in pieces]))]
             for step in (-1, 1) if stride else ():
                 self._follow(column, index, (step, stride), pieces, frozenset(starts), votes)
-        return _agreed(votes)
+        shapes = {index: votes[index][0].mask for index in sorted(drawn)} if stride else {}
+        for index, vote in votes_between(shapes, self._presence[:, column] == ABSENT):
+            if index not in starts:
+                votes.setdefault(index, []).append(vote)
+        return agreed(votes)
 
     def _follow(
         self,
         column: int,
         start: int,
         pace: tuple[int, int],
-        pieces: Sequence[tuple[Drawn, Ends]],
+        pieces: Sequence[Piece],
         given: frozenset[int],
-        votes: dict[int, list[Drawn]],
+        votes: dict[int, list[Vote]],
     ) -> None:
         """Hand pieces on in one direction, as far as they go; each with the worst quality on its way.
 
@@ -192,6 +219,7 @@ class Handing:
         """
         step, stride = pace
         index, key, held = start + step, start, list(pieces)
+        ahead = min((abs(other - start) for other in given if (other - start) * step > 0), default=np.inf)
         while 0 <= index < len(self._presence) and index not in given and held:
             if self._presence[index, column] == ABSENT:
                 return
@@ -205,7 +233,8 @@ class Handing:
                 here = [(piece, ends) for piece, ends in here if _trust(piece[1]) >= _FADED]
             if not here:
                 return
-            votes.setdefault(index, []).append(_together([piece for piece, _ in here]))
+            near = 1 - abs(index - start) / ahead
+            votes.setdefault(index, []).append(Vote(*_together([piece for piece, _ in here]), near))
             if abs(index - key) >= stride:
                 key, held = index, here
             index += step
@@ -228,10 +257,14 @@ class Handing:
         agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
         return drawn, min(worst, quality, agreement)
 
-    def _draw_all_at(self, index: int, points: Sequence[GivenPoint]) -> list[Drawn]:
+    def _draw_boxes(self, boxes: Sequence[GivenBox]) -> list[Piece]:
+        """What is drawn for each box of a slice."""
+        return [((self._draw_given(box), _WORTH_ALL), box.ends or _ANYWHERE) for box in boxes]
+
+    def _draw_all_at(self, index: int, points: Sequence[GivenPoint]) -> list[Piece]:
         """What is drawn for each point of a slice that shows the class."""
         not_here = [point.place for point in points if not point.shows]
-        return [self._draw_at(index, point.place, not_here) for point in points if point.shows]
+        return [(self._draw_at(index, point.place, not_here), _ANYWHERE) for point in points if point.shows]
 
     def _draw_at(self, index: int, place: tuple[float, float], not_here: Sequence[tuple[float, float]]) -> Drawn:
         """What the decoder draws for a point, where it answers points and keeps clear of those that say not here.
@@ -289,6 +322,13 @@ class Handing:
         return found
 
 
+def _pieces_of(mask: np.ndarray) -> list[Piece]:
+    """The connected pieces of a mask, each to be handed on by itself."""
+    numbered, count = ndimage.label(mask > 0.5)
+    pieces = [np.where(numbered == number, mask, 0) for number in range(1, count + 1)] or [mask]
+    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in pieces]
+
+
 def _window(inside: torch.Tensor) -> tuple[slice, slice]:
     """Rows and columns of the cells that a mask h x w may grow to, all of them where there is nothing in it."""
     spans = []
@@ -337,14 +377,3 @@ def _together(pieces: Sequence[Drawn]) -> Drawn:
     mask = np.max([mask for mask, _ in pieces], axis=0).astype(np.float32)
     # Kept for every slice of the way, so no larger than what comes of it.
     return resize_maps(torch.from_numpy(mask), TARGET).numpy(), float(np.mean([_trust(worst) for _, worst in pieces]))
-
-
-def _agreed(votes: Mapping[int, Sequence[Drawn]]) -> HandedMasks:
-    """One mask a slice: of those that came from either side the mean, by trust."""
-    found = HandedMasks()
-    for index, each in votes.items():
-        weights = np.array([max(trust, 1e-3) for _, trust in each])
-        mean = np.average([mask for mask, _ in each], axis=0, weights=weights)
-        found.masks[index] = np.rint(mean.astype(np.float32) * CERTAIN).astype(np.uint8)
-        found.trust[index] = max(trust for _, trust in each)
-    return found

@@ -1,4 +1,4 @@
-"""The resident worker: it holds the backbone and answers, line by line, what is asked about single slices.
+"""The resident worker: it holds the backbone, answers what is asked about single slices, and runs updates.
 
 It ends when nobody has asked for long, when its input is closed, when the program that started it is gone, and when it
 is told to. The copies of volumes that were made for it are removed then.
@@ -14,10 +14,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS
+from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS, Event, Progress
 from WeakMedSAMLib.contract.resident import (
     IDLE_SECONDS,
     Answer,
@@ -30,13 +31,16 @@ from WeakMedSAMLib.contract.resident import (
     Ping,
     Pong,
     Predict,
+    Progressed,
     Ready,
     Request,
     Superseded,
+    Update,
+    Updated,
     id_in,
     parse_request,
 )
-from WeakMedSAMLib.contract.runs import RunSettings
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
 from WeakMedSAMLib.engine.base.device import choose_device, precision_for
@@ -44,6 +48,8 @@ from WeakMedSAMLib.engine.base.memory import allow_many_maps, is_gpu_out_of_memo
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.runs.process_watch import ParentWatch
 from WeakMedSAMLib.engine.runs.resident_slices import SliceAnswers
+from WeakMedSAMLib.engine.runs.session import RunFailed
+from WeakMedSAMLib.engine.runs.worker import Cancelled, run_folder
 
 _PIECE = 65536
 _GRACE_S = 8.0
@@ -108,7 +114,8 @@ def serve(
             backbone = build(options.backbone).to(device, precision_for(device))
             tell(Ready(backbone.info.name, str(device), sorted(kind.value for kind in backbone.info.prompts)))
             answers = SliceAnswers(backbone, cache, options.folder)
-            reason = _Resident(lines, tell, answers, options.idle_s).serve()
+            update = partial(_update, backbone, options, tell)
+            reason = _Resident(lines, tell, answers, update, options.idle_s).serve()
             # Windows removes no file that is mapped.
             answers.close()
         tell(Bye(reason))
@@ -124,8 +131,11 @@ def serve(
 class _Resident:
     """Takes requests in their order, but of questions that wait the newest alone."""
 
-    def __init__(self, lines: Lines, tell: Tell, answers: SliceAnswers, idle_s: float) -> None:
+    def __init__(
+        self, lines: Lines, tell: Tell, answers: SliceAnswers, update: Callable[[Update], Answer], idle_s: float
+    ) -> None:
         self._lines, self._tell, self._answers, self._idle_s = lines, tell, answers, idle_s
+        self._update = update
         self._waiting: deque[Request] = deque()
         self._is_closed = False
 
@@ -186,12 +196,44 @@ class _Resident:
                 return self._answers.open(request)
             case Predict():
                 return self._answers.predict(request, self._is_outdated) or Superseded(request.id)
+            case Update():
+                return self._update(request)
             case Close():
                 self._answers.close(request.volume)
                 return Closed(request.id)
             case Ping():
                 return Pong(request.id, round(private_memory_mb(), 1))
         raise TypeError(f"no answer to {type(request).__name__}")
+
+
+def _update(backbone: Backbone, options: ResidentOptions, tell: Tell, asked: Update) -> Answer:
+    """Run a run folder by the backbone that is held.
+
+    Raises
+    ------
+    UserError
+        ``bad_request`` for a run that is no update or needs another backbone, ``cancelled``; what `run_folder` says.
+    """
+    places = RunFolder(Path(asked.folder))
+    settings = load_run(places.path).settings
+    if not settings.update or settings.backbone != backbone.info.name:
+        message = f"A request cannot be used: {places.path} is no update by the backbone {backbone.info.name}."
+        raise UserError("bad_request", message, "Run it by `weakmedsam run`.")
+
+    def report(event: Event) -> None:
+        if isinstance(event, Progress):
+            tell(Progressed(asked.id, event.stage, event.done, event.total))
+
+    try:
+        done = run_folder(places.path, options.device, None, report, options.cache_root, build=lambda _name: backbone)
+    except Cancelled as end:
+        raise UserError("cancelled", str(end), "Update again; nothing is lost.") from None
+    except RunFailed as problem:
+        hint = f"The details are in {problem.log}; please report it with them."
+        raise UserError(
+            "internal", str(problem), hint, {"log": str(problem.log), "reason": problem.reason}
+        ) from problem
+    return Updated(asked.id, round(done.seconds, 3))
 
 
 def read_lines(stream: int, parent: int | None = None) -> Lines:

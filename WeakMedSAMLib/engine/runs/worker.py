@@ -151,7 +151,8 @@ class _Job:
             settings, late = settings_when_applied(method, model.settings, asked.overrides)
             if late:
                 self._report(_too_late(late))
-            return method.apply(cohort, settings, context, model)
+            segment = method.update if asked.update else method.apply
+            return segment(cohort, settings, context, model)
         method = method or find_method(asked.preset)
         settings = override(method.presets[asked.preset], _overrides(self._run))
         if model is not None and model.method != method.name:

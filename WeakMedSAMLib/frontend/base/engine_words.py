@@ -219,6 +219,15 @@ TEXTS = {
         _("The model does not fit this run: {english}"),
         _("Use the classes, the preset and the network that it was trained with."),
     ),
+    "no_update": (
+        _("A model of the published method is not moved by corrections."),
+        _("Generate masks by the preset fast, then correct and update these."),
+    ),
+    "cancelled": (_("The update was cancelled."), _("Update again; nothing is lost.")),
+    "no_corrections": (
+        _("Nothing was corrected, boxed or pointed at: the model stays as it is."),
+        _("Draw a slice of a mask, then update."),
+    ),
     "adapters_do_not_fit": (
         _("What was trained of the encoder does not fit this network."),
         _("Use the network that it was trained with."),

@@ -231,6 +231,7 @@ def stageInWords(stage: str) -> str:
         START: _("Starting the worker"),
         stages.EMBED: _("Looking at every slice"),
         stages.HANDING: _("Handing boxes and points on from slice to slice"),
+        stages.UPDATE: _("Learning from what was corrected"),
         stages.PROJECTION: _("Summing up what was seen"),
         stages.NOVELTY: _("Comparing slices that show a class with slices that do not"),
         stages.SUB_CLASSES: _("Grouping slices that show a class"),

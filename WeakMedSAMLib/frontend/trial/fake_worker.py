@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     places = RunFolder(options.folder)
     _say(Hello(versions={"weakmedsam": __version__, STAND_IN: True}, device="cpu"))
     settings = load_run(places.path).settings
-    stages = stages_of(settings.preset, settings.overrides, settings.train)
+    stages = stages_of(settings.preset, settings.overrides, settings.train, settings.update)
     for stage in stages:
         if not _pretend(places, stage, stages, options):
             _say(Done(status="cancelled"))

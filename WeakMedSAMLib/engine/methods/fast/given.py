@@ -1,4 +1,4 @@
-"""Stage: masks of the slices that hold boxes and points, and of those that they are handed on to."""
+"""Stage: masks of the slices that hold boxes, points or drawn masks, and of those that they are handed on to."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.state import reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
-from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenPoint, Handing
+from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenMask, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
-# Raised whenever the same marks give other masks, by `handing_on`, `tightness`, `resemblance` or here: part of the keys
-# of this stage and of those after it.
-VERSION = 2
+# Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `tightness`, `resemblance` or here:
+# part of the keys of this stage and of those after it.
+VERSION = 3
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell
@@ -35,7 +35,7 @@ _MOST_AT_ONCE = 8  # slices that a mask is handed on at once: the spacing in a h
 
 @dataclass(frozen=True)
 class GivenMasks:
-    """What boxes and points mean in one volume; n slices.
+    """What boxes, points and drawn masks mean in one volume; n slices.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class GivenMasks:
 def give_masks(
     volumes: Sequence[VolumeSlices], context: RunContext, settings: FastSettings = FAST
 ) -> list[GivenMasks | None]:
-    """Masks from the boxes and points of every volume, kept from before or made; None where there are none.
+    """Masks from the boxes, points and drawn masks of every volume, kept or made; None where there are none.
 
     Parameters
     ----------
@@ -196,11 +196,15 @@ def _is_complete(volume: VolumeSlices, column: int) -> bool:
 
 def _marks(volume: VolumeSlices) -> list[Any]:
     supervision = volume.supervision
-    return [supervision.boxes, supervision.points, supervision.presence] if _is_given(volume) else []
+    if not _is_given(volume):
+        return []
+    painted = [supervision.painted] if supervision.painted else []
+    return [supervision.boxes, supervision.points, supervision.presence, *painted]
 
 
 def _is_given(volume: VolumeSlices) -> bool:
-    return bool(volume.supervision.boxes or any(point.shows for point in volume.supervision.points))
+    said = volume.supervision
+    return bool(said.boxes or any(point.shows for point in said.points)) or next(_drawn(volume), None) is not None
 
 
 def _of_volume(
@@ -256,9 +260,11 @@ def hand_on_marks(
     seen: Mapping[int, np.ndarray] | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> GivenMasks:
-    """Masks from the boxes and points of a volume; `seen` and `step` as for `Handing`."""
+    """Masks from the boxes, points and drawn masks of a volume; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)
-    by_class = handing.run(list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings))
+    by_class = handing.run(
+        list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings), list(_drawn(volume))
+    )
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
@@ -282,3 +288,12 @@ def _points(volume: VolumeSlices) -> Iterator[GivenPoint]:
     for point in volume.supervision.points:
         x0, y0, x1, y1 = volume.frame.box((point.row, point.row), (point.across, point.across))
         yield GivenPoint(point.column, point.index, ((x0 + x1) / 2, (y0 + y1) / 2), point.shows)
+
+
+def _drawn(volume: VolumeSlices) -> Iterator[GivenMask]:
+    """Masks of the slices on which every pixel is known of a class that some of them show."""
+    for index, pixels in volume.supervision.known.items():
+        whole = (pixels != UNKNOWN).all((1, 2)) & (pixels == SHOWN).any((1, 2))
+        for column in np.flatnonzero(whole).tolist():
+            shown = (pixels[column : column + 1] == SHOWN).astype(np.float32)
+            yield GivenMask(column, index, volume.frame.to_frame(shown)[0])

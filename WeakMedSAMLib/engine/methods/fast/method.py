@@ -41,6 +41,14 @@ class FastMethod:
 
         return apply_model(cohort, settings, context, model)
 
+    def update(
+        self, cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, model: FastModel
+    ) -> Results:
+        """Let corrections move a model, and segment by it; see `update`."""
+        from WeakMedSAMLib.engine.methods.fast.update import update_and_segment
+
+        return update_and_segment(cohort, settings, context, model)
+
     def load(self, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> FastModel:
         """Read a model; see `FastModel.build`."""
         from WeakMedSAMLib.engine.methods.fast.model import FastModel

@@ -33,7 +33,7 @@ VERSION = 3
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
 _POSITIVE, _NEGATIVE = 5, 3  # slices of a batch
-_LEARNING_RATE = 2e-3
+LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
@@ -128,6 +128,7 @@ def train_segmenter(
     seed: int,
     report: Report,
     fresh: bool = True,
+    learning_rate: float = LEARNING_RATE,
 ) -> Segmenter:
     """Train the network, in place and on its device.
 
@@ -147,6 +148,8 @@ def train_segmenter(
         Takes progress.
     fresh : bool
         Whether the network's scaling of the levels must be set first.
+    learning_rate : float
+        The highest.
     """
     device = next(network.parameters()).device
     steps = round_steps(steps, len(masks))
@@ -155,8 +158,8 @@ def train_segmenter(
     if fresh:
         network.standardise_by(_sample(volumes, random))
     network.train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
     for step in range(steps):
         batch = _draw(masks, negatives, network.classes, random)
         flip = bool(random.random() < 0.5) and not network.placed

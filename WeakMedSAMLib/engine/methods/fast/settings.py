@@ -30,6 +30,7 @@ _LIMITS = Limits(
         "pam_grid": 1,
         "pam_radius": 1,
         "segmenter_steps": 2,
+        "update_steps": 0,
     },
 )
 
@@ -101,6 +102,8 @@ class FastSettings:
         Training steps of the segmentation network in the first round; six tenths of them in each further one.
     places : bool
         Show the network where in the body each pixel lies; without it learns slices mirrored left to right, too.
+    update_steps : int
+        Training steps of the network by which corrections move it; 0 puts them in and hands them on alone.
     rounds : int
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
@@ -138,6 +141,7 @@ class FastSettings:
     guess_weight: float = 0.3
     segmenter_steps: int = stages.SEGMENTER_STEPS
     places: bool = True
+    update_steps: int = stages.UPDATE_STEPS
     rounds: int = stages.ROUNDS
     box_refinement: bool = True
     z_consistency: bool = True
@@ -168,6 +172,6 @@ class FastSettings:
 
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
-READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency")
+READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency", "update_steps")
 READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "handing_mm", "handing_anew", "surest_slice")
 FAST = FastSettings()

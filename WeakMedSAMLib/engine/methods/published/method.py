@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract import stages
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.methods.method import Method
 from WeakMedSAMLib.engine.methods.published.settings import NAME, PAPER, REFERENCE, PublishedSettings
 
@@ -44,6 +45,13 @@ class PublishedMethod:
         from WeakMedSAMLib.engine.methods.published.pipeline import apply_model
 
         return apply_model(cohort, settings, context, model)
+
+    def update(
+        self, cohort: Sequence[CohortVolume], settings: PublishedSettings, context: RunContext, model: PublishedModel
+    ) -> Results:
+        """Refused: the published method learns from slice tags alone."""
+        message = "A model of the published method is not moved by corrections."
+        raise UserError("no_update", message, "Generate masks by the preset 'fast', then correct and update these.")
 
     def load(self, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> PublishedModel:
         """Read a model; see `PublishedModel.build`."""

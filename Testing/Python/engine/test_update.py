@@ -1,0 +1,245 @@
+"""Corrections that teach: by a run folder, at the command line, by the resident worker."""
+
+from __future__ import annotations
+
+import json
+import queue
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from faults.tiny_bench import one_thread
+from faults.tiny_run import NAME, TinyBackbone
+from safetensors.numpy import load_file
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Stage, Warning_
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND
+from WeakMedSAMLib.contract.resident import Bye, Failed, Progressed, Ready, Update, Updated, encode_request
+from WeakMedSAMLib.contract.results import LABELS
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
+from WeakMedSAMLib.contract.stages import MASKS, UPDATE, stages_of
+from WeakMedSAMLib.engine.cli.main import cli
+from WeakMedSAMLib.engine.data.volumes import read_labels
+from WeakMedSAMLib.engine.methods.published.method import METHOD as PUBLISHED
+from WeakMedSAMLib.engine.runs.resident import ResidentOptions, serve
+from WeakMedSAMLib.engine.runs.worker import run_folder
+
+QUICK = {"update_steps": 3}
+STEPS = ("--steps", 3)
+SQUARE = np.zeros((40, 36), np.uint8)
+SQUARE[4:10, 20:26] = 1  # where no ball is
+
+
+def called(*words):
+    return CliRunner().invoke(cli, [*map(str, words)])
+
+
+@pytest.fixture
+def corrected(finished, tmp_path):
+    """The label file of a run with a square drawn as the ball on slice 3 of the first scan."""
+    labels = read_label_file(finished.places.tags)
+    KIND.put(labels.volumes[0], "ball", 3, "drawn", SQUARE)
+    write_label_file(tmp_path / "corrected.json", labels)
+    return tmp_path / "corrected.json"
+
+
+@pytest.fixture
+def update(finished, corrected, tmp_path):
+    """update(words): the run folder that `weakmedsam update` made, and what it said."""
+
+    def update(*words, run=finished.places.path, files=(corrected,)):
+        files = [word for file in files for word in ("--tags", file)]
+        out = tmp_path / "updated"
+        with one_thread():
+            ended = called("update", run, *files, "--out", out, "--cache", finished.cache, *STEPS, *words)
+        assert ended.exit_code == 0, ended.output
+        return RunFolder(max(out.glob("run-*"), key=lambda path: path.stat().st_mtime_ns)), ended.stdout
+
+    return update
+
+
+def labels_of(places, number="000"):
+    return read_labels(places.results(number) / LABELS)[0]
+
+
+def network_of(places):
+    tensors = load_file(places.model / "model.safetensors")
+    return {name: values for name, values in tensors.items() if name.startswith("segmenter.")}
+
+
+def is_same(one, other):
+    return all(np.array_equal(values, other[name]) for name, values in one.items())
+
+
+def files_of(folder: Path):
+    return {path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_what_is_drawn_stays_and_the_network_learns_it_while_the_run_keeps_all_it_has(finished, update):
+    before = files_of(finished.places.path)
+    places, said = update()
+    assert np.array_equal(labels_of(places)[3] == 1, SQUARE == 1)
+    assert not is_same(network_of(finished.places), network_of(places))
+    assert files_of(finished.places.path) == before
+    assert [line.split(":")[0] for line in said.splitlines()[-2:]] == ["scan 0", "scan 1"]
+    run = load_run(places.path)
+    assert (run.settings.update, run.settings.train) == (True, False)
+    assert Path(run.settings.model) == finished.places.model.resolve()
+    stages = [json.loads(line) for line in places.events.read_text("utf-8").splitlines()]
+    started = [one["stage"] for one in stages if one.get("state") == "started"]
+    assert tuple(started) == stages_of(run.settings.preset, train=False, update=True) == ("embed", UPDATE, MASKS)
+
+
+def test_what_is_drawn_is_handed_on_to_the_slices_around(finished, update):
+    places, _ = update("--steps", "0")
+    assert is_same(network_of(finished.places), network_of(places))
+    was, now = labels_of(finished.places), labels_of(places)
+    inside = SQUARE == 1
+    assert (now[4] == 1)[inside].sum() > (was[4] == 1)[inside].sum()
+    assert not (now[[0, 6]] == 1).any()  # tagged absent
+
+
+def test_an_update_of_an_update_goes_on_from_the_generated_model(finished, update):
+    first, _ = update()
+    second, _ = update("--volume", "scan 0", run=first.path)
+    assert load_run(second.path).settings.model == load_run(first.path).settings.model
+    assert [volume.name for volume in load_run(second.path).volumes] == ["scan 0"]
+
+
+def test_scribbles_alone_teach_too(finished, update, tmp_path):
+    labels = read_label_file(finished.places.tags)
+    known = np.full(SQUARE.shape, 255, np.uint8)
+    known[SQUARE == 1] = 1
+    known[30:34, 10:14] = 0
+    KIND.put(labels.volumes[1], "rod", 4, "scribbled", known)
+    write_label_file(tmp_path / "scribbled.json", labels)
+    places, _ = update(files=[tmp_path / "scribbled.json"])
+    now = labels_of(places, "001")[4]
+    assert (now[SQUARE == 1] == 2).all()
+    assert not (now[30:34, 10:14] == 2).any()
+    assert not is_same(network_of(finished.places), network_of(places))
+
+
+def test_without_corrections_the_model_stays_and_that_is_said(finished, update):
+    places, _ = update(files=[finished.places.tags])
+    assert is_same(network_of(finished.places), network_of(places))
+    assert '"no_corrections"' in places.events.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--volume", "other"), "no volume 'other'"),
+        (("--steps", "-1"), "--steps"),
+    ],
+)
+def test_what_does_not_fit_is_refused(finished, corrected, words, said):
+    ended = called("update", finished.places.path, "--tags", corrected, *words)
+    assert ended.exit_code
+    assert said in ended.output + str(ended.exception)
+
+
+def test_the_published_method_says_that_it_cannot(finished):
+    with pytest.raises(UserError, match="published") as caught:
+        PUBLISHED.update([], PUBLISHED.presets["paper"], None, None)
+    assert (caught.value.code, bool(caught.value.hint)) == ("no_update", True)
+
+
+def test_an_update_is_none_that_trains():
+    with pytest.raises(UserError, match="update"):
+        RunSettings(update=True)
+    with pytest.raises(UserError):
+        RunSettings(update=True, train=False)
+
+
+# By the resident worker
+
+
+def asked_of(finished, *requests, cache=None):
+    lines, told = queue.Queue(), []
+    for one in (*map(encode_request, requests), None):
+        lines.put(one)
+    options = ResidentOptions(finished.places.path, device="cpu", backbone=NAME, cache_root=finished.cache)
+    backbone = TinyBackbone()
+    with one_thread():
+        serve(lines, told.append, options, lambda _name: backbone)
+    return told
+
+
+@pytest.fixture
+def prepared(finished, corrected):
+    """The run folder of an update that has not begun."""
+    places = finished.places
+    model = shutil.copytree(places.model, places.path.parent / "model")
+    before = load_run(places.path).settings
+    overrides = {**before.overrides, **QUICK}
+    settings = replace(before, train=False, update=True, model=str(model), overrides=overrides)
+    save_run(places.path, replace(load_run(places.path), settings=settings))
+    labels = read_label_file(corrected)
+    write_label_file(places.tags, CohortLabels(labels.classes, labels.volumes))
+    return places
+
+
+def test_the_resident_worker_updates_by_the_network_that_it_holds(finished, prepared):
+    was = labels_of(prepared)
+    told = asked_of(finished, Update(7, str(prepared.path)))
+    assert [type(one) for one in told if not isinstance(one, Progressed)] == [Ready, Updated, Bye]
+    assert {one.id for one in told if isinstance(one, Progressed | Updated)} == {7}
+    assert {one.stage for one in told if isinstance(one, Progressed)} >= {UPDATE, MASKS}
+    now = labels_of(prepared)
+    assert np.array_equal(now[3] == 1, SQUARE == 1)
+    assert not np.array_equal(now, was)
+
+
+def test_it_gives_what_the_worker_gives(finished, prepared, tmp_path):
+    asked_of(finished, Update(7, str(prepared.path)))
+    held = labels_of(prepared)
+    with one_thread():
+        run_folder(prepared.path, cache_root=finished.cache)
+    assert np.array_equal(labels_of(prepared), held)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda places: save_run(places.path, _with(places, update=False)), "bad_request"),
+        (lambda places: save_run(places.path, _with(places, backbone="sam")), "bad_request"),
+        (lambda places: save_run(places.path, _with(places, model=str(places.path / "no"))), "no_model"),
+        (lambda places: places.run.unlink(), "file_missing"),
+    ],
+)
+def test_what_it_cannot_run_is_an_error_and_it_goes_on(finished, prepared, spoil, code):
+    spoil(prepared)
+    told = asked_of(finished, Update(7, str(prepared.path)), Update(8, str(prepared.path)))
+    failed = [one for one in told if isinstance(one, Failed)]
+    assert [(one.id, one.code) for one in failed] == [(7, code), (8, code)]
+    assert all(one.hint for one in failed)
+
+
+def _with(places, **changes):
+    run = load_run(places.path)
+    return replace(run, settings=replace(run.settings, **changes))
+
+
+def test_its_cancel_file_ends_it_and_leaves_the_results_that_were_there(finished, prepared, monkeypatch):
+    was = labels_of(prepared)
+    monkeypatch.setattr(
+        "WeakMedSAMLib.engine.methods.fast.update.masks_given", lambda *_: prepared.cancel.touch() or []
+    )
+    told = asked_of(finished, Update(7, str(prepared.path)))
+    assert [one.code for one in told if isinstance(one, Failed)] == ["cancelled"]
+    assert np.array_equal(labels_of(prepared), was)
+
+
+def test_events_of_a_run_say_the_stage(finished, prepared):
+    events = []
+    with one_thread():
+        run_folder(prepared.path, report=events.append, cache_root=finished.cache)
+    assert [one.stage for one in events if isinstance(one, Stage) and one.state == "finished"][-2:] == [UPDATE, MASKS]
+    assert not [one for one in events if isinstance(one, Warning_) and one.code == "no_corrections"]

@@ -1,0 +1,100 @@
+"""Corrections that teach: a trained model goes on a little from what readers drew, and segments the volumes anew.
+
+It learns from pixels that are known, from masks that were handed on from drawn slices, boxes and points, and from
+slices without a class; never from what it drew itself.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.stages import UPDATE as STAGE
+from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
+from WeakMedSAMLib.engine.methods.fast.given import masks_given, put_known
+from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
+from WeakMedSAMLib.engine.methods.fast.model import FastModel
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.parts.assembly import Results
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.model_files import require_fitting
+from WeakMedSAMLib.engine.parts.pseudo_masks import UNKNOWN, PseudoMask, taught_classes
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
+
+# A fraction of that of training: what the model knows of other patients is not to be unlearned for one.
+LEARNING_RATE = 5e-4
+
+
+def update_and_segment(
+    cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, model: FastModel
+) -> Results:
+    """Move a model by what is known of a cohort, and segment that; see `Method.update`."""
+    require_fitting(model, context.classes, context.backbone)
+    volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
+    torch.manual_seed(settings.seed)
+    context.report(Stage(stage=STAGE, state="started"))
+    given = [
+        mask
+        for number, volume in enumerate(volumes)
+        for mask in masks_given(number, volume, context.backbone, settings)
+    ]
+    network = _move(model.segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
+    context.report(Stage(stage=STAGE, state="finished"))
+    taught = tuple(sorted({*model.taught, *taught_classes(given)}))
+    moved = replace(model, segmenter=network, taught=taught)
+    if context.keep_model is not None:
+        context.keep_model(moved)
+    yield from mask_volumes(cohort, volumes, moved, settings, context, given)
+
+
+def _move(
+    network: Segmenter,
+    volumes: Sequence[VolumeSlices],
+    masks: Sequence[PseudoMask],
+    settings: FastSettings,
+    report: Report,
+) -> Segmenter:
+    """A copy of a network that learned from masks; it itself where there is nothing to learn."""
+    if not masks:
+        message = "Nothing was corrected, boxed or pointed at: the model stays as it is."
+        report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
+    if not masks or not settings.update_steps:
+        return network
+    for mask in masks:
+        put_known(mask.probability, volumes[mask.volume], mask.index)
+    moved = copy.deepcopy(network)
+    return train_segmenter(
+        moved,
+        volumes,
+        masks,
+        settings.update_steps,
+        settings.seed,
+        partial(_tell, report),
+        fresh=False,
+        learning_rate=LEARNING_RATE,
+    )
+
+
+def _scribbled(volumes: Sequence[VolumeSlices], given: Sequence[PseudoMask]) -> list[PseudoMask]:
+    """Slices of which some pixels are known and nothing else is believed."""
+    there = {(mask.volume, mask.index) for mask in given}
+    return [
+        PseudoMask(number, index, np.full((volume.tags.shape[1], TARGET, TARGET), UNKNOWN, np.uint8))
+        for number, volume in enumerate(volumes)
+        for index in volume.supervision.known
+        if (number, index) not in there
+    ]
+
+
+def _tell(report: Report, event: Event) -> None:
+    """The network tells its steps without knowing what it is trained for."""
+    report(replace(event, stage=STAGE) if isinstance(event, Progress) else event)
