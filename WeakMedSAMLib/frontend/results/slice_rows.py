@@ -9,10 +9,11 @@ from enum import Enum
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
 
-# Below the first a slice is worth a look, below the second it is unsure: what `confidenceInWords` calls good is not.
-_CERTAIN, _GOOD = 0.995, 0.85
+# Below it a slice is unsure: what `confidenceInWords` calls good is not.
+_GOOD = 0.85
 # Below it the classifier itself doubts that a slice shows a class.
 _SHOWN = 0.7
 _ROUNDED = 0.0015
@@ -111,12 +112,10 @@ def sliceRows(result: StoredResult) -> list[SliceRow]:
 
     Slices about which there is no doubt (such as those tagged absent) are left out.
     """
-    doubts: dict[int, list[SliceDoubt]] = {}
-    for name, quality in result.classes.items():
-        for index, doubt in _doubts(name, quality):
-            doubts.setdefault(index, []).append(doubt)
-    rows = [SliceRow(index, tuple(sorted(found, key=_order))) for index, found in doubts.items()]
-    return sorted(rows, key=lambda row: (*_order(row.worst), row.index))
+    return [
+        SliceRow(index, tuple(_doubt(name, result.classes[name], index) for name in names))
+        for index, names in slices_to_look_at(result.classes)
+    ]
 
 
 def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
@@ -124,15 +123,7 @@ def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
     return {row.index for row in rows if any(doubt.className == className for doubt in row.doubts)}
 
 
-def _doubts(name: str, quality: ClassQuality) -> list[tuple[int, SliceDoubt]]:
-    missing, found = set(quality.present_without_mask), []
-    for index, confidence in enumerate(quality.slice_confidence):
-        if confidence < _CERTAIN or index in missing:
-            isKnown = index < len(quality.slice_probability)
-            probability = quality.slice_probability[index] if isKnown else None
-            found.append((index, SliceDoubt(name, confidence, index in missing, probability)))
-    return found
-
-
-def _order(doubt: SliceDoubt) -> tuple[bool, float]:
-    return not doubt.isMissing, doubt.confidence
+def _doubt(name: str, quality: ClassQuality, index: int) -> SliceDoubt:
+    isKnown = index < len(quality.slice_probability)
+    probability = quality.slice_probability[index] if isKnown else None
+    return SliceDoubt(name, quality.slice_confidence[index], index in quality.present_without_mask, probability)
