@@ -319,6 +319,7 @@ def test_pending_is_what_no_masks_were_drawn_by(drawn, make_run):
     drawn.session.undo()
     assert drawn.corrections.pending == 2
     drawn.session.redo()
+    drawn.settle()
     draw(drawn, 8, 12)
     assert drawn.corrections.pending == 1
     # A run knows what its folder says.
