@@ -102,8 +102,7 @@ class Predict(Request):
 class Update(Request):
     """Run a run folder whose settings say ``update``, with the network that is held; its ``cancel`` file ends it.
 
-    Answered by `Told` for every event of the run, then by `Updated`, or by `Failed`: ``cancelled`` where it was asked
-    to end. What is asked meanwhile waits.
+    Answered by `Told` for every event of the run, then by `Updated` or `Failed`. What is asked meanwhile waits.
 
     Attributes
     ----------

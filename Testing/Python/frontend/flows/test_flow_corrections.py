@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-import slicer
 from flows.driver import fake_worker
 from vtk.util.numpy_support import vtk_to_numpy
 

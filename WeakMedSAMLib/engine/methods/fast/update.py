@@ -30,9 +30,6 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import UNKNOWN, PseudoMask, taught_
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 
-# A fraction of that of training: what the model knows of other patients is not to be unlearned for one.
-LEARNING_RATE = 5e-4
-
 
 def update_and_segment(
     cohort: Sequence[CohortVolume], settings: FastSettings, context: RunContext, model: FastModel
@@ -79,8 +76,6 @@ def _move(
         settings.update_steps,
         settings.seed,
         partial(_tell, report),
-        fresh=False,
-        learning_rate=LEARNING_RATE,
     )
 
 
