@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.frontend.results.run_results import readRecord
 from WeakMedSAMLib.frontend.scene.run_records import findRunFolder, folderOf
+
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -157,3 +161,24 @@ def test_an_update_whose_folder_is_gone_leaves_what_was_generated(generated):
     (record,) = driver.logic.state.runs()
     shutil.rmtree(findRunFolder(record.updates["000"]))
     assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
+
+
+def test_example_of_corrections(generated, tmp_path, capsys):
+    driver, path = generated, ROOT / "Testing" / "flows" / "correcting_example.py"
+    code = path.read_text(encoding="utf-8")
+    wrong = [driver.first, driver.first + 1, driver.last]
+    truth = np.zeros(slicer.util.arrayFromVolume(driver.volume).shape, np.uint8)
+    truth[wrong] = square(driver)
+    np.save(tmp_path / "truth.npy", truth)
+    found = {"slicer": slicer, "logic": driver.logic, "runId": driver.run.runId, "folder": tmp_path, "wrong": wrong}
+
+    exec(compile(code.replace("Tumour", "Lesion"), str(path), "exec"), found)
+
+    assert capsys.readouterr().out.split() == ["3"]
+    assert all(np.array_equal(plane(driver, index), square(driver)) for index in wrong)
+    assert driver.logic.corrections.pending == 0
+    labels = next(path for path in found["written"] if path.name.endswith("_labels.nrrd"))
+    exported = slicer.util.arrayFromVolume(slicer.util.loadVolume(str(labels)))
+    assert np.array_equal(exported[wrong] > 0, truth[wrong] > 0)
+    document = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
+    assert all(line in document for line in code.splitlines() if line and not line.startswith(('"""', "#")))
