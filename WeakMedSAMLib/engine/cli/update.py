@@ -140,6 +140,7 @@ def _read_labels(
     Labels in files are about the scans that the run was made from: by these it is known how they count, and whose
     hashes they carry. Where a scan is gone its copy in the run takes its place.
     """
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
     from WeakMedSAMLib.contract.labels.merging import merge_cohorts
     from WeakMedSAMLib.engine.cli.label_files import read_label_files
     from WeakMedSAMLib.engine.data.volumes import open_scan
