@@ -106,6 +106,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
             self.history,
             self.runs,
             self.planRun,
+            lambda: self.session.classes.names,
             updateJob or JobRunner(processFactory=self._updateProcess),
         )
         self._segmentViews = SegmentViews(self.state)

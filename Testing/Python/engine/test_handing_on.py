@@ -92,6 +92,17 @@ def test_a_drawn_mask_is_handed_on_and_stays_as_it_was_drawn():
         assert middle_of(found.masks[index])[0] == pytest.approx((15 + 2 * index) * STEP, abs=10)
 
 
+def test_specks_of_a_drawn_mask_go_with_its_largest_piece():
+    drawn, drawer = drawn_at(4, 18, 20), Drawer()
+    specked = drawn.mask.copy()
+    specked[::9, ::9] = 1
+    plain, specks = hand_on(MOVING, masks=[drawn]), hand_on(MOVING, masks=[GivenMask(0, 4, specked)], drawer=drawer)
+    assert sorted(specks[0].masks) == sorted(plain[0].masks)
+    # The slice itself keeps them all.
+    assert (specks[0].masks[4] > 0).sum() > (plain[0].masks[4] > 0).sum()
+    assert middle_of(specks[0].masks[5])[0] == pytest.approx(middle_of(plain[0].masks[5])[0], abs=3)
+
+
 def test_a_drawn_mask_counts_more_than_a_box_on_its_slice():
     drawn = drawn_at(4, 18, 20)
     found = hand_on(MOVING, [box_at(4, 40, 40)], masks=[drawn])[0]

@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.levels import Level
-from WeakMedSAMLib.engine.parts.components import grown_box, piece_that_meets
+from WeakMedSAMLib.engine.parts.components import grown_box, large_pieces, piece_that_meets
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -323,10 +323,14 @@ class Handing:
 
 
 def _pieces_of(mask: np.ndarray) -> list[Piece]:
-    """The connected pieces of a mask, each to be handed on by itself."""
+    """The large connected pieces of a mask, each to be handed on by itself; small ones go with the largest."""
     numbered, count = ndimage.label(mask > 0.5)
-    pieces = [np.where(numbered == number, mask, 0) for number in range(1, count + 1)] or [mask]
-    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in pieces]
+    if count < 2:
+        return [((mask, _WORTH_ALL), _ANYWHERE)]
+    kept = large_pieces(numbered)
+    small = ~np.isin(numbered, kept[1:])
+    masks = [np.where(small, mask, 0), *(np.where(numbered == number, mask, 0) for number in kept[1:])]
+    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in masks]
 
 
 def _window(inside: torch.Tensor) -> tuple[slice, slice]:

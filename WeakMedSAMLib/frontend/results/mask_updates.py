@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
-from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, inBackground, inThread
 from WeakMedSAMLib.frontend.results.correcting.given import UpdateCalls, UpdateProgress
 from WeakMedSAMLib.frontend.results.corrections import Corrections
-from WeakMedSAMLib.frontend.results.learned_labels import noteLearnedSteps
+from WeakMedSAMLib.frontend.results.learned_labels import noteLearned
 from WeakMedSAMLib.frontend.results.machine_masks import machinePlanesSteps
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.results.run_results import readUpdate
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import PackedMask, packMask
 from WeakMedSAMLib.frontend.results.teaching import Teaching
@@ -41,8 +45,9 @@ Planner = Callable[[Sequence[Any], RunSettings], RunPlan]
 class MaskUpdates:
     """Updates the masks of the current volume in the background; corrections made meanwhile stay.
 
-    The work is a run of its own, in a folder of its own, of which the scene remembers the latest one of each volume.
-    Other volumes are updated by an ordinary run, which adds masks of its own.
+    The work is a run of its own, in a folder inside of that of the run that is updated; the scene remembers the latest
+    one of each volume. What ends while another volume is current is written once its own is. Other volumes are updated
+    by an ordinary run, which adds masks of its own.
 
     Parameters
     ----------
@@ -52,6 +57,8 @@ class MaskUpdates:
     runs : RunControl
     planOf : callable
         Makes a plan of volumes and settings.
+    classNames : callable
+        Gives the classes of now.
     job : JobRunner
         Of updates alone.
 
@@ -70,11 +77,14 @@ class MaskUpdates:
         history: SegmentHistory,
         runs: RunControl,
         planOf: Planner,
+        classNames: Callable[[], Sequence[str]],
         job: JobRunner,
     ) -> None:
         self._state, self._corrections, self._history = state, corrections, history
-        self._runs, self._planOf, self._job = runs, planOf, job
+        self._runs, self._planOf, self._classNames, self._job = runs, planOf, classNames, job
         self._teaching: Teaching | None = None
+        # What has ended and is not written yet.
+        self._ready: list[tuple[Teaching, Path]] = []
         self._loading: StepRunner | None = None
         # Segmentation and the masks that it had before the last update.
         self._before: tuple[Any, Mapping[str, PackedMask | None]] | None = None
@@ -83,20 +93,30 @@ class MaskUpdates:
         self.error: UserError | None = None
         job.progress.connect(self._onProgress)
         job.ended.connect(self._onEnded)
+        # After the corrections, which follow the same and say then which masks teach.
+        state.changed.connect(self._writeNext)
 
     def cleanup(self) -> None:
         """End everything now; nothing is told."""
         self.abandon()
+        self._state.changed.disconnect(self._writeNext)
         self._progress = None
         self.ended.clear()
 
     def abandon(self) -> None:
         """End an update without writing anything, and hold nothing of the scene: it goes."""
         isBusy = self.isUnderWay
+        if isBusy:
+            self.error = UserError("cancelled", _("The update was cancelled."))
         if self._loading is not None:
             self._loading.cancel()
             self._loading = None
         self._job.shutdown()
+        if isBusy:
+            self._remove(self._job.runFolder)
+        for _teaching, folder in self._ready:
+            self._remove(folder)
+        self._ready.clear()
         self._teaching = self._before = None
         if isBusy and self._progress is not None:
             self._progress.finished()
@@ -123,6 +143,11 @@ class MaskUpdates:
         """Whether one is under way, or its masks are on their way into the scene."""
         return self._job.isRunning or self._loading is not None
 
+    @property
+    def waiting(self) -> int:
+        """How many updates have ended whose masks come once their volume is under review again."""
+        return len(self._ready)
+
     def problem(self) -> str:
         """Say why the masks cannot be updated now, and the way out; empty if they can."""
         if self.isUnderWay:
@@ -136,6 +161,11 @@ class MaskUpdates:
             return _("A model of the published method is not moved by corrections. Generate by the preset fast.")
         if not RunFolder(folderOf(teaching.record)).run.is_file():
             return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
+        if [entry.get("name") for entry in teaching.record.classes] != [*self._classNames()]:
+            text = _(
+                "The classes changed since these masks were made. Generate again: corrected slices count there too."
+            )
+            return text
         return ""
 
     def update(self) -> None:
@@ -152,6 +182,7 @@ class MaskUpdates:
             raise UserError("not_ready", problem)
         self._corrections.settle()
         plan = self._planOf([teaching.volumeNode], _settingsOf(teaching.record, self._state.device))
+        plan = replace(plan, runsFolder=RunFolder(folderOf(teaching.record)).updates)
         self._teaching, self.error = teaching, None
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self._job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
@@ -190,12 +221,13 @@ class MaskUpdates:
     def cost(self) -> str:
         """Say what it takes to update the other volumes too; empty if there are none."""
         teaching = self._corrections.teaching
-        nodes = self._nodesOf(teaching.record) if teaching is not None else []
-        if teaching is None or len(nodes) < 2:
+        if teaching is None or self.problem():
             return ""
-        plan = self._planOf(nodes, _settingsOf(teaching.record, self._state.device))
+        plan = self._planOf(self._nodesOf(teaching.record), _settingsOf(teaching.record, self._state.device))
+        if len(plan.volumes) < 2:
+            return ""
         seconds = sum(expectedStages(plan.size, plan.device, plan.settings.preset, update=True).values())
-        return _("{count} volumes, {time}").format(count=len(nodes), time=timeInWords(seconds))
+        return _("{count} volumes, {time}").format(count=len(plan.volumes), time=timeInWords(seconds))
 
     # The work
 
@@ -214,43 +246,68 @@ class MaskUpdates:
         if teaching is None:
             return
         if outcome.status != "finished" or outcome.folder is None:
+            self._remove(outcome.folder)
             text = f"{outcome.message} {outcome.hint}".strip()
             self._end(UserError(outcome.code or outcome.status, text))
             return
-        steps = self._writeSteps(teaching, outcome.folder)
-        self._loading = StepRunner(steps, self._onWritten, self._onNotWritten).start()
+        self._teaching = None
+        self._ready.append((teaching, outcome.folder))
+        self._writeNext()
+        if self._loading is None:
+            text = _("The masks of {name} are ready; they come when that volume is under review again.")
+            self._end(None, text.format(name=teaching.volumeNode.GetName()))
+
+    def _writeNext(self) -> None:
+        """Begin to write what has ended, if its masks are those under review."""
+        now = self._corrections.teaching
+        if now is None or self._loading is not None:
+            return
+        for ready in self._ready:
+            if ready[0].segmentationNode is now.segmentationNode and ready[0].volumeId == now.volumeId:
+                self._ready.remove(ready)
+                self._loading = StepRunner(self._writeSteps(*ready), self._onWritten, self._onNotWritten).start()
+                return
 
     def _writeSteps(self, teaching: Teaching, folder: Path) -> Steps[int]:
         """Bring what was drawn anew into the masks; returns how many slices became others."""
-        record = replace(teaching.record, updates={**teaching.record.updates, teaching.volumeId: folder.name})
-        updated = replace(teaching, record=record)
-        axis = self._corrections.axis
-        count = _slicesAlong(teaching.volumeNode, axis)
-        planes = {}
-        for name in teaching.segmentIds:
-            planes[name] = yield from machinePlanesSteps(updated, name, axis, range(count))
-        self._require(teaching)
-        before = teaching.record.updates
-
-        def beside(isDone: bool) -> None:
-            now = self._state.run(record.runId)
-            if now is not None:
-                self._state.saveRun(replace(now, updates=record.updates if isDone else before))
-
-        node = teaching.segmentationNode
-        masks = {each: packMask(node, each) for each in teaching.segmentIds.values()}
-        changed = self._corrections.putUpdate(planes, beside)
-        self._before = (node, masks)
-        key = self._corrections.labels().sha256
-        yield from noteLearnedSteps(self._state, folder, [key] if key else [])
-        return changed
-
-    def _require(self, teaching: Teaching) -> None:
-        """Refuse to write where the masks that were corrected are no longer those under review."""
+        volumeId = teaching.volumeId
+        result = readUpdate(folder, volumeId)
+        if result is None:
+            raise UserError("run_gone", _("The run folder {folder} is gone.").format(folder=folder), _("Update again."))
+        updated = replace(teaching, record=replace(teaching.record, updates={volumeId: folder.name}))
+        count, planes = _slicesAlong(teaching.volumeNode, result.axis), {}
+        for name, segmentId in teaching.segmentIds.items():
+            planes[segmentId] = yield from machinePlanesSteps(updated, name, result.axis, range(count))
+        told = yield from inThread(partial(read_label_file, RunFolder(folder).tags))
         now = self._corrections.teaching
         if now is None or now.segmentationNode is not teaching.segmentationNode:
-            text = _("Other masks are under review than those that were to be updated.")
-            raise UserError("not_ready", text, _("Choose their volume, and update again."))
+            self._ready.append((teaching, folder))
+            return 0
+        node, beside = teaching.segmentationNode, self._noting(teaching, folder)
+        masks = {segmentId: packMask(node, segmentId) for segmentId in planes}
+        # A class may be called otherwise by now.
+        named = {name: planes[segmentId] for name, segmentId in now.segmentIds.items() if segmentId in planes}
+        changed = self._corrections.putUpdate(named, beside)
+        self._before = (node, masks)
+        for labels in told.volumes:
+            noteLearned(self._state, labels)
+        return changed
+
+    def _noting(self, teaching: Teaching, folder: Path) -> Callable[[bool], None]:
+        """Return what notes in the scene that results of a volume are those of this update, or takes that back."""
+        runId, volumeId = teaching.record.runId, teaching.volumeId
+        record = self._state.run(runId)
+        before = record.updates.get(volumeId, "") if record is not None else ""
+
+        def note(isDone: bool) -> None:
+            now, name = self._state.run(runId), folder.name if isDone else before
+            if now is not None:
+                updates = {**now.updates, volumeId: name}
+                self._state.saveRun(replace(now, updates={each: known for each, known in updates.items() if known}))
+            if not isDone:
+                self._before = None
+
+        return note
 
     def _onWritten(self, changed: int) -> None:
         self._loading = None
@@ -272,6 +329,12 @@ class MaskUpdates:
             self._progress.finished(text)
         self.ended(error)
 
+    @staticmethod
+    def _remove(folder: Path | None) -> None:
+        """Delete what an update left that came to nothing: it holds a copy of the volume."""
+        if folder is not None:
+            inBackground(partial(shutil.rmtree, folder, ignore_errors=True))
+
     def _fail(self, error: UserError) -> None:
         self.error = error
         if self._progress is not None:
@@ -288,13 +351,12 @@ class MaskUpdates:
 
 
 def _modelOf(record: RunRecord) -> Path:
-    """The model that updates go on from: that of the run, or the one that this was itself an update of."""
+    """The model that updates go on from: that of the run, or the one that its masks were made by without training."""
     folder = folderOf(record)
-    if record.settings.get("update"):
-        # Where it was is read out of the folder of this computer: a scene may come from anywhere.
-        model = load_run(folder).settings.model
-        return Path(model) if model else RunFolder(folder).model
-    return RunFolder(folder).model
+    # Where it is, is read out of the folder of this computer: a scene may come from anywhere.
+    settings = load_run(folder).settings
+    model = Path(settings.model) if settings.model and not settings.train else RunFolder(folder).model
+    return model if model.is_dir() else RunFolder(folder).model
 
 
 def _settingsOf(record: RunRecord, device: str) -> RunSettings:

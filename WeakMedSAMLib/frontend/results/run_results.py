@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.nrrd import read_matrix
 from WeakMedSAMLib.contract.quality import Advice, ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, findRunFolder, folderName, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf, updateFolderOf
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,21 @@ def readRecord(record: RunRecord) -> RunResult:
         As `readRun`. An update whose folder is gone is left out: what was generated counts again.
     """
     run = readRun(folderOf(record))
-    for volumeId, name in record.updates.items():
-        before = run.volumes.get(volumeId)
-        updated = _updatedResult(findRunFolder(folderName(name)), before) if before is not None else None
+    for volumeId in record.updates:
+        folder = updateFolderOf(record, volumeId)
+        updated = readUpdate(folder, volumeId) if folder is not None else None
         if updated is not None:
             run.volumes[volumeId] = updated
     return run
 
 
-def _updatedResult(folder: Path, before: StoredResult) -> StoredResult | None:
-    """The result of the same volume in the folder of an update, by its id in the run that was updated."""
+def readUpdate(folder: Path, volumeId: str) -> StoredResult | None:
+    """Return the result of the one volume of an update, by its id in the run that was updated; None without any."""
     try:
         found = readRun(folder).volumes.values()
     except UserError:
         return None
-    same = (each for each in found if each.sha256 == before.sha256 and each.name == before.name)
-    return next((replace(each, volumeId=before.volumeId) for each in same), None)
+    return next((replace(each, volumeId=volumeId) for each in found), None)
 
 
 def confidenceInWords(confidence: float | None) -> str:

@@ -22,7 +22,6 @@ from WeakMedSAMLib.contract.resident import (
     Mask,
     PointAt,
     Predict,
-    Range,
     Ready,
     parse_answer,
 )
@@ -131,7 +130,7 @@ class ResidentClient:
             Gets the mask (rows x columns, bool) and None, or None and a `UserError`. It is not called for a question
             that a newer one took the place of, nor once the volume or the scene is gone.
         """
-        whole = tuple((_range(rows), _range(columns)) for rows, columns in boxes)
+        whole = tuple(((int(top), int(bottom)), (int(left), int(right))) for (top, bottom), (left, right) in boxes)
         places = tuple((int(row), int(column), bool(shows)) for row, column, shows in points)
         self._take(_Question(volumeNode, axis, int(index), whole, places, answered))
 
@@ -160,6 +159,9 @@ class ResidentClient:
             self._worker.process.kill()
             self._letGo()
             self._stopSteps()
+            # A question that waited behind the update is for the next worker.
+            if self._question is not None and not self._repeat():
+                self._fail(_failure(_("it has ended")))
 
     def forget(self) -> None:
         """Answer nothing that was asked so far, and keep no volume: the scene is closed."""
@@ -216,7 +218,11 @@ class ResidentClient:
     def _endOutdated(self) -> None:
         """End a worker that computes on another device than is asked for now, or reads another cache."""
         worker = self._worker
-        if worker is not None and not worker.isFor(self._device(), folders.cacheFolder()):
+        if (
+            worker is not None
+            and not self._order.isUnderWay
+            and not worker.isFor(self._device(), folders.cacheFolder())
+        ):
             worker.process.kill()
             self._letGo()
 
@@ -379,18 +385,13 @@ class ResidentClient:
         process.finished.clear()
         self._ending.append(process)
         # Whoever let it go knows that; an update that it worked on does not.
-        self._order.end(_failure(_("it has ended")))
+        self._order.end(worker.fault or _failure(_("it has ended")))
         process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
 
     def _forget(self, process: AnsweringProcess) -> None:
         if process in self._ending:
             self._ending.remove(process)
-
-
-def _range(ends: Sequence[int]) -> Range:
-    first, last = ends
-    return int(first), int(last)
 
 
 def _failure(reason: str) -> UserError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import slicer
 
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.frontend.base import folders
 
@@ -45,7 +46,7 @@ class RunRecord:
     settings, versions : dict
         Plain data, for the report.
     updates : dict
-        Volume id of the run -> name of the folder of the run that drew its masks anew last, by corrections.
+        Volume id of the run -> name of the folder, in the run's folder of updates, of that which drew its masks last.
     """
 
     runId: str
@@ -89,14 +90,16 @@ def folderOf(record: RunRecord) -> Path:
     """
     if Path(record.folder).is_absolute():
         return Path(record.folder)
-    return findRunFolder(folderName(record.folder) or folder_name(folderName(record.runId)))
-
-
-def findRunFolder(name: str) -> Path:
-    """Return the run folder of a name, where runs of this computer are put now or were before; see `folderOf`."""
+    name = folderName(record.folder)
     usual = folders.runsFolder()
     found = (folder / name for folder in [usual, *_earlierFolders()] if name and (folder / name).is_dir())
-    return next(found, usual / name)
+    return next(found, usual / (name or folder_name(folderName(record.runId))))
+
+
+def updateFolderOf(record: RunRecord, volumeId: str) -> Path | None:
+    """Return the run folder of the latest update of a volume, which need not be there; None if there was none."""
+    name = folderName(record.updates.get(volumeId, ""))
+    return RunFolder(folderOf(record)).updates / name if name else None
 
 
 def rememberRunsFolder(folder: str) -> None:

@@ -10,10 +10,11 @@ import pytest
 import slicer
 from flows.driver import fake_worker
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.frontend.results.run_results import readRecord
-from WeakMedSAMLib.frontend.scene.run_records import findRunFolder, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import folderOf, updateFolderOf
 
 ROOT = Path(__file__).parents[4]
 
@@ -78,8 +79,8 @@ def test_update_draws_the_other_slices_anew_and_keeps_what_was_drawn(generated):
     # The scene knows one run, whose results of this volume are those of the update.
     (record,) = driver.logic.state.runs()
     result = readRecord(record).volumes["000"]
-    assert result.folder.is_relative_to(findRunFolder(record.updates["000"]))
-    assert load_run(findRunFolder(record.updates["000"])).settings.update
+    assert result.folder.is_relative_to(updateFolderOf(record, "000"))
+    assert load_run(updateFolderOf(record, "000")).settings.update
 
 
 def test_undo_takes_the_update_back_and_its_results_with_it(generated):
@@ -130,6 +131,40 @@ def test_cancel_writes_nothing(driver):
     assert driver.logic.corrections.pending == 1
     assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
     assert driver.ui("review", "updateButton").enabled
+    driver.wait(lambda: not updates_of(driver))
+
+
+def updates_of(driver):
+    folder = folderOf(driver.run) / "updates"
+    return [each.name for each in folder.iterdir()] if folder.is_dir() else []
+
+
+def test_what_ends_while_another_volume_is_current_is_written_once_its_own_is(driver):
+    driver.open(worker=fake_worker("--seconds", "1"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    other, _first, _last = driver.phantom("Other", seed=2)
+    driver.choose(other)
+    wait_for_update(driver)
+    assert "come when that volume" in driver.ui("review", "updateLabel").text
+    driver.choose(driver.volume)
+    driver.wait(lambda: not driver.logic.updates.waiting)
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    assert driver.logic.corrections.pending == 0
+
+
+def test_other_classes_than_those_of_the_model_are_refused_at_once(generated):
+    driver = generated
+    correct(driver, driver.first)
+    driver.logic.session.setClasses(ClassTable.from_names(["Lesion", "Other"]))
+    driver.host.settle(0.2)
+    with pytest.raises(UserError, match="classes changed"):
+        driver.logic.updateMasks(60)
+    assert driver.logic.updates.cost() == ""
 
 
 def test_a_scene_that_is_closed_ends_it(driver):
@@ -141,6 +176,7 @@ def test_a_scene_that_is_closed_ends_it(driver):
     driver.host.closeScene()
     assert not driver.logic.updates.isUnderWay
     assert not driver.ui("review", "updateBar").visible
+    driver.wait(lambda: not updates_of(driver))
 
 
 def test_without_the_run_folder_it_says_so(generated):
@@ -159,7 +195,7 @@ def test_an_update_whose_folder_is_gone_leaves_what_was_generated(generated):
     correct(driver, driver.first)
     driver.logic.updateMasks(60)
     (record,) = driver.logic.state.runs()
-    shutil.rmtree(findRunFolder(record.updates["000"]))
+    shutil.rmtree(updateFolderOf(record, "000"))
     assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
 
 

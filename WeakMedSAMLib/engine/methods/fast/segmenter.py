@@ -210,7 +210,7 @@ def _loss(
     logits = _logits(network, volumes, slices, device, [flip])[0]
     counted = (target.ne(IGNORED) * weight[..., None, None]).float().to(device)
     wanted = target.eq(1).float().to(device)
-    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
+    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum().clamp_min(1e-6)
     rows, classes = (wanted * counted).flatten(2).any(2).nonzero(as_tuple=True)
     if not len(rows):
         return entropy

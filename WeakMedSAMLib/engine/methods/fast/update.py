@@ -39,12 +39,14 @@ def update_and_segment(
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
     torch.manual_seed(settings.seed)
     context.report(Stage(stage=STAGE, state="started"))
+    step = partial(context.report, Progress(STAGE, 0, max(1, settings.update_steps)))
     given = [
         mask
         for number, volume in enumerate(volumes)
-        for mask in masks_given(number, volume, context.backbone, settings)
+        for mask in masks_given(number, volume, context.backbone, settings, step)
     ]
-    network = _move(model.segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
+    segmenter = copy.deepcopy(model.segmenter).to(context.device)
+    network = _move(segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
     context.report(Stage(stage=STAGE, state="finished"))
     taught = tuple(sorted({*model.taught, *taught_classes(given)}))
     moved = replace(model, segmenter=network, taught=taught)
@@ -60,17 +62,18 @@ def _move(
     settings: FastSettings,
     report: Report,
 ) -> Segmenter:
-    """A copy of a network that learned from masks; it itself where there is nothing to learn."""
+    """The network after it learned from masks, in place; as it is where there is nothing to learn."""
+    for mask in masks:
+        put_known(mask.probability, volumes[mask.volume], mask.index)
+    # Of less than half a pixel of the network nothing is left to learn.
+    masks = [mask for mask in masks if (mask.probability != UNKNOWN).any()]
     if not masks:
         message = "Nothing was corrected, boxed or pointed at: the model stays as it is."
         report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
     if not masks or not settings.update_steps:
         return network
-    for mask in masks:
-        put_known(mask.probability, volumes[mask.volume], mask.index)
-    moved = copy.deepcopy(network)
     return train_segmenter(
-        moved,
+        network,
         volumes,
         masks,
         settings.update_steps,
