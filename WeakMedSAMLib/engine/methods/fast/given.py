@@ -142,12 +142,13 @@ def masks_given(
     volume: VolumeSlices,
     backbone: Backbone,
     settings: FastSettings = FAST,
+    seen: Mapping[int, np.ndarray] | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> list[PseudoMask]:
-    """What labels show of a volume, number `number` of a cohort, beside the rest of it; `step` as for `Handing`."""
+    """What labels show of volume `number` of a cohort, and what that is handed on to; `seen`, `step` as for `Handing`."""
     if not _is_given(volume):
         return []
-    rows = hand_on_marks(volume, backbone, settings, step=step).rows()
+    rows = hand_on_marks(volume, backbone, settings, seen, step).rows()
     return [
         PseudoMask(number, index, mask, trust, weigh_known(settings.weigh(trust), volume, index))
         for index, mask, trust in rows
