@@ -66,7 +66,7 @@ class Corrections(CorrectionSteps):
         int
             How many slices became others, of all classes.
         """
-        self.settle()
+        self._history.settle()
         found = [change for name, each in planes.items() for change in self._updated(name, each)]
         if found:
             put = self._putOf(found)

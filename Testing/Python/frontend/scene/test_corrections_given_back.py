@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from flows.strokes import disc
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_files import write_label_file
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.runs import RunFolder
 
 SHAPE = (20, 40, 50)
 
@@ -155,31 +151,17 @@ def test_a_slice_is_drawn_by_a_script(drawn):
     assert caught.value.code == "slice_out_of_range"
 
 
-def tell(bench, folder):
-    """Let a run have been told the labels of now."""
-    write_label_file(RunFolder(folder).tags, CohortLabels(bench.run.classes, [bench.labels]))
-
-
 def update(bench, make_run):
     """An update by the labels of now: its masks have what was drawn, and another disc on slice 12."""
     labels = np.where(bench.voxels("organ"), 7, np.where(bench.voxels("Läsion"), 1, 0)).astype(np.uint8)
     labels[12][disc(SHAPE, 12, radius=2, at=(3, 3))[12]] = 7
-    run = make_run([bench.volume], labels)
-    tell(bench, run.folder)
-    record = bench.logic.state.run(bench.record.runId)
-    bench.logic.state.saveRun(replace(record, updates={"000": run.folder.name}))
-    planes = {name: dict(enumerate(labels == value)) for name, value in (("organ", 7), ("Läsion", 1))}
-    bench.corrections.putUpdate(planes)
-    bench.settle()
+    bench.update(make_run([bench.volume], labels), labels)
     return labels == 7
 
 
 @pytest.fixture
-def updated(drawn, make_run, monkeypatch):
+def updated(drawn, make_run):
     """`drawn` and updated: the run of the update was told what was drawn."""
-    from WeakMedSAMLib.frontend.base import folders
-
-    monkeypatch.setattr(folders, "runsFolder", lambda: drawn.run.folder.parent)
     drawn.updated = update(drawn, make_run)
     return drawn
 
@@ -199,10 +181,7 @@ def test_a_wrong_drawing_that_an_update_was_told_of_is_not_what_the_machine_drew
     assert not updated.told
 
 
-def test_a_slice_that_was_emptied_by_mistake_loses_its_tag_after_an_update_too(drawn, make_run, monkeypatch):
-    from WeakMedSAMLib.frontend.base import folders
-
-    monkeypatch.setattr(folders, "runsFolder", lambda: drawn.run.folder.parent)
+def test_a_slice_that_was_emptied_by_mistake_loses_its_tag_after_an_update_too(drawn, make_run):
     drawn.corrections.empty("organ", 10)
     update(drawn, make_run)
     assert drawn.session.tag(drawn.key, "organ", 10) == ABSENT
@@ -214,9 +193,9 @@ def test_a_slice_that_was_emptied_by_mistake_loses_its_tag_after_an_update_too(d
 def test_what_the_generated_masks_were_told_of_stays_until_the_next_update(updated):
     updated.corrections.empty("organ", 10)
     updated.corrections.empty("organ", 11)
-    tell(updated, updated.run.folder)
+    updated.tell(updated.run.folder)
     (folder,) = updated.logic.state.run(updated.record.runId).updates.values()
-    tell(updated, updated.run.folder.parent / folder)
+    updated.tell(updated.run.folder.parent / folder)
     corrected = updated.voxels("organ")
     give(updated, 8, 10)
     assert np.array_equal(updated.voxels("organ"), corrected)
@@ -238,7 +217,7 @@ def test_slices_that_a_run_was_told_of_are_counted_as_the_volume_is_now(correcte
 
     bench = corrected()
     bench.corrections.draw("organ", 3, disc(SHAPE, 3)[3])
-    tell(bench, bench.run.folder)
+    bench.tell(bench.run.folder)
     found = lib.end(toldSteps(bench.run.folder, bench.labels, "k"))
     assert [*found[7]] == [3]
     assert not found[1]
