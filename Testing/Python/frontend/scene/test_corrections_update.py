@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from flows.strokes import disc
@@ -121,3 +123,24 @@ def test_new_masks_of_a_class_that_is_known_on_every_slice_are_reviewed(correcte
     segments = bench.node.GetSegmentation()
     assert lib.segments.isReviewed(segments.GetSegment(bench.ids["organ"]))
     assert not lib.segments.isReviewed(segments.GetSegment(bench.ids["Läsion"]))
+
+
+def test_masks_that_are_loaded_again_are_those_of_the_update(corrected, make_run):
+    bench = corrected()
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[5:15, 5:10, 5:10] = 7
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.host.slicer.mrmlScene.RemoveNode(bench.node)
+    bench.host.settle(0.2)
+    bench.logic.runs.load(bench.record.runId)
+    bench.host.waitUntil(lambda: not bench.logic.isRunning)
+    bench.find()
+    assert np.array_equal(bench.voxels("organ"), labels == 7)
+    # Without the folder of the update what was generated counts.
+    bench.host.slicer.mrmlScene.RemoveNode(bench.node)
+    (name,) = bench.logic.state.run(bench.record.runId).updates.values()
+    shutil.rmtree(bench.run.folder.parent / name)
+    bench.logic.runs.load(bench.record.runId)
+    bench.host.waitUntil(lambda: not bench.logic.isRunning)
+    bench.find()
+    assert bench.voxels("Läsion").any()
