@@ -239,7 +239,7 @@ class MaskUpdates:
 
         node = teaching.segmentationNode
         masks = {each: packMask(node, each) for each in teaching.segmentIds.values()}
-        changed = self._corrections.putUpdate(planes, beside)
+        changed = yield from self._corrections.putUpdateSteps(planes, beside, folder)
         self._before = (node, masks)
         key = self._corrections.labels().sha256
         yield from noteLearnedSteps(self._state, folder, [key] if key else [])
