@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from slicer.i18n import tr as _
 
@@ -50,6 +50,10 @@ class MasksUpdated:
     def isUntouched(self) -> bool:
         """Say that nothing is lost: edits stay."""
         return True
+
+    def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
+        """Say whether changes that somebody made are just those that `undo` (or `redo`) makes."""
+        return self._put.isReverted(changes, forward)
 
     def _putWhere(self, wanted: Sequence[bytes | None], forward: bool) -> None:
         """Put those slices that are as they should be before that."""

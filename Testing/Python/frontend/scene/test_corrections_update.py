@@ -245,3 +245,32 @@ def test_an_update_does_not_bring_back_what_was_given_back_meanwhile(corrected, 
     wanted[20, 3] = True
     assert np.array_equal(after[9], wanted)
     assert dict(bench.corrections.states("organ")) == {9: "touched"}
+
+
+def test_undo_in_the_segment_editor_takes_an_update_back_and_makes_no_labels(corrected, make_run):
+    bench = corrected()
+    bench.show(8)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8) | disc(SHAPE, 9))
+    bench.settle()
+    bench.host.slicer.util.selectModule("SegmentEditor")
+    editor = bench.host.slicer.modules.SegmentEditorWidget.editor
+    editor.setSegmentationNode(bench.node)
+    before = {name: bench.voxels(name) for name in bench.ids}
+    labels = np.where(np.roll(before["organ"], 3, axis=1), 7, np.roll(before["Läsion"], 3, axis=1)).astype(np.uint8)
+    bench.update(make_run([bench.volume], labels), labels)
+    after = {name: bench.voxels(name) for name in bench.ids}
+    states = dict(bench.corrections.states("organ"))
+    for call, voxels, updates in ((editor.undo, before, 0), (editor.redo, after, 1), (editor.undo, before, 0)):
+        call()
+        bench.settle()
+        assert all(np.array_equal(bench.voxels(name), each) for name, each in voxels.items())
+        assert dict(bench.corrections.states("organ")) == states
+        assert not bench.corrections.states("Läsion")
+        assert len(bench.logic.state.run(bench.record.runId).updates) == updates
+        assert bench.corrections.watch.isMachine("organ", 7)
+        assert not bench.corrections.watch.isMachine("organ", 8)
+    # What is done next is no more than that.
+    bench.show(6)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 6, at=(5, 5)))
+    bench.settle()
+    assert dict(bench.corrections.states("organ")) == {**states, 6: "drawn"}
