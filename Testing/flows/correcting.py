@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from flows.strokes import Editor
@@ -36,6 +38,28 @@ class CorrectingBench:
         self.host.waitUntil(lambda: not self.logic.isRunning)
         self.records.append(self.logic.state.run(run.record.runId))
         self.find()
+
+    def tell(self, folder):
+        """Let a run have been told the labels of now."""
+        from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+        from WeakMedSAMLib.contract.labels.label_files import write_label_file
+        from WeakMedSAMLib.contract.runs import RunFolder
+
+        write_label_file(RunFolder(folder).tags, CohortLabels(self.run.classes, [self.labels]))
+
+    def update(self, run, labels):
+        """Take another run with a label map for an update by the labels of now, and write its masks."""
+        self.tell(run.folder)
+        before = self.logic.state.run(self.record.runId)
+        updated = replace(before, updates={"000": run.folder.name})
+
+        def beside(forward):
+            self.logic.state.saveRun(updated if forward else before)
+
+        planes = {name: dict(enumerate(labels == value)) for name, value in (("organ", 7), ("Läsion", 1))}
+        changed = self.corrections.putUpdate(planes, beside)
+        self.settle()
+        return changed
 
     def find(self):
         """Find nodes and segments of the last run, as after a scene was loaded."""

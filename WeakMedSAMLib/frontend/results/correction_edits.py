@@ -128,6 +128,22 @@ def besideKnown(painted: PaintedSlice | None, mask: np.ndarray) -> np.ndarray:
     return np.where(pixels == UNKNOWN, mask, pixels == SHOWN)
 
 
+def besideTaken(
+    told: PaintedSlice | None, painted: PaintedSlice | None, mask: np.ndarray, held: np.ndarray
+) -> np.ndarray:
+    """Return a mask of the machine as `besideKnown`, which was told of pixels that nobody says any more.
+
+    Of these the mask says but what the machine was told: they stay as they are held (bool).
+    """
+    found = besideKnown(painted, mask)
+    if told is None or told == painted:
+        return found
+    isTaken = told.pixels != UNKNOWN
+    if painted is not None:
+        isTaken &= painted.pixels == UNKNOWN
+    return np.where(isTaken, held, found)
+
+
 def callFine(labels: VolumeLabels, className: str, indices: Iterable[int], maskOf: Callable[[int], np.ndarray]) -> None:
     """Take the masks of slices (bool) for right: what was touched is drawn then, what is known already stays."""
     known, found = PAINTED.slices(labels, className), {}

@@ -20,6 +20,7 @@ from WeakMedSAMLib.frontend.results.correction_edits import MACHINE, Prepared, S
 from WeakMedSAMLib.frontend.results.correction_watch import CorrectionWatch
 from WeakMedSAMLib.frontend.results.correction_words import editInWords
 from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices, renameLearned
+from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside, PlaneChange, PlanesPut, Together
 from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -201,6 +202,18 @@ class CorrectionSteps:
             puts = [each for each in parts if isinstance(each, PlanesPut)]
             if puts and puts[0].isReverted(changes, isRedo):
                 self._session.redo() if isRedo else self._session.undo()
+                return True
+        return self._isUpdateTakenBack(changes)
+
+    def _isUpdateTakenBack(self, changes: list[PlaneChange]) -> bool:
+        """Do the same of an update of the masks: what was before it, or is after it, is the machine's."""
+        node = self.teaching.segmentationNode if self.teaching is not None else None
+        for change, isRedo in ((self._history.last(node), False), (self._history.next(node), True)):
+            if isinstance(change, MasksUpdated) and change.isReverted(changes, isRedo):
+                self._history.redo(node) if isRedo else self._history.undo(node)
+                for name in self._classNames():
+                    ours = {each.index for each in changes if self.teaches(node, each.segmentId) == name}
+                    self.watch.adopt(name, ours - {*self._paintedOf(name)})
                 return True
         return False
 

@@ -331,6 +331,10 @@ class CorrectionWatch:
         seen = tuple(read.digests.get(at, each) for at, each in enumerate(held.digests.seen))
         digests = replace(held.digests, seen=seen)
         edited = set(read.digests)
+        noted = digestsFor(read.teaching.segment(read.className), read.teaching.volumeNode, read.axis)
+        if noted is not None and noted.seen == seen:
+            # Undo of the Segment Editor brought back what was noted of these voxels.
+            digests = noted
         if own is not None:
             # Edited before what the module wrote was seen: what is not in view is taken for written.
             edited = edited & self._shown if own != read.version else set()

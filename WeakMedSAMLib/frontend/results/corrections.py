@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, plane_of
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.results import correction_edits
 from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit
 from WeakMedSAMLib.frontend.results.correction_steps import CorrectionSteps
 from WeakMedSAMLib.frontend.results.correction_words import givenBackInWords
 from WeakMedSAMLib.frontend.results.giving_back import GivenBack, giveBackSteps
+from WeakMedSAMLib.frontend.results.machine_masks import toldSteps
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf
+from WeakMedSAMLib.frontend.results.update_writing import Planes, UpdateWriting, isMouseDown
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 
 
@@ -52,7 +55,7 @@ class Corrections(CorrectionSteps):
 
     def putUpdate(
         self,
-        planes: Mapping[str, Mapping[int, np.ndarray]],
+        planes: Planes,
         beside: Callable[[bool], object] = lambda _forward: None,
     ) -> int:
         """Write what the machine drew anew (class -> slice -> bool), except what a reader knows: one step to undo.
@@ -66,14 +69,51 @@ class Corrections(CorrectionSteps):
         int
             How many slices became others, of all classes.
         """
-        self.settle()
-        found = [change for name, each in planes.items() for change in self._updated(name, each)]
-        if found:
-            put = self._putOf(found)
-            put(True)
-            self._history.add(MasksUpdated(put, beside))
+        return runToEnd(self._updateSteps(planes, beside, None, lambda: False))
+
+    def putUpdateSteps(
+        self, planes: Planes, beside: Callable[[bool], object], folder: Path | None = None
+    ) -> Steps[int]:
+        """Do what `putUpdate` does, in short pieces and never while a button of the mouse is down.
+
+        Parameters
+        ----------
+        planes, beside
+            As of `putUpdate`.
+        folder : Path, optional
+            Of the run that drew them: pixels that it was told of, and that nobody says any more, stay as they are.
+
+        Raises
+        ------
+        UserError
+            ``not_ready`` where other masks are corrected meanwhile; nothing is written then.
+        """
+        return (yield from self._updateSteps(planes, beside, folder, isMouseDown))
+
+    def _updateSteps(
+        self,
+        planes: Planes,
+        beside: Callable[[bool], object],
+        folder: Path | None,
+        isBusy: Callable[[], bool],
+    ) -> Steps[int]:
+        teaching, told = self.teaching, (yield from self._toldSteps(folder))
+        writing = UpdateWriting(self, teaching, self._history, isBusy) if teaching is not None else None
+        put = (yield from writing.run(planes, told)) if writing is not None else None
+        if writing is not None and put is not None:
+            self._history.add(MasksUpdated(put, beside, writing.pixels))
         beside(True)
-        return len(found)
+        return len(put.changes) if put is not None else 0
+
+    def _toldSteps(self, folder: Path | None) -> Steps[Mapping[str, Slices]]:
+        """Class -> what is painted by the labels in the folder of a run."""
+        teaching = self.teaching
+        if folder is None or teaching is None:
+            return {}
+        found = yield from toldSteps(folder, self.labels(), self.axis)
+        segments = {name: teaching.segment(name) for name in teaching.segmentIds}
+        values = {name: labelValueOf(each) for name, each in segments.items() if each is not None}
+        return {name: found.get(value, {}) for name, value in values.items() if value is not None}
 
     def undoUpdate(self) -> bool:
         """Take back what the last update wrote; says whether there was one."""
@@ -200,14 +240,6 @@ class Corrections(CorrectionSteps):
         found = yield from giveBackSteps(self.teaching, self.labels(), (first, last), classNames)
         self.settle()
         self._applyGivenBack(found)
-
-    def _updated(self, className: str, planes: Mapping[int, np.ndarray]) -> list[tuple[str, int, Any, Any]]:
-        held, known = self.watch.planes(className), self._paintedOf(className)
-        if held is None:
-            return []
-        wanted = {index: correction_edits.besideKnown(known.get(index), plane) for index, plane in planes.items()}
-        found = ((className, index, held.plane(index), plane) for index, plane in wanted.items())
-        return [each for each in found if not np.array_equal(each[2], each[3])]
 
     def _applyGivenBack(self, found: GivenBack) -> None:
         if found.segmentationNode is not (self.teaching.segmentationNode if self.teaching is not None else None):

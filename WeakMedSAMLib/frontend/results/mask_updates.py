@@ -287,7 +287,7 @@ class MaskUpdates:
         masks = {segmentId: packMask(node, segmentId) for segmentId in planes}
         # A class may be called otherwise by now.
         named = {name: planes[segmentId] for name, segmentId in now.segmentIds.items() if segmentId in planes}
-        changed = self._corrections.putUpdate(named, beside)
+        changed = yield from self._corrections.putUpdateSteps(named, beside, folder)
         self._before = (node, masks)
         for labels in told.volumes:
             noteLearned(self._state, labels)

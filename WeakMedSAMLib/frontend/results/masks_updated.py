@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut
+
+# Class -> slice -> how many pixels.
+Pixels = dict[str, dict[int, int]]
 
 
 class MasksUpdated:
@@ -18,14 +21,22 @@ class MasksUpdated:
         What was written, and what was there before.
     beside : callable, optional
         Gets whether it is done or taken back; goes along.
+    pixels : mapping, optional
+        Class -> slice -> how many pixels became others.
     """
 
     isSmall = False
     serial = 0
 
-    def __init__(self, put: PlanesPut, beside: Callable[[bool], object] = lambda _forward: None) -> None:
+    def __init__(
+        self,
+        put: PlanesPut,
+        beside: Callable[[bool], object] = lambda _forward: None,
+        pixels: Mapping[str, Mapping[int, int]] | None = None,
+    ) -> None:
         self.segmentationNode = put.segmentationNode
         self.text = _("update the masks")
+        self.pixels = pixels or {}
         self._put, self._beside = put, beside
 
     def undo(self) -> None:
@@ -39,6 +50,10 @@ class MasksUpdated:
     def isUntouched(self) -> bool:
         """Say that nothing is lost: edits stay."""
         return True
+
+    def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
+        """Say whether changes that somebody made are just those that `undo` (or `redo`) makes."""
+        return self._put.isReverted(changes, forward)
 
     def _putWhere(self, wanted: Sequence[bytes | None], forward: bool) -> None:
         """Put those slices that are as they should be before that."""

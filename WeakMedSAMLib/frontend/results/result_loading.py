@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, noteGrid
-from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory, SegmentsAdded
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -29,7 +29,7 @@ from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmen
 from WeakMedSAMLib.frontend.results.slice_digests import SliceDigests, digestSteps, writeDigests
 from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes
 from WeakMedSAMLib.frontend.running.run_control import Loaded, Target
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
 
 
@@ -92,9 +92,9 @@ class ResultLoader:
         Raises
         ------
         UserError
-            At once what `readRun` raises; then what was wrong with the first volume, if none got its masks.
+            At once what `readRecord` raises; then what was wrong with the first volume, if none got its masks.
         """
-        return self._loadSteps(record, readRun(folderOf(record)), target)
+        return self._loadSteps(record, readRecord(record), target)
 
     def _loadSteps(self, record: RunRecord, result: RunResult, target: Target | None) -> Steps[Loaded]:
         loaded = Loaded()

@@ -76,6 +76,8 @@ class ReviewThreshold:
             and segmentId == self._segmentId
             and subject.segmentationNode is self._subject.segmentationNode
             and subject.volumeNode is self._subject.volumeNode
+            # Those of an update lie in a folder of its own.
+            and subject.probabilityPath(segmentId) == self._subject.probabilityPath(segmentId)
         )
         self._subject = subject
         if not isSame:

@@ -149,3 +149,79 @@ def test_a_slice_is_drawn_by_a_script(drawn):
     with pytest.raises(UserError) as caught:
         drawn.corrections.draw("organ", 20, mask)
     assert caught.value.code == "slice_out_of_range"
+
+
+def update(bench, make_run):
+    """An update by the labels of now: its masks have what was drawn, and another disc on slice 12."""
+    labels = np.where(bench.voxels("organ"), 7, np.where(bench.voxels("Läsion"), 1, 0)).astype(np.uint8)
+    labels[12][disc(SHAPE, 12, radius=2, at=(3, 3))[12]] = 7
+    bench.update(make_run([bench.volume], labels), labels)
+    return labels == 7
+
+
+@pytest.fixture
+def updated(drawn, make_run):
+    """`drawn` and updated: the run of the update was told what was drawn."""
+    drawn.updated = update(drawn, make_run)
+    return drawn
+
+
+def test_a_wrong_drawing_that_an_update_was_told_of_is_not_what_the_machine_drew(updated):
+    give(updated, 8, 9)
+    for index in (8, 9):
+        assert np.array_equal(updated.voxels("organ")[index], updated.machine["organ"][index])
+    assert dict(updated.corrections.states("organ")) == {4: "fine"}
+    # What it was not told of it drew itself.
+    updated.show(12)
+    updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 12))
+    updated.settle()
+    give(updated, 12, 12)
+    assert np.array_equal(updated.voxels("organ")[12], updated.updated[12])
+    assert not np.array_equal(updated.updated[12], updated.machine["organ"][12])
+    assert not updated.told
+
+
+def test_a_slice_that_was_emptied_by_mistake_loses_its_tag_after_an_update_too(drawn, make_run):
+    drawn.corrections.empty("organ", 10)
+    update(drawn, make_run)
+    assert drawn.session.tag(drawn.key, "organ", 10) == ABSENT
+    give(drawn, 10, 10)
+    assert np.array_equal(drawn.voxels("organ")[10], drawn.machine["organ"][10])
+    assert drawn.session.tag(drawn.key, "organ", 10) == UNTAGGED
+
+
+def test_what_the_generated_masks_were_told_of_stays_until_the_next_update(updated):
+    updated.corrections.empty("organ", 10)
+    updated.corrections.empty("organ", 11)
+    updated.tell(updated.run.folder)
+    (folder,) = updated.logic.state.run(updated.record.runId).updates.values()
+    updated.tell(updated.run.folder.parent / folder)
+    corrected = updated.voxels("organ")
+    give(updated, 8, 10)
+    assert np.array_equal(updated.voxels("organ"), corrected)
+    assert dict(updated.corrections.states("organ")) == {4: "fine", 11: "drawn"}
+    assert updated.session.tag(updated.key, "organ", 10) == UNTAGGED
+    assert updated.session.tag(updated.key, "organ", 11) == ABSENT
+    assert "8-10" in updated.told[0]
+    assert "next Update" in updated.told[0]
+    # They are the machine's from now on.
+    assert updated.corrections.watch.isMachine("organ", 10)
+    updated.session.undo()
+    updated.settle()
+    assert updated.session.tag(updated.key, "organ", 10) == ABSENT
+    assert updated.corrections.stateOf("organ", 10) == "drawn"
+
+
+def test_slices_that_a_run_was_told_of_are_counted_as_the_volume_is_now(corrected, lib):
+    from WeakMedSAMLib.frontend.results.machine_masks import toldSteps
+
+    bench = corrected()
+    bench.corrections.draw("organ", 3, disc(SHAPE, 3)[3])
+    bench.tell(bench.run.folder)
+    found = lib.end(toldSteps(bench.run.folder, bench.labels, "k"))
+    assert [*found[7]] == [3]
+    assert not found[1]
+    turned = lib.end(toldSteps(bench.run.folder, bench.labels, "k", isReversed=True))
+    assert [*turned[7]] == [16]
+    assert not lib.end(toldSteps(bench.run.folder, bench.labels, "i"))
+    assert not lib.end(toldSteps(bench.run.folder / "gone", bench.labels, "k"))

@@ -123,6 +123,40 @@ def test_the_threshold_moves_slices_of_the_machine_only(correcting):
     assert np.array_equal(bench.voxels("organ")[8], before[8])
 
 
+def test_the_threshold_goes_by_the_probabilities_of_the_update(correcting, make_run):
+    bench, ui = correcting, correcting.ui
+    bench.logic.state.currentClass = "organ"
+    bench.host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[5:15, 5:10, 5:10] = 7
+    maps = {7: (labels == 7) * np.uint8(200), 1: np.zeros(SHAPE, np.uint8)}
+    bench.update(make_run([bench.volume], labels, maps), labels)
+    bench.host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 20
+    bench.panel.threshold.finish()
+    bench.settle()
+    assert np.array_equal(bench.voxels("organ"), labels == 7)
+    # Those of before once the update is taken back.
+    assert bench.corrections.undoUpdate()
+    bench.host.settle(0.2)
+    bench.host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 21
+    bench.panel.threshold.finish()
+    assert bench.voxels("organ").sum() > 10 * (labels == 7).sum()
+
+
+def test_a_drag_ends_before_an_update_is_written(correcting):
+    bench, ui = correcting, correcting.ui
+    bench.logic.state.currentClass = "organ"
+    bench.host.waitUntil(lambda: ui.thresholdSlider.enabled)
+    ui.thresholdSlider.value = 20
+    bench.corrections.putUpdate({"organ": {5: np.zeros(SHAPE[1:], bool)}})
+    assert [each.text for each in bench.history._done] == ["change the threshold", "update the masks"]
+    # It moves slices, and no update with them.
+    bench.history.undo(bench.node)
+    assert bench.voxels("organ")[5].any()
+
+
 def test_marks_of_an_earlier_version_are_read_and_become_labels_with_the_next_one(correcting):
     bench = correcting
     from WeakMedSAMLib.frontend.results.fine_slices import FINE_ATTRIBUTE

@@ -46,6 +46,21 @@ def test_no_edit_holds_the_window_up(large, allowance):
     assert len(large.corrections.states("organ")) == 50
 
 
+def test_no_update_holds_the_window_up(large, allowance):
+    new = np.roll(large.voxels("organ"), 3, axis=1)
+    planes = {"organ": dict(enumerate(new)), "Läsion": dict(enumerate(np.roll(large.voxels("Läsion"), 3, axis=1)))}
+    steps, longest, changed = large.corrections.putUpdateSteps(planes, lambda _forward: None), 0.0, 0
+    try:
+        while True:
+            longest = max(longest, timed(lambda: next(steps)))
+    except StopIteration as end:
+        changed = end.value
+    assert changed == 100
+    print(f"\nupdate: longest piece {longest:.0f} ms")
+    assert longest < LIMIT_MS * allowance
+    assert np.array_equal(large.voxels("organ"), new)
+
+
 def test_no_word_holds_the_window_up(large, allowance):
     fine = timed(lambda: large.corrections.markFine(50, True))
     review = timed(lambda: large.corrections.mark({"organ": range(100)}, {}, "review"))

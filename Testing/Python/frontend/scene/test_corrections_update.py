@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from flows.strokes import disc
@@ -121,3 +123,154 @@ def test_new_masks_of_a_class_that_is_known_on_every_slice_are_reviewed(correcte
     segments = bench.node.GetSegmentation()
     assert lib.segments.isReviewed(segments.GetSegment(bench.ids["organ"]))
     assert not lib.segments.isReviewed(segments.GetSegment(bench.ids["Läsion"]))
+
+
+def test_masks_that_are_loaded_again_are_those_of_the_update(corrected, make_run):
+    bench = corrected()
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[5:15, 5:10, 5:10] = 7
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.host.slicer.mrmlScene.RemoveNode(bench.node)
+    bench.host.settle(0.2)
+    bench.logic.runs.load(bench.record.runId)
+    bench.host.waitUntil(lambda: not bench.logic.isRunning)
+    bench.find()
+    assert np.array_equal(bench.voxels("organ"), labels == 7)
+    # Without the folder of the update what was generated counts.
+    bench.host.slicer.mrmlScene.RemoveNode(bench.node)
+    (name,) = bench.logic.state.run(bench.record.runId).updates.values()
+    shutil.rmtree(bench.run.folder.parent / name)
+    bench.logic.runs.load(bench.record.runId)
+    bench.host.waitUntil(lambda: not bench.logic.isRunning)
+    bench.find()
+    assert bench.voxels("Läsion").any()
+
+
+@pytest.fixture
+def drawn(corrected):
+    """Slice 8 drawn; `new` is what an update draws of both classes, `steps` writes it."""
+    bench = corrected()
+    bench.show(8)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8))
+    bench.settle()
+    bench.before = {name: bench.voxels(name) for name in bench.ids}
+    bench.new = np.roll(bench.before["organ"], 1, axis=1)
+    bench.done = []
+    bench.steps = bench.corrections.putUpdateSteps(
+        {"organ": dict(enumerate(bench.new)), "Läsion": {5: np.zeros(SHAPE[1:], bool)}}, bench.done.append
+    )
+    return bench
+
+
+def test_an_update_waits_for_the_end_of_a_stroke(drawn, monkeypatch):
+    from WeakMedSAMLib.frontend.base.steps import runToEnd
+    from WeakMedSAMLib.frontend.results import corrections, update_writing
+
+    assert not update_writing.isMouseDown()
+    isDown = [False]
+    monkeypatch.setattr(corrections, "isMouseDown", lambda: isDown[0])
+    for _piece in range(10):
+        next(drawn.steps)
+    isDown[0] = True
+    for _piece in range(40):
+        next(drawn.steps)
+    assert np.array_equal(drawn.voxels("organ"), drawn.before["organ"])
+    # What was drawn meanwhile stays.
+    drawn.show(6)
+    drawn.editor.stroke(drawn.ids["organ"], disc(SHAPE, 6, at=(5, 5)))
+    stroke = drawn.voxels("organ")[6]
+    isDown[0] = False
+    assert runToEnd(drawn.steps) == 9
+    drawn.settle()
+    after = drawn.voxels("organ")
+    assert np.array_equal(after[6], stroke)
+    assert np.array_equal(after[8], drawn.before["organ"][8])
+    assert np.array_equal(after[7], drawn.new[7])
+    assert not drawn.voxels("Läsion")[5].any()
+    assert dict(drawn.corrections.states("organ")) == {6: "drawn", 8: "drawn"}
+    assert drawn.done == [True]
+
+
+def test_an_update_that_is_cancelled_midway_writes_nothing(drawn):
+    while np.array_equal(drawn.voxels("organ"), drawn.before["organ"]):
+        next(drawn.steps)
+    assert np.array_equal(drawn.voxels("Läsion"), drawn.before["Läsion"])
+    drawn.steps.close()
+    drawn.settle()
+    assert np.array_equal(drawn.voxels("organ"), drawn.before["organ"])
+    assert not drawn.corrections.undoUpdate()
+    assert dict(drawn.corrections.states("organ")) == {8: "drawn"}
+    assert not drawn.done
+
+
+def test_masks_of_another_volume_under_review_end_it(drawn, make_volume):
+    from WeakMedSAMLib.contract.errors import UserError
+    from WeakMedSAMLib.frontend.base.steps import runToEnd
+
+    while np.array_equal(drawn.voxels("organ"), drawn.before["organ"]):
+        next(drawn.steps)
+    drawn.logic.state.currentVolume = make_volume("MR", SHAPE)
+    with pytest.raises(UserError, match="Other masks"):
+        runToEnd(drawn.steps)
+    assert np.array_equal(drawn.voxels("organ"), drawn.before["organ"])
+
+
+def test_an_update_does_not_bring_back_what_was_given_back_meanwhile(corrected, make_run):
+    from WeakMedSAMLib.frontend.base.steps import runToEnd
+
+    bench = corrected()
+    machine = bench.voxels("organ")
+    bench.show(8)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8, at=(5, 5)) | disc(SHAPE, 9, at=(5, 5)))
+    bench.settle()
+    drawing = bench.voxels("organ")
+    run = make_run([bench.volume])
+    bench.tell(run.folder)
+    # While it runs 8 is given back, and of 9 only pixels elsewhere are known.
+    bench.corrections.giveBack(8, 9)
+    bench.host.waitUntil(lambda: bench.corrections._giving is None)
+    bench.settle()
+    bench.show(3)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 9, at=(30, 40), radius=2))
+    bench.settle()
+    new = drawing.copy()
+    new[:, 20, 3] = True
+    planes = {"organ": {index: new[index] for index in (7, 8, 9)}}
+    runToEnd(bench.corrections.putUpdateSteps(planes, lambda _forward: None, run.folder))
+    bench.settle()
+    after = bench.voxels("organ")
+    assert np.array_equal(after[7], new[7])
+    assert np.array_equal(after[8], machine[8])
+    wanted = machine[9] | disc(SHAPE, 9, at=(30, 40), radius=2)[9]
+    wanted[20, 3] = True
+    assert np.array_equal(after[9], wanted)
+    assert dict(bench.corrections.states("organ")) == {9: "touched"}
+
+
+def test_undo_in_the_segment_editor_takes_an_update_back_and_makes_no_labels(corrected, make_run):
+    bench = corrected()
+    bench.show(8)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8) | disc(SHAPE, 9))
+    bench.settle()
+    bench.host.slicer.util.selectModule("SegmentEditor")
+    editor = bench.host.slicer.modules.SegmentEditorWidget.editor
+    editor.setSegmentationNode(bench.node)
+    before = {name: bench.voxels(name) for name in bench.ids}
+    labels = np.where(np.roll(before["organ"], 3, axis=1), 7, np.roll(before["Läsion"], 3, axis=1)).astype(np.uint8)
+    bench.update(make_run([bench.volume], labels), labels)
+    after = {name: bench.voxels(name) for name in bench.ids}
+    states = dict(bench.corrections.states("organ"))
+    for call, voxels, updates in ((editor.undo, before, 0), (editor.redo, after, 1), (editor.undo, before, 0)):
+        call()
+        bench.settle()
+        assert all(np.array_equal(bench.voxels(name), each) for name, each in voxels.items())
+        assert dict(bench.corrections.states("organ")) == states
+        assert not bench.corrections.states("Läsion")
+        assert len(bench.logic.state.run(bench.record.runId).updates) == updates
+        assert bench.corrections.watch.isMachine("organ", 7)
+        assert not bench.corrections.watch.isMachine("organ", 8)
+    # What is done next is no more than that.
+    bench.show(6)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 6, at=(5, 5)))
+    bench.settle()
+    assert dict(bench.corrections.states("organ")) == {**states, 6: "drawn"}
