@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,12 @@ class CorrectingBench:
         """Take another run with a label map for an update by the labels of now, and write its masks."""
         self.tell(run.folder)
         before = self.logic.state.run(self.record.runId)
+        from WeakMedSAMLib.contract.runs import RunFolder
+        from WeakMedSAMLib.frontend.scene.run_records import folderOf
+
+        updates = RunFolder(folderOf(before)).updates
+        updates.mkdir(exist_ok=True)
+        shutil.move(run.folder, updates / run.folder.name)
         updated = replace(before, updates={"000": run.folder.name})
 
         def beside(forward):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -44,6 +45,8 @@ class Corrections(CorrectionSteps):
         # What was scribbled last: volume, class and slice -> pixels.
         self._scribbles: dict[tuple[str, str, int], np.ndarray] = {}
         self._giving: StepRunner | None = None
+        # Segmentation -> what was written into it last.
+        self._updates: dict[str, MasksUpdated] = {}
 
     def forget(self) -> None:
         """See `CorrectionSteps`."""
@@ -52,6 +55,7 @@ class Corrections(CorrectionSteps):
             self._giving.cancel()
             self._giving = None
         self._scribbles.clear()
+        self._updates.clear()
 
     def putUpdate(
         self,
@@ -100,8 +104,11 @@ class Corrections(CorrectionSteps):
         teaching, told = self.teaching, (yield from self._toldSteps(folder))
         writing = UpdateWriting(self, teaching, self._history, isBusy) if teaching is not None else None
         put = (yield from writing.run(planes, told)) if writing is not None else None
+        if teaching is not None:
+            self._updates.pop(teaching.segmentationNode.GetID(), None)
         if writing is not None and put is not None:
-            self._history.add(MasksUpdated(put, beside, writing.pixels))
+            update = self._updates[put.segmentationNode.GetID()] = MasksUpdated(put, beside, writing.pixels)
+            self._history.add(update)
         beside(True)
         return len(put.changes) if put is not None else 0
 
@@ -120,6 +127,20 @@ class Corrections(CorrectionSteps):
         self.settle()
         node = self.teaching.segmentationNode if self.teaching is not None else None
         return node is not None and self._history.undoLast(node, MasksUpdated)
+
+    def updateNumber(self, segmentationNode: Any) -> int:
+        """Return the number of the last update of masks, as of `MasksUpdated.serial`; 0 without one."""
+        update = self._updates.get(segmentationNode.GetID()) if segmentationNode is not None else None
+        return update.serial if update is not None and update.isDone else 0
+
+    def changedByUpdate(self, segmentationNode: Any, segmentId: str) -> Mapping[int, int]:
+        """Return slice -> how many pixels the last update changed, of slices that nobody drew or found fine since."""
+        name = self.teaches(segmentationNode, segmentId)
+        if not name or not self.updateNumber(segmentationNode):
+            return {}
+        known = {index for index, painted in self._paintedOf(name).items() if painted.is_whole}
+        pixels = self._updates[segmentationNode.GetID()].pixels.get(segmentId, {})
+        return {index: count for index, count in pixels.items() if index not in known}
 
     def markFine(self, index: int, isFine: bool) -> None:
         """Call all classes of a slice fine, or no longer: one step to undo. What was corrected stays so."""

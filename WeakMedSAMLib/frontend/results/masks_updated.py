@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut
 
-# Class -> slice -> how many pixels.
+# Segment -> slice -> how many pixels.
 Pixels = dict[str, dict[int, int]]
 
 
@@ -22,7 +22,12 @@ class MasksUpdated:
     beside : callable, optional
         Gets whether it is done or taken back; goes along.
     pixels : mapping, optional
-        Class -> slice -> how many pixels became others.
+        Segment -> slice -> how many pixels became others.
+
+    Attributes
+    ----------
+    isDone : bool
+        Whether it is not taken back.
     """
 
     isSmall = False
@@ -36,7 +41,7 @@ class MasksUpdated:
     ) -> None:
         self.segmentationNode = put.segmentationNode
         self.text = _("update the masks")
-        self.pixels = pixels or {}
+        self.pixels, self.isDone = pixels or {}, True
         self._put, self._beside = put, beside
 
     def undo(self) -> None:
@@ -60,6 +65,7 @@ class MasksUpdated:
         found = self._put.now()
         same = [each for each, kept in zip(self._put.changes, wanted, strict=True) if found[_placeOf(each)] == kept]
         self._put.only(same)(forward)
+        self.isDone = forward
         self._beside(forward)
 
 

@@ -30,7 +30,7 @@ _ROWS_AT_ONCE = 40
 
 
 class SliceTable:
-    """One row a slice, the least sure first.
+    """One row a slice, those that the last update changed first, then the least sure.
 
     Parameters
     ----------
@@ -203,11 +203,14 @@ class SliceReview:
         if self._isFollowing:
             # Layouts that were not shown before have views of their own.
             self._observer.start()
-        shown = (subject.segmentationNode, result) if subject is not None and result is not None else ()
+        # Slices that are found fine keep their rows: they are not told apart by what is left to look at.
+        update = self._update()
+        shown = (subject.segmentationNode, result, update) if subject is not None and result is not None else ()
         if shown != self._filledFor:
             self._filledFor, self._goneTo = shown, None
             counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
-            self.table.fill(sliceRows(result) if result else [], max(counts, default=0), self._fine())
+            rows = sliceRows(result, self._changed()) if result else []
+            self.table.fill(rows, max(counts, default=0), self._fine())
         self.showFine()
         self.showShown()
 
@@ -216,8 +219,10 @@ class SliceReview:
         fine, rows = self._fine(), self.table.rows
         self.table.showFine(fine)
         done, count = sum(row.isFine(fine) for row in rows), len(rows)
-        text = _("Slices, the &least sure first: {done} of {count} fine").format(done=done, count=count)
-        setText(self._ui.slicesLabel, text if rows else "")
+        text = _("Slices, the &least sure first: {done} of {count} fine")
+        if any(doubt.isChanged for row in rows for doubt in row.doubts):
+            text = _("Slices, changed and &least sure first: {done} of {count} fine")
+        setText(self._ui.slicesLabel, text.format(done=done, count=count) if rows else "")
         for widget in (self._ui.sliceTable, self._ui.fineButton, self._ui.nextButton):
             widget.visible = bool(rows)
         reason = "" if done < count else _("All slices of the list are marked as fine.")
@@ -285,6 +290,20 @@ class SliceReview:
 
     def _fine(self) -> dict[str, set[int]]:
         return fineSlices(self._subject, self.corrections) if self._subject is not None else {}
+
+    def _update(self) -> int:
+        """The number of the update whose changes are to be looked at; 0 if there is none."""
+        if self.corrections is None or self._subject is None:
+            return 0
+        return self.corrections.updateNumber(self._subject.segmentationNode)
+
+    def _changed(self) -> dict[str, Mapping[int, int]]:
+        """Class name in the run -> slice -> pixels that it changed."""
+        subject, corrections = self._subject, self.corrections
+        if corrections is None or subject is None or subject.result is None or subject.result.axis != corrections.axis:
+            return {}
+        node = subject.segmentationNode
+        return {subject.className(each): corrections.changedByUpdate(node, each) for each in subject.segmentIds}
 
     def _shortcut(self, key: str, function: Callable[[], Any]) -> Any:
         shortcut = qt.QShortcut(qt.QKeySequence(key), self._ui.sliceTable)

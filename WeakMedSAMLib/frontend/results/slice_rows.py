@@ -32,12 +32,15 @@ class SliceDoubt:
         Whether the slice is tagged present and nothing was drawn.
     probability : float or None
         That the slice shows the class, by the classifier; None where nobody said.
+    isChanged : bool
+        Whether the last update drew it otherwise than before.
     """
 
     className: str
     confidence: float
     isMissing: bool = False
     probability: float | None = None
+    isChanged: bool = False
 
     def confidenceInWords(self) -> str:
         """Return the confidence as "41 %"; that of a drawing that is not there is none."""
@@ -47,6 +50,8 @@ class SliceDoubt:
         """Say in a few words what is in doubt; empty where that is not known."""
         if self.isMissing:
             return _("not drawn")
+        if self.isChanged:
+            return _("changed by the update")
         if self.probability is None:
             return ""
         # As the engine makes it of a slice without tag and without mask.
@@ -84,14 +89,14 @@ class SliceState(Enum):
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One slice: its 0-based index, and what is not certain there, the least sure class first."""
+    """One slice: its 0-based index, and what is not certain there, the most changed or least sure class first."""
 
     index: int
     doubts: tuple[SliceDoubt, ...]
 
     @property
     def worst(self) -> SliceDoubt:
-        """The least sure class."""
+        """What to look at first."""
         return self.doubts[0]
 
     def isFine(self, fine: Mapping[str, Collection[int]]) -> bool:
@@ -102,19 +107,22 @@ class SliceRow:
         """Return how far its review is."""
         if self.isFine(fine):
             return SliceState.FINE
-        if self.worst.isMissing:
+        if any(doubt.isMissing for doubt in self.doubts):
             return SliceState.NOT_DRAWN
-        return SliceState.UNSURE if self.worst.confidence < _GOOD else SliceState.SURE
+        isUnsure = any(doubt.confidence < _GOOD for doubt in self.doubts)
+        return SliceState.UNSURE if isUnsure else SliceState.SURE
 
 
-def sliceRows(result: StoredResult) -> list[SliceRow]:
+def sliceRows(result: StoredResult, changed: Mapping[str, Mapping[int, int]] | None = None) -> list[SliceRow]:
     """List the slices that are worth a look, the least sure first, those where nothing was drawn before the others.
 
-    Slices about which there is no doubt (such as those tagged absent) are left out.
+    Slices about which there is no doubt (such as those tagged absent) are left out. Those that an update changed come
+    before all others (`changed`: class name -> slice -> pixels).
     """
+    changed = changed or {}
     return [
-        SliceRow(index, tuple(_doubt(name, result.classes[name], index) for name in names))
-        for index, names in slices_to_look_at(result.classes)
+        SliceRow(index, tuple(_doubt(name, result.classes[name], index, changed.get(name, {})) for name in names))
+        for index, names in slices_to_look_at(result.classes, changed)
     ]
 
 
@@ -123,7 +131,8 @@ def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
     return {row.index for row in rows if any(doubt.className == className for doubt in row.doubts)}
 
 
-def _doubt(name: str, quality: ClassQuality, index: int) -> SliceDoubt:
+def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, int]) -> SliceDoubt:
     isKnown = index < len(quality.slice_probability)
     probability = quality.slice_probability[index] if isKnown else None
-    return SliceDoubt(name, quality.slice_confidence[index], index in quality.present_without_mask, probability)
+    isMissing = index in quality.present_without_mask
+    return SliceDoubt(name, quality.slice_confidence[index], isMissing, probability, index in changed)

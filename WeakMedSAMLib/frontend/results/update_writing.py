@@ -51,7 +51,7 @@ class UpdateWriting:
     changes : list of PlaneChange
         What was written.
     pixels : dict
-        Class -> slice -> how many pixels became others.
+        Segment -> slice -> how many pixels became others.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class UpdateWriting:
         changes = [change for change, _count in found]
         self._put(changes)(True)
         self.changes += changes
-        self.pixels[name] = {change.index: count for change, count in found}
+        self.pixels[self._teaching.segmentIds[name]] = {change.index: count for change, count in found}
         yield None
 
     def _compareSteps(

@@ -195,7 +195,7 @@ def test_what_the_generated_masks_were_told_of_stays_until_the_next_update(updat
     updated.corrections.empty("organ", 11)
     updated.tell(updated.run.folder)
     (folder,) = updated.logic.state.run(updated.record.runId).updates.values()
-    updated.tell(updated.run.folder.parent / folder)
+    updated.tell(updated.run.folder / "updates" / folder)
     corrected = updated.voxels("organ")
     give(updated, 8, 10)
     assert np.array_equal(updated.voxels("organ"), corrected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from flows.sight import cell, center_of
 from flows.strokes import disc
 
@@ -188,3 +189,58 @@ def test_a_review_of_what_is_known_already_can_be_taken_back(correcting, click):
     bench.panel.masks.showReviewed()
     assert cell(ui.classTable, 1, 3) == "no"
     assert bench.corrections.unseen("organ") == []
+
+
+@pytest.fixture
+def changed(correcting, make_run):
+    """An update that changed most of slice 12, less of 19, and of nothing else."""
+    bench = correcting
+    bench.labels_of_update = labels = np.where(bench.voxels("organ"), 7, bench.voxels("Läsion")).astype(np.uint8)
+    labels[12, :5, :8] = 7
+    labels[19, :2, :3] = 1
+    labels[19, 5, 5] = 7
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.host.settle(0.2)
+    return bench
+
+
+def rows_of(bench, count=3):
+    rows = bench.panel.slices.table.rows[:count]
+    return [(row.index, row.worst.className, row.worst.isChanged) for row in rows]
+
+
+def test_slices_that_the_update_changed_most_come_first_in_the_list(changed, click):
+    bench, ui = changed, changed.ui
+    assert rows_of(bench) == [(12, "organ", True), (19, "Läsion", True), (0, "Läsion", False)]
+    assert cell(ui.sliceTable, 0, 4) == cell(ui.sliceTable, 1, 4) == "changed by the update"
+    assert "changed and" in ui.slicesLabel.text
+    assert "0 of 20 fine" in ui.slicesLabel.text
+    # What is fine stays in its row, and is not among them the next time that the list is made.
+    bench.show(12)
+    bench.panel.slices.fineAndNext()
+    bench.host.settle(0.1)
+    assert rows_of(bench, 2) == [(12, "organ", True), (19, "Läsion", True)]
+    assert cell(ui.sliceTable, 0, 0) == "✓"
+    assert bench.panel.slices.shownSlice() == 19
+    bench.panel.slices._filledFor = ()
+    bench.panel.refresh()
+    assert rows_of(bench, 2) == [(19, "Läsion", True), (0, "Läsion", False)]
+
+
+def test_an_update_that_is_taken_back_changed_nothing(changed):
+    bench = changed
+    assert bench.corrections.undoUpdate()
+    bench.host.settle(0.2)
+    assert rows_of(bench, 1) == [(0, "Läsion", False)]
+    assert "changed" not in bench.ui.slicesLabel.text
+    bench.history.redo(bench.node)
+    bench.host.settle(0.2)
+    assert rows_of(bench, 1) == [(12, "organ", True)]
+
+
+def test_only_what_the_last_update_changed_comes_first(changed, make_run):
+    bench, labels = changed, changed.labels_of_update.copy()
+    labels[10, :3, :3] = 7
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.host.settle(0.2)
+    assert rows_of(bench, 2) == [(10, "organ", True), (0, "Läsion", False)]

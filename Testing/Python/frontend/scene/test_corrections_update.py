@@ -139,7 +139,7 @@ def test_masks_that_are_loaded_again_are_those_of_the_update(corrected, make_run
     # Without the folder of the update what was generated counts.
     bench.host.slicer.mrmlScene.RemoveNode(bench.node)
     (name,) = bench.logic.state.run(bench.record.runId).updates.values()
-    shutil.rmtree(bench.run.folder.parent / name)
+    shutil.rmtree(bench.run.folder / "updates" / name)
     bench.logic.runs.load(bench.record.runId)
     bench.host.waitUntil(lambda: not bench.logic.isRunning)
     bench.find()

@@ -145,7 +145,7 @@ def masks_given(
     seen: Mapping[int, np.ndarray] | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> list[PseudoMask]:
-    """What labels show of volume `number` of a cohort, and what that is handed on to; `seen`, `step` as for `Handing`."""
+    """What labels show of volume `number` of a cohort, handed on as far as it goes; `seen`, `step` as for `Handing`."""
     if not _is_given(volume):
         return []
     rows = hand_on_marks(volume, backbone, settings, seen, step).rows()
