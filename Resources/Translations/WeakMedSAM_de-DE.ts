@@ -3650,6 +3650,10 @@ Overwrite them?</source>
         <source>The masks stay as they are, as the machine&apos;s: {reason}</source>
         <translation>Die Masken bleiben, wie sie sind, als die der Maschine: {reason}</translation>
     </message>
+    <message>
+        <source>The masks were generated with what you drew on {slices}: these stay as they are. The next Update draws it.</source>
+        <translation>Die Masken wurden mit dem erzeugt, was Sie auf {slices} gezeichnet hatten: Diese bleiben, wie sie sind. Das nächste Aktualisieren zeichnet sie neu.</translation>
+    </message>
 </context>
 <context>
     <name>results.machine_masks</name>
@@ -3674,7 +3678,7 @@ Overwrite them?</source>
     </message>
     <message>
         <source>A run is under way. Wait until it has ended, or cancel it.</source>
-        <translation type="unfinished">Ein Lauf ist im Gange. Warten Sie, bis er beendet ist, oder brechen Sie ihn ab.</translation>
+        <translation>Ein Lauf ist im Gang. Warten Sie, bis er zu Ende ist, oder brechen Sie ihn ab.</translation>
     </message>
     <message>
         <source>There are no masks of this volume yet. Generate them in section 4.</source>
@@ -3689,8 +3693,24 @@ Overwrite them?</source>
         <translation>Der Ordner des Laufs ist nicht mehr da, und mit ihm das Modell. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
     </message>
     <message>
+        <source>The masks of {name} are ready; they come when that volume is under review again.</source>
+        <translation>Die Masken von {name} sind fertig; sie kommen, wenn dieses Volumen wieder geprüft wird.</translation>
+    </message>
+    <message>
+        <source>The run folder {folder} is gone.</source>
+        <translation type="unfinished">Der Laufordner {folder} ist nicht mehr vorhanden.</translation>
+    </message>
+    <message>
+        <source>Update again.</source>
+        <translation>Aktualisieren Sie noch einmal.</translation>
+    </message>
+    <message>
         <source>The update was cancelled.</source>
         <translation>Die Aktualisierung wurde abgebrochen.</translation>
+    </message>
+    <message>
+        <source>The classes changed since these masks were made. Generate again: corrected slices count there too.</source>
+        <translation>Die Klassen haben sich geändert, seit diese Masken entstanden. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
     </message>
     <message>
         <source>There was no update.</source>
@@ -3699,14 +3719,6 @@ Overwrite them?</source>
     <message>
         <source>{count} volumes, {time}</source>
         <translation>{count} Volumen, {time}</translation>
-    </message>
-    <message>
-        <source>Other masks are under review than those that were to be updated.</source>
-        <translation>Geprüft werden gerade andere Masken als die, die aktualisiert werden sollten.</translation>
-    </message>
-    <message>
-        <source>Choose their volume, and update again.</source>
-        <translation>Wählen Sie deren Volumen, und aktualisieren Sie noch einmal.</translation>
     </message>
     <message>
         <source>{count} slices were drawn anew.</source>
@@ -3964,6 +3976,10 @@ Overwrite them?</source>
     <message>
         <source>Slices, the &amp;least sure first: {done} of {count} fine</source>
         <translation>Schichten, die &amp;unsichersten zuerst: {done} von {count} gut</translation>
+    </message>
+    <message>
+        <source>Slices, changed and &amp;least sure first: {done} of {count} fine</source>
+        <translation>Schichten, geänderte und &amp;unsicherste zuerst: {done} von {count} gut</translation>
     </message>
     <message>
         <source>The slice that is shown is fine for all classes; go on to the next ({key}, or Return in the list)</source>
@@ -4233,6 +4249,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>nicht gezeichnet</translation>
     </message>
     <message>
+        <source>changed by the update</source>
+        <translation>durch das Aktualisieren geändert</translation>
+    </message>
+    <message>
         <source>perhaps missed</source>
         <translation>evtl. übersehen</translation>
     </message>
@@ -4289,6 +4309,17 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>The probabilities do not fit the volume {name}: it changed since.</source>
         <translation>Die Wahrscheinlichkeiten passen nicht zum Volumen {name}: Es hat sich seither geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>results.update_writing</name>
+    <message>
+        <source>Other masks are under review than those that were to be updated.</source>
+        <translation>Geprüft werden gerade andere Masken als die, die aktualisiert werden sollten.</translation>
+    </message>
+    <message>
+        <source>Choose their volume, and update again.</source>
+        <translation>Wählen Sie deren Volumen, und aktualisieren Sie noch einmal.</translation>
     </message>
 </context>
 <context>
