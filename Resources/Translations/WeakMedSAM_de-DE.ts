@@ -3698,7 +3698,7 @@ Overwrite them?</source>
     </message>
     <message>
         <source>The run folder {folder} is gone.</source>
-        <translation type="unfinished">Der Laufordner {folder} ist nicht mehr vorhanden.</translation>
+        <translation>Der Laufordner {folder} ist nicht mehr vorhanden.</translation>
     </message>
     <message>
         <source>Update again.</source>
