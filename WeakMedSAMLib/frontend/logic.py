@@ -334,13 +334,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         UserError
             Why the run failed; ``timeout``, in which case it goes on.
         """
-        runId, begun = self.job.runId, time.monotonic()
-        while self.isRunning:
-            slicer.app.processEvents()
-            if timeout is not None and time.monotonic() - begun > timeout:
-                text = _("The run has not ended within {seconds} s.").format(seconds=timeout)
-                raise UserError("timeout", text, _("It goes on; wait longer, or cancel it."))
-            time.sleep(_POLL_S)
+        runId = self.job.runId
+        _wait(lambda: self.isRunning, timeout, _("The run has not ended within {seconds} s."))
         record = self.state.run(runId)
         if record is not None and record.status == "failed":
             raise self.runs.error or UserError("run_failed", record.message)
@@ -355,13 +350,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
             ``not_ready`` with the reason; why it failed; ``timeout``, in which case it goes on.
         """
         self.updates.update()
-        begun = time.monotonic()
-        while self.updates.isUnderWay:
-            slicer.app.processEvents()
-            if timeout is not None and time.monotonic() - begun > timeout:
-                text = _("The update has not ended within {seconds} s.").format(seconds=timeout)
-                raise UserError("timeout", text, _("It goes on; wait longer, or cancel it."))
-            time.sleep(_POLL_S)
+        _wait(lambda: self.updates.isUnderWay, timeout, _("The update has not ended within {seconds} s."))
         if self.updates.error is not None:
             raise self.updates.error
 
@@ -399,3 +388,13 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def _keysOf(self, nodes: Iterable[VolumeNode]) -> list[str]:
         return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))
+
+
+def _wait(isBusy: Callable[[], bool], timeout: float | None, text: str) -> None:
+    """Let the window answer while something is under way; `UserError` ``timeout`` after so many seconds."""
+    begun = time.monotonic()
+    while isBusy():
+        slicer.app.processEvents()
+        if timeout is not None and time.monotonic() - begun > timeout:
+            raise UserError("timeout", text.format(seconds=timeout), _("It goes on; wait longer, or cancel it."))
+        time.sleep(_POLL_S)

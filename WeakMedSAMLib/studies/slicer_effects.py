@@ -7,6 +7,7 @@ effects, out of the package ``slicer-core``: Slicer's libraries and PyTorch do n
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -60,11 +61,16 @@ def run_effect(
         given, made = Path(folder) / "given.npz", Path(folder) / "made.npy"
         np.savez(given, seeds=seeds, image=image, spacing=np.array(spacing))
         command = [sys.executable, "-m", _MODULE, effect, str(given), str(made)]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        # Several threads of this filter have ended the process now and then.
+        environment = {**os.environ, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment
+        )
         if done.returncode:
             message = f"The process of {effect} ended with {done.returncode}: {done.stderr.strip()}"
             raise UserError("effect_failed", message, "Leave this row out.")
-        return np.load(made)
+        masks: np.ndarray = np.load(made, allow_pickle=False)
+        return masks
 
 
 def fill_between_slices(inside: np.ndarray) -> np.ndarray:
@@ -107,7 +113,7 @@ def _array(image: Any) -> np.ndarray:
 
 def main(effect: str, given: str, made: str) -> None:
     """Run an effect on the seeds in a file, and write the masks into another."""
-    with np.load(given) as data:
+    with np.load(given, allow_pickle=False) as data:
         seeds, image, spacing = data["seeds"], data["image"], data["spacing"].tolist()
     masks = np.zeros(seeds.shape, bool)
     for mask, own in zip(masks, seeds, strict=True):

@@ -190,9 +190,9 @@ class CorrectionSteps:
         if teaching is None or volume is None:
             return
         self._keepReviewed(teaching, prepared.edits)
-        if not self._isTakenBack(changes):
-            nodes = (teaching.segmentationNode, teaching.volumeNode)
-            put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
+        nodes = (teaching.segmentationNode, teaching.volumeNode)
+        put = PlanesPut(self._history, *nodes, volume.axis, shape, changes)
+        if not self._isTakenBack(changes) and not self._isUpdateTakenBack(put):
             self._edit(editInWords(prepared.edits), prepared.takeInto, (put,), isDone=True)
 
     def _isTakenBack(self, changes: list[PlaneChange]) -> bool:
@@ -203,19 +203,25 @@ class CorrectionSteps:
             if puts and puts[0].isReverted(changes, isRedo):
                 self._session.redo() if isRedo else self._session.undo()
                 return True
-        return self._isUpdateTakenBack(changes)
+        return False
 
-    def _isUpdateTakenBack(self, changes: list[PlaneChange]) -> bool:
+    def _isUpdateTakenBack(self, put: PlanesPut) -> bool:
         """Do the same of an update of the masks: what was before it, or is after it, is the machine's."""
-        node = self.teaching.segmentationNode if self.teaching is not None else None
+        node = put.segmentationNode
         for change, isRedo in ((self._history.last(node), False), (self._history.next(node), True)):
-            if isinstance(change, MasksUpdated) and change.isReverted(changes, isRedo):
+            if isinstance(change, MasksUpdated) and change.isReverted(put.changes, isRedo):
+                # What was found fine since stays.
+                put.only([each for each in put.changes if each.index in self._wholeOf(each.segmentId)])(False)
                 self._history.redo(node) if isRedo else self._history.undo(node)
                 for name in self._classNames():
-                    ours = {each.index for each in changes if self.teaches(node, each.segmentId) == name}
+                    ours = {each.index for each in put.changes if self.teaches(node, each.segmentId) == name}
                     self.watch.adopt(name, ours - {*self._paintedOf(name)})
                 return True
         return False
+
+    def _wholeOf(self, segmentId: str) -> set[int]:
+        """The slices of a segment of which every pixel is known."""
+        return {index for index, painted in self.paintedOf(segmentId)[1].items() if painted.is_whole}
 
     def _keepReviewed(self, teaching: Teaching, edits: Iterable[SliceEdit]) -> None:
         for name in dict.fromkeys(edit.className for edit in edits):

@@ -107,7 +107,8 @@ class Corrections(CorrectionSteps):
         if teaching is not None:
             self._updates.pop(teaching.segmentationNode.GetID(), None)
         if writing is not None and put is not None:
-            update = self._updates[put.segmentationNode.GetID()] = MasksUpdated(put, beside, writing.pixels)
+            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf)
+            self._updates[put.segmentationNode.GetID()] = update
             self._history.add(update)
         beside(True)
         return len(put.changes) if put is not None else 0
@@ -135,10 +136,9 @@ class Corrections(CorrectionSteps):
 
     def changedByUpdate(self, segmentationNode: Any, segmentId: str) -> Mapping[int, int]:
         """Return slice -> how many pixels the last update changed, of slices that nobody drew or found fine since."""
-        name = self.teaches(segmentationNode, segmentId)
-        if not name or not self.updateNumber(segmentationNode):
+        if not self.teaches(segmentationNode, segmentId) or not self.updateNumber(segmentationNode):
             return {}
-        known = {index for index, painted in self._paintedOf(name).items() if painted.is_whole}
+        known = self._wholeOf(segmentId)
         pixels = self._updates[segmentationNode.GetID()].pixels.get(segmentId, {})
         return {index: count for index, count in pixels.items() if index not in known}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from slicer.i18n import tr as _
 
@@ -13,7 +13,7 @@ Pixels = dict[str, dict[int, int]]
 
 
 class MasksUpdated:
-    """What an update wrote; taking it back leaves slices alone that somebody edited since.
+    """What an update wrote; taking it back leaves slices alone that somebody edited since, or found fine.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ class MasksUpdated:
         Gets whether it is done or taken back; goes along.
     pixels : mapping, optional
         Segment -> slice -> how many pixels became others.
+    known : callable, optional
+        Returns the slices of a segment of which a reader knows every pixel now.
 
     Attributes
     ----------
@@ -38,11 +40,12 @@ class MasksUpdated:
         put: PlanesPut,
         beside: Callable[[bool], object] = lambda _forward: None,
         pixels: Mapping[str, Mapping[int, int]] | None = None,
+        known: Callable[[str], Collection[int]] = lambda _segmentId: (),
     ) -> None:
         self.segmentationNode = put.segmentationNode
         self.text = _("update the masks")
         self.pixels, self.isDone = pixels or {}, True
-        self._put, self._beside = put, beside
+        self._put, self._beside, self._known = put, beside, known
 
     def undo(self) -> None:
         """Put back what was there."""
@@ -64,7 +67,8 @@ class MasksUpdated:
         """Put those slices that are as they should be before that."""
         found = self._put.now()
         same = [each for each, kept in zip(self._put.changes, wanted, strict=True) if found[_placeOf(each)] == kept]
-        self._put.only(same)(forward)
+        known = {each: self._known(each) for each in dict.fromkeys(change.segmentId for change in same)}
+        self._put.only([each for each in same if each.index not in known[each.segmentId]])(forward)
         self.isDone = forward
         self._beside(forward)
 

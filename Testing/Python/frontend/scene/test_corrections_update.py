@@ -274,3 +274,26 @@ def test_undo_in_the_segment_editor_takes_an_update_back_and_makes_no_labels(cor
     bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 6, at=(5, 5)))
     bench.settle()
     assert dict(bench.corrections.states("organ")) == {**states, 6: "drawn"}
+
+
+@pytest.mark.parametrize("isByEditor", [False, True], ids=["module", "editor"])
+def test_what_was_found_fine_since_stays_when_an_update_is_taken_back(corrected, make_run, isByEditor):
+    bench = corrected()
+    bench.host.slicer.util.selectModule("SegmentEditor")
+    editor = bench.host.slicer.modules.SegmentEditorWidget.editor
+    editor.setSegmentationNode(bench.node)
+    before = bench.voxels("organ")
+    labels = np.where(np.roll(before, 3, axis=1), 7, 0).astype(np.uint8)
+    bench.update(make_run([bench.volume], labels), labels)
+    bench.corrections.markFine(7, True)
+    if isByEditor:
+        editor.undo()
+        bench.settle()
+    else:
+        assert bench.corrections.undoUpdate()
+        bench.settle()
+    after = bench.voxels("organ")
+    assert np.array_equal(after[7], labels[7] == 7)
+    assert np.array_equal(after[8], before[8])
+    assert dict(bench.corrections.states("organ")) == {7: "fine"}
+    assert not bench.logic.state.run(bench.record.runId).updates

@@ -95,11 +95,9 @@ def make_pseudo_masks(
         nothing = np.zeros(shape[1], np.float32)
         trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
         weights = np.where(trusts.any(0), settings.weigh(trusts), 1)
-        rows = zip(slices, masks, trusts, weights.astype(np.float32), strict=True)
-        return [
-            PseudoMask(*one, mask, trust, weigh_known(weight, cohort.volumes[one[0]], one[1]))
-            for one, mask, trust, weight in rows
-        ]
+        known = [weigh_known(weight, cohort.volumes[v], i) for (v, i), weight in zip(slices, weights, strict=True)]
+        rows = zip(slices, masks, trusts, np.array(known, np.float32), strict=True)
+        return [PseudoMask(*one, mask, trust, weight) for one, mask, trust, weight in rows]
 
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
 
