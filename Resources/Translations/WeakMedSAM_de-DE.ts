@@ -404,6 +404,30 @@
         <translation>Maske auf den erzeugten Stand zurücksetzen</translation>
     </message>
     <message>
+        <source>Paint a few strokes where the class is; its outline is not needed</source>
+        <translation>Ein paar Striche malen, wo die Klasse ist; ihr Umriss ist nicht nötig</translation>
+    </message>
+    <message>
+        <source>Scribble +</source>
+        <translation>Strich +</translation>
+    </message>
+    <message>
+        <source>Paint a few strokes where the class is not</source>
+        <translation>Ein paar Striche malen, wo die Klasse nicht ist</translation>
+    </message>
+    <message>
+        <source>Scribble -</source>
+        <translation>Strich -</translation>
+    </message>
+    <message>
+        <source>Give slices back to the machine: its masks are put in place of yours</source>
+        <translation>Schichten an die Maschine zurückgeben: Ihre Masken werden durch deren ersetzt</translation>
+    </message>
+    <message>
+        <source>Give back</source>
+        <translation>Zurückgeben</translation>
+    </message>
+    <message>
         <source>Slices, the &amp;least sure first</source>
         <translation>Schichten, die &amp;unsichersten zuerst</translation>
     </message>
@@ -412,12 +436,68 @@
         <translation>Klicken Sie auf eine Zeile, oder nutzen Sie die Pfeiltasten, um die Schicht zu sehen. Eingabetaste: Gut und weiter. Entf: doch nicht gut.</translation>
     </message>
     <message>
+        <source>The masks of this slice are right as they are: the whole slice counts as drawn then</source>
+        <translation>Die Masken dieser Schicht stimmen, wie sie sind: Die ganze Schicht zählt dann als gezeichnet</translation>
+    </message>
+    <message>
+        <source>They are right</source>
+        <translation>Sie stimmen</translation>
+    </message>
+    <message>
         <source>Mark the slice that is shown as fine, and go to the next one that is not</source>
         <translation>Gezeigte Schicht als gut vermerken und zur nächsten gehen, die es noch nicht ist</translation>
     </message>
     <message>
         <source>✓ Fine an&amp;d next</source>
         <translation>✓ &amp;Gut und weiter</translation>
+    </message>
+    <message>
+        <source>Go to the next slice that is not fine</source>
+        <translation>Zur nächsten Schicht gehen, die noch nicht gut ist</translation>
+    </message>
+    <message>
+        <source>Next to look at</source>
+        <translation>Nächste ansehen</translation>
+    </message>
+    <message>
+        <source>Show the masks as they were before, as long as this is held</source>
+        <translation>Die Masken zeigen, wie sie vorher waren, solange dies gedrückt ist</translation>
+    </message>
+    <message>
+        <source>Before (hold)</source>
+        <translation>Vorher (halten)</translation>
+    </message>
+    <message>
+        <source>Draw on the masks here, with the tools of the Segment Editor</source>
+        <translation>Hier in die Masken zeichnen, mit den Werkzeugen des Segment Editor</translation>
+    </message>
+    <message>
+        <source>Correct</source>
+        <translation>Korrigieren</translation>
+    </message>
+    <message>
+        <source>Learn from what you corrected, and draw the other slices anew</source>
+        <translation>Aus Ihren Korrekturen lernen und die anderen Schichten neu zeichnen</translation>
+    </message>
+    <message>
+        <source>Update</source>
+        <translation>Aktualisieren</translation>
+    </message>
+    <message>
+        <source>The other volumes, and undo of the last update</source>
+        <translation>Die anderen Volumina, und die letzte Aktualisierung rückgängig machen</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>Mehr</translation>
+    </message>
+    <message>
+        <source>End the update; the masks stay as they are, and your corrections, too</source>
+        <translation>Die Aktualisierung beenden; die Masken bleiben, wie sie sind, Ihre Korrekturen auch</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Abbrechen</translation>
     </message>
     <message>
         <source>Correct the chosen mask by hand</source>
@@ -1312,6 +1392,30 @@
         <translation>Die Maske von „{class}“ hat {ml} ml, mehr als die {limit} ml, die die Klasse höchstens hat.</translation>
     </message>
     <message>
+        <source>A model of the published method is not moved by corrections.</source>
+        <translation>Ein Modell der veröffentlichten Methode lernt nicht aus Korrekturen.</translation>
+    </message>
+    <message>
+        <source>Generate masks by the preset fast, then correct and update these.</source>
+        <translation>Erzeugen Sie Masken mit der Voreinstellung fast, und korrigieren und aktualisieren Sie diese.</translation>
+    </message>
+    <message>
+        <source>The update was cancelled.</source>
+        <translation>Die Aktualisierung wurde abgebrochen.</translation>
+    </message>
+    <message>
+        <source>Update again; nothing is lost.</source>
+        <translation>Aktualisieren Sie noch einmal; nichts ist verloren.</translation>
+    </message>
+    <message>
+        <source>Nothing was corrected, boxed or pointed at: the model stays as it is.</source>
+        <translation>Es wurde nichts korrigiert und nichts durch Rahmen oder Punkte gezeigt: Das Modell bleibt, wie es ist.</translation>
+    </message>
+    <message>
+        <source>Draw a slice of a mask, then update.</source>
+        <translation>Zeichnen Sie eine Schicht einer Maske, und aktualisieren Sie dann.</translation>
+    </message>
+    <message>
         <source>Wait for the other run to finish, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
         <translation>Warten Sie, bis der andere Lauf fertig ist, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
@@ -1931,6 +2035,288 @@
     </message>
 </context>
 <context>
+    <name>correcting.correct_part</name>
+    <message>
+        <source>{count} to update</source>
+        <translation>{count} zu aktualisieren</translation>
+    </message>
+    <message>
+        <source>There are no masks.</source>
+        <translation>Es gibt keine Masken.</translation>
+    </message>
+    <message>
+        <source>The volume of this mask is not in the scene.</source>
+        <translation>Das Volumen dieser Maske ist nicht in der Szene.</translation>
+    </message>
+    <message>
+        <source>Choose a mask first.</source>
+        <translation>Wählen Sie zuerst eine Maske.</translation>
+    </message>
+    <message>
+        <source>scribbling</source>
+        <translation>Striche</translation>
+    </message>
+    <message>
+        <source>correcting</source>
+        <translation>Korrigieren</translation>
+    </message>
+    <message>
+        <source>Undone: {text}</source>
+        <translation>Rückgängig gemacht: {text}</translation>
+    </message>
+    <message>
+        <source>There is nothing to undo.</source>
+        <translation>Es gibt nichts rückgängig zu machen.</translation>
+    </message>
+    <message>
+        <source>Redone: {text}</source>
+        <translation>Wiederhergestellt: {text}</translation>
+    </message>
+    <message>
+        <source>There is nothing to redo.</source>
+        <translation>Es gibt nichts wiederherzustellen.</translation>
+    </message>
+    <message>
+        <source>Draw on the masks here, with the tools of the Segment Editor; press it again to leave</source>
+        <translation>Hier in die Masken zeichnen, mit den Werkzeugen des Segment Editor; noch einmal drücken, um aufzuhören</translation>
+    </message>
+    <message>
+        <source>Scribbles are not kept for these masks.</source>
+        <translation>Striche zu diesen Masken werden nicht behalten.</translation>
+    </message>
+    <message>
+        <source>Nothing is kept of corrections for these masks.</source>
+        <translation>Korrekturen dieser Masken werden nicht behalten.</translation>
+    </message>
+    <message>
+        <source>Give slices back to the machine ({key}: this one): its masks are put in place of yours</source>
+        <translation>Schichten an die Maschine zurückgeben ({key}: diese): Ihre Masken werden durch deren ersetzt</translation>
+    </message>
+    <message>
+        <source>Go to the next slice that is not fine ({key})</source>
+        <translation>Zur nächsten Schicht gehen, die noch nicht gut ist ({key})</translation>
+    </message>
+    <message>
+        <source>A run is under way.</source>
+        <translation>Ein Lauf ist im Gange.</translation>
+    </message>
+    <message>
+        <source>before the last update</source>
+        <translation>vor der letzten Aktualisierung</translation>
+    </message>
+    <message>
+        <source>generated</source>
+        <translation>erzeugt</translation>
+    </message>
+    <message>
+        <source>The masks as {when}, for as long as this or {key} is held</source>
+        <translation>Die Masken wie {when}, solange dies oder {key} gehalten wird</translation>
+    </message>
+    <message>
+        <source>The masks as generated are gone with their run folder.</source>
+        <translation>Die Masken, wie sie erzeugt wurden, sind mit ihrem Laufordner verschwunden.</translation>
+    </message>
+    <message>
+        <source>Paint a few strokes where the class is; its outline is not needed. Press it again to draw on masks.</source>
+        <translation>Ein paar Striche malen, wo die Klasse ist; ihr Umriss ist nicht nötig. Noch einmal drücken, um wieder in Masken zu zeichnen.</translation>
+    </message>
+    <message>
+        <source>Paint a few strokes where the class is not. Press it again to draw on masks.</source>
+        <translation>Ein paar Striche malen, wo die Klasse nicht ist. Noch einmal drücken, um wieder in Masken zu zeichnen.</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.give_back</name>
+    <message>
+        <source>This slice</source>
+        <translation>Diese Schicht</translation>
+    </message>
+    <message>
+        <source>Some slices...</source>
+        <translation>Einige Schichten...</translation>
+    </message>
+    <message>
+        <source>All slices of this class</source>
+        <translation>Alle Schichten dieser Klasse</translation>
+    </message>
+    <message>
+        <source>All slices of all classes</source>
+        <translation>Alle Schichten aller Klassen</translation>
+    </message>
+    <message>
+        <source>Slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>All slices of {name} ({count})</source>
+        <translation>Alle Schichten von {name} ({count})</translation>
+    </message>
+    <message>
+        <source>No view shows a slice.</source>
+        <translation>Keine Ansicht zeigt eine Schicht.</translation>
+    </message>
+    <message>
+        <source>Nothing of this class was corrected.</source>
+        <translation>An dieser Klasse wurde nichts korrigiert.</translation>
+    </message>
+    <message>
+        <source>The machine&apos;s mask is put in place of yours, which teaches nothing any more; Undo takes that back</source>
+        <translation>Die Maske der Maschine tritt an die Stelle Ihrer Maske, die dann nichts mehr lehrt; „Rückgängig“ nimmt das zurück</translation>
+    </message>
+    <message>
+        <source>Slices of {name} to give back, such as 12-20:</source>
+        <translation>Schichten von {name}, die zurückgegeben werden, etwa 12-20:</translation>
+    </message>
+    <message>
+        <source>Give back</source>
+        <translation>Zurückgeben</translation>
+    </message>
+    <message>
+        <source>&apos;{text}&apos; is no range of slices.</source>
+        <translation>„{text}“ ist kein Bereich von Schichten.</translation>
+    </message>
+    <message>
+        <source>Write it as 12-20, or as 12.</source>
+        <translation>Schreiben Sie 12-20 oder 12.</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.hints</name>
+    <message>
+        <source>{volume} scribbles</source>
+        <translation>{volume} Striche</translation>
+    </message>
+    <message>
+        <source>not {name}</source>
+        <translation>nicht {name}</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.slice_states</name>
+    <message>
+        <source>{sign} mask: {state}</source>
+        <translation>{sign} Maske: {state}</translation>
+    </message>
+    <message>
+        <source>Slice {index}, {name}: {state}</source>
+        <translation>Schicht {index}, {name}: {state}</translation>
+    </message>
+    <message>
+        <source>The masks of this slice are right as they are ({key}): {names}</source>
+        <translation>Die Masken dieser Schicht stimmen, wie sie sind ({key}): {names}</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.state_words</name>
+    <message>
+        <source>machine</source>
+        <translation>Maschine</translation>
+    </message>
+    <message>
+        <source>fine</source>
+        <translation>gut</translation>
+    </message>
+    <message>
+        <source>touched</source>
+        <translation>berührt</translation>
+    </message>
+    <message>
+        <source>drawn</source>
+        <translation>gezeichnet</translation>
+    </message>
+    <message>
+        <source>As the machine drew it: the next update may draw it otherwise.</source>
+        <translation>Wie die Maschine sie gezeichnet hat: Die nächste Aktualisierung kann sie anders zeichnen.</translation>
+    </message>
+    <message>
+        <source>You called it fine: it stays, and the other slices learn from it.</source>
+        <translation>Sie haben sie gut genannt: Sie bleibt, und die anderen Schichten lernen daraus.</translation>
+    </message>
+    <message>
+        <source>An edit of another slice changed it, or it has scribbles: these pixels alone count, until you press &apos;They are right&apos;.</source>
+        <translation>Eine Bearbeitung einer anderen Schicht hat sie verändert, oder sie hat Striche: Nur diese Pixel zählen, bis Sie „Sie stimmen“ drücken.</translation>
+    </message>
+    <message>
+        <source>You drew it: it stays exactly so, and the other slices learn from it.</source>
+        <translation>Sie haben sie gezeichnet: Sie bleibt genau so, und die anderen Schichten lernen daraus.</translation>
+    </message>
+</context>
+<context>
+    <name>correcting.update_box</name>
+    <message>
+        <source>And the other volumes...</source>
+        <translation>Auch die anderen Volumina...</translation>
+    </message>
+    <message>
+        <source>Undo update</source>
+        <translation>Aktualisierung rückgängig machen</translation>
+    </message>
+    <message>
+        <source>Update ({count})</source>
+        <translation>Aktualisieren ({count})</translation>
+    </message>
+    <message>
+        <source>Update</source>
+        <translation>Aktualisieren</translation>
+    </message>
+    <message>
+        <source>Learn from what you corrected, and draw the other slices anew ({key}); each class of a slice counts</source>
+        <translation>Aus Ihren Korrekturen lernen und die anderen Schichten neu zeichnen ({key}); jede Klasse einer Schicht zählt</translation>
+    </message>
+    <message>
+        <source>There is nothing that learns from corrections here.</source>
+        <translation>Hier lernt nichts aus Korrekturen.</translation>
+    </message>
+    <message>
+        <source>An update is under way.</source>
+        <translation>Eine Aktualisierung ist im Gange.</translation>
+    </message>
+    <message>
+        <source>Nothing was corrected since the last update.</source>
+        <translation>Seit der letzten Aktualisierung wurde nichts korrigiert.</translation>
+    </message>
+    <message>
+        <source>%p %, {time} left</source>
+        <translation>%p %, noch {time}</translation>
+    </message>
+    <message>
+        <source>Not updated: {reason} Your corrections are kept.</source>
+        <translation>Nicht aktualisiert: {reason} Ihre Korrekturen bleiben erhalten.</translation>
+    </message>
+    <message>
+        <source>There is nothing that learns here.</source>
+        <translation>Hier lernt nichts.</translation>
+    </message>
+    <message>
+        <source>This run has no other volumes.</source>
+        <translation>Dieser Lauf hat keine anderen Volumina.</translation>
+    </message>
+    <message>
+        <source>The same model draws the masks of the other volumes anew, in the background: {cost}</source>
+        <translation>Dasselbe Modell zeichnet die Masken der anderen Volumina neu, im Hintergrund: {cost}</translation>
+    </message>
+    <message>
+        <source>There was no update.</source>
+        <translation>Es gab keine Aktualisierung.</translation>
+    </message>
+    <message>
+        <source>Take back what the last update wrote; what you drew since stays</source>
+        <translation>Zurücknehmen, was die letzte Aktualisierung geschrieben hat; was Sie seither gezeichnet haben, bleibt</translation>
+    </message>
+    <message>
+        <source>Update the other volumes too? That takes: {cost}. You can go on working meanwhile.</source>
+        <translation>Auch die anderen Volumina aktualisieren? Das braucht: {cost}. Sie können währenddessen weiterarbeiten.</translation>
+    </message>
+    <message>
+        <source>{seconds} s</source>
+        <translation>{seconds} s</translation>
+    </message>
+    <message>
+        <source>{minutes} min</source>
+        <translation>{minutes} min</translation>
+    </message>
+</context>
+<context>
     <name>frontend.logic</name>
     <message>
         <source>A run is under way. Wait until it has ended, or cancel it.</source>
@@ -1955,6 +2341,10 @@
     <message>
         <source>It goes on; wait longer, or cancel it.</source>
         <translation>Er läuft weiter; warten Sie länger, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>The update has not ended within {seconds} s.</source>
+        <translation>Die Aktualisierung war nach {seconds} s nicht zu Ende.</translation>
     </message>
     <message>
         <source>The scene knows no such run.</source>
@@ -2080,6 +2470,21 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>WeakMedSAM</source>
         <translation>WeakMedSAM</translation>
+    </message>
+</context>
+<context>
+    <name>labels.painted_words</name>
+    <message>
+        <source>drawn or corrected: all of it is known</source>
+        <translation>gezeichnet oder korrigiert: alles darauf ist bekannt</translation>
+    </message>
+    <message>
+        <source>found to be fine: all of it is known</source>
+        <translation>für gut befunden: alles darauf ist bekannt</translation>
+    </message>
+    <message>
+        <source>touched: only what was changed there is known</source>
+        <translation>berührt: nur was dort geändert wurde, ist bekannt</translation>
     </message>
 </context>
 <context>
@@ -2314,6 +2719,30 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>Redo what was undone</source>
         <translation>Rückgängig Gemachtes wiederholen</translation>
+    </message>
+    <message>
+        <source>This slice is fine; go on to the next one to look at</source>
+        <translation>Diese Schicht ist gut; weiter zur nächsten, die anzusehen ist</translation>
+    </message>
+    <message>
+        <source>Go to the next slice to look at</source>
+        <translation>Zur nächsten Schicht gehen, die anzusehen ist</translation>
+    </message>
+    <message>
+        <source>While held: the masks as they were before the last update, or generated</source>
+        <translation>Solange gehalten: die Masken wie vor der letzten Aktualisierung, oder wie erzeugt</translation>
+    </message>
+    <message>
+        <source>The masks of this slice are right as they are</source>
+        <translation>Die Masken dieser Schicht stimmen, wie sie sind</translation>
+    </message>
+    <message>
+        <source>Give this slice back to the machine</source>
+        <translation>Diese Schicht an die Maschine zurückgeben</translation>
+    </message>
+    <message>
+        <source>Update the other slices by what was corrected</source>
+        <translation>Die anderen Schichten nach den Korrekturen aktualisieren</translation>
     </message>
     <message>
         <source>&apos;{name}&apos;: present on this slice, or untagged again</source>
@@ -2957,6 +3386,75 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     </message>
 </context>
 <context>
+    <name>results.correction_steps</name>
+    <message>
+        <source>There is no volume to tag.</source>
+        <translation>Es gibt kein Volumen zum Markieren.</translation>
+    </message>
+    <message>
+        <source>Choose one in Volumes.</source>
+        <translation>Wählen Sie eines unter Volumen.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; stays reviewed: what you correct counts as right.</source>
+        <translation>&apos;{name}&apos; bleibt geprüft: Was Sie korrigieren, gilt als richtig.</translation>
+    </message>
+</context>
+<context>
+    <name>results.correction_words</name>
+    <message>
+        <source>correct slice {slices} of &apos;{name}&apos;</source>
+        <translation>Korrektur von Schicht {slices} von &apos;{name}&apos;</translation>
+    </message>
+    <message>
+        <source>correct slices {slices} of &apos;{name}&apos;</source>
+        <translation>Korrektur der Schichten {slices} von &apos;{name}&apos;</translation>
+    </message>
+    <message>
+        <source>correct {count} classes on slices {slices}</source>
+        <translation>Korrektur von {count} Klassen auf den Schichten {slices}</translation>
+    </message>
+    <message>
+        <source>give slice {slices} of &apos;{name}&apos; back</source>
+        <translation>Rückgabe von Schicht {slices} von &apos;{name}&apos;</translation>
+    </message>
+    <message>
+        <source>give slices {slices} of &apos;{name}&apos; back</source>
+        <translation>Rückgabe der Schichten {slices} von &apos;{name}&apos;</translation>
+    </message>
+    <message>
+        <source>give {count} classes on slices {slices} back</source>
+        <translation>Rückgabe von {count} Klassen auf den Schichten {slices}</translation>
+    </message>
+</context>
+<context>
+    <name>results.corrections</name>
+    <message>
+        <source>mark slice {index} as fine</source>
+        <translation>Schicht {index} als gut markieren</translation>
+    </message>
+    <message>
+        <source>mark slice {index} as not fine</source>
+        <translation>Schicht {index} als nicht gut markieren</translation>
+    </message>
+    <message>
+        <source>take slice {index} as right</source>
+        <translation>Schicht {index} als richtig übernehmen</translation>
+    </message>
+    <message>
+        <source>scribble &apos;{name}&apos; on slice {index}</source>
+        <translation>&apos;{name}&apos; auf Schicht {index} anstreichen</translation>
+    </message>
+    <message>
+        <source>draw slice {index} of &apos;{name}&apos;</source>
+        <translation>Schicht {index} von &apos;{name}&apos; zeichnen</translation>
+    </message>
+    <message>
+        <source>empty slice {index} of &apos;{name}&apos;</source>
+        <translation>Schicht {index} von &apos;{name}&apos; leeren</translation>
+    </message>
+</context>
+<context>
     <name>results.export_panel</name>
     <message>
         <source>There are no masks yet; generate some in section 4.</source>
@@ -3144,6 +3642,98 @@ Overwrite them?</source>
     <message>
         <source>mark {name} as not reviewed</source>
         <translation>{name} als nicht geprüft vermerken</translation>
+    </message>
+</context>
+<context>
+    <name>results.giving_back</name>
+    <message>
+        <source>The masks stay as they are, as the machine&apos;s: {reason}</source>
+        <translation>Die Masken bleiben, wie sie sind, als die der Maschine: {reason}</translation>
+    </message>
+    <message>
+        <source>The masks were generated with what you drew on {slices}: these stay as they are. The next Update draws it.</source>
+        <translation>Die Masken wurden mit dem erzeugt, was Sie auf {slices} gezeichnet hatten: Diese bleiben, wie sie sind. Das nächste Aktualisieren zeichnet sie neu.</translation>
+    </message>
+</context>
+<context>
+    <name>results.machine_masks</name>
+    <message>
+        <source>The run folder holds no mask of &apos;{name}&apos;.</source>
+        <translation>Der Ordner des Laufs enthält keine Maske von &apos;{name}&apos;.</translation>
+    </message>
+    <message>
+        <source>Generate the masks again.</source>
+        <translation>Erzeugen Sie die Masken neu.</translation>
+    </message>
+    <message>
+        <source>The masks of the run do not fit the volume {name}: it changed since.</source>
+        <translation>Die Masken des Laufs passen nicht zum Volumen {name}: Es hat sich seither geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>results.mask_updates</name>
+    <message>
+        <source>An update is under way.</source>
+        <translation>Eine Aktualisierung ist im Gange.</translation>
+    </message>
+    <message>
+        <source>A run is under way. Wait until it has ended, or cancel it.</source>
+        <translation>Ein Lauf ist im Gang. Warten Sie, bis er zu Ende ist, oder brechen Sie ihn ab.</translation>
+    </message>
+    <message>
+        <source>There are no masks of this volume yet. Generate them in section 4.</source>
+        <translation>Von diesem Volumen gibt es noch keine Masken. Erzeugen Sie sie in Abschnitt 4.</translation>
+    </message>
+    <message>
+        <source>A model of the published method is not moved by corrections. Generate by the preset fast.</source>
+        <translation>Ein Modell der veröffentlichten Methode lernt nicht aus Korrekturen. Erzeugen Sie Masken mit der Voreinstellung fast.</translation>
+    </message>
+    <message>
+        <source>The run folder is gone, and its model with it. Generate again: corrected slices count there too.</source>
+        <translation>Der Ordner des Laufs ist nicht mehr da, und mit ihm das Modell. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
+    </message>
+    <message>
+        <source>The masks of {name} are ready; they come when that volume is under review again.</source>
+        <translation>Die Masken von {name} sind fertig; sie kommen, wenn dieses Volumen wieder geprüft wird.</translation>
+    </message>
+    <message>
+        <source>The run folder {folder} is gone.</source>
+        <translation>Der Laufordner {folder} ist nicht mehr vorhanden.</translation>
+    </message>
+    <message>
+        <source>Update again.</source>
+        <translation>Aktualisieren Sie noch einmal.</translation>
+    </message>
+    <message>
+        <source>The update was cancelled.</source>
+        <translation>Die Aktualisierung wurde abgebrochen.</translation>
+    </message>
+    <message>
+        <source>The classes changed since these masks were made. Generate again: corrected slices count there too.</source>
+        <translation>Die Klassen haben sich geändert, seit diese Masken entstanden. Erzeugen Sie neu: Korrigierte Schichten zählen auch dort.</translation>
+    </message>
+    <message>
+        <source>There was no update.</source>
+        <translation>Es gab keine Aktualisierung.</translation>
+    </message>
+    <message>
+        <source>{count} volumes, {time}</source>
+        <translation>{count} Volumen, {time}</translation>
+    </message>
+    <message>
+        <source>{count} slices were drawn anew.</source>
+        <translation>{count} Schichten wurden neu gezeichnet.</translation>
+    </message>
+    <message>
+        <source>No slice changed.</source>
+        <translation>Keine Schicht hat sich geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>results.masks_updated</name>
+    <message>
+        <source>update the masks</source>
+        <translation>Masken aktualisieren</translation>
     </message>
 </context>
 <context>
@@ -3388,8 +3978,12 @@ Overwrite them?</source>
         <translation>Schichten, die &amp;unsichersten zuerst: {done} von {count} gut</translation>
     </message>
     <message>
-        <source>The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)</source>
-        <translation>Die gezeigte Schicht ist für alle Klassen gut; weiter zur nächsten, die es noch nicht ist (Eingabetaste in der Liste)</translation>
+        <source>Slices, changed and &amp;least sure first: {done} of {count} fine</source>
+        <translation>Schichten, geänderte und &amp;unsicherste zuerst: {done} von {count} gut</translation>
+    </message>
+    <message>
+        <source>The slice that is shown is fine for all classes; go on to the next ({key}, or Return in the list)</source>
+        <translation>Die gezeigte Schicht ist für alle Klassen gut; weiter zur nächsten ({key}, oder Eingabetaste in der Liste)</translation>
     </message>
     <message>
         <source>All slices of the list are marked as fine.</source>
@@ -3522,8 +4116,8 @@ Masken dieses Laufs: {run}</translation>
         <translation>Wahrscheinlichkeiten werden gelesen ...</translation>
     </message>
     <message>
-        <source>The mask becomes all voxels at least this probable, also where you painted; lower makes it larger</source>
-        <translation>Die Maske umfasst dann alle Voxel mit mindestens dieser Wahrscheinlichkeit, auch dort, wo Sie gemalt haben; ein niedrigerer Wert vergrößert sie</translation>
+        <source>The mask becomes all voxels at least this probable, except where you corrected it; lower: larger</source>
+        <translation>Die Maske wird zu allen Voxeln, die mindestens so wahrscheinlich sind, außer wo Sie sie korrigiert haben; niedriger: größer</translation>
     </message>
     <message>
         <source>Make the mask as it was generated</source>
@@ -3655,6 +4249,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>nicht gezeichnet</translation>
     </message>
     <message>
+        <source>changed by the update</source>
+        <translation>durch das Aktualisieren geändert</translation>
+    </message>
+    <message>
         <source>perhaps missed</source>
         <translation>evtl. übersehen</translation>
     </message>
@@ -3711,6 +4309,17 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>The probabilities do not fit the volume {name}: it changed since.</source>
         <translation>Die Wahrscheinlichkeiten passen nicht zum Volumen {name}: Es hat sich seither geändert.</translation>
+    </message>
+</context>
+<context>
+    <name>results.update_writing</name>
+    <message>
+        <source>Other masks are under review than those that were to be updated.</source>
+        <translation>Geprüft werden gerade andere Masken als die, die aktualisiert werden sollten.</translation>
+    </message>
+    <message>
+        <source>Choose their volume, and update again.</source>
+        <translation>Wählen Sie deren Volumen, und aktualisieren Sie noch einmal.</translation>
     </message>
 </context>
 <context>
@@ -4263,6 +4872,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>Boxen und Punkte werden von Schicht zu Schicht weitergegeben</translation>
     </message>
     <message>
+        <source>Learning from what was corrected</source>
+        <translation>Lernt aus dem, was korrigiert wurde</translation>
+    </message>
+    <message>
         <source>Summing up what was seen</source>
         <translation>Gesehenes zusammenfassen</translation>
     </message>
@@ -4657,6 +5270,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Setzen: Tasten zum Markieren sind aus</translation>
     </message>
     <message>
+        <source>{use}: tagging keys are off</source>
+        <translation>{use}: Tasten zum Markieren sind aus</translation>
+    </message>
+    <message>
         <source>range from slice {index}</source>
         <translation>Bereich ab Schicht {index}</translation>
     </message>
@@ -4697,6 +5314,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>&apos;{name}&apos; begins on slice {index}. Go to the last slice and press &apos;End&apos; or the key E.</source>
         <translation>„{name}“ beginnt in Schicht {index}. Gehen Sie zur letzten Schicht, und drücken Sie „Ende“ oder die Taste E.</translation>
+    </message>
+    <message>
+        <source>Slice {index} of &apos;{name}&apos; is drawn. Empty it, so that it is absent? (No keeps it as it is.)</source>
+        <translation>Schicht {index} von &apos;{name}&apos; ist gezeichnet. Leeren, sodass sie als nicht vorhanden gilt? (Nein lässt sie, wie sie ist.)</translation>
     </message>
     <message>
         <source>Set the start of the range first.</source>
@@ -4836,6 +5457,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 <context>
     <name>slice_tags.tags_panel</name>
     <message>
+        <source>Absent</source>
+        <translation>Nicht vorhanden</translation>
+    </message>
+    <message>
         <source>Not done: {error}</source>
         <translation>Nicht ausgeführt: {error}</translation>
     </message>
@@ -4899,6 +5524,14 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Run and results passed</source>
         <translation>Lauf und Ergebnisse bestanden</translation>
+    </message>
+    <message>
+        <source>Correcting passed</source>
+        <translation>Korrigieren bestanden</translation>
+    </message>
+    <message>
+        <source>opening the editor</source>
+        <translation>Öffnen des Editors</translation>
     </message>
     <message>
         <source>The worker was not tested: {names} missing</source>

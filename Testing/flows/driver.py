@@ -21,6 +21,7 @@ from WeakMedSAMLib.frontend.labels.volume_table import NAME as NAME_OF_VOLUME
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
+from WeakMedSAMLib.frontend.running.resident_update import ResidentUpdateProcess
 from WeakMedSAMLib.frontend.running.worker_process import WorkerExit
 from WeakMedSAMLib.frontend.trial.phantoms import addPhantom, makePhantom
 from WeakMedSAMLib.frontend.trial.self_test import FakeWorkerProcess
@@ -106,6 +107,8 @@ class Driver:
         """Load the module and show it; with other classes of processes than the real ones, which None stands for."""
         if worker is not None:
             logic_module.JobRunner = partial(JobRunner, processFactory=worker)
+        # Made when an update begins, long after this.
+        logic_module.UpdateProcess = ResidentUpdateProcess if worker is None else lambda _resident: worker()
         if probe is not None:
             logic_module.ProbeClient = partial(ProbeClient, processFactory=probe)
         if resident is not None:

@@ -1,4 +1,8 @@
-"""The Segment Editor module as far as other modules touch it: its widget's `editor`, with the real undo history."""
+"""The Segment Editor: its widget, to be embedded or in its module, on Slicer's own editor node and logic.
+
+Of the effects there is what a module sets and asks: names, parameters, and strokes by their labelmap. What they do with
+the mouse is not here.
+"""
 
 from __future__ import annotations
 
@@ -6,77 +10,403 @@ import types
 from typing import Any
 
 import slicer
+import vtk
 
-from .pythonqt import QtCore
+from .pythonqt import QtCore, QtGui, QtWidgets
 from .qmrml_widgets import qMRMLWidget
-from .stand_in import widgetClass
+from .scene_observer import Observations
+from .stand_in import qtProperty, stored, widgetClass
 
-_HISTORY_LENGTH = 10
+# Those that Slicer registers, in its order; of these a widget shows what it is asked to.
+_EFFECTS = (
+    "Threshold",
+    "Paint",
+    "Draw",
+    "Erase",
+    "Level tracing",
+    "Grow from seeds",
+    "Fill between slices",
+    "Margin",
+    "Hollow",
+    "Smoothing",
+    "Scissors",
+    "Islands",
+    "Logical operators",
+    "Mask volume",
+)
+_BRUSH = {
+    "BrushAbsoluteDiameter": "5",
+    "BrushRelativeDiameter": "3",
+    "BrushDiameterIsRelative": "1",
+    "BrushSphere": "0",
+    "BrushPixelMode": "0",
+    "EditIn3DViews": "0",
+}
+# As `installKeyboardShortcuts` of Slicer 5.12 takes them for the whole window.
+EDITOR_KEYS = (*"1234567890", *(f"Shift+{key}" for key in "1234567890"), "Escape", "Space", *"ZYQW/*,.><I", "Ctrl+Z")
+_TAG = "SegmentEditor"
+
+
+@widgetClass()
+class qSlicerSegmentEditorAbstractEffect(QtCore.QObject):
+    """A tool of the editor: its parameters are attributes of the editor node."""
+
+    ModificationModeSet, ModificationModeAdd, ModificationModeRemove, ModificationModeRemoveAll = range(4)
+
+    def __init__(self, name: str, editor: Any) -> None:
+        super().__init__(editor)
+        self._name, self._editor = name, editor
+
+    def parameterSetNode(self) -> Any:
+        return self._editor.mrmlSegmentEditorNode()
+
+    def active(self) -> bool:
+        return self._editor.activeEffect() is self
+
+    def parameterDefined(self, name: str) -> bool:
+        return self._read(name) is not None
+
+    def parameter(self, name: str) -> str:
+        return self._read(name) or ""
+
+    def integerParameter(self, name: str) -> int:
+        return int(float(self.parameter(name) or 0))
+
+    def doubleParameter(self, name: str) -> float:
+        return float(self.parameter(name) or 0)
+
+    def setParameter(self, name: str, value: Any) -> None:
+        self._write(f"{self._name}.{name}", value)
+
+    def setCommonParameter(self, name: str, value: Any) -> None:
+        self._write(name, value)
+
+    def saveStateForUndo(self) -> None:
+        self._editor.saveStateForUndo()
+
+    def defaultModifierLabelmap(self) -> Any:
+        logic = self._editor._logic
+        logic.UpdateReferenceGeometryImage()
+        logic.ResetModifierLabelmapToDefault()
+        return logic.GetModifierLabelmap()
+
+    def modifySelectedSegmentByLabelmap(self, labelmap: Any, mode: int, bypassMasking: bool = False) -> None:
+        logic, node = self._editor._logic, self.parameterSetNode()
+        logic.UpdateReferenceGeometryImage()
+        logic.UpdateMaskLabelmap()
+        segmentation, segmentId = node.GetSegmentationNode(), node.GetSelectedSegmentID()
+        modes = [getattr(logic, f"ModificationMode{each}") for each in ("Set", "Add", "Remove", "RemoveAll")]
+        logic.ModifySegmentByLabelmap(segmentation, segmentId, labelmap, modes[mode], True, bypassMasking)
+
+    def _read(self, name: str) -> str | None:
+        node = self.parameterSetNode()
+        value = node.GetAttribute(f"{self._name}.{name}") if node is not None else None
+        return value if value is not None or node is None else node.GetAttribute(name)
+
+    def _write(self, name: str, value: Any) -> None:
+        if not isinstance(value, str | int | float):
+            raise ValueError(f"Could not find matching overload for given arguments: ({name!r}, {value!r})")
+        node = self.parameterSetNode()
+        if node is None or node.GetAttribute(name) == str(value):
+            return
+        wasOff = node.GetDisableModifiedEvent()
+        node.SetDisableModifiedEvent(True)
+        node.SetAttribute(name, str(value))
+        node.SetDisableModifiedEvent(wasOff)
+        node.InvokeCustomModifiedEvent(node.EffectParameterModified)
+
+    name = qtProperty(str, lambda self: self._name)
+    title = qtProperty(str, lambda self: self._name)
 
 
 @widgetClass(
     segmentationNodeChanged="segmentationNodeChanged(vtkMRMLSegmentationNode*)",
+    sourceVolumeNodeChanged="sourceVolumeNodeChanged(vtkMRMLVolumeNode*)",
     currentSegmentIDChanged="currentSegmentIDChanged(QString)",
 )
 class qMRMLSegmentEditorWidget(qMRMLWidget):
-    """The editor: which segmentation, segment and volume it shows, and undo."""
+    """The editor: which segmentation, segment and volume its node says, effects and undo. Without a node it does
+    nothing, as the real one; what it is to show, and what only the real one does, are properties that are kept."""
 
     segmentationNodeChanged = QtCore.Signal(object)
+    sourceVolumeNodeChanged = QtCore.Signal(object)
     currentSegmentIDChanged = QtCore.Signal(str)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._segmentation: Any = None
-        self._volume: Any = None
-        self._segmentId = ""
-        self._history: Any = None
+        self._node: Any = None
+        self._seen: tuple[Any, Any, str] = (None, None, "")
+        self._active: Any = None
+        self._order: list[str] = []
+        self._shortcuts: list[Any] = []
+        self._isObserving = False
+        self._observations = Observations(self)
+        self._places = Observations(self)
+        self._logic = slicer.vtkSlicerSegmentEditorLogic()
+        self._effects = {name: qSlicerSegmentEditorAbstractEffect(name, self) for name in _EFFECTS}
+        self._layOut()
 
-    def segmentationNode(self) -> Any:
-        return self._segmentation
+    def setMRMLScene(self, scene: Any) -> None:
+        super().setMRMLScene(scene)
+        self._logic.SetMRMLScene(scene)
+        self._places.clear()
+        interaction = slicer.app.applicationLogic().GetInteractionNode() if scene is not None else None
+        if interaction is not None:
+            self._places.add(interaction, vtk.vtkCommand.ModifiedEvent, "_onInteraction")
+        self.updateWidgetFromMRML()
 
-    def segmentationNodeID(self) -> str:
-        return self._segmentation.GetID() if self._segmentation is not None else ""
+    # The editor node
 
-    def setSegmentationNode(self, node: Any) -> None:
-        if node is self._segmentation:
+    def mrmlSegmentEditorNode(self) -> Any:
+        return self._node
+
+    def setMRMLSegmentEditorNode(self, node: Any) -> None:
+        if node is self._node:
             return
-        self._segmentation = node
-        self._history = None
-        if node is not None:
-            self._history = slicer.vtkSegmentationHistory()
-            self._history.SetSegmentation(node.GetSegmentation())
-            self._history.SetMaximumNumberOfStates(_HISTORY_LENGTH)
-            self.setCurrentSegmentID(node.GetSegmentation().GetNthSegmentID(0) or "")
-        self.segmentationNodeChanged.emit(node)
+        self._observations.clear()
+        self._node = node
+        self._logic.SetSegmentEditorNode(node)
+        if node is None:
+            return
+        for name, value in _BRUSH.items():
+            if node.GetAttribute(name) is None:
+                node.SetAttribute(name, value)
+        self._observations.add(node, vtk.vtkCommand.ModifiedEvent, "_onNode")
+        self.updateWidgetFromMRML()
 
-    def sourceVolumeNode(self) -> Any:
-        return self._volume
-
-    def sourceVolumeNodeID(self) -> str:
-        return self._volume.GetID() if self._volume is not None else ""
-
-    def setSourceVolumeNode(self, node: Any) -> None:
-        self._volume = node
-
-    def currentSegmentID(self) -> str:
-        return self._segmentId
-
-    def setCurrentSegmentID(self, segmentId: str) -> None:
-        if segmentId != self._segmentId:
-            self._segmentId = segmentId
+    def updateWidgetFromMRML(self) -> None:
+        if self._node is None:
+            return
+        before = self._seen
+        segmentation, volume = self._node.GetSegmentationNode(), self._node.GetSourceVolumeNode()
+        if segmentation is not before[0] and segmentation is not None:
+            # Its reference volume becomes the source, and its first segment the selected one.
+            reference = segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
+            self._seen = (segmentation, volume, before[2])
+            if reference is not None:
+                self._node.SetAndObserveSourceVolumeNode(reference)
+            found = segmentation.GetSegmentation()
+            if found.GetSegment(self._node.GetSelectedSegmentID() or "") is None:
+                self._node.SetSelectedSegmentID(found.GetNthSegmentID(0) or "")
+            volume = self._node.GetSourceVolumeNode()
+        segmentId = self._node.GetSelectedSegmentID() or ""
+        self._seen = (segmentation, volume, segmentId)
+        self._showEffect()
+        if segmentation is not before[0]:
+            self.segmentationNodeChanged.emit(segmentation)
+        if volume is not before[1]:
+            self.sourceVolumeNodeChanged.emit(volume)
+        if segmentId != before[2]:
             self.currentSegmentIDChanged.emit(segmentId)
 
+    def _onNode(self, _data: Any) -> None:
+        self.updateWidgetFromMRML()
+
+    def segmentationNode(self) -> Any:
+        return self._node.GetSegmentationNode() if self._node is not None else None
+
+    def segmentationNodeID(self) -> str:
+        node = self.segmentationNode()
+        return node.GetID() if node is not None else ""
+
+    def setSegmentationNode(self, node: Any) -> None:
+        if node is self.segmentationNode():
+            return
+        self._logic.SetSegmentationNode(node)
+        self.setActiveEffect(None)
+
+    def sourceVolumeNode(self) -> Any:
+        return self._node.GetSourceVolumeNode() if self._node is not None else None
+
+    def sourceVolumeNodeID(self) -> str:
+        node = self.sourceVolumeNode()
+        return node.GetID() if node is not None else ""
+
+    def setSourceVolumeNode(self, node: Any) -> None:
+        self._logic.SetSourceVolumeNode(node)
+
+    def currentSegmentID(self) -> str:
+        return (self._node.GetSelectedSegmentID() or "") if self._node is not None else ""
+
+    def setCurrentSegmentID(self, segmentId: str) -> None:
+        if self._node is not None:
+            self._node.SetSelectedSegmentID(segmentId)
+
+    # Effects
+
+    def availableEffectNames(self) -> tuple[str, ...]:
+        return tuple(self._effects)
+
+    def effectByName(self, name: str) -> Any:
+        return self._effects.get(name)
+
+    def effectNameOrder(self) -> tuple[str, ...]:
+        return tuple(self._order)
+
+    def setEffectNameOrder(self, names: Any) -> None:
+        self._order = list(names)
+        self.updateEffectList()
+
+    def effectCount(self) -> int:
+        return len(self._shownEffects()) + 1
+
+    def effectByIndex(self, index: int) -> Any:
+        shown = [None, *self._shownEffects()]
+        return self._effects.get(shown[index]) if 0 < index < len(shown) else None
+
+    def activeEffect(self) -> Any:
+        return self._active
+
+    def setActiveEffect(self, effect: Any) -> None:
+        if self._node is not None:
+            self._node.SetActiveEffectName(effect.name if effect is not None else "")
+
+    def setActiveEffectByName(self, name: str) -> None:
+        self.setActiveEffect(self.effectByName(name))
+
+    def _showEffect(self) -> None:
+        effect = self._effects.get(self._node.GetActiveEffectName() or "")
+        if effect is self._active:
+            return
+        self._active = effect
+        if effect is None:
+            self.removeViewObservations()
+        else:
+            self.setupViewObservations()
+            interaction = slicer.app.applicationLogic().GetInteractionNode()
+            if interaction.GetCurrentInteractionMode() != interaction.ViewTransform:
+                interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        self._options.visible = effect is not None
+        self._options.title = effect.title if effect is not None else ""
+        for name, button in self._buttons.items():
+            button.checked = name == (effect.name if effect is not None else "")
+
+    def _onInteraction(self, _data: Any) -> None:
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        if self._active is not None and interaction.GetCurrentInteractionMode() != interaction.ViewTransform:
+            self.setActiveEffect(None)
+
+    # Views and keys
+
+    def setupViewObservations(self) -> None:
+        self._isObserving = True
+
+    def removeViewObservations(self) -> None:
+        self._isObserving = False
+
+    def installKeyboardShortcuts(self, parent: Any = None) -> None:
+        self.uninstallKeyboardShortcuts()
+        parent = parent if parent is not None else slicer.util.mainWindow()
+        for key in EDITOR_KEYS:
+            shortcut = QtGui.QShortcut(QtGui.QKeySequence(key), parent)
+            self._shortcuts.append(shortcut)
+            shortcut.connect("activated()", lambda key=key: self._onKey(key))
+
+    def uninstallKeyboardShortcuts(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = []
+
+    def _onKey(self, key: str) -> None:
+        if key.isdigit():
+            effect = self.effectByIndex(int(key))
+            self.setActiveEffect(None if effect is self._active else effect)
+        elif key == "Escape":
+            self.setActiveEffect(None)
+        elif key in ("Z", "Ctrl+Z"):
+            self.undo()
+        elif key == "Y":
+            self.redo()
+
+    # Undo
+
     def saveStateForUndo(self) -> None:
-        if self._history is not None:
-            self._history.SaveState()
+        self._logic.SaveStateForUndo()
 
     def undo(self) -> None:
-        if self._history is not None:
-            self._history.RestorePreviousState()
+        self._logic.Undo()
 
     def redo(self) -> None:
-        if self._history is not None:
-            self._history.RestoreNextState()
+        self._logic.Redo()
+
+    def setMaximumNumberOfUndoStates(self, count: int) -> None:
+        self._logic.SetMaximumNumberOfUndoStates(count)
+
+    # What one sees: effects and undo to the left, the table of segments and the options of the effect beside them.
+
+    def _layOut(self) -> None:
+        across = QtWidgets.QHBoxLayout(self)
+        left, right = QtWidgets.QVBoxLayout(), QtWidgets.QVBoxLayout()
+        across.addLayout(left)
+        across.addLayout(right, 1)
+        frame = QtWidgets.QFrame()
+        frame.objectName = "EffectsGroupBox"
+        self._grid = QtWidgets.QGridLayout(frame)
+        left.addWidget(frame)
+        self._undoFrame = QtWidgets.QFrame()
+        self._undoFrame.objectName = "UndoRedoGroupBox"
+        undo = QtWidgets.QHBoxLayout(self._undoFrame)
+        for text, function in (("Undo", self.undo), ("Redo", self.redo)):
+            button = QtWidgets.QToolButton()
+            button.text = text
+            button.connect("clicked()", function)
+            undo.addWidget(button)
+        left.addWidget(self._undoFrame)
+        left.addStretch(1)
+        self._table = QtWidgets.QTableWidget(2, 3)
+        self._table.objectName = "SegmentsTableView"
+        right.addWidget(self._table)
+        self._options = QtWidgets.QGroupBox()
+        self._options.objectName = "OptionsGroupBox"
+        options = QtWidgets.QVBoxLayout(self._options)
+        for text in ("Show details.", "Diameter:"):
+            options.addWidget(QtWidgets.QLabel(text))
+        slider = QtWidgets.QSlider()
+        slider.orientation = QtCore.Qt.Horizontal
+        options.addWidget(slider)
+        options.addWidget(QtWidgets.QCheckBox("Sphere brush"))
+        self._options.visible = False
+        right.addWidget(self._options)
+        right.addStretch(1)
+        self._buttons: dict[str, Any] = {}
+        self.updateEffectList()
+
+    def _shownEffects(self) -> list[str]:
+        first = [name for name in self._order if name in self._effects]
+        return [*first, *(n for n in self._effects if n not in first)] if self.unorderedEffectsVisible else first
+
+    def updateEffectList(self) -> None:
+        for button in self._buttons.values():
+            button.setParent(None)
+            button.deleteLater()
+        self._buttons = {}
+        for number, name in enumerate(("", *self._shownEffects())):
+            button = QtWidgets.QToolButton()
+            button.text = button.toolTip = name or "None"
+            button.checkable = True
+            button.checked = self._active is None if not name else self.activeEffect() is self._effects[name]
+            button.sizePolicy = QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+            button.setToolButtonStyle(self.effectButtonStyle)
+            button.connect("clicked()", lambda name=name: self.setActiveEffectByName(name))
+            self._grid.addWidget(button, number // self.effectColumnCount, number % self.effectColumnCount)
+            self._buttons[name] = button
+
+    segmentationNodeSelectorVisible = stored(bool, True)
+    sourceVolumeNodeSelectorVisible = stored(bool, True)
+    autoShowSourceVolumeNode = stored(bool, True)
+    addRemoveSegmentButtonsVisible = stored(bool, True)
+    switchToSegmentationsButtonVisible = stored(bool, True)
+    specifyGeometryButtonVisible = stored(bool, True)
+    show3DButtonVisible = stored(bool, True)
+    maskingSectionVisible = stored(bool, True)
+    readOnly = stored(bool, False)
+    undoEnabled = stored(bool, True, lambda self: self._undoFrame.setVisible(self.undoEnabled))
+    unorderedEffectsVisible = stored(bool, True, lambda self: self.updateEffectList())
+    effectColumnCount = stored(int, 2, lambda self: self.updateEffectList())
+    effectButtonStyle = stored(
+        "Qt::ToolButtonStyle", QtCore.Qt.ToolButtonIconOnly, lambda self: self.updateEffectList()
+    )
 
 
 class SegmentEditorWidget:
@@ -87,8 +417,28 @@ class SegmentEditorWidget:
         self.editor = qMRMLSegmentEditorWidget()
 
     def setup(self) -> None:
+        self._selectNode()
         self.editor.setMRMLScene(slicer.mrmlScene)
         self.parent.layout().addWidget(self.editor)
+
+    def enter(self) -> None:
+        self.editor.installKeyboardShortcuts()
+        self._selectNode()
+        self.editor.updateWidgetFromMRML()
+
+    def exit(self) -> None:
+        self.editor.setActiveEffect(None)
+        self.editor.uninstallKeyboardShortcuts()
+        self.editor.removeViewObservations()
+
+    def _selectNode(self) -> None:
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode(_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.SetSingletonTag(_TAG)
+            node = scene.AddNode(node)
+        self.editor.setMRMLSegmentEditorNode(node)
 
     def cleanup(self) -> None:
         """Let go of the scene's nodes."""
@@ -103,4 +453,4 @@ def source() -> types.ModuleType:
     return module
 
 
-EXPORTED = (qMRMLSegmentEditorWidget,)
+EXPORTED = (qMRMLSegmentEditorWidget, qSlicerSegmentEditorAbstractEffect)

@@ -41,6 +41,18 @@ class User:
         self._mouse(widget, QtCore.QEvent.MouseButtonRelease, position, button, _Qt.NoButton)
         self._host.settle()
 
+    def push(self, widget: Any) -> None:
+        """Press the left button of the mouse on a widget, and keep it down."""
+        self.show(widget)
+        self._mouse(widget, QtCore.QEvent.MouseButtonPress, self._position(widget, None, None), *2 * (_Qt.LeftButton,))
+        self._host.settle()
+
+    def unpush(self, widget: Any) -> None:
+        """Let the left button of the mouse go."""
+        position = self._position(widget, None, None)
+        self._mouse(widget, QtCore.QEvent.MouseButtonRelease, position, _Qt.LeftButton, _Qt.NoButton)
+        self._host.settle()
+
     def hover(self, widget: Any, x: int, y: int) -> None:
         """Move the mouse to a place, without a button."""
         self.show(widget)
@@ -76,6 +88,19 @@ class User:
         self._focus(widget)
         combination = QtGui.QKeySequence(keys)[0]
         QtTest.QTest.keyClick(self._focused(), combination.key(), combination.keyboardModifiers())
+        self._host.settle()
+
+    def hold(self, widget: Any, keys: str) -> None:
+        """Press a key and keep it down."""
+        self._focus(widget)
+        combination = QtGui.QKeySequence(keys)[0]
+        QtTest.QTest.keyPress(self._focused(), combination.key(), combination.keyboardModifiers())
+        self._host.settle()
+
+    def letGo(self, widget: Any, keys: str) -> None:
+        """Let a key go that is held."""
+        combination = QtGui.QKeySequence(keys)[0]
+        QtTest.QTest.keyRelease(widget, combination.key(), combination.keyboardModifiers())
         self._host.settle()
 
     def typeText(self, widget: Any, text: str) -> None:

@@ -22,10 +22,12 @@ from host.host import start  # noqa: E402
 
 HOST = start()
 
+import numpy as np  # noqa: E402
 import slicer  # noqa: E402
 from flows.chest import FIRST_WITH_LUNGS, LAST_WITH_LUNGS, chest_file, load_chest  # noqa: E402
 from flows.driver import SECTIONS, Driver, FakeProbeProcess, fake_worker  # noqa: E402
 from host.user import User  # noqa: E402
+from scipy import ndimage  # noqa: E402
 
 from WeakMedSAMLib.frontend.base import folders  # noqa: E402
 
@@ -34,6 +36,7 @@ PANEL_WIDTH = 520
 LIMIT_S = 1800
 MIDDLE = 17
 BOX = ((74, 42), (111, 96))  # around the right lung there: columns and rows of two corners
+AIR_HU = -500
 ROOM = 40  # pixels between and below bar and sections
 
 
@@ -179,6 +182,29 @@ class Camera:
         self.window("review")
         self.panel("review_panel", "review")
         self.panel("export_panel", "export")
+        self._correct()
+
+    def _correct(self) -> None:
+        """Draw three slices by what is dark inside of the body, and update."""
+        driver, review = self.driver, self.driver.panel("review")
+        volume = driver.logic.state.currentVolume
+        for index in (MIDDLE - 4, MIDDLE, MIDDLE + 3):
+            driver.logic.corrections.draw("Lungs", index, _lungs(slicer.util.arrayFromVolume(volume)[index]))
+        self._only()
+        driver.widget.panel.goTo("review")
+        review.ui.correctButton.checked = True
+        self._settle()
+        review.correct.editor.choose("Paint")
+        self.window("correct")
+        self.panel("correct_panel", "review")
+        driver.click("review", "updateButton")
+        driver.wait(lambda: review.ui.updateBar.value > 30 or not driver.logic.updates.isUnderWay, LIMIT_S)
+        self.panel("updating_panel", "review")
+        driver.wait(lambda: not driver.logic.updates.isUnderWay, LIMIT_S)
+        assert driver.logic.updates.error is None, driver.logic.updates.error
+        driver.go_to(MIDDLE + 1)
+        self.window("updated")
+        review.ui.correctButton.checked = False
 
     def _failure(self) -> None:
         """Show what a run says whose worker was ended by the system."""
@@ -193,6 +219,15 @@ class Camera:
         os.kill(driver.logic.job._process._process.processId(), signal.SIGKILL)
         driver.wait_for_end()
         self.panel("failed_panel", "generate")
+
+
+def _lungs(plane: np.ndarray) -> np.ndarray:
+    """What is dark on a slice of a chest and does not reach its border: rows x columns, bool."""
+    pieces, count = ndimage.label(plane < AIR_HU)
+    border = np.unique(np.concatenate([pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]]))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    kept = [number for number in range(1, count + 1) if number not in border and sizes[number] > 200]
+    return ndimage.binary_fill_holes(np.isin(pieces, kept))
 
 
 def main() -> None:

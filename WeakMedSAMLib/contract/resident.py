@@ -102,8 +102,7 @@ class Predict(Request):
 class Update(Request):
     """Run a run folder whose settings say ``update``, with the network that is held; its ``cancel`` file ends it.
 
-    Answered by `Progressed` again and again, then by `Updated`, or `Failed` (``cancelled`` where it was asked to end).
-    What is asked meanwhile waits.
+    Answered by `Told` for every event of the run, then by `Updated` or `Failed`. What is asked meanwhile waits.
 
     Attributes
     ----------
@@ -190,15 +189,13 @@ class Mask:
 
 
 @dataclass(frozen=True)
-class Progressed:
-    """How far an update is: `done` of `total` in a stage (of `stages`)."""
+class Told:
+    """What an update says on its way: the line of an event, as a worker writes it (`events.encode`)."""
 
-    answer: ClassVar[str] = "progressed"
+    answer: ClassVar[str] = "told"
 
     id: int
-    stage: str
-    done: int
-    total: int
+    line: str
 
 
 @dataclass(frozen=True)
@@ -270,7 +267,7 @@ class Bye:
     reason: Farewell
 
 
-Answer: TypeAlias = Ready | Opened | Mask | Progressed | Updated | Superseded | Closed | Pong | Failed | Bye
+Answer: TypeAlias = Ready | Opened | Mask | Told | Updated | Superseded | Closed | Pong | Failed | Bye
 _REQUESTS: dict[str, type[Request]] = {kind.ask: kind for kind in (Open, Predict, Update, Close, Ping)}
 _ANSWERS: dict[str, Any] = {kind.answer: kind for kind in get_args(Answer)}
 

@@ -14,6 +14,7 @@ from .files import is_leftover, private_folder
 
 _ID = re.compile(r"[0-9]{3,9}")
 _VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS = "volumes", "state", "results", "model", "previews"
+_UPDATES = "updates"
 _RUN, _TAGS, _EVENTS, _LOG = "run.json", "tags.json", "events.jsonl", "log.txt"
 _CANCEL, _LOCK, PROBE = "cancel", ".lock", ".writable"
 _SUB_CLASSES, _SUB_CLASS_PICTURE = "sub_classes.json", "sub_classes.png"
@@ -21,7 +22,7 @@ _SUB_CLASSES, _SUB_CLASS_PICTURE = "sub_classes.json", "sub_classes.png"
 LABEL_PIXELS = "labels"
 # All that a run folder holds of ours, of older versions too: whoever deletes a run goes by it. Patients are in most.
 RUN_PARTS = (
-    *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS, LABEL_PIXELS),
+    *(_VOLUMES, _STATE, _RESULTS, _MODEL, _PREVIEWS, _UPDATES, LABEL_PIXELS),
     *(_RUN, _TAGS, _EVENTS, _LOG, _CANCEL, _LOCK, PROBE, _SUB_CLASSES, _SUB_CLASS_PICTURE),
 )
 
@@ -83,6 +84,11 @@ class RunFolder:
     def previews(self) -> Path:
         """Folder of the pictures of an example slice, one a stage."""
         return self.path / _PREVIEWS
+
+    @property
+    def updates(self) -> Path:
+        """Folder of the run folders of updates of these masks, so that they are deleted along with the run."""
+        return self.path / _UPDATES
 
     @property
     def log(self) -> Path:

@@ -21,16 +21,20 @@ from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, marksOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.export_work import exportRun
+from WeakMedSAMLib.frontend.results.mask_updates import MaskUpdates
 from WeakMedSAMLib.frontend.results.result_loading import ResultLoader
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_views import SegmentViews
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.resident_client import ResidentClient
+from WeakMedSAMLib.frontend.running.resident_update import ResidentUpdateProcess as UpdateProcess
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
+from WeakMedSAMLib.frontend.running.worker_process import WorkerProcess
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_keeper import SceneKeeper
@@ -44,8 +48,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     Parameters
     ----------
-    job : JobRunner, optional
-        Runs the worker; tests put in one with another process.
+    job, updateJob : JobRunner, optional
+        Run the worker, of runs and of updates; tests put in others with another process.
 
     Attributes
     ----------
@@ -63,6 +67,10 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         From a run to segments.
     history : SegmentHistory
         What was done to masks since, to take it back.
+    corrections : Corrections
+        What was corrected of the masks of the current volume, as labels.
+    updates : MaskUpdates
+        Let the model learn from that, and draw other slices anew.
     probe : ProbeClient
         Which devices there are; nothing is asked before somebody asks it.
     resident : ResidentClient
@@ -77,7 +85,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         Called without arguments after the scene was closed or another one was loaded into it.
     """
 
-    def __init__(self, job: JobRunner | None = None) -> None:
+    def __init__(self, job: JobRunner | None = None, updateJob: JobRunner | None = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         self._scene = SceneKeeper(slicer.mrmlScene)
         self.state = self._scene.state
@@ -91,6 +99,16 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
+        self.corrections = Corrections(self.labels, self.history, self.runs)
+        self.updates = MaskUpdates(
+            self.state,
+            self.corrections,
+            self.history,
+            self.runs,
+            self.planRun,
+            lambda: self.session.classes.names,
+            updateJob or JobRunner(processFactory=self._updateProcess),
+        )
         self._segmentViews = SegmentViews(self.state)
         self._markViews = self.views.observer(lambda _name: self.labels.markNodes.viewsChanged())
         self._markViews.start()
@@ -103,6 +121,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         if self._scene.isOver:
             return
         self._scene.cleanup()
+        self.updates.cleanup()
+        self.corrections.cleanup()
         self._segmentViews.cleanup()
         self._markViews.stop()
         self.runs.cleanup()
@@ -111,12 +131,17 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.labels.cleanup()
         self.state.cleanup()
 
+    def _updateProcess(self) -> WorkerProcess:
+        return UpdateProcess(self.resident)
+
     def _followScene(self) -> None:
         keeper = self._scene
         keeper.closing.connect(self.runs.abandon)
+        keeper.closing.connect(self.updates.abandon)
         keeper.closing.connect(self.resident.forget)
         keeper.loaded.connect(self.runs.markInterrupted)
         keeper.nodeRemoved.connect(self.runs.cancelIfNothingLeft)
+        keeper.changed.connect(self.corrections.watch.follow)
         keeper.changed.connect(self._segmentViews.update)
         keeper.changed.connect(self._markViews.start)
         keeper.changed.connect(self.runs.changed)
@@ -282,6 +307,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def planRun(self, nodes: Iterable[Any], settings: RunSettings) -> RunPlan:
         """Say how a run of volumes (vtkMRMLScalarVolumeNode) is started; those not ready for tags are left out."""
+        self.corrections.settle()
         keys = ((self.keyOf(node), node) for node in nodes)
         volumes = [VolumeInRun(node, key) for key, node in keys if key is not None]
         return planRun(volumes, self.session, settings, self.cachedKeys(), self.probe.bestDevice)
@@ -308,17 +334,25 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         UserError
             Why the run failed; ``timeout``, in which case it goes on.
         """
-        runId, begun = self.job.runId, time.monotonic()
-        while self.isRunning:
-            slicer.app.processEvents()
-            if timeout is not None and time.monotonic() - begun > timeout:
-                text = _("The run has not ended within {seconds} s.").format(seconds=timeout)
-                raise UserError("timeout", text, _("It goes on; wait longer, or cancel it."))
-            time.sleep(_POLL_S)
+        runId = self.job.runId
+        _wait(lambda: self.isRunning, timeout, _("The run has not ended within {seconds} s."))
         record = self.state.run(runId)
         if record is not None and record.status == "failed":
             raise self.runs.error or UserError("run_failed", record.message)
         return record
+
+    def updateMasks(self, timeout: float | None = None) -> None:
+        """Let the model learn from what was corrected of the current volume, draw its other slices anew, and wait.
+
+        Raises
+        ------
+        UserError
+            ``not_ready`` with the reason; why it failed; ``timeout``, in which case it goes on.
+        """
+        self.updates.update()
+        _wait(lambda: self.updates.isUnderWay, timeout, _("The update has not ended within {seconds} s."))
+        if self.updates.error is not None:
+            raise self.updates.error
 
     def segmentationsOf(self, runId: str) -> list[Any]:
         """Return the segmentations of a run in the order of its volumes; those that were removed are left out."""
@@ -354,3 +388,13 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
 
     def _keysOf(self, nodes: Iterable[VolumeNode]) -> list[str]:
         return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))
+
+
+def _wait(isBusy: Callable[[], bool], timeout: float | None, text: str) -> None:
+    """Let the window answer while something is under way; `UserError` ``timeout`` after so many seconds."""
+    begun = time.monotonic()
+    while isBusy():
+        slicer.app.processEvents()
+        if timeout is not None and time.monotonic() - begun > timeout:
+            raise UserError("timeout", text.format(seconds=timeout), _("It goes on; wait longer, or cancel it."))
+        time.sleep(_POLL_S)

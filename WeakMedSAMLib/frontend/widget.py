@@ -68,6 +68,7 @@ class ModulePanel:
         for panel in self.panels.values():
             panel.useHistory(self.bar.undo)
             panel.useModel(logic.resident.ask)
+            panel.useEmptying(logic.corrections.empty)
         self._addToMenu()
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)
@@ -92,6 +93,8 @@ class ModulePanel:
         labels, views = logic.labels, logic.views
         self._reviews = ReviewStates(logic.state, logic.history)
         generate = GeneratePanel(logic)
+        review = ReviewPanel(logic.state, logic.runs, views, logic.history, logic.corrections)
+        logic.updates.useProgress(review.correct.useUpdates(logic.updates.calls))
         self.bar = BarPanel(logic, generate.installBox.readyProblem, self.goTo)
         return {
             _BAR: self.bar,
@@ -99,7 +102,7 @@ class ModulePanel:
             "classes": ClassesPanel(labels),
             **{name: make(labels, views) for name, make in KIND_PANELS.items()},
             "generate": generate,
-            "review": ReviewPanel(logic.state, logic.runs, views, logic.history),
+            "review": review,
             "export": ExportPanel(labels, logic.runs, logic.history),
         }
 

@@ -265,14 +265,16 @@ def label_rows(
     """Measure what each kind of label is worth on the scans of FOLDER, row by row.
 
     A simulated reader looks at the masks and writes label files; runs see these alone. Rows named without-* say what
-    each part of the method is worth that boxes make use of: one setting is off in each. A row that is finished is never
-    run again, so that the command can be broken off and repeated. OUT holds a folder a set.
+    each part of the method is worth that boxes make use of: one setting is off in each. Rows named corrected-* go on
+    from the masks of the row box: the reader draws some slices, and each volume is updated. A row that is finished is
+    never run again, so that the command can be broken off and repeated. OUT holds a folder a set.
 
     \b
     Examples:
       weakmedsam benchmark labels data/la2018_lge --labels 1 --stride 4 --rows tags,box --seeds 0,1
       weakmedsam benchmark labels data/chaos_t2spir --labels liver=1,spleen=4 --side spleen=left
       weakmedsam benchmark labels data/chaos_t2spir --labels spleen=4 --rows box,box-third,without-*
+      weakmedsam benchmark labels data/chaos_t2spir --labels spleen=4 --rows box,corrected-*,drawn-tenth,fill-*,grow-*
       weakmedsam benchmark labels data/chaos_t2spir --write-docs docs
     """
     from WeakMedSAMLib.studies.label_rows import chosen_rows
@@ -283,14 +285,16 @@ def label_rows(
             click.echo(f"{row.name:20}{row.title}")
         return
     require_engine()
-    from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, run_rows
+    from WeakMedSAMLib.studies.label_benchmark import finished_rows, run_rows
+    from WeakMedSAMLib.studies.label_pairs import pairs_table
     from WeakMedSAMLib.studies.label_report import parts_table, set_table, write_page
+    from WeakMedSAMLib.studies.label_runs import LabelOptions
 
     if pages is not None:
         click.echo(f"Written: {write_page(finished_rows(out), pages)}")
         return
     reports = run_rows(LabelOptions(folder, **options), rows, seeds, out, cache_root, click.echo)
-    click.echo("\n".join(filter(None, (set_table(reports), parts_table(reports)))))
+    click.echo("\n".join(filter(None, (set_table(reports), pairs_table(reports), parts_table(reports)))))
 
 
 @benchmark.command()

@@ -1,8 +1,9 @@
-"""What a reader's hand gives who knows the true mask of a class: points and boxes, as inexact as a hand is."""
+"""What a reader's hand gives who knows the true mask of a class: points, boxes, as inexact as a hand is, drawings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -19,8 +20,19 @@ EDGE_SIGMA = 0.03  # of the side of the box
 ROUNDING_SIGMA = 12**-0.5
 JITTER_SIGMA = 0.1  # of the radius of the largest disc around the middle
 _TRIES = 100
+FEW = 10  # of so many positive slices one is drawn
 
-Gesture = Callable[[str, np.ndarray, str, np.random.Generator], list[Point] | list[Box]]
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A slice of a class, drawn: ``pixels`` is bool, rows x columns, and true."""
+
+    class_name: str
+    index: int
+    pixels: np.ndarray
+
+
+Gesture = Callable[[str, np.ndarray, str, np.random.Generator], list[Point] | list[Box] | list[Drawing]]
 
 
 def middle_point(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Point]:
@@ -80,11 +92,34 @@ def boxes_in_3d(name: str, mask: np.ndarray, axis: str, generator: np.random.Gen
     return found
 
 
+def drawn_tenth(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Drawing]:
+    """Draw every tenth of the slices that show a class, the middle one of each ten; parameters as for `middle_point`.
+
+    Of fewer than twenty it is one, the middle one. Nothing is left to chance, and the hand is exact.
+    """
+    shown = _shown(slice_stack(mask, axis))
+    tens = np.array_split(shown, a_tenth(len(shown)))
+    return drawings(name, mask, axis, [int(ten[len(ten) // 2]) for ten in tens if len(ten)])
+
+
+def drawings(name: str, mask: np.ndarray, axis: str, indices: Sequence[int]) -> list[Drawing]:
+    """Draw those of some slices that are tagged as showing a class (bool, k x j x i), exactly."""
+    stack = slice_stack(mask, axis)
+    shown = set(_shown(stack).tolist())
+    return [Drawing(name, index, stack[index]) for index in indices if index in shown]
+
+
+def a_tenth(count: int) -> int:
+    """How many slices are drawn of so many positive ones: at most a tenth, but one."""
+    return max(1, count // FEW)
+
+
 GESTURES: dict[str, Gesture] = {
     "point": middle_point,
     "box": boxes_of_one_slice,
     "box-every-slice": boxes_of_every_slice,
     "box-3d": boxes_in_3d,
+    "drawn-tenth": drawn_tenth,
 }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
 from WeakMedSAMLib.engine.backbones.weights import pretraining_of
-from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA, LARGE_ENOUGH
-from WeakMedSAMLib.studies.label_benchmark import LabelOptions
+from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, FEW, JITTER_SIGMA, LARGE_ENOUGH
+from WeakMedSAMLib.studies.label_pairs import pairs_table
 from WeakMedSAMLib.studies.label_rows import ROWS, LabelRow
+from WeakMedSAMLib.studies.label_runs import LabelOptions
 from WeakMedSAMLib.studies.resumable import FAILED, OK
 from WeakMedSAMLib.studies.tables import table
 
@@ -29,13 +30,29 @@ pixels of the class on, else absent; each row adds one gesture of each class in 
 - *box*: on the same slice every connected piece of at least 20 pixels, and *all boxed here* is ticked. Each edge is
   off by a normal of {EDGE_SIGMA:.0%} of the side, at least by what rounding to voxels does.
 - *box in 3-D*: every piece from its first to its last tagged slice; edges off within slices alone.
+- *every tenth slice drawn*: of every {FEW} slices that show a class the middle one, and one of fewer than {2 * FEW};
+  its true pixels. The hand is exact here, and below.
+- *corrected*: after the run of the row *box*, on a tenth of the slices of a volume that show any class, at least on
+  one, all classes that are tagged there are drawn. *As proposed*: the first of the list of slices to look at in the
+  module, which goes by the confidence that the run itself gave; *at random*: as many others. Then each volume is
+  updated alone, from the model of that run. *Nothing learned*: the same update without a training step
+  (`update_steps=0`): corrections are pasted and handed on along the axis.
+- *Fill between slices*, *Grow from seeds*: what these effects of 3D Slicer's Segment Editor make of the same drawn
+  slices, by its own filters (morphological contour interpolation, and fast grow-cut with its settings as they are
+  from the start) and without learning. Seeds of the background are what was not drawn on these slices, what was drawn
+  of other classes, and slices tagged absent, on which a mask is taken away. Slicer fills between drawn slices alone.
 - *a third*: only a third of the patients has the gesture, the others tags alone; the others are scored, over three runs
   in which the thirds rotate.
 
 Patient Dice is over whole volumes, false positives on other slices included: the mean over patients, then over seeds,
 in brackets the lowest and the highest seed. *Elsewhere* is the same without the slices that hold the gesture of that
-class. Bounds are the same network on true masks; they have the tags too. Seconds are those of a run from features that
-were there already, or not: a rough guide alone.
+class; of drawn and corrected rows without those that are drawn. Bounds are the same network on true masks; they have
+the tags too. Seconds are those of a run from features that were there already, or not: a rough guide alone; of
+corrected rows, those of the updates of all volumes.
+
+*Patient by patient*: the mean difference of Dice, in brackets its 95 % interval from resampling patients, where there
+are three or more. *The masks before* are those of the run that was corrected. Elsewhere, two corrected rows are
+compared by what corrections added there, since each leaves out other slices.
 
 *Without a part of the method*: the same labels with one of its settings switched off (`--rows 'box*,without-*'`), and
 in brackets the difference to the row that is named first, over the seeds that both have.
@@ -67,7 +84,7 @@ def page(reports: Sequence[Mapping[str, Any]]) -> str:
     parts += [
         part
         for name, own in sets.items()
-        for part in (f"## {name}\n", _circumstances(own), set_table(own), parts_table(own))
+        for part in (f"## {name}\n", _circumstances(own), set_table(own), pairs_table(own), parts_table(own))
     ]
     return "\n".join([*filter(None, parts), *_failures(reports)])
 
@@ -130,7 +147,7 @@ def _finished(reports: Sequence[Mapping[str, Any]], row: str) -> list[Mapping[st
 
 def _line(row: LabelRow, reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str, ...]:
     dice = [_spread([one["classes"][name]["dice"] for one in reports]) for name in names]
-    elsewhere = ["" if not row.gesture or row.in_a_third else _elsewhere(reports, name) for name in names]
+    elsewhere = [_elsewhere(reports, name) if row.has_elsewhere else "" for name in names]
     fastest = min(one["run_seconds"] for one in reports)
     return row.title, *dice, *elsewhere, str(len(reports)), f"{fastest:.0f}"
 

@@ -1,4 +1,4 @@
-"""The rows of the benchmark of labels: what a reader gives beside slice tags, the bounds, and what parts are worth."""
+"""The rows of the benchmark of labels: what a reader gives and corrects, the bounds, what parts are worth."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.studies.corrections import AT_RANDOM, PROPOSED
+from WeakMedSAMLib.studies.slicer_effects import FILL, GROW
+
+BOX, DRAWN = "box", "drawn-tenth"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,14 @@ class LabelRow:
         Of a row that measures a part of the method: the row that has this part, too.
     overrides : mapping
         Method setting -> value, in place of the preset's.
+    corrects : str
+        The row whose masks are corrected, and updated, or empty.
+    chosen : str
+        By what slices are chosen that are corrected: a name out of `corrections.CHOICES`.
+    update : mapping
+        Method setting -> value of the update alone.
+    effect : str
+        Which effect of Slicer's Segment Editor makes the masks, in place of a run: one of `slicer_effects.EFFECTS`.
     """
 
     name: str
@@ -43,6 +55,30 @@ class LabelRow:
     bound: bool = False
     against: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    corrects: str = ""
+    chosen: str = ""
+    update: Mapping[str, Any] = field(default_factory=dict)
+    effect: str = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings of the method that the row has of its own."""
+        return {**self.overrides, **self.update}
+
+    @property
+    def draws(self) -> bool:
+        """Whether slices are drawn in it."""
+        return bool(self.corrects) or self.gesture == DRAWN
+
+    @property
+    def has_elsewhere(self) -> bool:
+        """Whether there is a difference between all slices and those without a gesture of the class."""
+        return bool(self.gesture) and not self.in_a_third
+
+
+def _corrected(name: str, title: str, chosen: str, **update: Any) -> LabelRow:
+    """A row that goes on from the masks of boxes."""
+    return LabelRow(f"corrected-{name}", title, BOX, corrects=BOX, chosen=chosen, update=update)
 
 
 def _without(name: str, title: str, against: str, **overrides: Any) -> LabelRow:
@@ -61,6 +97,12 @@ ROWS: tuple[LabelRow, ...] = (
     ),
     LabelRow("box-3d", "tags, and a box in 3-D", gesture="box-3d"),
     LabelRow("box-every-slice", "tags, and a box on every slice", gesture="box-every-slice"),
+    LabelRow(DRAWN, "tags, and every tenth slice drawn", gesture=DRAWN),
+    _corrected("proposed", "tags and a box, then a tenth of the slices corrected as proposed", PROPOSED),
+    _corrected("random", "tags and a box, then a tenth of the slices corrected at random", AT_RANDOM),
+    _corrected("pasted", "the same as proposed, pasted and handed on alone: nothing learned", PROPOSED, update_steps=0),
+    LabelRow(FILL, "every tenth slice drawn, *Fill between slices*", gesture=DRAWN, effect=FILL),
+    LabelRow(GROW, "every tenth slice drawn, *Grow from seeds*", gesture=DRAWN, effect=GROW),
     LabelRow("bound", "bound: the network on true masks", bound=True),
     LabelRow(
         "bound-third",
@@ -77,6 +119,11 @@ ROWS: tuple[LabelRow, ...] = (
     _without("surest-slice", "no masks are handed on from the surest slice", "box-third", surest_slice=False),
     _without("guess-weight", "guesses teach as much as what boxes gave", "box-third", guess_weight=1.0),
 )
+
+
+def row_named(name: str) -> LabelRow:
+    """The row of this name."""
+    return next(row for row in ROWS if row.name == name)
 
 
 def chosen_rows(pattern: str | None, sides_are_known: bool, parts: bool = False) -> list[LabelRow]:

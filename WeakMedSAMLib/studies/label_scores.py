@@ -1,4 +1,4 @@
-"""Scores of the benchmark of labels: Dice by patient, also without the slices on which the reader pointed or boxed."""
+"""Scores of the benchmark of labels: Dice by patient, also without the slices on which the reader made a gesture."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.data.geometry import slice_stack
@@ -20,6 +21,7 @@ from WeakMedSAMLib.engine.evaluation.scoring import rounded
 from WeakMedSAMLib.engine.parts.metrics import patient_dice
 
 FIGURES = ("dice", "dice_elsewhere")
+BEFORE = ("before", "before_elsewhere")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class LabelScore:
         The same without the slices that hold a gesture of the class; NaN if no other slice is tagged as showing it.
     marked_slices : int
         How many these are.
+    before, before_elsewhere : float
+        Of masks that were corrected: the same before, without the same slices; NaN of others.
     """
 
     case: str
@@ -44,10 +48,14 @@ class LabelScore:
     dice: float
     dice_elsewhere: float
     marked_slices: int
+    before: float = math.nan
+    before_elsewhere: float = math.nan
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**asdict(self), **{name: rounded(getattr(self, name)) for name in FIGURES}}
+        """As plain data; without what was before where there is no such thing."""
+        before = {name: rounded(getattr(self, name)) for name in BEFORE if not math.isnan(self.before)}
+        known = {name: value for name, value in asdict(self).items() if name not in BEFORE}
+        return {**known, **{name: rounded(getattr(self, name)) for name in FIGURES}, **before}
 
 
 def marked_slices(labels: VolumeLabels, class_name: str) -> list[int]:
@@ -55,6 +63,11 @@ def marked_slices(labels: VolumeLabels, class_name: str) -> list[int]:
     marks: list[AnyMark] = [*POINTS.marks(labels, class_name), *BOXES.marks(labels, class_name)]
     ranges = [slices_of(mark, labels) for mark in marks]
     return sorted({index for first, last in ranges for index in range(first, last + 1)})
+
+
+def drawn_slices(labels: VolumeLabels, class_name: str) -> list[int]:
+    """Slices of which every pixel of a class is known: drawn ones."""
+    return [index for index, painted in PAINTED.slices(labels, class_name).items() if painted.is_whole]
 
 
 def dice_here_and_elsewhere(
@@ -79,13 +92,14 @@ def by_class(scores: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float |
     found = {}
     for name in dict.fromkeys(one["class_name"] for one in scores):
         own = [one for one in scores if one["class_name"] == name]
-        found[name] = {figure: _mean_over_patients(own, figure) for figure in FIGURES}
+        figures = [*FIGURES, *(figure for figure in BEFORE if any(figure in one for one in own))]
+        found[name] = {figure: _mean_over_patients(own, figure) for figure in figures}
     return found
 
 
 def _mean_over_patients(scores: Sequence[Mapping[str, Any]], figure: str) -> float | None:
     found: dict[str, list[float]] = defaultdict(list)
     for one in scores:
-        if one[figure] is not None:
+        if one.get(figure) is not None:
             found[one["patient"]].append(one[figure])
     return rounded(float(np.mean([np.mean(values) for values in found.values()])) if found else math.nan)

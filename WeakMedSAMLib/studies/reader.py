@@ -18,11 +18,13 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.knowledge import SIDES, Knowledge, Side
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -31,7 +33,7 @@ from WeakMedSAMLib.engine.cli.outcome import outcome
 from WeakMedSAMLib.engine.data.layouts.known import AUTO
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes, tags_from_masks
 from WeakMedSAMLib.studies.cases import Case, find_cases
-from WeakMedSAMLib.studies.gestures import GESTURES
+from WeakMedSAMLib.studies.gestures import GESTURES, Drawing, drawings
 
 PARTS = 3  # of the patients, one of which gets gestures where not all do
 _MODULE = "WeakMedSAMLib.studies.reader"
@@ -57,6 +59,8 @@ class Reading:
         Which third of the patients gets the gesture; all otherwise.
     seed : int
         Of the hand, and of the thirds.
+    draw : Path, optional
+        JSON file, name of a case -> slices: of each the classes that it is tagged as showing are drawn, too.
     """
 
     folder: Path
@@ -69,6 +73,7 @@ class Reading:
     sides: str = ""
     part: int | None = None
     seed: int = 0
+    draw: Path | None = None
 
     def found_cases(self) -> list[Case]:
         """The scans."""
@@ -81,7 +86,7 @@ def read(reading: Reading) -> CohortLabels:
     Raises
     ------
     UserError
-        ``bad_labels`` and what cases raise.
+        ``bad_labels``, what cases raise, and `read_json` where slices are drawn.
     """
     classes, cases = parse_mask_classes(reading.labels), reading.found_cases()
     with_gesture = {case.name for case in cases}
@@ -89,7 +94,11 @@ def read(reading: Reading) -> CohortLabels:
         with_gesture = cases_of_part(cases, reading.part, reading.seed)
     table = with_sides(class_table(classes), parse_sides(reading.sides))
     gestures = [reading.gesture if case.name in with_gesture else "" for case in cases]
-    volumes = [_labels(case, classes, given, reading.seed) for case, given in zip(cases, gestures, strict=True)]
+    drawn = {} if reading.draw is None else read_json(reading.draw)
+    volumes = [
+        _labels(case, classes, given, reading.seed, drawn.get(case.name, []))
+        for case, given in zip(cases, gestures, strict=True)
+    ]
     return CohortLabels(table, volumes)
 
 
@@ -148,18 +157,21 @@ def read_apart(reading: Reading, out: Path) -> CohortLabels:
     return read_label_file(out)
 
 
-def _labels(case: Case, classes: Sequence[MaskClass], gesture: str, seed: int) -> VolumeLabels:
-    """Slice tags of a scan, and what the gesture gives of every class that it shows."""
+def _labels(case: Case, classes: Sequence[MaskClass], gesture: str, seed: int, drawn: Sequence[int]) -> VolumeLabels:
+    """Slice tags of a scan, what the gesture gives of every class that it shows, and the slices that are drawn."""
     truth = case.masks()
     masks = {entry.name: truth.mask(entry) for entry in classes}
     labels = replace(tags_from_masks(case.name, None, masks, case.axis), size=case.geometry().size)
-    if gesture:
-        hand = GESTURES[gesture]
-        marks = [
-            mark for name, mask in masks.items() for mark in hand(name, mask, case.axis, _chance(seed, case.name, name))
-        ]
-        POINTS.put(labels, [mark for mark in marks if isinstance(mark, Point)])
-        BOXES.put(labels, [mark for mark in marks if isinstance(mark, Box)])
+    given: list[Point | Box | Drawing] = []
+    for name, mask in masks.items():
+        if gesture:
+            given += GESTURES[gesture](name, mask, case.axis, _chance(seed, case.name, name))
+        given += drawings(name, mask, case.axis, drawn)
+    POINTS.put(labels, [mark for mark in given if isinstance(mark, Point)])
+    BOXES.put(labels, [mark for mark in given if isinstance(mark, Box)])
+    for one in given:
+        if isinstance(one, Drawing):
+            PAINTED.put(labels, one.class_name, one.index, "drawn", one.pixels)
     return labels
 
 
@@ -182,6 +194,7 @@ def _arguments(reading: Reading, out: Path) -> list[str]:
 @click.option("--sides", default="", help="Sides of classes that are told, as liver=right,spleen=left.")
 @click.option("--part", type=click.IntRange(0, PARTS - 1), help="Only this third of the patients gets the gesture.")
 @click.option("--seed", default=0, show_default=True, help="Of the hand, and of the thirds.")
+@click.option("--draw", type=PLACE, help="Slices that are drawn, JSON: name of a case -> slices.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")
 @click.option("--cases", type=click.IntRange(1), help="Only the first so many.")
 @click.option("--axis", type=click.Choice(["i", "j", "k"]), default="k", show_default=True, help="Slice axis.")

@@ -84,12 +84,31 @@ def test_between_two_boxes_both_sides_count_and_neither_passes_the_other():
 
 
 def test_a_drawn_mask_is_handed_on_and_stays_as_it_was_drawn():
-    found = hand_on(MOVING, masks=[drawn_at(4, 18, 20, 6)])[0]
+    found = hand_on(MOVING, masks=[drawn_at(4, 18, 20, 9)])[0]
     assert sorted(found.masks) == list(range(SLICES))
-    assert (found.masks[4] > CERTAIN // 2).sum() == (6 * 2) ** 2  # no decoder drew it
+    assert (found.masks[4] > CERTAIN // 2).sum() == (9 * 2) ** 2  # no decoder drew it
     assert found.trust[4] == 1
     for index in (3, 5):
         assert middle_of(found.masks[index])[0] == pytest.approx((15 + 2 * index) * STEP, abs=10)
+
+
+def test_a_drawn_mask_goes_no_further_than_all_of_its_pieces():
+    """What is left of it would say that the class is not where the lost piece was; a box says nothing of other pieces."""
+    places = {index: [(10, 10), (40, 40)] if index < 6 else [(10, 10)] for index in range(SLICES)}
+    both = drawn_at(4, 10, 10).mask + drawn_at(4, 40, 40).mask
+    assert sorted(hand_on(places, masks=[GivenMask(0, 4, both)])[0].masks) == list(range(6))
+    assert sorted(hand_on(places, [box_at(4, 10, 10), box_at(4, 40, 40)])[0].masks) == list(range(SLICES))
+
+
+def test_specks_of_a_drawn_mask_go_with_its_largest_piece():
+    drawn, drawer = drawn_at(4, 18, 20), Drawer()
+    specked = drawn.mask.copy()
+    specked[::9, ::9] = 1
+    plain, specks = hand_on(MOVING, masks=[drawn]), hand_on(MOVING, masks=[GivenMask(0, 4, specked)], drawer=drawer)
+    assert sorted(specks[0].masks) == sorted(plain[0].masks)
+    # The slice itself keeps them all.
+    assert (specks[0].masks[4] > 0).sum() > (plain[0].masks[4] > 0).sum()
+    assert middle_of(specks[0].masks[5])[0] == pytest.approx(middle_of(plain[0].masks[5])[0], abs=3)
 
 
 def test_a_drawn_mask_counts_more_than_a_box_on_its_slice():

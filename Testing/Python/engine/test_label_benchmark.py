@@ -5,70 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from faults.label_bench import TWO, make_bench
 from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME, QUICK
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
-from WeakMedSAMLib.contract.runs import RunFolder, load_run
-from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import read_labels
 from WeakMedSAMLib.engine.methods.registry import choose_settings
 from WeakMedSAMLib.engine.runs.worker import run_folder
-from WeakMedSAMLib.studies import label_benchmark
+from WeakMedSAMLib.studies import label_benchmark, label_runs
 from WeakMedSAMLib.studies.bound import _train_supervised
-from WeakMedSAMLib.studies.label_benchmark import LabelOptions, finished_rows, outcome_line, run_rows
+from WeakMedSAMLib.studies.label_benchmark import finished_rows, outcome_line, run_rows
 from WeakMedSAMLib.studies.label_report import page
-from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows
-from WeakMedSAMLib.studies.reader import cases_of_part, read
-
-GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (36, 40, 8))
-TWO = "ball=1,rod=2"
-
-
-def row_of(name):
-    return next(row for row in ROWS if row.name == name)
+from WeakMedSAMLib.studies.label_rows import ROWS, chosen_rows, row_named
+from WeakMedSAMLib.studies.reader import cases_of_part
 
 
 @pytest.fixture
 def bench(tmp_path, method, monkeypatch):
-    """Run rows of four small scans by the few-line method, the reader in this process; keeps what runs were given."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(label_benchmark, "read_apart", lambda reading, out: read(reading))
-    folder = tmp_path / "balls and rods"
-    folder.mkdir()
-    for number in range(4):
-        k, j, i = np.mgrid[:8, :40, :36]
-        ball = ((j - 12 - number) ** 2 + (i - 12) ** 2 < 50) & (k >= 2) & (k <= 5)
-        rod = (abs(j - 29) < 4) & (abs(i - 20 - number) < 9) & (k >= 3) & (k <= 6)
-        scan = np.random.default_rng(number).normal(100, 20, k.shape) + 400 * ball + 200 * rod
-        for kind, array in (("image", scan.astype(np.int16)), ("mask", (ball + 2 * rod).astype(np.uint8))):
-            sitk.WriteImage(GEOMETRY.image(array), str(folder / f"secret{number}_{kind}.nii.gz"))
-    made = SimpleNamespace(folder=folder, out=tmp_path / "out", told=[], runs=[], method=method.bright)
-
-    def run(path, **arguments):
-        places = RunFolder(path)
-        files = sorted(str(file.relative_to(path)) for file in path.rglob("*") if file.is_file())
-        made.runs.append(
-            SimpleNamespace(path=path, labels=read_label_file(places.tags), run=load_run(path), files=files)
-        )
-        return run_folder(path, **{**arguments, **method.arguments})
-
-    def go(*names, seeds=(0,), run=run, **options):
-        chosen = LabelOptions(folder, **{"labels": "ball=1", "device": "cpu", **options})
-        rows = [row_of(name) for name in names]
-        return run_rows(chosen, rows, seeds, made.out, tmp_path / "features", made.told.append, run)
-
-    made.go, made.run, made.of_the_set = go, run, made.out / folder.name
-    return made
+    return make_bench(tmp_path, method, monkeypatch)
 
 
 def test_every_row_and_seed_gets_a_file_with_scores_and_time_and_nothing_else_is_left(bench):
@@ -214,7 +176,7 @@ def test_rows_are_chosen_by_patterns_and_sides_only_where_they_are_known():
     ]  # fmt: skip
     assert chosen_rows(None, True, parts=True) == list(ROWS)
     assert chosen_rows(None, True) == [row for row in ROWS if not row.name.startswith("without-")]
-    assert [row for row in ROWS if row not in chosen_rows(None, False, parts=True)] == [row_of("side")]
+    assert [row for row in ROWS if row not in chosen_rows(None, False, parts=True)] == [row_named("side")]
     for pattern, code in (("no-such", "no_such_cell"), ("side", "bad_benchmark")):
         with pytest.raises(UserError) as caught:
             chosen_rows(pattern, False)
@@ -226,7 +188,7 @@ def test_each_row_without_a_part_changes_one_setting_and_is_compared_with_the_ro
         ((name, value),) = row.overrides.items()
         assert value != getattr(choose_settings("fast"), name)
         assert choose_settings("fast", row.overrides)
-        full = row_of(row.against)
+        full = row_named(row.against)
         assert (row.gesture, row.in_a_third) == (full.gesture, full.in_a_third)
 
 
@@ -260,7 +222,7 @@ def test_a_bound_is_given_true_masks_of_a_third_and_the_others_are_scored(bench)
         return bench.run(path, **arguments)
 
     (report,) = bench.go("bound-third", run=run)
-    cases = label_benchmark.Reading(bench.folder, "ball=1").found_cases()
+    cases = label_runs.Reading(bench.folder, "ball=1").found_cases()
     assert taught == [cases_of_part(cases, part, 0) for part in range(3)]
     assert len(report["patients"]) == 2 * 4
     bench.go("bound", run=run)

@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.engine.data.geometry import Geometry, slice_stack
@@ -21,6 +22,7 @@ from WeakMedSAMLib.studies.gestures import (
     boxes_in_3d,
     boxes_of_every_slice,
     boxes_of_one_slice,
+    drawn_tenth,
     middle_point,
 )
 from WeakMedSAMLib.studies.reader import Reading, cases_of_part, parse_sides, read, read_apart
@@ -140,6 +142,16 @@ def test_of_a_class_that_no_slice_shows_nothing_is_said(name):
     assert GESTURES[name]("bar", mask, "k", chance()) == []
 
 
+@pytest.mark.parametrize(("count", "expected"), [(1, [1]), (9, [5]), (19, [10]), (25, [7, 20]), (30, [6, 16, 26])])
+def test_of_every_ten_slices_the_middle_one_is_drawn_and_one_of_fewer(count, expected):
+    mask = np.zeros((40, 20, 20), bool)
+    mask[1 : 1 + count, 5:15, 5:15] = True
+    mask[0, :4, :4] = True  # too few pixels for a tag
+    found = drawn_tenth("bar", mask, "k", chance())
+    assert [one.index for one in found] == expected
+    assert all((one.pixels == mask[one.index]).all() for one in found)
+
+
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (36, 40, 8))
 LEFT_HANDED = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 3.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, -1.0), (36, 40, 8))
 
@@ -201,7 +213,7 @@ def test_marks_agree_with_the_tags_and_contradict_nothing(folder, gesture):
     for volume in labels.volumes:
         for name in ("ball", "rod"):
             assert (volume.presence(name) == volume.state(name)).all()
-            assert [*POINTS.marks(volume, name), *BOXES.marks(volume, name)]
+            assert [*POINTS.marks(volume, name), *BOXES.marks(volume, name), *PAINTED.slices(volume, name)]
 
 
 def test_marks_lie_on_the_class_as_a_left_handed_volume_is_held(tmp_path):
@@ -212,6 +224,19 @@ def test_marks_lie_on_the_class_as_a_left_handed_volume_is_held(tmp_path):
     for point in POINTS.marks(volume):
         i, j, k = point.voxel
         assert case.labels()[k, j, i] == {"ball": 1, "rod": 2}[point.class_name]
+
+
+def test_what_is_drawn_are_true_pixels_as_a_left_handed_volume_is_held(tmp_path):
+    write_case(tmp_path, 0, LEFT_HANDED)
+    (tmp_path / "draw.json").write_text('{"case0": [2, 0], "other": [1]}', encoding="utf-8")
+    reading = Reading(tmp_path, LABELS, gesture="box", draw=tmp_path / "draw.json")
+    (case,), (volume,) = reading.found_cases(), read(reading).volumes
+    assert BOXES.marks(volume) == BOXES.marks(read(Reading(tmp_path, LABELS, gesture="box")).volumes[0])
+    # Both classes are on slice 2, none on slice 0.
+    for name, value in (("ball", 1), ("rod", 2)):
+        ((index, painted),) = PAINTED.slices(volume, name).items()
+        assert (index, painted.state) == (2, "drawn")
+        assert (painted.pixels == (case.labels()[2] == value)).all()
 
 
 def test_marks_lie_on_the_slices_that_a_stride_leaves(folder):
@@ -259,6 +284,14 @@ def test_the_process_writes_what_the_reader_says(folder, tmp_path):
     assert labels == read(reading)
     assert [path.name for path in out.parent.iterdir()] == ["labels.json"]
     assert labels.volumes == read_label_file(out).volumes
+
+
+def test_the_process_draws_the_slices_of_a_file(folder, tmp_path):
+    (tmp_path / "draw.json").write_text('{"case1": [3]}', encoding="utf-8")
+    reading = Reading(folder, LABELS, gesture="box", seed=2, draw=tmp_path / "draw.json")
+    labels = read_apart(reading, tmp_path / "labels.json")
+    assert labels.volumes == read(reading).volumes
+    assert [sorted(PAINTED.slices(volume, "rod")) for volume in labels.volumes] == [[], [3], [], []]
 
 
 def test_a_process_that_fails_says_why(folder, tmp_path):

@@ -13,8 +13,8 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.studies.label_benchmark import LabelOptions
 from WeakMedSAMLib.studies.label_report import overview, page, parts_table, set_table, write_page
+from WeakMedSAMLib.studies.label_runs import LabelOptions
 from WeakMedSAMLib.studies.label_scores import by_class, dice_here_and_elsewhere, marked_slices
 
 

@@ -129,10 +129,10 @@ def test_the_same_seed_gives_the_same_network_and_another_seed_another():
 def test_training_goes_on_with_the_scaling_of_a_network_trained_before(learned):
     network, _, masks = learned
     shifted, _ = volume(seed=3)
-    onwards = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, quiet, fresh=False)
+    onwards = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, quiet)
     assert torch.equal(onwards.mean_stage0, network.mean_stage0)
     assert not torch.equal(onwards.project["stage0"].weight, network.project["stage0"].weight)
-    fresh = train_segmenter(copy.deepcopy(network), [shifted], taught(masks), 1, 0, quiet)
+    fresh = train_segmenter(new_network(), [shifted], taught(masks), 1, 0, quiet)
     assert not torch.equal(fresh.mean_stage0, network.mean_stage0)
 
 

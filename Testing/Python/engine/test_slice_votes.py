@@ -57,6 +57,11 @@ def test_votes_that_differ_are_believed_less_than_votes_that_agree():
     assert apart.trust[0] < 0.6
 
 
+def test_votes_with_nothing_in_common_are_still_believed_a_little():
+    found = agreed({0: [Vote(disc(10, 15, 15), 0.9, 0.5), Vote(disc(10, 48, 48), 0.9, 0.5)]})
+    assert 0 < found.trust[0] < 0.1
+
+
 def test_a_vote_that_nothing_speaks_for_counts_where_there_is_no_other():
     found = agreed({0: [Vote(disc(10), 0.0)]})
     assert (found.masks[0] > CERTAIN // 2).sum() == disc(10).sum()

@@ -15,18 +15,23 @@ from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME, TinyBackbone
 from safetensors.numpy import load_file
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import Stage, Warning_
+from WeakMedSAMLib.contract.events import Done, Hello, Progress, Stage, Warning_, parse_line
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND
-from WeakMedSAMLib.contract.resident import Bye, Failed, Progressed, Ready, Update, Updated, encode_request
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.resident import Bye, Failed, Ready, Told, Update, Updated, encode_request
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.contract.stages import MASKS, UPDATE, stages_of
 from WeakMedSAMLib.engine.cli.main import cli
-from WeakMedSAMLib.engine.data.volumes import read_labels
+from WeakMedSAMLib.engine.cli.update import _read_labels
+from WeakMedSAMLib.engine.data.geometry import Geometry
+from WeakMedSAMLib.engine.data.volumes import open_scan, read_labels, write_volume
 from WeakMedSAMLib.engine.methods.published.method import METHOD as PUBLISHED
+from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, serve
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
@@ -132,6 +137,70 @@ def test_without_corrections_the_model_stays_and_that_is_said(finished, update):
     assert '"no_corrections"' in places.events.read_text("utf-8")
 
 
+def test_one_pixel_teaches_nothing_and_spoils_nothing(finished, update, tmp_path):
+    """It is less than half a pixel of the network: a loss over no pixel at all would make every weight NaN."""
+    labels = read_label_file(finished.places.tags)
+    known = np.full(SQUARE.shape, 255, np.uint8)
+    known[5, 5] = 0
+    KIND.put(labels.volumes[0], "ball", 3, "scribbled", known)
+    write_label_file(tmp_path / "one.json", labels)
+    places, _ = update("--volume", "scan 0", files=[tmp_path / "one.json"])
+    assert all(np.isfinite(values).all() for values in network_of(places).values())
+
+
+def test_the_published_method_is_refused_before_anything_is_copied(finished, corrected, tmp_path):
+    run = load_run(finished.places.path)
+    save_run(finished.places.path, replace(run, settings=replace(run.settings, preset="paper")))
+    ended = called("update", finished.places.path, "--tags", corrected, "--out", tmp_path / "no")
+    assert "published" in str(ended.exception)
+    assert not (tmp_path / "no").exists()
+
+
+# Labels of the files meet the scans that the run was made from, and count as its copies are held.
+
+
+@pytest.fixture
+def made(tmp_path):
+    """made(direction of k, voxel that is no number): a run folder of one left- or right-handed scan, and the scan."""
+
+    def made(direction=-1.0, is_spoiled=False):
+        array = np.random.default_rng(0).normal(100, 20, (7, 40, 36)).astype(np.float32)
+        array[0, 0, 0] = np.nan if is_spoiled else 100
+        geometry = Geometry((0.0, 0, 0), (1.0, 1, 4), (1.0, 0, 0, 0, 1, 0, 0, 0, direction), (36, 40, 7))
+        write_volume(tmp_path / "one.nrrd", array, geometry)
+        tags = VolumeLabels("one", None, "k", 7, "file", (36, 40, 7))
+        tags.tag_range("ball", 1, 3)
+        cohort = CohortLabels(ClassTable.from_names(["ball"]), [tags])
+        return make_run(tmp_path / "out", [tmp_path / "one.nrrd"], cohort, RunSettings(backbone=NAME)), cohort
+
+    return made
+
+
+def test_slices_of_a_left_handed_scan_are_those_that_segment_takes(made, tmp_path):
+    places, cohort = made()
+    drawn = replace(cohort.volumes[0])
+    KIND.put(drawn, "ball", 1, "drawn", SQUARE)
+    write_label_file(tmp_path / "drawn.json", CohortLabels(cohort.classes, [drawn]))
+    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None)
+    (volume,) = labels.volumes
+    assert list(KIND.slices(volume, "ball")) == [5]
+    copy = places.volume(load_run(places.path).volumes[0])
+    again = make_run(tmp_path / "again", [copy], labels, RunSettings(), names=["one"])
+    assert list(KIND.slices(read_label_file(again.tags).volumes[0], "ball")) == [5]
+
+
+def test_a_hash_of_a_scan_with_voxels_that_are_no_numbers_is_known(made, tmp_path):
+    places, cohort = made(1.0, True)
+    scan = open_scan(tmp_path / "one.nrrd")
+    drawn = replace(cohort.volumes[0], sha256=scan.sha256)
+    KIND.put(drawn, "ball", 1, "drawn", SQUARE)
+    write_label_file(tmp_path / "drawn.json", CohortLabels(cohort.classes, [drawn]))
+    labels, _ = _read_labels(places, load_run(places.path), [tmp_path / "drawn.json"], None)
+    copy = places.volume(load_run(places.path).volumes[0])
+    again = make_run(tmp_path / "again", [copy], labels, RunSettings(), names=["one"])
+    assert list(KIND.slices(read_label_file(again.tags).volumes[0], "ball")) == [1]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -189,9 +258,11 @@ def prepared(finished, corrected):
 def test_the_resident_worker_updates_by_the_network_that_it_holds(finished, prepared):
     was = labels_of(prepared)
     told = asked_of(finished, Update(7, str(prepared.path)))
-    assert [type(one) for one in told if not isinstance(one, Progressed)] == [Ready, Updated, Bye]
-    assert {one.id for one in told if isinstance(one, Progressed | Updated)} == {7}
-    assert {one.stage for one in told if isinstance(one, Progressed)} >= {UPDATE, MASKS}
+    assert [type(one) for one in told if not isinstance(one, Told)] == [Ready, Updated, Bye]
+    assert {one.id for one in told if isinstance(one, Told | Updated)} == {7}
+    events = [parse_line(one.line) for one in told if isinstance(one, Told)]
+    assert {one.stage for one in events if isinstance(one, Progress)} >= {UPDATE, MASKS}
+    assert [type(events[0]), type(events[-1])] == [Hello, Done]
     now = labels_of(prepared)
     assert np.array_equal(now[3] == 1, SQUARE == 1)
     assert not np.array_equal(now, was)

@@ -75,7 +75,23 @@ def predicted(request):
     return mask_of(request)
 
 
+def updated(request):
+    """Waits for its folder, says three lines of a run, and ends well unless it shall not."""
+    lines = ['{"event":"hello"}', '{"event":"progress"}', '{"event":"done"}']
+    for line in lines:
+        tell(words.Told(request.id, line))
+    if BEHAVIOUR == "slow":
+        time.sleep(60)
+    if BEHAVIOUR == "crash":
+        os.kill(os.getpid(), signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    if BEHAVIOUR == "refuses":
+        return words.Failed("no_update", "Nothing.", "Generate.", id=request.id)
+    return words.Updated(request.id, 1.5)
+
+
 def answer(request):
+    if isinstance(request, words.Update):
+        return updated(request)
     if isinstance(request, words.Open):
         return opened(request)
     if isinstance(request, words.Predict):

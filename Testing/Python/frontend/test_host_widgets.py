@@ -196,3 +196,29 @@ def test_the_segment_editor_takes_a_segmentation(make_volume, make_segmentation)
     node.GetSegmentation().RemoveSegment(editor.currentSegmentID())
     editor.undo()
     assert node.GetSegmentation().GetNumberOfSegments() == 1
+
+
+def test_an_embedded_segment_editor_goes_by_its_node_and_refuses_what_it_has_not(scene, make_volume, make_segmentation):
+    import numpy as np
+
+    volume = make_volume()
+    node = make_segmentation(volume, {"A": np.zeros((12, 32, 40), bool), "B": np.zeros((12, 32, 40), bool)})
+    editor = slicer.qMRMLSegmentEditorWidget()
+    editor.setMRMLScene(scene)
+    editor.setSegmentationNode(node)  # without a node for it nothing is kept
+    assert editor.segmentationNode() is None
+    own = scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    editor.setMRMLSegmentEditorNode(own)
+    editor.setSegmentationNode(node)
+    editor.setActiveEffectByName("Paint")
+    assert own.GetActiveEffectName() == "Paint"
+    assert own.GetSelectedSegmentID() == editor.currentSegmentID() == node.GetSegmentation().GetNthSegmentID(0)
+    own.SetActiveEffectName("")
+    assert editor.activeEffect() is None
+    with pytest.raises(AttributeError):
+        editor.segmentsTableVisible = False
+    with pytest.raises(AttributeError):
+        _ = editor.setSegmentation
+    with pytest.raises(AttributeError):
+        _ = editor.effectByName("Paint").setBrush
+    editor.setMRMLSegmentEditorNode(None)

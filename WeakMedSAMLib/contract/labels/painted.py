@@ -76,6 +76,10 @@ class PaintedKind:
         known = painted.is_whole or bool((painted.pixels != UNKNOWN).any())
         self._replace(labels, class_name, {**self.slices(labels, class_name), int(index): painted if known else None})
 
+    def put_slices(self, labels: VolumeLabels, class_name: str, found: Mapping[int, PaintedSlice | None]) -> None:
+        """Put slices of the size of the volume in place of those there; None takes one back."""
+        self._replace(labels, class_name, {**self.slices(labels, class_name), **found})
+
     def take(self, labels: VolumeLabels, class_name: str, index: int) -> PaintedSlice | None:
         """Take back what is painted of a class on a slice, and return it; None if there was nothing."""
         found = self.slices(labels, class_name)

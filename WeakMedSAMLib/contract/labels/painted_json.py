@@ -15,7 +15,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import require_fit, require_object
-from WeakMedSAMLib.contract.labels.painted_slice import STATES, PaintedSlice, Slices
+from WeakMedSAMLib.contract.labels.painted_slice import STATES, PaintedSlice, Slices, bits_of, pixels_of_bits
 from WeakMedSAMLib.contract.labels.spans import Span, paint, spans_of_slices
 
 Record = dict[str, Any]
@@ -75,7 +75,9 @@ def painted_from_json(data: Any, volume: str) -> dict[str, Slices]:
             message = f"{what} has pixels of other slices of class {name!r} than it names."
             raise UserError("bad_field", message, "Each slice that is named has its pixels.")
     try:
-        return slices_of_pixels(named, lambda name, index: _unpacked(texts[name][str(index)], shape))
+        return slices_of_pixels(
+            named, lambda name, index: _unpacked(texts[name][str(index)], named[name][index], shape)
+        )
     except ValueError as error:
         raise UserError("bad_field", f"{what}, {error}.", "Export the labels again.") from None
 
@@ -142,13 +144,13 @@ def _spans(found: Slices, state: str) -> list[list[int]]:
     return [[span.first, span.last] for span in spans]
 
 
-def _unpacked(text: str, shape: tuple[int, int]) -> np.ndarray:
+def _unpacked(text: str, state: str, shape: tuple[int, int]) -> np.ndarray:
     """Pixels out of text; ValueError unless they are as many as there should be."""
-    count, unpacker = shape[0] * shape[1], zlib.decompressobj()
+    count, unpacker = bits_of(state, shape), zlib.decompressobj()
     try:
         data = unpacker.decompress(b64decode(text, validate=True), count + 1)
     except (binascii.Error, zlib.error, ValueError):
         raise ValueError("its pixels cannot be read") from None
     if len(data) != count:
         raise ValueError(f"it has not {shape[0]} x {shape[1]} pixels")
-    return np.frombuffer(data, np.uint8).reshape(shape)
+    return pixels_of_bits(state, shape, data)

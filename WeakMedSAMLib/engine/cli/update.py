@@ -65,7 +65,8 @@ def update(
     """Make masks of the volumes of RUN anew, by its model and by what readers corrected.
 
     What is drawn stays as it is drawn, and is handed on to the slices around; the model goes on from where it stands.
-    RUN keeps its masks: those that are updated lie in a run folder of their own.
+    RUN keeps its masks: those that are updated lie in a run folder of their own. Another update of RUN takes the place
+    of the last one, unless it has another --out.
 
     \b
     Example:
@@ -73,25 +74,26 @@ def update(
     """
     require_engine()
     from WeakMedSAMLib.contract.events import Warning_
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
     from WeakMedSAMLib.contract.runs import RunFolder, load_run
     from WeakMedSAMLib.engine.runs.maker import make_run
 
     places, before = RunFolder(run), load_run(run)
     volumes = _chosen(before, chosen)
-    paths, names = [places.volume(volume) for volume in volumes], [volume.name for volume in volumes]
-    tags, noticed = _read_labels(places, files, paths, names, numbering)
-    overrides: dict[str, float | str | bool] = {} if steps is None else {"update_steps": steps}
     model = _generated_model(places, before)
+    tags, noticed = _read_labels(places, before, files, numbering)
+    _require_fitting(model, before, tags)
+    overrides: dict[str, float | str | bool] = {} if steps is None else {"update_steps": steps}
     settings = replace(
         before.settings, model=str(model), train=False, update=True, device=device, overrides=overrides, subclasses=None
     )
+    names, patients = [volume.name for volume in volumes], [volume.patient for volume in volumes]
     with reading_notes(events) as report:
         for problem in noticed:
             report(Warning_.of(problem))
-        patients = [volume.patient for volume in volumes]
-        made = make_run(
-            out or run.resolve().parent, paths, tags, settings, None, names, patients, numbering, report=report
-        )
+        own = CohortLabels(tags.classes, [labels for labels in tags.volumes if labels.name in names])
+        paths = [places.volume(volume) for volume in volumes]
+        made = make_run(out or run.resolve().parent, paths, own, settings, None, names, patients, report=report)
     perform(made.path, cache_root=cache_root, events=events)
     if not events:
         list_results(made)
@@ -108,23 +110,55 @@ def _chosen(run: RunDescription, names: Sequence[str]) -> list[RunVolume]:
 
 
 def _generated_model(places: RunFolder, run: RunDescription) -> Path:
-    """The model that an update goes on from: that of the run, and after an update that which it went on from.
+    """The model that an update goes on from: that of the run, or the one that its masks were made by without training.
 
     So no update learns from what another one made of the same corrections.
     """
     from WeakMedSAMLib.engine.runs.maker import model_folder
 
-    return model_folder(Path(run.settings.model) if run.settings.update and run.settings.model else places.path)
+    model = Path(run.settings.model) if run.settings.model and not run.settings.train else places.path
+    return model_folder(model if model.is_dir() else places.path)
+
+
+def _require_fitting(model: Path, run: RunDescription, tags: CohortLabels) -> None:
+    """Refuse what cannot be updated before anything is copied; `UserError` ``no_update``, ``model_does_not_fit``."""
+    from WeakMedSAMLib.contract.stages import is_published
+    from WeakMedSAMLib.engine.methods.registry import load_model
+    from WeakMedSAMLib.engine.parts.model_files import require_classes
+
+    if is_published(run.settings.preset):
+        message = "A model of the published method is not moved by corrections."
+        raise UserError("no_update", message, "Generate masks by the preset 'fast', then correct and update these.")
+    require_classes(load_model(model), tags.classes)
 
 
 def _read_labels(
-    places: RunFolder, files: Sequence[Path], paths: Sequence[Path], names: Sequence[str], unsaid: Numbering | None
+    places: RunFolder, run: RunDescription, files: Sequence[Path], unsaid: Numbering | None
 ) -> tuple[CohortLabels, list[Problem]]:
-    """The labels of the run and those of the files, which count more, and where the files contradict each other."""
-    from WeakMedSAMLib.contract.labels.label_files import read_label_file
+    """The labels of the run and those of the files, which count more, of all its volumes as their copies are held.
+
+    Labels in files are about the scans that the run was made from: by these it is known how they count, and whose
+    hashes they carry. Where a scan is gone its copy in the run takes its place.
+    """
+    from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
     from WeakMedSAMLib.contract.labels.merging import merge_cohorts
     from WeakMedSAMLib.engine.cli.label_files import read_label_files
+    from WeakMedSAMLib.engine.data.volumes import open_scan
 
-    said, problems = read_label_files(files, paths, unsaid, as_is=False, names=names)
+    copies, names = [places.volume(volume) for volume in run.volumes], [volume.name for volume in run.volumes]
+    sources = [
+        Path(volume.source) if volume.source and Path(volume.source).exists() else copy
+        for volume, copy in zip(run.volumes, copies, strict=True)
+    ]
+    own, _told_before = read_label_files([places.tags], copies, as_is=False, names=names)
+    said, problems = read_label_files(files, sources, unsaid, as_is=False, names=names)
+    hashes = {name: open_scan(copy, name).sha256 for name, copy in zip(names, copies, strict=True)}
+    held = [
+        CohortLabels(
+            cohort.classes,
+            [replace(labels, sha256=hashes.get(labels.name, labels.sha256)) for labels in cohort.volumes],
+        )
+        for cohort in (own, said)
+    ]
     # Where the files correct what the run was made with, that is what they are for, and no news.
-    return merge_cohorts([read_label_file(places.tags), said])[0], problems
+    return merge_cohorts(held)[0], problems

@@ -30,12 +30,22 @@ def component_boxes(mask: np.ndarray, most: int = 3, margin: int = 2) -> np.ndar
     pieces, count = ndimage.label(mask)
     if count == 0:
         return np.zeros((0, 4), np.float32)
-    sizes = np.bincount(pieces.ravel())[1:]
     spans = ndimage.find_objects(pieces)
-    order = np.argsort(-sizes, kind="stable")[:most]
-    kept = [i for i in order if i == order[0] or sizes[i] >= max(_MIN_PIXELS, _MIN_SHARE * sizes[order[0]])]
     height, width = mask.shape
-    return np.array([_box(spans[i], margin, height, width) for i in kept], np.float32)
+    return np.array(
+        [_box(spans[number - 1], margin, height, width) for number in large_pieces(pieces, most)], np.float32
+    )
+
+
+def large_pieces(pieces: np.ndarray, most: int = 8) -> list[int]:
+    """Numbers of the largest pieces of a numbered H x W mask that has any, so many at most, the largest first.
+
+    Those below 30 pixels or a tenth of the largest are left out, but never the largest.
+    """
+    sizes = np.bincount(pieces.ravel())[1:]
+    order = np.argsort(-sizes, kind="stable")[:most]
+    least = max(_MIN_PIXELS, _MIN_SHARE * sizes[order[0]])
+    return [int(i) + 1 for i in order if i == order[0] or sizes[i] >= least]
 
 
 def _box(span: tuple[slice, slice], margin: int, height: int, width: int) -> list[int]:

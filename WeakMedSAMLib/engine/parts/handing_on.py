@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
 from WeakMedSAMLib.engine.features.levels import Level
-from WeakMedSAMLib.engine.parts.components import grown_box, piece_that_meets
+from WeakMedSAMLib.engine.parts.components import grown_box, large_pieces, piece_that_meets
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -45,6 +45,9 @@ _MARGIN = 2  # pixels of the frame around what resembles the mask
 # below 0.6 (organs, CT and MR).
 _WORTHLESS, _WORTH_ALL = 0.55, 0.95
 _ANYWHERE = (-np.inf, np.inf)
+# Of a drawn mask all of the class is known: what has lost more of its area from one slice that hands on to the next one
+# has lost a piece on the way, and says no longer where the class is not.
+_LEAST_LEFT = 0.6
 _FADED = 0.4  # trust below which a mask goes no further into slices of which nothing is known
 
 
@@ -109,6 +112,14 @@ class GivenMask:
     column: int
     index: int
     mask: np.ndarray
+
+
+class _Pace(NamedTuple):
+    """How masks are handed on: in which direction (-1 or 1), over how many slices at once, and until what is left."""
+
+    step: int
+    stride: int
+    least: float
 
 
 class Handing:
@@ -196,8 +207,9 @@ class Handing:
             self._step()
             pieces = draw()
             votes[index] = [Vote(*_together([piece for piece, _ in pieces]))]
+            least = _LEAST_LEFT if index in drawn else 0.0
             for step in (-1, 1) if stride else ():
-                self._follow(column, index, (step, stride), pieces, frozenset(starts), votes)
+                self._follow(column, index, _Pace(step, stride, least), pieces, frozenset(starts), votes)
         shapes = {index: votes[index][0].mask for index in sorted(drawn)} if stride else {}
         for index, vote in votes_between(shapes, self._presence[:, column] == ABSENT):
             if index not in starts:
@@ -208,16 +220,13 @@ class Handing:
         self,
         column: int,
         start: int,
-        pace: tuple[int, int],
+        pace: _Pace,
         pieces: Sequence[Piece],
         given: frozenset[int],
         votes: dict[int, list[Vote]],
     ) -> None:
-        """Hand pieces on in one direction, as far as they go; each with the worst quality on its way.
-
-        `pace` is the direction, -1 or 1, and the stride.
-        """
-        step, stride = pace
+        """Hand pieces on in one direction, as far as they go; each with the worst quality on its way."""
+        step, stride, least = pace
         index, key, held = start + step, start, list(pieces)
         ahead = min((abs(other - start) for other in given if (other - start) * step > 0), default=np.inf)
         while 0 <= index < len(self._presence) and index not in given and held:
@@ -231,7 +240,7 @@ class Handing:
             ]
             if self._presence[index, column] != PRESENT:
                 here = [(piece, ends) for piece, ends in here if _trust(piece[1]) >= _FADED]
-            if not here:
+            if not here or _area(here) < least * _area(held):
                 return
             near = 1 - abs(index - start) / ahead
             votes.setdefault(index, []).append(Vote(*_together([piece for piece, _ in here]), near))
@@ -322,11 +331,19 @@ class Handing:
         return found
 
 
+def _area(pieces: Sequence[Piece]) -> int:
+    return sum(int(np.count_nonzero(mask > 0.5)) for (mask, _worst), _ends in pieces)
+
+
 def _pieces_of(mask: np.ndarray) -> list[Piece]:
-    """The connected pieces of a mask, each to be handed on by itself."""
+    """The large connected pieces of a mask, each to be handed on by itself; small ones go with the largest."""
     numbered, count = ndimage.label(mask > 0.5)
-    pieces = [np.where(numbered == number, mask, 0) for number in range(1, count + 1)] or [mask]
-    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in pieces]
+    if count < 2:
+        return [((mask, _WORTH_ALL), _ANYWHERE)]
+    kept = large_pieces(numbered)
+    small = ~np.isin(numbered, kept[1:])
+    masks = [np.where(small, mask, 0), *(np.where(numbered == number, mask, 0) for number in kept[1:])]
+    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in masks]
 
 
 def _window(inside: torch.Tensor) -> tuple[slice, slice]:

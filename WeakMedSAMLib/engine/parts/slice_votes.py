@@ -15,6 +15,7 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 
 _EDGE = 1.0  # pixels from the contour of a shape to where it is nearly certain
 _LEAST = 1e-3  # weight of a vote that nothing speaks for: the only one of its slice still counts
+_DOUBTED = 0.05  # of the best trust that is left where votes have nothing in common
 
 
 class Vote(NamedTuple):
@@ -48,7 +49,7 @@ def agreed(votes: Mapping[int, Sequence[Vote]]) -> HandedMasks:
         weights = np.array([max(vote.trust * vote.nearness, _LEAST) for vote in each])
         mean = np.average([vote.mask for vote in each], axis=0, weights=weights)
         found.masks[index] = np.rint(mean.astype(np.float32) * CERTAIN).astype(np.uint8)
-        found.trust[index] = max(vote.trust for vote in each) * _agreement(each, mean, weights)
+        found.trust[index] = max(vote.trust for vote in each) * max(_agreement(each, mean, weights), _DOUBTED)
     return found
 
 

@@ -138,7 +138,7 @@ def _bytes_of(scans: Sequence[Scan]) -> int:
 def _identity(volumes: Sequence[Path], names: Sequence[str], classes: ClassTable, settings: RunSettings) -> str:
     """Short hash of what makes it another run; tags do not, since their edit reuses what does not depend on them."""
     places = [path.resolve() for path in volumes]
-    return stage_key(places, list(names), classes.to_json(), settings)[:12]
+    return stage_key(places, list(names), classes.to_json(), settings.to_json())[:12]
 
 
 def _copy(

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS, Event, Progress
+from WeakMedSAMLib.contract.events import MAX_LINE_CHARACTERS, Event, encode
 from WeakMedSAMLib.contract.resident import (
     IDLE_SECONDS,
     Answer,
@@ -31,10 +31,10 @@ from WeakMedSAMLib.contract.resident import (
     Ping,
     Pong,
     Predict,
-    Progressed,
     Ready,
     Request,
     Superseded,
+    Told,
     Update,
     Updated,
     id_in,
@@ -221,8 +221,7 @@ def _update(backbone: Backbone, options: ResidentOptions, tell: Tell, asked: Upd
         raise UserError("bad_request", message, "Run it by `weakmedsam run`.")
 
     def report(event: Event) -> None:
-        if isinstance(event, Progress):
-            tell(Progressed(asked.id, event.stage, event.done, event.total))
+        tell(Told(asked.id, encode(event)))
 
     try:
         done = run_folder(places.path, options.device, None, report, options.cache_root, build=lambda _name: backbone)

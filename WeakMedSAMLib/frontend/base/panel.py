@@ -72,6 +72,9 @@ class Panel:
     def useModel(self, ask: Callable[..., object]) -> None:
         """Ask this for the mask that marks on a slice stand for, where a panel places such: `ResidentClient.ask`."""
 
+    def useEmptying(self, empty: Callable[[str, int], object]) -> None:
+        """Empty a slice of a class by this, where a panel says that a slice shows none of it: `Corrections.empty`."""
+
     def stateInWords(self) -> str:
         """Say in a few words how things stand, for the header of the folded section; may be empty."""
         return ""

@@ -24,6 +24,11 @@ class Step:
         The table before and after, if it changed.
     volumes : dict
         Key of a volume -> its tags before and after; None where there was or is no entry.
+    renamed : tuple of str, optional
+        Former and new name, if a class was renamed.
+    beside : callable, optional
+        Called with False when the step is taken back, and with True when it is made again: what else changed along with
+        the labels, such as voxels.
     serial : int
         Higher than that of every step, of whatever history, that was made before.
     """
@@ -31,6 +36,8 @@ class Step:
     text: str
     classes: tuple[ClassTable, ClassTable] | None = None
     volumes: dict[str, tuple[VolumeLabels | None, VolumeLabels | None]] = field(default_factory=dict)
+    renamed: tuple[str, str] | None = None
+    beside: Callable[[bool], None] | None = field(default=None, compare=False)
     serial: int = field(default_factory=nextSerial, compare=False)
 
     @property
@@ -116,10 +123,22 @@ class History:
         """The number of the step that `redo` would do again; 0 if there is none."""
         return self._undone[-1].serial if self._undone else 0
 
+    @property
+    def undoBeside(self) -> Callable[[bool], None] | None:
+        """What else `undo` takes back, see `Step`."""
+        return self._done[-1].beside if self._done else None
+
+    @property
+    def redoBeside(self) -> Callable[[bool], None] | None:
+        """What else `redo` does again."""
+        return self._undone[-1].beside if self._undone else None
+
     def _move(self, source: list[Step], target: list[Step], forward: bool) -> Step | None:
         if not source:
             return None
         step = source[-1]
         self._apply(step, forward)
         target.append(source.pop())
+        if step.beside is not None:
+            step.beside(forward)
         return step

@@ -61,6 +61,18 @@ def fixedKeys() -> list[KeyEntry]:
     ]
 
 
+def correctingKeys() -> list[KeyEntry]:
+    """Return the keys of looking and correcting: chords that neither Slicer nor its Segment Editor has."""
+    return [
+        KeyEntry(("Ctrl+D",), "fineAndNext", _("This slice is fine; go on to the next one to look at")),
+        KeyEntry(("Ctrl+N",), "nextToLook", _("Go to the next slice to look at")),
+        KeyEntry(("Ctrl+E",), "before", _("While held: the masks as they were before the last update, or generated")),
+        KeyEntry(("Ctrl+R",), "right", _("The masks of this slice are right as they are")),
+        KeyEntry(("Ctrl+G",), "giveBack", _("Give this slice back to the machine")),
+        KeyEntry(("Ctrl+U",), "update", _("Update the other slices by what was corrected")),
+    ]
+
+
 def classKeys(classes: ClassTable) -> list[KeyEntry]:
     """Return two entries for each class that has a key: toggle present, and with Shift toggle absent."""
     entries = []
@@ -87,7 +99,7 @@ def keysAsHtml(classes: ClassTable, keyName: Callable[[str], str] = str) -> str:
     lines: list[tuple[tuple[str, ...], str, str]] = [
         ((each.shortcut, f"Shift+{each.shortcut}"), ", ", _classHelp(each.name)) for each in keyed
     ]
-    lines += [(entry.keys, _(" or "), entry.text) for entry in fixedKeys()]
+    lines += [(entry.keys, _(" or "), entry.text) for entry in [*fixedKeys(), *correctingKeys()]]
     named = [(between.join(map(keyName, keys)), text) for keys, between, text in lines]
     rows = [f"<tr><td {_KEY_STYLE}><b>{escape(keys)}</b></td><td>{escape(text)}</td></tr>" for keys, text in named]
     where = _("These keys work while a slice view has the keyboard (click into it), and in this section.")

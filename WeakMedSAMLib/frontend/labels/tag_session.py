@@ -57,7 +57,7 @@ class TagSession(TagStore):
         table = withChanged(self.classes, old, name=new)
         new = table[self.classes.index(old)].name
         text = _("'{old}' renamed to '{new}'").format(old=old, new=new)
-        self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new))
+        self._editClasses(text, table, lambda volume: renameInVolume(volume, old, new), (old, new))
 
     def changeClass(self, name: str, /, **fields: Any) -> None:
         """Change fields of a class as of `class_edits.newClass`; of its `name` see `renameClass`."""
@@ -88,7 +88,13 @@ class TagSession(TagStore):
 
     # Volumes
 
-    def edit(self, text: str, key: str, change: Callable[[VolumeLabels], Any]) -> None:
+    def edit(
+        self,
+        text: str,
+        key: str,
+        change: Callable[[VolumeLabels], Any],
+        beside: Callable[[bool], None] | None = None,
+    ) -> None:
         """Change what is said of a volume, in labels of whatever kind, as one step of undo; none if nothing changes.
 
         Parameters
@@ -99,6 +105,8 @@ class TagSession(TagStore):
             The volume.
         change : callable
             Gets a copy of what was said of the volume, to be changed in place.
+        beside : callable, optional
+            What else was changed already, and goes along with the step: see `tag_history.Step`.
 
         Raises
         ------
@@ -108,8 +116,8 @@ class TagSession(TagStore):
         before = self._require(key)
         after = copyOf(before)
         change(after)
-        if after != before:
-            self._editVolume(text, before, after)
+        if after != before or beside is not None:
+            self._editVolume(text, before, after, beside)
 
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
         """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
@@ -282,13 +290,19 @@ class TagSession(TagStore):
         self.classes.index(className)
         self.edit(text, key, change)
 
-    def _editVolume(self, text: str, before: VolumeLabels, after: VolumeLabels) -> None:
-        self._do(Step(text, volumes={keyOf(before): (before, after)}))
+    def _editVolume(
+        self, text: str, before: VolumeLabels, after: VolumeLabels, beside: Callable[[bool], None] | None = None
+    ) -> None:
+        self._do(Step(text, volumes={keyOf(before): (before, after)}, beside=beside))
 
     def _editClasses(
-        self, text: str, table: ClassTable, change: Callable[[VolumeLabels], VolumeLabels] | None = None
+        self,
+        text: str,
+        table: ClassTable,
+        change: Callable[[VolumeLabels], VolumeLabels] | None = None,
+        renamed: tuple[str, str] | None = None,
     ) -> None:
-        step = Step(text, classes=None if table == self.classes else (self.classes, table))
+        step = Step(text, classes=None if table == self.classes else (self.classes, table), renamed=renamed)
         for before in self._cohort.volumes:
             after = change(before) if change is not None else before
             if after is not before:

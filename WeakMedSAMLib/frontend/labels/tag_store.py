@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from slicer.i18n import tr as _
@@ -43,6 +43,8 @@ class TagStore:
     ----------
     changed : Callbacks
         Called after each change with its kind: ``"classes"``, ``"tags"``, ``"volumes"`` or ``"all"``.
+    renamed : Callbacks
+        Called with former and new name when a class is renamed, also by undo and redo, before `changed`.
     refused : Callbacks
         Called with the `UserError` that says why tags that are kept were not taken when their volume came.
     """
@@ -52,6 +54,7 @@ class TagStore:
         self._history = History(self._apply)
         self._inScene: dict[str, KnownVolume] = {}
         self.changed = Callbacks()
+        self.renamed = Callbacks()
         self.refused = Callbacks()
 
     @property
@@ -173,6 +176,16 @@ class TagStore:
         """The number of the edit that `redo` does again; 0 if there is none."""
         return self._history.redoSerial
 
+    @property
+    def undoBeside(self) -> Callable[[bool], None] | None:
+        """What else `undo` takes back, see `tag_history.Step`; None if there is nothing."""
+        return self._history.undoBeside
+
+    @property
+    def redoBeside(self) -> Callable[[bool], None] | None:
+        """What else `redo` does again."""
+        return self._history.redoBeside
+
     def _knownFor(self, held: KnownVolume) -> VolumeLabels | None:
         """Return the entry for a volume: its own, or tags that wait for it."""
         known = self.volume(held.sha256)
@@ -229,6 +242,8 @@ class TagStore:
         for key, pair in step.volumes.items():
             current = self.volume(key)
             self._replace(current, self._asNamedNow(pair[forward], current))
+        if step.renamed is not None:
+            self.renamed(*step.renamed[:: 1 if forward else -1])
 
     def _asNamedNow(self, wanted: VolumeLabels | None, current: VolumeLabels | None) -> VolumeLabels | None:
         """Return the tags that a step brings back, for a volume that was renamed or loaded meanwhile."""

@@ -16,9 +16,9 @@ from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork, exportFormats
 from WeakMedSAMLib.frontend.results.exports import Exported, safeName
 from WeakMedSAMLib.frontend.results.review_changes import compareSteps
-from WeakMedSAMLib.frontend.results.run_results import RunResult, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_tags import segmentIdsOf
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ def exportRun(record: RunRecord, folder: Path | str) -> list[Path]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    run = readRun(folderOf(record))
+    run = readRecord(record)
     works = worksOfRun(folder, dict(_subjectsOf(record, run)), ClassTable.from_json(record.classes), run)
     written = runToEnd(writeAllSteps(works))
     for exported in written:

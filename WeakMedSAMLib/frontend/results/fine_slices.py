@@ -1,7 +1,8 @@
 """Slices that a reader called fine, and masks that are reviewed: each follows from the other.
 
-They are kept on the segmentation, by run, volume and class name. Slices are counted as in the files of the run, so that
-they stay the same ones when Slicer turns a volume; what is read and written here is counted as the volume is now.
+They are labels of the volume, of the kind ``painted``. Marks of masks that do not teach, and those of earlier versions,
+are kept on the segmentation, by run, volume and class name; slices are counted as in the files of the run there, so
+that they stay the same ones when Slicer turns a volume. What is read and written here is counted as the volume is now.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import Any, NamedTuple
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of_slices
+from WeakMedSAMLib.frontend.results.correction_edits import DRAWN, FINE
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.review_changes import REVIEW_TAGS, fingerprintOf, isChanged
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -19,10 +23,13 @@ from WeakMedSAMLib.frontend.results.segment_tags import IN_PROGRESS, REVIEWED, i
 from WeakMedSAMLib.frontend.results.slice_rows import SliceRow, slicesInDoubt
 
 FINE_ATTRIBUTE = "WeakMedSAM.FineSlices"
+# What was called fine one by one before the mask was reviewed as a whole.
+BEFORE_TAG = "WeakMedSAM.FineBefore"
+_TAGS = (*REVIEW_TAGS, BEFORE_TAG)
 
 
 class _Marks(NamedTuple):
-    """What is marked on a segmentation: the attribute, and segment id -> values of `REVIEW_TAGS`."""
+    """What is marked on a segmentation: the attribute, and segment id -> values of `_TAGS`."""
 
     slices: str | None
     tags: Mapping[str, tuple[str, ...]]
@@ -61,19 +68,23 @@ class MarksChanged:
         return True
 
 
-def fineSlices(subject: ReviewSubject) -> dict[str, set[int]]:
-    """Return class name -> slices that are fine, of the volume under review: all those of a reviewed mask."""
-    fine = _marked(subject)
+def fineSlices(subject: ReviewSubject, corrections: Corrections | None = None) -> dict[str, set[int]]:
+    """Return class name -> slices that need no look any more: fine or drawn, and all those of a reviewed mask."""
+    fine = _marked(subject, corrections)
     for segmentId in subject.segmentIds:
         segment, name = subject.segment(segmentId), subject.className(segmentId)
         if segment is not None and isReviewed(segment) and subject.result is not None:
-            quality = subject.result.classes.get(name)
-            fine[name] = fine.get(name, set()) | set(range(len(quality.slice_confidence) if quality else 0))
+            fine[name] = fine.get(name, set()) | set(range(_countOf(subject, name)))
     return fine
 
 
 def markSlice(
-    subject: ReviewSubject, rows: Collection[SliceRow], index: int, isFine: bool, history: SegmentHistory
+    subject: ReviewSubject,
+    rows: Collection[SliceRow],
+    index: int,
+    isFine: bool,
+    history: SegmentHistory,
+    corrections: Corrections | None = None,
 ) -> None:
     """Call a slice fine for all classes, or no longer. A step to undo.
 
@@ -88,10 +99,12 @@ def markSlice(
         Of the slice, counted as the volume is now.
     isFine : bool
     history : SegmentHistory
+    corrections : Corrections, optional
+        Keeps it as labels where the masks teach.
     """
     inDoubt = {name: slicesInDoubt(rows, name) for name in (subject.result.classes if subject.result else ())}
-    marked, before = _marked(subject), fineSlices(subject)
-    changed = _changedClasses(subject)
+    marked, before = _marked(subject, corrections), fineSlices(subject, corrections)
+    changed = _changedClasses(subject, corrections)
     fine: dict[str, set[int]] = {}
     for name, slices in inDoubt.items():
         if index in slices and not isFine:
@@ -110,73 +123,146 @@ def markSlice(
         if isListDone or (index in slices and (not isFine or slices <= after[name])):
             reviewed[segmentId] = isFine
     text = _("mark slice {index} as fine") if isFine else _("mark slice {index} as not fine")
-    _change(subject, fine, reviewed, text.format(index=index), history)
+    _change(subject, _Wanted(fine, reviewed), text.format(index=index), history, corrections)
 
 
 def markReviewed(
-    subject: ReviewSubject, rows: Collection[SliceRow], segmentId: str, isOn: bool, history: SegmentHistory
+    subject: ReviewSubject,
+    rows: Collection[SliceRow],
+    segmentId: str,
+    isOn: bool,
+    history: SegmentHistory,
+    corrections: Corrections | None = None,
 ) -> None:
     """Mark a mask as reviewed, whose slices are fine then, or as not reviewed. A step to undo.
 
-    Slices that were called fine one by one stay so, unless that alone would make the mask a reviewed one.
+    Slices that were called fine one by one stay so, unless that alone would make the mask a reviewed one. What was
+    corrected stays in either case.
     """
-    name = subject.className(segmentId)
-    marked = _marked(subject).get(name, set())
-    isAll = slicesInDoubt(rows, name) <= marked
+    name, segment = subject.className(segmentId), subject.segment(segmentId)
+    marked = _marked(subject, corrections).get(name, set())
+    isLabel = corrections is not None and corrections.teaches(subject.segmentationNode, segmentId) != ""
+    if isOn:
+        fine = set(range(_countOf(subject, name))) if isLabel else marked
+        before = spans_in_words(spans_of_slices(_turned(subject, name, marked))) if isLabel else ""
+    else:
+        noted = tagOf(segment, BEFORE_TAG) if isLabel else ""
+        kept = _turned(subject, name, _slicesIn(noted)) if noted else marked
+        fine, before = set() if slicesInDoubt(rows, name) <= kept else kept, ""
     text = _("mark {name} as reviewed") if isOn else _("mark {name} as not reviewed")
-    fine = {name: set() if isAll and not isOn else marked}
-    _change(subject, fine, {segmentId: isOn}, text.format(name=name), history)
+    _change(subject, _Wanted({name: fine}, {segmentId: isOn}, before), text.format(name=name), history, corrections)
 
 
-def _marked(subject: ReviewSubject) -> dict[str, set[int]]:
+class _Wanted(NamedTuple):
+    """Marks to be made: class -> slices that are fine one by one, segment -> whether it is reviewed, `BEFORE_TAG`."""
+
+    fine: Mapping[str, set[int]]
+    reviewed: Mapping[str, bool]
+    before: str = ""
+
+
+def _marked(subject: ReviewSubject, corrections: Corrections | None = None) -> dict[str, set[int]]:
     """Return class name -> slices that were called fine one by one; none of a mask that changed since its review."""
     if subject.segmentationNode is None:
         return {}
-    slices, changed = _read(subject.segmentationNode).get(_nameOf(subject), {}), _changedClasses(subject)
-    return {name: _turned(subject, name, found) for name, found in slices.items() if name not in changed}
+    changed = _changedClasses(subject, corrections)
+    slices = _read(subject.segmentationNode).get(_nameOf(subject), {})
+    found = {name: _turned(subject, name, each) for name, each in slices.items() if name not in changed}
+    for name, className in _taught(subject, corrections).items():
+        states = corrections.states(className) if corrections is not None else {}
+        found[name] = found.get(name, set()) | {at for at, state in states.items() if state in (FINE, DRAWN)}
+    return found
 
 
-def _changedClasses(subject: ReviewSubject) -> set[str]:
+def _taught(subject: ReviewSubject, corrections: Corrections | None) -> dict[str, str]:
+    """Return class of the run -> as it is called now, of the masks that teach."""
+    result = subject.result
+    # Labels that were made anew along another axis are of other slices than those of the run.
+    if corrections is None or subject.segmentationNode is None or (result and result.axis != corrections.axis):
+        return {}
+    taught = {each: corrections.teaches(subject.segmentationNode, each) for each in subject.segmentIds}
+    return {subject.className(each): className for each, className in taught.items() if className}
+
+
+def _countOf(subject: ReviewSubject, name: str) -> int:
+    quality = subject.result.classes.get(name) if subject.result is not None else None
+    return len(quality.slice_confidence) if quality is not None else 0
+
+
+def _changedClasses(subject: ReviewSubject, corrections: Corrections | None = None) -> set[str]:
     segments = ((each, subject.segment(each)) for each in subject.segmentIds)
-    return {subject.className(each) for each, segment in segments if segment is not None and isChanged(segment)}
+    found = {subject.className(each) for each, segment in segments if segment is not None and isChanged(segment)}
+    # Of those that teach it is known slice by slice.
+    return found - set(_taught(subject, corrections))
 
 
 def _change(
-    subject: ReviewSubject,
-    fine: Mapping[str, Iterable[int]],
-    reviewed: Mapping[str, bool],
-    text: str,
-    history: SegmentHistory,
+    subject: ReviewSubject, wanted: _Wanted, text: str, history: SegmentHistory, corrections: Corrections | None
 ) -> None:
     """Put marks of these classes in place of their former ones, and review these masks or not."""
-    node = subject.segmentationNode
+    node, taught = subject.segmentationNode, _taught(subject, corrections)
+    before = _marked(subject, corrections)
+    onNode = {name: slices if name not in taught else set() for name, slices in wanted.fine.items()}
     entries = dict(_read(node).get(_nameOf(subject), {}))
-    entries |= {name: sorted(_turned(subject, name, slices)) for name, slices in fine.items()}
+    entries |= {name: sorted(_turned(subject, name, slices)) for name, slices in onNode.items()}
     slices = {**_read(node), _nameOf(subject): {name: found for name, found in entries.items() if found}}
-    before, after = {}, {}
+    tagsBefore, tagsAfter = _tagsOf(subject, wanted)
+    marks = _Marks(json.dumps(slices, ensure_ascii=False), tagsAfter)
+    change = MarksChanged(node, text, _Marks(node.GetAttribute(FINE_ATTRIBUTE), tagsBefore), marks)
+    if corrections is None or not any(name in taught for name in wanted.fine):
+        change.redo()
+        history.add(change)
+        return
+    labels = {name: each for name, each in wanted.fine.items() if name in taught}
+    fine = {taught[name]: each - before.get(name, set()) for name, each in labels.items()}
+    # Marks of an earlier version become labels with the first that is made here.
+    fine = {name: each | _onlyOnNode(subject, name, corrections) for name, each in fine.items()}
+    notFine = {taught[name]: before.get(name, set()) - each for name, each in labels.items()}
+    fine = {name: each - notFine[name] for name, each in fine.items()}
+    corrections.mark(fine, notFine, text, [lambda forward: change.redo() if forward else change.undo()])
+    history.changed()
+
+
+def _tagsOf(subject: ReviewSubject, wanted: _Wanted) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return segment -> values of `_TAGS`, as they are and as they are wanted, of those that change."""
+    before: dict[str, tuple[str, ...]] = {}
+    after: dict[str, tuple[str, ...]] = {}
     for segmentId in subject.segmentIds:
         segment = subject.segment(segmentId)
-        isOn = reviewed.get(segmentId)
+        isOn = wanted.reviewed.get(segmentId)
         # With new marks of a mask that changed begins another review of it.
-        if segment is None or (isOn is None and not (subject.className(segmentId) in fine and isChanged(segment))):
+        isAnew = segment is not None and subject.className(segmentId) in wanted.fine and isChanged(segment)
+        if segment is None or (isOn is None and not isAnew):
             continue
-        before[segmentId] = tuple(tagOf(segment, tag) for tag in REVIEW_TAGS)
-        after[segmentId] = (REVIEWED, fingerprintOf(segment), "") if isOn else (IN_PROGRESS, "", "")
-    marks = _Marks(json.dumps(slices, ensure_ascii=False), after)
-    change = MarksChanged(node, text, _Marks(node.GetAttribute(FINE_ATTRIBUTE), before), marks)
-    change.redo()
-    history.add(change)
+        before[segmentId] = tuple(tagOf(segment, tag) for tag in _TAGS)
+        after[segmentId] = (REVIEWED, fingerprintOf(segment), "", wanted.before) if isOn else (IN_PROGRESS, "", "", "")
+    return before, after
+
+
+def _onlyOnNode(subject: ReviewSubject, className: str, corrections: Corrections) -> set[int]:
+    taught = {now: name for name, now in _taught(subject, corrections).items()}
+    name = taught.get(className, "")
+    return _turned(subject, name, _read(subject.segmentationNode).get(_nameOf(subject), {}).get(name, ()))
 
 
 def _put(segmentationNode: Any, marks: _Marks) -> None:
     segmentationNode.SetAttribute(FINE_ATTRIBUTE, marks.slices)
     for segmentId, values in marks.tags.items():
         segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
-        for tag, value in zip(REVIEW_TAGS, values, strict=True) if segment is not None else ():
+        for tag, value in zip(_TAGS, values, strict=True) if segment is not None else ():
             if value and tagOf(segment, tag) != value:
                 segment.SetTag(tag, value)
             elif not value:
                 segment.RemoveTag(tag)
+
+
+def _slicesIn(text: str) -> list[int]:
+    """Return the slices that `spans_in_words` wrote; none where it did not."""
+    try:
+        spans = [[int(number) for number in part.split("-")] for part in text.split(",")]
+    except ValueError:
+        return []
+    return [index for span in spans for index in range(span[0], span[-1] + 1)]
 
 
 def _nameOf(subject: ReviewSubject) -> str:

@@ -176,6 +176,12 @@ def isOtherEnd(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: n
     return _isOtherHand(noted.frame.own, matrix) if isReversed is None else isReversed
 
 
+def isTurnedSince(segmentationNode: Any, volumeNode: Any, segmentId: str) -> bool:
+    """Say whether the k planes of a volume are counted from the other end now than `gridWhenMade` does."""
+    noted = _find(segmentationNode, volumeNode, segmentId)
+    return noted is not None and _isTurned(noted, volumeNode)
+
+
 def mlPerVoxel(segmentationNode: Any, volumeNode: Any, segmentId: str, matrix: np.ndarray) -> float:
     """Return the millilitres of one voxel of a segment (its grid: 4 x 4), by the spacing that its volume has now."""
     size = abs(float(np.linalg.det(matrix[:3, :3])))
@@ -214,14 +220,19 @@ def _gridNow(noted: _Grid, segmentationNode: Any, volumeNode: Any) -> tuple[np.n
     """Return where the voxels of a volume lie now, counted as in the noted grid: its parts, with a frame always."""
     matrix, own = gridOn(volumeNode, segmentationNode), ijkToRas(volumeNode)
     key, isReversed = (noted.frame.key, noted.frame.isReversed) if noted.frame is not None else (None, None)
-    # Slicer turns a left-handed volume when it loads it again: its k planes are counted from the other end then. Those
-    # of one whose directions were put right are not.
-    isTurned = _isOtherHand(noted.matrix if noted.frame is None else noted.frame.own, own)
-    if isTurned and (key is None or knownIdentity(volumeNode) != key):
+    if _isTurned(noted, volumeNode):
         reverse = np.diag([1.0, 1.0, -1.0, 1.0])
         reverse[2, 3] = noted.shape[0] - 1
         matrix, own = matrix @ reverse, own @ reverse
     return matrix, noted.shape, _Frame(own, toWorld(segmentationNode), key, isReversed)
+
+
+def _isTurned(noted: _Grid, volumeNode: Any) -> bool:
+    # Slicer turns a left-handed volume when it loads it again: its k planes are counted from the other end then. Those
+    # of one whose directions were put right are not.
+    key = noted.frame.key if noted.frame is not None else None
+    isTurned = _isOtherHand(noted.matrix if noted.frame is None else noted.frame.own, ijkToRas(volumeNode))
+    return isTurned and (key is None or knownIdentity(volumeNode) != key)
 
 
 def _isOtherHand(first: np.ndarray, second: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, noteGrid
-from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory, SegmentsAdded
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -26,8 +26,10 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 )
 from WeakMedSAMLib.frontend.results.segment_making import addSegments, newSegmentation, noteRun, showSegments
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps, segmentIdsOf
+from WeakMedSAMLib.frontend.results.slice_digests import SliceDigests, digestSteps, writeDigests
+from WeakMedSAMLib.frontend.results.volume_planes import SegmentPlanes
 from WeakMedSAMLib.frontend.running.run_control import Loaded, Target
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.scene_volumes import identitySteps, ijkToRas, reversedIdentitySteps
 
 
@@ -90,9 +92,9 @@ class ResultLoader:
         Raises
         ------
         UserError
-            At once what `readRun` raises; then what was wrong with the first volume, if none got its masks.
+            At once what `readRecord` raises; then what was wrong with the first volume, if none got its masks.
         """
-        return self._loadSteps(record, readRun(folderOf(record)), target)
+        return self._loadSteps(record, readRecord(record), target)
 
     def _loadSteps(self, record: RunRecord, result: RunResult, target: Target | None) -> Steps[Loaded]:
         loaded = Loaded()
@@ -157,12 +159,15 @@ class ResultLoader:
         image = yield from _imageSteps(labels, gridOn(volumeNode, segmentationNode or volumeNode))
         isNew = segmentationNode is None
         contents = [] if isNew else (yield from _contentsSteps(image, classTable))
+        digests = yield from _digestsSteps(image, classTable, volumeNode, volumeResult.axis)
         self._requireInScene(volumeResult, volumeNode, segmentationNode)
         if isNew:
             segmentationNode = newSegmentation(self._scene, volumeNode)
         else:
             saveStateForUndo(segmentationNode)
         segmentIds = addSegments(segmentationNode, image, classTable, record, volumeResult.volumeId)
+        for segmentId, each in zip(segmentIds, digests, strict=True):
+            writeDigests(segmentationNode.GetSegmentation().GetSegment(segmentId), each)
         # The volume may be moved while its masks are read.
         ids, isReversed = (record.runId, volumeResult.volumeId), labels is not inFile
         noteGrid(segmentationNode, volumeNode, *ids, imageMatrix(image), isReversed)
@@ -245,3 +250,12 @@ def _contentsSteps(image: Any, classTable: ClassTable) -> Steps[list[MaskContent
     for entry in classTable:
         contents.append((yield from contentSteps(array, (0, 0, 0), matrix, entry.label_value)))
     return contents
+
+
+def _digestsSteps(image: Any, classTable: ClassTable, volumeNode: Any, axis: str) -> Steps[list[SliceDigests]]:
+    """Make the digests of the slices of all segments, by which it is seen later that somebody corrected one."""
+    array, digests = imageArray(image), []
+    for entry in classTable:
+        planes = SegmentPlanes(array, (0, 0, 0), entry.label_value, array.shape, axis)
+        digests.append((yield from digestSteps(planes, volumeNode)))
+    return digests

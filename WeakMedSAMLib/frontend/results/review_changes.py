@@ -92,6 +92,13 @@ def compare(segment: Any) -> bool:
     return True
 
 
+def keepReviewed(segment: Any) -> None:
+    """Let a segment be reviewed with the voxels that it has now."""
+    segment.SetTag(SEEN_TAG, NOT_KNOWN)
+    segment.RemoveTag(CHANGED_TAG)
+    setReviewed(segment, True)
+
+
 def compareSteps(segmentationNode: Any, segmentIds: Iterable[str]) -> Steps[bool]:
     """Do what `compare` does for segments as they are now, in short pieces; says whether something became of any.
 

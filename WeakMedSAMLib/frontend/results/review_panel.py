@@ -10,9 +10,11 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.callbacks import guarded
-from WeakMedSAMLib.frontend.base.panel import Panel
+from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.results.correcting.correct_part import CorrectPart
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import markReviewed
 from WeakMedSAMLib.frontend.results.moved_masks import MovedMasks
 from WeakMedSAMLib.frontend.results.review_returned import returnSteps
@@ -43,10 +45,11 @@ _BANNER_STYLE = (
     "QFrame#bannerFrame { background-color: #fff3cd; border: 2px solid #b36b00; } QLabel { color: #332200; }"
 )
 _COUNT_MS = 300
+_TOLD_MS = 8000
 
 
 class ReviewPanel(Panel):
-    """Banner, masks with threshold, slices by confidence: of the current volume in the run under review.
+    """Banner, masks with threshold or editor, slices by confidence: of the current volume in the run under review.
 
     Parameters
     ----------
@@ -55,9 +58,23 @@ class ReviewPanel(Panel):
     views : SliceViews
     history : SegmentHistory
         What was done to masks, to take it back.
+    corrections : Corrections, optional
+        What was corrected of them, and found fine.
+
+    Attributes
+    ----------
+    correct : CorrectPart
+        The editor, scribbles and Update; `useCorrections` and `useUpdates` give it what it works with.
     """
 
-    def __init__(self, state: ModuleState, runs: RunControl, views: SliceViews, history: SegmentHistory) -> None:
+    def __init__(
+        self,
+        state: ModuleState,
+        runs: RunControl,
+        views: SliceViews,
+        history: SegmentHistory,
+        corrections: Corrections | None = None,
+    ) -> None:
         super().__init__("Review.ui")
         self._state, self._runControl, self._views, self._history = state, runs, views, history
         self._subjects = ReviewSubjects(state)
@@ -72,8 +89,16 @@ class ReviewPanel(Panel):
         self.masks = MaskTable(self.ui.classTable)
         self.slices = SliceReview(self.ui, state, views, history)
         self.threshold = ReviewThreshold(self.ui, self._history)
+        self._corrections = corrections
+        if corrections is not None:
+            self.slices.corrections = corrections
+            self.threshold.useCorrections(corrections)
+            self.follow((corrections.changed, self.slices.showFine), (corrections.told, self._showTold))
         self._countSoon = self.soon(self.masks.count, _COUNT_MS)
         self.moved = MovedMasks(self.ui, self._history)
+        self.correct = CorrectPart(self, state, views, self.slices, runs)
+        if corrections is not None:
+            self.correct.useCorrections(corrections, corrections.teaches)
         self._connectWidgets()
         self.setScene(slicer.mrmlScene)
 
@@ -82,6 +107,7 @@ class ReviewPanel(Panel):
         self._scene = scene
         self._history.clear()
         self._subjects.forget()
+        self.correct.stop()
         super().setScene(scene)
         self.refresh()
 
@@ -90,7 +116,7 @@ class ReviewPanel(Panel):
         super().cleanup()
         self._observe(None)
         self._stopLooking()
-        for part in (self.threshold, self.moved, self.masks, self.slices):
+        for part in (self.correct, self.threshold, self.moved, self.masks, self.slices):
             part.cleanup()
         self._subject = None
         self._history.clear()
@@ -111,17 +137,24 @@ class ReviewPanel(Panel):
         self._fillWords()
         self._showChosen()
 
+    def useHistory(self, history: History) -> None:
+        """See `Panel`."""
+        self.correct.history = history
+
     def enter(self) -> None:
         """See `Panel`."""
         self.slices.enter()
+        self.correct.enter()
 
     def exit(self) -> None:
         """See `Panel`."""
+        self.correct.leave()
         self.slices.leave()
 
     def stateInWords(self) -> str:
         """Return how far the review is, for the folded section."""
-        return progressInWords(self._subject) if self._subject is not None else ""
+        words = [progressInWords(self._subject) if self._subject is not None else "", self.correct.stateInWords()]
+        return ", ".join(word for word in words if word)
 
     def _connectWidgets(self) -> None:
         ui = self.ui
@@ -136,6 +169,7 @@ class ReviewPanel(Panel):
         self.slices.chosen.connect(self._onSliceChosen)
         self.threshold.applied.connect(self.masks.showSize)
         self.moved.moved.connect(self._countSoon)
+        self.correct.began.connect(self.threshold.finish)
         self.follow(
             (self._state.changed, self._onStateChanged),
             (self._runControl.changed, self._onRunsChanged),
@@ -241,6 +275,7 @@ class ReviewPanel(Panel):
 
     def _showChosen(self) -> None:
         self.threshold.choose(self._subject, self.masks.segmentId)
+        self.correct.choose(self._subject, self.masks.segmentId)
         self._showActions()
 
     # What happens
@@ -294,7 +329,7 @@ class ReviewPanel(Panel):
 
     def _onReviewed(self, segmentId: str, isOn: bool) -> None:
         if self._subject is not None:
-            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history)
+            markReviewed(self._subject, self.slices.table.rows, segmentId, isOn, self._history, self._corrections)
 
     def _onSliceChosen(self, row: SliceRow, isShown: bool) -> None:
         self.masks.choose(row.worst.className)
@@ -308,6 +343,10 @@ class ReviewPanel(Panel):
         self.slices.showFine()
         self.threshold.show()
         self._showActions()
+
+    def _showTold(self, text: str) -> None:
+        # Where it is seen while another module is, too.
+        slicer.util.showStatusMessage(text, _TOLD_MS)
 
     def _onVoxelsChanged(self) -> None:
         self._countSoon()

@@ -12,6 +12,8 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import fitHeight, setEnabled, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.fine_slices import fineSlices, markSlice
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.review_tables import TableFiller
@@ -23,12 +25,12 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 
 STATE, SLICE, CLASS, CONFIDENCE, REASON = range(5)
-_ROWS_SEEN = 8
+_ROWS_SEEN, _ROWS_BESIDE_EDITOR = 8, 4
 _ROWS_AT_ONCE = 40
 
 
 class SliceTable:
-    """One row a slice, the least sure first.
+    """One row a slice, those that the last update changed first, then the least sure.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ class SliceTable:
         self._count = 0
         self._fine: Mapping[str, Collection[int]] = {}
         self._filling: StepRunner | None = None
+        self._rowsSeen = _ROWS_SEEN
         self._cells = TableFiller(table, ["", _("Slice"), _("Least sure"), "", _("Why")], CLASS)
         self.rows: list[SliceRow] = []
         table.connect("currentCellChanged(int,int,int,int)", guarded(self._onCellChanged))
@@ -64,7 +67,7 @@ class SliceTable:
             self._table.setCurrentCell(-1, -1)
         for number in range(min(len(rows), _ROWS_AT_ONCE)):
             self._show(number)
-        fitHeight(self._table, _ROWS_SEEN, isEven=True)
+        fitHeight(self._table, self._rowsSeen, isEven=True)
         self._table.scrollToTop()
         self._showRest(_ROWS_AT_ONCE)
 
@@ -74,6 +77,16 @@ class SliceTable:
         for number, row in enumerate(self.rows):
             if row.isFine(before) != row.isFine(fine):
                 self._show(number)
+
+    def makeRoom(self, isNeeded: bool) -> None:
+        """Show fewer rows at once, or as many as usual."""
+        rows = _ROWS_BESIDE_EDITOR if isNeeded else _ROWS_SEEN
+        if rows != self._rowsSeen:
+            self._rowsSeen = rows
+            fitHeight(self._table, rows, isEven=True)
+            item = self._table.item(self._table.currentRow(), SLICE)
+            if item is not None:
+                self._table.scrollToItem(item, qt.QAbstractItemView.PositionAtCenter)
 
     def choose(self, index: int | None) -> None:
         """Choose the row of a slice; none if it has no row."""
@@ -122,7 +135,7 @@ class SliceReview:
     Parameters
     ----------
     ui : object
-        With `sliceTable`, `slicesLabel` and `fineButton`.
+        With `sliceTable`, `slicesLabel`, `fineButton` and `nextButton`.
     state : ModuleState
         With the view that one works in.
     views : SliceViews
@@ -133,6 +146,10 @@ class SliceReview:
     ----------
     chosen : Callbacks
         Called with the `SliceRow` that was gone to, and whether a view shows it.
+    corrections : Corrections or None
+        Keeps as labels what is called fine; None where nobody does.
+    moved : Callbacks
+        Called without arguments when another slice may be shown.
     """
 
     def __init__(self, ui: Any, state: ModuleState, views: SliceViews, history: SegmentHistory) -> None:
@@ -141,13 +158,15 @@ class SliceReview:
         self._filledFor: tuple[Any, ...] = ()
         self._goneTo: int | None = None
         self._isFollowing = False
-        self.chosen = Callbacks()
+        self.chosen, self.moved = Callbacks(), Callbacks()
+        self.corrections: Corrections | None = None
         self.table = SliceTable(ui.sliceTable, self._goTo)
         self._followSoon = Coalesced(self.showShown)
         self._observer = views.observer(self._followSoon)
         ui.fineButton.connect("clicked()", guarded(self.fineAndNext))
-        self._shortcuts = [
-            self._shortcut(key, function)
+        ui.nextButton.connect("clicked()", guarded(self.goToNext))
+        self._shortcuts = {
+            key: self._shortcut(key, function)
             for key, function in (
                 ("Return", self.fineAndNext),
                 ("Enter", self.fineAndNext),
@@ -155,7 +174,7 @@ class SliceReview:
                 ("Delete", self.notFine),
                 ("Backspace", self.notFine),
             )
-        ]
+        }
 
     def cleanup(self) -> None:
         """Observe nothing and hold nothing of the scene any more."""
@@ -163,6 +182,7 @@ class SliceReview:
         self.table.cleanup()
         self._subject, self._filledFor = None, ()
         self.chosen.clear()
+        self.moved.clear()
 
     def enter(self) -> None:
         """Follow the views from now on."""
@@ -183,11 +203,14 @@ class SliceReview:
         if self._isFollowing:
             # Layouts that were not shown before have views of their own.
             self._observer.start()
-        shown = (subject.segmentationNode, result) if subject is not None and result is not None else ()
+        # Slices that are found fine keep their rows: they are not told apart by what is left to look at.
+        update = self._update()
+        shown = (subject.segmentationNode, result, update) if subject is not None and result is not None else ()
         if shown != self._filledFor:
             self._filledFor, self._goneTo = shown, None
             counts = [len(quality.slice_confidence) for quality in result.classes.values()] if result else []
-            self.table.fill(sliceRows(result) if result else [], max(counts, default=0), self._fine())
+            rows = sliceRows(result, self._changed()) if result else []
+            self.table.fill(rows, max(counts, default=0), self._fine())
         self.showFine()
         self.showShown()
 
@@ -196,23 +219,41 @@ class SliceReview:
         fine, rows = self._fine(), self.table.rows
         self.table.showFine(fine)
         done, count = sum(row.isFine(fine) for row in rows), len(rows)
-        text = _("Slices, the &least sure first: {done} of {count} fine").format(done=done, count=count)
-        setText(self._ui.slicesLabel, text if rows else "")
-        for widget in (self._ui.sliceTable, self._ui.fineButton):
+        text = _("Slices, the &least sure first: {done} of {count} fine")
+        if any(doubt.isChanged for row in rows for doubt in row.doubts):
+            text = _("Slices, changed and &least sure first: {done} of {count} fine")
+        setText(self._ui.slicesLabel, text.format(done=done, count=count) if rows else "")
+        for widget in (self._ui.sliceTable, self._ui.fineButton, self._ui.nextButton):
             widget.visible = bool(rows)
-        tip = _("The slice that is shown is fine for all classes; go on to the next that is not (Return in the list)")
-        setEnabled(self._ui.fineButton, "" if done < count else _("All slices of the list are marked as fine."), tip)
+        reason = "" if done < count else _("All slices of the list are marked as fine.")
+        tip = _("The slice that is shown is fine for all classes; go on to the next ({key}, or Return in the list)")
+        setEnabled(self._ui.fineButton, reason, tip.format(key=keyName("Ctrl+D")))
 
     def showShown(self) -> None:
         """Choose the row of the slice that a view shows."""
-        self.table.choose(self._shownSlice())
+        self.table.choose(self.shownSlice())
+        self.moved()
+
+    def makeRoom(self, isNeeded: bool) -> None:
+        """Leave room, and the key of its tools, to the editor; or take both again."""
+        self.table.makeRoom(isNeeded)
+        self._shortcuts["Space"].enabled = not isNeeded
+
+    def goToNext(self) -> None:
+        """Go to the next slice of the list that is not fine; see `fineAndNext`."""
+        index = self.shownSlice()
+        row = self.table.nextOpen(index if index == self._goneTo else None)
+        if row is not None and row.index == index:
+            row = self.table.nextOpen(index)
+        if row is not None:
+            self._goTo(row)
 
     def fineAndNext(self) -> None:
         """Call the slice that is shown fine, if it is one of the list, and go to the next one that is not.
 
         That is the next of the list for a reader who goes through it, and the least sure one for others.
         """
-        index = self._shownSlice()
+        index = self.shownSlice()
         if self._subject is not None and any(row.index == index for row in self.table.rows):
             self._mark(index, True)
         row = self.table.nextOpen(index if index == self._goneTo else None)
@@ -221,13 +262,13 @@ class SliceReview:
 
     def notFine(self) -> None:
         """Call the slice that is shown fine no longer."""
-        index = self._shownSlice()
+        index = self.shownSlice()
         if any(row.index == index and row.isFine(self._fine()) for row in self.table.rows):
             self._mark(index, False)
 
     def _mark(self, index: int | None, isFine: bool) -> None:
         if self._subject is not None and index is not None:
-            markSlice(self._subject, self.table.rows, index, isFine, self._history)
+            markSlice(self._subject, self.table.rows, index, isFine, self._history, self.corrections)
 
     def _goTo(self, row: SliceRow) -> None:
         subject = self._subject
@@ -239,23 +280,30 @@ class SliceReview:
         self._goneTo = row.index
         self.chosen(row, isShown)
 
-    def _shownSlice(self) -> int | None:
+    def shownSlice(self) -> int | None:
         """Return the slice that is shown in the view one works in, or in another one along the axis."""
         subject = self._subject
         volumeNode: VolumeNode | None = subject.volumeNode if subject is not None else None
         if subject is None or volumeNode is None or subject.result is None:
             return None
-        axis, preferred = subject.result.axis, self._state.sliceView
-        for name in sorted(slice_views.sliceViewNames(), key=lambda name: name != preferred):
-            node = slice_views.sliceNodeOf(name)
-            if node is None or slice_views.shownVolume(name) is not volumeNode:
-                continue
-            if slice_views.axisOfView(volumeNode, node) == axis:
-                return slice_views.currentSlice(volumeNode, node, axis)
-        return None
+        return slice_views.shownSlice(volumeNode, subject.result.axis, self._state.sliceView)
 
     def _fine(self) -> dict[str, set[int]]:
-        return fineSlices(self._subject) if self._subject is not None else {}
+        return fineSlices(self._subject, self.corrections) if self._subject is not None else {}
+
+    def _update(self) -> int:
+        """The number of the update whose changes are to be looked at; 0 if there is none."""
+        if self.corrections is None or self._subject is None:
+            return 0
+        return self.corrections.updateNumber(self._subject.segmentationNode)
+
+    def _changed(self) -> dict[str, Mapping[int, int]]:
+        """Class name in the run -> slice -> pixels that it changed."""
+        subject, corrections = self._subject, self.corrections
+        if corrections is None or subject is None or subject.result is None or subject.result.axis != corrections.axis:
+            return {}
+        node = subject.segmentationNode
+        return {subject.className(each): corrections.changedByUpdate(node, each) for each in subject.segmentIds}
 
     def _shortcut(self, key: str, function: Callable[[], Any]) -> Any:
         shortcut = qt.QShortcut(qt.QKeySequence(key), self._ui.sliceTable)

@@ -11,11 +11,11 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords, errorInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
-from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRun
+from WeakMedSAMLib.frontend.results.run_results import RunResult, StoredResult, readRecord
 from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, isReviewed, labelValueOf, segmentIdsOf, tagOf
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 from WeakMedSAMLib.frontend.scene.slice_order import isReversedSince
 
 _STATUS_WORDS = {
@@ -82,7 +82,8 @@ class ReviewSubjects:
 
     def __init__(self, state: ModuleState) -> None:
         self._state = state
-        self._read: dict[str, RunResult | UserError] = {}
+        # Run and its updates -> what its folders hold.
+        self._read: dict[tuple[str, ...], RunResult | UserError] = {}
 
     def forget(self) -> None:
         """Read run folders again the next time."""
@@ -93,13 +94,14 @@ class ReviewSubjects:
         return UnderReview(self._state).runs
 
     def runResult(self, record: RunRecord) -> RunResult:
-        """Return the results of a run; `UserError` as `readRun`."""
-        if record.runId not in self._read:
+        """Return the results of a run; `UserError` as `readRecord`."""
+        key = (record.runId, *record.updates, *record.updates.values())
+        if key not in self._read:
             try:
-                self._read[record.runId] = readRun(folderOf(record))
+                self._read[key] = readRecord(record)
             except UserError as error:
-                self._read[record.runId] = error
-        found = self._read[record.runId]
+                self._read[key] = error
+        found = self._read[key]
         if isinstance(found, UserError):
             raise found
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -12,6 +13,7 @@ from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setText
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import thresholdOf
@@ -40,6 +42,7 @@ class ReviewThreshold:
     def __init__(self, ui: Any, history: SegmentHistory) -> None:
         self.ui = ui
         self._history = history
+        self._corrections: Corrections | None = None
         self._subject: ReviewSubject | None = None
         self._segmentId = ""
         self._editor: ThresholdEditor | None = None
@@ -53,6 +56,10 @@ class ReviewThreshold:
         # Without tracking this comes at the end of a drag, and for keys and typed numbers.
         ui.thresholdSlider.connect("valueChanged(double)", guarded(self._onMoved))
         ui.resetButton.connect("clicked()", guarded(self._onReset))
+
+    def useCorrections(self, corrections: Corrections) -> None:
+        """Leave what a reader drew or found fine as it is from now on."""
+        self._corrections = corrections
 
     def cleanup(self) -> None:
         """End a drag and load nothing any more."""
@@ -69,6 +76,8 @@ class ReviewThreshold:
             and segmentId == self._segmentId
             and subject.segmentationNode is self._subject.segmentationNode
             and subject.volumeNode is self._subject.volumeNode
+            # Those of an update lie in a folder of its own.
+            and subject.probabilityPath(segmentId) == self._subject.probabilityPath(segmentId)
         )
         self._subject = subject
         if not isSame:
@@ -90,7 +99,7 @@ class ReviewThreshold:
         finally:
             self._isShowing = False
         reason = self._problem() or (_("Probabilities are being read ...") if self._loading else "")
-        tip = _("The mask becomes all voxels at least this probable, also where you painted; lower makes it larger")
+        tip = _("The mask becomes all voxels at least this probable, except where you corrected it; lower: larger")
         self._enable(self.ui.thresholdSlider, reason, tip)
         self._enable(self.ui.resetButton, reason, _("Make the mask as it was generated"))
         setText(self.ui.thresholdState, breakable(self._error) or self._inWords(percent))
@@ -120,7 +129,10 @@ class ReviewThreshold:
         if subject is None or path is None or subject.volumeNode is None:
             return
         nodes = (subject.volumeNode, subject.segmentationNode)
-        editor = ThresholdEditor(*nodes, self._segmentId, path, self._history)
+        segmentId, corrections = self._segmentId, self._corrections
+        editor = ThresholdEditor(*nodes, segmentId, path, self._history)
+        if corrections is not None:
+            editor.painted = partial(corrections.paintedOf, segmentId)
         self._loading = StepRunner(editor.loadSteps(), self._onLoaded, self._onLoadError).start()
 
     def _onLoaded(self, editor: ThresholdEditor) -> None:

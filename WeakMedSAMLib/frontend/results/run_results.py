@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.nrrd import read_matrix
 from WeakMedSAMLib.contract.quality import Advice, ClassQuality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, SEGMENTATION, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf, updateFolderOf
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,32 @@ def readRun(folder: Path | str) -> RunResult:
         if result is not None:
             volumes[volume.id] = result
     return RunResult(folder, description, volumes)
+
+
+def readRecord(record: RunRecord) -> RunResult:
+    """Read what the folder of a run holds, with the latest results of the volumes that were updated since.
+
+    Raises
+    ------
+    UserError
+        As `readRun`. An update whose folder is gone is left out: what was generated counts again.
+    """
+    run = readRun(folderOf(record))
+    for volumeId in record.updates:
+        folder = updateFolderOf(record, volumeId)
+        updated = readUpdate(folder, volumeId) if folder is not None else None
+        if updated is not None:
+            run.volumes[volumeId] = updated
+    return run
+
+
+def readUpdate(folder: Path, volumeId: str) -> StoredResult | None:
+    """Return the result of the one volume of an update, by its id in the run that was updated; None without any."""
+    try:
+        found = readRun(folder).volumes.values()
+    except UserError:
+        return None
+    return next((replace(each, volumeId=volumeId) for each in found), None)
 
 
 def confidenceInWords(confidence: float | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
@@ -142,12 +143,34 @@ class SegmentHistory:
         Called without arguments.
     settling : Callbacks
         Called without arguments by `settle`.
+    willWrite, wrote : Callbacks
+        Called without arguments before and after `writing`.
     """
 
     def __init__(self) -> None:
         self._done: list[Change] = []
         self._undone: list[Change] = []
+        self._writing = 0
         self.changed, self.settling = Callbacks(), Callbacks()
+        self.willWrite, self.wrote = Callbacks(), Callbacks()
+
+    @property
+    def isWriting(self) -> bool:
+        """Whether what happens to segments now is the module's own doing, see `writing`."""
+        return self._writing > 0
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What becomes of the voxels of segments meanwhile was written by the module: nobody corrected anything."""
+        if not self._writing:
+            self.willWrite()
+        self._writing += 1
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self.wrote()
 
     def settle(self) -> None:
         """Have whoever is in the middle of a change, such as a drag, end and add it; `undo` and `redo` begin so."""
@@ -185,27 +208,40 @@ class SegmentHistory:
     def undo(self, segmentationNode: Any) -> None:
         """Take back the last change of a segmentation; nothing happens if there is none."""
         self.settle()
-        self._move(segmentationNode, self._done, self._undone, lambda change: change.undo())
+        change = _latest(self._done, segmentationNode)
+        if change is not None:
+            self._move(change, self._done, self._undone, change.undo)
+
+    def undoLast(self, segmentationNode: Any, kind: type[Change]) -> bool:
+        """Take back the last change of a kind, whatever was done after it; says whether there was one."""
+        self.settle()
+        ofKind = [change for change in self._done if isinstance(change, kind)]
+        change = _latest(ofKind, segmentationNode)
+        if change is not None:
+            self._move(change, self._done, self._undone, change.undo)
+        return change is not None
+
+    def has(self, segmentationNode: Any, kind: type[Change]) -> bool:
+        """Say whether a change of a kind can be taken back."""
+        return any(isinstance(each, kind) and each.segmentationNode is segmentationNode for each in self._done)
 
     def redo(self, segmentationNode: Any) -> None:
         """Make the change again that was taken back last."""
         self.settle()
-        self._move(segmentationNode, self._undone, self._done, lambda change: change.redo())
+        change = _latest(self._undone, segmentationNode)
+        if change is not None:
+            self._move(change, self._undone, self._done, change.redo)
 
     def clear(self) -> None:
         """Forget everything, as when the scene closes."""
         self._done, self._undone = [], []
         self.changed()
 
-    def _move(
-        self, segmentationNode: Any, source: list[Change], target: list[Change], move: Callable[[Change], None]
-    ) -> None:
-        change = _latest(source, segmentationNode)
-        if change is None:
-            return
+    def _move(self, change: Change, source: list[Change], target: list[Change], move: Callable[[], None]) -> None:
         source.remove(change)
         try:
-            move(change)
+            with self.writing():
+                move()
             target.append(change)
         finally:
             self.changed()

@@ -65,7 +65,8 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
             continue
         mask = _onVolume(mask, segmentationNode, volumeNode, segmentId, layers)
         yield None
-        array, source, target, isCut = _overlapOf(mask, shape)
+        array = mask.array
+        source, target, isCut = overlapOf(mask.first, mask.array.shape, shape)
         if isCut and np.count_nonzero(array) > np.count_nonzero(array[source]):
             layers.outside.append(segmentId)
         number = yield from _freeLayerSteps(layers.arrays, array[source], target)
@@ -76,46 +77,93 @@ def layerSteps(segmentationNode: Any, volumeNode: Any, labelValues: Mapping[str,
     return layers
 
 
-def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
-    """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
-    wanted = ijkToRas(volumeNode)
-    own = mask.ijkToRas
-    if hasVolumeMoved(segmentationNode, volumeNode, segmentId):
-        layers.followed.append(segmentId)
+def matrixOnVolume(own: np.ndarray, segmentationNode: Any, volumeNode: Any, segmentId: str) -> tuple[np.ndarray, bool]:
+    """Return where the voxels of a segment lie as seen from its volume, and whether that was moved away from them.
+
+    Parameters
+    ----------
+    own : numpy.ndarray
+        4 x 4, voxel index of the segment to RAS of the segmentation.
+    segmentationNode : vtkMRMLSegmentationNode
+    volumeNode : vtkMRMLScalarVolumeNode
+    segmentId : str
+
+    Returns
+    -------
+    numpy.ndarray
+        4 x 4, voxel index of the segment to RAS of the volume: beside `scene_volumes.ijkToRas`.
+    bool
+
+    Raises
+    ------
+    UserError
+        ``transforms_differ``.
+    """
+    hasMoved = hasVolumeMoved(segmentationNode, volumeNode, segmentId)
+    if hasMoved:
         own = moveToVolume(segmentationNode, volumeNode, segmentId) @ own
     # Both as seen from the volume, so that its voxels need not be moved.
-    matrix = wanted @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ own
-    shape = volumeNode.GetImageData().GetDimensions()[::-1]
-    if isSameGrid(matrix, wanted, shape):
-        return mask
+    return ijkToRas(volumeNode) @ np.linalg.inv(gridOn(volumeNode, segmentationNode)) @ own, hasMoved
+
+
+def firstOnVolume(matrix: np.ndarray, first: Iterable[int], volumeNode: Any) -> tuple[int, int, int] | None:
+    """Return the voxel (i, j, k) of a volume on which the first one of a grid lies; None if their voxels differ.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray
+        What `matrixOnVolume` returns.
+    first : iterable of int
+        Index of the first voxel on the grid of the segment.
+    volumeNode : vtkMRMLScalarVolumeNode
+    """
+    i, j, k = first
+    wanted = ijkToRas(volumeNode)
+    if isSameGrid(matrix, wanted, volumeNode.GetImageData().GetDimensions()[::-1]):
+        return i, j, k
     # The same voxels may be counted from another corner: then they only need to be moved.
     offset = np.linalg.inv(wanted) @ matrix
-    if np.allclose(offset[:3, :3], np.eye(3), atol=1e-6) and np.allclose(
-        offset[:3, 3], np.round(offset[:3, 3]), atol=1e-3
-    ):
-        i, j, k = (int(n) for n in np.array(mask.first) + np.round(offset[:3, 3]).astype(int))
-        return Mask(mask.array, (i, j, k), wanted)
-    layers.resampled.append(segmentId)
+    steps = np.round(offset[:3, 3])
+    if np.allclose(offset[:3, :3], np.eye(3), atol=1e-6) and np.allclose(offset[:3, 3], steps, atol=1e-3):
+        return i + int(steps[0]), j + int(steps[1]), k + int(steps[2])
+    return None
+
+
+def resampled(mask: Mask, matrix: np.ndarray, volumeNode: Any) -> Mask:
+    """Return a mask whose voxels lie as `matrixOnVolume` says on those of its volume, by nearest neighbour."""
     image = newImage(mask.array.shape, mask.first, matrix, np.dtype(np.uint8))
     imageArray(image)[:] = mask.array
+    wanted, shape = ijkToRas(volumeNode), volumeNode.GetImageData().GetDimensions()[::-1]
     reference = newImage(shape, (0, 0, 0), wanted, np.dtype(np.uint8))
     result = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, result)
     return Mask(imageArray(result).astype(bool), (0, 0, 0), wanted)
 
 
+def _onVolume(mask: Mask, segmentationNode: Any, volumeNode: Any, segmentId: str, layers: Layers) -> Mask:
+    """Return the mask on the voxels of the volume, resampled by nearest neighbour only where it has others."""
+    matrix, hasMoved = matrixOnVolume(mask.ijkToRas, segmentationNode, volumeNode, segmentId)
+    if hasMoved:
+        layers.followed.append(segmentId)
+    first = firstOnVolume(matrix, mask.first, volumeNode)
+    if first is not None:
+        return Mask(mask.array, first, ijkToRas(volumeNode))
+    layers.resampled.append(segmentId)
+    return resampled(mask, matrix, volumeNode)
+
+
 _Box = tuple[slice, ...]
 
 
-def _overlapOf(mask: Mask, shape: Iterable[int]) -> tuple[np.ndarray, _Box, _Box, bool]:
-    """Return the mask's array, the part of it inside the volume, where that lies there, and whether some is cut off."""
+def overlapOf(first: Iterable[int], own: Iterable[int], shape: Iterable[int]) -> tuple[_Box, _Box, bool]:
+    """Return the part of an array (k x j x i) inside a volume, where that lies there, and whether some is cut off."""
     source, target, isCut = [], [], False
-    for first, count, size in zip(reversed(mask.first), mask.array.shape, shape, strict=True):
-        begin, end = max(first, 0), max(min(first + count, size), max(first, 0))
-        source.append(slice(begin - first, end - first))
-        target.append(slice(begin, end))
-        isCut = isCut or end - begin < count
-    return mask.array, tuple(source), tuple(target), isCut
+    for begin, count, size in zip(tuple(first)[::-1], own, shape, strict=True):
+        start, end = max(begin, 0), max(min(begin + count, size), max(begin, 0))
+        source.append(slice(start - begin, end - begin))
+        target.append(slice(start, end))
+        isCut = isCut or end - start < count
+    return tuple(source), tuple(target), isCut
 
 
 def _freeLayerSteps(arrays: list[np.ndarray], mask: np.ndarray, box: _Box) -> Steps[int]:

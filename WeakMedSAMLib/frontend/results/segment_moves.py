@@ -46,8 +46,9 @@ def followVolume(segmentationNode: Any, volumeNode: Any, history: SegmentHistory
         return False
     moves = {each: moveToVolume(segmentationNode, volumeNode, each) for each in ids}
     before = readNotes(segmentationNode)
-    moveSegments(segmentationNode, moves)
-    noteMove(segmentationNode, volumeNode, ids)
+    with history.writing():
+        moveSegments(segmentationNode, moves)
+        noteMove(segmentationNode, volumeNode, ids)
     history.add(MasksMoved(segmentationNode, moves, before))
     return True
 

@@ -9,10 +9,11 @@ from enum import Enum
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
 
-# Below the first a slice is worth a look, below the second it is unsure: what `confidenceInWords` calls good is not.
-_CERTAIN, _GOOD = 0.995, 0.85
+# Below it a slice is unsure: what `confidenceInWords` calls good is not.
+_GOOD = 0.85
 # Below it the classifier itself doubts that a slice shows a class.
 _SHOWN = 0.7
 _ROUNDED = 0.0015
@@ -31,12 +32,15 @@ class SliceDoubt:
         Whether the slice is tagged present and nothing was drawn.
     probability : float or None
         That the slice shows the class, by the classifier; None where nobody said.
+    isChanged : bool
+        Whether the last update drew it otherwise than before.
     """
 
     className: str
     confidence: float
     isMissing: bool = False
     probability: float | None = None
+    isChanged: bool = False
 
     def confidenceInWords(self) -> str:
         """Return the confidence as "41 %"; that of a drawing that is not there is none."""
@@ -46,6 +50,8 @@ class SliceDoubt:
         """Say in a few words what is in doubt; empty where that is not known."""
         if self.isMissing:
             return _("not drawn")
+        if self.isChanged:
+            return _("changed by the update")
         if self.probability is None:
             return ""
         # As the engine makes it of a slice without tag and without mask.
@@ -83,14 +89,14 @@ class SliceState(Enum):
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One slice: its 0-based index, and what is not certain there, the least sure class first."""
+    """One slice: its 0-based index, and what is not certain there, the most changed or least sure class first."""
 
     index: int
     doubts: tuple[SliceDoubt, ...]
 
     @property
     def worst(self) -> SliceDoubt:
-        """The least sure class."""
+        """What to look at first."""
         return self.doubts[0]
 
     def isFine(self, fine: Mapping[str, Collection[int]]) -> bool:
@@ -101,22 +107,23 @@ class SliceRow:
         """Return how far its review is."""
         if self.isFine(fine):
             return SliceState.FINE
-        if self.worst.isMissing:
+        if any(doubt.isMissing for doubt in self.doubts):
             return SliceState.NOT_DRAWN
-        return SliceState.UNSURE if self.worst.confidence < _GOOD else SliceState.SURE
+        isUnsure = any(doubt.confidence < _GOOD for doubt in self.doubts)
+        return SliceState.UNSURE if isUnsure else SliceState.SURE
 
 
-def sliceRows(result: StoredResult) -> list[SliceRow]:
+def sliceRows(result: StoredResult, changed: Mapping[str, Mapping[int, int]] | None = None) -> list[SliceRow]:
     """List the slices that are worth a look, the least sure first, those where nothing was drawn before the others.
 
-    Slices about which there is no doubt (such as those tagged absent) are left out.
+    Slices about which there is no doubt (such as those tagged absent) are left out. Those that an update changed come
+    before all others (`changed`: class name -> slice -> pixels).
     """
-    doubts: dict[int, list[SliceDoubt]] = {}
-    for name, quality in result.classes.items():
-        for index, doubt in _doubts(name, quality):
-            doubts.setdefault(index, []).append(doubt)
-    rows = [SliceRow(index, tuple(sorted(found, key=_order))) for index, found in doubts.items()]
-    return sorted(rows, key=lambda row: (*_order(row.worst), row.index))
+    changed = changed or {}
+    return [
+        SliceRow(index, tuple(_doubt(name, result.classes[name], index, changed.get(name, {})) for name in names))
+        for index, names in slices_to_look_at(result.classes, changed)
+    ]
 
 
 def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
@@ -124,15 +131,8 @@ def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
     return {row.index for row in rows if any(doubt.className == className for doubt in row.doubts)}
 
 
-def _doubts(name: str, quality: ClassQuality) -> list[tuple[int, SliceDoubt]]:
-    missing, found = set(quality.present_without_mask), []
-    for index, confidence in enumerate(quality.slice_confidence):
-        if confidence < _CERTAIN or index in missing:
-            isKnown = index < len(quality.slice_probability)
-            probability = quality.slice_probability[index] if isKnown else None
-            found.append((index, SliceDoubt(name, confidence, index in missing, probability)))
-    return found
-
-
-def _order(doubt: SliceDoubt) -> tuple[bool, float]:
-    return not doubt.isMissing, doubt.confidence
+def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, int]) -> SliceDoubt:
+    isKnown = index < len(quality.slice_probability)
+    probability = quality.slice_probability[index] if isKnown else None
+    isMissing = index in quality.present_without_mask
+    return SliceDoubt(name, quality.slice_confidence[index], isMissing, probability, index in changed)

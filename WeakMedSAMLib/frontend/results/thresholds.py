@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +11,13 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted_slice import Slices
 from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image_steps
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.frontend.base.steps import Steps, runToEnd
-from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, hasVolumeMoved, isOtherEnd
+from WeakMedSAMLib.frontend.results.known_pixels import KnownPixels, turnedSlices
+from WeakMedSAMLib.frontend.results.machine_masks import lowestOf
+from WeakMedSAMLib.frontend.results.noted_grids import gridWhenMade, hasVolumeMoved, isOtherEnd, isTurnedSince
 from WeakMedSAMLib.frontend.results.segment_editor import saveStateForUndo
 from WeakMedSAMLib.frontend.results.segment_history import MaskChanged, SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -31,7 +34,7 @@ from WeakMedSAMLib.frontend.results.segment_images import (
 from WeakMedSAMLib.frontend.results.segment_moves import followVolume
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf, setThreshold, thresholdOf
 from WeakMedSAMLib.frontend.results.surfaces import isSurfaceShown, makeSurfaces
-from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, voxelMl
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, sliceCount, voxelMl
 
 _Box = tuple[slice, slice, slice]
 
@@ -63,6 +66,8 @@ class ThresholdEditor:
 
     Attributes
     ----------
+    painted : callable
+        Returns the axis of the slices and what is painted of the class there: these pixels stay as they are known.
     hasFollowed : bool
         Whether the masks were moved along with their volume, which lay elsewhere when they were made.
     """
@@ -80,6 +85,8 @@ class ThresholdEditor:
         self.segmentId = segmentId
         self._probabilityPath = Path(probabilityPath)
         self._history = history
+        self.painted: Callable[[], tuple[str, Slices]] = lambda: ("k", {})
+        self._known: KnownPixels | None = None
         self._maps: _Maps | None = None
         self._image: Any = None
         self._before: tuple[PackedMask | None, float | None] | None = None
@@ -132,6 +139,7 @@ class ThresholdEditor:
             self._wasSurfaceShown = isSurfaceShown(self.segmentationNode)
             mask = packMask(self.segmentationNode, self.segmentId)
             self._before = (mask, thresholdOf(self._segment()))
+            self._known = self._findKnown()
 
     def apply(self, value: float) -> float:
         """Make the segment the voxels with a probability of at least `value` (0..1; 0 itself counts as 1/255).
@@ -148,25 +156,31 @@ class ThresholdEditor:
         """
         maps = self._load()
         self._follow()
-        mask = self._onGrid(maps.generated)
         self.begin()
         self._value = value
-        lowest = min(max(math.ceil(value * 255 - 1e-9), 1), 255)
-        target = self._ownTarget(mask)
-        np.greater_equal(maps.probabilities, lowest, out=target)
-        self._image.Modified()
+        known = self._known
+        mask = self._onGrid(maps.generated if known is None else known.around(maps.generated))
+        with self._history.writing():
+            target = self._ownTarget(mask)
+            inside = target if known is None else known.inside(target)
+            np.greater_equal(maps.probabilities, lowestOf(value), out=inside)
+            if known is not None:
+                known.putInto(target)
+            self._image.Modified()
         return np.count_nonzero(target) * voxelMl(self.volumeNode)
 
     def reset(self) -> float:
         """Make the segment as it was generated; returns its volume in millilitres. One step to undo."""
         maps = self._load()
         self._follow()
-        mask = self._onGrid(maps.generated)
         self.begin()
         self._image = self._value = None
-        setMask(self.segmentationNode, self.segmentId, mask)
+        known = self._known
+        mask = self._onGrid(maps.generated if known is None else known.laidOver(maps.generated))
+        with self._history.writing():
+            setMask(self.segmentationNode, self.segmentId, mask)
         self.finish()
-        return np.count_nonzero(maps.generated.array) * voxelMl(self.volumeNode)
+        return np.count_nonzero(mask.array) * voxelMl(self.volumeNode)
 
     def finish(self) -> None:
         """End a drag: remember it for undo, and bring the surface in the 3D view up to date."""
@@ -181,6 +195,14 @@ class ThresholdEditor:
             # Slicer drops all surfaces of a segmentation with any change; hidden ones are made again when shown.
             makeSurfaces(self.segmentationNode)
         self._history.add(MaskChanged(self.segmentationNode, self.segmentId, *before))
+
+    def _findKnown(self) -> KnownPixels | None:
+        axis, slices = self.painted()
+        if isTurnedSince(self.segmentationNode, self.volumeNode, self.segmentId):
+            # Masks are drawn as their volume was counted when they were made.
+            slices = turnedSlices(axis, slices, sliceCount(self.volumeNode, axis))
+        shape = self.volumeNode.GetImageData().GetDimensions()[::-1]
+        return KnownPixels(axis, slices, self._load().generated, shape) if slices else None
 
     def _load(self) -> _Maps:
         return self._maps if self._maps is not None else runToEnd(self._readSteps())

@@ -24,12 +24,12 @@ PREPARE, START = "prepare", "start"
 _FIRST, _SECOND = stages.segmenter_round(1), stages.segmenter_round(2)
 
 
-def stagesOf(preset: str, overrides: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-    """Return the stages of a run of a preset, in order.
+def stagesOf(preset: str, overrides: Mapping[str, Any] | None = None, update: bool = False) -> tuple[str, ...]:
+    """Return the stages of a run of a preset, or of an update of its masks, in order.
 
     The first two are ours: writing the run folder, and loading the worker's libraries.
     """
-    return (PREPARE, START, *stages.stages_of(preset, overrides))
+    return (PREPARE, START, *stages.stages_of(preset, overrides, train=not update, update=update))
 
 
 STAGES = stagesOf(stages.FAST)
@@ -49,9 +49,17 @@ _CPU_RATES = {
     stages.PSEUDO_MASKS: 0.05,
     _FIRST: 0.3,
     _SECOND: 0.3,
+    stages.UPDATE: 0.1,
     stages.MASKS: 0.035,
 }
-_GPU_FACTORS = {stages.EMBED: 0.1, stages.PSEUDO_MASKS: 0.3, _FIRST: 0.15, _SECOND: 0.15, stages.MASKS: 0.3}
+_GPU_FACTORS = {
+    stages.EMBED: 0.1,
+    stages.PSEUDO_MASKS: 0.3,
+    _FIRST: 0.15,
+    _SECOND: 0.15,
+    stages.UPDATE: 0.15,
+    stages.MASKS: 0.3,
+}
 # Stages whose work is the same in every preset. Of the others of paper and reference nothing is known before a run of
 # theirs was measured here.
 _OF_ALL = (PREPARE, START, stages.EMBED)
@@ -100,7 +108,11 @@ def runSize(volumes: Iterable[VolumeLabels], cachedHashes: Iterable[str] = ()) -
 
 
 def expectedStages(
-    size: RunSize, device: str = "cpu", preset: str = stages.FAST, overrides: Mapping[str, Any] | None = None
+    size: RunSize,
+    device: str = "cpu",
+    preset: str = stages.FAST,
+    overrides: Mapping[str, Any] | None = None,
+    update: bool = False,
 ) -> dict[str, float]:
     """Return the stages of a run with the seconds that each will take on a device, by what was measured there.
 
@@ -108,9 +120,10 @@ def expectedStages(
     """
     rates = _rates(device, preset)
     # Further rounds of the network are as the second.
-    rounds = dict.fromkeys(filter(stages.round_of, stagesOf(preset, overrides)), rates.get(_SECOND, 0.0))
+    order = stagesOf(preset, overrides, update)
+    rounds = dict.fromkeys(filter(stages.round_of, order), rates.get(_SECOND, 0.0))
     rates = {**rounds, **rates}
-    return {stage: rates.get(stage, 0.0) * _units(stage, size, preset) for stage in stagesOf(preset, overrides)}
+    return {stage: rates.get(stage, 0.0) * _units(stage, size, preset) for stage in order}
 
 
 def expectedSeconds(size: RunSize, device: str = "cpu", preset: str = stages.FAST) -> float:
@@ -232,6 +245,8 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
         return max(0, size.slices - size.cachedSlices)
     if stage == stages.HANDING:
         return size.handedMasks
+    if stage == stages.UPDATE:
+        return stages.UPDATE_STEPS + _STEPS_A_HANDED_MASK * size.handedMasks
     if stage == stages.MASKS and not isPublished:
         return size.slices + size.handedMasks
     if stage == stages.CLASSIFIER:

@@ -22,13 +22,13 @@ from WeakMedSAMLib.contract.resident import (
     Mask,
     PointAt,
     Predict,
-    Range,
     Ready,
     parse_answer,
 )
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, callLogged, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.running.resident_order import UpdateOrder
 from WeakMedSAMLib.frontend.running.resident_volumes import Key
 from WeakMedSAMLib.frontend.running.resident_worker import ResidentWorker
 from WeakMedSAMLib.frontend.running.worker_process import AnsweringProcess, QtWorkerProcess, WorkerExit
@@ -88,6 +88,7 @@ class ResidentClient:
         self._newId = partial(next, itertools.count(1))
         self._question: _Question | None = None
         self._worker: ResidentWorker | None = None
+        self._order = UpdateOrder()
         self._steps: StepRunner | None = None
         # Processes that are let go of and have not ended: Slicer must not end before them.
         self._ending: list[AnsweringProcess] = []
@@ -129,7 +130,7 @@ class ResidentClient:
             Gets the mask (rows x columns, bool) and None, or None and a `UserError`. It is not called for a question
             that a newer one took the place of, nor once the volume or the scene is gone.
         """
-        whole = tuple((_range(rows), _range(columns)) for rows, columns in boxes)
+        whole = tuple(((int(top), int(bottom)), (int(left), int(right))) for (top, bottom), (left, right) in boxes)
         places = tuple((int(row), int(column), bool(shows)) for row, column, shows in points)
         self._take(_Question(volumeNode, axis, int(index), whole, places, answered))
 
@@ -137,6 +138,30 @@ class ResidentClient:
         """Start the worker and give it a volume, so that the first answer comes soon; returns at once."""
         if not self.isAsked:
             self._take(_Question(volumeNode, axis))
+
+    def update(self, folder: str, heard: Callable[[str], object], ended: Callable[[UserError | None], object]) -> None:
+        """Run the run folder of an update in the worker; returns at once.
+
+        `heard` gets each line that a worker of that run would write, `ended` once None, or why it did not end well.
+        """
+        self._endOutdated()
+        try:
+            worker = self._worker = self._worker or self._start()
+        except OSError as error:
+            callLogged(ended, UserError("cannot_write", str(error)))
+            return
+        worker.tell([self._order.begin(self._newId(), folder, heard, ended)])
+
+    def stopUpdate(self) -> None:
+        """End an update at once, with the worker; nobody is told."""
+        if self._order.isUnderWay and self._worker is not None:
+            self._order.forget()
+            self._worker.process.kill()
+            self._letGo()
+            self._stopSteps()
+            # A question that waited behind the update is for the next worker.
+            if self._question is not None and not self._repeat():
+                self._fail(_failure(_("it has ended")))
 
     def forget(self) -> None:
         """Answer nothing that was asked so far, and keep no volume: the scene is closed."""
@@ -193,7 +218,11 @@ class ResidentClient:
     def _endOutdated(self) -> None:
         """End a worker that computes on another device than is asked for now, or reads another cache."""
         worker = self._worker
-        if worker is not None and not worker.isFor(self._device(), folders.cacheFolder()):
+        if (
+            worker is not None
+            and not self._order.isUnderWay
+            and not worker.isFor(self._device(), folders.cacheFolder())
+        ):
             worker.process.kill()
             self._letGo()
 
@@ -242,6 +271,8 @@ class ResidentClient:
             self._onAnswer(worker, answer)
 
     def _onAnswer(self, worker: ResidentWorker, answer: Answer) -> None:
+        if self._order.take(answer):
+            return
         if isinstance(answer, Ready):
             worker.isReady = True
             worker.process.noteChildren()
@@ -353,17 +384,14 @@ class ResidentClient:
         process.lineRead.clear()
         process.finished.clear()
         self._ending.append(process)
+        # Whoever let it go knows that; an update that it worked on does not.
+        self._order.end(worker.fault or _failure(_("it has ended")))
         process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
 
     def _forget(self, process: AnsweringProcess) -> None:
         if process in self._ending:
             self._ending.remove(process)
-
-
-def _range(ends: Sequence[int]) -> Range:
-    first, last = ends
-    return int(first), int(last)
 
 
 def _failure(reason: str) -> UserError:

@@ -131,11 +131,13 @@ class RunTrace:
 
     def teach(self) -> None:
         """Remember how long the stages took, if the run was one as the panel starts them, of the real worker."""
-        if not self._settings.overrides and not self._versions.get(STAND_IN):
+        if not self._settings.overrides and not self._settings.update and not self._versions.get(STAND_IN):
             learn(self.size, self.device, self.progress.secondsByStage, self._settings.preset)
 
     def _expected(self) -> dict[str, float]:
-        return expectedStages(self.size, self.device, self._settings.preset, self._settings.overrides)
+        return expectedStages(
+            self.size, self.device, self._settings.preset, self._settings.overrides, self._settings.update
+        )
 
     def take(self, line: str, isError: bool) -> tuple[Event | None, list[str]]:
         """Take a line of the worker; returns the event in it, and what is new in the log.

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import WeakMedSAMLib
@@ -41,11 +41,14 @@ class Command:
         Each one argument, never read by a shell, so that blanks and other letters in paths do no harm.
     environment : dict
         Variables that are set on top of Slicer's own.
+    folder : str
+        The run folder that it runs; empty where it runs none.
     """
 
     program: str
     arguments: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    folder: str = ""
 
 
 def workerCommand(
@@ -69,7 +72,7 @@ def workerCommand(
     arguments = [RUN, str(runFolder.path), EVENTS, PARENT, str(parent), DEVICE, device]
     if cacheFolder is not None:
         arguments += [CACHE, str(cacheFolder)]
-    return _engineCommand(arguments)
+    return replace(_engineCommand(arguments), folder=str(runFolder.path))
 
 
 def probeCommand() -> Command:

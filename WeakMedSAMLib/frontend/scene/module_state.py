@@ -23,6 +23,7 @@ _COHORT = "cohort"
 _RUNS = "runs"
 _REVIEW_RUN = "reviewRunId"
 _UNREADABLE = "tagsUnreadable"
+_TEACHING, _LEARNED = "teaching", "learnedLabels"
 _RUN, _DOTS = "run.", 3
 _REFERENCES = ("volume", "segmentation")
 _logger = logging.getLogger(__name__)
@@ -157,6 +158,35 @@ class ModuleState:
     @reviewRunId.setter
     def reviewRunId(self, runId: str) -> None:
         self._set(_REVIEW_RUN, runId)
+
+    # Corrections
+
+    @property
+    def teaching(self) -> dict[str, list[str]]:
+        """Run and volume id -> ids of the segments whose corrections are labels; those that taught last at the end."""
+        found = self._object(_TEACHING)
+        return {name: ids for name, ids in found.items() if isinstance(ids, list)}
+
+    @teaching.setter
+    def teaching(self, value: dict[str, list[str]]) -> None:
+        self._set(_TEACHING, json.dumps(value, separators=(",", ":")))
+
+    @property
+    def learnedLabels(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Id of a volume node -> class -> slice -> digest of what was painted there when masks were last drawn."""
+        found = self._object(_LEARNED)
+        return {key: each for key, each in found.items() if isinstance(each, dict)}
+
+    @learnedLabels.setter
+    def learnedLabels(self, value: dict[str, dict[str, dict[str, str]]]) -> None:
+        self._set(_LEARNED, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def _object(self, name: str) -> dict[str, Any]:
+        try:
+            found = json.loads(self._get(name) or "{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     # Volumes
 

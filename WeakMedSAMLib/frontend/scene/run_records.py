@@ -11,6 +11,7 @@ from typing import Any
 
 import slicer
 
+from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.run_names import folder_name
 from WeakMedSAMLib.frontend.base import folders
 
@@ -44,6 +45,8 @@ class RunRecord:
         Volume id of the run (``"000"``) -> id of the MRML node. Nodes that are gone are left out.
     settings, versions : dict
         Plain data, for the report.
+    updates : dict
+        Volume id of the run -> name of the folder, in the run's folder of updates, of that which drew its masks last.
     """
 
     runId: str
@@ -58,6 +61,7 @@ class RunRecord:
     segmentations: dict[str, str] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, Any] = field(default_factory=dict)
+    updates: dict[str, str] = field(default_factory=dict)
 
 
 def recordFromJson(entry: Mapping[str, Any]) -> RunRecord:
@@ -90,6 +94,12 @@ def folderOf(record: RunRecord) -> Path:
     usual = folders.runsFolder()
     found = (folder / name for folder in [usual, *_earlierFolders()] if name and (folder / name).is_dir())
     return next(found, usual / (name or folder_name(folderName(record.runId))))
+
+
+def updateFolderOf(record: RunRecord, volumeId: str) -> Path | None:
+    """Return the run folder of the latest update of a volume, which need not be there; None if there was none."""
+    name = folderName(record.updates.get(volumeId, ""))
+    return RunFolder(folderOf(record)).updates / name if name else None
 
 
 def rememberRunsFolder(folder: str) -> None:

@@ -16,6 +16,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToWorld, matrixOf
+from WeakMedSAMLib.frontend.scene.view_use import ViewUse
 
 _ALIGNED = 0.9995  # cosine of 1.8 degrees
 # Slicer lists views in an order that changes with the layout; people know these three in this one.
@@ -102,13 +103,30 @@ def shownVolume(viewName: str) -> VolumeNode | None:
     return slicer.mrmlScene.GetNodeByID(nodeId) if nodeId else None
 
 
+def shownSlice(volumeNode: VolumeNode, axis: str, preferredView: str) -> int | None:
+    """Return the slice that is shown in the view one works in, or in another one along the axis; None if none is."""
+    for name in sorted(sliceViewNames(), key=lambda name: name != preferredView):
+        node = sliceNodeOf(name)
+        if node is None or shownVolume(name) is not volumeNode:
+            continue
+        if axisOfView(volumeNode, node) == axis:
+            return currentSlice(volumeNode, node, axis)
+    return None
+
+
 class SliceViews:
     """The slice views as a whole: several of them are made to show something, and whoever observes them hears it once.
 
     One object for all who change or observe them.
+
+    Attributes
+    ----------
+    use : ViewUse
+        What the views are used for besides tagging.
     """
 
     def __init__(self) -> None:
+        self.use = ViewUse()
         # What observers are to be told at the end of `together`, by observer; None outside of it.
         self._waiting: dict[int, Callable[[], Any]] | None = None
 

@@ -30,11 +30,13 @@ from WeakMedSAMLib.contract.nrrd import NrrdImage, read_image, write_image
 from WeakMedSAMLib.contract.quality import ClassQuality, Quality
 from WeakMedSAMLib.contract.results import LABELS, PREVIEW, QUALITY, probability_name
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunVolume, load_run
-from WeakMedSAMLib.contract.stages import MASKS, PRESETS, PSEUDO_MASKS, stages_of
+from WeakMedSAMLib.contract.stages import MASKS, PRESETS, PSEUDO_MASKS, UPDATE, stages_of
 
-_OF_ANY_PRESET = sorted({stage for preset in PRESETS for stage in stages_of(preset)})
+_OF_ANY_PRESET = sorted({UPDATE, *(stage for preset in PRESETS for stage in stages_of(preset))})
 _STEPS = 10
 _CONFIDENCE = 0.72
+# Percentile of grey values above which a mask lies; an update makes masks larger.
+_BRIGHT, _BRIGHT_UPDATED = 98.5, 97.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,20 +83,21 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
     for volume in run.volumes:
         folder = places.results(volume.id)
         folder.mkdir(parents=True, exist_ok=True)
-        preview = _writeResult(folder, places.volume(volume), volume, tags)
+        bright = _BRIGHT_UPDATED if run.settings.update else _BRIGHT
+        preview = _writeResult(folder, places.volume(volume), volume, tags, bright)
         _say(Artifact(kind="preview", path=preview.relative_to(places.path).as_posix(), volume=volume.id, stage=stage))
         if stage == MASKS:
             _say(Artifact(kind="result", path=folder.relative_to(places.path).as_posix(), volume=volume.id))
 
 
-def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels) -> Path:
+def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels, bright: float) -> Path:
     scan = read_image(file)
     array = scan.array
     labels = np.zeros(array.shape, np.uint8)
     found = tags.volume_for(volume.name, volume.sha256)
     reports = {}
     for entry in tags.classes:
-        mask = _brightOnPresent(array, found, entry.name)
+        mask = _brightOnPresent(array, found, entry.name, bright)
         labels[mask] = entry.label_value
         _write(folder / probability_name(entry.label_value), scan, np.where(mask, 230, 20).astype(np.uint8))
         reports[entry.name] = _quality(mask, found)
@@ -105,8 +108,8 @@ def _writeResult(folder: Path, file: Path, volume: RunVolume, tags: CohortLabels
     return folder / PREVIEW
 
 
-def _brightOnPresent(array: np.ndarray, tags: VolumeLabels | None, name: str) -> np.ndarray:
-    mask = array > np.percentile(array, 98.5)
+def _brightOnPresent(array: np.ndarray, tags: VolumeLabels | None, name: str, bright: float) -> np.ndarray:
+    mask = array > np.percentile(array, bright)
     if tags is None:
         return mask
     shape = [1, 1, 1]

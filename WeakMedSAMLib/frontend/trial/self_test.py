@@ -16,6 +16,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+from vtk.util.numpy_support import vtk_to_numpy
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.worker_arguments import RUN
@@ -23,8 +24,11 @@ from WeakMedSAMLib.frontend.bar.bar_panel import BarPanel
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EFFECTS, EmbeddedEditor
+from WeakMedSAMLib.frontend.results.correcting.hints import makeHints
 from WeakMedSAMLib.frontend.results.export_formats import ExportSubject, ExportWork
 from WeakMedSAMLib.frontend.results.export_work import proposeNames, writeFilesSteps
+from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubjects
 from WeakMedSAMLib.frontend.running.dependencies import findMissing
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -73,8 +77,8 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
 
     def runTest(self, **_options: Any) -> None:
         """Run every test, as *Reload and Test* wants it; the test of the build calls them one by one itself."""
-        tests = (self.test_TagsStayInScene, self.test_Bar, self.test_RunWithStandIn, self.test_RunWithWorker)
-        for test in tests:
+        first = (self.test_TagsStayInScene, self.test_Bar)
+        for test in (*first, self.test_RunWithStandIn, self.test_Correct, self.test_RunWithWorker):
             self.setUp()
             try:
                 test()
@@ -144,6 +148,74 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         finally:
             logic.cleanup()
 
+    def test_Correct(self) -> None:
+        """Masks are corrected by the Segment Editor inside the panel; that of Slicer itself is left alone."""
+        logic, volume, _slices = _makeTagged(JobRunner(processFactory=FakeWorkerProcess, isTrial=True))
+        panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history)
+        shared = slicer.mrmlScene.GetSingletonNode("SegmentEditor", "vtkMRMLSegmentEditorNode")
+        before = shared.GetMTime() if shared is not None else 0
+        try:
+            logic.state.currentVolume = volume
+            runId = logic.startRun([volume], device="cpu")
+            logic.waitForRun(60)
+            (node,) = logic.segmentationsOf(runId)
+            panel.widget.show()
+            panel.enter()
+            panel.refresh()
+            self._openEditor(panel)
+            self._tryTools(panel.correct.editor, node, volume)
+            self._tryScribbles(panel.correct.editor, node, volume)
+            panel.exit()
+            self.assertFalse(panel.correct.editor.isOn)
+            self.assertIsNone(panel.correct.editor.widget.activeEffect())
+            self.assertIsNone(panel.correct.editor.widget.segmentationNode())
+            self.assertEqual(shared.GetMTime() if shared is not None else 0, before)
+        finally:
+            panel.cleanup()
+            panel.widget.deleteLater()
+            logic.cleanup()
+        self.delayDisplay(_("Correcting passed"))
+
+    def _openEditor(self, panel: ReviewPanel) -> None:
+        with longestBlock() as block:
+            panel.ui.correctButton.click()
+            _waitFor(lambda: panel.correct.editor.isOn)
+        self.assertTrue(panel.correct.editor.isOn)
+        text = _("Longest time without an answer, {work}: {ms} ms")
+        self.delayDisplay(text.format(work=_("opening the editor"), ms=round(block.own_ms)))
+
+    def _tryTools(self, editor: EmbeddedEditor, node: Any, volume: Any) -> None:
+        """Take every tool, draw on one slice as a tool does, and take that back."""
+        for name in EFFECTS:
+            editor.choose(name)
+            self.assertEqual(editor.effect, name)
+            slicer.app.processEvents()
+        count = _voxelCount(node, editor.segmentId, volume)
+        effect = editor.widget.effectByName("Paint")
+        labelmap = effect.defaultModifierLabelmap()
+        array = vtk_to_numpy(labelmap.GetPointData().GetScalars())
+        array[:] = 0
+        array[: labelmap.GetDimensions()[0]] = 1
+        labelmap.Modified()
+        effect.saveStateForUndo()
+        mode = slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeAdd
+        effect.modifySelectedSegmentByLabelmap(labelmap, mode)
+        self.assertGreater(_voxelCount(node, editor.segmentId, volume), count)
+        editor.widget.undo()
+        self.assertEqual(_voxelCount(node, editor.segmentId, volume), count)
+
+    def _tryScribbles(self, editor: EmbeddedEditor, node: Any, volume: Any) -> None:
+        """Scribble on segments of their own; segment, tool and brush are afterwards as before."""
+        editor.choose("Erase")
+        drawing, hints = editor.drawing(), makeHints(volume)
+        editor.paintOn(hints.segmentationNode, hints.segmentIdOf("Lesion", True), 3.0)
+        self.assertIs(editor.segmentationNode, hints.segmentationNode)
+        self.assertEqual(editor.effect, "Paint")
+        self.assertEqual(editor.widget.effectByName("Paint").doubleParameter("BrushAbsoluteDiameter"), 3.0)
+        editor.putBack(drawing)
+        self.assertEqual(editor.drawing(), drawing)
+        self.assertIs(editor.segmentationNode, node)
+
     def test_RunWithWorker(self) -> None:
         """The worker itself learns from the tags, if all that it needs is installed."""
         if findMissing():
@@ -185,6 +257,10 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
             text = _("Longest time without an answer, {work}: {ms} ms").format(work=name, ms=round(block.own_ms))
             self.delayDisplay(text)
             self.assertLess(block.own_ms, _LONGEST_BLOCK_MS, text)
+
+
+def _voxelCount(node: Any, segmentId: str, volume: Any) -> int:
+    return int((slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, volume) > 0).sum())
 
 
 def _waitFor(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -129,7 +129,7 @@ def test_self_test_of_the_module(driver, module, monkeypatch, whole):
     else:
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromTestCase(module.WeakMedSAMTest).run(result)
-        assert result.testsRun == 4
+        assert result.testsRun == 5
         assert result.wasSuccessful(), result.errors + result.failures
     # Nothing of it is left among the user's runs.
     assert folders.runsFolder() == before
@@ -145,6 +145,16 @@ def test_self_test_finds_a_bar_that_does_nothing(driver, module, monkeypatch, fa
     monkeypatch.setattr(Undo if fault == "undo" else BarPanel, fault, lambda *_arguments: None)
     result = unittest.TestResult()
     module.WeakMedSAMTest("test_Bar").run(result)
+    assert not result.wasSuccessful()
+
+
+@pytest.mark.parametrize("fault", ["putBack", "choose"])
+def test_self_test_finds_an_editor_that_does_nothing(driver, module, monkeypatch, fault):
+    from WeakMedSAMLib.frontend.results.correcting.embedded_editor import EmbeddedEditor
+
+    monkeypatch.setattr(EmbeddedEditor, fault, lambda *_arguments: None)
+    result = unittest.TestResult()
+    module.WeakMedSAMTest("test_Correct").run(result)
     assert not result.wasSuccessful()
 
 

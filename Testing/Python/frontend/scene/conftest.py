@@ -252,3 +252,34 @@ def boxed(bench):
     bench.marks.addBox(bench.key, "liver", BOX.first, BOX.last)
     bench.settle()
     return bench
+
+
+@pytest.fixture
+def corrected(scene, host, logic, make_volume, make_run, lib, voxels_of):
+    """corrected(shape=..., geometry=..., axis="k"): a volume with the masks of a run, and an editor on them."""
+    from flows.correcting import CorrectingBench
+
+    def make(shape=(20, 40, 50), geometry="plain", axis="k", name="CT"):
+        volume = make_volume(name, shape, geometry, show=True)
+        return CorrectingBench(host, logic, make_run([volume], axis=axis), volume, lib, voxels_of)
+
+    return make
+
+
+@pytest.fixture
+def correcting(host, corrected, lib):
+    """A `corrected` volume of 20 slices with the panel of the review."""
+    from flows.sight import opened
+
+    from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
+
+    bench = corrected()
+    logic = bench.logic
+    panel = ReviewPanel(logic.state, logic.runs, logic.views, logic.history, logic.corrections)
+    panel.enter()
+    bench.panel = opened(panel, host)
+    bench.ui = panel.ui
+    host.settle(0.3)
+    yield bench
+    panel.cleanup()
+    panel.widget.close()

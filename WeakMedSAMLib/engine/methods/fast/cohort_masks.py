@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
-from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known
+from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known, weigh_known
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -95,7 +95,8 @@ def make_pseudo_masks(
         nothing = np.zeros(shape[1], np.float32)
         trusts = np.array([said[one][1] if one in said else nothing for one in slices], np.float32)
         weights = np.where(trusts.any(0), settings.weigh(trusts), 1)
-        rows = zip(slices, masks, trusts, weights.astype(np.float32), strict=True)
+        known = [weigh_known(weight, cohort.volumes[v], i) for (v, i), weight in zip(slices, weights, strict=True)]
+        rows = zip(slices, masks, trusts, np.array(known, np.float32), strict=True)
         return [PseudoMask(*one, mask, trust, weight) for one, mask, trust, weight in rows]
 
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)

@@ -138,13 +138,28 @@ def give_anew(
 
 
 def masks_given(
-    number: int, volume: VolumeSlices, backbone: Backbone, settings: FastSettings = FAST
+    number: int,
+    volume: VolumeSlices,
+    backbone: Backbone,
+    settings: FastSettings = FAST,
+    seen: Mapping[int, np.ndarray] | None = None,
+    step: Callable[[], None] = lambda: None,
 ) -> list[PseudoMask]:
-    """What boxes and points say of a volume, number `number` of a cohort, that nothing is learned from."""
+    """What labels show of volume `number` of a cohort, handed on as far as it goes; `seen`, `step` as for `Handing`."""
     if not _is_given(volume):
         return []
-    rows = hand_on_marks(volume, backbone, settings).rows()
-    return [PseudoMask(number, index, mask, trust, settings.weigh(trust)) for index, mask, trust in rows]
+    rows = hand_on_marks(volume, backbone, settings, seen, step).rows()
+    return [
+        PseudoMask(number, index, mask, trust, weigh_known(settings.weigh(trust), volume, index))
+        for index, mask, trust in rows
+    ]
+
+
+def weigh_known(weight: np.ndarray, volume: VolumeSlices, index: int) -> np.ndarray:
+    """Weights C of the classes on a slice, 1 for those of which every pixel is known there."""
+    if index not in volume.supervision.known:
+        return weight
+    return np.where((volume.supervision.known[index] != UNKNOWN).all((1, 2)), np.float32(1), weight)
 
 
 def known_cells(volume: VolumeSlices, given: GivenMasks | None, cells: int) -> np.ndarray | None:

@@ -149,7 +149,9 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     rows = {int(index): row for row, index in enumerate(indices)}
     concord = np.ones(coarse.shape[:2], np.float32)
     for mask in learned:
-        row = rows[mask.index]
+        row = rows.get(mask.index)
+        if row is None:  # of a slice that nothing is looked for on
+            continue
         for column, known in find_known(mask):
             values, seen = mask.probability[column], coarse[row, column]
             concord[row, column] = measure_concord(values, seen)

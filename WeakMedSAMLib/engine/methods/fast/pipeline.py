@@ -44,4 +44,5 @@ def apply_model(
     require_fitting(model, context.classes, context.backbone)
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
     torch.manual_seed(settings.seed)
+    model.segmenter.to(context.device)
     yield from mask_volumes(cohort, volumes, model, settings, context)

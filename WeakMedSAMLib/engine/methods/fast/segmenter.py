@@ -33,7 +33,7 @@ VERSION = 3
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16
 _POSITIVE, _NEGATIVE = 5, 3  # slices of a batch
-LEARNING_RATE = 2e-3
+_LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 1e-2
 _SAMPLED_SLICES = 64
 _SLICES_AT_ONCE = 8
@@ -93,6 +93,11 @@ class Segmenter(nn.Module):
             getattr(self, f"scale_{name}").copy_(torch.from_numpy(1 / (deviation + 1e-3))[:, None, None])
 
     @property
+    def is_new(self) -> bool:
+        """Whether it has not learned how to scale the levels, as of `standardise_by`."""
+        return not any(bool(getattr(self, f"mean_{name}").any()) for name in self.levels)
+
+    @property
     def image_channels(self) -> int:
         """Channels of the image that it sees: grey values, and three of places if it sees these."""
         return 4 if self.placed else 1
@@ -127,15 +132,13 @@ def train_segmenter(
     steps: int,
     seed: int,
     report: Report,
-    fresh: bool = True,
-    learning_rate: float = LEARNING_RATE,
 ) -> Segmenter:
     """Train the network, in place and on its device.
 
     Parameters
     ----------
     network : Segmenter
-        New, or trained before.
+        New, or trained before, which keeps its scaling of the levels.
     volumes : sequence of VolumeSlices
         The cohort. Slices on which every class is absent are learned as background.
     masks : sequence of PseudoMask
@@ -143,23 +146,19 @@ def train_segmenter(
     steps : int
         Batches of eight slices at most; fewer for few masks (two for each, but at least 80).
     seed : int
-        Of initial weights (if fresh) and batches.
+        Of batches, and of the slices by which a new network scales the levels.
     report : callable
         Takes progress.
-    fresh : bool
-        Whether the network's scaling of the levels must be set first.
-    learning_rate : float
-        The highest.
     """
     device = next(network.parameters()).device
     steps = round_steps(steps, len(masks))
     random = np.random.default_rng(seed)
     negatives = [(v, int(i)) for v, one in enumerate(volumes) for i in np.flatnonzero((one.tags == ABSENT).all(1))]
-    if fresh:
+    if network.is_new:
         network.standardise_by(_sample(volumes, random))
     network.train()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=_WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, learning_rate, total_steps=steps)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _LEARNING_RATE, total_steps=steps)
     for step in range(steps):
         batch = _draw(masks, negatives, network.classes, random)
         flip = bool(random.random() < 0.5) and not network.placed
@@ -211,7 +210,7 @@ def _loss(
     logits = _logits(network, volumes, slices, device, [flip])[0]
     counted = (target.ne(IGNORED) * weight[..., None, None]).float().to(device)
     wanted = target.eq(1).float().to(device)
-    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum()
+    entropy = masked_entropy(logits, wanted, counted).sum() / counted.sum().clamp_min(1e-6)
     rows, classes = (wanted * counted).flatten(2).any(2).nonzero(as_tuple=True)
     if not len(rows):
         return entropy

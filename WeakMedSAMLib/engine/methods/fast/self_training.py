@@ -61,7 +61,7 @@ class SelfTraining:
         network = self._new_network(begin)
         for round_ in range(1, max(1, self._settings.rounds) + 1):
             name = segmenter_round(round_)
-            learn = partial(self._learn, network, masks, round_, begin is None)
+            learn = partial(self._learn, network, masks, round_)
             network = self._context.run_stage(name, key, learn, partial(copy_with_weights, network))
             network.to(self._context.device).eval()
             self._showcase.show(name, partial(self._draw, network))
@@ -77,10 +77,10 @@ class SelfTraining:
             network.load_state_dict(begin.state_dict())
         return network
 
-    def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], round_: int, new: bool) -> dict[str, np.ndarray]:
+    def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], round_: int) -> dict[str, np.ndarray]:
         """One round, in place; the weights after it."""
-        settings, first = self._settings, round_ == 1
-        targets = masks if first else self._relearn(network, masks)
+        settings = self._settings
+        targets = masks if round_ == 1 else self._relearn(network, masks)
         steps = steps_of_round(round_, settings.segmenter_steps)
         network.to(self._context.device)
         train_segmenter(
@@ -90,7 +90,6 @@ class SelfTraining:
             steps,
             settings.seed + round_,
             partial(self._tell_round, segmenter_round(round_)),
-            fresh=first and new,
         )
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import UPDATE as STAGE
 from WeakMedSAMLib.engine.base.reporting import Report
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.given import masks_given, put_known
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.assembly import Results
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -29,9 +30,6 @@ from WeakMedSAMLib.engine.parts.model_files import require_fitting
 from WeakMedSAMLib.engine.parts.pseudo_masks import UNKNOWN, PseudoMask, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
-
-# A fraction of that of training: what the model knows of other patients is not to be unlearned for one.
-LEARNING_RATE = 5e-4
 
 
 def update_and_segment(
@@ -42,18 +40,33 @@ def update_and_segment(
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
     torch.manual_seed(settings.seed)
     context.report(Stage(stage=STAGE, state="started"))
+    segmenter = copy.deepcopy(model.segmenter).to(context.device)
     given = [
-        mask
-        for number, volume in enumerate(volumes)
-        for mask in masks_given(number, volume, context.backbone, settings)
+        mask for number in range(len(volumes)) for mask in _given(number, volumes[number], segmenter, settings, context)
     ]
-    network = _move(model.segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
+    network = _move(segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
     context.report(Stage(stage=STAGE, state="finished"))
     taught = tuple(sorted({*model.taught, *taught_classes(given)}))
     moved = replace(model, segmenter=network, taught=taught)
     if context.keep_model is not None:
         context.keep_model(moved)
-    yield from mask_volumes(cohort, volumes, moved, settings, context, given)
+    # They were handed on by what a network sees already.
+    yield from mask_volumes(cohort, volumes, moved, replace(settings, handing_anew=False), context, given)
+
+
+def _given(
+    number: int, volume: VolumeSlices, network: Segmenter, settings: FastSettings, context: RunContext
+) -> list[PseudoMask]:
+    """Masks that labels of a volume show, handed on by what the network sees before it learns of them."""
+    step = partial(context.report, Progress(STAGE, 0, max(1, settings.update_steps)))
+    seen: dict[int, np.ndarray] = {}
+    if settings.hands_on_anew:
+        indices = np.flatnonzero((volume.tags != ABSENT).any(1))
+        masks = segment(network, volume, indices, context.device)
+        for column in range(masks.shape[1]):
+            masks[:, column] = volume.kept_to_side(masks[:, column], indices, column)
+        seen = dict(zip(indices.tolist(), masks, strict=True))
+    return masks_given(number, volume, context.backbone, settings, seen, step)
 
 
 def _move(
@@ -63,24 +76,23 @@ def _move(
     settings: FastSettings,
     report: Report,
 ) -> Segmenter:
-    """A copy of a network that learned from masks; it itself where there is nothing to learn."""
+    """The network after it learned from masks, in place; as it is where there is nothing to learn."""
+    for mask in masks:
+        put_known(mask.probability, volumes[mask.volume], mask.index)
+    # Of less than half a pixel of the network nothing is left to learn.
+    masks = [mask for mask in masks if (mask.probability != UNKNOWN).any()]
     if not masks:
         message = "Nothing was corrected, boxed or pointed at: the model stays as it is."
         report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
     if not masks or not settings.update_steps:
         return network
-    for mask in masks:
-        put_known(mask.probability, volumes[mask.volume], mask.index)
-    moved = copy.deepcopy(network)
     return train_segmenter(
-        moved,
+        network,
         volumes,
         masks,
         settings.update_steps,
         settings.seed,
         partial(_tell, report),
-        fresh=False,
-        learning_rate=LEARNING_RATE,
     )
 
 

@@ -46,11 +46,15 @@ class SliceKeys:
             Widgets and the names of their views.
         """
         self.uninstall()
-        entries = [*fixedKeys(), *classKeys(classes)]
+        entries = self._entries(classes)
         for widget, viewName in hosts:
             for entry in entries:
                 self._shortcuts += [(entry.action, self._shortcut(entry, key, widget, viewName)) for key in entry.keys]
         self._enableAll()
+
+    def _entries(self, classes: ClassTable) -> list[KeyEntry]:
+        """Return what is listened to."""
+        return [*fixedKeys(), *classKeys(classes)]
 
     def uninstall(self) -> None:
         """Listen nowhere any more."""

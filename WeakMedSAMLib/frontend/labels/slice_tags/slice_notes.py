@@ -14,6 +14,7 @@ from WeakMedSAMLib.frontend.labels.tag_words import sliceInWords
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.slice_annotations import SliceAnnotations
+from WeakMedSAMLib.frontend.scene.view_use import ShownSlice, ViewUse
 
 _COLOR = (1.0, 1.0, 0.6)
 _MOST_LETTERS = 28
@@ -22,7 +23,7 @@ _MOST_LETTERS = 28
 class SliceNotes:
     """Writes into each slice view what a key there would tag: the volume that it shows, and the tag of its slice.
 
-    At most three short lines, of the current class alone: they must not hide what one looks at.
+    A few short lines, of the current class alone: they must not hide what one looks at.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ class SliceNotes:
         Knows the current class, and the start of a range.
     marks : MarkActions
         Knows whether something is being placed.
+    use : ViewUse
+        Knows what else the views are used for, and what there is to say besides.
 
     Attributes
     ----------
@@ -39,12 +42,18 @@ class SliceNotes:
     """
 
     def __init__(
-        self, labels: SceneLabels, navigator: SceneSliceNavigator, actions: TagActions, marks: MarkActions
+        self,
+        labels: SceneLabels,
+        navigator: SceneSliceNavigator,
+        actions: TagActions,
+        marks: MarkActions,
+        use: ViewUse,
     ) -> None:
         self._labels = labels
         self._navigator = navigator
         self._actions = actions
         self._marks = marks
+        self._use = use
         self.annotations = SliceAnnotations()
 
     def show(self) -> None:
@@ -69,5 +78,9 @@ class SliceNotes:
             return [*lines, _("not the current volume")]
         if self._marks.kind:
             return [*lines, _("placing: tagging keys are off")]
+        if index is not None and tags is not None:
+            lines += self._use.linesOf(ShownSlice(node, tags.axis, index))
+        if self._use.taken:
+            return [*lines, _("{use}: tagging keys are off").format(use=self._use.taken)]
         start = self._actions.start
         return [*lines, _("range from slice {index}").format(index=start)] if lines[1] and start is not None else lines

@@ -41,6 +41,8 @@ class StripView:
         Class -> slice -> kind of the mark there, of `mark_finding`.
     wrong : dict
         Class -> slice -> what contradicts the marks there.
+    painted : dict
+        Class -> slice -> state of what is painted there, of `painted_words`.
     """
 
     volume: VolumeLabels | None
@@ -51,6 +53,7 @@ class StripView:
     drag: tuple[int, int, int, int] | None = None
     marks: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     wrong: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    painted: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
 
 class StripPainter:
@@ -123,9 +126,16 @@ class StripPainter:
             self._drawMarks(painter, geometry, view, row)
 
     def _drawMarks(self, painter: Any, geometry: StripGeometry, view: StripView, row: int) -> None:
-        """Draw a small sign at the lower edge of slices that hold a mark, and a larger one where it is wrong."""
+        """Draw a small sign at the lower edge of slices that hold a mark, and a larger one where it is wrong.
+
+        What is painted has signs at the upper edge.
+        """
         name, edge = view.classes[row].name, max(4, geometry.rowHeight // 3)
         bottom = geometry.rowTop(row) + geometry.rowHeight - edge - 1
+        painted = view.painted.get(name, {})
+        for state in dict.fromkeys(painted.values()):
+            for first, last in stretchesOf(index for index, each in painted.items() if each == state):
+                self._drawState(painter, state, _areaOf(geometry, first, last, geometry.rowTop(row) + 1, edge))
         marks = view.marks.get(name, {})
         for first, last in stretchesOf(index for index, kind in marks.items() if kind == BOX):
             self._drawMark(painter, BOX, _areaOf(geometry, first, last, bottom, edge))
@@ -145,6 +155,25 @@ class StripPainter:
         else:
             painter.drawLine(area.left(), area.top(), area.right(), area.bottom())
             painter.drawLine(area.left(), area.bottom(), area.right(), area.top())
+
+    def _drawState(self, painter: Any, state: str, area: Any) -> None:
+        """Draw what is painted on a stretch of slices: a wedge if drawn, a tick if fine, a half square if touched."""
+        painter.fillRect(area.adjusted(-1, -1, 1, 1), _q(_DARK))
+        edge = area.height()
+        left, top = area.left() + (area.width() - edge) // 2, area.top()
+        if area.width() > edge:
+            # All of the stretch is meant.
+            painter.fillRect(qt.QRect(area.left(), top, area.width(), 1), _q(_LIGHT))
+        if state == "drawn":
+            for step in range(edge):
+                inset = step // 2
+                painter.fillRect(qt.QRect(left + inset, top + step, max(edge - 2 * inset, 1), 1), _q(_LIGHT))
+        elif state == "fine":
+            painter.setPen(_q(_LIGHT))
+            painter.drawLine(left, top + edge // 2, left + edge // 3, top + edge - 1)
+            painter.drawLine(left + edge // 3, top + edge - 1, left + edge - 1, top)
+        else:
+            painter.fillRect(qt.QRect(left, top, (edge + 1) // 2, edge), _q(_LIGHT))
 
     def _drawWrong(self, painter: Any, geometry: StripGeometry, view: StripView, area: Any) -> None:
         """Draw a bar over slices where labels contradict each other, and one sign for all, where it can be seen."""

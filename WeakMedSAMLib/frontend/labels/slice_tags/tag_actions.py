@@ -7,6 +7,7 @@ from collections.abc import Callable
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.panel import History
@@ -35,6 +36,10 @@ class TagActions:
         Called with a short text after each action: what was done.
     startChanged : Callbacks
         Called without arguments when the first slice of a range was marked or forgotten.
+    isToBeEmptied : callable
+        Gets a question and says whether the answer is yes.
+    empty : callable
+        Gets class and slice, and empties what is drawn there, which makes it absent.
     """
 
     def __init__(self, session: TagSession, navigator: SliceNavigator, state: ModuleState) -> None:
@@ -45,6 +50,8 @@ class TagActions:
         self.history: History = session
         self.told = Callbacks()
         self.startChanged = Callbacks()
+        self.isToBeEmptied: Callable[[str], bool] = lambda _text: False
+        self.empty: Callable[[str, int], object] = lambda _name, _index: None
 
     def run(self, action: str, viewName: str | None = None) -> None:
         """Do what a key of `tag_keys` stands for.
@@ -95,8 +102,17 @@ class TagActions:
         self._tellTag()
 
     def absent(self) -> None:
-        """Make the slice absent, or untagged if it is."""
-        self._session.setAbsent(*self._place())
+        """Make the slice absent, or untagged if it is; what is drawn on it is emptied then, or stays as it is."""
+        key, className, index = self._place()
+        volume = self._session.volume(key)
+        painted = PAINTED.slices(volume, className).get(index) if volume is not None else None
+        if painted is None or not (painted.is_whole and painted.shows):
+            self._session.setAbsent(key, className, index)
+        else:
+            text = _("Slice {index} of '{name}' is drawn. Empty it, so that it is absent? (No keeps it as it is.)")
+            if not self.isToBeEmptied(text.format(index=index, name=className)):
+                return
+            self.empty(className, index)
         self._tellTag()
 
     def clear(self) -> None:

@@ -14,6 +14,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import signsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_words import noteOfSlice
+from WeakMedSAMLib.frontend.labels.painted_words import stateInWords, statesOf
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import MOST_ROWS, StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import StripPainter, StripView
 from WeakMedSAMLib.frontend.labels.tag_words import countsInWords, tagOf, tipInWords
@@ -80,6 +81,9 @@ class TagStrip(qt.QWidget):
         isMarked = volume is not None and bool(volume.further)
         self._view.marks = (
             {name: signsOf(volume, name) for name in classes.names} if volume is not None and isMarked else {}
+        )
+        self._view.painted = (
+            {name: statesOf(volume, name) for name in classes.names} if volume is not None and isMarked else {}
         )
         self._view.wrong = wrong or {}
         self._painter.forget()
@@ -242,7 +246,7 @@ class TagStrip(qt.QWidget):
         if row is not None and index is not None and volume is not None and geometry.isOnTrack(x):
             name = self._view.classes[row].name
             tip, marks = tipInWords(index, name, tagOf(volume, name, index)), noteOfSlice(volume, name, index)
-            lines = (tip, marks, self._wrongAt(name, index))
+            lines = (tip, stateInWords(volume, name, index), marks, self._wrongAt(name, index))
             text = "\n".join(filter(None, lines))
         elif row is not None:
             text = countsInWords(volume, self._view.classes[row].name)

@@ -71,6 +71,7 @@ class TagsPanel(Panel):
         self._labels, self._session, self._state = labels, labels.session, labels.state
         self._navigator = SceneSliceNavigator(labels, views)
         self.actions = TagActions(labels.session, self._navigator, labels.state)
+        self.actions.isToBeEmptied = lambda text: slicer.util.confirmYesNoDisplay(text, windowTitle=_("Absent"))
         self.strip = TagStrip()
         self.ui.stripFrame.layout().addWidget(self.strip)
         qt.QWidget.setTabOrder(self.ui.moreButton, self.strip)
@@ -79,7 +80,8 @@ class TagsPanel(Panel):
         self.marks = MarkPart(self.ui, self.menu.actions, labels, self._navigator)
         self._offer = VolumeOffer(self.ui, labels, views, self._navigator)
         self._keys = SliceKeys(self._onKey, self.showError)
-        self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks.actions)
+        self._use = views.use
+        self._notes = SliceNotes(labels, self._navigator, self.actions, self.marks.actions, self._use)
         self._files = TagFileDialogs(labels, self.widget)
         self._foreign = ForeignMarkups(self.menu.markups, labels, self._showMessage, self.showError)
         self._isShown = False
@@ -121,6 +123,10 @@ class TagsPanel(Panel):
     def useModel(self, ask: Callable[..., object]) -> None:
         """See `Panel`."""
         self.marks.useModel(ask)
+
+    def useEmptying(self, empty: Callable[[str, int], object]) -> None:
+        """See `Panel`."""
+        self.actions.empty = empty
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -192,6 +198,7 @@ class TagsPanel(Panel):
             (self.actions.startChanged, self._onStartChanged),
             (self.actions.told, self._showMessage),
             (self.strip.restyled, self._refreshStyle),
+            (self._use.changed, self._onGesture),
         )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
@@ -217,7 +224,8 @@ class TagsPanel(Panel):
         marks = self.marks.actions
         self._keys.setEnabled("forgetStart", self.actions.start is not None or marks.canLeave)
         self._keys.setEnabled("take", marks.canTake)
-        self._keys.hearOnly(PLACING_ACTIONS if marks.kind else None)
+        # What else the views serve, such as drawing on masks, has keys of its own.
+        self._keys.hearOnly(PLACING_ACTIONS if marks.kind else frozenset() if self._use.taken else None)
 
     # What happened
 

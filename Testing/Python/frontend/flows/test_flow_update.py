@@ -1,0 +1,220 @@
+"""Generate, correct, Update: the masks of the other slices become better, and what was drawn stays."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+from flows.driver import fake_worker
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.frontend.results.run_results import readRecord
+from WeakMedSAMLib.frontend.scene.run_records import folderOf, updateFolderOf
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def generated(driver):
+    driver.open(worker=fake_worker("--seconds", "0.3"))
+    return generate(driver)
+
+
+def generate(driver):
+    """The masks of a run of one volume, under review."""
+    driver.volume, driver.first, driver.last = driver.phantom()
+    driver.choose(driver.volume)
+    driver.tag(driver.volume, driver.first, driver.last)
+    driver.generate()
+    driver.run = driver.wait_for_end()
+    assert driver.run.status == "finished"
+    driver.widget.panel.goTo("review")
+    driver.host.settle(0.2)
+    return driver
+
+
+def plane(driver, index):
+    planes = driver.logic.corrections.watch.planes("Lesion")
+    return planes.plane(index).copy()
+
+
+def square(driver):
+    drawn = np.zeros_like(plane(driver, driver.first))
+    drawn[2:9, 3:8] = True
+    return drawn
+
+
+def correct(driver, index):
+    drawn = square(driver)
+    driver.logic.corrections.draw("Lesion", index, drawn)
+    driver.host.settle(0.2)
+    return drawn
+
+
+def wait_for_update(driver):
+    driver.wait(lambda: not driver.logic.updates.isUnderWay)
+    driver.host.settle(0.2)
+
+
+def test_update_draws_the_other_slices_anew_and_keeps_what_was_drawn(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    button = driver.ui("review", "updateButton")
+    assert (button.text, button.enabled) == ("Update (1)", True), button.toolTip
+    driver.click("review", "updateButton")
+    assert driver.logic.updates.isUnderWay
+    assert not driver.ui("review", "updateButton").visible
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle), drawn)
+    after = plane(driver, middle + 1)
+    assert after.sum() > before.sum()
+    assert button.text == "Update"
+    assert "Nothing was corrected" in button.toolTip
+    assert "drawn anew" in driver.ui("review", "updateLabel").text
+    # The scene knows one run, whose results of this volume are those of the update.
+    (record,) = driver.logic.state.runs()
+    result = readRecord(record).volumes["000"]
+    assert result.folder.is_relative_to(updateFolderOf(record, "000"))
+    assert load_run(updateFolderOf(record, "000")).settings.update
+
+
+def test_undo_takes_the_update_back_and_its_results_with_it(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.logic.updateMasks(60)
+    after = plane(driver, middle + 1)
+    assert not driver.logic.updates.undoProblem()
+    driver.logic.updates.undo()
+    driver.host.settle(0.2)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    (record,) = driver.logic.state.runs()
+    assert record.updates == {}
+    assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
+    assert driver.logic.updates.undoProblem()
+    driver.logic.history.redo(driver.logic.corrections.teaching.segmentationNode)
+    driver.host.settle(0.2)
+    assert np.array_equal(plane(driver, middle + 1), after)
+    assert driver.logic.state.runs()[0].updates
+
+
+def test_what_is_edited_while_it_runs_stays(driver):
+    driver.open(worker=fake_worker("--seconds", "2"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    correct(driver, middle)
+    driver.click("review", "updateButton")
+    driver.host.settle(0.3)
+    later = correct(driver, middle + 1)
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle + 1), later)
+    # The edit is one that no update has seen.
+    assert driver.logic.corrections.pending == 1
+
+
+def test_cancel_writes_nothing(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    correct(driver, middle)
+    before = plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    driver.host.settle(1.0)
+    driver.click("review", "cancelUpdateButton")
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    assert driver.logic.corrections.pending == 1
+    assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
+    assert driver.ui("review", "updateButton").enabled
+    driver.wait(lambda: not updates_of(driver))
+
+
+def updates_of(driver):
+    folder = folderOf(driver.run) / "updates"
+    return [each.name for each in folder.iterdir()] if folder.is_dir() else []
+
+
+def test_what_ends_while_another_volume_is_current_is_written_once_its_own_is(driver):
+    driver.open(worker=fake_worker("--seconds", "1"))
+    generate(driver)
+    middle = (driver.first + driver.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    other, _first, _last = driver.phantom("Other", seed=2)
+    driver.choose(other)
+    wait_for_update(driver)
+    assert "come when that volume" in driver.ui("review", "updateLabel").text
+    driver.choose(driver.volume)
+    driver.wait(lambda: not driver.logic.updates.waiting)
+    wait_for_update(driver)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    assert driver.logic.corrections.pending == 0
+
+
+def test_other_classes_than_those_of_the_model_are_refused_at_once(generated):
+    driver = generated
+    correct(driver, driver.first)
+    driver.logic.session.setClasses(ClassTable.from_names(["Lesion", "Other"]))
+    driver.host.settle(0.2)
+    with pytest.raises(UserError, match="classes changed"):
+        driver.logic.updateMasks(60)
+    assert driver.logic.updates.cost() == ""
+
+
+def test_a_scene_that_is_closed_ends_it(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    generate(driver)
+    correct(driver, driver.first)
+    driver.click("review", "updateButton")
+    driver.host.settle(0.5)
+    driver.host.closeScene()
+    assert not driver.logic.updates.isUnderWay
+    assert not driver.ui("review", "updateBar").visible
+    driver.wait(lambda: not updates_of(driver))
+
+
+def test_without_the_run_folder_it_says_so(generated):
+    driver = generated
+    correct(driver, driver.first)
+    shutil.rmtree(folderOf(driver.run))
+    with pytest.raises(UserError, match="run folder is gone"):
+        driver.logic.updateMasks(60)
+    driver.panel("review").refresh()
+    driver.host.settle(0.2)
+    assert "Generate again" in driver.ui("review", "updateButton").toolTip
+
+
+def test_an_update_whose_folder_is_gone_leaves_what_was_generated(generated):
+    driver = generated
+    correct(driver, driver.first)
+    driver.logic.updateMasks(60)
+    (record,) = driver.logic.state.runs()
+    shutil.rmtree(updateFolderOf(record, "000"))
+    assert readRecord(record).volumes["000"].folder.is_relative_to(folderOf(record))
+
+
+def test_example_of_corrections(generated, tmp_path, capsys):
+    driver, path = generated, ROOT / "Testing" / "flows" / "correcting_example.py"
+    code = path.read_text(encoding="utf-8")
+    wrong = [driver.first, driver.first + 1, driver.last]
+    truth = np.zeros(slicer.util.arrayFromVolume(driver.volume).shape, np.uint8)
+    truth[wrong] = square(driver)
+    np.save(tmp_path / "truth.npy", truth)
+    found = {"slicer": slicer, "logic": driver.logic, "runId": driver.run.runId, "folder": tmp_path, "wrong": wrong}
+
+    exec(compile(code.replace("Tumour", "Lesion"), str(path), "exec"), found)
+
+    assert capsys.readouterr().out.split() == ["3"]
+    assert all(np.array_equal(plane(driver, index), square(driver)) for index in wrong)
+    assert driver.logic.corrections.pending == 0
+    labels = next(path for path in found["written"] if path.name.endswith("_labels.nrrd"))
+    exported = slicer.util.arrayFromVolume(slicer.util.loadVolume(str(labels)))
+    assert np.array_equal(exported[wrong] > 0, truth[wrong] > 0)
+    document = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
+    assert all(line in document for line in code.splitlines() if line and not line.startswith(('"""', "#")))

@@ -1,0 +1,41 @@
+"""Which slices of a result are worth a look, and in which order: the same for whoever lists or chooses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from WeakMedSAMLib.contract.quality import ClassQuality
+
+# From here on there is no doubt, as on slices that are tagged absent.
+_CERTAIN = 0.995
+
+
+def slices_to_look_at(
+    classes: Mapping[str, ClassQuality], changed: Mapping[str, Mapping[int, int]] | None = None
+) -> list[tuple[int, list[str]]]:
+    """Return the slices on which a class is in doubt, and which these are, the least sure first in both.
+
+    What is tagged present and was not drawn comes before all others. Slices about which there is no doubt are left out.
+    Before all of that come those that changed, the most changed first, and on each the class that changed most.
+
+    Parameters
+    ----------
+    classes : mapping
+        Class name -> quality, of one volume.
+    changed : mapping, optional
+        Class name -> slice -> how many pixels were drawn otherwise than before.
+    """
+    doubts: dict[int, list[tuple[int, bool, float, str]]] = {}
+    for name, quality in classes.items():
+        missing, pixels = set(quality.present_without_mask), (changed or {}).get(name, {})
+        for index, confidence in enumerate(quality.slice_confidence):
+            count = pixels.get(index, 0)
+            if count or confidence < _CERTAIN or index in missing:
+                doubts.setdefault(index, []).append((-count, index not in missing, confidence, name))
+    ordered = {index: sorted(found, key=lambda doubt: doubt[:3]) for index, found in doubts.items()}
+
+    def place(index: int) -> tuple[int, bool, float, int]:
+        _count, is_drawn, confidence, _name = ordered[index][0]
+        return sum(doubt[0] for doubt in ordered[index]), is_drawn, confidence, index
+
+    return [(index, [doubt[3] for doubt in ordered[index]]) for index in sorted(ordered, key=place)]

@@ -1,0 +1,1 @@
+"""Correcting masks inside the module: the embedded editor, scribbles, what a reader says of slices, and Update."""

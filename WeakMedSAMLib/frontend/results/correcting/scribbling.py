@@ -1,0 +1,220 @@
+"""Scribble + and Scribble -: a few strokes of what shows a class and of what does not, in place of a whole outline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, PaintedSlice
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
+from WeakMedSAMLib.frontend.base.turns import Coalesced
+from WeakMedSAMLib.frontend.results.correcting.embedded_editor import Drawing, EmbeddedEditor
+from WeakMedSAMLib.frontend.results.correcting.given import Corrections
+from WeakMedSAMLib.frontend.results.correcting.hints import Hints, Scribbles, hintsOf, makeHints
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
+from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+
+_READ_MS = 150
+_VOXELS = 3  # of a slice, for the diameter of the brush
+
+
+class Scribbling:
+    """Takes scribbles of a volume with the embedded editor, and hands on what was scribbled, slice by slice.
+
+    Parameters
+    ----------
+    editor : EmbeddedEditor
+
+    Attributes
+    ----------
+    changed : Callbacks
+        Called without arguments when scribbling begins, ends or is of another kind.
+    classNames : frozenset of str
+        The classes of which scribbles are kept.
+    """
+
+    def __init__(self, editor: EmbeddedEditor) -> None:
+        self._editor = editor
+        self._before: Drawing | None = None
+        self._shows: bool | None = None
+        self._subject: ReviewSubject | None = None
+        self._corrections: Corrections | None = None
+        self._hints: Hints | None = None
+        self._observations: list[tuple[Any, int]] = []
+        # By class and slice: what is shown, and all that was shown since the volume was chosen.
+        self._known: dict[str, dict[int, Scribbles]] = {}
+        self._ever: dict[str, dict[int, Scribbles]] = {}
+        self._isWriting = False
+        self._readSoon = Coalesced(self.read, _READ_MS)
+        self.changed = Callbacks()
+        self.classNames: frozenset[str] = frozenset()
+
+    @property
+    def shows(self) -> bool | None:
+        """True for what shows the class, False for what does not; None while nobody scribbles."""
+        return self._shows
+
+    def choose(self, subject: ReviewSubject | None, corrections: Corrections | None) -> None:
+        """Take scribbles of another volume, or of none."""
+        self.end()
+        self._follow(None)
+        self._subject, self._corrections = subject, corrections
+        volumeNode = subject.volumeNode if subject is not None else None
+        if volumeNode is not None and corrections is not None:
+            self._follow(hintsOf(volumeNode))
+
+    def begin(self, className: str, shows: bool, color: tuple[float, float, float]) -> None:
+        """Scribble on a class from now on, for one of the two; the editor must be on."""
+        subject = self._subject
+        if subject is None or subject.volumeNode is None or self._corrections is None or not self._editor.isOn:
+            return
+        self.read()
+        if self._hints is None or not self._isThere():
+            self._follow(makeHints(subject.volumeNode))
+        assert self._hints is not None
+        if self._before is None:
+            self._before = self._editor.drawing()
+        self._shows = shows
+        self.show(True)
+        segmentId = self._hints.segmentIdOf(className, shows, color)
+        self._editor.paintOn(self._hints.segmentationNode, segmentId, _brushMm(subject))
+        self.changed()
+
+    def end(self, drawOn: str = "") -> None:
+        """Draw on the masks again as before; on another segment of them if one is given."""
+        if self._shows is None:
+            return
+        self.read()
+        before, self._before, self._shows = self._before, None, None
+        if before is not None:
+            self._editor.putBack(before._replace(segmentId=drawOn) if drawOn else before)
+        self.changed()
+
+    def show(self, isOn: bool) -> None:
+        """Let scribbles be seen, or hide them: they are seen while masks are corrected."""
+        if self._hints is not None and self._isThere():
+            node = self._subject.segmentationNode if self._subject is not None else None
+            self._hints.show(isOn, node.GetDisplayNode() if isOn and node is not None else None)
+
+    def update(self) -> None:
+        """Show of what was scribbled here what the labels hold now, as after an undo."""
+        corrections, hints = self._corrections, self._hints
+        if corrections is None or hints is None or not self._isThere() or self._readSoon.isWaiting:
+            return
+        if not self._keepUp(hints):
+            return
+        try:
+            labels = corrections.labels()
+        except UserError:
+            return  # the volume is not ready, or another one by now
+        for name, found in self._ever.items():
+            painted, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
+            others = {}
+            for index, ever in found.items():
+                one = _heldOf(ever, painted.get(index))
+                if not one.isSame(known.get(index)):
+                    others[index] = one
+            if others:
+                with self._writing():
+                    hints.put(name, labels.axis, others)
+                known.update(others)
+
+    def read(self) -> None:
+        """Hand on what was scribbled since the last time."""
+        self._readSoon.cancel()
+        subject, hints, corrections = self._subject, self._hints, self._corrections
+        if subject is None or subject.result is None or hints is None or corrections is None or not self._isThere():
+            return
+        if not self._keepUp(hints):
+            return
+        axis = subject.result.axis
+        for name in self.classNames.intersection(hints.classNames()):
+            now = hints.scribbles(name, axis, self._shows is not False)
+            if not hints.isSettled(name, axis):
+                with self._writing():
+                    hints.put(name, axis, now)
+            before, self._known[name] = self._known.get(name, {}), now
+            ever = self._ever.setdefault(name, {})
+            for index in sorted({*before, *now}):
+                one = now.get(index) or _noneLike(before[index])
+                if not one.isSame(before.get(index)):
+                    ever[index] = _both(one, ever.get(index))
+                    corrections.putScribbles(name, index, one.shows, one.not_)
+
+    def cleanup(self) -> None:
+        """Hold nothing of the scene any more."""
+        self._shows = self._before = None
+        self._follow(None)
+        self._subject = self._corrections = None
+        self.changed.clear()
+
+    def _follow(self, hints: Hints | None) -> None:
+        self._readSoon.cancel()
+        for subject, tag in self._observations:
+            subject.RemoveObserver(tag)
+        self._observations = []
+        if self._hints is not None and hints is None:
+            self.show(False)
+        self._hints, self._known, self._ever = hints, {}, {}
+        if hints is not None and self._isThere():
+            self._keepUp(hints)
+            axis = self._subject.result.axis if self._subject is not None and self._subject.result is not None else "k"
+            self._known = {name: hints.scribbles(name, axis) for name in hints.classNames()}
+            self._ever = {name: dict(found) for name, found in self._known.items()}
+            segmentation = hints.segmentationNode.GetSegmentation()
+            # The second alone tells of the editor's own undo.
+            for event in (segmentation.SourceRepresentationModified, segmentation.SegmentModified):
+                self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
+
+    def _keepUp(self, hints: Hints) -> bool:
+        """Forget what was shown if the volume was moved away from it; say whether it was not."""
+        with self._writing():
+            isKept = hints.keepUp()
+        if not isKept:
+            self._known, self._ever = {}, {}
+        return isKept
+
+    def _isThere(self) -> bool:
+        """Say whether volume and scribbles are in the scene."""
+        nodes = (self._hints.segmentationNode, self._hints.volumeNode) if self._hints is not None else (None,)
+        return all(node is not None and node.GetScene() is not None for node in nodes)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """What is painted meanwhile is nobody's scribble."""
+        self._isWriting = True
+        try:
+            yield
+        finally:
+            self._isWriting = False
+
+    def _onPainted(self) -> None:
+        if not self._isWriting:
+            self._readSoon()
+
+
+def _noneLike(other: Scribbles) -> Scribbles:
+    return Scribbles(np.zeros_like(other.shows), np.zeros_like(other.not_))
+
+
+def _both(one: Scribbles, other: Scribbles | None) -> Scribbles:
+    return one if other is None else Scribbles(one.shows | other.shows, one.not_ | other.not_)
+
+
+def _heldOf(ever: Scribbles, painted: PaintedSlice | None) -> Scribbles:
+    """Return of all that was scribbled on a slice what is painted there."""
+    if painted is None or painted.shape != ever.shows.shape:
+        return _noneLike(ever)
+    return Scribbles(ever.shows & (painted.pixels == SHOWN), ever.not_ & (painted.pixels == NOT_SHOWN))
+
+
+def _brushMm(subject: ReviewSubject) -> float:
+    """Return the diameter of a brush some voxels of a slice wide."""
+    steps = np.linalg.norm(ijkToRas(subject.volumeNode)[:3, :3], axis=0)
+    axis = "ijk".index(subject.result.axis) if subject.result is not None else 2
+    return float(_VOXELS * np.delete(steps, axis).min())

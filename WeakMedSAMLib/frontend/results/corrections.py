@@ -1,0 +1,289 @@
+"""What a reader corrected of the masks of the current volume, as labels of it: by class and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices, plane_of
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.results import correction_edits
+from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit
+from WeakMedSAMLib.frontend.results.correction_steps import CorrectionSteps
+from WeakMedSAMLib.frontend.results.correction_words import givenBackInWords
+from WeakMedSAMLib.frontend.results.giving_back import GivenBack, giveBackSteps
+from WeakMedSAMLib.frontend.results.machine_masks import toldSteps
+from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
+from WeakMedSAMLib.frontend.results.planes_put import Beside
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf
+from WeakMedSAMLib.frontend.results.update_writing import Planes, UpdateWriting, isMouseDown
+from WeakMedSAMLib.frontend.running.run_control import RunControl
+
+
+class Corrections(CorrectionSteps):
+    """What a reader corrected of the masks of one volume under review, by class and slice, as the volume counts them.
+
+    The volume is the current one. All of it is labels of the kind ``painted``: each thing done here is one step of undo
+    of the session, and an edit of a segment, in whatever module, becomes one a moment after it was made.
+
+    Parameters
+    ----------
+    labels, history, runs
+        As of `CorrectionSteps`, which says what there is.
+    """
+
+    def __init__(self, labels: SceneLabels, history: SegmentHistory, runs: RunControl) -> None:
+        super().__init__(labels, history, runs)
+        # What was scribbled last: volume, class and slice -> pixels.
+        self._scribbles: dict[tuple[str, str, int], np.ndarray] = {}
+        self._giving: StepRunner | None = None
+        # Segmentation -> what was written into it last.
+        self._updates: dict[str, MasksUpdated] = {}
+
+    def forget(self) -> None:
+        """See `CorrectionSteps`."""
+        super().forget()
+        if self._giving is not None:
+            self._giving.cancel()
+            self._giving = None
+        self._scribbles.clear()
+        self._updates.clear()
+
+    def putUpdate(
+        self,
+        planes: Planes,
+        beside: Callable[[bool], object] = lambda _forward: None,
+    ) -> int:
+        """Write what the machine drew anew (class -> slice -> bool), except what a reader knows: one step to undo.
+
+        Slices that are drawn or fine stay as they are, and the known pixels of those that were touched. `undoUpdate`
+        takes back what it wrote and no edit made since. `beside` is done with it, and goes along where it is taken back
+        or done again.
+
+        Returns
+        -------
+        int
+            How many slices became others, of all classes.
+        """
+        return runToEnd(self._updateSteps(planes, beside, None, lambda: False))
+
+    def putUpdateSteps(
+        self, planes: Planes, beside: Callable[[bool], object], folder: Path | None = None
+    ) -> Steps[int]:
+        """Do what `putUpdate` does, in short pieces and never while a button of the mouse is down.
+
+        Parameters
+        ----------
+        planes, beside
+            As of `putUpdate`.
+        folder : Path, optional
+            Of the run that drew them: pixels that it was told of, and that nobody says any more, stay as they are.
+
+        Raises
+        ------
+        UserError
+            ``not_ready`` where other masks are corrected meanwhile; nothing is written then.
+        """
+        return (yield from self._updateSteps(planes, beside, folder, isMouseDown))
+
+    def _updateSteps(
+        self,
+        planes: Planes,
+        beside: Callable[[bool], object],
+        folder: Path | None,
+        isBusy: Callable[[], bool],
+    ) -> Steps[int]:
+        teaching, told = self.teaching, (yield from self._toldSteps(folder))
+        writing = UpdateWriting(self, teaching, self._history, isBusy) if teaching is not None else None
+        put = (yield from writing.run(planes, told)) if writing is not None else None
+        if teaching is not None:
+            self._updates.pop(teaching.segmentationNode.GetID(), None)
+        if writing is not None and put is not None:
+            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf)
+            self._updates[put.segmentationNode.GetID()] = update
+            self._history.add(update)
+        beside(True)
+        return len(put.changes) if put is not None else 0
+
+    def _toldSteps(self, folder: Path | None) -> Steps[Mapping[str, Slices]]:
+        """Class -> what is painted by the labels in the folder of a run."""
+        teaching = self.teaching
+        if folder is None or teaching is None:
+            return {}
+        found = yield from toldSteps(folder, self.labels(), self.axis)
+        segments = {name: teaching.segment(name) for name in teaching.segmentIds}
+        values = {name: labelValueOf(each) for name, each in segments.items() if each is not None}
+        return {name: found.get(value, {}) for name, value in values.items() if value is not None}
+
+    def undoUpdate(self) -> bool:
+        """Take back what the last update wrote; says whether there was one."""
+        self.settle()
+        node = self.teaching.segmentationNode if self.teaching is not None else None
+        return node is not None and self._history.undoLast(node, MasksUpdated)
+
+    def updateNumber(self, segmentationNode: Any) -> int:
+        """Return the number of the last update of masks, as of `MasksUpdated.serial`; 0 without one."""
+        update = self._updates.get(segmentationNode.GetID()) if segmentationNode is not None else None
+        return update.serial if update is not None and update.isDone else 0
+
+    def changedByUpdate(self, segmentationNode: Any, segmentId: str) -> Mapping[int, int]:
+        """Return slice -> how many pixels the last update changed, of slices that nobody drew or found fine since."""
+        if not self.teaches(segmentationNode, segmentId) or not self.updateNumber(segmentationNode):
+            return {}
+        known = self._wholeOf(segmentId)
+        pixels = self._updates[segmentationNode.GetID()].pixels.get(segmentId, {})
+        return {index: count for index, count in pixels.items() if index not in known}
+
+    def markFine(self, index: int, isFine: bool) -> None:
+        """Call all classes of a slice fine, or no longer: one step to undo. What was corrected stays so."""
+        text = _("mark slice {index} as fine") if isFine else _("mark slice {index} as not fine")
+        slices = {name: {index} for name in self._classNames()}
+        self.mark(slices if isFine else {}, {} if isFine else slices, text.format(index=index))
+
+    def mark(
+        self,
+        fine: Mapping[str, Iterable[int]],
+        notFine: Mapping[str, Iterable[int]],
+        text: str,
+        beside: Sequence[Beside] = (),
+    ) -> None:
+        """Call slices (by class) fine, and others no longer, as one step of undo with some words.
+
+        Parameters
+        ----------
+        fine, notFine : mapping of str to iterable of int
+        text : str
+        beside : sequence of callable
+            What goes along with the step, see `tag_history.Step`; not done yet.
+        """
+        self.settle()
+
+        def change(labels: VolumeLabels) -> None:
+            for name, indices in notFine.items():
+                correction_edits.callNotFine(labels, name, indices)
+            for name, indices in fine.items():
+                planes = self.watch.planes(name)
+                if planes is not None:
+                    correction_edits.callFine(labels, name, indices, planes.plane)
+
+        self._edit(text, change, beside)
+
+    def callRight(self, index: int) -> None:
+        """Say of a slice that was touched that all of it is right, for all classes: it is drawn then."""
+        self.settle()
+
+        def change(labels: VolumeLabels) -> None:
+            for name in self._classNames():
+                planes = self.watch.planes(name)
+                if planes is not None:
+                    correction_edits.callRight(labels, name, index, planes.plane)
+
+        self._edit(_("take slice {index} as right").format(index=index), change)
+
+    def putScribbles(self, className: str, index: int, shows: np.ndarray, not_: np.ndarray) -> None:
+        """Keep the scribbles of a slice, in place of those that were put there before; one step to undo.
+
+        Parameters
+        ----------
+        className : str
+        index : int
+        shows, not_ : numpy.ndarray
+            bool, rows x columns: pixels that show the class, and that do not.
+        """
+        self.settle()
+        pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
+        pixels[np.asarray(not_, bool)] = NOT_SHOWN
+        pixels[np.asarray(shows, bool)] = SHOWN
+        name = (self._labels.currentKey() or "", className, index)
+        before = self._scribbles.get(name)
+        gone = pixels == UNKNOWN
+        if not self.watch.isMachine(className, index):
+            # Of what was touched, too, only scribbles that are known to be such go.
+            gone &= before != UNKNOWN if before is not None else False
+        self._scribbles[name] = pixels
+        text = _("scribble '{name}' on slice {index}").format(name=className, index=index)
+        self._edit(text, lambda labels: correction_edits.putScribbles(labels, className, index, pixels, gone))
+
+    def draw(self, className: str, index: int, mask: np.ndarray) -> None:
+        """Draw a slice, in the mask that teaches and as a label: one step to undo.
+
+        Parameters
+        ----------
+        className : str
+        index : int
+        mask : numpy.ndarray
+            bool, rows x columns, as of `contract.labels.painted`.
+        """
+        text = _("draw slice {index} of '{name}'").format(index=index, name=className)
+        self._draw(text, className, index, np.asarray(mask, bool), correction_edits.drawn)
+
+    def empty(self, className: str, index: int) -> None:
+        """Draw a slice empty, which makes it absent: one step to undo."""
+        text = _("empty slice {index} of '{name}'").format(index=index, name=className)
+        self._draw(text, className, index, np.zeros(plane_of(self.labels()), bool), correction_edits.drawnEmpty)
+
+    def _draw(
+        self,
+        text: str,
+        className: str,
+        index: int,
+        mask: np.ndarray,
+        change: Callable[[VolumeLabels, SliceEdit], None],
+    ) -> None:
+        self.labels().require_slice(index)
+        planes = self.watch.planes(className)
+        before = planes.plane(index) if planes is not None else None
+        put = [self._putOf([(className, index, before, mask)])] if before is not None else []
+        edit = SliceEdit(className, index, before, mask, isShown=True)
+        self._edit(text, lambda labels: change(labels, edit), put)
+
+    def giveBack(self, first: int, last: int, classNames: Sequence[str] | None = None) -> None:
+        """Give slices back to the machine, of some classes or of all: one step to undo, a moment later.
+
+        What is painted there is taken away, and what the machine drew there is put back out of the run folder. Where
+        that is gone the voxels stay, as the machine's; `told` says so.
+        """
+        if self._giving is None:
+            steps = self.giveBackSteps(first, last, classNames)
+            self._giving = StepRunner(steps, self._onGivenBack, self._onNotGivenBack).start()
+
+    def giveBackSteps(self, first: int, last: int, classNames: Sequence[str] | None = None) -> Steps[None]:
+        """Do what `giveBack` does, in short pieces; for scripts."""
+        self.settle()
+        found = yield from giveBackSteps(self.teaching, self.labels(), (first, last), classNames)
+        self.settle()
+        self._applyGivenBack(found)
+
+    def _applyGivenBack(self, found: GivenBack) -> None:
+        if found.segmentationNode is not (self.teaching.segmentationNode if self.teaching is not None else None):
+            return
+        held = {name: self.watch.planes(name) for name, _index in found.planes}
+        planes = [
+            (name, index, before.plane(index), plane)
+            for (name, index), plane in found.planes.items()
+            if (before := held[name]) is not None
+        ]
+        besides = [self._putOf(planes)] if planes else []
+        text = givenBackInWords(found.slices)
+        self._edit(text, found.takeFrom, besides)
+        for name, indices in found.kept.items():
+            self.watch.adopt(name, indices)
+        if found.problem:
+            self.told(found.problem)
+
+    def _onGivenBack(self, _none: None) -> None:
+        self._giving = None
+
+    def _onNotGivenBack(self, error: Exception) -> None:
+        self._giving = None
+        if not isinstance(error, UserError):
+            raise error
+        self.told(str(error))

@@ -1,0 +1,125 @@
+"""Slices of segments that change along with a step of labels: the part of the step that is voxels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
+from WeakMedSAMLib.frontend.results.teaching import Teaching
+from WeakMedSAMLib.frontend.results.volume_planes import packed, planesOf, putPlanes, unpacked
+
+_logger = logging.getLogger(__name__)
+# What `tag_history.Step` calls beside the labels.
+Beside = Callable[[bool], None]
+
+
+class Together:
+    """Several that go along with one step; taken back in reversed order.
+
+    Parameters
+    ----------
+    parts : sequence of callable
+    """
+
+    def __init__(self, parts: Sequence[Beside]) -> None:
+        self.parts = tuple(parts)
+
+    def __call__(self, forward: bool) -> None:
+        """Call each with this."""
+        for part in self.parts if forward else reversed(self.parts):
+            part(forward)
+
+
+@dataclass(frozen=True)
+class PlaneChange:
+    """One slice of a segment before and after, as `volume_planes.packed` keeps it; before is None where unknown."""
+
+    segmentId: str
+    index: int
+    before: bytes | None
+    after: bytes
+
+
+class PlanesPut:
+    """What `tag_history.Step` calls beside the labels: puts slices back as they were, or as they became.
+
+    Parameters
+    ----------
+    history : SegmentHistory
+        Is told that the module writes.
+    segmentationNode, volumeNode : MRML node
+    axis : {"i", "j", "k"}
+    shape : tuple of int
+        Rows and columns of a slice.
+    changes : iterable of PlaneChange
+    """
+
+    def __init__(
+        self,
+        history: SegmentHistory,
+        segmentationNode: Any,
+        volumeNode: Any,
+        axis: str,
+        shape: tuple[int, ...],
+        changes: Iterable[PlaneChange],
+    ) -> None:
+        self._history = history
+        self.segmentationNode = segmentationNode
+        self._nodes = (segmentationNode, volumeNode)
+        self._axis, self._shape = axis, shape
+        self.changes = tuple(changes)
+
+    @classmethod
+    def of(
+        cls,
+        history: SegmentHistory,
+        teaching: Teaching,
+        axis: str,
+        found: Sequence[tuple[str, int, np.ndarray, np.ndarray]],
+    ) -> PlanesPut:
+        """Return it for slices of masks that teach: class, slice, before and after (bool, rows x columns)."""
+        changes = [
+            PlaneChange(teaching.segmentIds[name], index, packed(before), packed(after))
+            for name, index, before, after in found
+        ]
+        return cls(history, teaching.segmentationNode, teaching.volumeNode, axis, found[0][2].shape, changes)
+
+    def __call__(self, forward: bool) -> None:
+        """Put the slices of after the step, or with False of before it; nothing where nodes or segments are gone."""
+        if any(node.GetScene() is None for node in self._nodes):
+            return
+        segmentationNode, volumeNode = self._nodes
+        planes: dict[str, dict[int, Any]] = {}
+        for change in self.changes:
+            kept = change.after if forward else change.before
+            if kept is not None:
+                planes.setdefault(change.segmentId, {})[change.index] = unpacked(kept, self._shape)
+        with self._history.writing():
+            for segmentId, each in planes.items():
+                try:
+                    putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+                except UserError as error:
+                    # As of masks that became surfaces: what was said of them goes back all the same.
+                    _logger.warning("Slices of %s were not put back: %s", segmentId, error)
+
+    def only(self, changes: Iterable[PlaneChange]) -> PlanesPut:
+        """Return the same of some of the slices."""
+        return PlanesPut(self._history, *self._nodes, self._axis, self._shape, changes)
+
+    def now(self) -> dict[tuple[str, int], bytes]:
+        """Return segment and slice -> what is there now, as `volume_planes.packed` keeps it."""
+        segmentationNode, volumeNode = self._nodes
+        ids = dict.fromkeys(each.segmentId for each in self.changes)
+        planes = {each: planesOf(segmentationNode, volumeNode, each, self._axis) for each in ids}
+        return {(each.segmentId, each.index): packed(planes[each.segmentId].plane(each.index)) for each in self.changes}
+
+    def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
+        """Say whether changes that somebody made are just those that taking this back (or doing it again) makes."""
+        ours = {(each.segmentId, each.index): each.after if forward else each.before for each in self.changes}
+        return ours == {(each.segmentId, each.index): each.after for each in changes}

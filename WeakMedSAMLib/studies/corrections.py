@@ -1,0 +1,56 @@
+"""Which slices a simulated reader corrects once masks are there: chosen by tags and results, never by true masks."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
+from WeakMedSAMLib.studies.gestures import a_tenth
+
+PROPOSED, AT_RANDOM = "proposed", "random"
+Choice = Callable[[VolumeLabels, Mapping[str, ClassQuality], int], list[int]]
+
+
+def proposed(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int) -> list[int]:
+    """Slices to correct: the first of the list that the module shows, least sure first.
+
+    Parameters
+    ----------
+    labels : VolumeLabels
+        Tags of the scan.
+    quality : mapping
+        Class name -> quality of the masks.
+    seed : int
+        Nothing is left to chance here.
+
+    Returns
+    -------
+    list of int
+        A tenth of the slices that are tagged as showing any class, and one if these are fewer than ten; none of none.
+    """
+    shown = _shown(labels)
+    listed = [index for index, _ in slices_to_look_at(quality) if index in set(shown)]
+    # Where the list ends: slices that nobody doubts.
+    return [*listed, *(index for index in shown if index not in listed)][: a_tenth(len(shown))]
+
+
+def at_random(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int) -> list[int]:
+    """As many slices as of `proposed`, by chance; parameters as there."""
+    shown = _shown(labels)
+    chance = np.random.default_rng([seed, zlib.crc32(labels.name.encode()), zlib.crc32(AT_RANDOM.encode())])
+    return [shown[place] for place in chance.permutation(len(shown))[: a_tenth(len(shown))]]
+
+
+CHOICES: dict[str, Choice] = {PROPOSED: proposed, AT_RANDOM: at_random}
+
+
+def _shown(labels: VolumeLabels) -> list[int]:
+    """Slices that are tagged as showing any class."""
+    names = labels.class_names()
+    return sorted({int(index) for name in names for index in np.flatnonzero(labels.presence(name) == PRESENT)})
