@@ -93,7 +93,7 @@ def test_a_drawn_mask_is_handed_on_and_stays_as_it_was_drawn():
 
 
 def test_a_drawn_mask_goes_no_further_than_all_of_its_pieces():
-    """What is left of it would say that the class is not where the lost piece was; a box says nothing of other pieces."""
+    """What is left would say that the class is not where the lost piece was; a box says nothing of other pieces."""
     places = {index: [(10, 10), (40, 40)] if index < 6 else [(10, 10)] for index in range(SLICES)}
     both = drawn_at(4, 10, 10).mask + drawn_at(4, 40, 40).mask
     assert sorted(hand_on(places, masks=[GivenMask(0, 4, both)])[0].masks) == list(range(6))
