@@ -147,7 +147,7 @@ class Host:
         """Forget what the last test left: scene, answers, packages, errors."""
         if hasattr(self.slicer.modules, "SegmentEditorWidget"):
             # Its keys are those of the whole window: a test that ends in this module would leave them to the next.
-            self.slicer.util.mainWindow().moduleSelector().leave("SegmentEditor")
+            self.slicer.util.mainWindow().moduleSelector()._leave("SegmentEditor")
             self.slicer.modules.SegmentEditorWidget.cleanup()
         self.slicer.util.mainWindow().hide()
         self.closeScene()

@@ -200,7 +200,7 @@ class qSlicerModuleSelectorToolBar(QtWidgets.QToolBar):
         panel.enter()
         self.moduleSelected.emit(name)
 
-    def leave(self, name: str) -> None:
+    def _leave(self, name: str) -> None:
         """Show no module where this one is shown; for the end of a test."""
         if self._selected == name:
             self._manager.module(name).widgetRepresentation().exit()
