@@ -199,6 +199,18 @@ class Driver:
         panel.ui.volumeTable.setCurrentCell(rows.index(node.GetID()), CHECK)
         panel.ui.volumeTable.setCurrentCell(rows.index(node.GetID()), NAME_OF_VOLUME)
 
+    def review_phantom(self) -> Any:
+        """Generate masks of a phantom and open their review; `volume`, `first`, `last` and `run` are there then."""
+        self.volume, self.first, self.last = self.phantom()
+        self.choose(self.volume)
+        self.tag(self.volume, self.first, self.last)
+        self.generate()
+        self.run = self.wait_for_end()
+        assert self.run.status == "finished", self.run.message
+        self.widget.panel.goTo("review")
+        self.host.settle(0.3)
+        return self
+
     def go_to(self, index: int, view: str = "Red") -> None:
         """Scroll a slice view to a slice of the current volume."""
         from WeakMedSAMLib.frontend.scene.slice_views import jumpToSlice, sliceNodeOf

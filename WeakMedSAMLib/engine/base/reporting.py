@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,15 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage, encode
 Report = Callable[[Event], None]  # what stages tell of their progress; it may raise, which ends the run
 Listener = Callable[[Event], None]  # whoever looks on
 _log = logging.getLogger(__name__)
+
+
+def as_stage(report: Report, stage: str) -> Report:
+    """What hands events on, progress as that of a stage, for work that does not know which one it is a part of."""
+
+    def tell(event: Event) -> None:
+        report(replace(event, stage=stage) if isinstance(event, Progress) else event)
+
+    return tell
 
 
 class Cancelled(Exception):

@@ -123,12 +123,12 @@ def _generated_model(places: RunFolder, run: RunDescription) -> Path:
 def _require_fitting(model: Path, run: RunDescription, tags: CohortLabels) -> None:
     """Refuse what cannot be updated before anything is copied; `UserError` ``no_update``, ``model_does_not_fit``."""
     from WeakMedSAMLib.contract.stages import is_published
+    from WeakMedSAMLib.engine.methods.method import no_update
     from WeakMedSAMLib.engine.methods.registry import load_model
     from WeakMedSAMLib.engine.parts.model_files import require_classes
 
     if is_published(run.settings.preset):
-        message = "A model of the published method is not moved by corrections."
-        raise UserError("no_update", message, "Generate masks by the preset 'fast', then correct and update these.")
+        raise no_update()
     require_classes(load_model(model), tags.classes)
 
 

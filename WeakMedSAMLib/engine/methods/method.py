@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.base.setting_checks import override
 
 if TYPE_CHECKING:
@@ -91,6 +92,12 @@ class Method(Protocol[S, M]):
 
     def load(self, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> M:
         """The model whose `describe` and `tensors` these are; raises where they do not fit together."""
+
+
+def no_update() -> UserError:
+    """The error of a method whose models are not moved by corrections."""
+    message = "A model of the published method is not moved by corrections."
+    return UserError("no_update", message, "Generate masks by the preset 'fast', then correct and update these.")
 
 
 def settings_when_applied(method: Method[S, M], trained: S, overrides: Mapping[str, Any]) -> tuple[S, list[str]]:

@@ -34,26 +34,6 @@ def lowestOf(threshold: float) -> int:
     return min(max(math.ceil(threshold * 255 - 1e-9), 1), 255)
 
 
-def machinePlanesSteps(
-    teaching: Teaching, className: str, axis: str, indices: Collection[int]
-) -> Steps[dict[int, np.ndarray]]:
-    """Read what the machine drew of a class on slices, counted as the volume is now, in short pieces.
-
-    Returns
-    -------
-    dict
-        Slice -> bool, rows x columns.
-
-    Raises
-    ------
-    UserError
-        What `run_results.readRun` and `contract.nrrd.read_image_steps` raise; ``run_gone`` where the folder has no
-        such mask; ``result_of_other_volume``.
-    """
-    result = readRecord(teaching.record).volumes.get(teaching.volumeId)
-    return (yield from _planesSteps(result, teaching, className, axis, indices))
-
-
 def toldSteps(folder: Path, volume: VolumeLabels | StoredResult, axis: str, isReversed: bool = False) -> Steps[Told]:
     """Read what is painted in the labels that a run was told of a volume; nothing where they cannot be read.
 
@@ -126,7 +106,7 @@ def unaidedPlanesSteps(
     Raises
     ------
     UserError
-        As `machinePlanesSteps`.
+        As `planesOfSteps`.
     """
     if not sources:
         raise _noMask(className)
@@ -136,19 +116,32 @@ def unaidedPlanesSteps(
         painted = told.get(value, {}) if value is not None else {}
         wanted = [index for index in indices if index not in planes and index not in painted]
         if wanted:
-            planes |= yield from _planesSteps(result, teaching, className, axis, wanted)
+            planes |= yield from planesOfSteps(result, teaching, className, axis, wanted)
     return planes
 
 
-def _planesSteps(
-    result: StoredResult | None, teaching: Teaching, className: str, axis: str, indices: Collection[int]
+def planesOfSteps(
+    result: StoredResult, teaching: Teaching, className: str, axis: str, indices: Collection[int]
 ) -> Steps[dict[int, np.ndarray]]:
+    """Read what a result holds of a class on slices, counted as the volume is now, in short pieces.
+
+    Returns
+    -------
+    dict
+        Slice -> bool, rows x columns.
+
+    Raises
+    ------
+    UserError
+        What `contract.nrrd.read_image_steps` raises; ``run_gone`` where the folder has no such mask;
+        ``result_of_other_volume``.
+    """
     segment = teaching.segment(className)
     value, threshold = labelValueOf(segment), thresholdOf(segment)
     path = None
-    if result is not None and value is not None:
+    if value is not None:
         path = result.labels if threshold is None else result.probabilities.get(value)
-    if result is None or path is None:
+    if path is None:
         raise _noMask(className)
     image = yield from read_image_steps(path)
     if image.array.shape != teaching.volumeNode.GetImageData().GetDimensions()[::-1]:

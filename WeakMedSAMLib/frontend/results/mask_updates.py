@@ -22,7 +22,7 @@ from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, inBackground, i
 from WeakMedSAMLib.frontend.results.correcting.given import UpdateCalls, UpdateProgress
 from WeakMedSAMLib.frontend.results.corrections import Corrections
 from WeakMedSAMLib.frontend.results.learned_labels import noteLearned
-from WeakMedSAMLib.frontend.results.machine_masks import machinePlanesSteps
+from WeakMedSAMLib.frontend.results.machine_masks import planesOfSteps
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
 from WeakMedSAMLib.frontend.results.run_results import readUpdate
@@ -162,10 +162,9 @@ class MaskUpdates:
         if not RunFolder(folderOf(teaching.record)).run.is_file():
             return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
         if [entry.get("name") for entry in teaching.record.classes] != [*self._classNames()]:
-            text = _(
+            return _(
                 "The classes changed since these masks were made. Generate again: corrected slices count there too."
             )
-            return text
         return ""
 
     def update(self) -> None:
@@ -176,11 +175,7 @@ class MaskUpdates:
         UserError
             ``not_ready`` with the reason; what planning says.
         """
-        problem = self.problem()
-        teaching = self._corrections.teaching
-        if problem or teaching is None:
-            raise UserError("not_ready", problem)
-        self._corrections.settle()
+        teaching = self._readyTeaching()
         plan = self._planOf([teaching.volumeNode], _settingsOf(teaching.record, self._state.device))
         plan = replace(plan, runsFolder=RunFolder(folderOf(teaching.record)).updates)
         self._teaching, self.error = teaching, None
@@ -191,12 +186,17 @@ class MaskUpdates:
 
     def updateAll(self) -> None:
         """Begin a run that updates the masks of all volumes of the run under review; `UserError` as `update`."""
+        teaching = self._readyTeaching()
+        settings = _settingsOf(teaching.record, self._state.device)
+        self._runs.start(self._planOf(self._nodesOf(teaching.record), settings))
+
+    def _readyTeaching(self) -> Teaching:
+        """The masks that can be updated, with what was edited last; `UserError` ``not_ready``."""
         problem, teaching = self.problem(), self._corrections.teaching
         if problem or teaching is None:
             raise UserError("not_ready", problem)
         self._corrections.settle()
-        settings = _settingsOf(teaching.record, self._state.device)
-        self._runs.start(self._planOf(self._nodesOf(teaching.record), settings))
+        return teaching
 
     def cancel(self) -> None:
         """Ask the update to stop; nothing of it is written."""
@@ -270,14 +270,12 @@ class MaskUpdates:
 
     def _writeSteps(self, teaching: Teaching, folder: Path) -> Steps[int]:
         """Bring what was drawn anew into the masks; returns how many slices became others."""
-        volumeId = teaching.volumeId
-        result = readUpdate(folder, volumeId)
+        result = readUpdate(folder, teaching.volumeId)
         if result is None:
             raise UserError("run_gone", _("The run folder {folder} is gone.").format(folder=folder), _("Update again."))
-        updated = replace(teaching, record=replace(teaching.record, updates={volumeId: folder.name}))
         count, planes = _slicesAlong(teaching.volumeNode, result.axis), {}
         for name, segmentId in teaching.segmentIds.items():
-            planes[segmentId] = yield from machinePlanesSteps(updated, name, result.axis, range(count))
+            planes[segmentId] = yield from planesOfSteps(result, teaching, name, result.axis, range(count))
         told = yield from inThread(partial(read_label_file, RunFolder(folder).tags))
         now = self._corrections.teaching
         if now is None or now.segmentationNode is not teaching.segmentationNode:

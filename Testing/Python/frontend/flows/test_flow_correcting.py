@@ -14,12 +14,7 @@ NARROWEST, HIGHEST = 420, 700
 def reviewed(driver):
     """The module with the masks of a run, and slices that were corrected."""
     driver.open(worker=fake_worker("--seconds", "0.3"))
-    driver.volume, first, last = driver.phantom()
-    driver.choose(driver.volume)
-    driver.tag(driver.volume, first, last)
-    driver.generate()
-    assert driver.wait_for_end().status == "finished"
-    driver.widget.panel.goTo("review")
+    driver.review_phantom()
     driver.kept = KeptCorrections(class_names=("Lesion",))
     driver.panel("review").correct.useCorrections(driver.kept, driver.kept.teaches)
     driver.host.settle(0.2)

@@ -10,13 +10,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 @pytest.fixture
 def reviewed(driver):
     driver.open(worker=fake_worker("--seconds", "0.3"))
-    driver.volume, first, last = driver.phantom()
-    driver.choose(driver.volume)
-    driver.tag(driver.volume, first, last)
-    driver.generate()
-    assert driver.wait_for_end().status == "finished"
-    driver.widget.panel.goTo("review")
-    driver.host.settle(0.3)
+    driver.review_phantom()
     driver.click("review", "correctButton")
     return driver
 

@@ -22,20 +22,7 @@ ROOT = Path(__file__).parents[4]
 @pytest.fixture
 def generated(driver):
     driver.open(worker=fake_worker("--seconds", "0.3"))
-    return generate(driver)
-
-
-def generate(driver):
-    """The masks of a run of one volume, under review."""
-    driver.volume, driver.first, driver.last = driver.phantom()
-    driver.choose(driver.volume)
-    driver.tag(driver.volume, driver.first, driver.last)
-    driver.generate()
-    driver.run = driver.wait_for_end()
-    assert driver.run.status == "finished"
-    driver.widget.panel.goTo("review")
-    driver.host.settle(0.2)
-    return driver
+    return driver.review_phantom()
 
 
 def plane(driver, index):
@@ -105,7 +92,7 @@ def test_undo_takes_the_update_back_and_its_results_with_it(generated):
 
 def test_what_is_edited_while_it_runs_stays(driver):
     driver.open(worker=fake_worker("--seconds", "2"))
-    generate(driver)
+    driver.review_phantom()
     middle = (driver.first + driver.last) // 2
     correct(driver, middle)
     driver.click("review", "updateButton")
@@ -119,7 +106,7 @@ def test_what_is_edited_while_it_runs_stays(driver):
 
 def test_cancel_writes_nothing(driver):
     driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
-    generate(driver)
+    driver.review_phantom()
     middle = (driver.first + driver.last) // 2
     correct(driver, middle)
     before = plane(driver, middle + 1)
@@ -141,7 +128,7 @@ def updates_of(driver):
 
 def test_what_ends_while_another_volume_is_current_is_written_once_its_own_is(driver):
     driver.open(worker=fake_worker("--seconds", "1"))
-    generate(driver)
+    driver.review_phantom()
     middle = (driver.first + driver.last) // 2
     drawn, before = correct(driver, middle), plane(driver, middle + 1)
     driver.click("review", "updateButton")
@@ -169,7 +156,7 @@ def test_other_classes_than_those_of_the_model_are_refused_at_once(generated):
 
 def test_a_scene_that_is_closed_ends_it(driver):
     driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
-    generate(driver)
+    driver.review_phantom()
     correct(driver, driver.first)
     driver.click("review", "updateButton")
     driver.host.settle(0.5)

@@ -219,7 +219,7 @@ def _marks(volume: VolumeSlices) -> list[Any]:
 
 def _is_given(volume: VolumeSlices) -> bool:
     said = volume.supervision
-    return bool(said.boxes or any(point.shows for point in said.points)) or next(_drawn(volume), None) is not None
+    return bool(said.boxes or any(point.shows for point in said.points)) or next(_whole(volume), None) is not None
 
 
 def _of_volume(
@@ -306,9 +306,14 @@ def _points(volume: VolumeSlices) -> Iterator[GivenPoint]:
 
 
 def _drawn(volume: VolumeSlices) -> Iterator[GivenMask]:
-    """Masks of the slices on which every pixel is known of a class that some of them show."""
+    """Masks of the slices that `_whole` finds, over the input frame."""
+    for column, index, shown in _whole(volume):
+        yield GivenMask(column, index, volume.frame.to_frame(shown[None].astype(np.float32))[0])
+
+
+def _whole(volume: VolumeSlices) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Column, slice and mask, bool, where every pixel of a slice is known of a class that some of them show."""
     for index, pixels in volume.supervision.known.items():
         whole = (pixels != UNKNOWN).all((1, 2)) & (pixels == SHOWN).any((1, 2))
         for column in np.flatnonzero(whole).tolist():
-            shown = (pixels[column : column + 1] == SHOWN).astype(np.float32)
-            yield GivenMask(column, index, volume.frame.to_frame(shown)[0])
+            yield column, index, pixels[column] == SHOWN

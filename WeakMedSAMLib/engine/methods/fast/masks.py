@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
     redraw_by_decoder,
     smooth_along_z,
 )
-from WeakMedSAMLib.engine.methods.fast.segmenter import segment
+from WeakMedSAMLib.engine.methods.fast.segmenter import segment_on_sides
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.assembly import (
@@ -95,9 +95,7 @@ def segment_volume(
     for mask in learned:
         searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
     indices = np.flatnonzero(searched.any(1))
-    coarse = segment(model.segmenter, volume, indices, backbone.device)
-    for column in range(len(classes)):
-        coarse[:, column] = volume.kept_to_side(coarse[:, column], indices, column)
+    coarse = segment_on_sides(model.segmenter, volume, indices, backbone.device)
     guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
     if settings.hands_on_anew:

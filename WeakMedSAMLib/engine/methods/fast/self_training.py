@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Event, Progress
 from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.base.reporting import as_stage
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known, stride_in
 from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segment_on_sides, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
 from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
@@ -89,13 +89,9 @@ class SelfTraining:
             self._among_tagged(targets),
             steps,
             settings.seed + round_,
-            partial(self._tell_round, segmenter_round(round_)),
+            as_stage(self._context.report, segmenter_round(round_)),
         )
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
-
-    def _tell_round(self, stage: str, event: Event) -> None:
-        """The network tells its steps without knowing which round it is."""
-        self._context.report(replace(event, stage=stage) if isinstance(event, Progress) else event)
 
     def _among_tagged(self, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
         """The same, with numbers of volumes among the tagged ones."""
@@ -109,9 +105,7 @@ class SelfTraining:
             volume = self._volumes[number]
             mine = [mask for mask in masks if mask.volume == number]
             indices = np.array([mask.index for mask in mine])
-            seen = segment(network, volume, indices, backbone.device)
-            for column in range(seen.shape[1]):
-                seen[:, column] = volume.kept_to_side(seen[:, column], indices, column)
+            seen = segment_on_sides(network, volume, indices, backbone.device)
             plain = seen.copy()
             by_slice = dict(zip(indices.tolist(), plain, strict=True))
             if self._settings.hands_on_anew:

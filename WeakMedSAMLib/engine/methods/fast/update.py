@@ -14,15 +14,15 @@ from functools import partial
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Event, Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import UPDATE as STAGE
-from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.base.reporting import Report, as_stage
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.given import masks_given, put_known
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
-from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, train_segmenter
+from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment_on_sides, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.parts.assembly import Results
 from WeakMedSAMLib.engine.parts.mining import TARGET
@@ -62,9 +62,7 @@ def _given(
     seen: dict[int, np.ndarray] = {}
     if settings.hands_on_anew:
         indices = np.flatnonzero((volume.tags != ABSENT).any(1))
-        masks = segment(network, volume, indices, context.device)
-        for column in range(masks.shape[1]):
-            masks[:, column] = volume.kept_to_side(masks[:, column], indices, column)
+        masks = segment_on_sides(network, volume, indices, context.device)
         seen = dict(zip(indices.tolist(), masks, strict=True))
     return masks_given(number, volume, context.backbone, settings, seen, step)
 
@@ -86,14 +84,8 @@ def _move(
         report(Warning_(code="no_corrections", message=message, hint="Draw a slice of a mask, then update."))
     if not masks or not settings.update_steps:
         return network
-    return train_segmenter(
-        network,
-        volumes,
-        masks,
-        settings.update_steps,
-        settings.seed,
-        partial(_tell, report),
-    )
+    told = as_stage(report, STAGE)
+    return train_segmenter(network, volumes, masks, settings.update_steps, settings.seed, told)
 
 
 def _scribbled(volumes: Sequence[VolumeSlices], given: Sequence[PseudoMask]) -> list[PseudoMask]:
@@ -105,8 +97,3 @@ def _scribbled(volumes: Sequence[VolumeSlices], given: Sequence[PseudoMask]) -> 
         for index in volume.supervision.known
         if (number, index) not in there
     ]
-
-
-def _tell(report: Report, event: Event) -> None:
-    """The network tells its steps without knowing what it is trained for."""
-    report(replace(event, stage=STAGE) if isinstance(event, Progress) else event)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from WeakMedSAMLib.contract import stages
-from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.engine.methods.method import Method
+from WeakMedSAMLib.engine.methods.method import Method, no_update
 from WeakMedSAMLib.engine.methods.published.settings import NAME, PAPER, REFERENCE, PublishedSettings
 
 if TYPE_CHECKING:
@@ -50,8 +49,7 @@ class PublishedMethod:
         self, cohort: Sequence[CohortVolume], settings: PublishedSettings, context: RunContext, model: PublishedModel
     ) -> Results:
         """Refused: the published method learns from slice tags alone."""
-        message = "A model of the published method is not moved by corrections."
-        raise UserError("no_update", message, "Generate masks by the preset 'fast', then correct and update these.")
+        raise no_update()
 
     def load(self, about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> PublishedModel:
         """Read a model; see `PublishedModel.build`."""
