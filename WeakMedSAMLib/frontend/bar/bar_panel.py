@@ -137,7 +137,6 @@ class BarPanel(Panel):
             (logic.resultsReady, self._onHistoryChanged),
             (self.undo.changed, self._onHistoryChanged),
             (logic.labels.offer.changed, self._unsaved.show),
-            (self._session.changed, self._unsaved.show),
         )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
@@ -218,6 +217,7 @@ class BarPanel(Panel):
         if kind in ("classes", "all"):
             with self.filling():
                 self._fillClasses()
+        self._unsaved.show()
         self._wordsSoon()
 
     def _onVolumeChanged(self) -> None:
