@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import IO
 
 if sys.platform != "win32":
     import fcntl
 
+_TRIALS, _WAIT_S = 20, 0.01
+
 
 def hold(lockFile: Path) -> IO[bytes]:
     """Lock a file of this process's own, which is made; until what is returned is closed. OSError if it cannot be."""
     # Not handed on to processes that are started: on Windows nobody can delete the file while it is open.
     stream = lockFile.open("a+b")
-    if sys.platform != "win32":
-        try:
-            # Waits: somebody may be asking just now whether it is held.
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        except OSError:
-            stream.close()
-            raise
+    try:
+        _lock(stream)
+    except OSError:
+        stream.close()
+        raise
     return stream
+
+
+def _lock(stream: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        return
+    for trial in range(_TRIALS):
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            # Somebody is asking just now whether it is held.
+            if trial == _TRIALS - 1:
+                raise
+            time.sleep(_WAIT_S)
 
 
 def isHeld(lockFile: Path) -> bool:

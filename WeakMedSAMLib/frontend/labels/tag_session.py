@@ -221,8 +221,13 @@ class TagSession(TagStore):
         self._do(step)
         return merged.messages
 
-    def restore(self, key: str, kept: CohortLabels) -> None:
+    def restore(self, key: str, kept: CohortLabels) -> list[str]:
         """Put kept labels of a volume in place of those that it has, as one step of undo.
+
+        Returns
+        -------
+        list of str
+            What became of classes whose label value is taken, for the user.
 
         Raises
         ------
@@ -233,6 +238,7 @@ class TagSession(TagStore):
         step = Step(_("restoring of labels that were not saved"), volumes=merged.volumes)
         step.classes = None if merged.classes == self.classes else (self.classes, merged.classes)
         self._do(step)
+        return merged.messages
 
     def wouldRestore(self, key: str, kept: CohortLabels) -> VolumeLabels | None:
         """Return the labels that `restore` would give a volume; None if it has them. Raises what `restore` does."""

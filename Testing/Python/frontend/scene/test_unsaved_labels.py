@@ -158,6 +158,18 @@ def test_classes_come_along(desk):
     assert desk.logic.session.classes.names == ["Lesion"]
 
 
+def test_a_class_whose_label_value_is_taken_is_said(desk):
+    desk.start()
+    desk.logic.setClasses(["liver"])
+    desk.tag(name="liver")
+    desk.crash()
+    desk.start()
+    desk.logic.setClasses(["spleen", "cyst"])
+    (message,) = desk.offer.restore()
+    assert "'liver' is in use already: it became 3" in message
+    assert desk.labels.class_names() == ["liver"]
+
+
 def test_labels_that_are_there_are_replaced_only_after_it_was_said(desk):
     desk.start()
     desk.tag(2, 5)
@@ -419,9 +431,9 @@ def test_where_nothing_can_be_written_labelling_goes_on(desk):
     desk.tag(7, 8)
     assert len(desk.host.dialogs.texts) == 1
     assert desk.labels.is_said()
-    # And where it becomes possible it is done.
+    # And where it becomes possible it is done by itself.
     folders.unsavedLabelsFolder().unlink()
-    desk.tag(9, 9)
+    desk.keep()
     assert len(kept()) == 1
 
 

@@ -38,7 +38,7 @@ class OfferBox:
     def functions(self) -> dict[str, Callable[[], None]]:
         """Return what each button does, by its name."""
         return {
-            "restoreButton": self._offer.restore,
+            "restoreButton": self._onRestore,
             "laterButton": self._offer.later,
             "discardButton": self._onDiscard,
         }
@@ -49,6 +49,11 @@ class OfferBox:
         self._ui.unsavedFrame.visible = found is not None
         if found is not None:
             setText(self._ui.unsavedLabel, offerInWords(found, self._labels.session.volume(found.key)))
+
+    def _onRestore(self) -> None:
+        messages = self._offer.restore()
+        if messages:
+            slicer.util.infoDisplay("\n\n".join(messages), windowTitle=_("Unsaved labels"))
 
     def _onDiscard(self) -> None:
         found = self._offer.found

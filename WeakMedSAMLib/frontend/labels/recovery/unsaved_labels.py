@@ -113,6 +113,8 @@ class UnsavedLabels:
         self._work = None
         if not isinstance(error, UserError):
             raise error
+        # Again at the next turn: the disk may have room then.
+        self._isDue = True
         if not self._hasFailed:
             self._hasFailed = True
             message = _("Labels are not kept in case Slicer crashes. {reason}").format(reason=wordsOf(error)[0])

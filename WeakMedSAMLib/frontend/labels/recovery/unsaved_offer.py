@@ -36,6 +36,10 @@ class Found:
         As the volume would have them.
     at : float
         When they were written, in seconds since 1970.
+    kept : CohortLabels
+        As the file has them.
+    files : tuple of LeftFile
+        The file, and those of earlier crashes after it.
     """
 
     key: str
@@ -101,13 +105,20 @@ class UnsavedOffer:
         if node is not None and key:
             self._work = StepRunner(self._lookSteps(node, key), self._onLooked, self._onFailed).start()
 
-    def restore(self) -> None:
-        """Put what is offered in place of the labels of the volume, as one step of undo."""
-        if self.found is not None:
-            found = self.found
-            self._session.restore(found.key, found.kept)
-            self._taken |= {each.path for each in found.files}
-            self.later()
+    def restore(self) -> list[str]:
+        """Put what is offered in place of the labels of the volume, as one step of undo.
+
+        Returns
+        -------
+        list of str
+            What did not come as it was, for the user.
+        """
+        if self.found is None:
+            return []
+        messages = self._session.restore(self.found.key, self.found.kept)
+        self._taken |= {each.path for each in self.found.files}
+        self.later()
+        return messages
 
     def later(self) -> None:
         """Offer it no more until Slicer is started again."""
