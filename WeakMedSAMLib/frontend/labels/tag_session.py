@@ -221,8 +221,8 @@ class TagSession(TagStore):
         self._do(step)
         return merged.messages
 
-    def restore(self, key: str, kept: CohortLabels) -> list[str]:
-        """Put kept labels of a volume in place of those that it has, as one step of undo.
+    def restore(self, key: str, kept: CohortLabels, beside: Callable[[bool], None] | None = None) -> list[str]:
+        """Put kept labels of a volume in place of those that it has, as one step of undo; `beside` as of `edit`.
 
         Returns
         -------
@@ -235,7 +235,7 @@ class TagSession(TagStore):
             ``unknown_volume``, and what `tag_import.restored` raises; nothing is changed then.
         """
         merged = restored(self._cohort, kept, self._volumeOf(key))
-        step = Step(_("restoring of labels that were not saved"), volumes=merged.volumes)
+        step = Step(_("restoring of labels that were not saved"), volumes=merged.volumes, beside=beside)
         step.classes = None if merged.classes == self.classes else (self.classes, merged.classes)
         self._do(step)
         return merged.messages

@@ -68,6 +68,8 @@ class UnsavedOffer:
         Called without arguments when that changes.
     refused : Callbacks
         Called with the `UserError` that says that a file cannot be read.
+    beside : callable
+        Gets the labels that are restored, and returns what goes along with them, see `tag_history.Step`; or None.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class UnsavedOffer:
         self._session, self._state, self._keys, self._own = session, state, keys, own
         self.found: Found | None = None
         self.changed, self.refused = Callbacks(), Callbacks()
+        self.beside: Callable[[VolumeLabels], Callable[[bool], None] | None] = lambda _labels: None
         self._lookedFor = ""
         self._work: StepRunner | None = None
         # Answered, and those that were taken: they go once the labels that came of them are saved.
@@ -115,8 +118,12 @@ class UnsavedOffer:
         """
         if self.found is None:
             return []
-        messages = self._session.restore(self.found.key, self.found.kept)
-        self._taken |= {each.path for each in self.found.files}
+        found = self.found
+        beside = self.beside(found.labels)
+        messages = self._session.restore(found.key, found.kept, beside)
+        if beside is not None:
+            beside(True)
+        self._taken |= {each.path for each in found.files}
         self.later()
         return messages
 
