@@ -44,7 +44,7 @@ class SessionStore:
         self._state = state
         # The scene's text as last read or written, and what the session gave then: not the same if it cannot be read.
         self._written = self._clean = ""
-        # When the scene got them, as VTK counts: 0 while it has what was read.
+        # When the scene got them at the latest, as VTK counts.
         self._writtenAt = 0
         self._lastSeconds = 0.0
         self._isReading = self._isDue = False
@@ -90,7 +90,7 @@ class SessionStore:
         """
         # Noted first: whoever hears that the state changed must not read the same text again.
         text = self._written = self._state.tagsJson
-        self._writtenAt = 0
+        self._writtenAt = self._state.node.GetMTime()
         try:
             self._read(text)
         except UserError:
@@ -136,7 +136,6 @@ class SessionStore:
         if not text or text == self._written or self._isDue:
             return False
         self.load()
-        self._writtenAt = self._state.node.GetMTime()
         return True
 
     def keepCopy(self, folder: Path) -> Path | None:

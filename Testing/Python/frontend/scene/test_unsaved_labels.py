@@ -201,6 +201,9 @@ def test_the_same_labels_in_the_scene_are_offered_to_nobody(desk, tmp_path):
     desk.settle()
     assert desk.offer.found is None
     assert kept() == []
+    # Of a scene that was loaded and not changed nothing is kept.
+    desk.keep()
+    assert kept() == []
 
 
 @pytest.mark.parametrize("suffix", ["mrml", "mrb"])
@@ -257,6 +260,18 @@ def test_an_orderly_end_leaves_nothing(desk, host):
     host.closeScene()
     host.settle(0.2)
     assert kept() == []
+
+
+def test_the_module_may_be_loaded_anew(desk):
+    desk.start()
+    desk.tag()
+    desk.logic.cleanup()
+    assert kept() == []
+    # The scene has the labels, and nobody has saved it.
+    desk.logic = WeakMedSAMLogic()
+    desk.host.waitUntil(desk.logic.currentKey)
+    desk.keep()
+    assert len(kept()) == 1
 
 
 def test_labels_that_were_all_taken_back_leave_nothing(desk):
