@@ -13,7 +13,9 @@ from flows.driver import fake_worker
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.frontend.base.folders import runsFolder, setRunsFolder
 from WeakMedSAMLib.frontend.results.run_results import readRecord
+from WeakMedSAMLib.frontend.scene.run_models import keepModel, modelText, removeModel
 from WeakMedSAMLib.frontend.scene.run_records import folderOf, updateFolderOf
 
 ROOT = Path(__file__).parents[4]
@@ -166,9 +168,69 @@ def test_a_scene_that_is_closed_ends_it(driver):
     driver.wait(lambda: not updates_of(driver))
 
 
-def test_without_the_run_folder_it_says_so(generated):
+def test_without_the_run_folder_the_model_in_the_scene_is_taken(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    shutil.rmtree(folderOf(driver.run))
+    driver.panel("review").refresh()
+    assert driver.ui("review", "updateButton").enabled, driver.ui("review", "updateButton").toolTip
+    driver.logic.updateMasks(60)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    (record,) = driver.logic.state.runs()
+    assert load_run(folderOf(record)).run_id == record.runId
+    assert readRecord(record).volumes["000"].folder.is_relative_to(updateFolderOf(record, "000"))
+    # Of what was generated nothing is left; the voxels of a slice that is given back stay.
+    driver.logic.corrections.giveBack(middle, middle)
+    driver.host.settle(0.3)
+    assert driver.logic.corrections.stateOf("Lesion", middle) == "machine"
+
+
+def test_on_another_computer_it_goes_on_from_the_saved_scene(generated, tmp_path):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    path, elsewhere = tmp_path / "one.mrb", tmp_path / "runs elsewhere"
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    shutil.rmtree(runsFolder())
+    setRunsFolder(elsewhere)
+    slicer.util.loadScene(str(path))
+    driver.wait(lambda: driver.logic.currentKey() is not None)
+    driver.host.settle(0.3)
+    assert driver.logic.corrections.pending == 1
+    driver.click("review", "updateButton")
+    assert driver.logic.updates.isUnderWay, driver.ui("review", "updateLabel").text
+    assert "encoded first" in driver.ui("review", "updateLabel").text
+    wait_for_update(driver)
+    assert driver.logic.updates.error is None
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    assert folderOf(driver.logic.state.runs()[0]).parent == elsewhere
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"../model.json": "AA=="}', '{"model.json": "*"}', '{"model.json": 3}'])
+def test_a_model_in_the_scene_that_cannot_be_read_is_said(generated, text):
     driver = generated
     correct(driver, driver.first)
+    keepModel(driver.logic.state, driver.run.runId, text)
+    shutil.rmtree(folderOf(driver.run))
+    with pytest.raises(UserError, match="came with the scene"):
+        driver.logic.updateMasks(60)
+    assert not folderOf(driver.run).exists()
+    assert driver.logic.corrections.pending == 1
+
+
+def test_the_model_goes_with_its_run(generated):
+    driver = generated
+    assert modelText(driver.logic.state, driver.run.runId)
+    driver.logic.runs.forget(driver.run.runId)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
+
+
+def test_without_run_folder_and_model_it_says_so(generated):
+    driver = generated
+    correct(driver, driver.first)
+    removeModel(driver.logic.state, driver.run.runId)
     shutil.rmtree(folderOf(driver.run))
     with pytest.raises(UserError, match="run folder is gone"):
         driver.logic.updateMasks(60)
