@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.frontend.base.folders import runsFolder, setRunsFolder
 from WeakMedSAMLib.frontend.results.run_results import readRecord
+from WeakMedSAMLib.frontend.running import run_writer
 from WeakMedSAMLib.frontend.scene.run_models import keepModel, modelText, removeModel
 from WeakMedSAMLib.frontend.scene.run_records import folderOf, updateFolderOf
 
@@ -121,6 +124,60 @@ def test_cancel_writes_nothing(driver):
     assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
     assert driver.ui("review", "updateButton").enabled
     driver.wait(lambda: not updates_of(driver))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of Linux and macOS")
+def test_a_worker_that_is_killed_loses_nothing(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    driver.review_phantom()
+    middle = (driver.first + driver.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    os.kill(worker_of(driver), signal.SIGKILL)
+    wait_for_update(driver)
+    assert "SIGKILL" in driver.ui("review", "updateLabel").text
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    assert driver.logic.corrections.pending == 1
+    driver.wait(lambda: not updates_of(driver))
+
+
+def test_a_full_disk_loses_nothing(generated, monkeypatch):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn = correct(driver, middle)
+
+    def refuse(*_arguments):
+        raise UserError("cannot_write", "Cannot write run.json: No space left on device.", "Free some space.")
+
+    monkeypatch.setattr(run_writer, "save_run", refuse)
+    with pytest.raises(UserError, match="No space left"):
+        driver.logic.updateMasks(60)
+    assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert driver.logic.corrections.pending == 1
+    driver.wait(lambda: not updates_of(driver))
+    monkeypatch.undo()
+    driver.logic.updateMasks(60)
+    assert driver.logic.corrections.pending == 0
+
+
+def test_the_end_of_slicer_ends_it(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    driver.review_phantom()
+    correct(driver, driver.first)
+    driver.click("review", "updateButton")
+    number, folder = worker_of(driver), folderOf(driver.run) / "updates"
+    driver.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+    driver.wait(lambda: not folder.is_dir() or not [*folder.iterdir()])
+
+
+def worker_of(driver):
+    """Return the number of the process of the update, once it is at work."""
+    job = driver.logic.updates._job
+    driver.wait(lambda: job.info.stage == "update")
+    return job._process._process.processId()
 
 
 def updates_of(driver):
