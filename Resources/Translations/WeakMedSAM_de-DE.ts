@@ -5147,8 +5147,8 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 <context>
     <name>scene.run_models</name>
     <message>
-        <source>The model that came with the scene cannot be read: {reason}.</source>
-        <translation>Das Modell, das mit der Szene kam, kann nicht gelesen werden: {reason}.</translation>
+        <source>The model of the run cannot be read: {reason}.</source>
+        <translation>Das Modell des Laufs kann nicht gelesen werden: {reason}.</translation>
     </message>
     <message>
         <source>Generate again: corrected slices count there too.</source>

@@ -30,11 +30,12 @@ from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import PackedMask, packMask
 from WeakMedSAMLib.frontend.results.teaching import Teaching
 from WeakMedSAMLib.frontend.results.update_plans import (
+    classesSince,
     costInWords,
     encodingInWords,
     hasModel,
     keepModelSteps,
-    restoring,
+    preparing,
     updateSettings,
 )
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
@@ -174,7 +175,7 @@ class MaskUpdates:
             return _("A model of the published method is not moved by corrections. Generate by the preset fast.")
         if not hasModel(self._state, teaching.record):
             return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
-        if [entry.get("name") for entry in teaching.record.classes] != [*self._classNames()]:
+        if classesSince(teaching, self._classNames()) is None:
             return _(
                 "The classes changed since these masks were made. Generate again: corrected slices count there too."
             )
@@ -189,7 +190,7 @@ class MaskUpdates:
             ``not_ready`` with the reason; what planning says.
         """
         teaching = self._readyTeaching()
-        plan = self._planFor([teaching.volumeNode], teaching.record)
+        plan = self._planFor([teaching.volumeNode], teaching)
         plan = replace(plan, runsFolder=RunFolder(folderOf(teaching.record)).updates)
         self._teaching, self.error = teaching, None
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
@@ -200,12 +201,13 @@ class MaskUpdates:
     def updateAll(self) -> None:
         """Begin a run that updates the masks of all volumes of the run under review; `UserError` as `update`."""
         teaching = self._readyTeaching()
-        self._runs.start(self._planFor(self._nodesOf(teaching.record), teaching.record))
+        self._runs.start(self._planFor(self._nodesOf(teaching.record), teaching))
 
-    def _planFor(self, volumeNodes: Sequence[Any], record: RunRecord) -> RunPlan:
+    def _planFor(self, volumeNodes: Sequence[Any], teaching: Teaching) -> RunPlan:
         """An update of volumes by the model of a run, which may have come with the scene."""
-        plan = self._planOf(volumeNodes, updateSettings(record, self._state.device))
-        return replace(plan, first=restoring(self._state, record))
+        record, names = teaching.record, classesSince(teaching, self._classNames()) or {}
+        plan = self._planOf(volumeNodes, updateSettings(record, self._state.device, names))
+        return replace(plan, first=preparing(self._state, record, names))
 
     def _readyTeaching(self) -> Teaching:
         """The masks that can be updated, with what was edited last; `UserError` ``not_ready``."""
@@ -240,7 +242,7 @@ class MaskUpdates:
         teaching = self._corrections.teaching
         if teaching is None or self.problem():
             return ""
-        plan = self._planFor(self._nodesOf(teaching.record), teaching.record)
+        plan = self._planFor(self._nodesOf(teaching.record), teaching)
         if len(plan.volumes) < 2:
             return ""
         return _("{count} volumes, {time}").format(count=len(plan.volumes), time=costInWords(plan))

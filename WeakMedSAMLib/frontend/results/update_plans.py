@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread
+from WeakMedSAMLib.frontend.results.segment_tags import CLASS_TAG, tagOf
+from WeakMedSAMLib.frontend.results.teaching import Teaching
 from WeakMedSAMLib.frontend.running.estimates import expectedStages, timeInWords
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
-from WeakMedSAMLib.frontend.scene.run_models import keepModel, modelText, packModel, restoreRun, settingsIn
+from WeakMedSAMLib.frontend.scene.run_models import copyRenamed, keepModel, modelText, packModel, restoreRun, settingsIn
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
 
 
@@ -38,26 +40,45 @@ def hasModel(state: ModuleState, record: RunRecord) -> bool:
     return RunFolder(folderOf(record)).run.is_file() or bool(modelText(state, record.runId))
 
 
-def restoring(state: ModuleState, record: RunRecord) -> Callable[[], None] | None:
-    """Return what makes the run folder of a run of another computer, for a thread; None if it is there."""
-    text = modelText(state, record.runId)
-    if RunFolder(folderOf(record)).run.is_file() or not text:
-        return None
+def classesSince(teaching: Teaching, names: Sequence[str]) -> dict[str, str] | None:
+    """Return class of the run -> class as it is called now, in the order of the run; None if classes came or went."""
+    ofRun = [str(entry.get("name")) for entry in teaching.record.classes]
+    now = {name: name for name in ofRun if name in names}
+    for name in teaching.segmentIds:
+        now[tagOf(teaching.segment(name), CLASS_TAG)] = name
+    return {name: now[name] for name in ofRun} if [now.get(name) for name in ofRun] == [*names] else None
+
+
+def preparing(state: ModuleState, record: RunRecord, names: Mapping[str, str]) -> Callable[[], None]:
+    """Return what puts the model of a run in its place, in a thread.
+
+    A run of another computer gets a folder with the model that came with the scene. Where classes are called otherwise
+    by now, `names` by their former ones, a copy of the model calls them so.
+    """
+    text = "" if RunFolder(folderOf(record)).run.is_file() else modelText(state, record.runId)
     nodes = {volumeId: state.scene.GetNodeByID(nodeId) for volumeId, nodeId in record.volumes.items()}
-    names = {volumeId: node.GetName() for volumeId, node in nodes.items() if node is not None}
-    return partial(restoreRun, record, names, text)
+    named = {volumeId: node.GetName() for volumeId, node in nodes.items() if node is not None}
+
+    def prepare() -> None:
+        if text:
+            restoreRun(record, named, text)
+        if _isRenamed(names):
+            copyRenamed(_modelOf(record), _renamedModel(record), names)
+
+    return prepare
 
 
-def updateSettings(record: RunRecord, device: str) -> RunSettings:
-    """Settings of an update of the masks of a run; `UserError` as `load_run`."""
+def updateSettings(record: RunRecord, device: str, names: Mapping[str, str]) -> RunSettings:
+    """Settings of an update of the masks of a run, whose classes may be renamed; `UserError` as `load_run`."""
     asked = _askedOf(record)
+    model = _renamedModel(record) if _isRenamed(names) else _modelOf(record)
     return RunSettings(
         preset=asked.preset,
         backbone=asked.backbone,
         device=device,
         seed=asked.seed,
         intensity=asked.intensity,
-        model=str(_modelOf(record)),
+        model=str(model),
         train=False,
         update=True,
     )
@@ -76,6 +97,15 @@ def encodingInWords(plan: RunPlan) -> str:
     return _("{count} slices are encoded first, since this computer has not done so yet: {time} in all.").format(
         count=count, time=costInWords(plan)
     )
+
+
+def _isRenamed(names: Mapping[str, str]) -> bool:
+    return any(old != new for old, new in names.items())
+
+
+def _renamedModel(record: RunRecord) -> Path:
+    # Deleted along with the updates.
+    return RunFolder(folderOf(record)).updates / "renamed-model"
 
 
 def _askedOf(record: RunRecord) -> RunSettings:

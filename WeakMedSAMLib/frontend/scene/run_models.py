@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.fields import build
-from WeakMedSAMLib.contract.files import private_folder, write_bytes
+from WeakMedSAMLib.contract.files import private_folder, read_json, write_bytes, write_json
 from WeakMedSAMLib.contract.runs import RunDescription, RunFolder, RunSettings, RunVolume, save_run
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
@@ -83,7 +83,7 @@ def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
     Raises
     ------
     UserError
-        ``bad_scene_model``; ``cannot_write``.
+        ``bad_run_model``; ``cannot_write``.
     """
     folder = RunFolder(folderOf(record))
     try:
@@ -95,9 +95,7 @@ def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
             run_id=record.runId,
         )
     except (UserError, ValueError, TypeError) as error:
-        message = _("The model that came with the scene cannot be read: {reason}.").format(reason=error)
-        hint = _("Generate again: corrected slices count there too.")
-        raise UserError("bad_scene_model", message, hint, values={"reason": str(error)}) from error
+        raise _badModel(error) from error
     private_folder(folder.model)
     for name, data in files.items():
         write_bytes(folder.model / name, data)
@@ -105,11 +103,38 @@ def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
     save_run(folder.path, description)
 
 
+def copyRenamed(model: Path, target: Path, names: Mapping[str, str]) -> None:
+    """Copy a model whose classes are called otherwise by now; `names` by former name.
+
+    Raises
+    ------
+    UserError
+        ``bad_run_model`` if it does not say its classes; what reading and writing files raise.
+    """
+    private_folder(target)
+    for path in sorted(model.iterdir()):
+        if path.suffix == ".json":
+            described = read_json(path)
+            try:
+                classes = ClassTable.from_json(described["classes"]).with_names(names)
+            except (UserError, LookupError, TypeError, ValueError) as error:
+                raise _badModel(error) from error
+            write_json(target / path.name, {**described, "classes": classes.to_json()})
+        else:
+            write_bytes(target / path.name, path.read_bytes())
+
+
 def settingsIn(record: RunRecord) -> RunSettings:
     """Return the settings of a run that trained its model, as far as the scene tells; `UserError` as `build`."""
     known = {"preset", "backbone", "seed", "intensity", "subclasses", "overrides"}
     found: dict[str, Any] = {name: value for name, value in record.settings.items() if name in known}
     return build(RunSettings, found, "the settings")
+
+
+def _badModel(error: Exception) -> UserError:
+    message = _("The model of the run cannot be read: {reason}.").format(reason=error)
+    hint = _("Generate again: corrected slices count there too.")
+    return UserError("bad_run_model", message, hint, values={"reason": str(error)})
 
 
 def _unpacked(text: str) -> dict[str, bytes]:

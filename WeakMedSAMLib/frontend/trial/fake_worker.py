@@ -97,7 +97,7 @@ def _results(places: RunFolder, run: RunDescription, stage: str) -> None:
 def _model(places: RunFolder) -> None:
     """A model by its names alone; nobody could segment by it."""
     places.model.mkdir(exist_ok=True)
-    write_json(places.model / "model.json", {STAND_IN: True})
+    write_json(places.model / "model.json", {STAND_IN: True, "classes": load_run(places.path).classes.to_json()})
     (places.model / "model.safetensors").write_bytes(b"stand-in")
 
 

@@ -14,6 +14,7 @@ from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.frontend.base.folders import runsFolder, setRunsFolder
 from WeakMedSAMLib.frontend.results.run_results import readRecord
@@ -213,6 +214,23 @@ def test_other_classes_than_those_of_the_model_are_refused_at_once(generated):
     assert driver.logic.updates.cost() == ""
 
 
+def test_a_class_that_was_renamed_since_is_the_same_class(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.logic.session.renameClass("Lesion", "Läsion")
+    driver.host.settle(0.2)
+    driver.logic.updateMasks(60)
+    planes = driver.logic.corrections.watch.planes("Läsion")
+    assert np.array_equal(planes.plane(middle), drawn)
+    assert planes.plane(middle + 1).sum() > before.sum()
+    assert driver.logic.corrections.pending == 0
+    (record,) = driver.logic.state.runs()
+    model = Path(load_run(updateFolderOf(record, "000")).settings.model)
+    assert [entry["name"] for entry in read_json(model / "model.json")["classes"]] == ["Läsion"]
+    assert (model / "model.safetensors").is_file()
+    assert [entry["name"] for entry in read_json(folderOf(record) / "model" / "model.json")["classes"]] == ["Lesion"]
+
+
 def test_a_scene_that_is_closed_ends_it(driver):
     driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
     driver.review_phantom()
@@ -271,7 +289,7 @@ def test_a_model_in_the_scene_that_cannot_be_read_is_said(generated, text):
     correct(driver, driver.first)
     keepModel(driver.logic.state, driver.run.runId, text)
     shutil.rmtree(folderOf(driver.run))
-    with pytest.raises(UserError, match="came with the scene"):
+    with pytest.raises(UserError, match="model of the run cannot be read"):
         driver.logic.updateMasks(60)
     assert not folderOf(driver.run).exists()
     assert driver.logic.corrections.pending == 1
