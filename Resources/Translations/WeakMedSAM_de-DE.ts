@@ -4312,6 +4312,13 @@ Masken dieses Laufs: {run}</translation>
     </message>
 </context>
 <context>
+    <name>results.update_plans</name>
+    <message>
+        <source>{count} slices are encoded first, since this computer has not done so yet: {time} in all.</source>
+        <translation>{count} Schichten werden zuerst kodiert, da dieser Computer es noch nicht getan hat: insgesamt {time}.</translation>
+    </message>
+</context>
+<context>
     <name>results.update_writing</name>
     <message>
         <source>Other masks are under review than those that were to be updated.</source>
@@ -5135,6 +5142,17 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>unknown date</source>
         <translation>Datum unbekannt</translation>
+    </message>
+</context>
+<context>
+    <name>scene.run_models</name>
+    <message>
+        <source>The model of the run cannot be read: {reason}.</source>
+        <translation>Das Modell des Laufs kann nicht gelesen werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Generate again: corrected slices count there too.</source>
+        <translation>Erzeugen Sie die Masken neu: auch dort zählen korrigierte Schichten.</translation>
     </message>
 </context>
 <context>

@@ -59,7 +59,7 @@ class CorrectionSteps:
         self._noting: StepRunner | None = None
         self._follow = guarded(self.watch.follow)
         self._connections = Connections(
-            (labels.volumeChanged, self._follow),
+            (labels.volumeChanged, self._onVolumeChanged),
             (self._state.changed, self._follow),
             (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
@@ -88,6 +88,11 @@ class CorrectionSteps:
     def settle(self) -> None:
         """Make labels of what was edited in the last moment, too."""
         self.watch.settle()
+
+    def _onVolumeChanged(self) -> None:
+        """Another volume is current, or it became ready for labels: masks that came with a scene teach from then on."""
+        self._follow()
+        self.changed()
 
     @property
     def teaching(self) -> Teaching | None:
