@@ -1,94 +1,24 @@
-"""Labels after a crash of Slicer: kept in private files, offered when their volume comes, never taken by themselves.
-
-A crash is a process that dies. Within one process `crash` does what the system does then: it lets go of the lock, and
-nothing of the logic hears of anything any more.
-"""
+"""Labels after a crash of Slicer: kept in private files, offered when their volume comes, never taken by themselves."""
 
 from __future__ import annotations
 
-import atexit
-import json
 import os
-import shutil
-import signal
 import stat
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
+from flows.crashes import SHAPE, Desk, kept, paint, voxels
 
-from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.labels.recovery.offer_box import offerInWords
-from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import KEPT_DAYS
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 
-ROOT = Path(__file__).resolve().parents[4]
-SHAPE = (12, 20, 16)
 WORDS = "Slicer ended before these labels of the volume were saved"
-
-
-class Desk:
-    """One start of Slicer after the other."""
-
-    def __init__(self, host, make_volume):
-        self.host, self._make = host, make_volume
-        self.logic = self.node = None
-
-    def start(self, name="Mustermann", geometry="plain", array=None):
-        """A new logic and the volume, current and ready."""
-        self.logic = WeakMedSAMLogic()
-        self.load(name, geometry, array)
-        return self
-
-    def load(self, name="Mustermann", geometry="plain", array=None):
-        self.node = self._make(name, array=voxels() if array is None else array, geometry=geometry)
-        self.logic.state.currentVolume = self.node
-        self.key = self.host.waitUntil(self.logic.currentKey)
-        self.settle()
-
-    def settle(self):
-        """Wait until what was looked for is found."""
-        self.host.waitUntil(lambda: self.logic.labels.offer._work is None)
-
-    def keep(self):
-        """Have what is unsaved written now; it would be within two seconds."""
-        unsaved = self.logic.labels.unsaved
-        unsaved.look()
-        self.host.waitUntil(lambda: unsaved._work is None)
-
-    def tag(self, first=2, last=5, name="Lesion"):
-        self.logic.session.tagRange(self.key, name, first, last)
-        self.keep()
-        return self.labels
-
-    @property
-    def labels(self):
-        return self.logic.session.volume(self.key)
-
-    @property
-    def offer(self):
-        return self.logic.labels.offer
-
-    def crash(self):
-        """End without a word, and close the scene that is gone with it."""
-        unsaved = self.logic.labels.unsaved
-        unsaved._timer.stop()
-        atexit.unregister(unsaved.files.end)
-        self.logic._scene.cleanup()
-        self.logic.state.cleanup()
-        if unsaved.files._held is not None:
-            unsaved.files._held.close()
-        self.host.closeScene()
-        self.host.slicer.mrmlScene.RemoveNode(self.logic.state.node)
-        self.logic = None
 
 
 @pytest.fixture
@@ -99,25 +29,9 @@ def desk(host, own_places, make_volume):
         made.logic.cleanup()
 
 
-def voxels():
-    return np.random.default_rng(3).integers(0, 500, SHAPE).astype(np.int16)
-
-
-def kept():
-    """All that lies in the folder, but locks."""
-    return sorted(path for path in folders.unsavedLabelsFolder().rglob("*") if path.is_file() and path.name != "lock")
-
-
-def paint(desk, index=4, state="drawn"):
-    pixels = np.zeros(SHAPE[1:], np.uint8)
-    pixels[3:9, 2:7] = 1
-    desk.logic.session.edit("draw", desk.key, lambda labels: PAINTED.put(labels, "Lesion", index, state, pixels))
-    return pixels
-
-
 def test_labels_of_a_crash_are_offered_and_restored_as_one_step(desk):
     desk.start()
-    before = desk.tag()
+    desk.tag()
     desk.logic.addBox(desk.node, "Lesion", (2, 3, 4), (9, 8, 4))
     desk.logic.addPoint(desk.node, "Lesion", (4, 5, 4))
     pixels = paint(desk)
@@ -402,124 +316,3 @@ def test_undo_of_the_scene_makes_no_difference(desk, isEnabled):
         assert not desk.labels.is_said()
     finally:
         slicer.mrmlScene.SetUndoFlag(before)
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda text: text[: len(text) // 2],
-        lambda text: "",
-        lambda text: text.replace('"version": 3', '"version": 99'),
-        lambda text: json.dumps({**json.loads(text), "volumes": []}),
-        lambda text: text.replace(f'"slices": {SHAPE[0]}', '"slices": 11'),
-    ],
-)
-def test_a_broken_file_is_said_and_kept(desk, spoil):
-    desk.start()
-    desk.tag()
-    desk.crash()
-    (path,) = kept()
-    broken = spoil(path.read_text("utf-8"))
-    assert broken != path.read_text("utf-8")
-    path.write_text(broken, "utf-8")
-    desk.start()
-    (text,) = desk.host.dialogs.texts
-    assert "cannot be read" in text
-    assert desk.offer.found is None
-    (aside,) = kept()
-    assert str(aside) in text
-    assert aside.read_text("utf-8") == broken
-    # Once.
-    desk.crash()
-    desk.start()
-    assert len(desk.host.dialogs.texts) == 1
-    desk.tag()
-    assert desk.labels.is_said()
-
-
-def test_where_nothing_can_be_written_labelling_goes_on(desk):
-    folders.unsavedLabelsFolder().write_text("in the way", "utf-8")
-    desk.start()
-    desk.tag(2, 5)
-    (text,) = desk.host.dialogs.texts
-    assert text.startswith("Labels are not kept in case Slicer crashes.")
-    desk.tag(7, 8)
-    assert len(desk.host.dialogs.texts) == 1
-    assert desk.labels.is_said()
-    # And where it becomes possible it is done by itself.
-    folders.unsavedLabelsFolder().unlink()
-    desk.keep()
-    assert len(kept()) == 1
-
-
-def test_a_folder_that_somebody_deleted_is_made_again(desk):
-    desk.start()
-    desk.tag(2, 5)
-    shutil.rmtree(folders.unsavedLabelsFolder())
-    desk.tag(7, 8)
-    (path,) = kept()
-    assert read_label_file(path).volumes[0].state("Lesion")[7] == PRESENT
-
-
-def test_old_files_go(desk):
-    desk.start()
-    desk.tag()
-    desk.crash()
-    (path,) = kept()
-    old = time.time() - (KEPT_DAYS + 1) * 86400
-    os.utime(path, (old, old))
-    desk.start()
-    assert desk.offer.found is None
-    assert list(folders.unsavedLabelsFolder().iterdir()) == []
-
-
-_OTHER = """
-import sys
-from pathlib import Path
-from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import UnsavedFiles
-labels = VolumeLabels("scan", sys.argv[2], n_slices=12)
-labels.tag_range("Lesion", 2, 5)
-files = UnsavedFiles(lambda: Path(sys.argv[1]))
-files.want(ClassTable.from_names(["Lesion"]), {sys.argv[2]: labels})
-files.write()
-print("ready", flush=True)
-sys.stdin.readline()
-"""
-
-
-@pytest.fixture
-def other(desk):
-    """Another process with labels of the same volume that are not saved."""
-    key = content_hash(voxels())
-    command = [sys.executable, "-c", _OTHER, str(folders.unsavedLabelsFolder()), key]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True
-    ) as process:
-        assert process.stdout.readline().strip() == "ready"
-        yield process
-        process.kill()
-
-
-def test_files_of_a_slicer_that_lives_are_nobodys_until_it_is_killed(desk, other):
-    desk.start()
-    assert len(kept()) == 1
-    assert desk.offer.found is None
-    os.kill(other.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
-    other.wait(20)
-    desk.offer.forget()
-    desk.offer.look()
-    desk.settle()
-    assert desk.offer.found is not None
-    desk.offer.restore()
-    assert np.flatnonzero(desk.labels.state("Lesion") == PRESENT).tolist() == [2, 3, 4, 5]
-
-
-def test_a_script_that_ends_without_cleaning_up_is_no_crash(desk, monkeypatch):
-    ends = []
-    monkeypatch.setattr(atexit, "register", ends.append)
-    desk.start()
-    desk.tag()
-    ends[0]()
-    assert kept() == []
