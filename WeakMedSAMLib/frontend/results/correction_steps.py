@@ -22,6 +22,7 @@ from WeakMedSAMLib.frontend.results.correction_words import editInWords
 from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices, renameLearned
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside, PlaneChange, PlanesPut, Together
+from WeakMedSAMLib.frontend.results.restored_masks import besideRestored
 from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
@@ -67,6 +68,8 @@ class CorrectionSteps:
             (history.willWrite, self.settle),
             (runs.resultsReady, self._onResultsReady),
         )
+
+        labels.offer.beside = self._besideRestored
 
     def cleanup(self) -> None:
         """Follow nothing and hold nothing of the scene any more."""
@@ -187,6 +190,10 @@ class CorrectionSteps:
         if self.teaching is None:
             raise ValueError("no masks teach")
         return PlanesPut.of(self._history, self.teaching, self.labels().axis, found)
+
+    def _besideRestored(self, labels: VolumeLabels) -> Together | None:
+        put = besideRestored(self.watch, self._history, labels)
+        return Together((put,)) if put is not None else None
 
     def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
         """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""
