@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 import numpy as np
 
 from WeakMedSAMLib.contract import resident as words
+from WeakMedSAMLib.contract import resident_lines
 
 BEHAVIOUR, LOG, FOLDER = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[4])
 _ROWS_COLUMNS = {"k": (1, 0), "j": (2, 0), "i": (2, 1)}
@@ -25,7 +26,7 @@ shapes = {}
 
 
 def tell(answer):
-    print(words.encode_answer(answer), flush=True)
+    print(resident_lines.encode_answer(answer), flush=True)
 
 
 def note(line):
@@ -110,7 +111,7 @@ def main():
         note(line.strip())
         if BEHAVIOUR == "mute":
             continue
-        request = words.parse_request(line)
+        request = resident_lines.parse_request(line)
         if BEHAVIOUR == "ending" and isinstance(request, words.Predict) and request.slice == 1:
             tell(words.Bye("idle"))
             time.sleep(60)

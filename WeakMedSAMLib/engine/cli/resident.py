@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Answer, Failed, encode_answer
+from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Answer, Failed
+from WeakMedSAMLib.contract.resident_lines import encode_answer
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.contract.worker_arguments import BACKBONE, IDLE, PARENT, REMOVE, RESIDENT
 from WeakMedSAMLib.engine.cli.options import FOLDER, cache_option, device_option

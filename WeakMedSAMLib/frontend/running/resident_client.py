@@ -23,8 +23,8 @@ from WeakMedSAMLib.contract.resident import (
     PointAt,
     Predict,
     Ready,
-    parse_answer,
 )
+from WeakMedSAMLib.contract.resident_lines import parse_answer
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, callLogged, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
