@@ -221,7 +221,7 @@ class FeatureCache:
                 "cache_full",
                 f"The feature cache {self.root} has no room for {_gigabytes(needed)} more within its limit of "
                 f"{_gigabytes(self.max_bytes)}.",
-                "Clear it if nothing in it is needed any more; a run makes room by itself.",
+                "A run makes room by itself; or clear the cache.",
                 {"folder": str(self.root), "needed_bytes": needed, "limit_gb": round(self.max_bytes / 1e9, 1)},
             )
         free = shutil.disk_usage(self.root).free
