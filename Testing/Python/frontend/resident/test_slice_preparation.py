@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import slicer
 from flows.resident_log import FAKE, said, started
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.base.steps import runToEnd
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.running import resident_worker, slice_preparation
@@ -19,6 +25,44 @@ from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 pytestmark = pytest.mark.usefixtures("own_places")
 SOON_MS = 60
+ROOT = Path(__file__).resolve().parents[4]
+# The engine on a network of a few fixed filters, in a process of its own.
+FILTERS = """
+import sys
+from WeakMedSAMLib.engine.backbones.registry import register
+from WeakMedSAMLib.studies.filter_backbone import FilterBackbone
+register("filters")(lambda *_: FilterBackbone())
+"""
+RESIDENT = (
+    FILTERS
+    + """
+from WeakMedSAMLib.engine.cli.main import main
+main([*sys.argv[1:], "--backbone", "filters"])
+"""
+)
+# Embeds the volumes of a run folder as every method does, and prints how many slices had to be encoded.
+EMBED = (
+    FILTERS
+    + """
+from pathlib import Path
+from WeakMedSAMLib.contract.runs import RunFolder, load_run
+from WeakMedSAMLib.engine.base.device import choose_device, precision_for
+from WeakMedSAMLib.engine.features.cache import FeatureCache
+from WeakMedSAMLib.engine.features.slices import embed_cohort
+from WeakMedSAMLib.engine.supervision.cohort import load_cohort
+encoded = []
+class Counting(FilterBackbone):
+    def embed(self, slices):
+        encoded.append(len(slices))
+        return super().embed(slices)
+places = RunFolder(Path(sys.argv[1]))
+cohort = load_cohort(places, load_run(places.path), lambda _event: None)
+device = choose_device("cpu")
+with FeatureCache(Path(sys.argv[2])) as cache:
+    embed_cohort(cohort, Counting().to(device, precision_for(device)), cache, lambda _event: None)
+print(len(cohort), sum(encoded))
+"""
+)
 
 
 @pytest.fixture
@@ -52,11 +96,12 @@ def panel(logic):
 
 @pytest.fixture
 def label(logic, panel):
-    """label(volume, first=3): make it current and tag slices from that one to the tenth."""
+    """label(volume, first=3): make it current and tag slices from that one to the last but one."""
 
     def label(volume, first=3):
         logic.state.currentVolume = volume
-        logic.tagRange(volume, logic.session.classes.names[0], first, 9)
+        last = logic.session.volume(logic.identifyNow(volume)).n_slices - 2
+        logic.tagRange(volume, logic.session.classes.names[0], first, last)
 
     return label
 
@@ -294,3 +339,35 @@ def test_it_ends_with_the_panel(logic, panel, label, make_volume, wait_until, se
     label(make_volume())
     settle()
     assert len(said(log, "encode")) == 1
+
+
+def test_a_run_of_the_window_finds_what_the_real_worker_has_prepared(
+    logic, label, make_volume, wait_until, monkeypatch
+):
+    """Two CT, one of them with lungs, and a volume along another axis: copies of the window, keys of the engine."""
+
+    def command(*arguments):
+        found = residentCommand(*arguments)
+        words = found.arguments[found.arguments.index("resident") :]
+        return replace(found, program=sys.executable, arguments=("-c", RESIDENT, *words))
+
+    monkeypatch.setattr(resident_worker, "residentCommand", command)
+    belly = np.full((6, 32, 40), -1000, np.int16)
+    belly[:, 4:28, 5:35] = np.random.default_rng(0).integers(-50, 100, (6, 24, 30))
+    chest = belly.copy()
+    chest[:, 8:22, 8:30] = -700
+    volumes = [
+        make_volume("belly", array=belly, geometry="lps"),
+        make_volume("chest", array=chest, geometry="oblique"),
+        make_volume("sagittal", (12, 10, 14), geometry="sagittal"),
+    ]
+    logic.state.device = "cpu"
+    for count, node in enumerate(volumes, 1):
+        logic.state.setInCohort(node, True)
+        label(node, 2)
+        wait_until(lambda count=count: len(logic.preparation.keys) == count, 60)
+    wait_until(lambda: not logic.preparation.words and logic.preparation._next() is None, 60)
+    folder = runToEnd(logic.planRun(volumes, RunSettings(device="cpu", backbone="filters")).preparation())
+    command = [sys.executable, "-c", EMBED, str(folder.path), str(folders.cacheFolder())]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.split() == ["3", "0"], done.stderr
