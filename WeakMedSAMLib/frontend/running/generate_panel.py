@@ -260,8 +260,8 @@ class GeneratePanel(Panel):
         if isRunning:
             left = timeLeftInWords(job.info.secondsLeft) if job.isRunning else ""
             return _("running, {left}").format(left=left) if left else _("running")
-        last = lastRunInWords(self.logic.state.runs())
-        return last or ("" if self.readyProblem() else _("ready"))
+        said = self.logic.preparation.fewWords or lastRunInWords(self.logic.state.runs())
+        return said or ("" if self.readyProblem() else _("ready"))
 
     def showError(self, error: UserError) -> None:
         """Show an error where the outcome of a run stands."""
@@ -303,6 +303,7 @@ class GeneratePanel(Panel):
 
     def _onInstalled(self) -> None:
         self.logic.probe.forget()
+        self.logic.preparation.again()
         self.devices.ask()
         self._later()
 

@@ -106,7 +106,7 @@ class SlicePreparation:
         self.changed()
 
     def again(self) -> None:
-        """Nothing counts as done or failed any more: the cache was cleared."""
+        """Nothing counts as done or failed any more: the cache was cleared, or packages were installed."""
         self._tries.clear()
         self._done.clear()
         self.keys.clear()
@@ -143,6 +143,14 @@ class SlicePreparation:
         text = _("Preparing slices: {done} of {total}; Generate will start sooner")
         return text.format(done=done, total=total)
 
+    @property
+    def fewWords(self) -> str:
+        """How far it is, for a header; empty if nothing is under way."""
+        done, total = self._progress
+        if self._now is None or not total:
+            return ""
+        return _("preparing slices, {done} of {total}").format(done=done, total=total)
+
     def cachedKeys(self) -> set[str]:
         """Return the keys of volumes whose features were made; none where there is no cache of features."""
         if not folders.cacheFolder().is_dir():
@@ -154,7 +162,8 @@ class SlicePreparation:
 
     def _onLabels(self, kind: str) -> None:
         now = {key: labels for key in self._volumes() if (labels := self._labels.session.volume(key)) is not None}
-        if kind == "tags":
+        # Labels of another scene begin a history of their own.
+        if kind == "tags" or (kind == "all" and self._labels.session.undoText):
             # What was edited is a new object.
             edited = {key for key, labels in now.items() if labels is not self._known.get(key)}
             self._edited |= edited

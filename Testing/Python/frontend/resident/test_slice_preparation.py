@@ -13,6 +13,7 @@ import slicer
 from flows.resident_log import FAKE, said, started
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.steps import runToEnd
@@ -139,6 +140,23 @@ def test_any_label_counts(logic, panel, make_volume, wait_until, log, kind):
     wait_until(lambda: said(log, "encode"))
 
 
+def test_labels_of_a_file_count_and_those_of_a_scene_do_not(logic, panel, make_volume, wait_until, settle, log):
+    volume = logic.state.currentVolume = make_volume()
+    key = logic.identifyNow(volume)
+    logic.session.addClass("Oedema")
+    logic.session.setTag(key, "Oedema", 3, PRESENT)
+    cohort, text = logic.session.exportCohort(), logic.session.toJson()
+    logic.preparation.forget()
+    logic.session.fromJson(text)
+    logic.identifyNow(volume)
+    settle()
+    assert logic.labels.ofCurrent().is_said()
+    assert not started(log)
+    logic.session.removeClass("Oedema")
+    logic.labels.takeForCurrent(cohort)
+    wait_until(lambda: said(log, "encode"))
+
+
 def test_a_label_that_is_taken_back_begins_nothing(logic, label, make_volume, settle, log):
     label(make_volume())
     logic.session.undo()
@@ -151,9 +169,10 @@ def test_the_panel_says_how_far_it_is_and_nothing_once_it_is_done(logic, panel, 
     label(make_volume())
     wait_until(lambda: panel.ui.prepareLabel.visible)
     wait_until(lambda: panel.ui.prepareLabel.text == "Preparing slices: 1 of 12; Generate will start sooner")
+    assert panel.stateInWords() == "preparing slices, 1 of 12"
     logic.preparation.isOn = False
     assert not panel.ui.prepareLabel.visible
-    logic.behaviour = "good"
+    assert panel.stateInWords() == "ready"
 
 
 def test_volumes_follow_each_other(logic, label, make_volume, wait_until, settle, log):
