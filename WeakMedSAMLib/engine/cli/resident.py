@@ -35,7 +35,7 @@ def resident(parent: int | None, **options: Any) -> None:
     """Read requests as JSON lines on stdin and answer each on stdout, until stdin is closed.
 
     FOLDER holds copies of volumes as NRRD files. Features are taken from the cache where they are; a slice without
-    them is encoded when it is asked about.
+    them is encoded when it is asked about. The request "encode" puts those of a whole volume there.
 
     \b
     Example:

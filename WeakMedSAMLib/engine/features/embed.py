@@ -262,12 +262,10 @@ class Embedder:
         part = self._cache.entry(_part_key(key))
         if part is None:
             return 0
-        counts = {len(one) for one in part.values()}
-        for name, found in part.items():
-            arrays[name][: len(found)] = found
+        count = min(_fill(arrays[name], part[name]) for name in part)
         part.clear()  # Windows removes no file that is mapped
         self._cache.discard(_part_key(key))
-        return min(counts)
+        return count
 
     def _keep_part(self, key: str, arrays: Mapping[str, np.ndarray], count: int) -> None:
         """Keep the first slices under a key of their own, if there is room."""
@@ -317,6 +315,12 @@ def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
 def _part_key(key: str) -> str:
     """Key of the first slices of an entry that is not whole."""
     return hashlib.sha256(f"part of {key}".encode()).hexdigest()
+
+
+def _fill(array: np.ndarray, first: np.ndarray) -> int:
+    """Put the first slices into an array; returns how many."""
+    array[: len(first)] = first
+    return len(first)
 
 
 def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:

@@ -1,5 +1,4 @@
-"""The resident worker: it holds the backbone, answers what is asked about single slices, runs updates, and encodes
-volumes while it is asked nothing else.
+"""The resident worker: it holds the backbone, answers about single slices, runs updates, and encodes in between.
 
 It ends when nobody has asked for long, when its input is closed, when the program that started it is gone, and when it
 is told to. The copies of volumes that were made for it are removed then.

@@ -188,9 +188,8 @@ class SlicePreparation:
         self._now, self._progress = place, (0, 0)
         self._tries[place] = self._tries.get(place, 0) + 1
         windows = self._windowsBeside(place.key)
-        self._resident.encode(
-            EncodingOrder(node, place.axis, windows, partial(self._hear, place), partial(self._end, place))
-        )
+        ended = partial(self._end, place, windows)
+        self._resident.encode(EncodingOrder(node, place.axis, windows, partial(self._hear, place), ended))
         self.changed()
 
     def _isStuck(self) -> bool:
@@ -231,20 +230,19 @@ class SlicePreparation:
             self._progress = done, total
             self.changed()
 
-    def _end(self, place: Place, answer: Encoded | None, error: UserError | None) -> None:
+    def _end(self, place: Place, windows: _Windows, answer: Encoded | None, error: UserError | None) -> None:
         if place != self._now:
             return
         self._now = None
         if answer is not None:
             self._tries.pop(place, None)
-            self._takeIn(place, answer)
+            self._takeIn(place, windows, answer)
         elif error is not None and error.code != CANCELLED and error.code not in COPY_PROBLEMS:
             self._problem, self._problemAt = error, self._here()
         self.changed()
         self._soon()
 
-    def _takeIn(self, place: Place, answer: Encoded) -> None:
-        windows = self._windowsBeside(place.key)
+    def _takeIn(self, place: Place, windows: _Windows, answer: Encoded) -> None:
         if answer.window is not None:
             low, high = answer.window
             self._windows[place.key] = (low, high)
