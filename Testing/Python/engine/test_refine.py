@@ -73,6 +73,21 @@ def test_every_piece_is_redrawn_and_the_pieces_are_put_together():
     assert result[0, 60, 60] < 0.05
 
 
+def test_it_tells_how_far_it_is_and_can_be_ended():
+    masks, told = masks_with(*[[(20, 30, 40, 50)]] * 20), []
+
+    def step(done, most):
+        told.append((done, most))
+        if done:
+            raise KeyboardInterrupt
+
+    drawer = Drawer()
+    with pytest.raises(KeyboardInterrupt):
+        redraw_by_decoder(masks, np.arange(20), numbered(20), drawer, step)
+    assert told == [(0, 20), (16, 20)]
+    assert len(drawer.seen) == 16
+
+
 def test_slices_without_a_mask_are_left_alone_and_say_so():
     masks = masks_with([], [(20, 30, 40, 50)], [])
     drawer = Drawer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
@@ -22,7 +23,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment_on_sides
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
+from WeakMedSAMLib.engine.methods.fast.surest import LONGER, hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -72,9 +73,11 @@ def mask_volumes(
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
-        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings)
-        return segment_volume(source, volume, model, settings, context, said)
+    def result_of(source: CohortVolume, volume: VolumeSlices, number: int, tell: Tell) -> VolumeResult:
+        work = Work(2, tell)
+        told = work.part()  # nothing to do, or next to it, where it was learned
+        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings, step=told)
+        return segment_volume(source, volume, model, settings, context, said, work.part())
 
     return tell_results(cohort, volumes, context.report, result_of)
 
@@ -86,8 +89,9 @@ def segment_volume(
     settings: FastSettings,
     context: RunContext,
     learned: Sequence[PseudoMask] = (),
+    tell: Tell = nobody,
 ) -> VolumeResult:
-    """Everything about one volume, in its own geometry."""
+    """Everything about one volume, in its own geometry; tells on its way how far it is, and may be ended by that."""
     backbone, classes = context.backbone, context.classes
     activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
@@ -98,13 +102,15 @@ def segment_volume(
     coarse = segment_on_sides(model.segmenter, volume, indices, backbone.device)
     guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
+    work = Work(LONGER * (len(classes) * settings.hands_on_anew + len(guessed)) + len(classes), tell)
     if settings.hands_on_anew:
-        by_slice = dict(zip(indices.tolist(), coarse, strict=True))
-        learned = give_anew(learned, volume, backbone, by_slice, shares, settings)
+        by_slice, step = dict(zip(indices.tolist(), coarse, strict=True)), work.part(LONGER * len(classes))
+        learned = give_anew(learned, volume, backbone, by_slice, shares, settings, step)
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust
-    coarse = _from_surest(coarse, guessed, indices, volume, settings, context)
+    steps = {column: work.part(LONGER) for column in guessed}
+    coarse = _from_surest(coarse, steps, indices, volume, settings, context)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -113,7 +119,7 @@ def segment_volume(
             shown = volume.tags[indices[rows], column] == PRESENT
             one = entry.known.pieces == "one"
             drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column], one)
-            masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone)
+            masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone, work.part())
             yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
@@ -121,18 +127,23 @@ def segment_volume(
 
 def _from_surest(
     seen: np.ndarray,
-    columns: Sequence[int],
+    steps: Mapping[int, Tell],
     indices: np.ndarray,
     volume: VolumeSlices,
     settings: FastSettings,
     context: RunContext,
 ) -> np.ndarray:
-    """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest."""
+    """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest.
+
+    `steps` has these classes, and what is told of each.
+    """
     backbone, shares = context.backbone, classes_that_share(context.classes)
     level, result = volume.features.levels[backbone.info.decode_level], seen.copy()
-    handing = handing_in(volume, backbone, settings, dict(zip(indices.tolist(), seen, strict=True)))
-    for column in columns:
-        drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
+    by_slice = dict(zip(indices.tolist(), seen, strict=True))
+    for column, tell in steps.items():
+        work = Work(1 + LONGER, tell)
+        drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone, work.part())
+        handing = handing_in(volume, backbone, settings, by_slice, work.part(LONGER))
         sure = sureness(seen, column, drawn, agreement, shares)
         result[:, column] = hand_on_surest(drawn, sure, indices, column, handing, stride_in(volume, settings))
     return result
@@ -161,7 +172,12 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 
 def _class_masks(
-    coarse: np.ndarray, drawing: _Drawing, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
+    coarse: np.ndarray,
+    drawing: _Drawing,
+    volume: VolumeSlices,
+    settings: FastSettings,
+    backbone: Backbone,
+    step: Tell,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Refined masks n x h x w of one class and the agreement behind them, n.
 
@@ -176,7 +192,7 @@ def _class_masks(
         masks = smooth_along_z(masks, drawing.indices)
     if settings.box_refinement:
         level, before = volume.features.levels[backbone.info.decode_level], masks
-        masks, agreement = redraw_by_decoder(before, drawing.indices, level, backbone)
+        masks, agreement = redraw_by_decoder(before, drawing.indices, level, backbone, step)
         given = drawing.trust[:, None, None]
         masks = given * before + (1 - given) * masks
     if settings.z_consistency:

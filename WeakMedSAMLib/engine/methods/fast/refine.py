@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Tell, nobody
 from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces, heaviest_piece
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -22,7 +23,7 @@ _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
 def redraw_by_decoder(
-    masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone
+    masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone, step: Tell = nobody
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let the backbone redraw the masks of one class from boxes around their pieces.
 
@@ -36,6 +37,8 @@ def redraw_by_decoder(
         The backbone's decode level of the whole volume.
     backbone : Backbone
         Answers boxes.
+    step : callable, optional
+        Called now and then with how many slices are done, and how many there are; may raise to end the work.
 
     Returns
     -------
@@ -46,6 +49,7 @@ def redraw_by_decoder(
     """
     result, agreement = masks.copy(), np.full(len(masks), np.nan, np.float32)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
+        step(start, len(indices))
         part = slice(start, start + _SLICES_AT_ONCE)
         drawn = _draw_boxes(masks[part], indices[part], level, backbone)
         for row, new in drawn.items():
