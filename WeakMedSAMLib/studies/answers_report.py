@@ -18,6 +18,10 @@ _PARTS = (
     (MASKS, "drawing all masks, and writing them"),
     ("end", "the rest"),
 )
+_WORK = (
+    ("resident", "seconds of work, all cores together, resident"),
+    ("cold", "seconds of work, all cores together, from nothing"),
+)
 _HEAD = """# How long a reader waits
 
 Written by `weakmedsam benchmark answers --write-docs docs`. The worker is the process that 3D Slicer keeps for boxes,
@@ -30,15 +34,17 @@ show a class is drawn.
 
 def answers_table(report: dict[str, Any]) -> str:
     """A few lines that say what `answers.measure_answers` found."""
+    updates = report["updates"].values()
     rows = [("", *(_classes(count) for count in report["updates"]))]
-    rows += [("update, resident (s)", *(f"{one['resident']['seconds']:.1f}" for one in report["updates"].values()))]
+    rows += [("update, resident (s)", *(f"{one['resident']['seconds']:.1f}" for one in updates))]
     for name, title in _PARTS:
-        rows.append((f"  {title}", *(_part(one["resident"], name) for one in report["updates"].values())))
-    rows += [("update, from nothing (s)", *(f"{one['cold']['seconds']:.1f}" for one in report["updates"].values()))]
-    rows += [("cancelled after (s)", *(f"{one['cancel']:.1f}" for one in report["updates"].values()))]
-    rows += [("longest silence (s)", *(_part(one["resident"]) for one in report["updates"].values()))]
+        rows.append((f"  {title}", *(_part(one["resident"], name) for one in updates)))
+    rows += [("update, from nothing (s)", *(f"{one['cold']['seconds']:.1f}" for one in updates))]
+    rows += [("work of all cores, resident (s)", *(_whole(one["resident"]["work"]) for one in updates))]
+    rows += [("cancelled after (s)", *(f"{one['cancel']:.1f}" for one in updates))]
+    rows += [("longest silence (s)", *(_part(one["resident"]) for one in updates))]
     for key, title in (("peak", "memory at its peak (MB)"), ("idle", "  idle after updates")):
-        rows.append((title, *(_megabytes(one["memory"][key]) for one in report["updates"].values())))
+        rows.append((title, *(_whole(one["memory"][key]) for one in updates)))
     lines = ["".join((row[0].ljust(62), *(cell.rjust(12) for cell in row[1:]))).rstrip() for row in rows]
     return "\n".join([*lines, "", *_notes(report)])
 
@@ -58,10 +64,11 @@ def page(report: dict[str, Any]) -> str:
     rows += [(title, *(f"{_part(one['resident'], name)} s" for one in updates)) for name, title in _PARTS]
     rows += [("an update, from nothing", *(f"**{one['cold']['seconds']:.1f} s**" for one in updates))]
     rows += [(title, *(f"{_part(one['cold'], name)} s" for one in updates)) for name, title in _PARTS]
+    rows += [(title, *(f"{_whole(one[kind]['work'])} s" for one in updates)) for kind, title in _WORK]
     rows += [("until a cancelled one has ended", *(f"{one['cancel']:.1f} s" for one in updates))]
     rows += [("longest time without progress", *(f"{_part(one['resident'])} s" for one in updates))]
     for key, title in (("peak", "memory at its peak"), ("idle", "idle after updates")):
-        rows.append((title, *(f"{_megabytes(one['memory'][key])} MB" for one in updates)))
+        rows.append((title, *(f"{_whole(one['memory'][key])} MB" for one in updates)))
     head = ("", *(_classes(count) for count in report["updates"]))
     return "\n".join([_HEAD, table(head, rows), *(f"- {note}" for note in _notes(report)), ""])
 
@@ -74,8 +81,8 @@ def _notes(report: dict[str, Any]) -> list[str]:
         f"A box: {boxes['cached']:.2f} s where features are there (slowest {boxes['cached_slowest']:.2f}), "
         f"{boxes['encoded']:.2f} s where the slice is encoded first (slowest {boxes['encoded_slowest']:.2f}), "
         f"{boxes['from_nothing']:.1f} s from the start of the process on, which is ready "
-        f"after {boxes['ready']:.1f} s. Memory: {_megabytes(boxes['memory']['ready'])} MB once it is ready, "
-        f"{_megabytes(boxes['memory']['idle'])} MB after boxes alone.",
+        f"after {boxes['ready']:.1f} s. Memory: {_whole(boxes['memory']['ready'])} MB once it is ready, "
+        f"{_whole(boxes['memory']['idle'])} MB after boxes alone.",
         f"Memory is the worker's share of what is mapped (PSS). It ends without requests: {max(gone):.1f} s after the "
         f"last answer at the latest, where {report['idle_s']:g} s are set; then nothing of it is left.",
         f"Drawn slices: {drawn} that show a class.",
@@ -95,5 +102,5 @@ def _part(update: dict[str, Any], name: str = "") -> str:
     return f"{update['stages'].get(name, 0.0):.1f}"
 
 
-def _megabytes(value: float | None) -> str:
+def _whole(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"

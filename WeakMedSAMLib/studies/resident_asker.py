@@ -50,30 +50,52 @@ class TimedUpdate:
         Stage -> seconds, and what is none: ``"begin"`` until the first, ``"end"`` all the rest.
     silence : float
         The longest time in which nothing was told.
+    work : float, optional
+        Seconds of all cores that the process had; None where the system does not say it.
     """
 
     seconds: float
     stages: dict[str, float]
     silence: float
+    work: float | None
 
     def to_json(self) -> dict[str, object]:
         """As plain JSON values."""
         stages = {name: round(seconds, 3) for name, seconds in self.stages.items()}
-        return {"seconds": round(self.seconds, 3), "stages": stages, "longest_silence": round(self.silence, 3)}
+        figures = {"seconds": self.seconds, "work": self.work, "longest_silence": self.silence}
+        return {**{name: None if one is None else round(one, 3) for name, one in figures.items()}, "stages": stages}
 
 
 @dataclass
-class _Memory:
-    """Memory of a process by Linux's own account, with its share of what others have mapped, too; MB (10^6 bytes)."""
+class _Account:
+    """What Linux says of a process; None where the system does not say it, or the process is gone.
 
-    file: Path
+    Attributes
+    ----------
+    folder : Path
+        Of the process in ``/proc``.
+    peak : float
+        Memory at most, so far.
+    over : Event
+        Ends the watch.
+    """
+
+    folder: Path
     peak: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
-    def now(self) -> float | None:
-        """None where the system does not say it, or the process is gone."""
+    def work(self) -> float | None:
+        """Seconds of all cores that it has had."""
         try:
-            lines = self.file.read_text(encoding="ascii").splitlines()
+            words = (self.folder / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def now(self) -> float | None:
+        """Memory, with its share of what others have mapped, too; MB (10^6 bytes)."""
+        try:
+            lines = (self.folder / "smaps_rollup").read_text(encoding="ascii").splitlines()
         except OSError:
             return None
         return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("Pss:")), None)
@@ -127,8 +149,8 @@ class ResidentAsker:
             env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
         )
         self._answers: queue.Queue[tuple[float, Answer | None]] = queue.Queue()
-        self._memory = _Memory(Path(f"/proc/{self._process.pid}/smaps_rollup"))
-        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._memory.watch)]
+        self._account = _Account(Path(f"/proc/{self._process.pid}"))
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._account.watch)]
         for thread in self._threads:
             thread.start()
         self._number = 0
@@ -139,7 +161,7 @@ class ResidentAsker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._memory.over.set()
+        self._account.over.set()
         self._process.kill()
         self._process.wait()
         for thread in self._threads:
@@ -157,12 +179,12 @@ class ResidentAsker:
     @property
     def memory_mb(self) -> float | None:
         """Memory of the process now (proportional set size), MB; None where the system does not say it."""
-        return self._memory.now()
+        return self._account.now()
 
     @property
     def peak_mb(self) -> float | None:
         """The largest so far, by a look every tenth of a second."""
-        return self._memory.peak or None
+        return self._account.peak or None
 
     def wait_ready(self) -> float:
         """Seconds from the start until it is ready."""
@@ -196,6 +218,7 @@ class ResidentAsker:
         cancel_in : str
             The stage at whose first progress the run is cancelled: `seconds` are then those until it has ended.
         """
+        before = 0.0 if is_first else self._account.work()
         asked = self._tell(Update(self.new_id, str(folder)))
         begun = last = self.started if is_first else asked
         silence, stages = 0.0, dict[str, float]()
@@ -215,7 +238,9 @@ class ResidentAsker:
                 cancel_in, begun = "", perf_counter()
                 RunFolder(folder).cancel.touch()
         stages["end"] = at - begun - sum(stages.values())
-        return TimedUpdate(at - begun, stages, max(silence, at - last))
+        after = self._account.work()
+        work = None if before is None or after is None else after - before
+        return TimedUpdate(at - begun, stages, max(silence, at - last), work)
 
     def wait_end(self) -> tuple[Bye, float]:
         """Why it ends by itself, and the seconds from now until the process is gone."""

@@ -58,7 +58,9 @@ def test_updates_are_timed_from_nothing_and_later_with_all_of_their_stages(repor
         assert set(update["stages"]) == {"begin", EMBED, HANDING, UPDATE, MASKS, "end"}
         assert sum(update["stages"].values()) == pytest.approx(update["seconds"], abs=0.01)
         assert 0 < update["longest_silence"] <= update["seconds"]
+        assert update["work"] is None or update["work"] >= 0
     assert one["cold"]["stages"]["begin"] > one["resident"]["stages"]["begin"], "libraries are loaded once"
+    assert one["cold"]["work"] is None or one["cold"]["work"] > one["resident"]["work"]
     assert one["resident"]["seconds"] in one["resident_all"]
     assert 0 < one["drawn"] <= one["shown"] // 10 + 1
     assert one["cancel"] < one["cold"]["seconds"]

@@ -9,7 +9,12 @@ import pytest
 import torch
 from held_level import HeldLevel
 
-from WeakMedSAMLib.engine.methods.fast.refine import drop_loose_pieces, redraw_by_decoder, smooth_along_z
+from WeakMedSAMLib.engine.methods.fast.refine import (
+    drop_loose_pieces,
+    redraw_by_decoder,
+    redraw_classes,
+    smooth_along_z,
+)
 
 SIZE, INPUT = 128, 256
 
@@ -107,6 +112,21 @@ def test_many_slices_are_redrawn_with_their_own_features():
     assert agreement.min() > 0.9
     alone, _ = redraw_by_decoder(masks[57:58], indices[57:58], numbered(2 * count), Drawer())
     assert np.array_equal(together[57:58], alone)
+
+
+def test_classes_redrawn_together_are_as_each_alone_and_share_the_features_of_a_slice():
+    one = masks_with([(20, 30, 40, 50)], [(10, 10, 30, 30)], [])
+    other = masks_with([(60, 30, 20, 50), (10, 90, 30, 30)], [(70, 60, 30, 20)])
+    level, drawer, read = numbered(9), Drawer(), []
+    whole = level.read
+    level.read = lambda indices: read.append(list(indices)) or whole(indices)
+    classes = (one, np.array([2, 5, 7])), (other, np.array([5, 8]))
+    together = redraw_classes([masks for masks, _ in classes], [indices for _, indices in classes], level, drawer)
+    assert read == [[2, 5, 8]]
+    assert drawer.seen == [2, 5, 5, 5, 8]
+    for (masks, indices), found in zip(classes, together, strict=True):
+        for each, alone in zip(found, redraw_by_decoder(masks, indices, numbered(9), Drawer()), strict=True):
+            assert np.array_equal(each, alone, equal_nan=True)
 
 
 def test_nothing_to_redraw_is_no_call():

@@ -341,7 +341,7 @@ def test_progress_is_told_all_the_way_of_each_stage(finished, prepared, all_told
 
 @pytest.mark.parametrize("stage", [HANDING, UPDATE, MASKS])
 def test_it_is_cancelled_within_each_stage(finished, prepared, all_told, stage):
-    was, seen = labels_of(prepared), []
+    was, seen = labels_of(prepared, "001"), []
 
     def listen(event):
         if isinstance(event, Progress) and event.stage == stage:
@@ -352,7 +352,7 @@ def test_it_is_cancelled_within_each_stage(finished, prepared, all_told, stage):
         run_folder(prepared.path, report=listen, cache_root=finished.cache)
     assert len(seen) == 1
     assert seen[0].done < seen[0].total
-    assert np.array_equal(labels_of(prepared), was)
+    assert np.array_equal(labels_of(prepared, "001"), was)  # the first volume may have been done
 
 
 def test_events_of_a_run_say_the_stage(finished, prepared):

@@ -19,6 +19,7 @@ from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
     redraw_by_decoder,
+    redraw_classes,
     smooth_along_z,
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment_on_sides
@@ -39,15 +40,24 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
+_MOST_MASKS = 256  # of several classes, that are redrawn together: 64 MiB at 256 x 256
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    """On which n slices a class is drawn, whether they are known to show it, and how far what was given is believed.
+    """What is drawn of a class on n slices.
 
-    `one` says whether the class is known to be one piece.
+    Attributes
+    ----------
+    coarse : numpy.ndarray
+        n x h x w probabilities.
+    indices, shown, trust : numpy.ndarray
+        n: the slices, whether they are known to show the class, and how far what was given is believed.
+    one : bool
+        Whether the class is known to be one piece.
     """
 
+    coarse: np.ndarray
     indices: np.ndarray
     shown: np.ndarray
     trust: np.ndarray
@@ -114,15 +124,30 @@ def segment_volume(
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
-        for column, entry in enumerate(classes):
-            rows = np.flatnonzero(searched[indices, column])
-            shown = volume.tags[indices[rows], column] == PRESENT
-            one = entry.known.pieces == "one"
-            drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column], one)
-            masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone, work.part())
-            yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
+        on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
+        for columns in _some_together([len(rows) for rows in on]):
+            asked = []
+            for column in columns:
+                rows, one = indices[on[column]], classes[column].known.pieces == "one"
+                shown = volume.tags[rows, column] == PRESENT
+                asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
+            found = _draw_classes(asked, volume, settings, backbone, work.part(len(columns)))
+            for column, drawing, (masks, agreement) in zip(columns, asked, found, strict=True):
+                agreement = agreement * concord[on[column], column]
+                yield DrawnClass(masks, drawing.indices, agreement, likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
+
+
+def _some_together(counts: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of classes with so many masks each, in their order: as many at once as memory is to hold."""
+    some: list[int] = []
+    for column, count in enumerate(counts):
+        if some and count + sum(counts[one] for one in some) > _MOST_MASKS:
+            yield some
+            some = []
+        some.append(column)
+    yield some
 
 
 def _from_surest(
@@ -171,33 +196,37 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     return concord
 
 
-def _class_masks(
-    coarse: np.ndarray,
-    drawing: _Drawing,
-    volume: VolumeSlices,
-    settings: FastSettings,
-    backbone: Backbone,
-    step: Tell,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Refined masks n x h x w of one class and the agreement behind them, n.
+def _draw_classes(
+    drawings: Sequence[_Drawing], volume: VolumeSlices, settings: FastSettings, backbone: Backbone, step: Tell
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Refined masks n x h x w of each class and the agreement behind them, n.
 
     The mask decoder redraws them at its own resolution, for small pieces are mostly edge; not where it drew them from
     what a reader gave, as far as that is believed. A piece that hangs together with nothing is kept where the slice is
     known to show the class and it is all that there is.
     """
-    masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
+    before = [_at_full_size(one, settings, backbone.info.input_size) for one in drawings]
     if settings.box_refinement:
-        masks = resize_maps(torch.from_numpy(masks), backbone.info.input_size).numpy()
-    if settings.z_consistency:
-        masks = smooth_along_z(masks, drawing.indices)
+        level = volume.features.levels[backbone.info.decode_level]
+        redrawn = redraw_classes(before, [one.indices for one in drawings], level, backbone, step)
+    else:
+        is_there = [one.coarse.max((1, 2), initial=0) > 0.5 for one in drawings]
+        redrawn = [(old, np.where(seen, 1.0, np.nan)) for old, seen in zip(before, is_there, strict=True)]
+    for drawing, old, (masks, agreement) in zip(drawings, before, redrawn, strict=True):
+        if settings.box_refinement:
+            given = drawing.trust[:, None, None]
+            masks = given * old + (1 - given) * masks
+        if settings.z_consistency:
+            smooth = smooth_along_z(masks, drawing.indices)
+            kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
+            emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
+            masks = np.where(emptied[:, None, None], smooth, kept)
+        yield masks, agreement
+
+
+def _at_full_size(drawing: _Drawing, settings: FastSettings, size: int) -> np.ndarray:
+    """Masks as they go to the decoder, size x size; without it as they are."""
+    masks = drawing.coarse
     if settings.box_refinement:
-        level, before = volume.features.levels[backbone.info.decode_level], masks
-        masks, agreement = redraw_by_decoder(before, drawing.indices, level, backbone, step)
-        given = drawing.trust[:, None, None]
-        masks = given * before + (1 - given) * masks
-    if settings.z_consistency:
-        smooth = smooth_along_z(masks, drawing.indices)
-        kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
-        emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
-        masks = np.where(emptied[:, None, None], smooth, kept)
-    return masks, agreement
+        masks = resize_maps(torch.from_numpy(masks), size).numpy()
+    return smooth_along_z(masks, drawing.indices) if settings.z_consistency else masks

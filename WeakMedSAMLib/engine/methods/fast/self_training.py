@@ -14,7 +14,7 @@ from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, as_part
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known, stride_in
-from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
+from WeakMedSAMLib.engine.methods.fast.refine import redraw_classes
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segment_on_sides, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
@@ -131,8 +131,9 @@ class SelfTraining:
             masks = give_anew(masks, volume, backbone, by_slice, self._shares, settings, step)
         guessed = taught - taught_classes(masks) if settings.hands_on_surest else frozenset()
         level = volume.features.levels[backbone.info.decode_level]
-        for column in range(classes):
-            drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone, work.part())
+        step = work.part(classes)
+        redrawn = redraw_classes([*seen.swapaxes(0, 1)], [indices] * classes, level, backbone, step)
+        for column, (drawn, agreement) in enumerate(redrawn):
             if column in guessed:
                 sure = sureness(plain, column, drawn, agreement, self._shares)
                 handing = handing_in(volume, backbone, settings, by_slice, work.part(LONGER))
