@@ -78,7 +78,7 @@ def test_version(call):
 @pytest.mark.skipif(sys.platform != "linux", reason="tells what GNU's OpenMP is set to")
 @pytest.mark.parametrize(("chosen", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
 def test_cores_that_wait_for_each_other_sleep_unless_it_is_chosen_otherwise(chosen, used):
-    """A training step takes a fifth of the time so, where another program uses a core, too."""
+    """A training step takes half to a fifth of the time so, where another program uses a core, too."""
     known = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     environment = {**known, "OMP_DISPLAY_ENV": "true", **({"OMP_WAIT_POLICY": chosen} if chosen else {})}
     words = [sys.executable, "-m", "WeakMedSAMLib.engine", "probe"]
