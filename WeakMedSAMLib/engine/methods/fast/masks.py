@@ -40,7 +40,7 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
-_MOST_MASKS = 256  # of several classes, that are redrawn together: 64 MiB at 256 x 256
+_MOST_PIXELS = 1 << 24  # of masks of several classes that are redrawn together: 64 MiB
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,10 @@ def mask_volumes(
         learned_of.setdefault(mask.volume, []).append(mask)
 
     def result_of(source: CohortVolume, volume: VolumeSlices, number: int, tell: Tell) -> VolumeResult:
-        work = Work(2, tell)
-        told = work.part()  # nothing to do, or next to it, where it was learned
-        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings, step=told)
+        said = learned_of.get(number)
+        work = Work(1 if said else 2, tell)
+        if not said:
+            said = masks_given(number, volume, context.backbone, settings, step=work.part())
         return segment_volume(source, volume, model, settings, context, said, work.part())
 
     return tell_results(cohort, volumes, context.report, result_of)
@@ -125,7 +126,7 @@ def segment_volume(
 
     def drawn() -> Iterator[DrawnClass]:
         on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
-        for columns in _some_together([len(rows) for rows in on]):
+        for columns in _some_together([len(rows) * backbone.info.input_size**2 for rows in on]):
             asked = []
             for column in columns:
                 rows, one = indices[on[column]], classes[column].known.pieces == "one"
@@ -139,11 +140,11 @@ def segment_volume(
     return assemble_result(source, volume, classes, drawn(), model.patients)
 
 
-def _some_together(counts: Sequence[int]) -> Iterator[list[int]]:
-    """Numbers of classes with so many masks each, in their order: as many at once as memory is to hold."""
+def _some_together(pixels: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of classes whose masks have so many pixels, in their order: as many at once as memory is to hold."""
     some: list[int] = []
-    for column, count in enumerate(counts):
-        if some and count + sum(counts[one] for one in some) > _MOST_MASKS:
+    for column, count in enumerate(pixels):
+        if some and count + sum(pixels[one] for one in some) > _MOST_PIXELS:
             yield some
             some = []
         some.append(column)
