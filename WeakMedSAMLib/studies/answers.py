@@ -6,6 +6,7 @@ not in these figures: it writes the run folder, and puts masks into the scene.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -162,14 +163,15 @@ def measure_answers(
     -------
     dict
         JSON values; seconds and MB. ``updates`` by number of classes, each with ``cold`` (from the start of the
-        process), ``resident`` (the median of later ones), ``cancel`` and ``memory``; ``boxes``.
+        process), ``resident`` (the median of later ones), ``cancel`` and ``memory``; ``boxes``; ``load`` of the machine
+        before.
 
     Raises
     ------
     UserError
         ``demo_data_missing``, and what runs and the worker raise.
     """
-    updates, boxes = {}, None
+    updates, boxes, load = {}, None, _load()
     for count in options.classes:
         with TemporaryDirectory(prefix="answers-") as folder:
             place = Path(folder)
@@ -186,6 +188,7 @@ def measure_answers(
         "backbone": options.backbone,
         "device": str(choose_device(options.device)),
         "threads": torch.get_num_threads(),
+        "load": load,
         "idle_s": options.idle_s,
         "updates": updates,
         "boxes": boxes,
@@ -302,6 +305,11 @@ class _Bench:
         """Why the worker ended, and the seconds after the last answer."""
         bye, seconds = asker.wait_end()
         return {"reason": bye.reason, "seconds": round(_SETTLES_S + seconds, 2)}
+
+
+def _load() -> float | None:
+    """Programs that compute now, as a mean over a minute; None where the system does not say it."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def _rounded(megabytes: float | None) -> int | None:

@@ -18,17 +18,14 @@ _PARTS = (
     (MASKS, "drawing all masks, and writing them"),
     ("end", "the rest"),
 )
-_WORK = (
-    ("resident", "seconds of work, all cores together, resident"),
-    ("cold", "seconds of work, all cores together, from nothing"),
-)
 _HEAD = """# How long a reader waits
 
 Written by `weakmedsam benchmark answers --write-docs docs`. The worker is the process that 3D Slicer keeps for boxes,
 points and updates, asked as Slicer asks it. An update counts from the request until its results lie in the run folder;
 *from nothing* includes the start of the process. What the window does itself, writing the run folder and putting masks
 into the scene, is not in it. Features of the slices are in the cache, as after *Generate*. A tenth of the slices that
-show a class is drawn.
+show a class is drawn. *Work* is what all cores together spent on it: where other programs ran meanwhile, it says more
+than the time that passed.
 """
 
 
@@ -64,7 +61,8 @@ def page(report: dict[str, Any]) -> str:
     rows += [(title, *(f"{_part(one['resident'], name)} s" for one in updates)) for name, title in _PARTS]
     rows += [("an update, from nothing", *(f"**{one['cold']['seconds']:.1f} s**" for one in updates))]
     rows += [(title, *(f"{_part(one['cold'], name)} s" for one in updates)) for name, title in _PARTS]
-    rows += [(title, *(f"{_whole(one[kind]['work'])} s" for one in updates)) for kind, title in _WORK]
+    for kind, title in (("resident", "work, resident"), ("cold", "work, from nothing")):
+        rows.append((title, *(_work(one[kind]["work"], report["threads"]) for one in updates)))
     rows += [("until a cancelled one has ended", *(f"{one['cancel']:.1f} s" for one in updates))]
     rows += [("longest time without progress", *(f"{_part(one['resident'])} s" for one in updates))]
     for key, title in (("peak", "memory at its peak"), ("idle", "idle after updates")):
@@ -88,8 +86,13 @@ def _notes(report: dict[str, Any]) -> list[str]:
         f"Drawn slices: {drawn} that show a class.",
         f"{report['slices']} slices of {report['edge']} x {report['edge']}, resampled from {report['scan']}, the "
         f"chest CT of the demonstration; {report['backbone']}, {report['device']}, {machine['processor']}, "
-        f"{machine['cores']} cores, {report['threads']} threads, torch {report['versions']['torch']}.",
+        f"{machine['cores']} cores, {_load(report)}{report['threads']} threads, torch {report['versions']['torch']}.",
     ]
+
+
+def _load(report: dict[str, Any]) -> str:
+    """How busy the machine was before, where the system says it."""
+    return "" if report["load"] is None else f"a load of {report['load']:.1f} by other programs, "
 
 
 def _classes(count: str) -> str:
@@ -100,6 +103,10 @@ def _part(update: dict[str, Any], name: str = "") -> str:
     if not name:
         return f"{update['longest_silence']:.1f}"
     return f"{update['stages'].get(name, 0.0):.1f}"
+
+
+def _work(seconds: float | None, threads: int) -> str:
+    return "-" if seconds is None else f"{seconds:.1f} s, {seconds / threads:.1f} s of {threads} free cores"
 
 
 def _whole(value: float | None) -> str:

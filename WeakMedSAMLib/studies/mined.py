@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from WeakMedSAMLib.engine.base.reporting import Tell
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
 from WeakMedSAMLib.engine.methods.published.method import PublishedMethod
@@ -45,7 +44,7 @@ class MinedMethod(PublishedMethod):
         mined, _key = mine_cohort(volumes, classifier, settings, context)
         mined_of = {one.volume: one for one in mined}
 
-        def result_of(source: CohortVolume, volume: VolumeSlices, number: int, _tell: Tell) -> VolumeResult:
+        def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
             return assemble_result(source, volume, context.classes, drawn_classes(mined_of[number], volume), len(mined))
 
         yield from tell_results(cohort, volumes, context.report, result_of)

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.events import Stage, Warning_
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.reporting import Report, Tell, Work
+from WeakMedSAMLib.engine.base.reporting import Report, Work
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
@@ -73,18 +73,18 @@ def tell_results(
     cohort: Sequence[CohortVolume],
     volumes: Iterable[VolumeSlices],
     report: Report,
-    result_of: Callable[[CohortVolume, VolumeSlices, int, Tell], VolumeResult],
+    result_of: Callable[[CohortVolume, VolumeSlices, int], VolumeResult],
 ) -> Results:
-    """Results volume by volume, with events for them.
+    """Results volume by volume, by source, slices and number in the cohort, with events for them.
 
-    `result_of` gets source, slices and number in the cohort, and what it may tell of how far it is.
+    Progress is that of `Work.of_stage` with a part for each volume: `result_of` may tell of its own part, too.
     """
     report(Stage(stage=STAGE, state="started"))
     unsure: list[Quality] = []
     work = Work.of_stage(report, STAGE, len(cohort))
     for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
         tell = work.part()
-        result = result_of(source, volume, number, tell)
+        result = result_of(source, volume, number)
         if result.quality.low_confidence:
             unsure.append(result.quality)
         yield source, result

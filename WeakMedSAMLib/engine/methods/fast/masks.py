@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.stages import MASKS
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.features.levels import CAM
@@ -83,9 +84,11 @@ def mask_volumes(
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, number: int, tell: Tell) -> VolumeResult:
+    stage = Work.of_stage(context.report, MASKS, len(cohort))
+
+    def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
         said = learned_of.get(number)
-        work = Work(1 if said else 2, tell)
+        work = Work(1 if said else 2, stage.part())
         if not said:
             said = masks_given(number, volume, context.backbone, settings, step=work.part())
         return segment_volume(source, volume, model, settings, context, said, work.part())
@@ -106,6 +109,7 @@ def segment_volume(
     backbone, classes = context.backbone, context.classes
     activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
+    tell(0, 1)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     for mask in learned:
         searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0

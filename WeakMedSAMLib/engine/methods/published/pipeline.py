@@ -15,7 +15,6 @@ import torch
 from WeakMedSAMLib.contract.events import Warning_
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.stages import ADAPTERS, NETWORK
-from WeakMedSAMLib.engine.base.reporting import Tell
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort, framed_cohort
 from WeakMedSAMLib.engine.methods.published.adapt import train_adapted
@@ -130,7 +129,7 @@ def _segment(
     model.network.to(context.device).eval()
     learned = {one.volume: one.masks for one in mined}
 
-    def result_of(source: CohortVolume, volume: VolumeSlices, number: int, _tell: Tell) -> VolumeResult:
+    def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
         return segment_volume(source, volume, model, context, learned.get(number, []))
 
     yield from tell_results(cohort, volumes, context.report, result_of)
