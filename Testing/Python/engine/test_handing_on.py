@@ -257,3 +257,18 @@ def test_a_slice_is_unpacked_once_on_a_way():
     level.read = noted
     Handing(level, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8)).run([box_at(0, 10, 20)])
     assert unpacked == list(range(SLICES))
+
+
+def test_the_decoder_is_asked_once_for_all_that_come_to_two_slices():
+    """Both classes both ways: a slice is prepared once, and all cores have something to draw."""
+
+    class Counting(Drawer):
+        def decode(self, features, boxes, rows=None):
+            asked.append((len(features), len(boxes)))
+            return super().decode(features, boxes, rows)
+
+    asked = []
+    places = {index: [(10, 10), (40, 40)] for index in range(SLICES)}
+    presence = np.full((SLICES, 2), PRESENT, np.int8)
+    hand_on(places, [box_at(4, 10, 10), box_at(4, 40, 40, column=1)], presence=presence, drawer=Counting())
+    assert asked == [(1, 1), (1, 1), *[(2, 4)] * 4]
