@@ -116,6 +116,7 @@ ROWS: tuple[LabelRow, ...] = (
     _without("handing-on", "masks on the boxes' own slices alone", "box", handing_on=False),
     _without("strides", "masks are handed on from each slice to the next", "box", handing_mm=0.0),
     _without("handing-anew", "masks are handed on once, not by what the network sees", "box", handing_anew=False),
+    _without("random-walker", "grey values do not speak of masks that are handed on", "box", random_walker=False),
     _without("surest-slice", "no masks are handed on from the surest slice", "box-third", surest_slice=False),
     _without("guess-weight", "guesses teach as much as what boxes gave", "box-third", guess_weight=1.0),
 )

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.events import Stage
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import HANDING as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
@@ -23,11 +24,13 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
+from WeakMedSAMLib.engine.parts.walked_votes import with_walker
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
-# Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `tightness`, `resemblance` or here:
-# part of the keys of this stage and of those after it.
-VERSION = 3
+# Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `walked_votes`, `tightness`,
+# `resemblance` or here: part of the keys of this stage and of those after it.
+VERSION = 4
 
 _BELIEVED = 0.6  # trust from which a mask teaches cells
 _MOSTLY = 0.9  # of a cell
@@ -69,7 +72,7 @@ def give_masks(
     context : RunContext
         Its store keeps the outcome, volume by volume.
     settings : FastSettings
-        ``tightness``, ``handing_on``, ``handing_mm``.
+        ``tightness``, ``handing_on``, ``handing_mm``, ``random_walker``.
     """
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
@@ -231,7 +234,7 @@ def _is_given(volume: VolumeSlices) -> bool:
 def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings, step: Tell) -> GivenMasks | None:
     if not _is_given(volume):
         return None
-    read = settings.tightness, settings.handing_on, settings.handing_mm
+    read = settings.tightness, settings.handing_on, settings.handing_mm, settings.random_walker
     key = stage_key(VERSION, volume.features.key, volume.slice_mm, _marks(volume), *read)
     name = f"{STAGE}-{volume.id}"
     check = partial(_check, classes=volume.tags.shape[1])
@@ -281,9 +284,11 @@ def hand_on_marks(
 ) -> GivenMasks:
     """Masks from the boxes, points and drawn masks of a volume; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)
-    by_class = handing.run(
-        list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings), list(_drawn(volume))
-    )
+    boxes, points, drawn = [*_boxes(volume)], [*_points(volume)], [*_drawn(volume)]
+    by_class = handing.run(boxes, points, stride_in(volume, settings), drawn)
+    if settings.random_walker:
+        marks: list[GivenBox | GivenPoint | GivenMask] = [*boxes, *points, *drawn]
+        by_class = _walked(volume, by_class, marks)
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
@@ -293,6 +298,19 @@ def hand_on_marks(
             if index in one.masks:
                 probability[row, column], trust[row, column] = one.masks[index], one.trust[index]
     return GivenMasks(indices, probability, trust)
+
+
+def _walked(
+    volume: VolumeSlices, by_class: Mapping[int, HandedMasks], marks: Sequence[GivenBox | GivenPoint | GivenMask]
+) -> dict[int, HandedMasks]:
+    """Masks that were handed on, with what grey values say of them."""
+    known = {index: known_on(volume, index, TARGET) for index in volume.supervision.known}
+    found = {}
+    for column, handed in by_class.items():
+        given = {mark.index for mark in marks if mark.column == column}
+        here = {index: values[column] for index, values in known.items()}
+        found[column] = with_walker(handed, given, volume.features.image, volume.tags[:, column] == ABSENT, here)
+    return found
 
 
 def _boxes(volume: VolumeSlices) -> Iterator[GivenBox]:

@@ -90,6 +90,8 @@ class FastSettings:
         How far a mask is handed on at once, mm; slices on the way get theirs from the same one. 0 for slice by slice.
     handing_anew : bool
         Hand them on once more after each round, and for the result, by what the network sees; not without `handing_on`.
+    random_walker : bool
+        Let grey values speak of masks that are handed on.
     surest_slice : bool
         In volumes where a class was not shown by boxes or points, hand its mask on from the slice that is surest; not
         without `handing_on`.
@@ -136,6 +138,7 @@ class FastSettings:
     handing_on: bool = True
     handing_mm: float = 10.0
     handing_anew: bool = True
+    random_walker: bool = True
     surest_slice: bool = True
     known_cells_weight: float = 1.0
     guess_weight: float = 0.3
@@ -173,5 +176,13 @@ class FastSettings:
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
 READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency", "update_steps")
-READ_WHEN_APPLIED = (*READ_BY_MASKS_ALONE, "tightness", "handing_on", "handing_mm", "handing_anew", "surest_slice")
+READ_WHEN_APPLIED = (
+    *READ_BY_MASKS_ALONE,
+    "tightness",
+    "handing_on",
+    "handing_mm",
+    "handing_anew",
+    "random_walker",
+    "surest_slice",
+)
 FAST = FastSettings()

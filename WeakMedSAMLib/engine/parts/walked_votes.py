@@ -1,0 +1,95 @@
+"""What grey values say of masks that were handed on: a random walker between the slices where somebody said something.
+
+The decoder draws what objects of its training look like; an edge that is a step of grey values alone a walker finds
+better. Each errs elsewhere, so that their mean is better than either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import torch
+
+from WeakMedSAMLib.engine.parts import random_walker
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
+from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
+
+_MARGIN = 8  # pixels of TARGET around all masks; beyond is not the class
+_SURE = 0.8  # probability from which a given mask is a seed; as little of what it is not
+_SLICES_AT_ONCE = 16
+
+
+def with_walker(
+    handed: HandedMasks, given: Collection[int], image: np.ndarray, absent: np.ndarray, known: Mapping[int, np.ndarray]
+) -> HandedMasks:
+    """Masks of a class; where it was not given, the mean of what was handed on and of what a walker finds.
+
+    Parameters
+    ----------
+    handed : HandedMasks
+    given : collection of int
+        Slices where the class was boxed, pointed at or drawn. Their masks are what the walk starts from, and stay.
+    image : numpy.ndarray
+        S x size x size, uint8: grey values over the frame.
+    absent : numpy.ndarray
+        S, bool: slices without the class.
+    known : mapping
+        Slice -> TARGET x TARGET, uint8: what is known of the class there.
+    """
+    reached = [index for index in handed.masks if index not in given]
+    shapes = [mask > 0 for mask in handed.masks.values()]
+    if not reached or len(reached) == len(shapes) or not np.any(shapes):
+        return handed
+    first, last = max(min(handed.masks) - 1, 0), min(max(handed.masks) + 1, len(image) - 1)
+    crop = _around(np.any(shapes, axis=0))
+    seeds = np.full((last - first + 1, TARGET, TARGET), random_walker.UNSEEDED, np.int8)[:, crop[0], crop[1]]
+    seeds[absent[first : last + 1]] = random_walker.OUTSIDE
+    for index in set(handed.masks) - set(reached):
+        _seed(seeds[index - first], handed.masks[index][crop])
+    for index in filter(range(first, last + 1).__contains__, known):
+        seeds[index - first][known[index][crop] == NOT_SHOWN] = random_walker.OUTSIDE
+        seeds[index - first][known[index][crop] == SHOWN] = random_walker.INSIDE
+    _close(seeds)
+    walked = random_walker.walk(_grey(image[first : last + 1])[:, crop[0], crop[1]], seeds)
+    votes = {}
+    for index in reached:
+        whole = np.zeros((TARGET, TARGET), np.float32)
+        whole[crop] = walked[index - first]
+        trust = handed.trust[index]
+        votes[index] = [Vote(handed.masks[index].astype(np.float32) / CERTAIN, trust), Vote(whole, trust)]
+    both = agreed(votes)
+    return HandedMasks({**handed.masks, **both.masks}, {**handed.trust, **both.trust})
+
+
+def _around(shape: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns around a shape, with a margin."""
+    spans = []
+    for axis in (1, 0):
+        where = np.flatnonzero(shape.any(axis))
+        spans.append(slice(max(where[0] - _MARGIN, 0), min(where[-1] + 1 + _MARGIN, TARGET)))
+    return spans[0], spans[1]
+
+
+def _seed(seeds: np.ndarray, mask: np.ndarray) -> None:
+    """Say of a slice what its mask is sure of, in place."""
+    seeds[mask >= _SURE * CERTAIN] = random_walker.INSIDE
+    seeds[mask <= (1 - _SURE) * CERTAIN] = random_walker.OUTSIDE
+
+
+def _close(seeds: np.ndarray) -> None:
+    """Let nothing be beyond the border, in place."""
+    for edge in (seeds[:, :1], seeds[:, -1:], seeds[:, :, :1], seeds[:, :, -1:]):
+        edge[edge == random_walker.UNSEEDED] = random_walker.OUTSIDE
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    """Grey values at the size of masks: S x TARGET x TARGET, float32 in [0, 1]."""
+    parts = [
+        resize_maps(torch.from_numpy(np.array(image[start : start + _SLICES_AT_ONCE])).float() / 255, TARGET)
+        for start in range(0, len(image), _SLICES_AT_ONCE)
+    ]
+    return torch.cat(parts).numpy()
