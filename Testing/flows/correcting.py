@@ -124,7 +124,7 @@ class CorrectingBench:
 
     def threshold(self, name):
         """Change the threshold of a class as the panel does."""
-        value = {"organ": 7, "Läsion": 1}[name]
+        value = self.run.classes[self.run.classes.index(name)].label_value
         path = self.run.result.volumes["000"].probabilities[value]
         segment_id = self.ids[name]
         editor = self.lib.thresholds.ThresholdEditor(self.volume, self.node, segment_id, path, self.history)

@@ -25,6 +25,7 @@ from WeakMedSAMLib.frontend.results.planes_put import Beside
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf
 from WeakMedSAMLib.frontend.results.update_writing import Planes, UpdateWriting, isMouseDown
+from WeakMedSAMLib.frontend.results.volume_planes import packed
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 
 
@@ -107,7 +108,7 @@ class Corrections(CorrectionSteps):
         if teaching is not None:
             self._updates.pop(teaching.segmentationNode.GetID(), None)
         if writing is not None and put is not None:
-            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf)
+            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf, self.watch.seen)
             self._updates[put.segmentationNode.GetID()] = update
             self._history.add(update)
         beside(True)
@@ -241,7 +242,7 @@ class Corrections(CorrectionSteps):
         self.labels().require_slice(index)
         planes = self.watch.planes(className)
         before = planes.plane(index) if planes is not None else None
-        put = [self._putOf([(className, index, before, mask)])] if before is not None else []
+        put = [self._putOf([(className, index, packed(before), packed(mask))])] if before is not None else []
         edit = SliceEdit(className, index, before, mask, isShown=True)
         self._edit(text, lambda labels: change(labels, edit), put)
 
@@ -265,11 +266,12 @@ class Corrections(CorrectionSteps):
     def _applyGivenBack(self, found: GivenBack) -> None:
         if found.segmentationNode is not (self.teaching.segmentationNode if self.teaching is not None else None):
             return
-        held = {name: self.watch.planes(name) for name, _index in found.planes}
+        # To look the slices of a class up takes as long as to read many of them.
+        held = {name: self._keptOf(name) for name in dict.fromkeys(name for name, _index in found.planes)}
         planes = [
-            (name, index, before.plane(index), plane)
+            (name, index, kept(index), plane)
             for (name, index), plane in found.planes.items()
-            if (before := held[name]) is not None
+            if (kept := held[name]) is not None
         ]
         besides = [self._putOf(planes)] if planes else []
         text = givenBackInWords(found.slices)
@@ -278,6 +280,14 @@ class Corrections(CorrectionSteps):
             self.watch.adopt(name, indices)
         if found.problem:
             self.told(found.problem)
+
+    def _keptOf(self, className: str) -> Callable[[int], bytes] | None:
+        """Return what gives slices of a class as `volume_planes.packed` keeps them; None where none can be read."""
+        planes, teaching = self.watch.planes(className), self.teaching
+        if planes is None or teaching is None:
+            return None
+        seen = self.watch.seen(teaching.segmentIds[className], self.axis)
+        return seen.__getitem__ if seen is not None else lambda index: packed(planes.plane(index))
 
     def _onGivenBack(self, _none: None) -> None:
         self._giving = None
