@@ -27,6 +27,30 @@
         <source>Go</source>
         <translation>Los</translation>
     </message>
+    <message>
+        <source>Restore</source>
+        <translation>Wiederherstellen</translation>
+    </message>
+    <message>
+        <source>Take these labels; Undo takes that back</source>
+        <translation>Diese Angaben übernehmen; „Rückgängig“ nimmt es zurück</translation>
+    </message>
+    <message>
+        <source>Later</source>
+        <translation>Später</translation>
+    </message>
+    <message>
+        <source>Keep them, and ask again when the volume is loaded after the next start of Slicer</source>
+        <translation>Sie behalten, und wieder fragen, wenn das Volumen nach dem nächsten Start von Slicer geladen ist</translation>
+    </message>
+    <message>
+        <source>Discard...</source>
+        <translation>Verwerfen...</translation>
+    </message>
+    <message>
+        <source>Delete them; this asks first</source>
+        <translation>Sie löschen; vorher wird gefragt</translation>
+    </message>
 </context>
 <context>
     <name>Classes</name>
@@ -2824,6 +2848,10 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
         <translation>Importieren von Markierungen</translation>
     </message>
     <message>
+        <source>restoring of labels that were not saved</source>
+        <translation>Wiederherstellen nicht gespeicherter Angaben</translation>
+    </message>
+    <message>
         <source>Import the tags from a file, if you exported them.</source>
         <translation>Importieren Sie die Markierungen aus einer Datei, falls Sie sie exportiert haben.</translation>
     </message>
@@ -3383,6 +3411,67 @@ Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („
     <message>
         <source>Segmentation</source>
         <translation>Segmentation</translation>
+    </message>
+</context>
+<context>
+    <name>recovery.offer_box</name>
+    <message>
+        <source>Unsaved labels</source>
+        <translation>Nicht gespeicherte Angaben</translation>
+    </message>
+    <message>
+        <source>Delete these labels? This cannot be undone: {what}</source>
+        <translation>Diese Angaben löschen? Das lässt sich nicht rückgängig machen: {what}</translation>
+    </message>
+    <message>
+        <source>Slicer ended before these labels of the volume were saved ({when}): {what}.</source>
+        <translation>Slicer endete, bevor diese Angaben zum Volumen gespeichert waren ({when}): {what}.</translation>
+    </message>
+    <message>
+        <source>The volume has labels: {what}. &apos;Restore&apos; puts the others in their place, which can be undone.</source>
+        <translation>Das Volumen hat Angaben: {what}. „Wiederherstellen“ setzt die anderen an ihre Stelle, was sich rückgängig machen lässt.</translation>
+    </message>
+    <message>
+        <source>slices tagged: {count}</source>
+        <translation>markierte Schichten: {count}</translation>
+    </message>
+    <message>
+        <source>boxes: {count}</source>
+        <translation>Kästen: {count}</translation>
+    </message>
+    <message>
+        <source>points: {count}</source>
+        <translation>Punkte: {count}</translation>
+    </message>
+    <message>
+        <source>slices corrected: {count}</source>
+        <translation>berichtigte Schichten: {count}</translation>
+    </message>
+    <message>
+        <source>others</source>
+        <translation>andere</translation>
+    </message>
+</context>
+<context>
+    <name>recovery.unsaved_labels</name>
+    <message>
+        <source>Labels are not kept in case Slicer crashes. {reason}</source>
+        <translation>Angaben werden für den Fall eines Absturzes von Slicer nicht aufbewahrt. {reason}</translation>
+    </message>
+    <message>
+        <source>Save the scene often.</source>
+        <translation>Speichern Sie die Szene oft.</translation>
+    </message>
+</context>
+<context>
+    <name>recovery.unsaved_offer</name>
+    <message>
+        <source>Labels that Slicer did not save before it crashed cannot be read: {reason}</source>
+        <translation>Angaben, die Slicer vor seinem Absturz nicht gespeichert hat, lassen sich nicht lesen: {reason}</translation>
+    </message>
+    <message>
+        <source>Their file is kept: {file}</source>
+        <translation>Ihre Datei wird aufbewahrt: {file}</translation>
     </message>
 </context>
 <context>
@@ -4312,6 +4401,13 @@ Masken dieses Laufs: {run}</translation>
     </message>
 </context>
 <context>
+    <name>results.update_plans</name>
+    <message>
+        <source>{count} slices are encoded first, since this computer has not done so yet: {time} in all.</source>
+        <translation>{count} Schichten werden zuerst kodiert, da dieser Computer es noch nicht getan hat: insgesamt {time}.</translation>
+    </message>
+</context>
+<context>
     <name>results.update_writing</name>
     <message>
         <source>Other masks are under review than those that were to be updated.</source>
@@ -5135,6 +5231,17 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>unknown date</source>
         <translation>Datum unbekannt</translation>
+    </message>
+</context>
+<context>
+    <name>scene.run_models</name>
+    <message>
+        <source>The model of the run cannot be read: {reason}.</source>
+        <translation>Das Modell des Laufs kann nicht gelesen werden: {reason}.</translation>
+    </message>
+    <message>
+        <source>Generate again: corrected slices count there too.</source>
+        <translation>Erzeugen Sie die Masken neu: auch dort zählen korrigierte Schichten.</translation>
     </message>
 </context>
 <context>

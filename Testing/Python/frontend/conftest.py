@@ -68,9 +68,13 @@ def host():
 
 
 @pytest.fixture
-def scene(host):
+def scene(host, tmp_path, monkeypatch):
     """The MRML scene, empty; a callback that raised fails the test, unless it cleared host.errors."""
+    from WeakMedSAMLib.frontend.base import folders
+
     host.reset()
+    # Labels that a test leaves behind are none of another's, nor of who runs them.
+    monkeypatch.setattr(folders, "unsavedLabelsFolder", lambda: tmp_path.with_name(f"{tmp_path.name} unsaved"))
     yield host.slicer.mrmlScene
     errors = list(host.errors)
     unanswered = list(host.dialogs.answers)

@@ -17,6 +17,7 @@ from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setTip
 from WeakMedSAMLib.frontend.labels.class_edits import chosenName
 from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
+from WeakMedSAMLib.frontend.labels.recovery.offer_box import OfferBox
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
@@ -59,6 +60,7 @@ class BarPanel(Panel):
         self._notes: list[str] = []
         self._classes: Any = None
         self._isShown = False
+        self._unsaved = OfferBox(self.ui, logic.labels)
         self._wordsSoon = self.soon(self._showWords, _SOON_MS)
         self._watched = WatchedNode(self._showName)
         self.menu = qt.QMenu(self.ui.menuButton)
@@ -124,6 +126,8 @@ class BarPanel(Panel):
         self.connect(ui.redoButton, "clicked()", self.undo.redo)
         self.connect(ui.goButton, "clicked()", self._onGo)
         self.connect(ui.notesButton, "clicked()", self._onNotes)
+        for name, function in self._unsaved.functions().items():
+            self.connect(getattr(ui, name), "clicked()", function)
         logic = self._logic
         self.follow(
             (self._state.changed, self.refresh),
@@ -132,6 +136,7 @@ class BarPanel(Panel):
             (logic.runChanged, self._onHistoryChanged),
             (logic.resultsReady, self._onHistoryChanged),
             (self.undo.changed, self._onHistoryChanged),
+            (logic.labels.offer.changed, self._unsaved.show),
         )
         # Kept, so that it can be disconnected.
         self._onLayoutChanged = guarded(self._followViews)
@@ -212,6 +217,7 @@ class BarPanel(Panel):
         if kind in ("classes", "all"):
             with self.filling():
                 self._fillClasses()
+        self._unsaved.show()
         self._wordsSoon()
 
     def _onVolumeChanged(self) -> None:

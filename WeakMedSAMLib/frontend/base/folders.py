@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,10 +21,8 @@ from WeakMedSAMLib.contract.run_folder import RunFolder, is_part
 from WeakMedSAMLib.contract.run_names import is_folder_name, short_id
 from WeakMedSAMLib.contract.runs import load_run
 from WeakMedSAMLib.contract.user_folders import cache_folder
+from WeakMedSAMLib.frontend.base.held_files import isHeld
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread
-
-if sys.platform != "win32":
-    import fcntl
 
 _RUNS_KEY = "WeakMedSAM/RunsFolder"
 _CACHE_KEY = "WeakMedSAM/CacheFolder"
@@ -50,8 +47,12 @@ class RunOnDisk:
 
 def runsFolder() -> Path:
     """Return the folder of run folders: the chosen one, or one in the user's data folder."""
-    usual = Path(qt.QStandardPaths.writableLocation(qt.QStandardPaths.GenericDataLocation))
-    return _chosen(_RUNS_KEY) or usual / "weakmedsam" / "runs"
+    return _chosen(_RUNS_KEY) or _dataFolder() / "runs"
+
+
+def unsavedLabelsFolder() -> Path:
+    """Return the folder of labels that no scene has yet, in the user's data folder: see `labels.recovery`."""
+    return _dataFolder() / "unsaved-labels"
 
 
 def setRunsFolder(folder: Path | str) -> None:
@@ -129,7 +130,7 @@ def clearCacheSteps(folder: Path) -> Steps[int]:
     """
     layout = CacheLayout(folder)
     users = [user for user in _listed(layout.users) if user.is_dir()]
-    living = [user for user in users if _isHeld(layout.user_lock(user.name))]
+    living = [user for user in users if isHeld(layout.user_lock(user.name))]
     used = {path.name for user in living for path in _listed(user)}
     gone = [user for user in users if user not in living]
     return (yield from _deleteSteps([*gone, *(entry for entry in _entriesOf(folder) if entry.name not in used)]))
@@ -144,6 +145,10 @@ def sizeInWords(count: int) -> str:
     if count < 1_000_000_000:
         return _("{count} MB").format(count=round(count / 1_000_000))
     return _("{count} GB").format(count=f"{count / 1e9:.1f}")
+
+
+def _dataFolder() -> Path:
+    return Path(qt.QStandardPaths.writableLocation(qt.QStandardPaths.GenericDataLocation)) / "weakmedsam"
 
 
 def _chosen(key: str) -> Path | None:
@@ -240,21 +245,3 @@ def _filesIn(path: Path) -> Iterator[tuple[Path, int]]:
         return
     for child in inside:
         yield from _filesIn(child)
-
-
-def _isHeld(lockFile: Path) -> bool:
-    """Whether a living process holds a lock of the cache; the system frees the locks of those that are gone."""
-    if sys.platform == "win32":
-        try:
-            lockFile.unlink(missing_ok=True)
-        except OSError:
-            return True
-        return False
-    try:
-        with lockFile.open("r+b") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False

@@ -16,6 +16,8 @@ from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
+from WeakMedSAMLib.frontend.labels.recovery.unsaved_labels import UnsavedLabels
+from WeakMedSAMLib.frontend.labels.recovery.unsaved_offer import UnsavedOffer
 from WeakMedSAMLib.frontend.labels.session_store import SessionStore
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import keyOf
@@ -46,6 +48,10 @@ class SceneLabels:
         Brings them into the scene and back.
     keys : VolumeKeys
         Which scan each volume is.
+    unsaved : UnsavedLabels
+        Keeps them in files meanwhile, in case Slicer crashes.
+    offer : UnsavedOffer
+        What a crash left behind of those of the current volume.
     marks : MarkEdits
         Points and boxes among the labels.
     markNodes : MarkNodes
@@ -64,6 +70,8 @@ class SceneLabels:
         self.session = TagSession()
         self.store = SessionStore(self.session, self.state)
         self.keys = VolumeKeys(self.session, self.state)
+        self.unsaved = UnsavedLabels(self.session, self.store)
+        self.offer = UnsavedOffer(self.session, self.state, self.keys, lambda: self.unsaved.files.folder)
         self.marks = MarkEdits(self.session)
         self.markNodes = MarkNodes(self.state.scene, self.session, self.marks, self._volumesWithKeys)
         self.volumeChanged, self.leaving = Callbacks(), Callbacks()
@@ -72,7 +80,10 @@ class SceneLabels:
         self._classNumber = 0
         self.keys.changed.connect(lambda _node: self.volumeChanged())
         self.volumeChanged.connect(self.markNodes.soon)
-        self.session.refused.connect(showError)
+        self.volumeChanged.connect(self.offer.look)
+        for refused in (self.session.refused, self.offer.refused, self.unsaved.failed):
+            refused.connect(showError)
+        self.unsaved.settled.connect(self.offer.removeTaken)
         self.state.changed.connect(guarded(self._onStateChanged))
         self.session.changed.connect(guarded(self._keepClass))
         keeper.closing.connect(self._leave)
@@ -86,6 +97,8 @@ class SceneLabels:
         # At its end Slicer does not close the scene, but lets go of its modules.
         self.store.keepCopy(folders.runsFolder())
         self.markNodes.cleanup()
+        self.unsaved.cleanup()
+        self.offer.cleanup()
         self.store.cleanup()
         self.keys.cleanup()
         self.volumeChanged.clear()
@@ -143,6 +156,8 @@ class SceneLabels:
         self.problems.forget()
         self.store.keepCopy(folders.runsFolder())
         self.store.forget()
+        self.unsaved.forget()
+        self.offer.forget()
 
     def _merge(self) -> None:
         try:
@@ -154,6 +169,7 @@ class SceneLabels:
             _logger.info("Tags of the loaded scene: %s", message)
         self.markNodes.loaded()
         self.keys.reset()
+        self.offer.forget()
         self._watchVolumes()
 
     def _watchVolumes(self) -> None:

@@ -44,6 +44,8 @@ class SessionStore:
         self._state = state
         # The scene's text as last read or written, and what the session gave then: not the same if it cannot be read.
         self._written = self._clean = ""
+        # When the scene got them at the latest, as VTK counts.
+        self._writtenAt = 0
         self._lastSeconds = 0.0
         self._isReading = self._isDue = False
         # A held key makes many changes a second; with many volumes one writing for all of them must do.
@@ -66,7 +68,12 @@ class SessionStore:
         if text != self._clean:
             self._written = self._clean = text
             self._state.tagsJson = text
+            self._writtenAt = self._state.node.GetMTime()
         self._lastSeconds = time.perf_counter() - begun
+
+    def isSaved(self) -> bool:
+        """Say whether the scene was saved with the labels as they are now, or loaded with them."""
+        return not self._isDue and self._writtenAt <= self._state.scene.GetStoredTime()
 
     def forget(self) -> None:
         """Drop changes that are not written: the scene that they were made in is gone."""
@@ -83,6 +90,7 @@ class SessionStore:
         """
         # Noted first: whoever hears that the state changed must not read the same text again.
         text = self._written = self._state.tagsJson
+        self._writtenAt = self._state.node.GetMTime()
         try:
             self._read(text)
         except UserError:

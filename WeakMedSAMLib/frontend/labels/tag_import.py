@@ -82,6 +82,31 @@ def mergeTags(
     return merged
 
 
+def restored(scene: CohortLabels, kept: CohortLabels, volume: KnownVolume) -> Merged:
+    """Put kept labels in place of those that a scene has of a volume, without changing either.
+
+    Parameters
+    ----------
+    scene : CohortLabels
+    kept : CohortLabels
+        With the labels of this volume alone, and the hash of its voxels in either order.
+    volume : KnownVolume
+
+    Raises
+    ------
+    UserError
+        What `find_labels` raises; ``bad_tags`` if they are of another volume.
+    """
+    found = find_labels(kept, volume, volume.counts)
+    if found is None:
+        raise UserError("bad_tags", "The labels are of another volume.")
+    merged = Merged(scene.classes)
+    _mergeClasses(merged, scene, kept.classes)
+    before = next((each for each in scene.volumes if each.sha256 == volume.sha256), None)
+    merged.volumes[volume.sha256] = before, giveTo(volume, found.labels)
+    return merged
+
+
 def unsaidNumberings(imported: CohortLabels, volumes: Iterable[KnownVolume]) -> list[UserError]:
     """Return for which volumes somebody has to say how their tags count slices, with what either answer would mean."""
     errors = []

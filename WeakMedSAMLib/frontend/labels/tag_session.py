@@ -21,7 +21,7 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
 from WeakMedSAMLib.frontend.labels.tag_history import Step
-from WeakMedSAMLib.frontend.labels.tag_import import mergeTags, unsaidNumberings
+from WeakMedSAMLib.frontend.labels.tag_import import mergeTags, restored, unsaidNumberings
 from WeakMedSAMLib.frontend.labels.tag_store import TagStore
 from WeakMedSAMLib.frontend.labels.tag_volumes import copyOf, isTagged, keyOf, removeFromVolume, renameInVolume
 from WeakMedSAMLib.frontend.labels.tag_words import rangeInWords, tagOf
@@ -221,6 +221,30 @@ class TagSession(TagStore):
         self._do(step)
         return merged.messages
 
+    def restore(self, key: str, kept: CohortLabels, beside: Callable[[bool], None] | None = None) -> list[str]:
+        """Put kept labels of a volume in place of those that it has, as one step of undo; `beside` as of `edit`.
+
+        Returns
+        -------
+        list of str
+            What became of classes whose label value is taken, for the user.
+
+        Raises
+        ------
+        UserError
+            ``unknown_volume``, and what `tag_import.restored` raises; nothing is changed then.
+        """
+        merged = restored(self._cohort, kept, self._volumeOf(key))
+        step = Step(_("restoring of labels that were not saved"), volumes=merged.volumes, beside=beside)
+        step.classes = None if merged.classes == self.classes else (self.classes, merged.classes)
+        self._do(step)
+        return merged.messages
+
+    def wouldRestore(self, key: str, kept: CohortLabels) -> VolumeLabels | None:
+        """Return the labels that `restore` would give a volume; None if it has them. Raises what `restore` does."""
+        before, after = restored(self._cohort, kept, self._volumeOf(key)).volumes[key]
+        return None if after == before else after
+
     def unsaidNumberings(self, cohort: CohortLabels, volumes: Iterable[InScene]) -> list[UserError]:
         """Return for which volumes `importTags` needs `unsaid`, as the errors that say what either answer means."""
         return unsaidNumberings(cohort, [self._heldVolume(each) for each in volumes])
@@ -263,6 +287,10 @@ class TagSession(TagStore):
         """List what is wrong with the tags of these volumes, errors first; volumes that are not known count nothing."""
         known = [key for key in keys if self.volume(key) is not None]
         return check(CohortLabels(self.classes, [self._require(key) for key in known]))
+
+    def _volumeOf(self, key: str) -> KnownVolume:
+        name = self._require(key).name
+        return self._inScene.get(key) or KnownVolume(name, key, {})
 
     def _numberingOf(self, volume: VolumeLabels) -> Numbering | None:
         """How the tags of a volume count, as the volume is now; as they say themselves if it is not in the scene."""

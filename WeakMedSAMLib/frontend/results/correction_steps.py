@@ -21,6 +21,7 @@ from WeakMedSAMLib.frontend.results.correction_words import editInWords
 from WeakMedSAMLib.frontend.results.learned_labels import noteLearned, noteLearnedSteps, pendingSlices, renameLearned
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside, PlaneChange, PlanesPut, Together
+from WeakMedSAMLib.frontend.results.restored_masks import besideRestored
 from WeakMedSAMLib.frontend.results.review_changes import keepReviewed
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
@@ -57,7 +58,7 @@ class CorrectionSteps:
         self._noting: StepRunner | None = None
         self._follow = guarded(self.watch.follow)
         self._connections = Connections(
-            (labels.volumeChanged, self._follow),
+            (labels.volumeChanged, self._onVolumeChanged),
             (self._state.changed, self._follow),
             (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
@@ -66,6 +67,8 @@ class CorrectionSteps:
             (history.willWrite, self.settle),
             (runs.resultsReady, self._onResultsReady),
         )
+
+        labels.offer.beside = self._besideRestored
 
     def cleanup(self) -> None:
         """Follow nothing and hold nothing of the scene any more."""
@@ -84,6 +87,11 @@ class CorrectionSteps:
     def settle(self) -> None:
         """Make labels of what was edited in the last moment, too."""
         self.watch.settle()
+
+    def _onVolumeChanged(self) -> None:
+        """Another volume is current, or it became ready for labels: masks that came with a scene teach from then on."""
+        self._follow()
+        self.changed()
 
     @property
     def teaching(self) -> Teaching | None:
@@ -182,6 +190,10 @@ class CorrectionSteps:
             raise ValueError("no masks teach")
         labels = self.labels()
         return PlanesPut.of(self._history, self.teaching, labels.axis, plane_of(labels), found)
+
+    def _besideRestored(self, labels: VolumeLabels) -> Together | None:
+        put = besideRestored(self.watch, self._history, labels)
+        return Together((put,)) if put is not None else None
 
     def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
         """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""

@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
-from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
+from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
@@ -29,7 +29,15 @@ from WeakMedSAMLib.frontend.results.run_results import readUpdate
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_images import PackedMask, packMask
 from WeakMedSAMLib.frontend.results.teaching import Teaching
-from WeakMedSAMLib.frontend.running.estimates import expectedStages, timeInWords
+from WeakMedSAMLib.frontend.results.update_plans import (
+    classesSince,
+    costInWords,
+    encodingInWords,
+    hasModel,
+    keepModelSteps,
+    preparing,
+    updateSettings,
+)
 from WeakMedSAMLib.frontend.running.job_runner import JobRunner
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan
@@ -86,6 +94,7 @@ class MaskUpdates:
         # What has ended and is not written yet.
         self._ready: list[tuple[Teaching, Path]] = []
         self._loading: StepRunner | None = None
+        self._keeping: StepRunner | None = None
         # Segmentation and the masks that it had before the last update.
         self._before: tuple[Any, Mapping[str, PackedMask | None]] | None = None
         self._progress: UpdateProgress | None = None
@@ -95,11 +104,13 @@ class MaskUpdates:
         job.ended.connect(self._onEnded)
         # After the corrections, which follow the same and say then which masks teach.
         state.changed.connect(self._writeNext)
+        runs.resultsReady.connect(self._keepModel)
 
     def cleanup(self) -> None:
         """End everything now; nothing is told."""
         self.abandon()
         self._state.changed.disconnect(self._writeNext)
+        self._runs.resultsReady.disconnect(self._keepModel)
         self._progress = None
         self.ended.clear()
 
@@ -111,6 +122,9 @@ class MaskUpdates:
         if self._loading is not None:
             self._loading.cancel()
             self._loading = None
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
         self._job.shutdown()
         if isBusy:
             self._remove(self._job.runFolder)
@@ -159,9 +173,9 @@ class MaskUpdates:
             return _("There are no masks of this volume yet. Generate them in section 4.")
         if is_published(teaching.record.preset):
             return _("A model of the published method is not moved by corrections. Generate by the preset fast.")
-        if not RunFolder(folderOf(teaching.record)).run.is_file():
+        if not hasModel(self._state, teaching.record):
             return _("The run folder is gone, and its model with it. Generate again: corrected slices count there too.")
-        if [entry.get("name") for entry in teaching.record.classes] != [*self._classNames()]:
+        if classesSince(teaching, self._classNames()) is None:
             return _(
                 "The classes changed since these masks were made. Generate again: corrected slices count there too."
             )
@@ -176,19 +190,24 @@ class MaskUpdates:
             ``not_ready`` with the reason; what planning says.
         """
         teaching = self._readyTeaching()
-        plan = self._planOf([teaching.volumeNode], _settingsOf(teaching.record, self._state.device))
+        plan = self._planFor([teaching.volumeNode], teaching)
         plan = replace(plan, runsFolder=RunFolder(folderOf(teaching.record)).updates)
         self._teaching, self.error = teaching, None
         names = {volumeId: node.GetName() for volumeId, node in plan.volumesById.items()}
         self._job.start(plan.runId, plan.preparation(), plan.command, plan.size, plan.device, names, plan.settings)
         if self._progress is not None:
-            self._progress.start()
+            self._progress.start(encodingInWords(plan))
 
     def updateAll(self) -> None:
         """Begin a run that updates the masks of all volumes of the run under review; `UserError` as `update`."""
         teaching = self._readyTeaching()
-        settings = _settingsOf(teaching.record, self._state.device)
-        self._runs.start(self._planOf(self._nodesOf(teaching.record), settings))
+        self._runs.start(self._planFor(self._nodesOf(teaching.record), teaching))
+
+    def _planFor(self, volumeNodes: Sequence[Any], teaching: Teaching) -> RunPlan:
+        """An update of volumes by the model of a run, which may have come with the scene."""
+        record, names = teaching.record, classesSince(teaching, self._classNames()) or {}
+        plan = self._planOf(volumeNodes, updateSettings(record, self._state.device, names))
+        return replace(plan, first=preparing(self._state, record, names))
 
     def _readyTeaching(self) -> Teaching:
         """The masks that can be updated, with what was edited last; `UserError` ``not_ready``."""
@@ -223,13 +242,18 @@ class MaskUpdates:
         teaching = self._corrections.teaching
         if teaching is None or self.problem():
             return ""
-        plan = self._planOf(self._nodesOf(teaching.record), _settingsOf(teaching.record, self._state.device))
+        plan = self._planFor(self._nodesOf(teaching.record), teaching)
         if len(plan.volumes) < 2:
             return ""
-        seconds = sum(expectedStages(plan.size, plan.device, plan.settings.preset, update=True).values())
-        return _("{count} volumes, {time}").format(count=len(plan.volumes), time=timeInWords(seconds))
+        return _("{count} volumes, {time}").format(count=len(plan.volumes), time=costInWords(plan))
 
     # The work
+
+    def _keepModel(self, runId: str) -> None:
+        """Let the model of a run travel with the scene."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+        self._keeping = StepRunner(keepModelSteps(self._state, runId)).start()
 
     def _onUpdate(self, allVolumes: bool) -> None:
         try:
@@ -346,30 +370,6 @@ class MaskUpdates:
         if self._before is None or self._before[0] is not subject.segmentationNode:
             return None
         return self._before[1]
-
-
-def _modelOf(record: RunRecord) -> Path:
-    """The model that updates go on from: that of the run, or the one that its masks were made by without training."""
-    folder = folderOf(record)
-    # Where it is, is read out of the folder of this computer: a scene may come from anywhere.
-    settings = load_run(folder).settings
-    model = Path(settings.model) if settings.model and not settings.train else RunFolder(folder).model
-    return model if model.is_dir() else RunFolder(folder).model
-
-
-def _settingsOf(record: RunRecord, device: str) -> RunSettings:
-    """Settings of an update of the masks of a run."""
-    asked = load_run(folderOf(record)).settings
-    return RunSettings(
-        preset=asked.preset,
-        backbone=asked.backbone,
-        device=device,
-        seed=asked.seed,
-        intensity=asked.intensity,
-        model=str(_modelOf(record)),
-        train=False,
-        update=True,
-    )
 
 
 def _slicesAlong(volumeNode: Any, axis: str) -> int:

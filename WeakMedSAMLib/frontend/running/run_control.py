@@ -18,6 +18,7 @@ from WeakMedSAMLib.frontend.running.job_runner import PREPARING, RUNNING, JobRun
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.run_models import removeModel
 from WeakMedSAMLib.frontend.scene.run_records import UNDER_WAY, RunRecord
 
 _logger = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ class RunControl:
         return self._notLoaded.get(runId, "")
 
     def forget(self, runId: str) -> None:
-        """Take a run out of the list of the scene; its folder and its segmentations stay."""
+        """Take a run out of the list of the scene, and its model with it; its folder and its segmentations stay."""
+        removeModel(self._state, runId)
         self._state.removeRun(runId)
 
     def start(self, plan: RunPlan, segmentationNode: Any = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.frontend.base.folders import cacheFolder, runsFolder
-from WeakMedSAMLib.frontend.base.steps import Steps
+from WeakMedSAMLib.frontend.base.steps import Steps, inThread
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.running.estimates import RunSize, runSize
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun, newRunFolder, newRunId, writeRunSteps
@@ -35,6 +35,8 @@ class RunPlan:
     runId : str
     runsFolder, cacheFolder : Path
         As chosen in the panel by default.
+    first : callable, optional
+        Done in a thread before the folder is written.
     """
 
     volumes: Sequence[VolumeInRun]
@@ -45,6 +47,7 @@ class RunPlan:
     runId: str = field(default_factory=newRunId)
     runsFolder: Path = field(default_factory=runsFolder)
     cacheFolder: Path = field(default_factory=cacheFolder)
+    first: Callable[[], object] | None = None
 
     @property
     def folder(self) -> Path:
@@ -63,7 +66,9 @@ class RunPlan:
 
     def preparation(self) -> Steps[RunFolder]:
         """Write the run folder, in short steps."""
-        return writeRunSteps(self.runsFolder, self.volumes, self.session, self.settings, self.runId)
+        if self.first is not None:
+            yield from inThread(self.first)
+        return (yield from writeRunSteps(self.runsFolder, self.volumes, self.session, self.settings, self.runId))
 
     def command(self, folder: RunFolder) -> Command:
         """Return how the worker is started."""

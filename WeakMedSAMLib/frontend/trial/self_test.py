@@ -91,6 +91,7 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         try:
             self.assertIn('"present"', logic.state.tagsJson)
             key = logic.keyOf(volume)
+            self._checkUnsaved(logic)
         finally:
             logic.cleanup()
         again = WeakMedSAMLogic()
@@ -102,6 +103,17 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         finally:
             again.cleanup()
         self.delayDisplay(_("Tags are kept in the scene"))
+
+    def _checkUnsaved(self, logic: WeakMedSAMLogic) -> None:
+        """Labels are in a file until the scene is saved, of which Slicer tells by the scene's time alone."""
+        unsaved = logic.labels.unsaved
+        unsaved.look()
+        _waitFor(lambda: unsaved.files.folder is not None)
+        self.assertIsNotNone(unsaved.files.folder)
+        with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
+            slicer.mrmlScene.Commit(str(Path(folder) / "scene.mrml"))
+        _waitFor(lambda: unsaved.files.folder is None)
+        self.assertIsNone(unsaved.files.folder)
 
     def test_Bar(self) -> None:
         """The bar takes a volume, leads on, and takes back what was done last."""

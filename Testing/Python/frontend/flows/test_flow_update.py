@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,12 @@ from flows.driver import fake_worker
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.frontend.base.folders import runsFolder, setRunsFolder
 from WeakMedSAMLib.frontend.results.run_results import readRecord
+from WeakMedSAMLib.frontend.running import run_writer
+from WeakMedSAMLib.frontend.scene.run_models import keepModel, modelText, removeModel
 from WeakMedSAMLib.frontend.scene.run_records import folderOf, updateFolderOf
 
 ROOT = Path(__file__).parents[4]
@@ -121,6 +127,60 @@ def test_cancel_writes_nothing(driver):
     driver.wait(lambda: not updates_of(driver))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is of Linux and macOS")
+def test_a_worker_that_is_killed_loses_nothing(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    driver.review_phantom()
+    middle = (driver.first + driver.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.click("review", "updateButton")
+    os.kill(worker_of(driver), signal.SIGKILL)
+    wait_for_update(driver)
+    assert "SIGKILL" in driver.ui("review", "updateLabel").text
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert np.array_equal(plane(driver, middle + 1), before)
+    assert driver.logic.corrections.pending == 1
+    driver.wait(lambda: not updates_of(driver))
+
+
+def test_a_full_disk_loses_nothing(generated, monkeypatch):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn = correct(driver, middle)
+
+    def refuse(*_arguments):
+        raise UserError("cannot_write", "Cannot write run.json: No space left on device.", "Free some space.")
+
+    monkeypatch.setattr(run_writer, "save_run", refuse)
+    with pytest.raises(UserError, match="No space left"):
+        driver.logic.updateMasks(60)
+    assert "Your corrections are kept" in driver.ui("review", "updateLabel").text
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert driver.logic.corrections.pending == 1
+    driver.wait(lambda: not updates_of(driver))
+    monkeypatch.undo()
+    driver.logic.updateMasks(60)
+    assert driver.logic.corrections.pending == 0
+
+
+def test_the_end_of_slicer_ends_it(driver):
+    driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
+    driver.review_phantom()
+    correct(driver, driver.first)
+    driver.click("review", "updateButton")
+    number, folder = worker_of(driver), folderOf(driver.run) / "updates"
+    driver.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+    driver.wait(lambda: not folder.is_dir() or not [*folder.iterdir()])
+
+
+def worker_of(driver):
+    """Return the number of the process of the update, once it is at work."""
+    job = driver.logic.updates._job
+    driver.wait(lambda: job.info.stage == "update")
+    return job._process._process.processId()
+
+
 def updates_of(driver):
     folder = folderOf(driver.run) / "updates"
     return [each.name for each in folder.iterdir()] if folder.is_dir() else []
@@ -154,6 +214,23 @@ def test_other_classes_than_those_of_the_model_are_refused_at_once(generated):
     assert driver.logic.updates.cost() == ""
 
 
+def test_a_class_that_was_renamed_since_is_the_same_class(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    driver.logic.session.renameClass("Lesion", "Läsion")
+    driver.host.settle(0.2)
+    driver.logic.updateMasks(60)
+    planes = driver.logic.corrections.watch.planes("Läsion")
+    assert np.array_equal(planes.plane(middle), drawn)
+    assert planes.plane(middle + 1).sum() > before.sum()
+    assert driver.logic.corrections.pending == 0
+    (record,) = driver.logic.state.runs()
+    model = Path(load_run(updateFolderOf(record, "000")).settings.model)
+    assert [entry["name"] for entry in read_json(model / "model.json")["classes"]] == ["Läsion"]
+    assert (model / "model.safetensors").is_file()
+    assert [entry["name"] for entry in read_json(folderOf(record) / "model" / "model.json")["classes"]] == ["Lesion"]
+
+
 def test_a_scene_that_is_closed_ends_it(driver):
     driver.open(worker=fake_worker("--seconds", "30", "--stage", "update"))
     driver.review_phantom()
@@ -166,9 +243,69 @@ def test_a_scene_that_is_closed_ends_it(driver):
     driver.wait(lambda: not updates_of(driver))
 
 
-def test_without_the_run_folder_it_says_so(generated):
+def test_without_the_run_folder_the_model_in_the_scene_is_taken(generated):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    shutil.rmtree(folderOf(driver.run))
+    driver.panel("review").refresh()
+    assert driver.ui("review", "updateButton").enabled, driver.ui("review", "updateButton").toolTip
+    driver.logic.updateMasks(60)
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    (record,) = driver.logic.state.runs()
+    assert load_run(folderOf(record)).run_id == record.runId
+    assert readRecord(record).volumes["000"].folder.is_relative_to(updateFolderOf(record, "000"))
+    # Of what was generated nothing is left; the voxels of a slice that is given back stay.
+    driver.logic.corrections.giveBack(middle, middle)
+    driver.host.settle(0.3)
+    assert driver.logic.corrections.stateOf("Lesion", middle) == "machine"
+
+
+def test_on_another_computer_it_goes_on_from_the_saved_scene(generated, tmp_path):
+    driver, middle = generated, (generated.first + generated.last) // 2
+    drawn, before = correct(driver, middle), plane(driver, middle + 1)
+    path, elsewhere = tmp_path / "one.mrb", tmp_path / "runs elsewhere"
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    shutil.rmtree(runsFolder())
+    setRunsFolder(elsewhere)
+    slicer.util.loadScene(str(path))
+    driver.wait(lambda: driver.logic.currentKey() is not None)
+    driver.host.settle(0.3)
+    assert driver.logic.corrections.pending == 1
+    driver.click("review", "updateButton")
+    assert driver.logic.updates.isUnderWay, driver.ui("review", "updateLabel").text
+    assert "encoded first" in driver.ui("review", "updateLabel").text
+    wait_for_update(driver)
+    assert driver.logic.updates.error is None
+    assert np.array_equal(plane(driver, middle), drawn)
+    assert plane(driver, middle + 1).sum() > before.sum()
+    assert folderOf(driver.logic.state.runs()[0]).parent == elsewhere
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"../model.json": "AA=="}', '{"model.json": "*"}', '{"model.json": 3}'])
+def test_a_model_in_the_scene_that_cannot_be_read_is_said(generated, text):
     driver = generated
     correct(driver, driver.first)
+    keepModel(driver.logic.state, driver.run.runId, text)
+    shutil.rmtree(folderOf(driver.run))
+    with pytest.raises(UserError, match="model of the run cannot be read"):
+        driver.logic.updateMasks(60)
+    assert not folderOf(driver.run).exists()
+    assert driver.logic.corrections.pending == 1
+
+
+def test_the_model_goes_with_its_run(generated):
+    driver = generated
+    assert modelText(driver.logic.state, driver.run.runId)
+    driver.logic.runs.forget(driver.run.runId)
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
+
+
+def test_without_run_folder_and_model_it_says_so(generated):
+    driver = generated
+    correct(driver, driver.first)
+    removeModel(driver.logic.state, driver.run.runId)
     shutil.rmtree(folderOf(driver.run))
     with pytest.raises(UserError, match="run folder is gone"):
         driver.logic.updateMasks(60)

@@ -97,8 +97,8 @@ class UpdateCalls:
 class UpdateProgress(Protocol):
     """Where an update says how far it is."""
 
-    def start(self) -> None:
-        """An update is under way."""
+    def start(self, text: str = "") -> None:
+        """An update is under way; what there is to say of it."""
 
     def progress(self, fraction: float, secondsLeft: float | None = None) -> None:
         """So much of it is done, 0..1, and it takes so much longer."""

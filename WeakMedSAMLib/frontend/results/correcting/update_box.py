@@ -86,11 +86,11 @@ class UpdateBox:
 
     # What the update tells
 
-    def start(self) -> None:
+    def start(self, text: str = "") -> None:
         """See `given.UpdateProgress`."""
         self.isUnderWay = True
         self._ui.updateBar.value = 0
-        setText(self._ui.updateLabel, "")
+        setText(self._ui.updateLabel, breakable(text))
         self._showProgress()
 
     def progress(self, fraction: float, secondsLeft: float | None = None) -> None:

@@ -1,0 +1,196 @@
+"""Offers what a crash left behind of the labels of the current volume: once it is ready, and never taken by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks
+from WeakMedSAMLib.frontend.base.engine_words import errorInWords
+from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, inThread
+from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import LeftFile, leftBehind, readLeft, removeLeft, setAside
+from WeakMedSAMLib.frontend.labels.tag_session import TagSession
+from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
+from WeakMedSAMLib.frontend.scene.module_state import ModuleState
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+from WeakMedSAMLib.frontend.scene.scene_volumes import reversedIdentitySteps
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is offered.
+
+    Attributes
+    ----------
+    key : str
+        The volume.
+    labels : VolumeLabels
+        As the volume would have them.
+    at : float
+        When they were written, in seconds since 1970.
+    kept : CohortLabels
+        As the file has them.
+    files : tuple of LeftFile
+        The file, and those of earlier crashes after it.
+    """
+
+    key: str
+    labels: VolumeLabels
+    at: float
+    kept: CohortLabels
+    files: tuple[LeftFile, ...]
+
+
+class UnsavedOffer:
+    """Looks whenever another volume is current and ready.
+
+    Parameters
+    ----------
+    session : TagSession
+    state : ModuleState
+    keys : VolumeKeys
+    own : callable
+        Returns the folder of this process's own unsaved labels, or None.
+
+    Attributes
+    ----------
+    found : Found or None
+        What is offered of the current volume.
+    changed : Callbacks
+        Called without arguments when that changes.
+    refused : Callbacks
+        Called with the `UserError` that says that a file cannot be read.
+    beside : callable
+        Gets the labels that are restored, and returns what goes along with them, see `tag_history.Step`; or None.
+    """
+
+    def __init__(
+        self, session: TagSession, state: ModuleState, keys: VolumeKeys, own: Callable[[], Path | None]
+    ) -> None:
+        self._session, self._state, self._keys, self._own = session, state, keys, own
+        self.found: Found | None = None
+        self.changed, self.refused = Callbacks(), Callbacks()
+        self.beside: Callable[[VolumeLabels], Callable[[bool], None] | None] = lambda _labels: None
+        self._lookedFor = ""
+        self._work: StepRunner | None = None
+        # Answered, and those that were taken: they go once the labels that came of them are saved.
+        self._answered: set[Path] = set()
+        self._taken: set[Path] = set()
+
+    def cleanup(self) -> None:
+        """Offer nothing any more."""
+        self.changed.clear()
+        self.refused.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Look anew, at the next `look`: the scene was changed."""
+        self._lookedFor = ""
+        self._stop()
+        self._show(None)
+
+    def look(self) -> None:
+        """Look for labels of the current volume, unless that was done."""
+        node = self._state.currentVolume
+        key = self._keys.keyOf(node) or ""
+        if key == self._lookedFor:
+            return
+        self.forget()
+        self._lookedFor = key
+        if node is not None and key:
+            self._work = StepRunner(self._lookSteps(node, key), self._onLooked, self._onFailed).start()
+
+    def restore(self) -> list[str]:
+        """Put what is offered in place of the labels of the volume, as one step of undo.
+
+        Returns
+        -------
+        list of str
+            What did not come as it was, for the user.
+        """
+        if self.found is None:
+            return []
+        found = self.found
+        beside = self.beside(found.labels)
+        messages = self._session.restore(found.key, found.kept, beside)
+        if beside is not None:
+            beside(True)
+        self._taken |= {each.path for each in found.files}
+        self.later()
+        return messages
+
+    def later(self) -> None:
+        """Offer it no more until Slicer is started again."""
+        if self.found is not None:
+            self._answered |= {each.path for each in self.found.files}
+            self._show(None)
+
+    def discard(self) -> None:
+        """Remove what is offered; what an earlier crash left of the volume is offered next."""
+        if self.found is not None:
+            removeLeft(self.found.files[0].path)
+            self.forget()
+            self.look()
+
+    def removeTaken(self) -> None:
+        """Remove the files that were restored from: the labels were saved, or let go of."""
+        for path in self._taken:
+            removeLeft(path)
+        self._taken.clear()
+
+    def _lookSteps(self, node: VolumeNode, key: str) -> Steps[Found | None]:
+        left = yield from inThread(partial(leftBehind, folders.unsavedLabelsFolder(), self._own()))
+        left = [each for each in left if each.path not in self._answered]
+        files = [each for each in left if each.key == key]
+        if left and not files:
+            # Slicer turns left-handed volumes as it loads them.
+            turned = yield from reversedIdentitySteps(node)
+            files = [each for each in left if each.key == turned]
+        while files:
+            found = yield from self._readSteps(key, files)
+            if found is not None:
+                return found
+            del files[0]
+        return None
+
+    def _readSteps(self, key: str, files: list[LeftFile]) -> Steps[Found | None]:
+        """Read the first of some files of a volume; None if it cannot be, or if the volume has all of it."""
+        left = files[0]
+        try:
+            kept = yield from inThread(partial(readLeft, left))
+            labels = self._session.wouldRestore(key, kept)
+        except UserError as error:
+            message = _("Labels that Slicer did not save before it crashed cannot be read: {reason}")
+            hint = _("Their file is kept: {file}").format(file=setAside(left))
+            self.refused(UserError("unsaved_unreadable", message.format(reason=errorInWords(error)), hint))
+            return None
+        if labels is None:
+            removeLeft(left.path)
+            return None
+        return Found(key, labels, left.at, kept, tuple(files))
+
+    def _onLooked(self, found: Found | None) -> None:
+        self._work = None
+        self._show(found)
+
+    def _onFailed(self, error: Exception) -> None:
+        self._work = None
+        raise error
+
+    def _show(self, found: Found | None) -> None:
+        if found is not self.found:
+            self.found = found
+            self.changed()
+
+    def _stop(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
