@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.axis_change import along
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
@@ -120,11 +121,16 @@ class TagSession(TagStore):
             self._editVolume(text, before, after, beside)
 
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
-        """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
+        """Count the slices of a volume along another axis; slice tags are dropped, which can be undone.
+
+        What was said of voxels stays, see `axis_change.along`.
+        """
         before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
-            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices, size=before.size))
+            isSettled = before.size is not None
+            after = along(before, axis) if isSettled else VolumeLabels(before.name, before.sha256, axis, nSlices)
+            self._editVolume(text, before, after)
 
     # Tags
 

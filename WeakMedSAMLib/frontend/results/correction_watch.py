@@ -293,6 +293,9 @@ class CorrectionWatch:
         teaching, volume, found = self.teaching, self._volume(), []
         if teaching is None or volume is None:
             return []
+        if any(each.digests.axis != volume.axis for each in self._held.values()):
+            # Slices are counted along another axis now, and none of them was seen.
+            self._held, self._own = {}, {}
         self.problem = None
         for className, segmentId in teaching.segmentIds.items():
             segment, held = teaching.segment(className), self._held.get(segmentId)
