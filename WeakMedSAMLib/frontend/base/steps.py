@@ -68,6 +68,11 @@ class StepRunner:
         """True from `start` until the result, an error or `cancel`."""
         return self._timer is not None
 
+    @property
+    def isOver(self) -> bool:
+        """True where all of the work is done, or has failed, and only the result is still to be handed over."""
+        return self._outcome is not None
+
     def start(self) -> StepRunner:
         """Begin; the first piece runs when Qt is next idle. Returns itself."""
         if self._timer is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import shutil
 import time
 
 import numpy as np
@@ -13,10 +12,8 @@ from flows.sight import opened
 from flows.strokes import disc
 
 from WeakMedSAMLib.contract.classes import ClassTable
-from WeakMedSAMLib.contract.runs import RunFolder
 from WeakMedSAMLib.frontend.base.steps import StepRunner
 from WeakMedSAMLib.frontend.results.review_panel import ReviewPanel
-from WeakMedSAMLib.frontend.scene.run_records import folderOf
 from WeakMedSAMLib.frontend.trial.window_block import longestBlock
 
 SHAPE = (100, 256, 256)
@@ -196,16 +193,7 @@ def review(window):
 def update(window):
     bench, updates = window.bench, window.bench.logic.updates
     before = {name: bench.voxels(name) for name in bench.ids}
-    folder = RunFolder(folderOf(bench.record)).updates / bench.updated.folder.name
-    if not folder.is_dir():
-        bench.tell(bench.updated.folder)
-        shutil.copytree(bench.updated.folder, folder)
-
-    def end():
-        updates._ready.append((bench.corrections.teaching, folder))
-        updates._writeNext()
-
-    window.measure("update", end, lambda: not updates.isUnderWay)
+    window.measure("update", lambda: bench.end_update(bench.updated), lambda: not updates.isUnderWay)
     assert all(not np.array_equal(bench.voxels(name), before[name]) for name in bench.ids)
     window.measure("undo of the update", updates.undo)
     assert all(np.array_equal(bench.voxels(name), before[name]) for name in bench.ids)
