@@ -1,4 +1,4 @@
-"""Masks of an update on their way into the scene: cancelled, and counted in another direction meanwhile."""
+"""Masks of an update on their way into the scene and into a report: cancelled, counted in another direction by then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from flows.strokes import disc
 
-from WeakMedSAMLib.contract.labels.label_files import read_label_file
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, remove_label_file
+from WeakMedSAMLib.contract.runs import RunFolder, load_run
+from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.results import machine_masks, mask_updates
 
 SHAPE = (20, 40, 50)
@@ -122,3 +124,29 @@ def test_slices_may_be_counted_in_another_direction_by_then(ending, when):
     assert np.array_equal(ending.voxels("organ")[8], known)
     others = [index for index in range(SHAPE[0]) if index != 8]
     assert np.array_equal(ending.voxels("organ")[others], (ending.map == 7)[others])
+
+
+def report_of(bench, tmp_path):
+    from WeakMedSAMLib.frontend.results.export_work import exportRun
+
+    written = exportRun(bench.logic.state.run(bench.record.runId), tmp_path / "out")
+    return next(path for path in written if path.name == "report.html").read_text(encoding="utf-8")
+
+
+def test_the_report_says_which_masks_an_update_drew_and_of_what(ending, tmp_path):
+    ending.corrections.markFine(3, True)
+    ending.corrections.markFine(4, True)
+    before = report_of(ending, tmp_path)
+    assert "update" not in before
+    folder = ending.end_update(ending.another)
+    wait(ending)
+    text = report_of(ending, tmp_path)
+    created = load_run(folder).created
+    assert f"drawn by an update of {localTime(created)}" in text
+    assert "<tr><td>organ</td><td>1</td><td>2</td><td>0</td></tr>" in text
+    assert "<tr><td>Läsion</td><td>0</td><td>2</td><td>0</td></tr>" in text
+    remove_label_file(RunFolder(folder).tags)
+    assert "does not say any more" in report_of(ending, tmp_path)
+    ending.updates.undo()
+    ending.settle()
+    assert "update" not in report_of(ending, tmp_path)
