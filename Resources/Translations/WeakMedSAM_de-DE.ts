@@ -273,6 +273,10 @@
         <translation>Abbre&amp;chen</translation>
     </message>
     <message>
+        <source>Once a volume has a label its slices are encoded in the background; Details has a box for it</source>
+        <translation>Sobald ein Volumen eine Markierung hat, werden seine Schichten im Hintergrund kodiert; unter Details lässt sich das abschalten</translation>
+    </message>
+    <message>
         <source>Share of the whole run</source>
         <translation>Anteil am gesamten Lauf</translation>
     </message>
@@ -307,6 +311,14 @@
     <message>
         <source>A new segmentation, or one that exists, which keeps its segments and gets the masks of its own volume</source>
         <translation>Eine neue Segmentierung, oder eine vorhandene, die ihre Segmente behält und die Masken ihres eigenen Volumens bekommt</translation>
+    </message>
+    <message>
+        <source>Prepare slices in the background</source>
+        <translation>Schichten im Hintergrund vorbereiten</translation>
+    </message>
+    <message>
+        <source>Encode the slices of a volume once it has a label, on half of the cores, so that Generate starts sooner; nothing is installed or downloaded for it</source>
+        <translation>Die Schichten eines Volumens kodieren, sobald es eine Markierung hat, auf der Hälfte der Kerne, damit das Erzeugen früher beginnt; dafür wird nichts installiert oder heruntergeladen</translation>
     </message>
     <message>
         <source>Log</source>
@@ -1446,6 +1458,14 @@
     <message>
         <source>Check that drive, or choose another folder: &apos;4. Generate&apos;, Details, Storage.</source>
         <translation>Prüfen Sie das Laufwerk, oder wählen Sie einen anderen Ordner: „4. Erzeugen“, Details, Ablage.</translation>
+    </message>
+    <message>
+        <source>The feature cache {folder} has no room left within its limit of {limit_gb} GB.</source>
+        <translation>Im Merkmalsspeicher {folder} ist innerhalb seiner Grenze von {limit_gb} GB kein Platz mehr.</translation>
+    </message>
+    <message>
+        <source>&apos;Generate&apos; makes room by itself; or clear the cache: &apos;4. Generate&apos;, Details, Storage.</source>
+        <translation>„Masken erzeugen“ schafft selbst Platz; oder leeren Sie den Merkmalsspeicher: „4. Erzeugen“, Details, Ablage.</translation>
     </message>
     <message>
         <source>{file}: voxels that are no numbers were read as {value:g} (number of them: {count}).</source>
@@ -5140,6 +5160,25 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>{count} volumes</source>
         <translation>{count} Volumina</translation>
+    </message>
+</context>
+<context>
+    <name>running.slice_preparation</name>
+    <message>
+        <source>Slices are not prepared: {reason}</source>
+        <translation>Schichten werden nicht vorbereitet: {reason}</translation>
+    </message>
+    <message>
+        <source>Preparing slices; Generate will start sooner</source>
+        <translation>Schichten werden vorbereitet; das Erzeugen beginnt dann früher</translation>
+    </message>
+    <message>
+        <source>Preparing slices: {done} of {total}; Generate will start sooner</source>
+        <translation>Schichten werden vorbereitet: {done} von {total}; das Erzeugen beginnt dann früher</translation>
+    </message>
+    <message>
+        <source>preparing slices, {done} of {total}</source>
+        <translation>bereitet Schichten vor, {done} von {total}</translation>
     </message>
 </context>
 <context>

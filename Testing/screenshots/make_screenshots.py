@@ -30,6 +30,7 @@ from host.user import User  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 from WeakMedSAMLib.frontend.base import folders  # noqa: E402
+from WeakMedSAMLib.frontend.running import slice_preparation  # noqa: E402
 
 WINDOW = (1500, 1060)
 PANEL_WIDTH = 520
@@ -238,6 +239,8 @@ def main() -> None:
     options = parser.parse_args()
     if chest_file() is None:
         parser.error("the scan is missing: pip install slicerio")
+    # Pictures show one thing at a time, and a run that encodes.
+    slice_preparation.arePackagesThere = lambda: False
     with tempfile.TemporaryDirectory() as work:
         camera = Camera(options.out, Path(work), options.quick)
         try:

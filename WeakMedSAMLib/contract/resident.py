@@ -1,32 +1,28 @@
-"""Requests to the resident worker and its answers: one JSON object a line, ASCII, on its input and its output.
+"""Requests to the resident worker and its answers; as lines see `resident_lines`.
 
-A request has the key ``ask``, an answer the key ``answer``; both say their version. A line of output without it is log
-text. An answer carries the id of its request, which whoever asks gives, each once.
+An answer carries the id of its request, which whoever asks gives, each once.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from .errors import Said, UserError
-from .events import MAX_LINE_CHARACTERS
-from .fields import build
 from .labels.labelled_volume import AXES
 from .runs import IntensityChoice
 
-RESIDENT_VERSION = 1
 # Without a request, after which the worker ends.
 IDLE_SECONDS = 600.0
-_ASK, _ANSWER, _VERSION = "ask", "answer", "version"
 
 # First and last row or column, both inside; a box has one of rows and one of columns.
 Range: TypeAlias = tuple[int, int]
 BoxRanges: TypeAlias = tuple[Range, Range]
+# Lowest and highest grey value that are told apart.
+Window: TypeAlias = tuple[float, float]
 # Row, column, and whether it shows what is asked for.
 PointAt: TypeAlias = tuple[int, int, bool]
 # Why a worker ends: nobody asked for long, whoever asked is gone, it was told to.
@@ -113,6 +109,34 @@ class Update(Request):
     ask = "update"
 
     folder: str
+
+
+@dataclass(frozen=True)
+class Encode(Request):
+    """Put the features of all slices of an open volume into the cache, for a run: what is asked meanwhile goes first.
+
+    Answered by `Encoding` on its way, then by `Encoded` or `Failed`; a newer one takes the place of one under way. One
+    that is stopped, or whose volume is closed, fails as ``cancelled``; what it has encoded is kept, and whoever encodes
+    the volume next goes on from there. Nothing is removed from the cache for it: ``cache_full``.
+
+    Attributes
+    ----------
+    volume : str
+    windows : tuple of Window
+        What `Encoded` has named for other volumes of that run, by which this one may get another range of grey values.
+    """
+
+    ask = "encode"
+
+    volume: str
+    windows: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stop(Request):
+    """End the encoding that is under way, if there is one; it has ended once this is answered."""
+
+    ask = "stop"
 
 
 @dataclass(frozen=True)
@@ -209,6 +233,43 @@ class Updated:
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """How many of the slices of a volume have features by now."""
+
+    answer: ClassVar[str] = "encoding"
+
+    id: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The features of all slices are in the cache.
+
+    Attributes
+    ----------
+    id : int
+    window : list of float or None
+        Grey values of a CT, which other CT of its run may have to share; None of other volumes.
+    """
+
+    answer: ClassVar[str] = "encoded"
+
+    id: int
+    window: list[float] | None = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Nothing is encoded any more."""
+
+    answer: ClassVar[str] = "stopped"
+
+    id: int
+
+
+@dataclass(frozen=True)
 class Superseded:
     """A newer question came before this one was answered."""
 
@@ -267,73 +328,11 @@ class Bye:
     reason: Farewell
 
 
-Answer: TypeAlias = Ready | Opened | Mask | Told | Updated | Superseded | Closed | Pong | Failed | Bye
-_REQUESTS: dict[str, type[Request]] = {kind.ask: kind for kind in (Open, Predict, Update, Close, Ping)}
-_ANSWERS: dict[str, Any] = {kind.answer: kind for kind in get_args(Answer)}
-
-T = TypeVar("T")
-
-
-def encode_request(request: Request) -> str:
-    """Write a request as one ASCII line, without the line end."""
-    return _line({_ASK: request.ask, **_fields(request)})
-
-
-def encode_answer(answer: Answer) -> str:
-    """Write an answer as one ASCII line, without the line end."""
-    return _line({_ANSWER: answer.answer, **_fields(answer)})
-
-
-def parse_request(line: str) -> Request:
-    """Read a request; `UserError` ``bad_request`` whatever else the line holds."""
-    try:
-        record = _record(line)
-        kind = _REQUESTS[_word(record, _ASK)]
-        return build(kind, record, f"The request {kind.ask!r}")
-    except KeyError as error:
-        raise _bad_request(f"it asks for {error.args[0]!r}, not {' or '.join(map(repr, _REQUESTS))}.") from None
-    except (ValueError, RecursionError) as error:
-        raise _bad_request(str(error)) from None
-    except UserError as error:
-        raise _bad_request(error.message) from None
-
-
-def id_in(line: str) -> int | None:
-    """Return the id of a request that cannot be used, if the line has one."""
-    try:
-        record = json.loads(line) if len(line) <= MAX_LINE_CHARACTERS else None
-    except (ValueError, RecursionError):
-        return None
-    found = record.get("id") if isinstance(record, dict) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
-
-
-def parse_answer(line: str) -> Answer | None:
-    """Read a line of output.
-
-    Returns
-    -------
-    Answer or None
-        None if the line is log text.
-
-    Raises
-    ------
-    UserError
-        ``bad_answer`` for an answer that this version cannot read.
-    """
-    if not line.startswith(f'{{"{_ANSWER}":'):
-        return None
-    try:
-        record = _record(line)
-        kind = _ANSWERS[_word(record, _ANSWER)]
-        found: Answer = build(kind, record, f"The answer {kind.answer!r}")
-    except KeyError as error:
-        raise _bad_answer(f"it is called {error.args[0]!r}.") from None
-    except (ValueError, RecursionError) as error:
-        raise _bad_answer(str(error)) from None
-    except UserError as error:
-        raise _bad_answer(error.message) from None
-    return found
+Answer: TypeAlias = (
+    Ready | Opened | Mask | Told | Updated | Encoding | Encoded | Stopped | Superseded | Closed | Pong | Failed | Bye
+)
+REQUESTS: dict[str, type[Request]] = {kind.ask: kind for kind in (Open, Predict, Update, Encode, Stop, Close, Ping)}
+ANSWERS: dict[str, Any] = {kind.answer: kind for kind in get_args(Answer)}
 
 
 def to_runs(mask: np.ndarray) -> list[int]:
@@ -350,51 +349,10 @@ def to_runs(mask: np.ndarray) -> list[int]:
 def from_runs(runs: Sequence[int], rows: int, columns: int) -> np.ndarray:
     """Return the mask that `to_runs` was given: rows x columns, bool; `UserError` ``bad_answer``."""
     if rows < 1 or columns < 1 or any(run < 0 for run in runs) or sum(runs) != rows * columns:
-        raise _bad_answer(f"its runs do not fill {rows} x {columns} pixels.")
+        raise bad_answer(f"its runs do not fill {rows} x {columns} pixels.")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(rows, columns)
 
 
-def _record(line: str) -> dict[str, Any]:
-    """The JSON object of a line without its version, which is ours; ValueError says what is wrong with it."""
-    if len(line) > MAX_LINE_CHARACTERS:
-        raise ValueError(f"a line has more than {MAX_LINE_CHARACTERS} letters.")
-    try:
-        record = json.loads(line, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise ValueError(f"it is no JSON ({error}).") from None
-    if not isinstance(record, dict):
-        raise ValueError("it is no JSON object.")
-    if record.pop(_VERSION, None) != RESIDENT_VERSION:
-        raise ValueError(f"its version is not {RESIDENT_VERSION}.")
-    return record
-
-
-def _word(record: dict[str, Any], key: str) -> str:
-    word = record.pop(key, None)
-    if not isinstance(word, str):
-        raise ValueError(f"it has no {key!r}.")
-    return word
-
-
-def _fields(item: Any) -> dict[str, Any]:
-    """All fields but the optional ones that are None."""
-    names = {entry.name for entry in fields(item)}
-    return {name: value for name, value in asdict(item).items() if name in names and value is not None}
-
-
-def _line(record: dict[str, Any]) -> str:
-    first, *others = record.items()
-    whole = dict([first, (_VERSION, RESIDENT_VERSION), *others])
-    return json.dumps(whole, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=str)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
-
-
-def _bad_request(reason: str) -> UserError:
-    return UserError("bad_request", f"A request cannot be used: {reason}", "Use one version of WeakMedSAM.")
-
-
-def _bad_answer(reason: str) -> UserError:
+def bad_answer(reason: str) -> UserError:
+    """The error of an answer that this version cannot read."""
     return UserError("bad_answer", f"An answer cannot be read: {reason}", "Use one version of WeakMedSAM.")

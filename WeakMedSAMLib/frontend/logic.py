@@ -17,7 +17,6 @@ from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.marks import Voxel
 from WeakMedSAMLib.contract.labels.points import Point
 from WeakMedSAMLib.contract.runs import RunSettings
-from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import Mark, marksOf
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
@@ -34,6 +33,7 @@ from WeakMedSAMLib.frontend.running.resident_update import ResidentUpdateProcess
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_plan import RunPlan, planRun
 from WeakMedSAMLib.frontend.running.run_writer import VolumeInRun
+from WeakMedSAMLib.frontend.running.slice_preparation import SlicePreparation
 from WeakMedSAMLib.frontend.running.worker_process import WorkerProcess
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
@@ -75,6 +75,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         Which devices there are; nothing is asked before somebody asks it.
     resident : ResidentClient
         Which mask boxes and points on a slice stand for; nothing is started before somebody asks it.
+    preparation : SlicePreparation
+        Encodes labelled volumes in the background, from `follow` on, which the panel calls.
     volumeChanged : Callbacks
         Called without arguments if another volume became current, or a volume became ready for tags.
     runChanged : Callbacks
@@ -99,6 +101,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self.runs = RunControl(self.job, self.state, ResultLoader(slicer.mrmlScene, self.history))
         self.volumeChanged, self.sceneChanged = self.labels.volumeChanged, self._scene.changed
         self.runChanged, self.resultsReady = self.runs.changed, self.runs.resultsReady
+        self.preparation = SlicePreparation(self.labels, self.resident, self.runs)
         self.corrections = Corrections(self.labels, self.history, self.runs)
         self.updates = MaskUpdates(
             self.state,
@@ -127,6 +130,7 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         self._markViews.stop()
         self.runs.cleanup()
         self.probe.shutdown()
+        self.preparation.cleanup()
         self.resident.cleanup()
         self.labels.cleanup()
         self.state.cleanup()
@@ -379,12 +383,8 @@ class WeakMedSAMLogic(ScriptedLoadableModuleLogic):
         return exportRun(record, folder)
 
     def cachedKeys(self) -> set[str]:
-        """Return the keys of volumes that went through a finished run; none where there is no cache of features."""
-        if not folders.cacheFolder().is_dir():
-            return set()
-        records = [record for record in self.state.runs() if record.status == "finished"]
-        nodes = [slicer.mrmlScene.GetNodeByID(each) for record in records for each in record.volumes.values()]
-        return {key for key in map(self.keyOf, nodes) if key is not None}
+        """Return the keys of volumes that went through a finished run or were prepared; none without a cache."""
+        return self.preparation.cachedKeys()
 
     def _keysOf(self, nodes: Iterable[VolumeNode]) -> list[str]:
         return list(dict.fromkeys(key for node in nodes if (key := self.keyOf(node)) is not None))

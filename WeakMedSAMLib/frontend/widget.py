@@ -82,6 +82,7 @@ class ModulePanel:
             (logic.volumeChanged, self._statesSoon),
             (logic.job.progress, self._statesSoon),
             (logic.history.changed, self._statesSoon),
+            (logic.preparation.changed, self._statesSoon),
         )
         # One after the other: each is laid out for the first time, which takes some milliseconds.
         times: dict[Callable[[], None], int] = {self._openReview: 1, self._showReview: 100}

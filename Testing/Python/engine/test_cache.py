@@ -402,3 +402,33 @@ def test_where_the_system_opens_no_more_files_nothing_is_taken_for_broken(root, 
     """)
     assert process.communicate(timeout=60)[0].strip() == "too_many_files"
     assert (FeatureCache(root).entry(A)["level5"] == 3).all()
+
+
+def test_what_must_not_push_others_out_is_refused_where_there_is_no_room(root):
+    cache = FeatureCache(root, max_bytes=3 << 20)
+    fill(cache, A, levels=ONE_MB)
+    fill(cache, B, levels=ONE_MB)
+    cache.close()
+    with pytest.raises(UserError) as caught, cache.writer(C, ONE_MB, evicts=False):
+        pass
+    assert caught.value.code == "cache_full"
+    assert caught.value.values["needed_bytes"] == 1 << 20
+    assert keys_in(root) == {A, B}
+    assert half_written(root) == []
+    cache.discard(A)
+    with cache.writer(C, ONE_MB, evicts=False) as arrays:
+        arrays["last"][:] = 1
+    assert keys_in(root) == {B, C}
+
+
+def test_what_another_process_uses_is_not_discarded(root, other):
+    fill(FeatureCache(root), A)
+    process = other(f"assert c.entry({A!r}); print('here', flush=True); sys.stdin.readline()")
+    assert process.stdout.readline() == "here\n"
+    cache = FeatureCache(root)
+    assert cache.entry(A)
+    cache.discard(A)
+    assert keys_in(root) == {A}
+    process.communicate("\n")
+    FeatureCache(root).discard(A)
+    assert keys_in(root) == set()

@@ -181,7 +181,7 @@ def test_progress_ends_with_all_slices(volume, cache):
     assert events == [Progress("embed", 7, 7)]
 
 
-def test_cancelling_between_batches_leaves_no_entry_and_no_harm(volume, cache):
+def test_what_was_encoded_before_it_was_cancelled_is_not_encoded_again(volume, cache, tmp_path):
     class Stop(Exception):
         pass
 
@@ -193,8 +193,13 @@ def test_cancelling_between_batches_leaves_no_entry_and_no_harm(volume, cache):
         run(volume, backbone, cache, report=stop)
     assert backbone.batches == [4]
     assert cache.entry(feature_key(volume, backbone)) is None
-    assert cache.size() < 1000
-    assert run(volume, Pooling(), cache).n_slices == SLICES
+    events = []
+    found = run(volume, backbone, cache, events.append)
+    assert backbone.batches == [4, 3]
+    assert events == [Progress("embed", 7, 7)]
+    with FeatureCache(tmp_path / "other") as other:
+        assert all(torch.equal(values(found)[n], level) for n, level in values(run(volume, Pooling(), other)).items())
+    assert [path.name for path in cache.root.iterdir() if len(path.name) == 64] == [found.key], "no part is left"
 
 
 @pytest.mark.parametrize("error", [torch.cuda.OutOfMemoryError("full"), RuntimeError("MPS backend out of memory (1)")])

@@ -22,7 +22,15 @@ from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
-from WeakMedSAMLib.contract.resident import Bye, Failed, Ready, Told, Update, Updated, encode_request
+from WeakMedSAMLib.contract.resident import (
+    Bye,
+    Failed,
+    Ready,
+    Told,
+    Update,
+    Updated,
+)
+from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
 from WeakMedSAMLib.contract.stages import MASKS, UPDATE, stages_of

@@ -18,14 +18,16 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 import numpy as np
 
 from WeakMedSAMLib.contract import resident as words
+from WeakMedSAMLib.contract import resident_lines
 
 BEHAVIOUR, LOG, FOLDER = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[4])
 _ROWS_COLUMNS = {"k": (1, 0), "j": (2, 0), "i": (2, 1)}
 shapes = {}
+encoding = []
 
 
 def tell(answer):
-    print(words.encode_answer(answer), flush=True)
+    print(resident_lines.encode_answer(answer), flush=True)
 
 
 def note(line):
@@ -89,7 +91,40 @@ def updated(request):
     return words.Updated(request.id, 1.5)
 
 
+def encoded(request):
+    """Says how far it is, and is done, unless it shall go on until it is stopped."""
+    total = 12
+    tell(words.Encoding(request.id, 1, total))
+    if BEHAVIOUR == "slow":
+        encoding.append(request.id)
+        return None
+    if BEHAVIOUR == "crash" or (BEHAVIOUR == "crash_once" and is_first()):
+        print("a library says its last words", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+    if BEHAVIOUR == "full":
+        return words.Failed(
+            "cache_full", "Full.", "Clear.", {"folder": "/c", "needed_bytes": 9, "limit_gb": 20.0}, request.id
+        )
+    if BEHAVIOUR == "gone" and is_first():
+        return words.Failed("volume_not_open", "Gone.", "Again.", id=request.id)
+    tell(words.Encoding(request.id, total, total))
+    # The first volume is an abdomen, another one a chest.
+    windows = {"0": [-160.0, 240.0], "1": [-1000.0, 400.0]}
+    return words.Encoded(request.id, windows[request.volume[2]] if BEHAVIOUR == "ct" else None)
+
+
+def stopped(request):
+    for id_ in encoding:
+        tell(words.Failed("cancelled", "Stopped.", "Kept.", id=id_))
+    encoding.clear()
+    return words.Stopped(request.id)
+
+
 def answer(request):
+    if isinstance(request, words.Encode):
+        return encoded(request)
+    if isinstance(request, words.Stop):
+        return stopped(request)
     if isinstance(request, words.Update):
         return updated(request)
     if isinstance(request, words.Open):
@@ -110,11 +145,13 @@ def main():
         note(line.strip())
         if BEHAVIOUR == "mute":
             continue
-        request = words.parse_request(line)
+        request = resident_lines.parse_request(line)
         if BEHAVIOUR == "ending" and isinstance(request, words.Predict) and request.slice == 1:
             tell(words.Bye("idle"))
             time.sleep(60)
-        tell(answer(request))
+        said = answer(request)
+        if said is not None:
+            tell(said)
         if BEHAVIOUR == "tired" and isinstance(request, words.Predict):
             tell(words.Bye("idle"))
             return

@@ -98,6 +98,15 @@ def own_places(fresh_settings, tmp_path):
     folders.setCacheFolder(tmp_path / "cache")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_prepared(monkeypatch):
+    """No worker begins by itself, some seconds after a label, in tests that are not about that."""
+    if not MISSING:
+        from WeakMedSAMLib.frontend.running import slice_preparation
+
+        monkeypatch.setattr(slice_preparation, "arePackagesThere", lambda: False)
+
+
 @pytest.fixture
 def wait_until(host) -> Callable[..., Any]:
     """wait_until(condition, timeout=10): let Qt work until it holds, and return what it returned."""

@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Answer, Failed, encode_answer
+from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Answer, Failed
+from WeakMedSAMLib.contract.resident_lines import encode_answer
 from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.contract.worker_arguments import BACKBONE, IDLE, PARENT, REMOVE, RESIDENT
 from WeakMedSAMLib.engine.cli.options import FOLDER, cache_option, device_option
@@ -34,7 +35,7 @@ def resident(parent: int | None, **options: Any) -> None:
     """Read requests as JSON lines on stdin and answer each on stdout, until stdin is closed.
 
     FOLDER holds copies of volumes as NRRD files. Features are taken from the cache where they are; a slice without
-    them is encoded when it is asked about.
+    them is encoded when it is asked about. The request "encode" puts those of a whole volume there.
 
     \b
     Example:

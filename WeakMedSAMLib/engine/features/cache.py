@@ -120,7 +120,7 @@ class FeatureCache:
         return freed
 
     @contextmanager
-    def writer(self, key: str, levels: Mapping[str, ArrayShape]) -> Iterator[Levels]:
+    def writer(self, key: str, levels: Mapping[str, ArrayShape], evicts: bool = True) -> Iterator[Levels]:
         """Write an entry: gives one writable map a level; the entry appears, pinned, when the block ends well.
 
         If another process finished the same entry meanwhile, its entry stays. Keep no reference to the maps after the
@@ -132,13 +132,15 @@ class FeatureCache:
             64 hexadecimal digits.
         levels : mapping
             Level name -> (shape, dtype string such as ``"<f2"``).
+        evicts : bool
+            Whether others may have to go for it.
 
         Raises
         ------
         UserError
-            ``disk_full``, ``cannot_write``.
+            ``disk_full``, ``cannot_write``; ``cache_full`` where others would have to go, and must not.
         """
-        folder, arrays = self._begin(key, levels)
+        folder, arrays = self._begin(key, levels, evicts)
         try:
             yield arrays
             with _write_errors(self.root):
@@ -149,6 +151,13 @@ class FeatureCache:
         finally:
             arrays.clear()
             shutil.rmtree(folder, ignore_errors=True)
+
+    def discard(self, key: str) -> None:
+        """Remove an entry that serves nobody any more, unless another living process uses it."""
+        with _write_errors(self.root), self._use.exclusive():
+            self._use.unpin(key)
+            if key not in self._use.pinned():
+                _remove(self._path(key))
 
     def excess(self, levels: Mapping[str, ArrayShape]) -> int:
         """Bytes by which the entries in use and one more of this shape exceed the cap (0 if they fit)."""
@@ -204,8 +213,17 @@ class FeatureCache:
     def _entries(self) -> list[Path]:
         return [path for path in self.root.iterdir() if is_key(path.name)]
 
-    def _make_room(self, needed: int) -> None:
-        self._evict(self.max_bytes - needed, needed + _SPARE_BYTES)
+    def _make_room(self, needed: int, evicts: bool) -> None:
+        if evicts:
+            self._evict(self.max_bytes - needed, needed + _SPARE_BYTES)
+        elif self.size() + needed > self.max_bytes:
+            raise UserError(
+                "cache_full",
+                f"The feature cache {self.root} has no room for {_gigabytes(needed)} more within its limit of "
+                f"{_gigabytes(self.max_bytes)}.",
+                "A run makes room by itself; or clear the cache.",
+                {"folder": str(self.root), "needed_bytes": needed, "limit_gb": round(self.max_bytes / 1e9, 1)},
+            )
         free = shutil.disk_usage(self.root).free
         if free < needed + _SPARE_BYTES:
             raise UserError(
@@ -227,11 +245,11 @@ class FeatureCache:
             total -= folder_bytes(path)
             _remove(path)
 
-    def _begin(self, key: str, levels: Mapping[str, ArrayShape]) -> tuple[Path, Levels]:
+    def _begin(self, key: str, levels: Mapping[str, ArrayShape], evicts: bool) -> tuple[Path, Levels]:
         self._path(key)
         with _write_errors(self.root):
             with self._use.exclusive():
-                self._make_room(bytes_of(levels.values()))
+                self._make_room(bytes_of(levels.values()), evicts)
                 folder = self._use.half_written(key)
             try:
                 return folder, self._arrays.create(folder, levels)

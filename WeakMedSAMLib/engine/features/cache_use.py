@@ -66,6 +66,10 @@ class CacheUse:
         """Keep an entry from being evicted by anyone until :meth:`leave`; call within :meth:`exclusive`."""
         (self._folder(self._name) / key).touch()
 
+    def unpin(self, key: str) -> None:
+        """Take back :meth:`pin`; call within :meth:`exclusive`."""
+        (self._folder(self._name) / key).unlink(missing_ok=True)
+
     def pinned_by_me(self) -> set[str]:
         """Keys that this user has pinned."""
         return self._pins(self._name)

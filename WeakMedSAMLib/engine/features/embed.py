@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Progress, Warning_
 from WeakMedSAMLib.contract.stages import EMBED as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.array_store import ArrayShape
 from WeakMedSAMLib.engine.base.finite import require_finite
-from WeakMedSAMLib.engine.base.memory import is_gpu_out_of_memory
 from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.features.batches import SliceBatch
 from WeakMedSAMLib.engine.features.between import BlendedLevel, Neighbours, slices_to_encode, widest_step
 from WeakMedSAMLib.engine.features.cache import LAYOUT, FeatureCache
 from WeakMedSAMLib.engine.features.coarse import cell_means, shows_air
@@ -36,6 +38,11 @@ from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity, to_unit
 EMBED_VERSION = 2
 _IMAGE, _ROWS = "image", "rows"
 _SLICES_AT_ONCE = 16
+# Of a batch, where others come first: half of the cores on a CPU, and some milliseconds on a GPU.
+_SMALL_PART = 8
+
+# Makes an entry of the cache out of arrays of these shapes.
+_Write: TypeAlias = Callable[[Mapping[str, ArrayShape]], AbstractContextManager[dict[str, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,8 @@ class Embedder:
 
     def claim(self, volumes: Iterable[EmbedInput], report: Report) -> None:
         """Keep what is cached of these volumes until the cache is closed, and nothing that is laid out as before."""
-        self._cache.claim(feature_key(one, self._backbone) for one in volumes)
+        keys = [feature_key(one, self._backbone) for one in volumes]
+        self._cache.claim([*keys, *map(_part_key, keys)])
         if freed := self._cache.clear_outdated():
             report(_outdated_warning(self._cache, freed))
 
@@ -143,7 +151,8 @@ class Embedder:
         volume : EmbedInput
             The volume.
         report : callable
-            Takes a progress event after every batch; an exception that it raises ends the work and leaves no entry.
+            Takes a progress event after every batch. An exception that it raises ends the work; what is encoded by
+            then is kept, as by `encode`.
 
         Raises
         ------
@@ -155,9 +164,34 @@ class Embedder:
             report(Progress(STAGE, volume.n_slices, volume.n_slices))
             return cached
         key = feature_key(volume, self._backbone)
-        self._compute(key, volume, report)
+
+        def writer(shapes: Mapping[str, ArrayShape]) -> AbstractContextManager[dict[str, np.ndarray]]:
+            _warn_of_excess(self._cache, shapes, report)
+            return self._cache.writer(key, shapes)
+
+        with closing(self._compute(key, volume, writer, self._backbone.batch_size)) as steps:
+            for done in steps:
+                if done is not None:
+                    report(Progress(STAGE, done, volume.n_slices))
         arrays = _read_back(key, self._cache)
         return VolumeFeatures(key, self._levels_in(arrays), arrays[_IMAGE])
+
+    def encode(self, volume: EmbedInput) -> Generator[int | None, None, None]:
+        """Features of one volume into the cache in short pieces, none longer than a slice takes, while others wait.
+
+        Yields after each how many slices are done, or None where that is not more than before. Ended before it is done,
+        by `close`, it keeps what it has; `embed` and `encode` go on from there.
+
+        Raises
+        ------
+        UserError
+            ``cache_full``: nothing else is removed for it. As `embed`.
+        """
+        key = feature_key(volume, self._backbone)
+        if self._cache.entry(key) is None:
+            write = partial(self._cache.writer, key, evicts=False)
+            at_once = max(1, self._backbone.batch_size // _SMALL_PART)
+            yield from self._compute(key, volume, write, at_once)
 
     def cached(self, volume: EmbedInput) -> VolumeFeatures | None:
         """Features of one volume if they are in the cache; nothing is computed."""
@@ -178,45 +212,73 @@ class Embedder:
         UserError
             ``gpu_out_of_memory``, ``not_finite``.
         """
-        features, batch = None, _Batch(self._backbone)
+        features, batch = None, SliceBatch(self._backbone, 1)
         while features is None:
             features = batch.embed(torch.from_numpy(image)[None, None].float() / 255)
         found = {name: features[name][0].float().cpu() for name in self._kept}
         require_finite(STAGE, {name: level.numpy() for name, level in found.items()})
         return found
 
-    def _compute(self, key: str, volume: EmbedInput, report: Report) -> None:
-        """Embed all slices into a new entry of the cache."""
+    def _compute(self, key: str, volume: EmbedInput, write: _Write, at_once: int) -> Generator[int | None, None, None]:
+        """Embed all slices into a new entry of the cache, some at once; see `encode` for what it yields."""
         stack, size = volume.load_stack(), self._size
         # Framed twice, for all of a long volume at once would be much memory.
-        cells = np.concatenate([cell_means(part) for part in volume.framed(stack)])
-        sources, rows = _plan(cells, volume.widest_step)
+        found = []
+        for part in volume.framed(stack):
+            found.append(cell_means(part))
+            yield None
+        sources, rows = _plan(np.concatenate(found), volume.widest_step)
         shapes: dict[str, ArrayShape] = {_IMAGE: ((len(rows), size, size), "|u1"), _ROWS: (rows.shape, "<i4")}
-        for name, info in self._kept.items():
-            shapes |= packed_shapes(name, info, len(sources))
-        _warn_of_excess(self._cache, shapes, report)
-        with self._cache.writer(key, shapes) as arrays:
+        shapes |= self._packed_shapes(len(sources))
+        with write(shapes) as arrays:
             arrays[_ROWS][:] = rows
             for number, part in enumerate(volume.framed(stack)):
                 arrays[_IMAGE][number * _SLICES_AT_ONCE :][: len(part)] = part
-            spared = len(rows) - len(sources)
-            for done in self._encode(arrays, sources):
-                report(Progress(STAGE, spared + done, len(rows)))
+                yield None
+            spared, done = len(rows) - len(sources), self._take_part(key, arrays)
+            batch = SliceBatch(self._backbone, at_once)
+            try:
+                while done < len(sources):
+                    done += self._encode(arrays, sources[done:], done, batch)
+                    yield spared + done
+            except GeneratorExit:
+                self._keep_part(key, arrays, done)
+                raise
 
-    def _encode(self, arrays: Mapping[str, np.ndarray], sources: np.ndarray) -> Iterator[int]:
-        """Fill the levels with those slices, batch by batch; yields after each how many are done."""
-        done, batch = 0, _Batch(self._backbone)
-        while done < len(sources):
-            part = arrays[_IMAGE][sources[done : done + batch.size]]
+    def _encode(self, arrays: Mapping[str, np.ndarray], sources: np.ndarray, done: int, batch: SliceBatch) -> int:
+        """Encode the first of these slices into the levels, from row `done` on; returns how many."""
+        features = None
+        while features is None:
+            part = arrays[_IMAGE][sources[: batch.size]]
             features = batch.embed(torch.from_numpy(part)[:, None].float() / 255)
-            if features is None:
-                continue
-            for name in self._kept:
-                found = features[name].cpu()
-                require_finite(STAGE, {name: found.numpy()})
-                pack_slices(arrays, name, done, found)
-            done += len(part)
-            yield done
+        for name in self._kept:
+            found = features[name].cpu()
+            require_finite(STAGE, {name: found.numpy()})
+            pack_slices(arrays, name, done, found)
+        return len(part)
+
+    def _take_part(self, key: str, arrays: Mapping[str, np.ndarray]) -> int:
+        """Move what was kept of an encoding that was ended early into the arrays; returns how many slices that is."""
+        part = self._cache.entry(_part_key(key))
+        if part is None:
+            return 0
+        count = min(_fill(arrays[name], part[name]) for name in part)
+        part.clear()  # Windows removes no file that is mapped
+        self._cache.discard(_part_key(key))
+        return count
+
+    def _keep_part(self, key: str, arrays: Mapping[str, np.ndarray], count: int) -> None:
+        """Keep the first slices under a key of their own, if there is room."""
+        shapes = self._packed_shapes(count)
+        if count:
+            with suppress(UserError), self._cache.writer(_part_key(key), shapes, evicts=False) as part:
+                for name in shapes:
+                    part[name][:] = arrays[name][:count]
+
+    def _packed_shapes(self, count: int) -> dict[str, ArrayShape]:
+        """Arrays that hold all levels of N slices."""
+        parts = (packed_shapes(name, info, count) for name, info in self._kept.items())
+        return {name: shape for part in parts for name, shape in part.items()}
 
     def _levels_in(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Level]:
         """All levels in the arrays of an entry."""
@@ -226,32 +288,6 @@ class Embedder:
             neighbours = Neighbours.of(np.flatnonzero(rows >= 0), len(rows))
             levels = {name: BlendedLevel(level, neighbours) for name, level in levels.items()}
         return levels | {CAM: PooledLevel(levels[info.cam_level], info.cam_cells)}
-
-
-class _Batch:
-    """Encodes as many slices at once as the memory of the device allows: a batch too large is halved once."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        self.size, self._backbone, self._halved = backbone.batch_size, backbone, False
-
-    def embed(self, images: torch.Tensor) -> dict[str, torch.Tensor] | None:
-        """Features of B x 1 x size x size images; None if the memory did not suffice and there is a smaller `size` now.
-
-        Raises
-        ------
-        UserError
-            ``gpu_out_of_memory``.
-        """
-        try:
-            return self._backbone.embed(images)
-        except RuntimeError as error:
-            if not is_gpu_out_of_memory(error):
-                raise
-            if self._halved or self.size == 1:
-                raise _out_of_memory(self.size, self._backbone) from error
-            self.size, self._halved = self.size // 2, True
-            torch.cuda.empty_cache()
-            return None
 
 
 def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
@@ -274,6 +310,17 @@ def feature_key(volume: EmbedInput, backbone: Backbone) -> str:
         "versions": [EMBED_VERSION, LAYOUT, torch.__version__],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _part_key(key: str) -> str:
+    """Key of the first slices of an entry that is not whole."""
+    return hashlib.sha256(f"part of {key}".encode()).hexdigest()
+
+
+def _fill(array: np.ndarray, first: np.ndarray) -> int:
+    """Put the first slices into an array; returns how many."""
+    array[: len(first)] = first
+    return len(first)
 
 
 def _read_back(key: str, cache: FeatureCache) -> dict[str, np.ndarray]:
@@ -312,14 +359,6 @@ def _plan(cells: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
     rows[chosen[air]] = np.searchsorted(sources, chosen[air][:1])
     rows[chosen[~air]] = np.searchsorted(sources, chosen[~air])
     return sources, rows
-
-
-def _out_of_memory(batch: int, backbone: Backbone) -> UserError:
-    return UserError(
-        "gpu_out_of_memory",
-        f"The memory of {backbone.device} does not suffice for {counted(batch, 'slice')} at once.",
-        "Close other programs that use the GPU, or run with --device cpu.",
-    )
 
 
 def _warn_of_excess(cache: FeatureCache, shapes: Mapping[str, ArrayShape], report: Report) -> None:

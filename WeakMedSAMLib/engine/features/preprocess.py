@@ -94,6 +94,16 @@ def in_common(intensities: Iterable[Intensity]) -> list[Intensity]:
     return [shared if i.kind == _CT and (i.low, i.high) != CHEST else i for i in chosen]
 
 
+def shared_window(own: Intensity) -> tuple[float, float] | None:
+    """What a volume brings to `in_common`, for others to be told: the window of a CT; None for all else."""
+    return (own.low, own.high) if own.kind == _CT else None
+
+
+def with_shared(own: Intensity, windows: Iterable[tuple[float, float]]) -> Intensity:
+    """The range that a volume gets `in_common` with others of these windows."""
+    return in_common([own, *(Intensity(_CT, *window) for window in windows)])[0]
+
+
 def learned_window(intensities: Iterable[Intensity]) -> Intensity | None:
     """The range of grey values that all volumes of a cohort share, for its model to keep; None if each has its own."""
     chosen = list(intensities)

@@ -1,4 +1,4 @@
-"""The resident worker: it holds the backbone, answers what is asked about single slices, and runs updates.
+"""The resident worker: it holds the backbone, answers about single slices, runs updates, and encodes in between.
 
 It ends when nobody has asked for long, when its input is closed, when the program that started it is gone, and when it
 is told to. The copies of volumes that were made for it are removed then.
@@ -25,6 +25,7 @@ from WeakMedSAMLib.contract.resident import (
     Bye,
     Close,
     Closed,
+    Encode,
     Failed,
     Farewell,
     Open,
@@ -33,13 +34,14 @@ from WeakMedSAMLib.contract.resident import (
     Predict,
     Ready,
     Request,
+    Stop,
+    Stopped,
     Superseded,
     Told,
     Update,
     Updated,
-    id_in,
-    parse_request,
 )
+from WeakMedSAMLib.contract.resident_lines import id_in, parse_request
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.backbones.registry import build_backbone
@@ -47,6 +49,7 @@ from WeakMedSAMLib.engine.base.device import choose_device, precision_for
 from WeakMedSAMLib.engine.base.memory import allow_many_maps, is_gpu_out_of_memory, is_out_of_memory, private_memory_mb
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.runs.process_watch import ParentWatch
+from WeakMedSAMLib.engine.runs.resident_encoding import BackgroundEncoding
 from WeakMedSAMLib.engine.runs.resident_slices import SliceAnswers
 from WeakMedSAMLib.engine.runs.session import RunFailed
 from WeakMedSAMLib.engine.runs.worker import Cancelled, run_folder
@@ -136,16 +139,25 @@ class _Resident:
     ) -> None:
         self._lines, self._tell, self._answers, self._idle_s = lines, tell, answers, idle_s
         self._update = update
+        self._encoding = BackgroundEncoding(tell, answers.encode, _logged)
         self._waiting: deque[Request] = deque()
         self._is_closed = False
 
     def serve(self) -> Farewell:
         """Answer until there is a reason to end."""
+        try:
+            return self._serve()
+        finally:
+            self._encoding.stop()
+
+    def _serve(self) -> Farewell:
         while True:
-            try:
-                self._take(self._lines.get(timeout=self._idle_s))
-            except queue.Empty:
-                return "idle"
+            # What is encoded is asked for, too: it is not idle meanwhile.
+            if not self._encoding.is_under_way:
+                try:
+                    self._take(self._lines.get(timeout=self._idle_s))
+                except queue.Empty:
+                    return "idle"
             self._take_all()
             while self._waiting:
                 if self._answer(self._waiting.popleft()):
@@ -153,6 +165,7 @@ class _Resident:
                 self._take_all()
             if self._is_closed:
                 return "input_closed"
+            self._encoding.step()
 
     def _take_all(self) -> None:
         """Take what has come meanwhile, without waiting."""
@@ -182,23 +195,30 @@ class _Resident:
     def _answer(self, request: Request) -> bool:
         """Answer one request, whatever comes of it; True if it is to end."""
         try:
-            self._tell(self._answer_to(request))
+            if isinstance(request, Encode):
+                self._encoding.begin(request)
+            else:
+                self._tell(self._answer_to(request))
         except UserError as error:
             self._tell(Failed.of(error, request.id))
         except Exception as problem:  # noqa: BLE001 - a slice that fails must not end what answers the next one
-            _log.exception("A request failed")
-            self._tell(Failed.of(_translate(problem), request.id))
+            self._tell(Failed.of(_logged(problem), request.id))
         return isinstance(request, Close) and request.volume is None
 
     def _answer_to(self, request: Request) -> Answer:
         match request:
             case Open():
+                self._encoding.stop(request.volume)
                 return self._answers.open(request)
             case Predict():
                 return self._answers.predict(request, self._is_outdated) or Superseded(request.id)
             case Update():
                 return self._update(request)
+            case Stop():
+                self._encoding.stop()
+                return Stopped(request.id)
             case Close():
+                self._encoding.stop(request.volume)
                 self._answers.close(request.volume)
                 return Closed(request.id)
             case Ping():
@@ -275,6 +295,11 @@ def _read(read: Callable[[], bytes]) -> bytes:
         return read()
     except OSError:
         return b""
+
+
+def _logged(problem: Exception) -> UserError:
+    _log.error("A request failed", exc_info=problem)
+    return _translate(problem)
 
 
 def _translate(problem: Exception) -> UserError:

@@ -1,13 +1,14 @@
 """The volumes that a resident worker knows, and features of single slices of them: cached ones, or encoded when asked.
 
-The whole volume is never encoded for one answer; the few slices that were are kept in memory, not in the cache.
+The whole volume is never encoded for one answer; the few slices that were are kept in memory, not in the cache, which
+only `SliceAnswers.encode` fills.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -16,13 +17,30 @@ import torch
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
-from WeakMedSAMLib.contract.resident import Mask, Open, Opened, Predict, to_runs
+from WeakMedSAMLib.contract.resident import (
+    Encode,
+    Encoded,
+    Encoding,
+    Mask,
+    Open,
+    Opened,
+    Predict,
+    to_runs,
+)
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.data.geometry import slice_stack
 from WeakMedSAMLib.engine.data.volumes import Scan, open_stored
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.features.embed import Embedder, EmbedInput, VolumeFeatures
-from WeakMedSAMLib.engine.features.preprocess import CHEST, Intensity, choose_intensity, in_common, to_unit
+from WeakMedSAMLib.engine.features.preprocess import (
+    CHEST,
+    Intensity,
+    choose_intensity,
+    shared_window,
+    to_unit,
+    with_shared,
+)
 from WeakMedSAMLib.engine.features.slices import embed_input
 from WeakMedSAMLib.engine.runs.resident_masks import PromptedMasks, SliceView
 
@@ -62,7 +80,7 @@ class SliceAnswers:
     backbone : Backbone
         On its device, in its precision.
     cache : FeatureCache
-        Read, never written.
+        Read; written by `encode` alone.
     folder : Path
         Where the files of volumes lie; no other file is opened.
     """
@@ -114,9 +132,7 @@ class SliceAnswers:
             ``volume_not_open``, ``slice_out_of_range``; what encoding and `PromptedMasks.draw` say.
         """
         started = perf_counter()
-        volume = self._volumes.get(asked.volume)
-        if volume is None:
-            raise UserError("volume_not_open", f"No volume {asked.volume!r} is open.", "Ask again.")
+        volume = self._opened(asked.volume)
         count = volume.inputs[0].n_slices
         if not 0 <= asked.slice < count:
             message = f"Volume {asked.volume!r} has no slice {asked.slice}; the last one is {count - 1}."
@@ -129,6 +145,32 @@ class SliceAnswers:
         seconds = round(perf_counter() - started, 4)
         rows, columns = mask.shape
         return Mask(asked.id, rows, columns, to_runs(mask), round(quality, 4), encoded, seconds)
+
+    def encode(self, asked: Encode) -> Generator[Encoding | None, None, Encoded]:
+        """Put the features of a volume into the cache as a run with others of these windows would, in short pieces.
+
+        Yields how far it is, or None where it is no further; what is closed before it is done keeps what it has.
+
+        Raises
+        ------
+        UserError
+            ``volume_not_open``; what `Embedder.encode` says.
+        """
+        volume = self._opened(asked.volume)
+        own = volume.inputs[0]
+        shared = with_shared(own.intensity, asked.windows)
+        steps = self._embedder.encode(replace(own, intensity=shared))
+        for done in steps:
+            yield None if done is None else Encoding(asked.id, done, own.n_slices)
+        release_free_memory()
+        window = shared_window(own.intensity)
+        return Encoded(asked.id, None if window is None else list(window))
+
+    def _opened(self, name: str) -> _Volume:
+        volume = self._volumes.get(name)
+        if volume is None:
+            raise UserError("volume_not_open", f"No volume {name!r} is open.", "Ask again.")
+        return volume
 
     def _levels(self, name: str, volume: _Volume, index: int) -> tuple[Mapping[str, torch.Tensor], bool]:
         """All levels of a slice, and whether it was encoded for this."""
@@ -164,5 +206,5 @@ class SliceAnswers:
 
 def _ranges(own: Intensity) -> list[Intensity]:
     """The range of grey values of a volume alone, and that of a cohort in which another CT shows lungs."""
-    common = in_common([own, Intensity(own.kind, *CHEST)])[0]
+    common = with_shared(own, [CHEST])
     return [own] if (common.low, common.high) == (own.low, own.high) else [own, common]

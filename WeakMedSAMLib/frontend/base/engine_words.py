@@ -246,6 +246,10 @@ TEXTS = {
         _("What was just written to the feature cache {folder} cannot be read back."),
         _("Check that drive, or choose another folder: '4. Generate', Details, Storage."),
     ),
+    "cache_full": (
+        _("The feature cache {folder} has no room left within its limit of {limit_gb} GB."),
+        _("'Generate' makes room by itself; or clear the cache: '4. Generate', Details, Storage."),
+    ),
     "cache_limit_exceeded": (
         _("This run needs more room than the feature cache may take; a part is removed after it."),
         _("The next run on these volumes takes longer."),

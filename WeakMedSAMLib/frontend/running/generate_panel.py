@@ -30,6 +30,7 @@ from WeakMedSAMLib.frontend.running.probe_client import ProbeClient
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 from WeakMedSAMLib.frontend.running.run_view import RunView
 from WeakMedSAMLib.frontend.running.run_words import codeInWords, lastRunInWords, timeLeftInWords
+from WeakMedSAMLib.frontend.running.slice_preparation import SlicePreparation
 from WeakMedSAMLib.frontend.running.storage_box import StorageBox
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
@@ -55,6 +56,7 @@ class RunLogic(Protocol):
     job: JobRunner
     probe: ProbeClient
     runs: RunControl
+    preparation: SlicePreparation
     volumeChanged: Callbacks
     runChanged: Callbacks
 
@@ -96,6 +98,7 @@ class GeneratePanel(Panel):
         self.logic, ui = logic, self.ui
         self._error: UserError | None = None
         self._isBeginning = False
+        self._prepared: set[str] = set()
         self.installBox = InstallBox(ui, installer or Installer())
         self.devices = DeviceChooser(ui, logic.probe, logic.runs, logic.state)
         self.runView = RunView(ui, logic.runs, self.devices.inWords)
@@ -109,6 +112,7 @@ class GeneratePanel(Panel):
         self.connect(ui.presetComboBox, "currentIndexChanged(int)", self._onPreset)
         self.connect(ui.generateButton, "clicked(bool)", self.generate)
         self.connect(ui.cancelButton, "clicked(bool)", self.cancel)
+        self.connect(ui.prepareCheck, "toggled(bool)", self._onPrepare)
         self.connect(ui.segmentationSelector, "currentNodeChanged(vtkMRMLNode*)", self._onSegmentation)
         self.follow(
             (logic.state.changed, self._later),
@@ -116,13 +120,17 @@ class GeneratePanel(Panel):
             (logic.volumeChanged, self._later),
             (logic.runChanged, self._onRunChanged),
             (self.devices.changed, self._later),
+            (logic.preparation.changed, self._onPreparation),
+            (self.storageBox.cleared, logic.preparation.again),
             (self.installBox.installed, self._onInstalled),
         )
+        logic.preparation.follow()
         self.refresh()
 
     def cleanup(self) -> None:
         """See `Panel`; what runs is the business of the logic."""
         super().cleanup()
+        self.logic.preparation.cleanup()
         for part in (self.installBox, self.devices, self.runView, self.storageBox):
             part.cleanup()
 
@@ -158,6 +166,7 @@ class GeneratePanel(Panel):
         self.devices.refresh()
         self._showButtons()
         self._showExpectations()
+        self._showPreparation()
         self._showDetails()
         self.runView.refresh()
         self.storageBox.showButtons()
@@ -211,6 +220,15 @@ class GeneratePanel(Panel):
             quality = expectedQuality(cohort) if preset == FAST else _unknownQuality()
             label.toolTip = f"{sureOfTimeInWords(size, device, preset)}\n\n{quality}"
 
+    def _showPreparation(self) -> None:
+        """Say in one line that slices are prepared, or why not; nothing while a run does it."""
+        preparation, label = self.logic.preparation, self.ui.prepareLabel
+        words = "" if self.logic.isRunning else preparation.words
+        label.text = words
+        label.visible = bool(words)
+        with self.filling():
+            self.ui.prepareCheck.checked = preparation.isOn
+
     def _showDetails(self) -> None:
         """Say in the header of the folded part what is not chosen as it is at first."""
         ui, state = self.ui, self.logic.state
@@ -242,8 +260,8 @@ class GeneratePanel(Panel):
         if isRunning:
             left = timeLeftInWords(job.info.secondsLeft) if job.isRunning else ""
             return _("running, {left}").format(left=left) if left else _("running")
-        last = lastRunInWords(self.logic.state.runs())
-        return last or ("" if self.readyProblem() else _("ready"))
+        said = self.logic.preparation.fewWords or lastRunInWords(self.logic.state.runs())
+        return said or ("" if self.readyProblem() else _("ready"))
 
     def showError(self, error: UserError) -> None:
         """Show an error where the outcome of a run stands."""
@@ -253,6 +271,16 @@ class GeneratePanel(Panel):
     def _onPreset(self, place: int) -> None:
         if place >= 0:
             self.logic.state.preset = str(self.ui.presetComboBox.itemData(place))
+
+    def _onPrepare(self, isOn: bool) -> None:
+        if not self._isFilling:
+            self.logic.preparation.isOn = isOn
+
+    def _onPreparation(self) -> None:
+        self._showPreparation()
+        if self._prepared != self.logic.preparation.keys:
+            self._prepared = set(self.logic.preparation.keys)
+            self._later()
 
     def _onTags(self, kind: str) -> None:
         self._later()
@@ -275,6 +303,7 @@ class GeneratePanel(Panel):
 
     def _onInstalled(self) -> None:
         self.logic.probe.forget()
+        self.logic.preparation.again()
         self.devices.ask()
         self._later()
 

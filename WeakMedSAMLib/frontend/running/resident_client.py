@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -23,12 +23,14 @@ from WeakMedSAMLib.contract.resident import (
     PointAt,
     Predict,
     Ready,
-    parse_answer,
 )
+from WeakMedSAMLib.contract.resident_lines import parse_answer
 from WeakMedSAMLib.frontend.base import folders
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, callLogged, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
+from WeakMedSAMLib.frontend.running.resident_encoding import EncodingOrder, ResidentEncoding
 from WeakMedSAMLib.frontend.running.resident_order import UpdateOrder
+from WeakMedSAMLib.frontend.running.resident_question import Answered, Question
 from WeakMedSAMLib.frontend.running.resident_volumes import Key
 from WeakMedSAMLib.frontend.running.resident_worker import ResidentWorker
 from WeakMedSAMLib.frontend.running.worker_process import AnsweringProcess, QtWorkerProcess, WorkerExit
@@ -36,30 +38,8 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 _SILENT_MS = 120_000
 # The copy of a volume is not, or no longer, what the worker was told: it is written anew.
-_OF_COPIES = ("volume_differs", "volume_not_open", "volume_not_found", "volume_truncated")
+COPY_PROBLEMS = ("volume_differs", "volume_not_open", "volume_not_found", "volume_truncated")
 _logger = logging.getLogger(__name__)
-
-# Gets the mask, rows x columns, bool; or None, and why there is none.
-Answered = Callable[[np.ndarray | None, UserError | None], object]
-
-
-@dataclass(frozen=True, eq=False)
-class _Question:
-    """What was asked; without `answered`, that a volume be made ready.
-
-    Attributes
-    ----------
-    isRepeated : bool
-        Whether it was given to a worker before, which failed at it.
-    """
-
-    node: VolumeNode
-    axis: str
-    index: int = 0
-    boxes: tuple[BoxRanges, ...] = ()
-    points: tuple[PointAt, ...] = ()
-    answered: Answered | None = None
-    isRepeated: bool = False
 
 
 class ResidentClient:
@@ -86,9 +66,10 @@ class ResidentClient:
         self.changed = Callbacks()
         self._device, self._factory = device, processFactory
         self._newId = partial(next, itertools.count(1))
-        self._question: _Question | None = None
+        self._question: Question | None = None
         self._worker: ResidentWorker | None = None
         self._order = UpdateOrder()
+        self._encoding = ResidentEncoding(self._newId)
         self._steps: StepRunner | None = None
         # Processes that are let go of and have not ended: Slicer must not end before them.
         self._ending: list[AnsweringProcess] = []
@@ -132,25 +113,21 @@ class ResidentClient:
         """
         whole = tuple(((int(top), int(bottom)), (int(left), int(right))) for (top, bottom), (left, right) in boxes)
         places = tuple((int(row), int(column), bool(shows)) for row, column, shows in points)
-        self._take(_Question(volumeNode, axis, int(index), whole, places, answered))
+        self._take(Question(volumeNode, axis, int(index), whole, places, answered))
 
     def prepare(self, volumeNode: VolumeNode, axis: str) -> None:
         """Start the worker and give it a volume, so that the first answer comes soon; returns at once."""
         if not self.isAsked:
-            self._take(_Question(volumeNode, axis))
+            self._take(Question(volumeNode, axis))
 
     def update(self, folder: str, heard: Callable[[str], object], ended: Callable[[UserError | None], object]) -> None:
         """Run the run folder of an update in the worker; returns at once.
 
         `heard` gets each line that a worker of that run would write, `ended` once None, or why it did not end well.
         """
-        self._endOutdated()
-        try:
-            worker = self._worker = self._worker or self._start()
-        except OSError as error:
-            callLogged(ended, UserError("cannot_write", str(error)))
-            return
-        worker.tell([self._order.begin(self._newId(), folder, heard, ended)])
+        worker = self._workerOfNow(partial(callLogged, ended))
+        if worker is not None:
+            worker.tell([self._order.begin(self._newId(), folder, heard, ended)])
 
     def stopUpdate(self) -> None:
         """End an update at once, with the worker; nobody is told."""
@@ -163,9 +140,20 @@ class ResidentClient:
             if self._question is not None and not self._repeat():
                 self._fail(_failure(_("it has ended")))
 
+    def encode(self, order: EncodingOrder) -> None:
+        """Put the features of a volume into the cache while the worker is asked nothing else; returns at once."""
+        worker = None if self._isOver else self._workerOfNow(partial(callLogged, order.ended, None))
+        if worker is not None:
+            self._encoding.begin(worker, order)
+
+    def stopEncoding(self) -> None:
+        """End that; nobody is told, and what was encoded is kept."""
+        self._encoding.stop()
+
     def forget(self) -> None:
         """Answer nothing that was asked so far, and keep no volume: the scene is closed."""
         self._end()
+        self._encoding.stop()
         self._stopSteps()
         if self._worker is not None:
             self._worker.asked = None
@@ -176,6 +164,7 @@ class ResidentClient:
         self._isOver = True
         self.changed.clear()
         self._end()
+        self._encoding.stop()
         self._stopSteps()
         self._letGo()
         while self._ending:
@@ -183,7 +172,7 @@ class ResidentClient:
 
     # A question on its way to the worker
 
-    def _take(self, question: _Question) -> None:
+    def _take(self, question: Question) -> None:
         if self._isOver:
             return
         before, self._question = self._question, question
@@ -196,18 +185,24 @@ class ResidentClient:
             self._begin(question)
         self.changed()
 
-    def _begin(self, question: _Question) -> None:
+    def _begin(self, question: Question) -> None:
         self._stopSteps()
+        worker = self._workerOfNow(self._fail)
+        if worker is not None:
+            steps = worker.volumes.copySteps(question.node)
+            self._steps = StepRunner(steps, self._onCopied, self._onNotCopied).start()
+
+    def _workerOfNow(self, failed: Callable[[UserError], object]) -> ResidentWorker | None:
+        """A worker for the device and the cache of now; None where it cannot be started, which `failed` is told."""
         self._endOutdated()
         try:
-            worker = self._worker = self._worker or self._start()
+            self._worker = self._worker or self._start()
         except OSError as error:
             values = {"file": error.filename, "reason": error.strerror}
             message = f"{error.filename} cannot be written ({error.strerror})."
-            self._fail(UserError("cannot_write", message, "Free some space.", values))
-            return
-        steps = worker.volumes.copySteps(question.node)
-        self._steps = StepRunner(steps, self._onCopied, self._onNotCopied).start()
+            failed(UserError("cannot_write", message, "Free some space.", values))
+            return None
+        return self._worker
 
     def _start(self) -> ResidentWorker:
         worker = ResidentWorker(self._factory(), self._newId, self._device(), folders.cacheFolder())
@@ -271,7 +266,7 @@ class ResidentClient:
             self._onAnswer(worker, answer)
 
     def _onAnswer(self, worker: ResidentWorker, answer: Answer) -> None:
-        if self._order.take(answer):
+        if self._order.take(answer) or self._encoding.take(answer):
             return
         if isinstance(answer, Ready):
             worker.isReady = True
@@ -303,7 +298,7 @@ class ResidentClient:
         asked = worker.asked
         if asked is None or not (answer.id == asked[0] or (opening is not None and opening[0] == asked[1])):
             return
-        if answer.code in _OF_COPIES and self._repeat():
+        if answer.code in COPY_PROBLEMS and self._repeat():
             worker.tell(worker.volumes.forget(asked[1]))
             return
         self._fail(answer.error())
@@ -314,6 +309,7 @@ class ResidentClient:
             return
         # The launcher may have ended before the worker behind it.
         worker.process.kill()
+        self._encoding.end(worker.fault or _failure(worker.lastWords(found)))
         self._letGo()
         self._ending.remove(worker.process)
         self._stopSteps()
@@ -386,6 +382,7 @@ class ResidentClient:
         self._ending.append(process)
         # Whoever let it go knows that; an update that it worked on does not.
         self._order.end(worker.fault or _failure(_("it has ended")))
+        self._encoding.end(worker.fault)
         process.finished.connect(lambda _exit: self._forget(process))
         worker.volumes.remove()
 

@@ -50,6 +50,7 @@ class ResidentVolumes:
         self._newId = newId
         # Written ones, the one asked about longest ago first.
         self._files: dict[Key, Path] = {}
+        self._writing: set[Key] = set()
         self._open: dict[tuple[Key, str], Open] = {}
         # Id of the request to close -> the copy that may go then.
         self._closing: dict[int, Path] = {}
@@ -68,13 +69,20 @@ class ResidentVolumes:
             if problem:
                 raise UserError("unusable_volume", problem, _("Choose another volume."))
             key: Key = (yield from identitySteps(volumeNode)), ijkToRas(volumeNode).tobytes()
+            # Somebody else may be writing it for another question.
+            while key in self._writing:
+                yield None
             if key in self._files:
                 self._files[key] = self._files.pop(key)
                 return key
             self._requireRoom(volumeNode)
             path = self.folder / f"{self._count:03d}.nrrd"
             self._count += 1
-            yield from exportSteps(volumeNode, path)
+            self._writing.add(key)
+            try:
+                yield from exportSteps(volumeNode, path)
+            finally:
+                self._writing.discard(key)
             # Voxels that changed meanwhile are not those of the key.
             if knownIdentity(volumeNode) == key[0]:
                 self._files[key] = path

@@ -10,7 +10,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Request, encode_request
+from WeakMedSAMLib.contract.resident import IDLE_SECONDS, Request
+from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.frontend.running.resident_volumes import Key, ResidentVolumes
 from WeakMedSAMLib.frontend.running.worker_command import residentCommand
 from WeakMedSAMLib.frontend.running.worker_process import AnsweringProcess, WorkerExit

@@ -118,6 +118,12 @@ class RunControl:
         """Return what the scene that is open remembers of a run, or None."""
         return self._state.run(runId)
 
+    def volumesOfFinished(self) -> list[Any]:
+        """Return the volumes in the scene that went through a finished run."""
+        records = [record for record in self._state.runs() if record.status == "finished"]
+        nodes = [self._state.scene.GetNodeByID(each) for record in records for each in record.volumes.values()]
+        return [node for node in nodes if node is not None]
+
     def notLoaded(self, runId: str) -> str:
         """Say which masks of a run did not come into the scene when it was loaded last, and why; empty if all did."""
         return self._notLoaded.get(runId, "")

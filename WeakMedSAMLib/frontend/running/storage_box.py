@@ -14,7 +14,7 @@ from slicer.i18n import tr as _
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.run_names import short_id
 from WeakMedSAMLib.frontend.base import folders
-from WeakMedSAMLib.frontend.base.callbacks import guarded, showError
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded, showError
 from WeakMedSAMLib.frontend.base.folders import RunOnDisk, sizeInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled
@@ -32,9 +32,15 @@ class StorageBox:
     ui : object
         Widgets of Generate.ui by name.
     runs : RunControl
+
+    Attributes
+    ----------
+    cleared : Callbacks
+        Called without arguments once the feature cache was cleared.
     """
 
     def __init__(self, ui: Any, runs: RunControl) -> None:
+        self.cleared = Callbacks()
         self._ui = ui
         self._runs = runs
         self._onDisk: list[RunOnDisk] = []
@@ -112,6 +118,7 @@ class StorageBox:
             slicer.util.infoDisplay(text.format(folder=run.folder, files=files), windowTitle=_("Delete run"))
 
     def _onCleared(self, freed: int) -> None:
+        self.cleared()
         slicer.util.showStatusMessage(_("Deleted: {size}").format(size=sizeInWords(freed)), 5000)
         self.count()
 

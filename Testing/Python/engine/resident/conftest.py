@@ -8,10 +8,8 @@ import pytest
 from faults.resident_bench import CountingBackbone
 from faults.tiny_run import NAME, make_scans
 
-from WeakMedSAMLib.contract.resident import (
-    Open,
-    encode_request,
-)
+from WeakMedSAMLib.contract.resident import Open
+from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.engine.data.volumes import open_stored
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, serve

@@ -13,15 +13,8 @@ import pytest
 from faults.resident_bench import BALL, ball, dice
 from faults.tiny_run import NAME
 
-from WeakMedSAMLib.contract.resident import (
-    Bye,
-    Open,
-    Opened,
-    Predict,
-    Ready,
-    encode_request,
-    parse_answer,
-)
+from WeakMedSAMLib.contract.resident import Bye, Open, Opened, Predict, Ready
+from WeakMedSAMLib.contract.resident_lines import encode_request, parse_answer
 from WeakMedSAMLib.engine.backbones import registry
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_volume
 from WeakMedSAMLib.engine.features.cache import FeatureCache

@@ -27,8 +27,8 @@ from WeakMedSAMLib.contract.resident import (
     Predict,
     Ready,
     Superseded,
-    encode_request,
 )
+from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_volume
 from WeakMedSAMLib.engine.runs import resident
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, read_lines, serve

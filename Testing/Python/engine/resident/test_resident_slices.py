@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from faults.resident_bench import BALL, dice, embed_all
 
-from WeakMedSAMLib.contract.resident import (
-    Open,
-    Predict,
-)
+from WeakMedSAMLib.contract.resident import Open, Predict
 from WeakMedSAMLib.engine.data.geometry import Geometry
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_volume
 from WeakMedSAMLib.engine.features.cache import FeatureCache

@@ -105,6 +105,7 @@ def test_the_same_labels_in_the_scene_are_offered_to_nobody(desk, tmp_path):
     desk.start()
     desk.tag()
     path = tmp_path / "scene.mrb"
+    desk.host.waitUntil(lambda: not desk.logic.labels.store._isDue)
     assert slicer.util.saveScene(str(path))
     # Slicer dies before it is seen that the scene was saved.
     desk.crash()
@@ -127,6 +128,8 @@ def test_a_saved_scene_leaves_nothing(desk, tmp_path, suffix):
     assert len(kept()) == 1
     folder = tmp_path / "scene"
     folder.mkdir()
+    # The scene gets labels a moment later where the computer is slow.
+    desk.host.waitUntil(lambda: not desk.logic.labels.store._isDue)
     assert slicer.util.saveScene(str(folder / f"scene.{suffix}"))
     desk.keep()
     assert kept() == []
