@@ -64,7 +64,7 @@ class PaintedSlice:
         pixels = np.asarray(pixels)
         if state not in STATES or pixels.ndim != 2 or not pixels.size:
             raise ValueError(f"a painted slice is {', '.join(STATES)} and of rows x columns")
-        if pixels.dtype != bool:  # which holds nothing else, and comes a hundred slices at once
+        if pixels.dtype != bool:  # masks of a hundred slices come at once, and hold nothing else
             _require_values(state, pixels)
         rows, columns = pixels.shape
         shown = pixels if pixels.dtype == bool else pixels == SHOWN

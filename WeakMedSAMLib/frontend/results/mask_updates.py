@@ -120,18 +120,18 @@ class MaskUpdates:
     def abandon(self) -> None:
         """End an update without writing anything, and hold nothing of the scene: it goes."""
         isBusy = self.isUnderWay
-        if isBusy:
+        # Its folder is named in the scene then.
+        isWritten = self._loading is not None and self._loading.isOver
+        if isBusy and not isWritten:
             self.error = UserError("cancelled", _("The update was cancelled."))
         if self._loading is not None:
-            # What is written already has its folder in the scene.
-            isBusy = not self._loading.isOver
             self._loading.cancel()
             self._loading = None
         if self._keeping is not None:
             self._keeping.cancel()
             self._keeping = None
         self._job.shutdown()
-        if isBusy:
+        if isBusy and not isWritten:
             self._remove(self._folder or self._job.runFolder)
         for _teaching, folder in self._ready:
             self._remove(folder)
