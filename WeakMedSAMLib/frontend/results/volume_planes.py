@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -181,7 +182,7 @@ def unpacked(text: bytes, shape: tuple[int, ...]) -> np.ndarray:
     if not text:
         return np.zeros(shape, bool)
     bits = np.frombuffer(bitsOf(text), np.uint8)
-    return np.unpackbits(bits, count=int(np.prod(shape))).view(bool).reshape(shape)
+    return np.unpackbits(bits, count=math.prod(shape)).view(bool).reshape(shape)
 
 
 def packedSteps(planes: SegmentPlanes) -> Steps[list[bytes]]:
