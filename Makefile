@@ -69,6 +69,7 @@ lint: $(STAMP) ## Style, formatting, types, and the walls between the rooms
 
 bench: $(STAMP) ## Measure speed, then accuracy on BENCH_DATA from nothing and after an edit (half an hour), into bench_output/
 	$(BIN)/weakmedsam benchmark speed --out bench_output/speed.json
+	$(BIN)/weakmedsam benchmark answers --out bench_output/answers.json
 	$(BIN)/weakmedsam benchmark accuracy $(BENCH_DATA) --labels 1 --out bench_output/accuracy.json $(BENCH_ARGS)
 
 gpu: $(STAMP) ## On a machine with an NVIDIA GPU, with a PyTorch for it: tests, speed, 10 volumes (minutes), into bench_output/

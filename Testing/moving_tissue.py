@@ -27,8 +27,9 @@ class Drawer:
         y, x = torch.meshgrid(torch.arange(INPUT), torch.arange(INPUT), indexing="ij")
         x0, y0, x1, y1 = (boxes[:, n, None, None] for n in range(4))
         drawn = (x >= x0 + 2) & (x <= x1 - 2) & (y >= y0 + 2) & (y <= y1 - 2)
-        quality = self._quality.get(int(features[0, 0, 0, 0]), 0.95)
-        return torch.where(drawn, 12.0, -12.0), torch.full((len(boxes),), quality)
+        numbers = features[:, 0, 0, 0] if rows is None else features[rows, 0, 0, 0]
+        quality = [self._quality.get(int(number), 0.95) for number in numbers]
+        return torch.where(drawn, 12.0, -12.0), torch.tensor(quality)
 
     def decode_points(self, features, points, rows=None):
         self.points += points.tolist()

@@ -68,7 +68,7 @@ def stages_of(
     """
     learning, reads_features = _LEARNING.get(preset, _LEARNING[FAST])
     first = (EMBED,) if train or reads_features else ()
-    learned = learning(overrides or {}) if train else (UPDATE,) if update else ()
+    learned = learning(overrides or {}) if train else (HANDING, UPDATE) if update else ()
     return (*first, *learned, MASKS)
 
 

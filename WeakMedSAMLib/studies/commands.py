@@ -19,43 +19,8 @@ from WeakMedSAMLib.engine.cli.options import (
 )
 from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
-
-
-class SplitType(click.ParamType):
-    """A share between 0 and 1, or an existing file or folder."""
-
-    name = "SHARE|FILE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | Path:
-        """Read the option's text."""
-        try:
-            return float(value)
-        except ValueError:
-            return EXISTING.convert(value, param, ctx)
-
-
-class NumbersType(click.ParamType):
-    """Whole numbers such as ``1,2,4``.
-
-    Parameters
-    ----------
-    least : int
-        That each may be.
-    """
-
-    name = "N,N,..."
-
-    def __init__(self, least: int = 1) -> None:
-        self._least = least
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Read the option's text."""
-        if not isinstance(value, str):
-            return value
-        parts = value.split(",")
-        if not all(part.strip().isdigit() and int(part) >= self._least for part in parts):
-            self.fail(f"{value!r} is not a list of numbers such as 1,2,4", param, ctx)
-        return tuple(int(part) for part in parts)
+from WeakMedSAMLib.studies.answers_command import answers
+from WeakMedSAMLib.studies.option_types import NumbersType, SplitType
 
 
 @click.group(short_help="Measure accuracy and speed.")
@@ -147,6 +112,9 @@ def large_scan(image: Path, mask: Path, labels: str, size: tuple[int, ...], out:
     click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
     click.echo(f"Disk: {disk}; {report['encoded']} of {report['slices']} slices encoded")
     click.echo(f"Report: {out}")
+
+
+benchmark.add_command(answers)
 
 
 @benchmark.command()

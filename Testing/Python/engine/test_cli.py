@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from functools import partial
 from importlib.metadata import EntryPoint
 
@@ -71,6 +73,17 @@ def test_a_command_that_cannot_be_imported_is_not_hidden(monkeypatch, tmp_path):
 
 def test_version(call):
     assert call("--version")[:2] == (0, f"weakmedsam, version {__version__}\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells what GNU's OpenMP is set to")
+@pytest.mark.parametrize(("chosen", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_cores_that_wait_for_each_other_sleep_unless_it_is_chosen_otherwise(chosen, used):
+    """A training step takes half to a fifth of the time so, where another program uses a core, too."""
+    known = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment = {**known, "OMP_DISPLAY_ENV": "true", **({"OMP_WAIT_POLICY": chosen} if chosen else {})}
+    words = [sys.executable, "-m", "WeakMedSAMLib.engine", "probe"]
+    said = subprocess.run(words, env=environment, capture_output=True, text=True, check=True).stderr
+    assert f"OMP_WAIT_POLICY = '{used}'" in said
 
 
 def test_segment_makes_masks_and_says_where_they_are(call, scans, tag_file, tmp_path):

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.backbones.tinyvit.core_pool import CorePool
+from WeakMedSAMLib.engine.base.core_pool import CorePool
 
 TORCH_THREADS = 2  # more than one, so that a pool could change the number, whatever the machine
 

@@ -195,24 +195,24 @@ def test_a_mask_fills_its_box_unless_that_is_not_wanted():
 
 def test_slices_on_the_way_get_theirs_from_the_slice_that_hands_on():
     class Logged(Handing):
-        def _next(self, column, mask, worst, before, index):
-            steps.append((before, index))
-            return super()._next(column, mask, worst, before, index)
+        def _advance(self, here):
+            steps.extend((way.key, index) for way, index in here)
+            super()._advance(here)
 
     steps = []
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     slowly = scan({index: [(12 + index // 2, 20)] for index in range(SLICES)})
     handing = Logged(slowly, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8))
     found = handing.run([box_at(1, 12, 20)], stride=3)[0]
-    assert steps == [(1, 0), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6), (4, 7), (7, 8)]
+    assert sorted(steps) == [(1, 0), (1, 2), (1, 3), (1, 4), (4, 5), (4, 6), (4, 7), (7, 8)]
     assert middle_of(found.masks[8])[0] == pytest.approx(21 * STEP, abs=4)
 
 
 def test_it_can_be_ended_at_every_slice():
     seen = []
 
-    def step():
-        seen.append(1)
+    def step(done, most):
+        seen.append((done, most))
         if len(seen) == 3:
             raise KeyboardInterrupt
 
@@ -220,7 +220,7 @@ def test_it_can_be_ended_at_every_slice():
     handing = Handing(scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), step=step)
     with pytest.raises(KeyboardInterrupt):
         handing.run([box_at(4, 18, 20)])
-    assert len(seen) == 3
+    assert seen == [(0, 9), (1, 9), (3, 9)], "both ways at once"
 
 
 def test_what_a_network_sees_counts_as_much_as_what_resembles_the_mask():
@@ -240,10 +240,10 @@ def test_it_can_be_ended_where_every_slice_has_a_box():
     seen = []
     numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
     handing = Handing(
-        scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), step=lambda: seen.append(1)
+        scan(MOVING), numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8), step=lambda *two: seen.append(two)
     )
     handing.run([box_at(index, 18, 20) for index in range(SLICES)])
-    assert len(seen) == SLICES
+    assert seen == [(index, SLICES) for index in range(SLICES)]
 
 
 def test_a_slice_is_unpacked_once_on_a_way():
@@ -257,3 +257,18 @@ def test_a_slice_is_unpacked_once_on_a_way():
     level.read = noted
     Handing(level, numbers, Drawer(), np.full((SLICES, 1), PRESENT, np.int8)).run([box_at(0, 10, 20)])
     assert unpacked == list(range(SLICES))
+
+
+def test_the_decoder_is_asked_once_for_all_that_come_to_two_slices():
+    """Both classes both ways: a slice is prepared once, and all cores have something to draw."""
+
+    class Counting(Drawer):
+        def decode(self, features, boxes, rows=None):
+            asked.append((len(features), len(boxes)))
+            return super().decode(features, boxes, rows)
+
+    asked = []
+    places = {index: [(10, 10), (40, 40)] for index in range(SLICES)}
+    presence = np.full((SLICES, 2), PRESENT, np.int8)
+    hand_on(places, [box_at(4, 10, 10), box_at(4, 40, 40, column=1)], presence=presence, drawer=Counting())
+    assert asked == [(1, 1), (1, 1), *[(2, 4)] * 4]

@@ -9,7 +9,12 @@ import pytest
 import torch
 from held_level import HeldLevel
 
-from WeakMedSAMLib.engine.methods.fast.refine import drop_loose_pieces, redraw_by_decoder, smooth_along_z
+from WeakMedSAMLib.engine.methods.fast.refine import (
+    drop_loose_pieces,
+    redraw_by_decoder,
+    redraw_classes,
+    smooth_along_z,
+)
 
 SIZE, INPUT = 128, 256
 
@@ -73,6 +78,21 @@ def test_every_piece_is_redrawn_and_the_pieces_are_put_together():
     assert result[0, 60, 60] < 0.05
 
 
+def test_it_tells_how_far_it_is_and_can_be_ended():
+    masks, told = masks_with(*[[(20, 30, 40, 50)]] * 20), []
+
+    def step(done, most):
+        told.append((done, most))
+        if done:
+            raise KeyboardInterrupt
+
+    drawer = Drawer()
+    with pytest.raises(KeyboardInterrupt):
+        redraw_by_decoder(masks, np.arange(20), numbered(20), drawer, step)
+    assert told == [(0, 20), (16, 20)]
+    assert len(drawer.seen) == 16
+
+
 def test_slices_without_a_mask_are_left_alone_and_say_so():
     masks = masks_with([], [(20, 30, 40, 50)], [])
     drawer = Drawer()
@@ -92,6 +112,21 @@ def test_many_slices_are_redrawn_with_their_own_features():
     assert agreement.min() > 0.9
     alone, _ = redraw_by_decoder(masks[57:58], indices[57:58], numbered(2 * count), Drawer())
     assert np.array_equal(together[57:58], alone)
+
+
+def test_classes_redrawn_together_are_as_each_alone_and_share_the_features_of_a_slice():
+    one = masks_with([(20, 30, 40, 50)], [(10, 10, 30, 30)], [])
+    other = masks_with([(60, 30, 20, 50), (10, 90, 30, 30)], [(70, 60, 30, 20)])
+    level, drawer, read = numbered(9), Drawer(), []
+    whole = level.read
+    level.read = lambda indices: read.append(list(indices)) or whole(indices)
+    classes = (one, np.array([2, 5, 7])), (other, np.array([5, 8]))
+    together = redraw_classes([masks for masks, _ in classes], [indices for _, indices in classes], level, drawer)
+    assert read == [[2, 5, 8]]
+    assert drawer.seen == [2, 5, 5, 5, 8]
+    for (masks, indices), found in zip(classes, together, strict=True):
+        for each, alone in zip(found, redraw_by_decoder(masks, indices, numbered(9), Drawer()), strict=True):
+            assert np.array_equal(each, alone, equal_nan=True)
 
 
 def test_nothing_to_redraw_is_no_call():

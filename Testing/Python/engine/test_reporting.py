@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from WeakMedSAMLib.contract.events import Stage
-from WeakMedSAMLib.engine.base.reporting import RemainingTime, StageClock
+from WeakMedSAMLib.contract.events import Progress, Stage
+from WeakMedSAMLib.engine.base.reporting import RemainingTime, StageClock, Work, as_part
 
 
 def ticking(times):
@@ -41,3 +41,33 @@ def test_seconds_of_a_stage_that_runs_twice_add_up():
         clock.see(Stage(stage="walk", state=state))
     clock.see(Stage(stage="cam", state="reused"))
     assert clock.seconds == {"walk": 5.0, "cam": 0.0}
+
+
+def test_parts_of_work_add_up_whatever_each_of_them_counts():
+    told = []
+    work = Work(4, lambda done, most: told.append((done, most)))
+    first, second = work.part(), work.part(3)
+    first(1, 2)
+    first(2, 2)
+    second(0, 0)
+    second(5, 10)
+    second(10, 10)
+    assert told == [(50, 400), (100, 400), (100, 400), (250, 400), (400, 400)]
+
+
+def test_work_within_a_part_of_other_work_is_a_part_of_that():
+    told = []
+    within = Work(2, Work(2, lambda done, most: told.append(done / most)).part())
+    within.part()(1, 1)
+    within.part()(1, 2)
+    assert told == [0.25, 0.375]
+
+
+def test_progress_of_a_part_is_told_as_that_of_the_whole_and_other_events_as_they_are():
+    events = []
+    work = Work.of_stage(events.append, "round", 2)
+    work.part()
+    report = as_part(events.append, work.part())
+    report(Progress("steps", 3, 6))
+    report(Stage(stage="other", state="started"))
+    assert events == [Progress("round", 150, 200), Stage(stage="other", state="started")]

@@ -33,7 +33,8 @@ from WeakMedSAMLib.contract.resident import (
 from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.contract.results import LABELS
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings, load_run, save_run
-from WeakMedSAMLib.contract.stages import MASKS, UPDATE, stages_of
+from WeakMedSAMLib.contract.stages import HANDING, MASKS, UPDATE, stages_of
+from WeakMedSAMLib.engine.base.reporting import RunReport
 from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.engine.cli.update import _read_labels
 from WeakMedSAMLib.engine.data.geometry import Geometry
@@ -41,7 +42,7 @@ from WeakMedSAMLib.engine.data.volumes import open_scan, read_labels, write_volu
 from WeakMedSAMLib.engine.methods.published.method import METHOD as PUBLISHED
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, serve
-from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.engine.runs.worker import Cancelled, run_folder
 
 QUICK = {"update_steps": 3}
 STEPS = ("--steps", 3)
@@ -106,12 +107,21 @@ def test_what_is_drawn_stays_and_the_network_learns_it_while_the_run_keeps_all_i
     assert Path(run.settings.model) == finished.places.model.resolve()
     stages = [json.loads(line) for line in places.events.read_text("utf-8").splitlines()]
     started = [one["stage"] for one in stages if one.get("state") == "started"]
-    assert tuple(started) == stages_of(run.settings.preset, train=False, update=True) == ("embed", UPDATE, MASKS)
+    assert (
+        tuple(started)
+        == stages_of(run.settings.preset, train=False, update=True)
+        == (
+            "embed",
+            HANDING,
+            UPDATE,
+            MASKS,
+        )
+    )
 
 
 def test_what_is_drawn_is_handed_on_to_the_slices_around(finished, update, monkeypatch):
     # Nothing lies there, so that it shrinks on its way.
-    monkeypatch.setattr("WeakMedSAMLib.engine.parts.handing_on._LEAST_LEFT", 0.0)
+    monkeypatch.setattr("WeakMedSAMLib.engine.parts.handing_ways._LEAST_LEFT", 0.0)
     places, _ = update("--steps", "0")
     assert is_same(network_of(finished.places), network_of(places))
     was, now = labels_of(finished.places), labels_of(places)
@@ -271,7 +281,7 @@ def test_the_resident_worker_updates_by_the_network_that_it_holds(finished, prep
     assert [type(one) for one in told if not isinstance(one, Told)] == [Ready, Updated, Bye]
     assert {one.id for one in told if isinstance(one, Told | Updated)} == {7}
     events = [parse_line(one.line) for one in told if isinstance(one, Told)]
-    assert {one.stage for one in events if isinstance(one, Progress)} >= {UPDATE, MASKS}
+    assert {one.stage for one in events if isinstance(one, Progress)} >= {HANDING, UPDATE, MASKS}
     assert [type(events[0]), type(events[-1])] == [Hello, Done]
     now = labels_of(prepared)
     assert np.array_equal(now[3] == 1, SQUARE == 1)
@@ -316,6 +326,41 @@ def test_its_cancel_file_ends_it_and_leaves_the_results_that_were_there(finished
     told = asked_of(finished, Update(7, str(prepared.path)))
     assert [one.code for one in told if isinstance(one, Failed)] == ["cancelled"]
     assert np.array_equal(labels_of(prepared), was)
+
+
+@pytest.fixture
+def all_told(monkeypatch):
+    """Progress is told however closely it follows, and cancelling is looked for each time."""
+    monkeypatch.setattr(RunReport.__init__, "__defaults__", (None, 0.0))
+
+
+def test_progress_is_told_all_the_way_of_each_stage(finished, prepared, all_told):
+    events = []
+    with one_thread():
+        run_folder(prepared.path, report=events.append, cache_root=finished.cache)
+    for stage in (HANDING, UPDATE, MASKS):
+        steps = [(one.done, one.total) for one in events if isinstance(one, Progress) and one.stage == stage]
+        done, totals = zip(*steps, strict=True)
+        assert list(done) == sorted(done)
+        assert len(set(totals)) == 1
+        assert done[-1] == totals[-1]
+        assert len(set(done)) >= 3, stage
+
+
+@pytest.mark.parametrize("stage", [HANDING, UPDATE, MASKS])
+def test_it_is_cancelled_within_each_stage(finished, prepared, all_told, stage):
+    was, seen = labels_of(prepared, "001"), []
+
+    def listen(event):
+        if isinstance(event, Progress) and event.stage == stage:
+            seen.append(event)
+            prepared.cancel.touch()
+
+    with one_thread(), pytest.raises(Cancelled):
+        run_folder(prepared.path, report=listen, cache_root=finished.cache)
+    assert len(seen) == 1
+    assert seen[0].done < seen[0].total
+    assert np.array_equal(labels_of(prepared, "001"), was)  # the first volume may have been done
 
 
 def test_events_of_a_run_say_the_stage(finished, prepared):

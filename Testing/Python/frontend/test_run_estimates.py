@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.running import estimates
 from WeakMedSAMLib.frontend.running.estimates import RunSize
@@ -44,6 +45,19 @@ def test_boxes_are_handed_on_to_every_slice_of_their_class():
     marked, tagged = estimates.expectedStages(size), estimates.expectedStages(RunSize(2, 60, 15))
     longer = [stage for stage in marked if marked[stage] > tagged[stage]]
     assert longer == [stages.HANDING, stages.segmenter_round(2), stages.MASKS]
+
+
+def test_of_an_update_drawn_masks_are_handed_on_and_training_takes_its_steps():
+    tags = cohort((3, 12))
+    before = estimates.runSize(tags.volumes)
+    tags.volumes[0].size = (8, 8, 30)
+    PAINTED.put(tags.volumes[0], "tumour", 3, "drawn", np.ones((8, 8), np.uint8))
+    size = estimates.runSize(tags.volumes)
+    assert (before.handedMasks, size.handedMasks) == (0, 10)
+    expected = estimates.expectedStages(size, update=True)
+    assert list(expected)[2:] == ["embed", "handing-on", "update", "masks"]
+    assert expected["handing-on"] > 0
+    assert expected["update"] == estimates.expectedStages(before, update=True)["update"]
 
 
 def test_boxes_take_as_much_longer_as_they_were_measured_to():

@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.events import Event, Progress, Stage, encode
 
 Report = Callable[[Event], None]  # what stages tell of their progress; it may raise, which ends the run
 Listener = Callable[[Event], None]  # whoever looks on
+Tell = Callable[[int, int], None]  # what work tells of how far it is: what is done of how much; it may raise, too
 _log = logging.getLogger(__name__)
 
 
@@ -28,8 +29,56 @@ def as_stage(report: Report, stage: str) -> Report:
     return tell
 
 
+def nobody(_done: int, _most: int) -> None:
+    """Take no notice of how far work is."""
+
+
+class Work:
+    """Work in several parts, one after the other, that tells how far all of it is.
+
+    Parameters
+    ----------
+    parts : int
+        How many there are, each as long as the others; one that takes longer is several.
+    tell : callable
+        Takes hundredths of a part.
+    """
+
+    _FINE = 100
+
+    def __init__(self, parts: int, tell: Tell) -> None:
+        self._parts, self._tell, self._begun = parts, tell, 0
+
+    @classmethod
+    def of_stage(cls, report: Report, stage: str, parts: int) -> Work:
+        """Work that is a stage, and tells it as progress."""
+        return cls(parts, lambda done, most: report(Progress(stage, done, most)))
+
+    def part(self, count: int = 1) -> Tell:
+        """The next part, or as many together: what tells how far it is. Those before it are done."""
+        before, self._begun = self._begun, self._begun + count
+
+        def tell(done: int, most: int) -> None:
+            within = count * self._FINE * done // most if most else 0
+            self._tell(before * self._FINE + within, self._parts * self._FINE)
+
+        return tell
+
+
 class Cancelled(Exception):
     """The run was asked to stop; what its finished stages made stays, and the same run goes on from there."""
+
+
+def as_part(report: Report, tell: Tell) -> Report:
+    """What hands events on, progress as how far a part of some work is."""
+
+    def take(event: Event) -> None:
+        if isinstance(event, Progress):
+            tell(event.done, event.total)
+        else:
+            report(event)
+
+    return take
 
 
 class RemainingTime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -85,4 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.excepthook = log_unforeseen
     # A request to end is treated like Ctrl-C: the run closes its files and can be resumed.
     signal.signal(signal.SIGTERM, _terminate)
+    # Before PyTorch is loaded, which splits its work over the cores thousands of times a second: a core that waits for
+    # another one sleeps. Busily waiting, it keeps that one's work from going on where other programs run, too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(outcome(cli, arguments))

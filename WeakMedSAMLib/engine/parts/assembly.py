@@ -10,11 +10,11 @@ from scipy import ndimage
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
-from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Stage, Warning_
 from WeakMedSAMLib.contract.quality import Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.reporting import Report
+from WeakMedSAMLib.engine.base.reporting import Report, Work
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
@@ -75,16 +75,21 @@ def tell_results(
     report: Report,
     result_of: Callable[[CohortVolume, VolumeSlices, int], VolumeResult],
 ) -> Results:
-    """Results volume by volume, by source, slices and number in the cohort, with events for them."""
+    """Results volume by volume, by source, slices and number in the cohort, with events for them.
+
+    Progress is that of `Work.of_stage` with a part for each volume: `result_of` may tell of its own part, too.
+    """
     report(Stage(stage=STAGE, state="started"))
     unsure: list[Quality] = []
-    for done, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
-        result = result_of(source, volume, done)
+    work = Work.of_stage(report, STAGE, len(cohort))
+    for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True)):
+        tell = work.part()
+        result = result_of(source, volume, number)
         if result.quality.low_confidence:
             unsure.append(result.quality)
         yield source, result
         release_free_memory()
-        report(Progress(STAGE, done + 1, len(cohort)))
+        tell(1, 1)
     if unsure:
         report(_low_confidence(unsure, len(cohort)))
     report(Stage(stage=STAGE, state="finished"))

@@ -3,52 +3,43 @@
 The next slice looks like this one: cells of it that resemble cells inside of the mask, nearby, are where the class goes
 on, and the mask decoder redraws it from a box around them. How far to believe a mask that was handed on is the worst
 step on the way to it: the quality that the decoder predicts, or the Dice of what it draws with the cells alike.
+
+All ways go on together, one slice at a time: the decoder prepares a slice once for all pieces that come to it, and
+draws them side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import ndimage
-from torch.nn import functional as F  # noqa: N812
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.engine.backbones.base import Backbone, PromptKind
+from WeakMedSAMLib.engine.base.core_pool import CorePool
+from WeakMedSAMLib.engine.base.reporting import Tell, nobody
 from WeakMedSAMLib.engine.features.levels import Level
+from WeakMedSAMLib.engine.parts.alike_cells import AlikeCells
 from WeakMedSAMLib.engine.parts.components import grown_box, large_pieces, piece_that_meets
+from WeakMedSAMLib.engine.parts.handing_ways import WORTH_ALL, Drawn, Piece, Way, routes, together
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
-from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.not_points import without
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed, votes_between
 from WeakMedSAMLib.engine.parts.tightness import cut_to, tightened, widened
 
-# A mask size x size, and a quality or a trust.
-Drawn: TypeAlias = tuple[np.ndarray, float]
-# First and last slice that a piece may be on.
-Ends: TypeAlias = tuple[float, float]
-Piece: TypeAlias = tuple[Drawn, Ends]
-
-_REACH = 6  # cells that a piece may move from slice to slice
-_GROWTH = 4  # cells that it may grow by on each side
-_ALIKE = 8  # most similar cells that are asked
-_SHARPNESS = 0.07  # of their votes, by cosine of features
 _MARGIN = 2  # pixels of the frame around what resembles the mask
-# The worst step, and the trust that it is worth: between them in proportion. Masks handed on from boxes had a Dice of
-# 0.93 where the worst quality on the way was above 0.9, of 0.8 down to 0.8, of 0.6 down to 0.7, and of less than 0.3
-# below 0.6 (organs, CT and MR).
-_WORTHLESS, _WORTH_ALL = 0.55, 0.95
 _ANYWHERE = (-np.inf, np.inf)
-# Of a drawn mask all of the class is known: what has lost more of its area from one slice that hands on to the next one
-# has lost a piece on the way, and says no longer where the class is not.
-_LEAST_LEFT = 0.6
-_FADED = 0.4  # trust below which a mask goes no further into slices of which nothing is known
+
+Box = tuple[float, float, float, float]
+# Slice where a class was given -> what draws it there.
+Starts = Mapping[int, Callable[[], list[Piece]]]
 
 
 @dataclass(frozen=True)
@@ -114,12 +105,12 @@ class GivenMask:
     mask: np.ndarray
 
 
-class _Pace(NamedTuple):
-    """How masks are handed on: in which direction (-1 or 1), over how many slices at once, and until what is left."""
+class _Sought(NamedTuple):
+    """Where a piece seems to go on: cells (None of less than one), a box around them, and the worst quality so far."""
 
-    step: int
-    stride: int
-    least: float
+    piece: np.ndarray | None
+    box: Box
+    worst: float
 
 
 class Handing:
@@ -138,7 +129,8 @@ class Handing:
     seen : mapping, optional
         Slice -> C x h x w: what a network sees there; where it does, that and what resembles the mask count alike.
     step : callable, optional
-        Called before each slice that is looked at; may raise to end the work.
+        Called before slices are looked at, with how many are done and how many there are at most, of each way by
+        itself; may raise to end the work.
     tight : bool
         Let masks fill the boxes that they were drawn for.
     """
@@ -150,12 +142,12 @@ class Handing:
         backbone: Backbone,
         presence: np.ndarray,
         seen: Mapping[int, np.ndarray] | None = None,
-        step: Callable[[], None] = lambda: None,
+        step: Tell = nobody,
         tight: bool = True,
     ) -> None:
         self._alike, self._decoded, self._backbone, self._presence = alike, decoded, backbone, presence
         self._seen, self._step, self._tight = seen or {}, step, tight
-        self._cells: dict[int, torch.Tensor] = {}
+        self._cells, self._side_by_side = AlikeCells(alike), CorePool.of_this_process().map
 
     @property
     def input_size(self) -> int:
@@ -177,12 +169,105 @@ class Handing:
         former say more.
         """
         marks: list[GivenBox | GivenPoint | GivenMask] = [*boxes, *(point for point in points if point.shows), *masks]
-        found = {}
+        starts: dict[int, Starts] = {}
         for column in sorted({one.column for one in marks}):
             drawn = {one.index: partial(_pieces_of, one.mask) for one in masks if one.column == column}
-            starts: dict[int, Callable[[], list[Piece]]] = {**self._marked(column, boxes, points), **drawn}
-            found[column] = self._of_class(column, starts, [*drawn], stride)
+            starts[column] = {**self._marked(column, boxes, points), **drawn}
+        ways = [
+            Way(column, start, route, each.keys(), stride)
+            for column, each in starts.items()
+            for start in (each if stride else ())
+            for route in routes(start, each.keys(), self._presence[:, column] == ABSENT)
+        ]
+        left = sum(len(way.slices) for way in ways)
+        pieces = self._begin(starts, left)
+        drawn_on = {(one.column, one.index) for one in masks}
+        for way in ways:
+            way.begin(pieces[way.column, way.start], (way.column, way.start) in drawn_on)
+        self._go(ways, len(pieces), left)
+        found: dict[int, dict[int, list[Vote]]] = {column: {} for column in starts}
+        for (column, index), here in pieces.items():
+            found[column][index] = [Vote(*together(here))]
+        for way in ways:
+            for index, vote in way.votes.items():
+                found[way.column].setdefault(index, []).append(vote)
+        if stride:
+            for column, votes in found.items():
+                self._add_between(
+                    votes, [index for one, index in sorted(drawn_on) if one == column], starts[column], column
+                )
+        return {column: agreed(votes) for column, votes in found.items()}
+
+    def _begin(self, starts: Mapping[int, Starts], left: int) -> dict[tuple[int, int], list[Piece]]:
+        """Column and slice -> pieces of a class where it was given; as many slices are `left` after these."""
+        found: dict[tuple[int, int], list[Piece]] = {}
+        most = left + sum(map(len, starts.values()))
+        for column, each in starts.items():
+            for index, draw in each.items():
+                self._step(len(found), most)
+                found[column, index] = draw()
         return found
+
+    def _go(self, ways: Sequence[Way], done: int, left: int) -> None:
+        """Hand pieces on by all ways, as far as they go; some slices are done, and as many left at most."""
+        last = len(self._presence) - 1
+        for place in range(last + 1):
+            at = {1: place, -1: last - place}
+            here = [(way, at[way.step]) for way in ways if at[way.step] in way.slices]
+            if here:
+                self._step(done + left - sum(len(way.slices) for way in ways), done + left)
+                self._advance(here)
+
+    def _advance(self, here: Sequence[tuple[Way, int]]) -> None:
+        """Hand pieces on by one slice, each way to its own."""
+        self._cells.hold(slice_ for way, index in here for slice_ in (way.key, index))
+        asked = [(way, index, piece) for way, index in here for piece in way.held if _may_be_on(piece, index)]
+        sought = self._side_by_side(self._seek, asked)
+        there = [(index, one) for (_way, index, _piece), one in zip(asked, sought, strict=True) if one is not None]
+        drawn = self._draw_all([index for index, _ in there], [one.box for _, one in there])
+        taken = iter(self._side_by_side(self._take, [(one, *two) for (_, one), two in zip(there, drawn, strict=True)]))
+        moved = [None if one is None else next(taken) for one in sought]
+        for way, index in here:
+            pieces = [
+                (one, ends)
+                for (other, _index, (_drawn, ends)), one in zip(asked, moved, strict=True)
+                if other is way and one is not None
+            ]
+            way.arrive(index, pieces, bool(self._presence[index, way.column] == PRESENT))
+
+    def _seek(self, asked: tuple[Way, int, Piece]) -> _Sought | None:
+        """Where a piece of a way goes on; None where it ends."""
+        way, index, ((mask, worst), _ends) = asked
+        old = mask > 0.5
+        if not old.any():
+            return None
+        like = self._cells.resemblance(mask, way.key, index)
+        if index in self._seen:
+            seen = torch.from_numpy(self._seen[index][way.column])
+            like = 0.5 * (like + resize_maps(seen, like.shape[-1]).numpy())
+        piece = piece_that_meets(like > 0.5, old)
+        if not piece.any():  # of less than a cell nothing resembles it for sure: it is looked for where it was
+            return _Sought(None, grown_box(old, _MARGIN), worst)
+        return _Sought(piece, grown_box(piece, _MARGIN), worst)
+
+    def _take(self, found: tuple[_Sought, np.ndarray, float]) -> Drawn | None:
+        """What was drawn of a piece, with the worst quality on the way; None where it ends."""
+        (piece, _box, worst), drawn, quality = found
+        if piece is None:
+            return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
+        if self._tight:
+            drawn = widened(drawn, grown_box(piece, 0))
+        agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
+        return drawn, min(worst, quality, agreement)
+
+    def _add_between(
+        self, votes: dict[int, list[Vote]], drawn: Sequence[int], given: Collection[int], column: int
+    ) -> None:
+        """Add the shapes between drawn slices of a class."""
+        shapes = {index: votes[index][0].mask for index in drawn}
+        for index, vote in votes_between(shapes, self._presence[:, column] == ABSENT):
+            if index not in given:
+                votes.setdefault(index, []).append(vote)
 
     def _marked(
         self, column: int, boxes: Sequence[GivenBox], points: Sequence[GivenPoint]
@@ -199,76 +284,9 @@ class Handing:
                 found[index] = partial(self._draw_all_at, index, here)
         return found
 
-    def _of_class(
-        self, column: int, starts: Mapping[int, Callable[[], list[Piece]]], drawn: Sequence[int], stride: int
-    ) -> HandedMasks:
-        votes: dict[int, list[Vote]] = {}
-        for index, draw in starts.items():
-            self._step()
-            pieces = draw()
-            votes[index] = [Vote(*_together([piece for piece, _ in pieces]))]
-            least = _LEAST_LEFT if index in drawn else 0.0
-            for step in (-1, 1) if stride else ():
-                self._follow(column, index, _Pace(step, stride, least), pieces, frozenset(starts), votes)
-        shapes = {index: votes[index][0].mask for index in sorted(drawn)} if stride else {}
-        for index, vote in votes_between(shapes, self._presence[:, column] == ABSENT):
-            if index not in starts:
-                votes.setdefault(index, []).append(vote)
-        return agreed(votes)
-
-    def _follow(
-        self,
-        column: int,
-        start: int,
-        pace: _Pace,
-        pieces: Sequence[Piece],
-        given: frozenset[int],
-        votes: dict[int, list[Vote]],
-    ) -> None:
-        """Hand pieces on in one direction, as far as they go; each with the worst quality on its way."""
-        step, stride, least = pace
-        index, key, held = start + step, start, list(pieces)
-        ahead = min((abs(other - start) for other in given if (other - start) * step > 0), default=np.inf)
-        while 0 <= index < len(self._presence) and index not in given and held:
-            if self._presence[index, column] == ABSENT:
-                return
-            self._step()
-            here = [
-                (moved, ends)
-                for piece, ends in held
-                if ends[0] <= index <= ends[1] and (moved := self._next(column, *piece, key, index))
-            ]
-            if self._presence[index, column] != PRESENT:
-                here = [(piece, ends) for piece, ends in here if _trust(piece[1]) >= _FADED]
-            if not here or _area(here) < least * _area(held):
-                return
-            near = 1 - abs(index - start) / ahead
-            votes.setdefault(index, []).append(Vote(*_together([piece for piece, _ in here]), near))
-            if abs(index - key) >= stride:
-                key, held = index, here
-            index += step
-
-    def _next(self, column: int, mask: np.ndarray, worst: float, before: int, index: int) -> Drawn | None:
-        """The piece of the slice `before` on another one, and the worst quality on the way; None where it ends."""
-        old = mask > 0.5
-        if not old.any():
-            return None
-        like = self._resemblance(mask, before, index)
-        if index in self._seen:
-            like = 0.5 * (like + resize_maps(torch.from_numpy(self._seen[index][column]), like.shape[-1]).numpy())
-        piece = piece_that_meets(like > 0.5, old)
-        if not piece.any():  # of less than a cell nothing resembles it for sure: it is looked for where it was
-            drawn, quality = self._draw(index, grown_box(old, _MARGIN))
-            return (drawn, min(worst, quality)) if (drawn > 0.5).any() else None
-        drawn, quality = self._draw(index, grown_box(piece, _MARGIN))
-        if self._tight:
-            drawn = widened(drawn, grown_box(piece, 0))
-        agreement = float(slice_dice(piece[None], drawn[None] > 0.5, both_empty=1.0)[0])
-        return drawn, min(worst, quality, agreement)
-
     def _draw_boxes(self, boxes: Sequence[GivenBox]) -> list[Piece]:
         """What is drawn for each box of a slice."""
-        return [((self._draw_given(box), _WORTH_ALL), box.ends or _ANYWHERE) for box in boxes]
+        return [((self._draw_given(box), WORTH_ALL), box.ends or _ANYWHERE) for box in boxes]
 
     def _draw_all_at(self, index: int, points: Sequence[GivenPoint]) -> list[Piece]:
         """What is drawn for each point of a slice that shows the class."""
@@ -291,16 +309,25 @@ class Handing:
         size, level = info.input_size, self._alike.read([index])[0]
         (x, y), others = place, [(b / size, a / size) for a, b in not_here]
         box = box_around_point(level.numpy(), y / size, x / size, others)
-        return self._draw(index, [size * edge for edge in box])
+        x0, y0, x1, y1 = box
+        return self._draw(index, (size * x0, size * y0, size * x1, size * y1))
 
     def _draw_point(self, index: int, place: tuple[float, float]) -> Drawn:
         logits, quality = self._backbone.decode_points(self._decoded.read([index]), torch.tensor([list(place)]))
         return logits[0].sigmoid().cpu().numpy(), float(quality[0])
 
-    def _draw(self, index: int, box: Sequence[float]) -> Drawn:
+    def _draw(self, index: int, box: Box) -> Drawn:
         """What the decoder draws for a box, size x size, and the quality that it predicts."""
-        logits, quality = self._backbone.decode(self._decoded.read([index]), torch.tensor([list(box)]).float())
-        return logits[0].sigmoid().cpu().numpy(), float(quality[0])
+        return self._draw_all([index], [box])[0]
+
+    def _draw_all(self, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
+        """The same for a box on each of these slices."""
+        if not indices:
+            return []
+        slices, rows = np.unique(indices, return_inverse=True)
+        prompts = torch.tensor([list(box) for box in boxes]).float()
+        logits, quality = self._backbone.decode(self._decoded.read(slices), prompts, torch.from_numpy(rows))
+        return list(zip(logits.sigmoid().cpu().numpy(), quality.tolist(), strict=True))
 
     def _draw_given(self, given: GivenBox) -> np.ndarray:
         """What is drawn for a box that somebody drew tightly around a piece, on that slice or in 3-D."""
@@ -309,88 +336,24 @@ class Handing:
             return mask
         return tightened(mask, given.box) if given.ends is None else cut_to(mask, given.box)
 
-    def _resemblance(self, mask: np.ndarray, before: int, index: int) -> np.ndarray:
-        """How much the cells of a slice resemble those inside of a mask of the slice `before`: size x size."""
-        there, here = self._unit_cells(before), self._unit_cells(index)  # in the order in which they are come to
-        cells = here.shape[-1]
-        inside = resize_maps(torch.from_numpy(mask), cells)
-        rows, columns = _window(inside > 0.1)
-        like = torch.zeros(cells, cells)
-        like[rows, columns] = _vote_of_alike(here, there, inside, rows, columns)
-        return resize_maps(like, mask.shape[-1]).numpy()
-
-    def _unit_cells(self, index: int) -> torch.Tensor:
-        """Features of a slice, less their mean, each cell of length 1: C x h x w. The two asked for last are kept."""
-        found = self._cells.pop(index, None)
-        if found is None:
-            maps = self._alike.read([index])[0]
-            found = F.normalize(maps - maps.mean((1, 2), keepdim=True), dim=0)
-        while len(self._cells) > 1:
-            del self._cells[next(iter(self._cells))]
-        self._cells[index] = found
-        return found
-
-
-def _area(pieces: Sequence[Piece]) -> int:
-    return sum(int(np.count_nonzero(mask > 0.5)) for (mask, _worst), _ends in pieces)
-
 
 def _pieces_of(mask: np.ndarray) -> list[Piece]:
     """The large connected pieces of a mask, each to be handed on by itself; small ones go with the largest."""
     numbered, count = ndimage.label(mask > 0.5)
     if count < 2:
-        return [((mask, _WORTH_ALL), _ANYWHERE)]
+        return [((mask, WORTH_ALL), _ANYWHERE)]
     kept = large_pieces(numbered)
     small = ~np.isin(numbered, kept[1:])
     masks = [np.where(small, mask, 0), *(np.where(numbered == number, mask, 0) for number in kept[1:])]
-    return [((piece, _WORTH_ALL), _ANYWHERE) for piece in masks]
+    return [((piece, WORTH_ALL), _ANYWHERE) for piece in masks]
 
 
-def _window(inside: torch.Tensor) -> tuple[slice, slice]:
-    """Rows and columns of the cells that a mask h x w may grow to, all of them where there is nothing in it."""
-    spans = []
-    for axis in (1, 0):
-        found = inside.any(axis).nonzero().flatten()
-        first, last = (int(found[0]), int(found[-1])) if len(found) else (0, inside.shape[0] - 1)
-        spans.append(slice(max(0, first - _GROWTH), min(inside.shape[1 - axis], last + _GROWTH + 1)))
-    return spans[0], spans[1]
-
-
-def _vote_of_alike(
-    here: torch.Tensor, there: torch.Tensor, inside: torch.Tensor, rows: slice, columns: slice
-) -> torch.Tensor:
-    """What the most similar cells within reach, on the other slice, say of the cells of a window: whether inside."""
-    far = _grown(rows, here.shape[1]), _grown(columns, here.shape[2])
-    alike = here[:, rows, columns].flatten(1).T @ there[:, far[0], far[1]].flatten(1)
-    down = _places(rows)[:, None] - _places(far[0])[None, :]
-    across = _places(columns)[:, None] - _places(far[1])[None, :]
-    distance = down.square()[:, None, :, None] + across.square()[None, :, None, :]
-    alike.masked_fill_(distance.reshape(alike.shape) > _REACH**2, -torch.inf)
-    best, order = alike.topk(_ALIKE, dim=1)
-    votes = (best / _SHARPNESS).softmax(1) * inside[far[0], far[1]].flatten()[order]
-    return votes.sum(1).unflatten(0, (rows.stop - rows.start, columns.stop - columns.start))
-
-
-def _grown(span: slice, size: int) -> slice:
-    return slice(max(0, span.start - _REACH), min(size, span.stop + _REACH))
-
-
-def _places(span: slice) -> torch.Tensor:
-    return torch.arange(span.start, span.stop)
+def _may_be_on(piece: Piece, index: int) -> bool:
+    first, last = piece[1]
+    return first <= index <= last
 
 
 def _pixel(place: tuple[float, float], mask: np.ndarray) -> tuple[int, int]:
     """Row and column of a place x, y."""
     x, y = place
     return min(int(y), mask.shape[0] - 1), min(int(x), mask.shape[1] - 1)
-
-
-def _trust(quality: float) -> float:
-    return float(np.clip((quality - _WORTHLESS) / (_WORTH_ALL - _WORTHLESS), 0, 1))
-
-
-def _together(pieces: Sequence[Drawn]) -> Drawn:
-    """All pieces of a slice as one mask TARGET x TARGET, and the mean of what they are trusted by."""
-    mask = np.max([mask for mask, _ in pieces], axis=0).astype(np.float32)
-    # Kept for every slice of the way, so no larger than what comes of it.
-    return resize_maps(torch.from_numpy(mask), TARGET).numpy(), float(np.mean([_trust(worst) for _, worst in pieces]))

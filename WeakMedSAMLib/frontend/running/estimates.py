@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract import stages
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.checks import FEW_ABSENT, FEW_PRESENT, FEW_VOLUMES
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -84,7 +85,7 @@ class RunSize:
     cachedSlices : int
         Slices whose features were kept from an earlier run.
     handedMasks : int
-        Masks that boxes and points are handed on to: a class on a slice.
+        Masks that boxes, points and drawn masks are handed on to: a class on a slice.
     """
 
     volumes: int = 1
@@ -246,7 +247,7 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
     if stage == stages.HANDING:
         return size.handedMasks
     if stage == stages.UPDATE:
-        return stages.UPDATE_STEPS + _STEPS_A_HANDED_MASK * size.handedMasks
+        return stages.UPDATE_STEPS
     if stage == stages.MASKS and not isPublished:
         return size.slices + size.handedMasks
     if stage == stages.CLASSIFIER:
@@ -303,7 +304,7 @@ def _presentSlices(volume: VolumeLabels) -> int:
 
 
 def _handedMasks(volume: VolumeLabels) -> int:
-    named = {name for kind in (BOXES, POINTS) for name in kind.class_names(volume)}
+    named = {name for kind in (BOXES, POINTS, PAINTED) for name in kind.class_names(volume)}
     return sum(int(np.count_nonzero(volume.presence(name) == PRESENT)) for name in named)
 
 

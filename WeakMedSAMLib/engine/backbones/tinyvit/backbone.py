@@ -15,10 +15,10 @@ from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptK
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
-from WeakMedSAMLib.engine.backbones.tinyvit.core_pool import CorePool
 from WeakMedSAMLib.engine.backbones.tinyvit.cpu_encoder import CpuTinyViT
 from WeakMedSAMLib.engine.backbones.tinyvit.prompt_decoder import PromptDecoder
 from WeakMedSAMLib.engine.backbones.tinyvit.published import FoldedEncoder, Prepare, TrainableTinyViT, stage_outputs
+from WeakMedSAMLib.engine.base.core_pool import CorePool
 
 _CELLS = 64
 _SLICES_AT_ONCE = 16  # in decode(): bounds the memory for prepared slices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Progress, Stage
+from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.stages import HANDING as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.memory import release_free_memory
+from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.base.state import reuse, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
@@ -72,10 +73,11 @@ def give_masks(
     """
     context.report(Stage(stage=STAGE, state="started"))
     found: list[GivenMasks | None] = []
-    for done, volume in enumerate(volumes):
-        step = partial(context.report, Progress(STAGE, done, len(volumes)))
+    work = Work.of_stage(context.report, STAGE, len(volumes))
+    for volume in volumes:
+        step = work.part()
         found.append(_of_volume(volume, context, settings, step))
-        context.report(Progress(STAGE, done + 1, len(volumes)))
+        step(1, 1)
     context.report(Stage(stage=STAGE, state="finished"))
     return found
 
@@ -124,12 +126,16 @@ def give_anew(
     seen: Mapping[int, np.ndarray],
     shares: np.ndarray,
     settings: FastSettings = FAST,
+    step: Tell = nobody,
 ) -> list[PseudoMask]:
-    """Pseudo-masks of slices of a volume, with its boxes and points handed on once more by what a network sees."""
+    """Pseudo-masks of slices of a volume, with its boxes and points handed on once more by what a network sees.
+
+    `step` as for `Handing`.
+    """
     if not _is_given(volume):
         return list(masks)
     result = {mask.index: mask for mask in masks}
-    for index, said, trust in hand_on_marks(volume, backbone, settings, seen).rows():
+    for index, said, trust in hand_on_marks(volume, backbone, settings, seen, step).rows():
         if index in result:
             old = result[index]
             values = blend(old.probability, said, trust, shares, settings.guess_weight)
@@ -143,7 +149,7 @@ def masks_given(
     backbone: Backbone,
     settings: FastSettings = FAST,
     seen: Mapping[int, np.ndarray] | None = None,
-    step: Callable[[], None] = lambda: None,
+    step: Tell = nobody,
 ) -> list[PseudoMask]:
     """What labels show of volume `number` of a cohort, handed on as far as it goes; `seen`, `step` as for `Handing`."""
     if not _is_given(volume):
@@ -222,9 +228,7 @@ def _is_given(volume: VolumeSlices) -> bool:
     return bool(said.boxes or any(point.shows for point in said.points)) or next(_whole(volume), None) is not None
 
 
-def _of_volume(
-    volume: VolumeSlices, context: RunContext, settings: FastSettings, step: Callable[[], None]
-) -> GivenMasks | None:
+def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings, step: Tell) -> GivenMasks | None:
     if not _is_given(volume):
         return None
     read = settings.tightness, settings.handing_on, settings.handing_mm
@@ -253,7 +257,7 @@ def handing_in(
     backbone: Backbone,
     settings: FastSettings = FAST,
     seen: Mapping[int, np.ndarray] | None = None,
-    step: Callable[[], None] = lambda: None,
+    step: Tell = nobody,
 ) -> Handing:
     """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
     levels, info = volume.features.levels, backbone.info
@@ -273,7 +277,7 @@ def hand_on_marks(
     backbone: Backbone,
     settings: FastSettings = FAST,
     seen: Mapping[int, np.ndarray] | None = None,
-    step: Callable[[], None] = lambda: None,
+    step: Tell = nobody,
 ) -> GivenMasks:
     """Masks from the boxes, points and drawn masks of a volume; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.stages import MASKS
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
@@ -18,11 +20,12 @@ from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
     drop_loose_pieces,
     redraw_by_decoder,
+    redraw_classes,
     smooth_along_z,
 )
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment_on_sides
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
+from WeakMedSAMLib.engine.methods.fast.surest import LONGER, hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -38,15 +41,24 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Below this probability an untagged slice is not searched for a class.
 _SHOWN = 0.3
+_MOST_PIXELS = 1 << 24  # of masks of several classes that are redrawn together: 64 MiB
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    """On which n slices a class is drawn, whether they are known to show it, and how far what was given is believed.
+    """What is drawn of a class on n slices.
 
-    `one` says whether the class is known to be one piece.
+    Attributes
+    ----------
+    coarse : numpy.ndarray
+        n x h x w probabilities.
+    indices, shown, trust : numpy.ndarray
+        n: the slices, whether they are known to show the class, and how far what was given is believed.
+    one : bool
+        Whether the class is known to be one piece.
     """
 
+    coarse: np.ndarray
     indices: np.ndarray
     shown: np.ndarray
     trust: np.ndarray
@@ -72,9 +84,14 @@ def mask_volumes(
     for mask in learned:
         learned_of.setdefault(mask.volume, []).append(mask)
 
+    stage = Work.of_stage(context.report, MASKS, len(cohort))
+
     def result_of(source: CohortVolume, volume: VolumeSlices, number: int) -> VolumeResult:
-        said = learned_of.get(number) or masks_given(number, volume, context.backbone, settings)
-        return segment_volume(source, volume, model, settings, context, said)
+        said = learned_of.get(number)
+        work = Work(1 if said else 2, stage.part())
+        if not said:
+            said = masks_given(number, volume, context.backbone, settings, step=work.part())
+        return segment_volume(source, volume, model, settings, context, said, work.part())
 
     return tell_results(cohort, volumes, context.report, result_of)
 
@@ -86,11 +103,13 @@ def segment_volume(
     settings: FastSettings,
     context: RunContext,
     learned: Sequence[PseudoMask] = (),
+    tell: Tell = nobody,
 ) -> VolumeResult:
-    """Everything about one volume, in its own geometry."""
+    """Everything about one volume, in its own geometry; tells on its way how far it is, and may be ended by that."""
     backbone, classes = context.backbone, context.classes
     activation = activation_maps(model.classifier, model.projection.parts(volume.features.levels[CAM]))
     likely = slice_probabilities(activation, model.settings.pooling)
+    tell(0, 1)
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     for mask in learned:
         searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
@@ -98,41 +117,63 @@ def segment_volume(
     coarse = segment_on_sides(model.segmenter, volume, indices, backbone.device)
     guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
+    work = Work(LONGER * (len(classes) * settings.hands_on_anew + len(guessed)) + len(classes), tell)
     if settings.hands_on_anew:
-        by_slice = dict(zip(indices.tolist(), coarse, strict=True))
-        learned = give_anew(learned, volume, backbone, by_slice, shares, settings)
+        by_slice, step = dict(zip(indices.tolist(), coarse, strict=True)), work.part(LONGER * len(classes))
+        learned = give_anew(learned, volume, backbone, by_slice, shares, settings, step)
     trust = np.zeros(searched.shape, np.float32)
     for mask in learned:
         trust[mask.index] = mask.trust
-    coarse = _from_surest(coarse, guessed, indices, volume, settings, context)
+    steps = {column: work.part(LONGER) for column in guessed}
+    coarse = _from_surest(coarse, steps, indices, volume, settings, context)
     concord = _average_in(coarse, indices, learned)
 
     def drawn() -> Iterator[DrawnClass]:
-        for column, entry in enumerate(classes):
-            rows = np.flatnonzero(searched[indices, column])
-            shown = volume.tags[indices[rows], column] == PRESENT
-            one = entry.known.pieces == "one"
-            drawn_as = _Drawing(indices[rows], shown, trust[indices[rows], column], one)
-            masks, agreement = _class_masks(coarse[rows, column], drawn_as, volume, settings, backbone)
-            yield DrawnClass(masks, indices[rows], agreement * concord[rows, column], likely[:, column])
+        on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
+        for columns in _some_together([len(rows) * backbone.info.input_size**2 for rows in on]):
+            asked = []
+            for column in columns:
+                rows, one = indices[on[column]], classes[column].known.pieces == "one"
+                shown = volume.tags[rows, column] == PRESENT
+                asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
+            found = _draw_classes(asked, volume, settings, backbone, work.part(len(columns)))
+            for column, drawing, (masks, agreement) in zip(columns, asked, found, strict=True):
+                agreement = agreement * concord[on[column], column]
+                yield DrawnClass(masks, drawing.indices, agreement, likely[:, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
 
 
+def _some_together(pixels: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers of classes whose masks have so many pixels, in their order: as many at once as memory is to hold."""
+    some: list[int] = []
+    for column, count in enumerate(pixels):
+        if some and count + sum(pixels[one] for one in some) > _MOST_PIXELS:
+            yield some
+            some = []
+        some.append(column)
+    yield some
+
+
 def _from_surest(
     seen: np.ndarray,
-    columns: Sequence[int],
+    steps: Mapping[int, Tell],
     indices: np.ndarray,
     volume: VolumeSlices,
     settings: FastSettings,
     context: RunContext,
 ) -> np.ndarray:
-    """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest."""
+    """Masks n x C x h x w, those of some classes redrawn, and handed on from the slice that is surest.
+
+    `steps` has these classes, and what is told of each.
+    """
     backbone, shares = context.backbone, classes_that_share(context.classes)
     level, result = volume.features.levels[backbone.info.decode_level], seen.copy()
-    handing = handing_in(volume, backbone, settings, dict(zip(indices.tolist(), seen, strict=True)))
-    for column in columns:
-        drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
+    by_slice = dict(zip(indices.tolist(), seen, strict=True))
+    for column, tell in steps.items():
+        work = Work(1 + LONGER, tell)
+        drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone, work.part())
+        handing = handing_in(volume, backbone, settings, by_slice, work.part(LONGER))
         sure = sureness(seen, column, drawn, agreement, shares)
         result[:, column] = hand_on_surest(drawn, sure, indices, column, handing, stride_in(volume, settings))
     return result
@@ -160,28 +201,37 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     return concord
 
 
-def _class_masks(
-    coarse: np.ndarray, drawing: _Drawing, volume: VolumeSlices, settings: FastSettings, backbone: Backbone
-) -> tuple[np.ndarray, np.ndarray]:
-    """Refined masks n x h x w of one class and the agreement behind them, n.
+def _draw_classes(
+    drawings: Sequence[_Drawing], volume: VolumeSlices, settings: FastSettings, backbone: Backbone, step: Tell
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Refined masks n x h x w of each class and the agreement behind them, n.
 
     The mask decoder redraws them at its own resolution, for small pieces are mostly edge; not where it drew them from
     what a reader gave, as far as that is believed. A piece that hangs together with nothing is kept where the slice is
     known to show the class and it is all that there is.
     """
-    masks, agreement = coarse, np.where(coarse.max((1, 2), initial=0) > 0.5, 1.0, np.nan)
+    before = [_at_full_size(one, settings, backbone.info.input_size) for one in drawings]
     if settings.box_refinement:
-        masks = resize_maps(torch.from_numpy(masks), backbone.info.input_size).numpy()
-    if settings.z_consistency:
-        masks = smooth_along_z(masks, drawing.indices)
+        level = volume.features.levels[backbone.info.decode_level]
+        redrawn = redraw_classes(before, [one.indices for one in drawings], level, backbone, step)
+    else:
+        is_there = [one.coarse.max((1, 2), initial=0) > 0.5 for one in drawings]
+        redrawn = [(old, np.where(seen, 1.0, np.nan)) for old, seen in zip(before, is_there, strict=True)]
+    for drawing, old, (masks, agreement) in zip(drawings, before, redrawn, strict=True):
+        if settings.box_refinement:
+            given = drawing.trust[:, None, None]
+            masks = given * old + (1 - given) * masks
+        if settings.z_consistency:
+            smooth = smooth_along_z(masks, drawing.indices)
+            kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
+            emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
+            masks = np.where(emptied[:, None, None], smooth, kept)
+        yield masks, agreement
+
+
+def _at_full_size(drawing: _Drawing, settings: FastSettings, size: int) -> np.ndarray:
+    """Masks as they go to the decoder, size x size; without it as they are."""
+    masks = drawing.coarse
     if settings.box_refinement:
-        level, before = volume.features.levels[backbone.info.decode_level], masks
-        masks, agreement = redraw_by_decoder(before, drawing.indices, level, backbone)
-        given = drawing.trust[:, None, None]
-        masks = given * before + (1 - given) * masks
-    if settings.z_consistency:
-        smooth = smooth_along_z(masks, drawing.indices)
-        kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
-        emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
-        masks = np.where(emptied[:, None, None], smooth, kept)
-    return masks, agreement
+        masks = resize_maps(torch.from_numpy(masks), size).numpy()
+    return smooth_along_z(masks, drawing.indices) if settings.z_consistency else masks

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from WeakMedSAMLib.engine.backbones.base import Backbone
+from WeakMedSAMLib.engine.base.reporting import Tell, nobody
 from WeakMedSAMLib.engine.features.levels import Level
 from WeakMedSAMLib.engine.parts.components import component_boxes, drop_small_pieces, heaviest_piece
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 
-_SLICES_AT_ONCE = 16
+_MASKS_AT_ONCE = 16
 _DRAWN_WEIGHT = 0.95
 _MARGIN = 1 / 128  # of the frame, around each piece on every side
 # A redrawn mask that has so little in common with the one it was to redraw (Dice) is not believed.
@@ -22,7 +25,7 @@ _Z_WEIGHTS = (0.25, 0.5, 0.25)
 
 
 def redraw_by_decoder(
-    masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone
+    masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone, step: Tell = nobody
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let the backbone redraw the masks of one class from boxes around their pieces.
 
@@ -36,6 +39,8 @@ def redraw_by_decoder(
         The backbone's decode level of the whole volume.
     backbone : Backbone
         Answers boxes.
+    step : callable, optional
+        Called now and then with how many masks are done, and how many there are; may raise to end the work.
 
     Returns
     -------
@@ -44,30 +49,47 @@ def redraw_by_decoder(
     agreement : numpy.ndarray
         n: Dice of the two at 0.5; NaN where there was nothing to redraw.
     """
-    result, agreement = masks.copy(), np.full(len(masks), np.nan, np.float32)
-    for start in range(0, len(indices), _SLICES_AT_ONCE):
-        part = slice(start, start + _SLICES_AT_ONCE)
-        drawn = _draw_boxes(masks[part], indices[part], level, backbone)
-        for row, new in drawn.items():
-            old = masks[start + row]
-            agreement[start + row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
-            if agreement[start + row] >= _MIN_AGREEMENT:
-                result[start + row] = _DRAWN_WEIGHT * new + (1 - _DRAWN_WEIGHT) * old
-    return result, agreement
+    (redrawn,) = redraw_classes([masks], [indices], level, backbone, step)
+    return redrawn
 
 
-def _draw_boxes(masks: np.ndarray, indices: np.ndarray, level: Level, backbone: Backbone) -> dict[int, np.ndarray]:
-    """Row -> largest probability of the masks redrawn for its boxes."""
-    size = masks.shape[-1]
+def redraw_classes(
+    masks: Sequence[np.ndarray], indices: Sequence[np.ndarray], level: Level, backbone: Backbone, step: Tell = nobody
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The same for several classes, each with masks and indices of its own: what they share of slices is done once."""
+    result = [(one.copy(), np.full(len(one), np.nan, np.float32)) for one in masks]
+    asked = sorted(
+        (index, column, row) for column, each in enumerate(indices) for row, index in enumerate(each.tolist())
+    )
+    for start in range(0, len(asked), _MASKS_AT_ONCE):
+        step(start, len(asked))
+        some = asked[start : start + _MASKS_AT_ONCE]
+        olds = [masks[column][row] for _index, column, row in some]
+        news = _draw_boxes(olds, [index for index, _column, _row in some], level, backbone)
+        for (_index, column, row), old, new in zip(some, olds, news, strict=True):
+            if new is None:
+                continue
+            redrawn, agreement = result[column]
+            agreement[row] = slice_dice(old[None] > 0.5, new[None] > 0.5, both_empty=1.0)[0]
+            if agreement[row] >= _MIN_AGREEMENT:
+                redrawn[row] = _DRAWN_WEIGHT * new + (1 - _DRAWN_WEIGHT) * old
+    return result
+
+
+def _draw_boxes(
+    masks: Sequence[np.ndarray], indices: Sequence[int], level: Level, backbone: Backbone
+) -> list[np.ndarray | None]:
+    """Of each mask the largest probability of those redrawn for its boxes; None where there are no boxes."""
+    size = masks[0].shape[-1]
     boxes = [component_boxes(mask > 0.5, margin=round(_MARGIN * size)) for mask in masks]
-    rows = torch.tensor([row for row, found in enumerate(boxes) for _ in found], dtype=torch.long)
-    if not len(rows):
-        return {}
+    counts = [len(found) for found in boxes]
+    if not sum(counts):
+        return [None] * len(masks)
     prompts = torch.from_numpy(np.concatenate(boxes)) * (backbone.info.input_size / size)
-    prompted, positions = rows.unique(return_inverse=True)
-    logits, _ = backbone.decode(level.read(indices[prompted.numpy()]), prompts, positions)
-    drawn = resize_maps(logits.sigmoid().cpu(), size)
-    return {int(row): drawn[rows == row].amax(0).numpy() for row in rows.unique()}
+    slices, positions = np.unique(np.repeat(indices, counts), return_inverse=True)
+    logits, _ = backbone.decode(level.read(slices), prompts, torch.from_numpy(positions))
+    drawn = resize_maps(logits.sigmoid().cpu(), size).split(counts)
+    return [each.amax(0).numpy() if len(each) else None for each in drawn]
 
 
 def smooth_along_z(masks: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -9,20 +9,22 @@ from functools import partial
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.stages import segmenter_round, steps_of_round
+from WeakMedSAMLib.contract.stages import round_steps, segmenter_round, steps_of_round
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.reporting import as_stage
+from WeakMedSAMLib.engine.base.reporting import Tell, Work, as_part
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.given import blend, give_anew, handing_in, put_known, stride_in
-from WeakMedSAMLib.engine.methods.fast.refine import redraw_by_decoder
+from WeakMedSAMLib.engine.methods.fast.refine import redraw_classes
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter, segment, segment_on_sides, train_segmenter
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.stage_outputs import copy_with_weights
-from WeakMedSAMLib.engine.methods.fast.surest import hand_on_surest, sureness
+from WeakMedSAMLib.engine.methods.fast.surest import LONGER, hand_on_surest, sureness
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, encode_probability, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
+
+_STEPS_A_MASK = 0.15  # training steps that take as long as a mask that is redrawn, or handed on
 
 
 class SelfTraining:
@@ -79,9 +81,12 @@ class SelfTraining:
 
     def _learn(self, network: Segmenter, masks: Sequence[PseudoMask], round_: int) -> dict[str, np.ndarray]:
         """One round, in place; the weights after it."""
-        settings = self._settings
-        targets = masks if round_ == 1 else self._relearn(network, masks)
+        settings, report = self._settings, self._context.report
         steps = steps_of_round(round_, settings.segmenter_steps)
+        before = 0 if round_ == 1 else round(_STEPS_A_MASK * len(masks) * network.classes)
+        taken = round_steps(steps, len(masks))
+        work = Work.of_stage(report, segmenter_round(round_), before + taken)
+        targets = masks if round_ == 1 else self._relearn(network, masks, work.part(before))
         network.to(self._context.device)
         train_segmenter(
             network,
@@ -89,7 +94,7 @@ class SelfTraining:
             self._among_tagged(targets),
             steps,
             settings.seed + round_,
-            as_stage(self._context.report, segmenter_round(round_)),
+            as_part(report, work.part(taken)),
         )
         return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
 
@@ -98,32 +103,43 @@ class SelfTraining:
         number_of = {volume.id: number for number, volume in enumerate(self._tagged)}
         return [replace(m, volume=number_of[self._volumes[m.volume].id]) for m in masks]
 
-    def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask]) -> list[PseudoMask]:
+    def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask], tell: Tell) -> list[PseudoMask]:
         """The same slices with the network's own masks, redrawn by the backbone, as targets."""
-        backbone, found, taught = self._context.backbone, [], taught_classes(masks)
-        for number in sorted({mask.volume for mask in masks}):
-            volume = self._volumes[number]
+        found, taught, numbers = [], taught_classes(masks), sorted({mask.volume for mask in masks})
+        work = Work(len(numbers), tell)
+        for number in numbers:
+            volume, told = self._volumes[number], work.part()
             mine = [mask for mask in masks if mask.volume == number]
-            indices = np.array([mask.index for mask in mine])
-            seen = segment_on_sides(network, volume, indices, backbone.device)
-            plain = seen.copy()
-            by_slice = dict(zip(indices.tolist(), plain, strict=True))
-            if self._settings.hands_on_anew:
-                mine = give_anew(mine, volume, backbone, by_slice, self._shares, self._settings)
-            guessed = taught - taught_classes(mine) if self._settings.hands_on_surest else frozenset()
-            handing = handing_in(volume, backbone, self._settings, by_slice)
-            for column in range(seen.shape[1]):
-                level = volume.features.levels[backbone.info.decode_level]
-                drawn, agreement = redraw_by_decoder(seen[:, column], indices, level, backbone)
-                if column in guessed:
-                    sure = sureness(plain, column, drawn, agreement, self._shares)
-                    stride = stride_in(volume, self._settings)
-                    drawn = hand_on_surest(drawn, sure, indices, column, handing, stride)
-                seen[:, column] = drawn
-            values = encode_probability(seen, volume.tags[indices])
-            found += [self._keep_given(*pair) for pair in zip(mine, values, strict=True)]
+            given, seen = self._redrawn(network, volume, mine, taught, told)
+            values = encode_probability(seen, volume.tags[[mask.index for mask in mine]])
+            found += [self._keep_given(*pair) for pair in zip(given, values, strict=True)]
             release_free_memory()
         return found
+
+    def _redrawn(
+        self, network: Segmenter, volume: VolumeSlices, masks: Sequence[PseudoMask], taught: frozenset[int], tell: Tell
+    ) -> tuple[Sequence[PseudoMask], np.ndarray]:
+        """Masks of a volume, given once more, and the network's own in n x C x h x w, redrawn by the backbone."""
+        backbone, settings, indices = self._context.backbone, self._settings, np.array([mask.index for mask in masks])
+        seen = segment_on_sides(network, volume, indices, backbone.device)
+        plain = seen.copy()
+        by_slice = dict(zip(indices.tolist(), plain, strict=True))
+        classes = seen.shape[1]
+        work = Work((1 + LONGER) * classes, tell)
+        if settings.hands_on_anew:
+            step = work.part(LONGER * len(taught_classes(masks)))
+            masks = give_anew(masks, volume, backbone, by_slice, self._shares, settings, step)
+        guessed = taught - taught_classes(masks) if settings.hands_on_surest else frozenset()
+        level = volume.features.levels[backbone.info.decode_level]
+        step = work.part(classes)
+        redrawn = redraw_classes([*seen.swapaxes(0, 1)], [indices] * classes, level, backbone, step)
+        for column, (drawn, agreement) in enumerate(redrawn):
+            if column in guessed:
+                sure = sureness(plain, column, drawn, agreement, self._shares)
+                handing = handing_in(volume, backbone, settings, by_slice, work.part(LONGER))
+                drawn = hand_on_surest(drawn, sure, indices, column, handing, stride_in(volume, settings))
+            seen[:, column] = drawn
+        return masks, seen
 
     def _keep_given(self, mask: PseudoMask, drawn: np.ndarray) -> PseudoMask:
         """A slice as the network draws it, but as it was given so far as that is believed."""

@@ -14,6 +14,7 @@ from WeakMedSAMLib.engine.parts.handing_on import GivenBox, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 
+LONGER = 3  # times as long as redrawing the masks of a class, it takes to hand them on
 _LEAST_AREA = 0.3  # of the largest mask: smaller ones are ends, which agree by chance
 
 

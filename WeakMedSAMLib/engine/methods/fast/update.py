@@ -9,15 +9,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
 
-from WeakMedSAMLib.contract.events import Progress, Stage, Warning_
+from WeakMedSAMLib.contract.events import Stage, Warning_
 from WeakMedSAMLib.contract.labels.presence import ABSENT
+from WeakMedSAMLib.contract.stages import HANDING
 from WeakMedSAMLib.contract.stages import UPDATE as STAGE
-from WeakMedSAMLib.engine.base.reporting import Report, as_stage
+from WeakMedSAMLib.engine.base.reporting import Report, Tell, Work, as_stage
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, embed_cohort
 from WeakMedSAMLib.engine.methods.fast.given import masks_given, put_known
 from WeakMedSAMLib.engine.methods.fast.masks import mask_volumes
@@ -39,11 +39,9 @@ def update_and_segment(
     require_fitting(model, context.classes, context.backbone)
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, model.window)
     torch.manual_seed(settings.seed)
-    context.report(Stage(stage=STAGE, state="started"))
     segmenter = copy.deepcopy(model.segmenter).to(context.device)
-    given = [
-        mask for number in range(len(volumes)) for mask in _given(number, volumes[number], segmenter, settings, context)
-    ]
+    given = _hand_on(volumes, segmenter, settings, context)
+    context.report(Stage(stage=STAGE, state="started"))
     network = _move(segmenter, volumes, [*given, *_scribbled(volumes, given)], settings, context.report)
     context.report(Stage(stage=STAGE, state="finished"))
     taught = tuple(sorted({*model.taught, *taught_classes(given)}))
@@ -54,11 +52,30 @@ def update_and_segment(
     yield from mask_volumes(cohort, volumes, moved, replace(settings, handing_anew=False), context, given)
 
 
-def _given(
-    number: int, volume: VolumeSlices, network: Segmenter, settings: FastSettings, context: RunContext
+def _hand_on(
+    volumes: Sequence[VolumeSlices], network: Segmenter, settings: FastSettings, context: RunContext
 ) -> list[PseudoMask]:
-    """Masks that labels of a volume show, handed on by what the network sees before it learns of them."""
-    step = partial(context.report, Progress(STAGE, 0, max(1, settings.update_steps)))
+    """Stage: masks that labels of all volumes show, handed on by what the network sees before it learns of them."""
+    context.report(Stage(stage=HANDING, state="started"))
+    given: list[PseudoMask] = []
+    work = Work.of_stage(context.report, HANDING, len(volumes))
+    for number, volume in enumerate(volumes):
+        step = work.part()
+        given += _given(number, volume, network, settings, context, step)
+        step(1, 1)
+    context.report(Stage(stage=HANDING, state="finished"))
+    return given
+
+
+def _given(
+    number: int,
+    volume: VolumeSlices,
+    network: Segmenter,
+    settings: FastSettings,
+    context: RunContext,
+    step: Tell,
+) -> list[PseudoMask]:
+    """Masks that labels of a volume show, handed on by what the network sees."""
     seen: dict[int, np.ndarray] = {}
     if settings.hands_on_anew:
         indices = np.flatnonzero((volume.tags != ABSENT).any(1))
