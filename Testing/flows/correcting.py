@@ -68,6 +68,19 @@ class CorrectingBench:
         self.settle()
         return changed
 
+    def end_update(self, run):
+        """Begin to write what another run with a label map drew by the labels of now, as the end of an update does."""
+        from WeakMedSAMLib.contract.runs import RunFolder
+        from WeakMedSAMLib.frontend.scene.run_records import folderOf
+
+        folder = RunFolder(folderOf(self.record)).updates / run.folder.name
+        if not folder.is_dir():
+            self.tell(run.folder)
+            shutil.copytree(run.folder, folder)
+        self.logic.updates._ready.append((self.corrections.teaching, folder))
+        self.logic.updates._writeNext()
+        return folder
+
     def find(self):
         """Find nodes and segments of the last run, as after a scene was loaded."""
         record, segments = self.logic.state.run(self.records[-1].runId), self.lib.segments
@@ -124,7 +137,7 @@ class CorrectingBench:
 
     def threshold(self, name):
         """Change the threshold of a class as the panel does."""
-        value = {"organ": 7, "Läsion": 1}[name]
+        value = self.run.classes[self.run.classes.index(name)].label_value
         path = self.run.result.volumes["000"].probabilities[value]
         segment_id = self.ids[name]
         editor = self.lib.thresholds.ThresholdEditor(self.volume, self.node, segment_id, path, self.history)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_json import labels_to_json, volume_to_json
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.slice_tags_csv import tags_from_csv, tags_to_csv
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.frontend.labels import tag_session
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 
 KEY, OTHER = "a" * 64, "b" * 64
@@ -241,6 +244,24 @@ def test_bad_text_of_a_scene_changes_nothing(session):
     assert session.toJson() == before
 
 
+def test_only_what_changed_is_written_anew(monkeypatch):
+    session, made = TagSession(), []
+    for key in (KEY, OTHER):
+        session.ensureVolume(key, key, "k", 12)
+
+    def noted(volume):
+        made.append(volume.sha256)
+        return volume_to_json(volume)
+
+    monkeypatch.setattr(tag_session, "volume_to_json", noted)
+    session.toJson()
+    session.setTag(OTHER, "Lesion", 3, PRESENT)
+    text = session.toJson()
+    assert made == [KEY, OTHER, OTHER]
+    session.undo()
+    assert json.loads(session.toJson())["volumes"] != json.loads(text)["volumes"]
+
+
 NAMES, KEYS, SLICES = ("Lesion", "B", "é"), (KEY, OTHER), st.integers(0, 11)
 EDITS = st.one_of(
     st.tuples(st.just("toggle"), st.sampled_from(KEYS), st.sampled_from(NAMES), SLICES),
@@ -268,6 +289,8 @@ def edited(edits):
         except UserError:
             continue
         states.append(session.exportCohort())
+        # Though only what changed is written anew.
+        assert session.toJson() == json.dumps(labels_to_json(session.cohort), ensure_ascii=False)
     return session, states
 
 

@@ -39,8 +39,23 @@ def labels_to_json(cohort: CohortLabels) -> dict[str, Any]:
         "schema": LABELS_SCHEMA,
         "version": LABELS_VERSION,
         "classes": cohort.classes.to_json(),
-        "volumes": [_volume_to_json(volume) for volume in cohort.volumes],
+        # The last key: whoever keeps the text of each volume puts the others before it.
+        "volumes": [volume_to_json(volume) for volume in cohort.volumes],
     }
+
+
+def volume_to_json(volume: VolumeLabels) -> dict[str, Any]:
+    """Return the labels of one volume as plain data."""
+    record: dict[str, Any] = {"name": volume.name, "axis": volume.axis, "numbering": volume.numbering}
+    if volume.sha256 is not None:
+        record["sha256"] = volume.sha256
+    if volume.n_slices is not None:
+        record["slices"] = volume.n_slices
+    if volume.size is not None:
+        record["size"] = list(volume.size)
+    said = {kind.name: kind.to_json(volume) for kind in volume.kinds() if kind is SLICE_TAGS or kind.said(volume)}
+    record |= said.pop(SLICE_TAGS.name)
+    return {**record, _FURTHER: said} if said else record
 
 
 def labels_from_json(data: Any) -> CohortLabels:
@@ -76,19 +91,6 @@ def whole_numbers(data: Any, depth: int = 10) -> Any:
     if depth and isinstance(data, dict):
         return {key: whole_numbers(value, depth - 1) for key, value in data.items()}
     return [whole_numbers(value, depth - 1) for value in data] if depth and isinstance(data, list) else data
-
-
-def _volume_to_json(volume: VolumeLabels) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": volume.name, "axis": volume.axis, "numbering": volume.numbering}
-    if volume.sha256 is not None:
-        record["sha256"] = volume.sha256
-    if volume.n_slices is not None:
-        record["slices"] = volume.n_slices
-    if volume.size is not None:
-        record["size"] = list(volume.size)
-    said = {kind.name: kind.to_json(volume) for kind in volume.kinds() if kind is SLICE_TAGS or kind.said(volume)}
-    record |= said.pop(SLICE_TAGS.name)
-    return {**record, _FURTHER: said} if said else record
 
 
 def _checked_record(entry: Any, what: str) -> dict[str, Any]:

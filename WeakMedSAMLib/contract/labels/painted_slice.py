@@ -64,14 +64,10 @@ class PaintedSlice:
         pixels = np.asarray(pixels)
         if state not in STATES or pixels.ndim != 2 or not pixels.size:
             raise ValueError(f"a painted slice is {', '.join(STATES)} and of rows x columns")
-        allowed = (NOT_SHOWN, SHOWN, UNKNOWN) if state == "scribbled" else (NOT_SHOWN, SHOWN)
-        is_odd = pixels != allowed[0]
-        for value in allowed[1:]:  # many times faster than np.isin
-            is_odd &= pixels != value
-        if is_odd.any():
-            raise ValueError(f"pixels of a {state} slice are {', '.join(map(str, allowed))}")
+        if pixels.dtype != bool:  # masks of a hundred slices come at once, and hold nothing else
+            _require_values(state, pixels)
         rows, columns = pixels.shape
-        shown = pixels == SHOWN
+        shown = pixels if pixels.dtype == bool else pixels == SHOWN
         # A bit a pixel: whether it shows the class; of scribbles another one, whether it is known.
         bits = np.packbits(shown).tobytes()
         if state == "scribbled":
@@ -99,6 +95,16 @@ class PaintedSlice:
 
 
 Slices: TypeAlias = dict[int, PaintedSlice]
+
+
+def _require_values(state: str, pixels: np.ndarray) -> None:
+    """ValueError for pixels that are neither known nor said to be unknown."""
+    allowed = (NOT_SHOWN, SHOWN, UNKNOWN) if state == "scribbled" else (NOT_SHOWN, SHOWN)
+    is_odd = pixels != allowed[0]
+    for value in allowed[1:]:  # many times faster than np.isin
+        is_odd &= pixels != value
+    if is_odd.any():
+        raise ValueError(f"pixels of a {state} slice are {', '.join(map(str, allowed))}")
 
 
 def bits_of(state: str, shape: tuple[int, int]) -> int:

@@ -38,6 +38,11 @@ class StepRunner:
         Milliseconds of work between two turns of Qt.
     onProgress : callable, optional
         Gets the progress, 0..1, once a turn.
+
+    Attributes
+    ----------
+    longestMs : float
+        How long the longest piece took so far, the last one too.
     """
 
     def __init__(
@@ -62,6 +67,11 @@ class StepRunner:
     def isRunning(self) -> bool:
         """True from `start` until the result, an error or `cancel`."""
         return self._timer is not None
+
+    @property
+    def isOver(self) -> bool:
+        """True where all of the work is done, or has failed, and only the result is still to be handed over."""
+        return self._outcome is not None
 
     def start(self) -> StepRunner:
         """Begin; the first piece runs when Qt is next idle. Returns itself."""
@@ -96,15 +106,20 @@ class StepRunner:
         progress = None
         try:
             while self._timer is not None and time.perf_counter() - started < self._budgetS:
-                before = time.perf_counter()
-                progress = next(self._generator)
-                self.longestMs = max(self.longestMs, (time.perf_counter() - before) * 1000)
+                progress = self._next()
         except StopIteration as end:
             self._outcome = self._onDone, end.value
         except Exception as error:  # noqa: BLE001 - a timer of Qt called this: whatever went wrong goes to who asked
             self._outcome = self._onError or _logError, error
         else:
             self._report(progress)
+
+    def _next(self) -> float | None:
+        begun = time.perf_counter()
+        try:
+            return next(self._generator)
+        finally:
+            self.longestMs = max(self.longestMs, (time.perf_counter() - begun) * 1000)
 
     def _report(self, progress: float | None) -> None:
         if self._timer is not None and self._onProgress is not None and progress is not None:

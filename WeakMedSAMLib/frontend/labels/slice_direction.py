@@ -7,10 +7,12 @@ from typing import Any
 import slicer.util
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.slice_tags import KIND as SLICE_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.panel_parts import fillSelector, setEnabled, setText, setTip
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged, keyOf
+from WeakMedSAMLib.frontend.labels.tag_volumes import keyOf
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.nodes import SliceNode, VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
@@ -65,7 +67,7 @@ class SliceDirection:
         self._openFor(problem)
 
     def choose(self, viewName: str) -> None:
-        """Count slices as a view shows them, unless the tags would be lost and the user says no."""
+        """Count slices as a view shows them, unless labels would change by that and the user says no."""
         if self._mayTurnTo(viewName):
             self._state.sliceView = viewName
 
@@ -113,23 +115,39 @@ class SliceDirection:
         return text.format(view=view, index=index, count=tags.n_slices)
 
     def _mayTurnTo(self, viewName: str) -> bool:
-        """Let the volume be tagged along the direction of a view; ask if tags get lost by that."""
+        """Let the volume be tagged along the direction of a view; ask if labels change by that."""
         volume, tags, sliceNode = self._state.currentVolume, self._labels.ofCurrent(), slice_views.sliceNodeOf(viewName)
         if volume is None or tags is None or sliceNode is None:
             return True
         axis = slice_views.axisOfView(volume, sliceNode)
         if axis == tags.axis:
             return True
-        if isTagged(tags):
-            text = _(
-                "{name} is tagged in another direction than that of the slices in the {view} view.\n\n"
-                "Remove the tags of this volume and start over in that direction? (Undo brings them back.)"
-            )
-            text = text.format(name=tags.name, view=viewName)
-            if not slicer.util.confirmYesNoDisplay(text, windowTitle=_("Other slice direction")):
-                return False
+        question = _questionFor(tags, viewName)
+        if question and not slicer.util.confirmYesNoDisplay(question, windowTitle=_("Other slice direction")):
+            return False
         self._labels.session.changeAxis(keyOf(tags), axis, sliceCount(volume, axis))
         return True
+
+
+def _questionFor(tags: VolumeLabels, viewName: str) -> str:
+    """Ask whether slices are to be counted as in a view, and say what becomes of labels; empty where all stay."""
+    hasTags, isPainted = bool(SLICE_TAGS.said(tags)), bool(PAINTED.said(tags))
+    if not hasTags and not isPainted:
+        return ""
+    text = _("{name} is tagged in another direction than that of the slices in the {view} view.")
+    parts = [text.format(name=tags.name, view=viewName)]
+    if isPainted:
+        parts.append(
+            _(
+                "What you drew, scribbled or found fine stays known, pixel by pixel. A slice that way is drawn or fine "
+                "only if all of its pixels are known; else it is touched."
+            )
+        )
+    if hasTags:
+        parts.append(_("Remove its slice tags and start over in that direction? (Undo brings them back.)"))
+    else:
+        parts.append(_("Count its slices in that direction? (Undo takes that back.)"))
+    return "\n\n".join(parts)
 
 
 def _along(volume: VolumeNode, tags: VolumeLabels, viewName: str) -> SliceNode | None:

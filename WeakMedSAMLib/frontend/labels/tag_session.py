@@ -11,9 +11,10 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable, SegmentClass
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.axis_change import along
 from WeakMedSAMLib.contract.labels.checks import check
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json
+from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to_json, volume_to_json
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
@@ -120,11 +121,16 @@ class TagSession(TagStore):
             self._editVolume(text, before, after, beside)
 
     def changeAxis(self, key: str, axis: str, nSlices: int) -> None:
-        """Count the slices of a volume along another axis; its tags are dropped, which can be undone."""
+        """Count the slices of a volume along another axis; slice tags are dropped, which can be undone.
+
+        What was said of voxels stays, see `axis_change.along`.
+        """
         before = self._require(key)
         if before.axis != axis:
             text = _("other slice direction for '{name}'").format(name=before.name)
-            self._editVolume(text, before, VolumeLabels(before.name, before.sha256, axis, nSlices, size=before.size))
+            isSettled = before.size is not None
+            after = along(before, axis) if isSettled else VolumeLabels(before.name, before.sha256, axis, nSlices)
+            self._editVolume(text, before, after)
 
     # Tags
 
@@ -270,8 +276,15 @@ class TagSession(TagStore):
         return CohortLabels(self.classes, [self._asLoaded(volume, hashes) for volume in cohort.volumes])
 
     def toJson(self) -> str:
-        """Return everything as text, as tag files have it."""
-        return json.dumps(labels_to_json(self._cohort), ensure_ascii=False)
+        """Return everything as text, as tag files have it.
+
+        It is asked for after each change, which is of one volume: the text of the others is kept.
+        """
+        kept = {id(volume): (volume, text) for volume, text in self._texts}
+        known = [kept.get(id(volume), (volume, "")) for volume in self._cohort.volumes]
+        self._texts = [(volume, text or _inJson(volume_to_json(volume))) for volume, text in known]
+        head = _inJson(labels_to_json(CohortLabels(self.classes)))
+        return head.removesuffix("]}") + ", ".join(text for _volume, text in self._texts) + "]}"
 
     def fromJson(self, text: str) -> None:
         """Replace everything by what `toJson` gave, without undo; an empty text is a scene that nobody has touched.
@@ -336,6 +349,10 @@ class TagSession(TagStore):
             if after is not before:
                 step.volumes[keyOf(before)] = (before, after)
         self._do(step)
+
+
+def _inJson(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False)
 
 
 def cohortFromJson(text: str) -> CohortLabels:

@@ -53,6 +53,8 @@ class TagStore:
         self._cohort = cohort if cohort is not None else CohortLabels(defaultTable())
         self._history = History(self._apply)
         self._inScene: dict[str, KnownVolume] = {}
+        # Volumes and what `TagSession.toJson` made of each last.
+        self._texts: list[tuple[VolumeLabels, str]] = []
         self.changed = Callbacks()
         self.renamed = Callbacks()
         self.refused = Callbacks()

@@ -7,8 +7,8 @@ What was known as a whole before stays so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +109,11 @@ class Prepared:
             PAINTED.put_slices(labels, name, slices)
 
 
+def withoutOverwritten(edits: list[SliceEdit]) -> list[SliceEdit]:
+    """Return edits, those in view that are but what another class took told apart: only that is known of them."""
+    return [replace(edit, isShown=False) if edit.isShown and _isOverwritten(edit, edits) else edit for edit in edits]
+
+
 def drawn(labels: VolumeLabels, edit: SliceEdit) -> None:
     """Put one edit into labels."""
     Prepared([edit]).takeInto(labels)
@@ -188,6 +193,16 @@ def putScribbles(labels: VolumeLabels, className: str, index: int, pixels: np.nd
     known[gone] = UNKNOWN
     known = np.where(pixels == UNKNOWN, known, pixels)
     PAINTED.put(labels, className, index, "scribbled", known)
+
+
+def _isOverwritten(edit: SliceEdit, edits: Sequence[SliceEdit]) -> bool:
+    if edit.before is None or (edit.now & ~edit.before).any():
+        return False
+    others = (each for each in edits if each.index == edit.index and each.className != edit.className)
+    taken = np.zeros(edit.now.shape, bool)
+    for other in others:
+        taken |= other.now & ~(other.before if other.before is not None else np.zeros_like(taken))
+    return bool(taken[edit.before & ~edit.now].all())
 
 
 def _givenUp(painted: PaintedSlice | None, edit: SliceEdit) -> PaintedSlice | None:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.painted_slice import Slices
+from WeakMedSAMLib.contract.labels.painted_slice import Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, Connections, guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner
@@ -185,11 +184,12 @@ class CorrectionSteps:
         for each in beside if not isDone else ():
             each(True)
 
-    def _putOf(self, found: Sequence[tuple[str, int, np.ndarray, np.ndarray]]) -> PlanesPut:
-        """Return what puts slices: class, slice, before and after."""
+    def _putOf(self, found: Sequence[tuple[str, int, bytes, bytes]]) -> PlanesPut:
+        """Return what puts slices: class, slice, before and after, as of `PlanesPut.of`."""
         if self.teaching is None:
             raise ValueError("no masks teach")
-        return PlanesPut.of(self._history, self.teaching, self.labels().axis, found)
+        labels = self.labels()
+        return PlanesPut.of(self._history, self.teaching, labels.axis, plane_of(labels), found)
 
     def _besideRestored(self, labels: VolumeLabels) -> Together | None:
         put = besideRestored(self.watch, self._history, labels)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -15,7 +13,7 @@ from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
-from WeakMedSAMLib.frontend.results.correction_edits import Prepared, SliceEdit
+from WeakMedSAMLib.frontend.results.correction_edits import Prepared, SliceEdit, withoutOverwritten
 from WeakMedSAMLib.frontend.results.planes_put import PlaneChange
 from WeakMedSAMLib.frontend.results.review_changes import versionOf
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -153,6 +151,14 @@ class CorrectionWatch:
         except UserError:
             return None
 
+    def seen(self, segmentId: str, axis: str) -> Sequence[bytes] | None:
+        """Return the slices of a segment as `volume_planes.packed` keeps them; None where they changed since seen."""
+        teaching, volume, held = self.teaching, self._volume(), self._held.get(segmentId)
+        if teaching is None or volume is None or held is None or volume.axis != axis:
+            return None
+        segment = teaching.segmentationNode.GetSegmentation().GetSegment(segmentId)
+        return held.planes if segment is not None and held.version == versionOf(segment) else None
+
     def isMachine(self, className: str, index: int) -> bool:
         """Say whether a slice is known to be as the machine drew it."""
         held = self._held.get(self.teaching.segmentIds.get(className, "")) if self.teaching is not None else None
@@ -278,7 +284,7 @@ class CorrectionWatch:
                 edits.append(_editOf(each, index, before, index in self._shown, digests))
                 changes.append(PlaneChange(each.segmentId, index, before, each.planes[index]))
                 yield None
-        prepared = Prepared(_withoutOverwritten(edits))
+        prepared = Prepared(withoutOverwritten(edits))
         yield from prepared.steps(volume)
         isSame = all(_isAsRead(each) for each in found)
         return _Compared(held, prepared, changes, found[0].shape if found else ()) if isSame else None
@@ -287,6 +293,9 @@ class CorrectionWatch:
         teaching, volume, found = self.teaching, self._volume(), []
         if teaching is None or volume is None:
             return []
+        if any(each.digests.axis != volume.axis for each in self._held.values()):
+            # Slices are counted along another axis now, and none of them was seen.
+            self._held, self._own = {}, {}
         self.problem = None
         for className, segmentId in teaching.segmentIds.items():
             segment, held = teaching.segment(className), self._held.get(segmentId)
@@ -382,18 +391,3 @@ def _editOf(read: _Read, index: int, before: bytes | None, isShown: bool, digest
     was = unpacked(before, read.shape) if before is not None else None
     isMachine = digests.seen[index] == digests.machine[index]
     return SliceEdit(read.className, index, was, unpacked(read.planes[index], read.shape), isShown, isMachine)
-
-
-def _withoutOverwritten(edits: list[SliceEdit]) -> list[SliceEdit]:
-    """Return edits, those in view that are but what another class took told apart: only that is known of them."""
-    return [replace(edit, isShown=False) if edit.isShown and _isOverwritten(edit, edits) else edit for edit in edits]
-
-
-def _isOverwritten(edit: SliceEdit, edits: Sequence[SliceEdit]) -> bool:
-    if edit.before is None or (edit.now & ~edit.before).any():
-        return False
-    others = (each for each in edits if each.index == edit.index and each.className != edit.className)
-    taken = np.zeros(edit.now.shape, bool)
-    for other in others:
-        taken |= other.now & ~(other.before if other.before is not None else np.zeros_like(taken))
-    return bool(taken[edit.before & ~edit.now].all())

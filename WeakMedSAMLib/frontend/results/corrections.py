@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, UNKNOWN, Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.steps import StepRunner, Steps, runToEnd
@@ -19,12 +19,13 @@ from WeakMedSAMLib.frontend.results.correction_edits import SliceEdit
 from WeakMedSAMLib.frontend.results.correction_steps import CorrectionSteps
 from WeakMedSAMLib.frontend.results.correction_words import givenBackInWords
 from WeakMedSAMLib.frontend.results.giving_back import GivenBack, giveBackSteps
-from WeakMedSAMLib.frontend.results.machine_masks import toldSteps
+from WeakMedSAMLib.frontend.results.machine_masks import toldOf
 from WeakMedSAMLib.frontend.results.masks_updated import MasksUpdated
 from WeakMedSAMLib.frontend.results.planes_put import Beside
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.segment_tags import labelValueOf
 from WeakMedSAMLib.frontend.results.update_writing import Planes, UpdateWriting, isMouseDown
+from WeakMedSAMLib.frontend.results.volume_planes import packed
 from WeakMedSAMLib.frontend.running.run_control import RunControl
 
 
@@ -73,10 +74,10 @@ class Corrections(CorrectionSteps):
         int
             How many slices became others, of all classes.
         """
-        return runToEnd(self._updateSteps(planes, beside, None, lambda: False))
+        return runToEnd(self._updateSteps(planes, beside, {}, lambda: False))
 
     def putUpdateSteps(
-        self, planes: Planes, beside: Callable[[bool], object], folder: Path | None = None
+        self, planes: Planes, beside: Callable[[bool], object], told: CohortLabels | None = None
     ) -> Steps[int]:
         """Do what `putUpdate` does, in short pieces and never while a button of the mouse is down.
 
@@ -84,41 +85,42 @@ class Corrections(CorrectionSteps):
         ----------
         planes, beside
             As of `putUpdate`.
-        folder : Path, optional
-            Of the run that drew them: pixels that it was told of, and that nobody says any more, stay as they are.
+        told : CohortLabels, optional
+            What the run was told that drew them: pixels of these, of which nobody says that any more, stay as they are.
 
         Raises
         ------
         UserError
             ``not_ready`` where other masks are corrected meanwhile; nothing is written then.
         """
-        return (yield from self._updateSteps(planes, beside, folder, isMouseDown))
+        known = self._toldOf(told) if told is not None else {}
+        return (yield from self._updateSteps(planes, beside, known, isMouseDown))
 
     def _updateSteps(
         self,
         planes: Planes,
         beside: Callable[[bool], object],
-        folder: Path | None,
+        told: Mapping[str, Slices],
         isBusy: Callable[[], bool],
     ) -> Steps[int]:
-        teaching, told = self.teaching, (yield from self._toldSteps(folder))
+        teaching = self.teaching
         writing = UpdateWriting(self, teaching, self._history, isBusy) if teaching is not None else None
         put = (yield from writing.run(planes, told)) if writing is not None else None
         if teaching is not None:
             self._updates.pop(teaching.segmentationNode.GetID(), None)
         if writing is not None and put is not None:
-            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf)
+            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf, self.watch.seen)
             self._updates[put.segmentationNode.GetID()] = update
             self._history.add(update)
         beside(True)
         return len(put.changes) if put is not None else 0
 
-    def _toldSteps(self, folder: Path | None) -> Steps[Mapping[str, Slices]]:
-        """Class -> what is painted by the labels in the folder of a run."""
+    def _toldOf(self, told: CohortLabels) -> Mapping[str, Slices]:
+        """Class -> what is painted by the labels that a run was told."""
         teaching = self.teaching
-        if folder is None or teaching is None:
+        if teaching is None:
             return {}
-        found = yield from toldSteps(folder, self.labels(), self.axis)
+        found = toldOf(told, self.labels(), self.axis)
         segments = {name: teaching.segment(name) for name in teaching.segmentIds}
         values = {name: labelValueOf(each) for name, each in segments.items() if each is not None}
         return {name: found.get(value, {}) for name, value in values.items() if value is not None}
@@ -241,7 +243,7 @@ class Corrections(CorrectionSteps):
         self.labels().require_slice(index)
         planes = self.watch.planes(className)
         before = planes.plane(index) if planes is not None else None
-        put = [self._putOf([(className, index, before, mask)])] if before is not None else []
+        put = [self._putOf([(className, index, packed(before), packed(mask))])] if before is not None else []
         edit = SliceEdit(className, index, before, mask, isShown=True)
         self._edit(text, lambda labels: change(labels, edit), put)
 
@@ -265,11 +267,12 @@ class Corrections(CorrectionSteps):
     def _applyGivenBack(self, found: GivenBack) -> None:
         if found.segmentationNode is not (self.teaching.segmentationNode if self.teaching is not None else None):
             return
-        held = {name: self.watch.planes(name) for name, _index in found.planes}
+        # To look the slices of a class up takes as long as to read many of them.
+        held = {name: self._keptOf(name) for name in dict.fromkeys(name for name, _index in found.planes)}
         planes = [
-            (name, index, before.plane(index), plane)
+            (name, index, kept(index), plane)
             for (name, index), plane in found.planes.items()
-            if (before := held[name]) is not None
+            if (kept := held[name]) is not None
         ]
         besides = [self._putOf(planes)] if planes else []
         text = givenBackInWords(found.slices)
@@ -278,6 +281,14 @@ class Corrections(CorrectionSteps):
             self.watch.adopt(name, indices)
         if found.problem:
             self.told(found.problem)
+
+    def _keptOf(self, className: str) -> Callable[[int], bytes] | None:
+        """Return what gives slices of a class as `volume_planes.packed` keeps them; None where none can be read."""
+        planes, teaching = self.watch.planes(className), self.teaching
+        if planes is None or teaching is None:
+            return None
+        seen = self.watch.seen(teaching.segmentIds[className], self.axis)
+        return seen.__getitem__ if seen is not None else lambda index: packed(planes.plane(index))
 
     def _onGivenBack(self, _none: None) -> None:
         self._giving = None

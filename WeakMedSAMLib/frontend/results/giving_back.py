@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
@@ -21,6 +20,7 @@ from WeakMedSAMLib.frontend.labels.tag_words import tagOf
 from WeakMedSAMLib.frontend.results.machine_masks import Told, sourcesSteps, unaidedPlanesSteps
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
 from WeakMedSAMLib.frontend.results.teaching import Teaching
+from WeakMedSAMLib.frontend.results.volume_planes import packed
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class GivenBack:
     slices : mapping
         Class -> all that are given back.
     planes : mapping
-        (class, slice) -> what the machine drew there, bool.
+        (class, slice) -> what the machine drew there, as `volume_planes.packed` keeps it.
     kept : mapping
         Class -> slices of which nobody knows that, or each run was told what to draw: their voxels stay.
     problem : str
@@ -42,19 +42,22 @@ class GivenBack:
 
     segmentationNode: Any
     slices: Mapping[str, Sequence[int]]
-    planes: Mapping[tuple[str, int], np.ndarray]
+    planes: Mapping[tuple[str, int], bytes]
     kept: Mapping[str, Sequence[int]]
     problem: str = ""
 
     def takeFrom(self, labels: VolumeLabels) -> None:
         """Take away what is painted there, and the tag that came with it."""
         for name, indices in self.slices.items():
+            painted = PAINTED.slices(labels, name)
             for index in indices:
-                taken = PAINTED.take(labels, name, index)
-                plane = self.planes.get((name, index))
-                tag = tagOf(labels, name, index)
-                if taken is not None and tag != UNTAGGED and tag == _tagOfCorrection(taken, plane):
+                taken, tag = painted.get(index), tagOf(labels, name, index)
+                if taken is None or tag == UNTAGGED:
+                    continue
+                if tag == _tagOfCorrection(taken, self.planes.get((name, index))):
                     labels.set(name, index, UNTAGGED)
+            # All at once: each replacing goes through all slices.
+            PAINTED.put_slices(labels, name, dict.fromkeys(indices))
 
 
 def giveBackSteps(
@@ -65,7 +68,7 @@ def giveBackSteps(
     names = PAINTED.class_names(labels) if classNames is None else classNames
     painted = {name: [at for at in PAINTED.slices(labels, name) if first <= at <= last] for name in names}
     slices = {name: indices for name, indices in painted.items() if indices}
-    planes: dict[tuple[str, int], np.ndarray] = {}
+    planes: dict[tuple[str, int], bytes] = {}
     kept: dict[str, list[int]] = {}
     problem, node = "", teaching.segmentationNode if teaching is not None else None
     sources: Sequence[tuple[StoredResult, Told]] | None = None
@@ -80,7 +83,9 @@ def giveBackSteps(
             kept[name] = indices
             problem = _("The masks stay as they are, as the machine's: {reason}").format(reason=errorInWords(error))
             continue
-        planes |= {(name, at): plane for at, plane in found.items()}
+        for at, plane in found.items():
+            planes[name, at] = packed(plane)
+            yield None
         left = [at for at in indices if at not in found]
         if left:
             kept[name] = left
@@ -95,11 +100,11 @@ def _toldInWords(indices: Sequence[int]) -> str:
     return text.format(slices=spans_in_words(spans_of_slices(indices)))
 
 
-def _tagOfCorrection(taken: PaintedSlice, plane: np.ndarray | None) -> int:
+def _tagOfCorrection(taken: PaintedSlice, plane: bytes | None) -> int:
     """The tag that came with what was painted, if the slice has it: it speaks against what the machine drew.
 
     Where nobody knows that, it says what was painted; to find a mask fine tags nothing.
     """
     if plane is not None:
-        return ABSENT if plane.any() else PRESENT
+        return ABSENT if plane else PRESENT
     return taken.says if taken.state != "fine" else UNTAGGED

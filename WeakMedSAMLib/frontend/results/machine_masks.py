@@ -11,6 +11,8 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.axis_change import along
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
@@ -41,21 +43,37 @@ def toldSteps(folder: Path, volume: VolumeLabels | StoredResult, axis: str, isRe
     ----------
     folder : Path
         The run folder.
-    volume : VolumeLabels or StoredResult
-        Names the volume by name and hash.
-    axis : {"i", "j", "k"}
-    isReversed : bool
-        Whether slices along k are counted from the other end now.
+    volume, axis, isReversed
+        As of `toldOf`.
     """
     try:
         # In another thread: the file of pixels is as large as all classes of a volume.
         cohort = yield from inThread(partial(read_label_file, RunFolder(folder).tags))
+    except UserError:
+        return {}
+    return toldOf(cohort, volume, axis, isReversed)
+
+
+def toldOf(cohort: CohortLabels, volume: VolumeLabels | StoredResult, axis: str, isReversed: bool = False) -> Told:
+    """Return what is painted of a volume in the labels that a run was told; nothing where they are of other volumes.
+
+    Parameters
+    ----------
+    cohort : CohortLabels
+    volume : VolumeLabels or StoredResult
+        Names the volume by name and hash.
+    axis : {"i", "j", "k"}
+        Along which slices are counted now, if that is another one than then.
+    isReversed : bool
+        Whether voxels along k are counted from the other end now.
+    """
+    try:
         labels = cohort.volume_for(volume.name, volume.sha256)
     except UserError:
         return {}
-    if labels is None or labels.axis != axis:
+    if labels is None or (labels.axis != axis and labels.size is None):
         return {}
-    labels = labels.turned() if isReversed else labels
+    labels = along(labels.turned() if isReversed else labels, axis)
     return {each.label_value: PAINTED.slices(labels, each.name) for each in cohort.classes}
 
 

@@ -44,6 +44,7 @@ from WeakMedSAMLib.frontend.running.run_plan import RunPlan
 from WeakMedSAMLib.frontend.running.run_trace import Outcome
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord, folderOf
+from WeakMedSAMLib.frontend.scene.scene_volumes import sliceCount
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class MaskUpdates:
         # What has ended and is not written yet.
         self._ready: list[tuple[Teaching, Path]] = []
         self._loading: StepRunner | None = None
+        # What is being written.
+        self._folder: Path | None = None
         self._keeping: StepRunner | None = None
         # Segmentation and the masks that it had before the last update.
         self._before: tuple[Any, Mapping[str, PackedMask | None]] | None = None
@@ -117,7 +120,9 @@ class MaskUpdates:
     def abandon(self) -> None:
         """End an update without writing anything, and hold nothing of the scene: it goes."""
         isBusy = self.isUnderWay
-        if isBusy:
+        # Its folder is named in the scene then.
+        isWritten = self._loading is not None and self._loading.isOver
+        if isBusy and not isWritten:
             self.error = UserError("cancelled", _("The update was cancelled."))
         if self._loading is not None:
             self._loading.cancel()
@@ -126,12 +131,12 @@ class MaskUpdates:
             self._keeping.cancel()
             self._keeping = None
         self._job.shutdown()
-        if isBusy:
-            self._remove(self._job.runFolder)
+        if isBusy and not isWritten:
+            self._remove(self._folder or self._job.runFolder)
         for _teaching, folder in self._ready:
             self._remove(folder)
         self._ready.clear()
-        self._teaching = self._before = None
+        self._teaching = self._before = self._folder = None
         if isBusy and self._progress is not None:
             self._progress.finished()
 
@@ -218,12 +223,12 @@ class MaskUpdates:
         return teaching
 
     def cancel(self) -> None:
-        """Ask the update to stop; nothing of it is written."""
-        if self._loading is not None:
-            self._loading.cancel()
-            self._end(UserError("cancelled", _("The update was cancelled.")))
-        else:
+        """Ask the update to stop: nothing of it stays, unless all of it is written already."""
+        if self._loading is None:
             self._job.cancel()
+        elif not self._loading.isOver:
+            self._loading.cancel()
+            self._onNotWritten(UserError("cancelled", _("The update was cancelled.")))
 
     def undo(self) -> None:
         """Take back what the last update wrote; edits made since stay."""
@@ -278,8 +283,12 @@ class MaskUpdates:
         self._ready.append((teaching, outcome.folder))
         self._writeNext()
         if self._loading is None:
-            text = _("The masks of {name} are ready; they come when that volume is under review again.")
-            self._end(None, text.format(name=teaching.volumeNode.GetName()))
+            self._end(None, self._waitingInWords(teaching))
+
+    @staticmethod
+    def _waitingInWords(teaching: Teaching) -> str:
+        text = _("The masks of {name} are ready; they come when that volume is under review again.")
+        return text.format(name=teaching.volumeNode.GetName())
 
     def _writeNext(self) -> None:
         """Begin to write what has ended, if its masks are those under review."""
@@ -289,27 +298,32 @@ class MaskUpdates:
         for ready in self._ready:
             if ready[0].segmentationNode is now.segmentationNode and ready[0].volumeId == now.volumeId:
                 self._ready.remove(ready)
+                self._folder = ready[1]
                 self._loading = StepRunner(self._writeSteps(*ready), self._onWritten, self._onNotWritten).start()
                 return
 
-    def _writeSteps(self, teaching: Teaching, folder: Path) -> Steps[int]:
-        """Bring what was drawn anew into the masks; returns how many slices became others."""
+    def _writeSteps(self, teaching: Teaching, folder: Path) -> Steps[int | None]:
+        """Bring what was drawn anew into the masks; returns how many slices became others, None if that has to wait."""
         result = readUpdate(folder, teaching.volumeId)
         if result is None:
             raise UserError("run_gone", _("The run folder {folder} is gone.").format(folder=folder), _("Update again."))
-        count, planes = _slicesAlong(teaching.volumeNode, result.axis), {}
+        # Slices may be counted otherwise than when it began.
+        axis, planes = self._corrections.axis, {}
         for name, segmentId in teaching.segmentIds.items():
-            planes[segmentId] = yield from planesOfSteps(result, teaching, name, result.axis, range(count))
+            indices = range(sliceCount(teaching.volumeNode, axis))
+            planes[segmentId] = yield from planesOfSteps(result, teaching, name, axis, indices)
         told = yield from inThread(partial(read_label_file, RunFolder(folder).tags))
+        node, beside, masks = teaching.segmentationNode, self._noting(teaching, folder), {}
+        for segmentId in planes:
+            masks[segmentId] = packMask(node, segmentId)
+            yield None
         now = self._corrections.teaching
-        if now is None or now.segmentationNode is not teaching.segmentationNode:
+        if now is None or now.segmentationNode is not node or self._corrections.axis != axis:
             self._ready.append((teaching, folder))
-            return 0
-        node, beside = teaching.segmentationNode, self._noting(teaching, folder)
-        masks = {segmentId: packMask(node, segmentId) for segmentId in planes}
+            return None
         # A class may be called otherwise by now.
         named = {name: planes[segmentId] for name, segmentId in now.segmentIds.items() if segmentId in planes}
-        changed = yield from self._corrections.putUpdateSteps(named, beside, folder)
+        changed = yield from self._corrections.putUpdateSteps(named, beside, told)
         self._before = (node, masks)
         for labels in told.volumes:
             noteLearned(self._state, labels)
@@ -331,9 +345,13 @@ class MaskUpdates:
 
         return note
 
-    def _onWritten(self, changed: int) -> None:
+    def _onWritten(self, changed: int | None) -> None:
         self._loading = None
         self._corrections.changed()
+        if changed is None:
+            self._end(None, self._waitingInWords(self._ready[-1][0]))
+            self._writeNext()
+            return
         text = _("{count} slices were drawn anew.").format(count=changed) if changed else _("No slice changed.")
         self._end(None, text)
 
@@ -341,10 +359,11 @@ class MaskUpdates:
         if not isinstance(error, UserError):
             _logger.error("An update could not be written", exc_info=error)
             error = UserError("internal", str(error) or type(error).__name__)
+        self._remove(self._folder)
         self._end(error)
 
     def _end(self, error: UserError | None, text: str = "") -> None:
-        self._loading = self._teaching = None
+        self._loading = self._teaching = self._folder = None
         if error is not None:
             self._fail(error)
         elif self._progress is not None:
@@ -370,8 +389,3 @@ class MaskUpdates:
         if self._before is None or self._before[0] is not subject.segmentationNode:
             return None
         return self._before[1]
-
-
-def _slicesAlong(volumeNode: Any, axis: str) -> int:
-    dimensions: tuple[int, ...] = volumeNode.GetImageData().GetDimensions()
-    return dimensions["ijk".index(axis)]

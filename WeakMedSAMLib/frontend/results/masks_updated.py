@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut
+from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut, Seen
 
 # Segment -> slice -> how many pixels.
 Pixels = dict[str, dict[int, int]]
@@ -25,6 +25,8 @@ class MasksUpdated:
         Segment -> slice -> how many pixels became others.
     known : callable, optional
         Returns the slices of a segment of which a reader knows every pixel now.
+    seen : callable, optional
+        As of `planes_put.Seen`: reading all slices is most of the work.
 
     Attributes
     ----------
@@ -41,19 +43,20 @@ class MasksUpdated:
         beside: Callable[[bool], object] = lambda _forward: None,
         pixels: Mapping[str, Mapping[int, int]] | None = None,
         known: Callable[[str], Collection[int]] = lambda _segmentId: (),
+        seen: Seen = lambda _segmentId, _axis: None,
     ) -> None:
         self.segmentationNode = put.segmentationNode
         self.text = _("update the masks")
         self.pixels, self.isDone = pixels or {}, True
-        self._put, self._beside, self._known = put, beside, known
+        self._put, self._beside, self._known, self._seen = put, beside, known, seen
 
     def undo(self) -> None:
         """Put back what was there."""
-        self._putWhere([each.after for each in self._put.changes], False)
+        self._putKept(False)
 
     def redo(self) -> None:
         """Put back what the update drew."""
-        self._putWhere([each.before for each in self._put.changes], True)
+        self._putKept(True)
 
     def isUntouched(self) -> bool:
         """Say that nothing is lost: edits stay."""
@@ -63,15 +66,10 @@ class MasksUpdated:
         """Say whether changes that somebody made are just those that `undo` (or `redo`) makes."""
         return self._put.isReverted(changes, forward)
 
-    def _putWhere(self, wanted: Sequence[bytes | None], forward: bool) -> None:
-        """Put those slices that are as they should be before that."""
-        found = self._put.now()
-        same = [each for each, kept in zip(self._put.changes, wanted, strict=True) if found[_placeOf(each)] == kept]
+    def _putKept(self, forward: bool) -> None:
+        """Put those slices that nobody changed."""
+        same = self._put.asKept(forward, self._seen)
         known = {each: self._known(each) for each in dict.fromkeys(change.segmentId for change in same)}
         self._put.only([each for each in same if each.index not in known[each.segmentId]])(forward)
         self.isDone = forward
         self._beside(forward)
-
-
-def _placeOf(change: PlaneChange) -> tuple[str, int]:
-    return change.segmentId, change.index

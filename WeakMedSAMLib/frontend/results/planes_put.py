@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
@@ -17,6 +15,8 @@ from WeakMedSAMLib.frontend.results.volume_planes import packed, planesOf, putPl
 _logger = logging.getLogger(__name__)
 # What `tag_history.Step` calls beside the labels.
 Beside = Callable[[bool], None]
+# Gets a segment and an axis; returns its slices, as `volume_planes.packed` keeps them, if somebody has them at hand.
+Seen = Callable[[str, str], Sequence[bytes] | Mapping[int, bytes] | None]
 
 
 class Together:
@@ -81,29 +81,24 @@ class PlanesPut:
         history: SegmentHistory,
         teaching: Teaching,
         axis: str,
-        found: Sequence[tuple[str, int, np.ndarray, np.ndarray]],
+        shape: tuple[int, ...],
+        found: Sequence[tuple[str, int, bytes, bytes]],
     ) -> PlanesPut:
-        """Return it for slices of masks that teach: class, slice, before and after (bool, rows x columns)."""
-        changes = [
-            PlaneChange(teaching.segmentIds[name], index, packed(before), packed(after))
-            for name, index, before, after in found
-        ]
-        return cls(history, teaching.segmentationNode, teaching.volumeNode, axis, found[0][2].shape, changes)
+        """Return it for slices of masks that teach: class, slice, before and after as `volume_planes.packed` keeps."""
+        changes = [PlaneChange(teaching.segmentIds[name], index, was, now) for name, index, was, now in found]
+        return cls(history, teaching.segmentationNode, teaching.volumeNode, axis, shape, changes)
 
     def __call__(self, forward: bool) -> None:
         """Put the slices of after the step, or with False of before it; nothing where nodes or segments are gone."""
         if any(node.GetScene() is None for node in self._nodes):
             return
-        segmentationNode, volumeNode = self._nodes
-        planes: dict[str, dict[int, Any]] = {}
-        for change in self.changes:
-            kept = change.after if forward else change.before
-            if kept is not None:
-                planes.setdefault(change.segmentId, {})[change.index] = unpacked(kept, self._shape)
+        kept = [(each, each.after if forward else each.before) for each in self.changes]
         with self._history.writing():
-            for segmentId, each in planes.items():
+            for segmentId in dict.fromkeys(each.segmentId for each in self.changes):
+                ours = ((each.index, text) for each, text in kept if each.segmentId == segmentId and text is not None)
+                planes = ((index, unpacked(text, self._shape)) for index, text in ours)
                 try:
-                    putPlanes(segmentationNode, volumeNode, segmentId, self._axis, each)
+                    putPlanes(*self._nodes, segmentId, self._axis, planes)
                 except UserError as error:
                     # As of masks that became surfaces: what was said of them goes back all the same.
                     _logger.warning("Slices of %s were not put back: %s", segmentId, error)
@@ -112,12 +107,17 @@ class PlanesPut:
         """Return the same of some of the slices."""
         return PlanesPut(self._history, *self._nodes, self._axis, self._shape, changes)
 
-    def now(self) -> dict[tuple[str, int], bytes]:
-        """Return segment and slice -> what is there now, as `volume_planes.packed` keeps it."""
-        segmentationNode, volumeNode = self._nodes
-        ids = dict.fromkeys(each.segmentId for each in self.changes)
-        planes = {each: planesOf(segmentationNode, volumeNode, each, self._axis) for each in ids}
-        return {(each.segmentId, each.index): packed(planes[each.segmentId].plane(each.index)) for each in self.changes}
+    def asKept(self, forward: bool, seen: Seen) -> list[PlaneChange]:
+        """Return the changes whose slices are as they were before the step, or with False as it left them."""
+        found: list[PlaneChange] = []
+        for segmentId in dict.fromkeys(each.segmentId for each in self.changes):
+            ours = [each for each in self.changes if each.segmentId == segmentId]
+            now = seen(segmentId, self._axis)
+            if now is None:
+                planes = planesOf(*self._nodes, segmentId, self._axis)
+                now = {each.index: packed(planes.plane(each.index)) for each in ours}
+            found += [each for each in ours if now[each.index] == (each.before if forward else each.after)]
+        return found
 
     def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
         """Say whether changes that somebody made are just those that taking this back (or doing it again) makes."""

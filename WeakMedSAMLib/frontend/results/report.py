@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +15,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib import __version__
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_text
+from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import STATES
+from WeakMedSAMLib.contract.runs import RunFolder
 from WeakMedSAMLib.frontend.base.engine_words import adviceInWords
 from WeakMedSAMLib.frontend.base.local_time import localTime
 from WeakMedSAMLib.frontend.base.steps import Steps, inThread, runToEnd
@@ -100,8 +106,9 @@ def _volumeSteps(volume: ReportVolume, run: RunResult, includeNames: bool) -> St
     head = (_("Class"), _("Size"), _("Slices with a mask"), _("Confidence"), _("Reviewed"))
     table = _table(head, [_classRow(segment, volume) for segment in segments])
     note = f'<p class="note">{html.escape(adviceInWords(volume.result.advice))}</p>' if volume.result.isLow else ""
+    update = yield from _updateSteps(volume.result)
     picture = yield from _pictureSteps(volume, segments)
-    return f"{_title(name)}{note}{table}{picture}"
+    return f"{_title(name)}{note}{table}{update}{picture}"
 
 
 def _countSteps(mask: np.ndarray, axis: str) -> Steps[np.ndarray]:
@@ -126,6 +133,24 @@ def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
         confidenceInWords(quality.confidence if quality else None),
         _("yes") if isReviewed(segment.node) else _("not yet"),
     ]
+
+
+def _updateSteps(result: StoredResult) -> Steps[str]:
+    """Say when an update drew the masks, and what a reader had corrected by then; empty if none did."""
+    if not result.updated:
+        return ""
+    text = _("These masks were drawn by an update of {time}, which learned from what a reader had said of slices:")
+    told = f"<p>{html.escape(text.format(time=localTime(result.updated)))}</p>\n"
+    try:
+        cohort = yield from inThread(partial(read_label_file, RunFolder(result.folder.parent.parent).tags))
+        labels = cohort.volume_for(result.name, result.sha256)
+    except UserError:
+        labels = None
+    if labels is None:
+        return told + f"<p>{html.escape(_('The run folder does not say any more what that was.'))}</p>\n"
+    counts = {name: Counter(each.state for each in slices.values()) for name, slices in PAINTED.said(labels).items()}
+    rows = [[name, *(str(counts[name][state]) for state in STATES)] for name in cohort.classes.names if name in counts]
+    return told + _table((_("Class"), _("Slices drawn"), _("Slices fine"), _("Slices known in part")), rows)
 
 
 def _pictureSteps(volume: ReportVolume, segments: Sequence[_Segment]) -> Steps[str]:

@@ -48,6 +48,8 @@ class StoredResult:
         Class name -> quality, also of classes of which nothing was said.
     isTurned : bool
         Whether slices are counted from the other end than in the files of the run.
+    updated : str
+        When the update was begun that drew the masks anew, UTC, ISO 8601; empty if none did.
     """
 
     volumeId: str
@@ -65,6 +67,7 @@ class StoredResult:
     classes: dict[str, ClassQuality]
     isLeftHanded: bool = False
     isTurned: bool = False
+    updated: str = ""
 
     def turned(self) -> StoredResult:
         """Return the result with slices along k counted from the other end; along i and j they stay as they are."""
@@ -126,10 +129,11 @@ def readRecord(record: RunRecord) -> RunResult:
 def readUpdate(folder: Path, volumeId: str) -> StoredResult | None:
     """Return the result of the one volume of an update, by its id in the run that was updated; None without any."""
     try:
-        found = readRun(folder).volumes.values()
+        run = readRun(folder)
     except UserError:
         return None
-    return next((replace(each, volumeId=volumeId) for each in found), None)
+    found = (replace(each, volumeId=volumeId, updated=run.description.created) for each in run.volumes.values())
+    return next(found, None)
 
 
 def confidenceInWords(confidence: float | None) -> str:

@@ -198,7 +198,12 @@ def setMask(segmentationNode: Any, segmentId: str, mask: PackedMask | None) -> A
     """Give a segment other voxels, on an image of its own, so that no other segment is touched; returns the image."""
     if mask is None:
         return ownImage(segmentationNode, segmentId, (1, 1, 1), (0, 0, 0), np.eye(4))
-    image = ownImage(segmentationNode, segmentId, mask.shape, mask.first, mask.ijkToRas)
+    return setVoxels(segmentationNode, segmentId, Mask(mask.array, mask.first, mask.ijkToRas))
+
+
+def setVoxels(segmentationNode: Any, segmentId: str, mask: Mask) -> Any:
+    """Do what `setMask` does, of voxels that are not packed."""
+    image = ownImage(segmentationNode, segmentId, mask.array.shape, mask.first, mask.ijkToRas)
     imageArray(image)[:] = mask.array
     image.Modified()
     return image

@@ -140,6 +140,9 @@ class UpdateWriting:
         if now is None or now.segmentationNode is not self._teaching.segmentationNode:
             text = _("Other masks are under review than those that were to be updated.")
             raise UserError("not_ready", text, _("Choose their volume, and update again."))
+        if self._steps.axis != self._axis:
+            text = _("The slices of the volume are counted in another direction now.")
+            raise UserError("not_ready", text, _("Update again."))
         segment = now.segment(name)
         return versionOf(segment) if segment is not None else None, self._painted(name)
 

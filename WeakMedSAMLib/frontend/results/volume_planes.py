@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,10 @@ from WeakMedSAMLib.frontend.base.steps import Steps
 from WeakMedSAMLib.frontend.results.noted_grids import gridOn, hasVolumeMoved, moveToVolume
 from WeakMedSAMLib.frontend.results.segment_images import (
     Mask,
-    PackedMask,
     imageArray,
     imageMatrix,
     isShared,
-    setMask,
+    setVoxels,
 )
 from WeakMedSAMLib.frontend.results.segment_layers import firstOnVolume, matrixOnVolume, overlapOf, resampled
 from WeakMedSAMLib.frontend.results.segment_tags import requireLabelmaps
@@ -68,21 +68,34 @@ class SegmentPlanes:
             np.equal(values, self._labelValue, out=result[target])
         return result
 
-    def put(self, index: int, plane: np.ndarray, isAlone: bool) -> bool:
-        """Write a slice into the image, in which other segments may lie; says whether all of it could be.
+    def put(self, index: int, plane: np.ndarray, isAlone: bool) -> bool | None:
+        """Write a slice into the image, in which other segments may lie.
 
-        Nothing is written where it could not: some of it lies beside the image, or on a voxel of another segment.
+        Returns
+        -------
+        bool or None
+            Whether it is another one now. None, and nothing is written, where some of it lies beside the image, or on a
+            voxel of another segment.
         """
         found = self._part(index)
         if found is None:
-            return not plane.any()
+            return None if plane.any() else False
         target, values = found
-        inside = plane[target]
-        isFree = isAlone or bool(((values == 0) | (values == self._labelValue))[inside].all())
-        if not isFree or np.count_nonzero(inside) != np.count_nonzero(plane):
+        inside, held = plane[target], values == self._labelValue
+        if inside.shape != plane.shape and np.count_nonzero(inside) != np.count_nonzero(plane):
+            return None
+        changed, width = (inside ^ held).tobytes(), values.shape[1]
+        first, last = changed.find(1), changed.rfind(1)
+        if first < 0:
             return False
-        values[(values == self._labelValue) & ~inside] = 0
-        values[inside] = self._labelValue
+        # Most rows stay as they are, and hundreds of slices are written while the window waits.
+        rows = slice(first // width, last // width + 1)
+        inside, held, values = inside[rows], held[rows], values[rows]
+        gained = inside > held
+        if not isAlone and (gained & (values != 0)).any():
+            return None
+        np.copyto(values, 0, where=held > inside)
+        np.copyto(values, self._labelValue, where=gained)
         return True
 
     def _part(self, index: int) -> tuple[tuple[slice, ...], np.ndarray] | None:
@@ -109,7 +122,7 @@ def planesOf(segmentationNode: Any, volumeNode: Any, segmentId: str, axis: str) 
 
 
 def putPlanes(
-    segmentationNode: Any, volumeNode: Any, segmentId: str, axis: str, planes: Mapping[int, np.ndarray]
+    segmentationNode: Any, volumeNode: Any, segmentId: str, axis: str, planes: Iterable[tuple[int, np.ndarray]]
 ) -> None:
     """Give slices of a segment other voxels; every other segment stays as it is.
 
@@ -121,8 +134,8 @@ def putPlanes(
         Nothing happens if it is gone.
     axis : {"i", "j", "k"}
         Along which slices are counted.
-    planes : mapping of int to numpy.ndarray
-        Slice -> bool, rows x columns.
+    planes : iterable of (int, numpy.ndarray)
+        Slice, and bool, rows x columns; one after the other, so that no more than one needs to be in memory.
 
     Raises
     ------
@@ -133,18 +146,22 @@ def putPlanes(
     if segment is None:
         return
     held, isInPlace = _planesAndPlace(segmentationNode, volumeNode, segmentId, axis)
-    wanted = {index: plane for index, plane in planes.items() if not np.array_equal(held.plane(index), plane)}
-    if not wanted:
-        return
     wasSurfaceShown = isSurfaceShown(segmentationNode)
     isAlone = not isShared(segmentationNode, segmentId)
-    if isInPlace and all(held.put(index, plane, isAlone) for index, plane in wanted.items()):
+    left, isAnyOther = {}, False
+    for index, plane in planes:
+        isOther = held.put(index, plane, isAlone) if isInPlace else None
+        isAnyOther = isAnyOther or bool(isOther)
+        if isOther is None and not np.array_equal(held.plane(index), plane):
+            left[index] = plane
+    if left:
+        whole = [left[index] if index in left else held.plane(index) for index in range(held.count)]
+        array = np.stack(whole, axis=2 - AXES.index(axis))
+        setVoxels(segmentationNode, segmentId, Mask(array, (0, 0, 0), _gridOf(segmentationNode, volumeNode, segmentId)))
+    elif isAnyOther:
         segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId).Modified()
     else:
-        whole = {index: wanted[index] if index in wanted else held.plane(index) for index in range(held.count)}
-        array = np.stack([whole[index] for index in range(held.count)], axis=2 - AXES.index(axis))
-        grid = _gridOf(segmentationNode, volumeNode, segmentId)
-        setMask(segmentationNode, segmentId, PackedMask(np.packbits(array), array.shape, (0, 0, 0), grid))
+        return
     if wasSurfaceShown:
         # Slicer drops all surfaces of a segmentation with any change.
         makeSurfaces(segmentationNode)
@@ -165,7 +182,7 @@ def unpacked(text: bytes, shape: tuple[int, ...]) -> np.ndarray:
     if not text:
         return np.zeros(shape, bool)
     bits = np.frombuffer(bitsOf(text), np.uint8)
-    return np.unpackbits(bits, count=int(np.prod(shape))).view(bool).reshape(shape)
+    return np.unpackbits(bits, count=math.prod(shape)).view(bool).reshape(shape)
 
 
 def packedSteps(planes: SegmentPlanes) -> Steps[list[bytes]]:

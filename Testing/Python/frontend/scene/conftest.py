@@ -64,11 +64,11 @@ def make_run(lib, tmp_path):
     from WeakMedSAMLib.contract.classes import ClassTable
     from WeakMedSAMLib.contract.runs import RunDescription, RunVolume, save_run
 
-    classes = ClassTable.from_json(
+    two = ClassTable.from_json(
         [{"name": "Läsion", "label_value": 1}, {"name": "organ", "label_value": 7, "color": [10, 20, 30]}]
     )
 
-    def make(volumes, labels=None, probabilities=None, confidence=0.8, axis="k"):
+    def make(volumes, labels=None, probabilities=None, confidence=0.8, axis="k", classes=two):
         count = len(list(tmp_path.iterdir()))
         # As of real runs, no two names are alike: run folders are looked for by name where earlier ones were put.
         folder = tmp_path / f"run é {tmp_path.name} {count}"

@@ -223,5 +223,7 @@ def test_slices_that_a_run_was_told_of_are_counted_as_the_volume_is_now(correcte
     assert not found[1]
     turned = lib.end(toldSteps(bench.run.folder, bench.labels, "k", isReversed=True))
     assert [*turned[7]] == [16]
-    assert not lib.end(toldSteps(bench.run.folder, bench.labels, "i"))
+    across = lib.end(toldSteps(bench.run.folder, bench.labels, "i"))
+    assert [*across[7]] == [*range(SHAPE[2])]
+    assert across[7][20].state == "scribbled"
     assert not lib.end(toldSteps(bench.run.folder / "gone", bench.labels, "k"))

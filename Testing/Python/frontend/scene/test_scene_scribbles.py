@@ -196,6 +196,28 @@ def test_what_an_undo_takes_from_the_labels_is_seen_no_longer_and_comes_back(cor
     assert scribbled(correcting, host) == []
 
 
+def test_a_click_looks_but_at_the_scribbles_that_changed(correcting, host, click, hints, monkeypatch):
+    from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+    from WeakMedSAMLib.frontend.results.correcting import scribbling
+
+    kept, name = correcting.kept, correcting.name
+    click(correcting.panel.ui.scribbleButton)
+    stroke(correcting.editor, np.s_[4:12, 3, 4:9])
+    scribbled(correcting, host)
+    kept.changed()
+    looked, read = [], []
+    heldOf, scribbles = scribbling._heldOf, hints.Hints.scribbles
+    monkeypatch.setattr(scribbling, "_heldOf", lambda *given: looked.append(given) or heldOf(*given))
+    monkeypatch.setattr(hints.Hints, "scribbles", lambda *given: read.append(given) or scribbles(*given))
+    kept.changed()
+    correcting.panel.correct.scribbling.read()
+    assert (looked, read) == ([], [])
+    PAINTED.take(kept.labels(), name, 6)
+    kept.changed()
+    assert len(looked) == 1
+    assert 6 not in scribbles(hints.hintsOf(correcting.volumes[0]), name, "k")
+
+
 @pytest.mark.parametrize("axis", ["i", "j", "k"])
 @pytest.mark.parametrize("geometry", ["plain", "oblique", "lps"])
 def test_slices_along_every_axis_have_their_rows_and_columns(make_volume, hints, axis, geometry):

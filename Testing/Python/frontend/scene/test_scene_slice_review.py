@@ -309,7 +309,7 @@ def test_the_window_answers_with_500_slices_and_5_classes(host, large, allowance
 
     measure("other volume", lambda: setattr(logic.state, "currentVolume", large.volumes[1]))
     assert ui.sliceTable.rowCount == 500
-    assert ui.sliceTable.item(499, 0) is not None
+    host.waitUntil(lambda: ui.sliceTable.item(499, 0) is not None)
     measure("choose", lambda: ui.sliceTable.setCurrentCell(3, 1))
     measure("fine", ui.fineButton.click)
     measure("undo", lambda: logic.history.undo(large.panel._subject.segmentationNode))

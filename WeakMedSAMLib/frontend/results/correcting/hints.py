@@ -15,6 +15,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.frontend.results.review_changes import versionOf
 from WeakMedSAMLib.frontend.results.segment_images import (
     PackedMask,
     imageArray,
@@ -162,6 +163,11 @@ class Hints:
             both[not newest] = both[not newest] & ~both[newest]
             found[index] = Scribbles(both[True], both[False])
         return found
+
+    def version(self, className: str) -> tuple[Any, ...]:
+        """Return what changes with the scribbles of a class."""
+        segments = map(self._segment, (self._find(className, shows) for shows in (True, False)))
+        return tuple(versionOf(segment) for segment in segments if segment is not None)
 
     def isSettled(self, className: str, axis: str) -> bool:
         """Say whether nothing is painted as both."""

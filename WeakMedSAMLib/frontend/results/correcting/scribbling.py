@@ -49,6 +49,9 @@ class Scribbling:
         # By class and slice: what is shown, and all that was shown since the volume was chosen.
         self._known: dict[str, dict[int, Scribbles]] = {}
         self._ever: dict[str, dict[int, Scribbles]] = {}
+        # What the labels held of it when that was looked at last, and versions of classes that were read.
+        self._painted: dict[str, dict[int, PaintedSlice | None]] = {}
+        self._versions: dict[str, tuple[Any, ...]] = {}
         self._isWriting = False
         self._readSoon = Coalesced(self.read, _READ_MS)
         self.changed = Callbacks()
@@ -113,10 +116,13 @@ class Scribbling:
         except UserError:
             return  # the volume is not ready, or another one by now
         for name, found in self._ever.items():
-            painted, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
-            others = {}
+            now, known = PAINTED.slices(labels, name), self._known.setdefault(name, {})
+            painted, others = self._painted.setdefault(name, {}), {}
             for index, ever in found.items():
-                one = _heldOf(ever, painted.get(index))
+                if index in painted and painted[index] == now.get(index):
+                    continue
+                painted[index] = now.get(index)
+                one = _heldOf(ever, now.get(index))
                 if not one.isSame(known.get(index)):
                     others[index] = one
             if others:
@@ -134,16 +140,20 @@ class Scribbling:
             return
         axis = subject.result.axis
         for name in self.classNames.intersection(hints.classNames()):
+            if self._versions.get(name) == (axis, hints.version(name)):
+                continue
             now = hints.scribbles(name, axis, self._shows is not False)
             if not hints.isSettled(name, axis):
                 with self._writing():
                     hints.put(name, axis, now)
+            self._versions[name] = axis, hints.version(name)
             before, self._known[name] = self._known.get(name, {}), now
             ever = self._ever.setdefault(name, {})
             for index in sorted({*before, *now}):
                 one = now.get(index) or _noneLike(before[index])
                 if not one.isSame(before.get(index)):
                     ever[index] = _both(one, ever.get(index))
+                    self._painted.get(name, {}).pop(index, None)
                     corrections.putScribbles(name, index, one.shows, one.not_)
 
     def cleanup(self) -> None:
@@ -160,7 +170,8 @@ class Scribbling:
         self._observations = []
         if self._hints is not None and hints is None:
             self.show(False)
-        self._hints, self._known, self._ever = hints, {}, {}
+        self._hints = hints
+        self._forgetShown()
         if hints is not None and self._isThere():
             self._keepUp(hints)
             axis = self._subject.result.axis if self._subject is not None and self._subject.result is not None else "k"
@@ -176,8 +187,11 @@ class Scribbling:
         with self._writing():
             isKept = hints.keepUp()
         if not isKept:
-            self._known, self._ever = {}, {}
+            self._forgetShown()
         return isKept
+
+    def _forgetShown(self) -> None:
+        self._known, self._ever, self._painted, self._versions = {}, {}, {}, {}
 
     def _isThere(self) -> bool:
         """Say whether volume and scribbles are in the scene."""

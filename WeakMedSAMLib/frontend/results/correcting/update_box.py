@@ -12,8 +12,7 @@ from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import keyName
 from WeakMedSAMLib.frontend.results.correcting.given import UpdateCalls
-
-_MINUTE_S = 90
+from WeakMedSAMLib.frontend.running.estimates import timeInWords
 
 
 class UpdateBox:
@@ -96,7 +95,7 @@ class UpdateBox:
     def progress(self, fraction: float, secondsLeft: float | None = None) -> None:
         """See `given.UpdateProgress`."""
         self._ui.updateBar.value = round(100 * min(max(fraction, 0.0), 1.0))
-        text = _("%p %, {time} left").format(time=_inWords(secondsLeft)) if secondsLeft is not None else "%p %"
+        text = _("%p %, {time} left").format(time=timeInWords(secondsLeft)) if secondsLeft is not None else "%p %"
         self._ui.updateBar.format = text
 
     def finished(self, text: str = "") -> None:
@@ -153,10 +152,3 @@ class UpdateBox:
     def _cancel(self) -> None:
         if self.calls is not None:
             self.calls.onCancel()
-
-
-def _inWords(seconds: float) -> str:
-    """Return a time in rough words."""
-    if seconds < _MINUTE_S:
-        return _("{seconds} s").format(seconds=max(round(seconds), 1))
-    return _("{minutes} min").format(minutes=round(seconds / 60))

@@ -1,0 +1,62 @@
+"""The labels of a volume with its slices counted along another axis: what was said of voxels stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
+from WeakMedSAMLib.contract.labels.marks import MarkKind
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN, PaintedSlice, Slices, State
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
+
+
+def along(labels: VolumeLabels, axis: str) -> VolumeLabels:
+    """Return the labels of a volume with slices along another axis.
+
+    Boxes and points lie at voxels and stay as they are. Of painted slices every pixel stays known: a slice across them
+    is scribbled, and drawn or fine only where all of its pixels are known. Slice tags, and kinds that this version does
+    not know, are of slices that are none any more, and are left out.
+
+    Parameters
+    ----------
+    labels : VolumeLabels
+        Not changed.
+    axis : {"i", "j", "k"}
+
+    Raises
+    ------
+    ValueError
+        If the size of the volume is not settled.
+    """
+    if labels.axis == axis:
+        return labels
+    if labels.size is None:
+        raise ValueError(f"the size of {labels.name!r} is not settled")
+    kept = {name: said for name, said in labels.further.items() if isinstance(label_kinds().get(name), MarkKind)}
+    turned: dict[str, Any] = {"axis": axis, "n_slices": labels.size[AXES.index(axis)], "further": kept}
+    result = replace(labels, states={}, rest_is_absent={}, by_rest={}, **turned)
+    for name, slices in PAINTED.said(labels).items():
+        PAINTED.put_slices(result, name, _across(slices, labels, axis))
+    return result
+
+
+def _across(slices: Slices, labels: VolumeLabels, axis: str) -> Mapping[int, PaintedSlice]:
+    """Return what is known of a class by slices along another axis."""
+    pixels = np.full((labels.size or ())[::-1], UNKNOWN, np.uint8)
+    planes = np.moveaxis(pixels, 2 - AXES.index(labels.axis), 0)
+    for index, painted in slices.items():
+        planes[index] = painted.pixels
+    state: State = "fine" if all(painted.state == "fine" for painted in slices.values()) else "drawn"
+    found = {}
+    for index, plane in enumerate(np.moveaxis(pixels, 2 - AXES.index(axis), 0)):
+        is_known = plane != UNKNOWN
+        if is_known.all():
+            found[index] = PaintedSlice.of(state, plane)
+        elif is_known.any():
+            found[index] = PaintedSlice.of("scribbled", plane)
+    return found
