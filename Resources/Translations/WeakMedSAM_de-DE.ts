@@ -2351,14 +2351,6 @@
         <source>Update the other volumes too? That takes: {cost}. You can go on working meanwhile.</source>
         <translation>Auch die anderen Volumina aktualisieren? Das braucht: {cost}. Sie können währenddessen weiterarbeiten.</translation>
     </message>
-    <message>
-        <source>{seconds} s</source>
-        <translation>{seconds} s</translation>
-    </message>
-    <message>
-        <source>{minutes} min</source>
-        <translation>{minutes} min</translation>
-    </message>
 </context>
 <context>
     <name>frontend.logic</name>
@@ -2608,12 +2600,20 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Schichten wie in der Ansicht {view}; Schicht {index} von {count}.</translation>
     </message>
     <message>
-        <source>{name} is tagged in another direction than that of the slices in the {view} view.
-
-Remove the tags of this volume and start over in that direction? (Undo brings them back.)</source>
-        <translation>{name} ist in einer anderen Richtung markiert als der der Schichten in der Ansicht {view}.
-
-Markierungen dieses Volumens entfernen und in dieser Richtung neu beginnen? („Rückgängig“ stellt sie wieder her.)</translation>
+        <source>{name} is tagged in another direction than that of the slices in the {view} view.</source>
+        <translation>{name} ist in einer anderen Richtung markiert als der der Schichten in der Ansicht {view}.</translation>
+    </message>
+    <message>
+        <source>What you drew, scribbled or found fine stays known, pixel by pixel. A slice that way is drawn or fine only if all of its pixels are known; else it is touched.</source>
+        <translation>Was Sie gezeichnet, gekritzelt oder für gut befunden haben, bleibt bekannt, Pixel für Pixel. Eine Schicht in dieser Richtung gilt nur dann als gezeichnet oder gut, wenn alle ihre Pixel bekannt sind; sonst als berührt.</translation>
+    </message>
+    <message>
+        <source>Remove its slice tags and start over in that direction? (Undo brings them back.)</source>
+        <translation>Die Markierungen der Schichten entfernen und in dieser Richtung neu beginnen? (Rückgängig bringt sie zurück.)</translation>
+    </message>
+    <message>
+        <source>Count its slices in that direction? (Undo takes that back.)</source>
+        <translation>Die Schichten in dieser Richtung zählen? (Rückgängig nimmt das zurück.)</translation>
     </message>
     <message>
         <source>Other slice direction</source>
@@ -3922,6 +3922,26 @@ Overwrite them?</source>
         <translation>noch nicht</translation>
     </message>
     <message>
+        <source>These masks were drawn by an update of {time}, which learned from what a reader had said of slices:</source>
+        <translation>Diese Masken hat eine Aktualisierung vom {time} gezeichnet; sie lernte aus dem, was bis dahin über Schichten gesagt war:</translation>
+    </message>
+    <message>
+        <source>The run folder does not say any more what that was.</source>
+        <translation>Was das war, sagt der Ordner des Laufs nicht mehr.</translation>
+    </message>
+    <message>
+        <source>Slices drawn</source>
+        <translation>Gezeichnete Schichten</translation>
+    </message>
+    <message>
+        <source>Slices fine</source>
+        <translation>Schichten, die gut sind</translation>
+    </message>
+    <message>
+        <source>Slices known in part</source>
+        <translation>Teilweise bekannte Schichten</translation>
+    </message>
+    <message>
         <source>Masks generated from slice tags</source>
         <translation>Aus Schichtmarkierungen erzeugte Masken</translation>
     </message>
@@ -4436,6 +4456,14 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>Choose their volume, and update again.</source>
         <translation>Wählen Sie deren Volumen, und aktualisieren Sie noch einmal.</translation>
+    </message>
+    <message>
+        <source>The slices of the volume are counted in another direction now.</source>
+        <translation>Die Schichten des Volumens werden jetzt in einer anderen Richtung gezählt.</translation>
+    </message>
+    <message>
+        <source>Update again.</source>
+        <translation>Aktualisieren Sie noch einmal.</translation>
     </message>
 </context>
 <context>

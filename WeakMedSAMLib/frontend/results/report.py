@@ -147,7 +147,8 @@ def _updateSteps(result: StoredResult) -> Steps[str]:
     except UserError:
         labels = None
     if labels is None:
-        return told + f"<p>{html.escape(_('The run folder does not say any more what that was.'))}</p>\n"
+        gone = _("The run folder does not say any more what that was.")
+        return told + f"<p>{html.escape(gone)}</p>\n"
     counts = {name: Counter(each.state for each in slices.values()) for name, slices in PAINTED.said(labels).items()}
     rows = [[name, *(str(counts[name][state]) for state in STATES)] for name in cohort.classes.names if name in counts]
     return told + _table((_("Class"), _("Slices drawn"), _("Slices fine"), _("Slices known in part")), rows)
