@@ -1,0 +1,135 @@
+"""The random walker on grey values, and what it adds to masks that were handed on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.engine.parts import random_walker
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
+from WeakMedSAMLib.engine.parts.random_walker import INSIDE, OUTSIDE, UNSEEDED, walk
+from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
+from WeakMedSAMLib.engine.parts.walked_votes import with_walker
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
+
+PRESENT = np.zeros(9, bool)
+
+
+def directly(grey, seeds):
+    """The same by the whole matrix."""
+    weights = random_walker._steps(grey)
+    numbers = np.arange(grey.size).reshape(grey.shape)
+    matrix = np.zeros((grey.size, grey.size))
+    for axis, weight in enumerate(weights):
+        lower = np.take(numbers, range(grey.shape[axis] - 1), axis).ravel()
+        upper = np.take(numbers, range(1, grey.shape[axis]), axis).ravel()
+        matrix[lower, upper] = matrix[upper, lower] = -weight.ravel()
+    np.fill_diagonal(matrix, -matrix.sum(1))
+    free, known = seeds.ravel() == UNSEEDED, (seeds.ravel() == INSIDE).astype(float)
+    found = known.copy()
+    found[free] = np.linalg.solve(matrix[np.ix_(free, free)], -matrix[np.ix_(free, ~free)] @ known[~free])
+    return found.reshape(grey.shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 7), (1, 8, 5), (4, 2, 3)])
+def test_it_solves_the_equations_of_the_walk(shape):
+    random = np.random.default_rng(0)
+    grey = random.random(shape).astype(np.float32)
+    seeds = random.choice([UNSEEDED, UNSEEDED, UNSEEDED, INSIDE, OUTSIDE], shape).astype(np.int8)
+    found = walk(grey, seeds)
+    assert found.dtype == np.float32
+    assert np.allclose(found, directly(grey, seeds), atol=5e-3)
+    assert np.array_equal(found[seeds != UNSEEDED], seeds[seeds != UNSEEDED] == INSIDE)
+
+
+def test_it_stops_at_a_step_of_grey_values_and_knows_no_step_in_plain_ones():
+    grey = np.zeros((1, 20, 20), np.float32)
+    grey[:, :, 13:] = 1
+    seeds = np.full(grey.shape, UNSEEDED, np.int8)
+    seeds[:, :, 2], seeds[:, :, 18] = INSIDE, OUTSIDE
+    assert np.array_equal(walk(grey, seeds)[0, 10] > 0.5, np.arange(20) < 13)
+    assert np.array_equal(walk(np.zeros_like(grey), seeds)[0, 10] > 0.5, np.arange(20) < 10)
+
+
+def test_nothing_comes_from_nowhere():
+    grey, seeds = np.zeros((2, 5, 5), np.float32), np.full((2, 5, 5), UNSEEDED, np.int8)
+    assert not walk(grey, seeds).any()
+    seeds[0, 2, 2] = INSIDE
+    assert walk(grey, seeds) == pytest.approx(1.0, abs=0.01)
+
+
+def square(low, high):
+    mask = np.zeros((TARGET, TARGET), np.uint8)
+    mask[low:high, low:high] = CERTAIN
+    return mask
+
+
+def bright(low, high, count=9):
+    """Slices of twice the size of masks, bright in a square."""
+    image = np.full((count, 2 * TARGET, 2 * TARGET), 60, np.uint8)
+    image[:, 2 * low : 2 * high, 2 * low : 2 * high] = 200
+    return image
+
+
+def handed(masks, trust=0.8):
+    return HandedMasks(dict(masks), dict.fromkeys(masks, trust))
+
+
+def area(mask):
+    return int((mask > CERTAIN // 2).sum())
+
+
+def test_a_mask_that_missed_the_edge_comes_nearer_to_it():
+    before = handed({2: square(40, 60), 3: square(40, 56), 4: square(40, 60)})
+    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {})
+    # The mean of both: where one says no it is undecided.
+    undecided = found.masks[3][44:58, 56:60].astype(float) / CERTAIN
+    assert undecided.mean() == pytest.approx(0.5, abs=0.05)
+    assert found.masks[3][44:54, 44:54].min() > 0.9 * CERTAIN
+    assert found.trust[3] < 0.8
+    # What was given stays.
+    assert np.array_equal(found.masks[2], before.masks[2])
+    assert found.trust[2] == 0.8
+
+
+def test_where_both_agree_nothing_is_lost_of_the_trust():
+    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)})
+    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {})
+    assert area(found.masks[3]) == area(before.masks[3])
+    assert found.trust[3] == pytest.approx(0.8, abs=0.02)
+
+
+def test_what_is_known_of_a_slice_is_a_seed():
+    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)})
+    known = np.full((TARGET, TARGET), 255, np.uint8)
+    known[40:60, 50:60], known[45, 45] = NOT_SHOWN, SHOWN
+    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {3: known})
+    assert found.masks[3][40:60, 50:60].max() <= np.ceil(CERTAIN / 2)
+    assert found.masks[3][45, 45] == CERTAIN
+
+
+def test_masks_that_stay_where_they_were_given_are_left_alone():
+    before = handed({2: square(40, 60)})
+    assert with_walker(before, {2}, bright(40, 60), PRESENT, {}) is before
+    empty = handed({2: square(0, 0), 3: square(0, 0)})
+    assert with_walker(empty, {2}, bright(40, 60), PRESENT, {}) is empty
+
+
+@pytest.mark.parametrize("at", [0, TARGET - 20])
+def test_a_mask_at_the_edge_of_the_frame_and_of_the_volume(at):
+    masks = {0: square(at, at + 20), 1: square(at, at + 20)}
+    found = with_walker(handed(masks), {0}, bright(at, at + 20, count=2), np.zeros(2, bool), {})
+    assert sorted(found.masks) == [0, 1]
+    assert found.masks[1].max() <= CERTAIN
+    assert area(found.masks[1]) > 0
+
+
+def test_absent_slices_are_no_way_through():
+    absent = PRESENT.copy()
+    absent[4] = True
+    before = handed({2: square(40, 60), 3: square(40, 60), 5: square(40, 60)})
+    found = with_walker(before, {2}, bright(40, 60), absent, {})
+    # Beyond the slice without the class the walker comes from nowhere.
+    assert found.masks[5].max() <= np.ceil(CERTAIN / 2)
+    assert area(found.masks[3]) > 0
