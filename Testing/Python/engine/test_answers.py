@@ -10,9 +10,9 @@ from faults.tiny_run import NAME, QUICK, TinyBackbone
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.stages import EMBED, HANDING, MASKS, UPDATE
+from WeakMedSAMLib.engine.cli.main import cli
 from WeakMedSAMLib.studies.answers import AnswersOptions, measure_answers
 from WeakMedSAMLib.studies.answers_report import PAGE, answers_table, write_page
-from WeakMedSAMLib.studies.commands import benchmark
 from WeakMedSAMLib.studies.resident_asker import ResidentAsker
 
 CODE = f"""
@@ -92,7 +92,7 @@ def test_the_report_is_json_and_the_table_and_the_page_have_its_figures(report, 
 
 
 def test_numbers_of_classes_that_the_scan_does_not_have_are_refused():
-    ended = CliRunner().invoke(benchmark, ["answers", "--classes", "3"])
+    ended = CliRunner().invoke(cli, ["benchmark", "answers", "--classes", "3"])
     assert ended.exit_code == 2
     assert "1, 4" in ended.output
 
