@@ -37,7 +37,7 @@ def test_every_pixel_stays_known_and_every_mark_stays(axis, other):
     PAINTED.put(labels, "liver", 1, "drawn", random.random(plane_of(labels)) < 0.5)
     PAINTED.put(labels, "liver", 3, "scribbled", random.choice([0, 1, UNKNOWN], plane_of(labels)))
     PAINTED.put(labels, "spleen", 0, "fine", np.zeros(plane_of(labels), bool))
-    BOXES.put(labels, [Box("liver", (0, 1, 1), (3, 2, 1))])
+    BOXES.put(labels, [Box("liver", (0, 1, 1), (3, 2, 2))])
     POINTS.put(labels, [Point("liver", (5, 4, 3), shows=True)])
     labels.set("liver", 2, PRESENT)
     before = {name: known_pixels(labels, name) for name in ("liver", "spleen")}
@@ -63,3 +63,10 @@ def test_a_mask_that_is_known_as_a_whole_stays_so(states):
 def test_without_its_size_nothing_can_be_said():
     with pytest.raises(ValueError, match="size"):
         along(VolumeLabels("one", axis="k", n_slices=4), "i")
+
+
+def test_a_box_of_one_slice_says_nothing_of_slices_across_it():
+    labels, solid = blank("k"), Box("liver", (0, 1, 1), (3, 2, 2))
+    BOXES.put(labels, [Box("liver", (1, 1, 2), (4, 3, 2), complete=True), solid])
+    assert BOXES.marks(along(labels, "i")) == (solid,)
+    assert BOXES.marks(along(labels, "k")) == BOXES.marks(labels)

@@ -10,7 +10,7 @@ from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.random_walker import INSIDE, OUTSIDE, UNSEEDED, walk
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
-from WeakMedSAMLib.engine.parts.walked_votes import with_walker
+from WeakMedSAMLib.engine.parts.walked_votes import grey_values, with_walker
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 PRESENT = np.zeros(9, bool)
@@ -66,10 +66,10 @@ def square(low, high):
 
 
 def bright(low, high, count=9):
-    """Slices of twice the size of masks, bright in a square."""
+    """Grey values of slices of twice the size of masks, bright in a square."""
     image = np.full((count, 2 * TARGET, 2 * TARGET), 60, np.uint8)
     image[:, 2 * low : 2 * high, 2 * low : 2 * high] = 200
-    return image
+    return grey_values(image)
 
 
 def handed(masks, trust=0.8):
@@ -133,3 +133,23 @@ def test_absent_slices_are_no_way_through():
     # Beyond the slice without the class the walker comes from nowhere.
     assert found.masks[5].max() <= np.ceil(CERTAIN / 2)
     assert area(found.masks[3]) > 0
+
+
+def test_far_from_all_seeds_what_is_believed_stays():
+    count = 90
+    random = np.random.default_rng(0)
+    image = random.integers(0, 60, (count, 2 * TARGET, 2 * TARGET)).astype(np.uint8)
+    image[:, 60:160, 60:160] += 90
+    before = handed({index: square(30, 80) for index in range(count)}, 0.9)
+    found = with_walker(before, {0}, grey_values(image), np.zeros(count, bool), {})
+    assert found.trust[count - 1] > 0.8
+    assert area(found.masks[count - 1]) == pytest.approx(area(before.masks[count - 1]), rel=0.05)
+
+
+def test_it_can_be_ended():
+    def step():
+        raise KeyboardInterrupt
+
+    before = handed({2: square(40, 60), 3: square(40, 60)})
+    with pytest.raises(KeyboardInterrupt):
+        with_walker(before, {2}, bright(40, 60), PRESENT, {}, step)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.marks import MarkKind
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
@@ -18,9 +20,10 @@ from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kind
 def along(labels: VolumeLabels, axis: str) -> VolumeLabels:
     """Return the labels of a volume with slices along another axis.
 
-    Boxes and points lie at voxels and stay as they are. Of painted slices every pixel stays known: a slice across them
-    is scribbled, and drawn or fine only where all of its pixels are known. Slice tags, and kinds that this version does
-    not know, are of slices that are none any more, and are left out.
+    Points, and boxes in 3-D, lie at voxels and stay as they are; a box of one slice says nothing of slices across it,
+    and is left out. Of painted slices every pixel stays known: a slice across them is scribbled, and drawn or fine only
+    where all of its pixels are known. Slice tags, and kinds that this version does not know, are of slices that are
+    none any more, and are left out.
 
     Parameters
     ----------
@@ -40,9 +43,16 @@ def along(labels: VolumeLabels, axis: str) -> VolumeLabels:
     kept = {name: said for name, said in labels.further.items() if isinstance(label_kinds().get(name), MarkKind)}
     turned: dict[str, Any] = {"axis": axis, "n_slices": labels.size[AXES.index(axis)], "further": kept}
     result = replace(labels, states={}, rest_is_absent={}, by_rest={}, **turned)
+    BOXES.put(result, [box for box in BOXES.marks(labels) if not is_of_slice(box, labels.axis)])
     for name, slices in PAINTED.said(labels).items():
         PAINTED.put_slices(result, name, _across(slices, labels, axis))
     return result
+
+
+def is_of_slice(box: Box, axis: str) -> bool:
+    """Say whether a box is one slice deep along an axis: then it is of that slice, else in 3-D."""
+    along_axis = AXES.index(axis)
+    return box.first[along_axis] == box.last[along_axis]
 
 
 def _across(slices: Slices, labels: VolumeLabels, axis: str) -> Mapping[int, PaintedSlice]:

@@ -6,6 +6,8 @@ probable it is that it meets the class before anything else is a harmonic functi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 # Of the squared difference of two neighbours over the variance of such differences.
@@ -14,13 +16,19 @@ _CONTRAST = 8.0
 _ACROSS = 3.0
 # Of the heaviest step: so much leads over any edge, and the solution is never left open.
 _LEAST_STEP = 1e-4
-_TOLERANCE, _MOST_ITERATIONS = 1e-3, 300
+_TOLERANCE, _MOST_ITERATIONS, _TOLD_EVERY = 1e-3, 300, 10
 _LOWER, _UPPER = slice(None, -1), slice(1, None)
 
 UNSEEDED, OUTSIDE, INSIDE = -1, 0, 1
 
 
-def walk(grey: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+def tell_nobody() -> None:
+    """Tell nobody."""
+
+
+def walk(
+    grey: np.ndarray, seeds: np.ndarray, start: np.ndarray | None = None, step: Callable[[], object] = tell_nobody
+) -> np.ndarray:
     """How probable it is that each pixel is one of the class.
 
     Parameters
@@ -28,7 +36,12 @@ def walk(grey: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     grey : numpy.ndarray
         S x h x w, float32.
     seeds : numpy.ndarray
-        S x h x w, int8: `INSIDE`, `OUTSIDE` or `UNSEEDED`. Pixels that no seed can be reached from stay at 0.
+        S x h x w, int8: `INSIDE`, `OUTSIDE` or `UNSEEDED`.
+    start : numpy.ndarray, optional
+        What is believed before, S x h x w, float32: far from all seeds, where hundreds of iterations would be needed,
+        the outcome stays near it; near 0 without.
+    step : callable
+        Called now and then; may raise to end the work.
 
     Returns
     -------
@@ -41,12 +54,15 @@ def walk(grey: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         total[_part(axis, _LOWER)] += weight
         total[_part(axis, _UPPER)] += weight
     known, free = (seeds == INSIDE).astype(np.float32), seeds == UNSEEDED
-    found = np.zeros_like(grey)
+    found = np.zeros_like(grey) if start is None else np.where(free, start, 0)
     left = np.where(free, -_laplacian(known, steps, total), 0)
     aim = _TOLERANCE**2 * float(np.vdot(left, left))
+    left -= np.where(free, _laplacian(found, steps, total), 0)
     scaled = left / total
     direction, size = scaled, float(np.vdot(left, scaled))
-    for _ in range(_MOST_ITERATIONS):
+    for number in range(_MOST_ITERATIONS):
+        if number % _TOLD_EVERY == 0:
+            step()
         if float(np.vdot(left, left)) <= aim:
             break
         moved = np.where(free, _laplacian(direction, steps, total), 0)

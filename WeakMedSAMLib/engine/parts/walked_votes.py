@@ -6,7 +6,7 @@ better. Each errs elsewhere, so that their mean is better than either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import torch
@@ -24,7 +24,12 @@ _SLICES_AT_ONCE = 16
 
 
 def with_walker(
-    handed: HandedMasks, given: Collection[int], image: np.ndarray, absent: np.ndarray, known: Mapping[int, np.ndarray]
+    handed: HandedMasks,
+    given: Collection[int],
+    grey: np.ndarray,
+    absent: np.ndarray,
+    known: Mapping[int, np.ndarray],
+    step: Callable[[], object] = random_walker.tell_nobody,
 ) -> HandedMasks:
     """Masks of a class; where it was not given, the mean of what was handed on and of what a walker finds.
 
@@ -33,18 +38,20 @@ def with_walker(
     handed : HandedMasks
     given : collection of int
         Slices where the class was boxed, pointed at or drawn. Their masks are what the walk starts from, and stay.
-    image : numpy.ndarray
-        S x size x size, uint8: grey values over the frame.
+    grey : numpy.ndarray
+        S x TARGET x TARGET, float32: of `grey_values`.
     absent : numpy.ndarray
         S, bool: slices without the class.
     known : mapping
         Slice -> TARGET x TARGET, uint8: what is known of the class there.
+    step : callable
+        As for `random_walker.walk`.
     """
     reached = [index for index in handed.masks if index not in given]
     shapes = [mask > 0 for mask in handed.masks.values()]
     if not reached or len(reached) == len(shapes) or not np.any(shapes):
         return handed
-    first, last = max(min(handed.masks) - 1, 0), min(max(handed.masks) + 1, len(image) - 1)
+    first, last = max(min(handed.masks) - 1, 0), min(max(handed.masks) + 1, len(grey) - 1)
     crop = _around(np.any(shapes, axis=0))
     seeds = np.full((last - first + 1, TARGET, TARGET), random_walker.UNSEEDED, np.int8)[:, crop[0], crop[1]]
     seeds[absent[first : last + 1]] = random_walker.OUTSIDE
@@ -54,7 +61,10 @@ def with_walker(
         seeds[index - first][known[index][crop] == NOT_SHOWN] = random_walker.OUTSIDE
         seeds[index - first][known[index][crop] == SHOWN] = random_walker.INSIDE
     _close(seeds)
-    walked = random_walker.walk(_grey(image[first : last + 1])[:, crop[0], crop[1]], seeds)
+    start = np.zeros(seeds.shape, np.float32)
+    for index, mask in handed.masks.items():
+        start[index - first] = mask[crop].astype(np.float32) / CERTAIN
+    walked = random_walker.walk(grey[first : last + 1, crop[0], crop[1]], seeds, start, step)
     votes = {}
     for index in reached:
         whole = np.zeros((TARGET, TARGET), np.float32)
@@ -86,8 +96,8 @@ def _close(seeds: np.ndarray) -> None:
         edge[edge == random_walker.UNSEEDED] = random_walker.OUTSIDE
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
-    """Grey values at the size of masks: S x TARGET x TARGET, float32 in [0, 1]."""
+def grey_values(image: np.ndarray) -> np.ndarray:
+    """Slices S x size x size, uint8, at the size of masks: S x TARGET x TARGET, float32 in [0, 1]."""
     parts = [
         resize_maps(torch.from_numpy(np.array(image[start : start + _SLICES_AT_ONCE])).float() / 255, TARGET)
         for start in range(0, len(image), _SLICES_AT_ONCE)

@@ -7,6 +7,8 @@ from typing import Any
 import slicer.util
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.axis_change import is_of_slice
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.slice_tags import KIND as SLICE_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -132,7 +134,8 @@ class SliceDirection:
 def _questionFor(tags: VolumeLabels, viewName: str) -> str:
     """Ask whether slices are to be counted as in a view, and say what becomes of labels; empty where all stay."""
     hasTags, isPainted = bool(SLICE_TAGS.said(tags)), bool(PAINTED.said(tags))
-    if not hasTags and not isPainted:
+    isBoxed = any(is_of_slice(box, tags.axis) for box in BOXES.marks(tags))
+    if not (hasTags or isPainted or isBoxed):
         return ""
     text = _("{name} is tagged in another direction than that of the slices in the {view} view.")
     parts = [text.format(name=tags.name, view=viewName)]
@@ -143,6 +146,8 @@ def _questionFor(tags: VolumeLabels, viewName: str) -> str:
                 "only if all of its pixels are known; else it is touched."
             )
         )
+    if isBoxed:
+        parts.append(_("Boxes of one slice are removed; points and boxes in 3-D stay. Undo brings them back."))
     if hasTags:
         parts.append(_("Remove its slice tags and start over in that direction? (Undo brings them back.)"))
     else:

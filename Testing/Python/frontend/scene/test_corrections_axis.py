@@ -96,10 +96,22 @@ def test_what_a_run_was_told_in_the_other_direction_is_not_taken_for_its_own(tur
     assert "these stay as they are" in told[-1]
 
 
-def test_boxes_are_no_question(turned):
+def test_boxes_in_3d_are_no_question(turned):
     turned.session.undo()
     turned.settle()
-    turned.logic.labels.marks.addBox(turned.key, "organ", (3, 4, 8), (9, 9, 8))
+    turned.logic.labels.marks.addBox(turned.key, "organ", (3, 4, 8), (9, 9, 9))
     turned.ask("j")
     assert turned.labels.axis == "j"
     assert [box.first for box in BOXES.marks(turned.labels)] == [(3, 4, 8)]
+
+
+def test_boxes_of_one_slice_are_lost_after_a_question(turned):
+    turned.session.undo()
+    turned.settle()
+    turned.logic.labels.marks.addBox(turned.key, "organ", (3, 4, 8), (9, 9, 8))
+    turned.ask("j", True)
+    assert "Boxes of one slice are removed" in turned.host.dialogs.shown[-1].text
+    assert turned.labels.axis == "j"
+    assert not BOXES.marks(turned.labels)
+    turned.session.undo()
+    assert len(BOXES.marks(turned.labels)) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
-from WeakMedSAMLib.engine.parts.walked_votes import with_walker
+from WeakMedSAMLib.engine.parts.walked_votes import grey_values, with_walker
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 # Raised whenever the same marks give other masks, by `handing_on`, `slice_votes`, `walked_votes`, `tightness`,
@@ -288,7 +288,7 @@ def hand_on_marks(
     by_class = handing.run(boxes, points, stride_in(volume, settings), drawn)
     if settings.random_walker:
         marks: list[GivenBox | GivenPoint | GivenMask] = [*boxes, *points, *drawn]
-        by_class = _walked(volume, by_class, marks)
+        by_class = _walked(volume, by_class, marks, partial(step, 1, 1))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
@@ -301,15 +301,19 @@ def hand_on_marks(
 
 
 def _walked(
-    volume: VolumeSlices, by_class: Mapping[int, HandedMasks], marks: Sequence[GivenBox | GivenPoint | GivenMask]
+    volume: VolumeSlices,
+    by_class: Mapping[int, HandedMasks],
+    marks: Sequence[GivenBox | GivenPoint | GivenMask],
+    step: Callable[[], object],
 ) -> dict[int, HandedMasks]:
     """Masks that were handed on, with what grey values say of them."""
+    grey = grey_values(volume.features.image)
     known = {index: known_on(volume, index, TARGET) for index in volume.supervision.known}
     found = {}
     for column, handed in by_class.items():
-        given = {mark.index for mark in marks if mark.column == column}
+        given = {mark.index for mark in marks if mark.column == column and getattr(mark, "shows", True)}
         here = {index: values[column] for index, values in known.items()}
-        found[column] = with_walker(handed, given, volume.features.image, volume.tags[:, column] == ABSENT, here)
+        found[column] = with_walker(handed, given, grey, volume.tags[:, column] == ABSENT, here, step)
     return found
 
 
