@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -63,7 +65,7 @@ def preparing(state: ModuleState, record: RunRecord, names: Mapping[str, str]) -
         if text:
             restoreRun(record, named, text)
         if _isRenamed(names):
-            copyRenamed(_modelOf(record), _renamedModel(record), names)
+            copyRenamed(_modelOf(record), _renamedModel(record, names), names)
 
     return prepare
 
@@ -71,7 +73,7 @@ def preparing(state: ModuleState, record: RunRecord, names: Mapping[str, str]) -
 def updateSettings(record: RunRecord, device: str, names: Mapping[str, str]) -> RunSettings:
     """Settings of an update of the masks of a run, whose classes may be renamed; `UserError` as `load_run`."""
     asked = _askedOf(record)
-    model = _renamedModel(record) if _isRenamed(names) else _modelOf(record)
+    model = _renamedModel(record, names) if _isRenamed(names) else _modelOf(record)
     return RunSettings(
         preset=asked.preset,
         backbone=asked.backbone,
@@ -103,9 +105,10 @@ def _isRenamed(names: Mapping[str, str]) -> bool:
     return any(old != new for old, new in names.items())
 
 
-def _renamedModel(record: RunRecord) -> Path:
-    # Deleted along with the updates.
-    return RunFolder(folderOf(record)).updates / "renamed-model"
+def _renamedModel(record: RunRecord, names: Mapping[str, str]) -> Path:
+    # Deleted along with the updates. By names, since runs with the same model may know its classes by different ones.
+    digest = hashlib.sha256(json.dumps(dict(names), sort_keys=True).encode("utf-8")).hexdigest()
+    return RunFolder(folderOf(record)).updates / f"model-{digest[:8]}"
 
 
 def _askedOf(record: RunRecord) -> RunSettings:

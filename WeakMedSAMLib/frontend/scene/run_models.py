@@ -69,6 +69,14 @@ def removeModel(state: ModuleState, runId: str) -> None:
         state.scene.RemoveNode(node)
 
 
+def removeUnused(state: ModuleState) -> None:
+    """Remove models that no run of the scene refers to any more."""
+    used = {state.node.GetNodeReference(_ROLE + record.runId) for record in state.runs()}
+    for node in slicer.util.getNodesByClass("vtkMRMLTextNode", state.scene):
+        if node.GetName() == _NODE_NAME and node.GetHideFromEditors() and node not in used:
+            state.scene.RemoveNode(node)
+
+
 def restoreRun(record: RunRecord, names: Mapping[str, str], text: str) -> None:
     """Make a run folder of a run that was made on another computer: its description, and its model; no masks.
 

@@ -8,6 +8,7 @@ from typing import Any
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+from WeakMedSAMLib.frontend.scene.run_models import keepModel, modelText, removeUnused
 from WeakMedSAMLib.frontend.scene.run_records import RunRecord
 
 
@@ -101,6 +102,7 @@ class _Kept:
         self._cohort: list[VolumeNode] = state.cohort()
         self._current: VolumeNode | None = state.currentVolume
         self._unreadable: list[str] = state.unreadableTags
+        self._models: dict[str, str] = {record.runId: modelText(state, record.runId) for record in self._runs}
 
     def giveBack(self, state: ModuleState) -> None:
         """Add to a state what it does not have; nodes that are gone are left out."""
@@ -112,5 +114,8 @@ class _Kept:
         for record in self._runs:
             if record.runId not in known:
                 state.saveRun(record)
+                if self._models[record.runId]:
+                    keepModel(state, record.runId, self._models[record.runId])
+        removeUnused(state)
         if state.currentVolume is None and self._current is not None and self._current.GetScene() is not None:
             state.currentVolume = self._current

@@ -342,3 +342,22 @@ def test_example_of_corrections(generated, tmp_path, capsys):
     assert np.array_equal(exported[wrong] > 0, truth[wrong] > 0)
     document = (ROOT / "docs" / "scripting.md").read_text(encoding="utf-8")
     assert all(line in document for line in code.splitlines() if line and not line.startswith(('"""', "#")))
+
+
+def test_models_of_both_scenes_are_there_when_one_is_added_to_the_other(generated, tmp_path):
+    driver, path = generated, tmp_path / "one.mrb"
+    first = driver.run.runId
+    assert slicer.util.saveScene(str(path))
+    driver.host.closeScene()
+    driver.volume, driver.first, driver.last = driver.phantom("Other", seed=2)
+    driver.choose(driver.volume)
+    driver.tag(driver.volume, driver.first, driver.last)
+    driver.generate()
+    second = driver.wait_for_end().runId
+    driver.host.settle(0.3)
+    slicer.util.loadNodesFromFile(str(path), "SceneFile")
+    driver.host.settle(0.3)
+    state = driver.logic.state
+    assert {record.runId for record in state.runs()} == {first, second}
+    assert all(modelText(state, run) for run in (first, second))
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 2
