@@ -202,6 +202,44 @@ def test_what_was_encoded_before_it_was_cancelled_is_not_encoded_again(volume, c
     assert [path.name for path in cache.root.iterdir() if len(path.name) == 64] == [found.key], "no part is left"
 
 
+def test_what_another_process_encoded_before_is_taken_and_the_more_of_both_is_kept(volume, cache):
+    """The resident worker prepares slices, stays, and a run that goes on from them is cancelled later than it was."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(event):
+        raise Stop
+
+    backbone, resident = Pooling(), FeatureCache(cache.root)
+    with resident:
+        steps = Embedder(backbone, resident).encode(volume)
+        while next(steps) != 1:
+            pass
+        steps.close()
+        assert backbone.batches == [1]
+        with pytest.raises(Stop):
+            run(volume, backbone, cache, report=stop)
+        assert backbone.batches == [1, 4]
+        found = run(volume, backbone, cache)
+        assert backbone.batches == [1, 4, 2]
+        assert [path.name for path in cache.root.iterdir() if len(path.name) == 64] == [found.key], "no part is left"
+
+
+def test_what_was_encoded_before_an_error_is_not_encoded_again(volume, cache):
+    class Failing(Pooling):
+        def embed(self, slices):
+            if self.batches:
+                raise UserError("not_finite", "A level is not finite.")
+            return super().embed(slices)
+
+    failing, backbone = Failing(), Pooling()
+    with pytest.raises(UserError):
+        run(volume, failing, cache)
+    run(volume, backbone, cache)
+    assert (failing.batches, backbone.batches) == ([4], [3])
+
+
 @pytest.mark.parametrize("error", [torch.cuda.OutOfMemoryError("full"), RuntimeError("MPS backend out of memory (1)")])
 def test_out_of_memory_halves_the_batch_once(volume, cache, error, tmp_path):
     tight = Pooling(room=2, error=error)

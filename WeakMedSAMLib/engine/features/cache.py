@@ -152,6 +152,11 @@ class FeatureCache:
             arrays.clear()
             shutil.rmtree(folder, ignore_errors=True)
 
+    def release(self, key: str) -> None:
+        """Give up the pin of an entry, so that whoever needs the room, or has taken what it holds, may remove it."""
+        with _write_errors(self.root), self._use.exclusive():
+            self._use.unpin(key)
+
     def discard(self, key: str) -> None:
         """Remove an entry that serves nobody any more, unless another living process uses it."""
         with _write_errors(self.root), self._use.exclusive():

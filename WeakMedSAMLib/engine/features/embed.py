@@ -169,7 +169,7 @@ class Embedder:
             _warn_of_excess(self._cache, shapes, report)
             return self._cache.writer(key, shapes)
 
-        with closing(self._compute(key, volume, writer, self._backbone.batch_size)) as steps:
+        with closing(self._compute(key, volume, writer, self._backbone.batch_size, evicts=True)) as steps:
             for done in steps:
                 if done is not None:
                     report(Progress(STAGE, done, volume.n_slices))
@@ -191,7 +191,7 @@ class Embedder:
         if self._cache.entry(key) is None:
             write = partial(self._cache.writer, key, evicts=False)
             at_once = max(1, self._backbone.batch_size // _SMALL_PART)
-            yield from self._compute(key, volume, write, at_once)
+            yield from self._compute(key, volume, write, at_once, evicts=False)
 
     def cached(self, volume: EmbedInput) -> VolumeFeatures | None:
         """Features of one volume if they are in the cache; nothing is computed."""
@@ -219,7 +219,9 @@ class Embedder:
         require_finite(STAGE, {name: level.numpy() for name, level in found.items()})
         return found
 
-    def _compute(self, key: str, volume: EmbedInput, write: _Write, at_once: int) -> Generator[int | None, None, None]:
+    def _compute(
+        self, key: str, volume: EmbedInput, write: _Write, at_once: int, evicts: bool
+    ) -> Generator[int | None, None, None]:
         """Embed all slices into a new entry of the cache, some at once; see `encode` for what it yields."""
         stack, size = volume.load_stack(), self._size
         # Framed twice, for all of a long volume at once would be much memory.
@@ -241,8 +243,8 @@ class Embedder:
                 while done < len(sources):
                     done += self._encode(arrays, sources[done:], done, batch)
                     yield spared + done
-            except GeneratorExit:
-                self._keep_part(key, arrays, done)
+            except BaseException:  # ended, or failed at a later slice
+                self._keep_part(key, arrays, done, evicts)
                 raise
 
     def _encode(self, arrays: Mapping[str, np.ndarray], sources: np.ndarray, done: int, batch: SliceBatch) -> int:
@@ -267,13 +269,17 @@ class Embedder:
         self._cache.discard(_part_key(key))
         return count
 
-    def _keep_part(self, key: str, arrays: Mapping[str, np.ndarray], count: int) -> None:
+    def _keep_part(self, key: str, arrays: Mapping[str, np.ndarray], count: int, evicts: bool) -> None:
         """Keep the first slices under a key of their own, if there is room."""
-        shapes = self._packed_shapes(count)
-        if count:
-            with suppress(UserError), self._cache.writer(_part_key(key), shapes, evicts=False) as part:
+        shapes, own = self._packed_shapes(count), _part_key(key)
+        if not count:
+            return
+        with suppress(UserError):
+            with self._cache.writer(own, shapes, evicts=evicts) as part:
                 for name in shapes:
                     part[name][:] = arrays[name][:count]
+            # Whoever goes on from it, in another process too, removes it then.
+            self._cache.release(own)
 
     def _packed_shapes(self, count: int) -> dict[str, ArrayShape]:
         """Arrays that hold all levels of N slices."""
