@@ -159,67 +159,6 @@ def test_a_change_while_the_scene_is_saved_is_not_taken_for_saved(desk, tmp_path
     assert read_label_file(path).volumes[0].state("Lesion")[9] == PRESENT
 
 
-def _import_other_scene(folder):
-    """Add a scene that has nothing of the module, as Add Data does."""
-    other = slicer.vtkMRMLScene()
-    other.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    other.SetURL(str(folder / "other.mrml"))
-    assert other.Commit()
-    slicer.mrmlScene.SetURL(str(folder / "other.mrml"))
-    assert slicer.mrmlScene.Import()
-
-
-def _write_text_in_memory(_folder):
-    slicer.mrmlScene.SetSaveToXMLString(1)
-    slicer.mrmlScene.Commit()
-    slicer.mrmlScene.SetSaveToXMLString(0)
-
-
-def _fail_to_save(folder):
-    assert not slicer.util.saveScene(str(folder / "missing" / "scene.mrb"))
-
-
-def _save(desk, path):
-    # The scene gets labels a moment later where the computer is slow.
-    desk.host.waitUntil(lambda: not desk.logic.labels.store._isDue)
-    assert slicer.util.saveScene(str(path))
-
-
-@pytest.mark.parametrize("happen", [_import_other_scene, _write_text_in_memory, _fail_to_save])
-def test_what_only_looks_like_saving_removes_nothing(desk, tmp_path, happen):
-    path = tmp_path / "scene.mrml"
-    desk.start()
-    desk.logic.session.toggle(desk.key, "Lesion", 11)
-    # An import leaves the time alone as long as a volume is in no file.
-    slicer.mrmlScene.RemoveNode(desk.node)
-    _save(desk, path)
-    desk.keep()
-    desk.tag()
-    desk.host.waitUntil(lambda: not desk.logic.labels.store._isDue)
-    before = slicer.mrmlScene.GetStoredTime()
-    happen(tmp_path)
-    assert slicer.mrmlScene.GetStoredTime() > before
-    for _ in range(2):
-        desk.keep()
-        assert len(kept()) == 1
-        desk.host.settle(0.02)
-    _save(desk, path)
-    desk.keep()
-    assert kept() == []
-
-
-def test_an_import_takes_no_saving_for_its_own(desk, tmp_path):
-    desk.start()
-    desk.tag()
-    # Modules load several nodes at once as an import, which leaves the time of the scene alone.
-    slicer.mrmlScene.StartState(slicer.vtkMRMLScene.ImportState)
-    slicer.mrmlScene.EndState(slicer.vtkMRMLScene.ImportState)
-    desk.host.settle(0.02)
-    _save(desk, tmp_path / "scene.mrml")
-    desk.keep()
-    assert kept() == []
-
-
 def test_an_orderly_end_leaves_nothing(desk, host):
     for end in (lambda: desk.logic.cleanup(), host.closeScene, lambda: desk.logic.labels.unsaved.files.end()):
         desk.start()

@@ -86,6 +86,14 @@ class UnsavedFiles:
         self._wanted = {}
         self.write()
 
+    def letGo(self) -> None:
+        """Leave what was written as a crash does, to be offered; what is kept from now on has another folder."""
+        with self._turn:
+            self._wanted, self._written = {}, {}
+            if self._held is not None:
+                self._held.close()
+            self._held = self._folder = None
+
     def _isThere(self, key: str) -> bool:
         return self._folder is not None and (self._folder / f"{key}{_SUFFIX}").is_file()
 

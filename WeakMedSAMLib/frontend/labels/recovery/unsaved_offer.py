@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from slicer.i18n import tr as _
 
@@ -22,6 +23,9 @@ from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import reversedIdentitySteps
+
+# What goes along with a step of undo.
+Beside: TypeAlias = Callable[[bool], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class UnsavedOffer:
     refused : Callbacks
         Called with the `UserError` that says that a file cannot be read.
     beside : callable
-        Gets the labels that are restored, and returns what goes along with them, see `tag_history.Step`; or None.
+        Gets the labels that are restored, and what of this goes along with them, see `tag_history.Step`; returns that
+        with what else does.
     """
 
     def __init__(
@@ -78,7 +83,7 @@ class UnsavedOffer:
         self._session, self._state, self._keys, self._own = session, state, keys, own
         self.found: Found | None = None
         self.changed, self.refused = Callbacks(), Callbacks()
-        self.beside: Callable[[VolumeLabels], Callable[[bool], None] | None] = lambda _labels: None
+        self.beside: Callable[[VolumeLabels, Beside], Beside] = lambda _labels, own: own
         self._lookedFor = ""
         self._work: StepRunner | None = None
         # Answered, and those that were taken: they go once the labels that came of them are saved.
@@ -119,11 +124,9 @@ class UnsavedOffer:
         if self.found is None:
             return []
         found = self.found
-        beside = self.beside(found.labels)
+        beside = self.beside(found.labels, partial(self._take, {each.path for each in found.files}))
         messages = self._session.restore(found.key, found.kept, beside)
-        if beside is not None:
-            beside(True)
-        self._taken |= {each.path for each in found.files}
+        beside(True)
         self.later()
         return messages
 
@@ -145,6 +148,15 @@ class UnsavedOffer:
         for path in self._taken:
             removeLeft(path)
         self._taken.clear()
+
+    def leaveTaken(self) -> None:
+        """Offer the files that were restored from again: the labels could be kept nowhere else."""
+        self._answered -= self._taken
+        self._taken.clear()
+
+    def _take(self, paths: set[Path], isDone: bool) -> None:
+        """Files go with the labels that came of them; whoever took these back has them in the files alone."""
+        self._taken = self._taken | paths if isDone else self._taken - paths
 
     def _lookSteps(self, node: VolumeNode, key: str) -> Steps[Found | None]:
         left = yield from inThread(partial(leftBehind, folders.unsavedLabelsFolder(), self._own()))
