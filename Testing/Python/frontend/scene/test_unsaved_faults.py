@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.labels.recovery import unsaved_files
 from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import KEPT_DAYS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -79,6 +81,41 @@ def test_where_nothing_can_be_written_labelling_goes_on(desk):
     folders.unsavedLabelsFolder().unlink()
     desk.keep()
     assert len(kept()) == 1
+
+
+def test_where_nothing_can_be_locked_it_is_said_and_no_folder_is_left(desk, monkeypatch):
+    tried = []
+
+    def refuse(path):
+        tried.append(path)
+        path.touch()
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    real = unsaved_files.hold
+    monkeypatch.setattr(unsaved_files, "hold", refuse)
+    desk.start()
+    for first in (1, 3, 5):
+        desk.tag(first, first)
+    (text,) = desk.host.dialogs.texts
+    assert "No locks available" in text
+    assert len(tried) == 1, "it is tried once a minute"
+    assert list(folders.unsavedLabelsFolder().iterdir()) == []
+    monkeypatch.setattr(unsaved_files, "hold", real)
+    desk.logic.labels.unsaved.files._triesAt = 0
+    desk.keep()
+    assert len(kept()) == 1
+
+
+def test_any_refusal_of_the_system_is_said(desk, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    desk.start()
+    monkeypatch.setattr(unsaved_files, "private_folder", refuse)
+    desk.tag()
+    (text,) = desk.host.dialogs.texts
+    assert "Permission denied" in text
+    assert desk.labels.is_said()
 
 
 def test_a_folder_that_somebody_deleted_is_made_again(desk):
