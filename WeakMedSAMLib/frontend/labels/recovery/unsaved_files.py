@@ -197,10 +197,12 @@ def readLeft(left: LeftFile) -> CohortLabels:
 
 
 def setAside(left: LeftFile) -> Path:
-    """Give a file that cannot be read a name under which it is looked at no more, and return that."""
+    """Give a broken file a name under which it is looked at no more; returns where it is."""
     aside = left.path.with_name(f"{_ASIDE}{left.path.name}")
-    with suppress(OSError):
+    try:
         left.path.replace(aside)
+    except OSError:
+        return left.path
     return aside
 
 

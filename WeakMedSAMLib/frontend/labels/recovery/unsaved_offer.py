@@ -24,6 +24,11 @@ from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import reversedIdentitySteps
 
+# What is wrong inside a file: it is so every time that it is read.
+_BROKEN = (
+    *("bad_json", "not_utf8", "bad_tags", "bad_field", "bad_name", "bad_box", "bad_painted"),
+    *("slice_count_differs", "size_differs", "tag_beyond_last_slice", "mark_outside", "tags_conflict"),
+)
 # What goes along with a step of undo.
 Beside: TypeAlias = Callable[[bool], None]
 
@@ -89,6 +94,8 @@ class UnsavedOffer:
         # Answered, and those that were taken: they go once the labels that came of them are saved.
         self._answered: set[Path] = set()
         self._taken: set[Path] = set()
+        # Of which it was said that they cannot be read.
+        self._said: set[Path] = set()
 
     def cleanup(self) -> None:
         """Offer nothing any more."""
@@ -180,14 +187,22 @@ class UnsavedOffer:
             kept = yield from inThread(partial(readLeft, left))
             labels = self._session.wouldRestore(key, kept)
         except UserError as error:
-            message = _("Labels that Slicer did not save before it crashed cannot be read: {reason}")
-            hint = _("Their file is kept: {file}").format(file=setAside(left))
-            self.refused(UserError("unsaved_unreadable", message.format(reason=errorInWords(error)), hint))
+            self._refuse(left, error)
             return None
         if labels is None:
             removeLeft(left.path)
             return None
         return Found(key, labels, left.at, kept, tuple(files))
+
+    def _refuse(self, left: LeftFile, error: UserError) -> None:
+        """Say once why a file is not offered. One that is not broken may be read later, or by a newer version."""
+        path = setAside(left) if error.code in _BROKEN else left.path
+        if left.path in self._said:
+            return
+        self._said.add(left.path)
+        message = _("Labels that Slicer did not save before it crashed cannot be read: {reason}")
+        hint = _("Their file is kept: {file}").format(file=path) if path.is_file() else ""
+        self.refused(UserError("unsaved_unreadable", message.format(reason=errorInWords(error)), hint))
 
     def _onLooked(self, found: Found | None) -> None:
         self._work = None
