@@ -84,9 +84,10 @@ class qSlicerCoreIOManager(QtCore.QObject):
     def saveScene(self, path: str, _screenShot: Any = None, messages: Any = None) -> bool:
         scene = slicer.mrmlScene
         self.addDefaultStorageNodes()
+        # Slicer's writer sets it for both kinds of file, before it knows whether the file can be written.
+        scene.SetURL(path)
         if path.lower().endswith(".mrb"):
             return bool(scene.WriteToMRB(path, None, messages))
-        scene.SetURL(path)
         return bool(scene.Commit())
 
     def saveNodes(self, fileType: str, properties: dict[str, Any], messages: Any = None) -> bool:

@@ -18,7 +18,7 @@ from WeakMedSAMLib.frontend.labels.marks.mark_edits import MarkEdits
 from WeakMedSAMLib.frontend.labels.marks.mark_nodes import MarkNodes
 from WeakMedSAMLib.frontend.labels.recovery.unsaved_labels import UnsavedLabels
 from WeakMedSAMLib.frontend.labels.recovery.unsaved_offer import UnsavedOffer
-from WeakMedSAMLib.frontend.labels.session_store import SessionStore
+from WeakMedSAMLib.frontend.labels.session_store import SessionStore, hasTags
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession
 from WeakMedSAMLib.frontend.labels.tag_volumes import keyOf
 from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
@@ -95,9 +95,9 @@ class SceneLabels:
     def cleanup(self) -> None:
         """Write the labels into the scene, keep a copy of them, and follow nothing any more."""
         # At its end Slicer does not close the scene, but lets go of its modules.
-        self.store.keepCopy(folders.runsFolder())
+        isKept = self._keepCopy()
         self.markNodes.cleanup()
-        self.unsaved.cleanup()
+        self.unsaved.cleanup(isKept)
         self.offer.cleanup()
         self.store.cleanup()
         self.keys.cleanup()
@@ -154,10 +154,18 @@ class SceneLabels:
         self.leaving()
         self.markNodes.forget()
         self.problems.forget()
-        self.store.keepCopy(folders.runsFolder())
+        isKept = self._keepCopy()
         self.store.forget()
-        self.unsaved.forget()
+        self.unsaved.forget(isKept)
         self.offer.forget()
+
+    def _keepCopy(self) -> bool:
+        """Keep a copy of the labels, and say whether all of them are somewhere."""
+        isKept = self.store.keepCopy(folders.runsFolder()) is not None or not hasTags(self.session.cohort)
+        if not isKept and not self.store.isSaved():
+            self.offer.leaveTaken()
+            return False
+        return True
 
     def _merge(self) -> None:
         try:

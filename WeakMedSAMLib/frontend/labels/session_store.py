@@ -15,6 +15,7 @@ from WeakMedSAMLib.contract.files import private_folder
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import remove_label_file, write_label_file
 from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.labels.tag_session import TagSession, cohortFromJson
 from WeakMedSAMLib.frontend.labels.tag_volumes import isTagged
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
@@ -44,8 +45,13 @@ class SessionStore:
         self._state = state
         # The scene's text as last read or written, and what the session gave then: not the same if it cannot be read.
         self._written = self._clean = ""
-        # When the scene got them at the latest, as VTK counts.
-        self._writtenAt = 0
+        # When the scene got them at the latest, and when it was last saved, as VTK counts.
+        self._writtenAt, self._savedAt = 0, state.scene.GetStoredTime()
+        # The scene's own time and its file as last looked at; that time rises for more than saving.
+        self._storedAt, self._file = self._savedAt, _factsOf(state.scene.GetURL())
+        # Whether another scene was loaded since, and whether the labels came with it.
+        self._isImported = self._isLoaded = False
+        self._afterImport = Coalesced(self._onImported, 0)
         self._lastSeconds = 0.0
         self._isReading = self._isDue = False
         # A held key makes many changes a second; with many volumes one writing for all of them must do.
@@ -58,11 +64,13 @@ class SessionStore:
     def cleanup(self) -> None:
         """Write what is not written yet, and stop."""
         self.flush()
+        self._afterImport.cancel()
         self._session.changed.disconnect(self._onChanged)
 
     def flush(self) -> None:
         """Write the tags into the scene now, if they changed."""
         self._stopTimer()
+        self._lookAtFile()
         begun = time.perf_counter()
         text = self._session.toJson()
         if text != self._clean:
@@ -73,7 +81,8 @@ class SessionStore:
 
     def isSaved(self) -> bool:
         """Say whether the scene was saved with the labels as they are now, or loaded with them."""
-        return not self._isDue and self._writtenAt <= self._state.scene.GetStoredTime()
+        self._lookAtFile()
+        return not self._isDue and self._writtenAt <= self._savedAt
 
     def forget(self) -> None:
         """Drop changes that are not written: the scene that they were made in is gone."""
@@ -114,10 +123,13 @@ class SessionStore:
             As `load`; the session has what it had then, and the scene keeps both.
         """
         text = self._state.tagsJson
+        self._isImported, self._isLoaded = True, False
+        self._afterImport()
         if text == self._written:
             return []
         if not hasTags(self._session.cohort):
             self.load()
+            self._isLoaded = True
             return []
         self._written = text
         try:
@@ -163,6 +175,23 @@ class SessionStore:
         _logger.info("The tags of the closed scene were kept in %s", path)
         return path
 
+    def _lookAtFile(self) -> None:
+        """Note whether the scene was saved: its time rises for any import, for text in memory and for a failure too."""
+        at = self._state.scene.GetStoredTime()
+        if at == self._storedAt:
+            return
+        file = _factsOf(self._state.scene.GetURL())
+        isWritten = not self._isImported and file is not None and file != self._file
+        if isWritten or self._isLoaded:
+            self._savedAt = at
+        self._storedAt, self._file = at, file
+        self._isImported = self._isLoaded = False
+
+    def _onImported(self) -> None:
+        # The time of the scene rises after everybody was told of its import, and not for every one.
+        self._lookAtFile()
+        self._isImported = self._isLoaded = False
+
     def _read(self, text: str) -> None:
         self._stopTimer()
         self._isReading = True
@@ -193,6 +222,17 @@ def hasTags(cohort: CohortLabels) -> bool:
 def keptCopies(folder: Path) -> list[Path]:
     """Return the files that `SessionStore.keepCopy` left in a folder, the latest first."""
     return sorted(_copiesIn(folder).glob(f"{SAFETY_COPY}*.json"), key=lambda path: path.stem, reverse=True)
+
+
+def _factsOf(url: str | None) -> tuple[str, int, int] | None:
+    """What tells that a file was written again; None if there is none. Clocks of network drives are not compared."""
+    if not url:
+        return None
+    try:
+        facts = Path(url).stat()
+    except (OSError, ValueError):
+        return None
+    return url, facts.st_mtime_ns, facts.st_size
 
 
 def _copiesIn(folder: Path) -> Path:

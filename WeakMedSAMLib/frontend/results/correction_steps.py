@@ -191,9 +191,9 @@ class CorrectionSteps:
         labels = self.labels()
         return PlanesPut.of(self._history, self.teaching, labels.axis, plane_of(labels), found)
 
-    def _besideRestored(self, labels: VolumeLabels) -> Together | None:
+    def _besideRestored(self, labels: VolumeLabels, own: Beside) -> Beside:
         put = besideRestored(self.watch, self._history, labels)
-        return Together((put,)) if put is not None else None
+        return Together((put, own)) if put is not None else own
 
     def _onEdited(self, prepared: Prepared, changes: list[PlaneChange], shape: tuple[int, ...]) -> None:
         """Make labels of what somebody did to segments; of an undo of the editor, one of ours."""

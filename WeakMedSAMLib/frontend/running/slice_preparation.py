@@ -26,7 +26,7 @@ from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 
 _SETTING = "WeakMedSAM/PrepareSlices"
 _WAIT_MS = 4000
-# The worker may go for other reasons, such as another device, or the copy of a volume with its voxels.
+# The copy of a volume may go with its voxels.
 _MOST_TRIES = 3
 
 
@@ -237,7 +237,10 @@ class SlicePreparation:
         if answer is not None:
             self._tries.pop(place, None)
             self._takeIn(place, windows, answer)
-        elif error is not None and error.code != CANCELLED and error.code not in COPY_PROBLEMS:
+        elif error is not None and error.code == CANCELLED:
+            # It did not fail: an update that is cancelled takes the worker along, however often.
+            self._tries.pop(place, None)
+        elif error is not None and error.code not in COPY_PROBLEMS:
             self._problem, self._problemAt = error, self._here()
         self.changed()
         self._soon()

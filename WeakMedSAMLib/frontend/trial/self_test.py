@@ -105,14 +105,15 @@ class WeakMedSAMTest(ScriptedLoadableModuleTest):
         self.delayDisplay(_("Tags are kept in the scene"))
 
     def _checkUnsaved(self, logic: WeakMedSAMLogic) -> None:
-        """Labels are in a file until the scene is saved, of which Slicer tells by the scene's time alone."""
+        """Labels are in a file until the scene is saved, of which Slicer tells by the scene's time and its file."""
         unsaved = logic.labels.unsaved
         unsaved.look()
         _waitFor(lambda: unsaved.files.folder is not None)
         self.assertIsNotNone(unsaved.files.folder)
         with tempfile.TemporaryDirectory(prefix="WeakMedSAM-", ignore_cleanup_errors=True) as folder:
-            slicer.mrmlScene.Commit(str(Path(folder) / "scene.mrml"))
-        _waitFor(lambda: unsaved.files.folder is None)
+            slicer.mrmlScene.SetURL(str(Path(folder) / "scene.mrml"))
+            slicer.mrmlScene.Commit()
+            _waitFor(lambda: unsaved.files.folder is None)
         self.assertIsNone(unsaved.files.folder)
 
     def test_Bar(self) -> None:

@@ -34,13 +34,10 @@ from WeakMedSAMLib.engine.backbones.registry import register
 from WeakMedSAMLib.studies.filter_backbone import FilterBackbone
 register("filters")(lambda *_: FilterBackbone())
 """
-RESIDENT = (
-    FILTERS
-    + """
+RESIDENT = f"""{FILTERS}
 from WeakMedSAMLib.engine.cli.main import main
 main([*sys.argv[1:], "--backbone", "filters"])
 """
-)
 # Embeds the volumes of a run folder as every method does, and prints how many slices had to be encoded.
 EMBED = (
     FILTERS
@@ -308,6 +305,17 @@ def test_a_copy_that_the_worker_has_let_go_of_is_given_again(logic, label, make_
     label(make_volume())
     wait_until(lambda: logic.preparation.keys)
     assert len(said(log, "encode")) == 2
+
+
+def test_cancelled_updates_count_as_no_try(logic, label, make_volume, wait_until, log, tmp_path):
+    logic.behaviour = "slow"
+    label(make_volume())
+    for count in range(1, slice_preparation._MOST_TRIES + 2):
+        wait_until(lambda count=count: len(said(log, "encode")) == count)
+        logic.resident.update(str(tmp_path), lambda _line: None, lambda _error: None)
+        logic.resident.stopUpdate()
+    logic.behaviour = "good"
+    wait_until(lambda: logic.preparation.keys)
 
 
 def test_ct_volumes_are_encoded_again_once_another_one_needs_another_window(

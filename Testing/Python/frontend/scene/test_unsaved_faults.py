@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import json
 import os
 import shutil
@@ -16,10 +17,12 @@ import numpy as np
 import pytest
 from flows.crashes import SHAPE, Desk, kept, voxels
 
+from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import folders
+from WeakMedSAMLib.frontend.labels.recovery import unsaved_files, unsaved_offer
 from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import KEPT_DAYS
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -38,7 +41,6 @@ def desk(host, own_places, make_volume):
     [
         lambda text: text[: len(text) // 2],
         lambda text: "",
-        lambda text: text.replace('"version": 3', '"version": 99'),
         lambda text: json.dumps({**json.loads(text), "volumes": []}),
         lambda text: text.replace(f'"slices": {SHAPE[0]}', '"slices": 11'),
     ],
@@ -66,6 +68,43 @@ def test_a_broken_file_is_said_and_kept(desk, spoil):
     assert desk.labels.is_said()
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["tags_too_new", "cannot_read", "unknown_volume", "file_missing"],
+)
+def test_a_file_that_is_not_broken_is_left_as_it_is(desk, monkeypatch, code):
+    desk.start()
+    desk.tag()
+    desk.crash()
+    (path,) = kept()
+    text = path.read_text("utf-8")
+
+    def refuse(left):
+        if code == "file_missing":
+            left.path.unlink()
+        raise UserError(code, "It is refused.")
+
+    with monkeypatch.context() as patch:
+        if code == "tags_too_new":
+            path.write_text(text.replace('"version": 3', '"version": 99'), "utf-8")
+        else:
+            patch.setattr(unsaved_offer, "readLeft", refuse)
+        desk.start()
+        desk.offer.forget()
+        desk.offer.look()
+        desk.settle()
+        (said,) = desk.host.dialogs.texts
+        assert "cannot be read" in said
+        assert (f"is kept: {path}" in said) == ("is kept" in said) == path.exists()
+        assert kept() == ([path] if code != "file_missing" else [])
+    if code != "file_missing":
+        path.write_text(text, "utf-8")
+        desk.offer.forget()
+        desk.offer.look()
+        desk.settle()
+        assert desk.offer.found is not None
+
+
 def test_where_nothing_can_be_written_labelling_goes_on(desk):
     folders.unsavedLabelsFolder().write_text("in the way", "utf-8")
     desk.start()
@@ -79,6 +118,41 @@ def test_where_nothing_can_be_written_labelling_goes_on(desk):
     folders.unsavedLabelsFolder().unlink()
     desk.keep()
     assert len(kept()) == 1
+
+
+def test_where_nothing_can_be_locked_it_is_said_and_no_folder_is_left(desk, monkeypatch):
+    tried = []
+
+    def refuse(path):
+        tried.append(path)
+        path.touch()
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    real = unsaved_files.hold
+    monkeypatch.setattr(unsaved_files, "hold", refuse)
+    desk.start()
+    for first in (1, 3, 5):
+        desk.tag(first, first)
+    (text,) = desk.host.dialogs.texts
+    assert "No locks available" in text
+    assert len(tried) == 1, "it is tried once a minute"
+    assert list(folders.unsavedLabelsFolder().iterdir()) == []
+    monkeypatch.setattr(unsaved_files, "hold", real)
+    desk.logic.labels.unsaved.files._triesAt = 0
+    desk.keep()
+    assert len(kept()) == 1
+
+
+def test_any_refusal_of_the_system_is_said(desk, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    desk.start()
+    monkeypatch.setattr(unsaved_files, "private_folder", refuse)
+    desk.tag()
+    (text,) = desk.host.dialogs.texts
+    assert "Permission denied" in text
+    assert desk.labels.is_said()
 
 
 def test_a_folder_that_somebody_deleted_is_made_again(desk):

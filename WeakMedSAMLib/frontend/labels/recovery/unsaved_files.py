@@ -34,6 +34,7 @@ _NAME = "volume"
 _ASIDE = "unreadable-"
 _KEY = re.compile(r"[0-9a-f]{64}")
 _DAY_S = 86400
+_AGAIN_S = 60
 _Kept: TypeAlias = tuple[ClassTable, VolumeLabels]
 
 
@@ -53,6 +54,9 @@ class UnsavedFiles:
         self._held: IO[bytes] | None = None
         self._wanted: dict[str, _Kept] = {}
         self._written: dict[str, _Kept] = {}
+        # Why nothing could be locked, and when that is tried again.
+        self._refused: UserError | None = None
+        self._triesAt = 0.0
 
     @property
     def folder(self) -> Path | None:
@@ -72,19 +76,32 @@ class UnsavedFiles:
             ``cannot_write``; what was written before stays.
         """
         with self._turn:
-            wanted = self._wanted
-            for key in [key for key in self._written if key not in wanted]:
-                self._remove(key)
-            for key, kept in wanted.items():
-                if self._written.get(key) != kept or not self._isThere(key):
-                    self._write(key, kept)
-            if not wanted:
-                self._leave()
+            try:
+                self._make(self._wanted)
+            except OSError as error:
+                raise _cannotWrite(self._folder or self._parent(), error) from error
 
     def end(self) -> None:
         """Remove everything: the labels were saved, or are not wanted."""
         self._wanted = {}
         self.write()
+
+    def letGo(self) -> None:
+        """Leave what was written as a crash does, to be offered; what is kept from now on has another folder."""
+        with self._turn:
+            self._wanted, self._written = {}, {}
+            if self._held is not None:
+                self._held.close()
+            self._held = self._folder = None
+
+    def _make(self, wanted: dict[str, _Kept]) -> None:
+        for key in [key for key in self._written if key not in wanted]:
+            self._remove(key)
+        for key, kept in wanted.items():
+            if self._written.get(key) != kept or not self._isThere(key):
+                self._write(key, kept)
+        if not wanted:
+            self._leave()
 
     def _isThere(self, key: str) -> bool:
         return self._folder is not None and (self._folder / f"{key}{_SUFFIX}").is_file()
@@ -107,13 +124,17 @@ class UnsavedFiles:
     def _ownFolder(self) -> Path:
         if self._folder is None or not self._folder.is_dir():
             self._leave()
+            if self._refused is not None and time.monotonic() < self._triesAt:
+                raise self._refused
             folder = private_folder(private_folder(self._parent()) / secrets.token_hex(8))
             try:
                 self._held = hold(folder / _LOCK)
             except OSError as error:
-                values = {"file": str(folder / _LOCK), "reason": error.strerror or str(error)}
-                raise UserError("cannot_write", f"Cannot lock {folder / _LOCK}: {error}.", "", values) from error
-            self._folder = folder
+                # Some network drives lock nothing at all.
+                _removeFolder(folder)
+                self._refused, self._triesAt = _cannotWrite(folder / _LOCK, error), time.monotonic() + _AGAIN_S
+                raise self._refused from error
+            self._folder, self._refused = folder, None
         return self._folder
 
     def _leave(self) -> None:
@@ -176,10 +197,12 @@ def readLeft(left: LeftFile) -> CohortLabels:
 
 
 def setAside(left: LeftFile) -> Path:
-    """Give a file that cannot be read a name under which it is looked at no more, and return that."""
+    """Give a broken file a name under which it is looked at no more; returns where it is."""
     aside = left.path.with_name(f"{_ASIDE}{left.path.name}")
-    with suppress(OSError):
+    try:
         left.path.replace(aside)
+    except OSError:
+        return left.path
     return aside
 
 
@@ -189,6 +212,11 @@ def removeLeft(path: Path) -> None:
         path.unlink(missing_ok=True)
     if not any(each.name != _LOCK for each in _entries(path.parent)):
         _removeFolder(path.parent)
+
+
+def _cannotWrite(path: Path, error: OSError) -> UserError:
+    values = {"file": str(path), "reason": error.strerror or str(error)}
+    return UserError("cannot_write", f"Cannot write {path}: {error}.", "", values)
 
 
 def _removeFolder(folder: Path) -> None:

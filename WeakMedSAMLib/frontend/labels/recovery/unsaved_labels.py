@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from contextlib import suppress
 
 import qt
 from slicer.i18n import tr as _
@@ -56,24 +57,28 @@ class UnsavedLabels:
         # A script may end without `cleanup`; that is no crash.
         atexit.register(self.files.end)
 
-    def cleanup(self) -> None:
-        """Remove the files, and keep nothing any more."""
+    def cleanup(self, isKept: bool = True) -> None:
+        """Remove the files as `forget` does, and keep nothing any more."""
         self._session.changed.disconnect(self._onChanged)
-        self._stop()
         # Qt would keep this object for ever.
         self._timer.disconnect("timeout()", self._onTime)
-        self.files.end()
+        self.forget(isKept)
         atexit.unregister(self.files.end)
-        self.settled()
         self.settled.clear()
         self.failed.clear()
 
-    def forget(self) -> None:
-        """Remove the files: the scene of the labels is closed."""
+    def forget(self, isKept: bool = True) -> None:
+        """Remove the files: the scene of the labels is closed. Labels that are not kept elsewhere are left in them."""
         self._stop()
+        if isKept:
+            self.files.end()
+            self.settled()
+        else:
+            self.files.want(self._session.classes, self._unsaved())
+            with suppress(UserError):
+                self.files.write()
+            self.files.letGo()
         self._saved.clear()
-        self.files.end()
-        self.settled()
 
     def look(self) -> None:
         """Keep what changed since, or nothing if the scene was saved. No event tells of that: it is looked at."""

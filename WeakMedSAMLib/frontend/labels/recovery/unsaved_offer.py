@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from slicer.i18n import tr as _
 
@@ -22,6 +23,14 @@ from WeakMedSAMLib.frontend.labels.volume_keys import VolumeKeys
 from WeakMedSAMLib.frontend.scene.module_state import ModuleState
 from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
 from WeakMedSAMLib.frontend.scene.scene_volumes import reversedIdentitySteps
+
+# What is wrong inside a file: it is so every time that it is read.
+_BROKEN = (
+    *("bad_json", "not_utf8", "bad_tags", "bad_field", "bad_name", "bad_box", "bad_painted"),
+    *("slice_count_differs", "size_differs", "tag_beyond_last_slice", "mark_outside", "tags_conflict"),
+)
+# What goes along with a step of undo.
+Beside: TypeAlias = Callable[[bool], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,8 @@ class UnsavedOffer:
     refused : Callbacks
         Called with the `UserError` that says that a file cannot be read.
     beside : callable
-        Gets the labels that are restored, and returns what goes along with them, see `tag_history.Step`; or None.
+        Gets the labels that are restored, and what of this goes along with them, see `tag_history.Step`; returns that
+        with what else does.
     """
 
     def __init__(
@@ -78,12 +88,14 @@ class UnsavedOffer:
         self._session, self._state, self._keys, self._own = session, state, keys, own
         self.found: Found | None = None
         self.changed, self.refused = Callbacks(), Callbacks()
-        self.beside: Callable[[VolumeLabels], Callable[[bool], None] | None] = lambda _labels: None
+        self.beside: Callable[[VolumeLabels, Beside], Beside] = lambda _labels, own: own
         self._lookedFor = ""
         self._work: StepRunner | None = None
         # Answered, and those that were taken: they go once the labels that came of them are saved.
         self._answered: set[Path] = set()
         self._taken: set[Path] = set()
+        # Of which it was said that they cannot be read.
+        self._said: set[Path] = set()
 
     def cleanup(self) -> None:
         """Offer nothing any more."""
@@ -119,11 +131,9 @@ class UnsavedOffer:
         if self.found is None:
             return []
         found = self.found
-        beside = self.beside(found.labels)
+        beside = self.beside(found.labels, partial(self._take, {each.path for each in found.files}))
         messages = self._session.restore(found.key, found.kept, beside)
-        if beside is not None:
-            beside(True)
-        self._taken |= {each.path for each in found.files}
+        beside(True)
         self.later()
         return messages
 
@@ -145,6 +155,15 @@ class UnsavedOffer:
         for path in self._taken:
             removeLeft(path)
         self._taken.clear()
+
+    def leaveTaken(self) -> None:
+        """Offer the files that were restored from again: the labels could be kept nowhere else."""
+        self._answered -= self._taken
+        self._taken.clear()
+
+    def _take(self, paths: set[Path], isDone: bool) -> None:
+        """Files go with the labels that came of them; whoever took these back has them in the files alone."""
+        self._taken = self._taken | paths if isDone else self._taken - paths
 
     def _lookSteps(self, node: VolumeNode, key: str) -> Steps[Found | None]:
         left = yield from inThread(partial(leftBehind, folders.unsavedLabelsFolder(), self._own()))
@@ -168,14 +187,22 @@ class UnsavedOffer:
             kept = yield from inThread(partial(readLeft, left))
             labels = self._session.wouldRestore(key, kept)
         except UserError as error:
-            message = _("Labels that Slicer did not save before it crashed cannot be read: {reason}")
-            hint = _("Their file is kept: {file}").format(file=setAside(left))
-            self.refused(UserError("unsaved_unreadable", message.format(reason=errorInWords(error)), hint))
+            self._refuse(left, error)
             return None
         if labels is None:
             removeLeft(left.path)
             return None
         return Found(key, labels, left.at, kept, tuple(files))
+
+    def _refuse(self, left: LeftFile, error: UserError) -> None:
+        """Say once why a file is not offered. One that is not broken may be read later, or by a newer version."""
+        path = setAside(left) if error.code in _BROKEN else left.path
+        if left.path in self._said:
+            return
+        self._said.add(left.path)
+        message = _("Labels that Slicer did not save before it crashed cannot be read: {reason}")
+        hint = _("Their file is kept: {file}").format(file=path) if path.is_file() else ""
+        self.refused(UserError("unsaved_unreadable", message.format(reason=errorInWords(error)), hint))
 
     def _onLooked(self, found: Found | None) -> None:
         self._work = None
