@@ -43,8 +43,8 @@ class Corrections(CorrectionSteps):
 
     def __init__(self, labels: SceneLabels, history: SegmentHistory, runs: RunControl) -> None:
         super().__init__(labels, history, runs)
-        # What was scribbled last: volume, class and slice -> pixels.
-        self._scribbles: dict[tuple[str, str, int], np.ndarray] = {}
+        # What was scribbled last: volume, axis, class and slice -> pixels.
+        self._scribbles: dict[tuple[str, str, str, int], np.ndarray] = {}
         self._giving: StepRunner | None = None
         # Segmentation -> what was written into it last.
         self._updates: dict[str, MasksUpdated] = {}
@@ -204,7 +204,7 @@ class Corrections(CorrectionSteps):
         pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
         pixels[np.asarray(not_, bool)] = NOT_SHOWN
         pixels[np.asarray(shows, bool)] = SHOWN
-        name = (self._labels.currentKey() or "", className, index)
+        name = (self._labels.currentKey() or "", self.axis, className, index)
         before = self._scribbles.get(name)
         gone = pixels == UNKNOWN
         if not self.watch.isMachine(className, index):
