@@ -63,6 +63,7 @@ class CorrectionSteps:
             (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
             (labels.leaving, self.forget),
+            (labels.turning, self.settle),
             (history.settling, self.settle),
             (history.willWrite, self.settle),
             (runs.resultsReady, self._onResultsReady),
