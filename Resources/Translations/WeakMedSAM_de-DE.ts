@@ -2608,6 +2608,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Was Sie gezeichnet, gekritzelt oder für gut befunden haben, bleibt bekannt, Pixel für Pixel. Eine Schicht in dieser Richtung gilt nur dann als gezeichnet oder gut, wenn alle ihre Pixel bekannt sind; sonst als berührt.</translation>
     </message>
     <message>
+        <source>Boxes of one slice are removed; points and boxes in 3-D stay. Undo brings them back.</source>
+        <translation>Boxen einer einzelnen Schicht werden entfernt; Punkte und Boxen in 3-D bleiben. Rückgängig holt sie zurück.</translation>
+    </message>
+    <message>
         <source>Remove its slice tags and start over in that direction? (Undo brings them back.)</source>
         <translation>Die Markierungen der Schichten entfernen und in dieser Richtung neu beginnen? (Rückgängig bringt sie zurück.)</translation>
     </message>

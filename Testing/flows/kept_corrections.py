@@ -34,6 +34,10 @@ class KeptCorrections:
         segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
         return tagOf(segment, CLASS_TAG) if segment is not None else ""
 
+    @property
+    def axis(self):
+        return self._labels.axis
+
     def stateOf(self, className, index):
         return self.kept.get(className, {}).get(index, "machine")
 

@@ -61,6 +61,7 @@ class StepRunner:
         self._timer: Any = None
         self._isWorking = False
         self._outcome: tuple[Callable[[Any], Any] | None, Any] | None = None
+        self._isDone = False
         self.longestMs = 0.0
 
     @property
@@ -69,9 +70,9 @@ class StepRunner:
         return self._timer is not None
 
     @property
-    def isOver(self) -> bool:
-        """True where all of the work is done, or has failed, and only the result is still to be handed over."""
-        return self._outcome is not None
+    def isDone(self) -> bool:
+        """True where all of the work is done and only the result is still to be handed over; False where it failed."""
+        return self._isDone
 
     def start(self) -> StepRunner:
         """Begin; the first piece runs when Qt is next idle. Returns itself."""
@@ -108,7 +109,7 @@ class StepRunner:
             while self._timer is not None and time.perf_counter() - started < self._budgetS:
                 progress = self._next()
         except StopIteration as end:
-            self._outcome = self._onDone, end.value
+            self._outcome, self._isDone = (self._onDone, end.value), True
         except Exception as error:  # noqa: BLE001 - a timer of Qt called this: whatever went wrong goes to who asked
             self._outcome = self._onError or _logError, error
         else:

@@ -58,6 +58,8 @@ class SceneLabels:
         Their nodes in the scene.
     leaving : Callbacks
         Called without arguments before the scene is closed.
+    turning : Callbacks
+        Called without arguments before the slices of the current volume are counted along another axis.
     problems : VolumeProblems
         Which volumes cannot be used, and why.
     volumeChanged : Callbacks
@@ -74,7 +76,7 @@ class SceneLabels:
         self.offer = UnsavedOffer(self.session, self.state, self.keys, lambda: self.unsaved.files.folder)
         self.marks = MarkEdits(self.session)
         self.markNodes = MarkNodes(self.state.scene, self.session, self.marks, self._volumesWithKeys)
-        self.volumeChanged, self.leaving = Callbacks(), Callbacks()
+        self.volumeChanged, self.leaving, self.turning = Callbacks(), Callbacks(), Callbacks()
         self.problems = VolumeProblems()
         self._lastVolumeId = ""
         self._classNumber = 0
@@ -103,6 +105,7 @@ class SceneLabels:
         self.keys.cleanup()
         self.volumeChanged.clear()
         self.leaving.clear()
+        self.turning.clear()
 
     def load(self) -> None:
         """Take the labels that the scene holds, and make its volumes ready for more."""

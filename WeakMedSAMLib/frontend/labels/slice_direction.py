@@ -124,6 +124,9 @@ class SliceDirection:
         axis = slice_views.axisOfView(volume, sliceNode)
         if axis == tags.axis:
             return True
+        # What was drawn in the last moment is of slices as they are counted until now.
+        self._labels.turning()
+        tags = self._labels.ofCurrent() or tags
         question = _questionFor(tags, viewName)
         if question and not slicer.util.confirmYesNoDisplay(question, windowTitle=_("Other slice direction")):
             return False

@@ -9,6 +9,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.axis_change import along
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import Slices, plane_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
@@ -63,6 +64,7 @@ class CorrectionSteps:
             (self._session.renamed, self._onRenamed),
             (self._session.changed, self._onSessionChanged),
             (labels.leaving, self.forget),
+            (labels.turning, self.settle),
             (history.settling, self.settle),
             (history.willWrite, self.settle),
             (runs.resultsReady, self._onResultsReady),
@@ -132,6 +134,14 @@ class CorrectionSteps:
             return "k", {}
         name = next((each for each, known in teaching.segmentIds.items() if known == segmentId), "")
         return volume.axis, self._paintedOf(name)
+
+    def _paintedAlong(self, segmentId: str, axis: str) -> tuple[bool, Slices]:
+        """Say whether slices are counted along an axis, and return what is painted of a segment's class along it."""
+        volume, (axisNow, slices) = self._labels.ofCurrent(), self.paintedOf(segmentId)
+        if volume is None or axisNow == axis or not slices:
+            return axisNow == axis, slices
+        name = self.teaches(self.teaching.segmentationNode, segmentId) if self.teaching is not None else ""
+        return False, PAINTED.slices(along(volume, axis), name)
 
     def unseen(self, className: str) -> list[int]:
         """Return the slices that are neither drawn nor fine; of a class that is reviewed there are none."""
@@ -221,7 +231,9 @@ class CorrectionSteps:
         """Do the same of an update of the masks: what was before it, or is after it, is the machine's."""
         node = put.segmentationNode
         for change, isRedo in ((self._history.last(node), False), (self._history.next(node), True)):
-            if isinstance(change, MasksUpdated) and change.isReverted(put.changes, isRedo):
+            if not isinstance(change, MasksUpdated) or change.axis != put.axis:
+                continue
+            if change.isReverted(put.changes, isRedo):
                 # What was found fine since stays.
                 put.only([each for each in put.changes if each.index in self._wholeOf(each.segmentId)])(False)
                 self._history.redo(node) if isRedo else self._history.undo(node)

@@ -64,6 +64,7 @@ class _Read:
 class _Compared:
     """What came of reading segments: what is to be held of each, and what somebody did."""
 
+    read: list[_Read]
     held: dict[str, _Held]
     edits: Prepared
     changes: list[PlaneChange]
@@ -269,13 +270,13 @@ class CorrectionWatch:
             self._runner = None
 
     def _compareSteps(self) -> Steps[_Compared | None]:
-        """Read the segments that changed since they were seen, and compare; None if one changes meanwhile."""
+        """Read the segments that changed since they were seen, and compare; None if one changes while it is read."""
         volume, found = self._volume(), (yield from self._readSteps())
         if found is None:
             return None
         if volume is None:
             # It is read anew, as after its voxels changed; then all of this is followed again.
-            return _Compared({}, Prepared([]), [], ())
+            return _Compared([], {}, Prepared([]), [], ())
         held, changes, edits = {}, [], []
         for each in found:
             held[each.segmentId], changed = self._compared(each)
@@ -286,8 +287,7 @@ class CorrectionWatch:
                 yield None
         prepared = Prepared(withoutOverwritten(edits))
         yield from prepared.steps(volume)
-        isSame = all(_isAsRead(each) for each in found)
-        return _Compared(held, prepared, changes, found[0].shape if found else ()) if isSame else None
+        return _Compared(found, held, prepared, changes, found[0].shape if found else ())
 
     def _readSteps(self) -> Steps[list[_Read] | None]:
         teaching, volume, found = self.teaching, self._volume(), []
@@ -313,23 +313,33 @@ class CorrectionWatch:
                     digests[index] = digestOf(each, planes.shape, volume.axis)
                     yield None
             read = _Read(teaching, className, segmentId, version, volume.axis, kept, planes.shape, digests)
-            if not _isAsRead(read):
+            if not self._isNow(read):
                 return None
             found.append(read)
         return found
 
     def _take(self, found: _Compared | None) -> bool:
         """Take note of what was read; says whether it has to be read again."""
-        if found is None:
+        # Qt had its turn since: something may have been written or drawn.
+        isNow = found is not None and all(map(self._isNow, found.read))
+        if found is None or (found.changes and not isNow):
             return self.teaching is not None
-        self._shown, self._isEdited, self._wasLast = set(), False, True
+        self._wasLast = True
         for segmentId, held in found.held.items():
-            self._own.pop(segmentId, None)
+            if isNow or self._own.get(segmentId) == held.version:
+                self._own.pop(segmentId, None)
             self._note(segmentId, held)
-        if found.changes:
-            self._onEdited(found.edits, found.changes, found.shape)
-        self.wasReviewed = set()
-        return False
+        if isNow:
+            self._shown, self._isEdited = set(), False
+            if found.changes:
+                self._onEdited(found.edits, found.changes, found.shape)
+            self.wasReviewed = set()
+        return not isNow
+
+    def _isNow(self, read: _Read) -> bool:
+        volume, segment = self._volume(), read.teaching.segment(read.className)
+        isSameAxis = volume is not None and volume.axis == read.axis
+        return isSameAxis and segment is not None and versionOf(segment) == read.version
 
     def _compared(self, read: _Read) -> tuple[_Held, dict[int, bytes | None]]:
         """Return what is to be held of a segment, and slice -> what it was, of slices that somebody edited."""
@@ -372,11 +382,6 @@ class CorrectionWatch:
         segment = self.teaching.segmentationNode.GetSegmentation().GetSegment(segmentId) if self.teaching else None
         if segment is not None:
             writeDigests(segment, held.digests)
-
-
-def _isAsRead(read: _Read) -> bool:
-    segment = read.teaching.segment(read.className)
-    return segment is not None and versionOf(segment) == read.version
 
 
 def _nameOf(teaching: Teaching | None, volume: VolumeLabels | None) -> tuple[Any, ...]:

@@ -43,8 +43,8 @@ class Corrections(CorrectionSteps):
 
     def __init__(self, labels: SceneLabels, history: SegmentHistory, runs: RunControl) -> None:
         super().__init__(labels, history, runs)
-        # What was scribbled last: volume, class and slice -> pixels.
-        self._scribbles: dict[tuple[str, str, int], np.ndarray] = {}
+        # What was scribbled last: volume, axis, class and slice -> pixels.
+        self._scribbles: dict[tuple[str, str, str, int], np.ndarray] = {}
         self._giving: StepRunner | None = None
         # Segmentation -> what was written into it last.
         self._updates: dict[str, MasksUpdated] = {}
@@ -109,7 +109,7 @@ class Corrections(CorrectionSteps):
         if teaching is not None:
             self._updates.pop(teaching.segmentationNode.GetID(), None)
         if writing is not None and put is not None:
-            update = MasksUpdated(put, beside, writing.pixels, self._wholeOf, self.watch.seen)
+            update = MasksUpdated(put, beside, writing.pixels, self._paintedAlong, self.watch.seen)
             self._updates[put.segmentationNode.GetID()] = update
             self._history.add(update)
         beside(True)
@@ -137,11 +137,14 @@ class Corrections(CorrectionSteps):
         return update.serial if update is not None and update.isDone else 0
 
     def changedByUpdate(self, segmentationNode: Any, segmentId: str) -> Mapping[int, int]:
-        """Return slice -> how many pixels the last update changed, of slices that nobody drew or found fine since."""
+        """Return slice -> how many pixels the last update changed, of slices that nobody drew or found fine since.
+
+        Nothing where slices are counted along another axis by now.
+        """
         if not self.teaches(segmentationNode, segmentId) or not self.updateNumber(segmentationNode):
             return {}
-        known = self._wholeOf(segmentId)
-        pixels = self._updates[segmentationNode.GetID()].pixels.get(segmentId, {})
+        update, known = self._updates[segmentationNode.GetID()], self._wholeOf(segmentId)
+        pixels = update.pixels.get(segmentId, {}) if update.axis == self.axis else {}
         return {index: count for index, count in pixels.items() if index not in known}
 
     def markFine(self, index: int, isFine: bool) -> None:
@@ -204,7 +207,7 @@ class Corrections(CorrectionSteps):
         pixels = np.full(np.shape(shows), UNKNOWN, np.uint8)
         pixels[np.asarray(not_, bool)] = NOT_SHOWN
         pixels[np.asarray(shows, bool)] = SHOWN
-        name = (self._labels.currentKey() or "", className, index)
+        name = (self._labels.currentKey() or "", self.axis, className, index)
         before = self._scribbles.get(name)
         gone = pixels == UNKNOWN
         if not self.watch.isMachine(className, index):

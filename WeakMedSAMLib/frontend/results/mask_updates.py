@@ -121,7 +121,7 @@ class MaskUpdates:
         """End an update without writing anything, and hold nothing of the scene: it goes."""
         isBusy = self.isUnderWay
         # Its folder is named in the scene then.
-        isWritten = self._loading is not None and self._loading.isOver
+        isWritten = self._loading is not None and self._loading.isDone
         if isBusy and not isWritten:
             self.error = UserError("cancelled", _("The update was cancelled."))
         if self._loading is not None:
@@ -226,7 +226,7 @@ class MaskUpdates:
         """Ask the update to stop: nothing of it stays, unless all of it is written already."""
         if self._loading is None:
             self._job.cancel()
-        elif not self._loading.isOver:
+        elif not self._loading.isDone:
             self._loading.cancel()
             self._onNotWritten(UserError("cancelled", _("The update was cancelled.")))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.painted_slice import Slices
 from WeakMedSAMLib.frontend.results.planes_put import PlaneChange, PlanesPut, Seen
 
 # Segment -> slice -> how many pixels.
@@ -23,8 +24,9 @@ class MasksUpdated:
         Gets whether it is done or taken back; goes along.
     pixels : mapping, optional
         Segment -> slice -> how many pixels became others.
-    known : callable, optional
-        Returns the slices of a segment of which a reader knows every pixel now.
+    painted : callable, optional
+        Gets a segment and an axis; returns whether slices are counted along that now, and what is painted of its class
+        along it.
     seen : callable, optional
         As of `planes_put.Seen`: reading all slices is most of the work.
 
@@ -32,6 +34,8 @@ class MasksUpdated:
     ----------
     isDone : bool
         Whether it is not taken back.
+    axis : str
+        Axis of the slices that were written.
     """
 
     isSmall = False
@@ -42,13 +46,13 @@ class MasksUpdated:
         put: PlanesPut,
         beside: Callable[[bool], object] = lambda _forward: None,
         pixels: Mapping[str, Mapping[int, int]] | None = None,
-        known: Callable[[str], Collection[int]] = lambda _segmentId: (),
+        painted: Callable[[str, str], tuple[bool, Slices]] = lambda _segmentId, _axis: (True, {}),
         seen: Seen = lambda _segmentId, _axis: None,
     ) -> None:
-        self.segmentationNode = put.segmentationNode
+        self.segmentationNode, self.axis = put.segmentationNode, put.axis
         self.text = _("update the masks")
         self.pixels, self.isDone = pixels or {}, True
-        self._put, self._beside, self._known, self._seen = put, beside, known, seen
+        self._put, self._beside, self._painted, self._seen = put, beside, painted, seen
 
     def undo(self) -> None:
         """Put back what was there."""
@@ -68,8 +72,18 @@ class MasksUpdated:
 
     def _putKept(self, forward: bool) -> None:
         """Put those slices that nobody changed."""
-        same = self._put.asKept(forward, self._seen)
-        known = {each: self._known(each) for each in dict.fromkeys(change.segmentId for change in same)}
-        self._put.only([each for each in same if each.index not in known[each.segmentId]])(forward)
+        ids = dict.fromkeys(change.segmentId for change in self._put.changes)
+        found = {each: self._painted(each, self.axis) for each in ids}
+        painted = {each: slices for each, (_isNow, slices) in found.items()}
+        if all(isNow for isNow, _slices in found.values()):
+            same = self._put.asKept(forward, self._seen)
+            self._put.only([each for each in same if not _isWhole(painted[each.segmentId], each.index)])(forward)
+        else:
+            # What is known of slices that way is but a part of each of these.
+            self._put.besideKnown(forward, painted.__getitem__)(True)
         self.isDone = forward
         self._beside(forward)
+
+
+def _isWhole(painted: Slices, index: int) -> bool:
+    return index in painted and painted[index].is_whole

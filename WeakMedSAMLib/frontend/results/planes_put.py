@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.painted_slice import UNKNOWN, Slices
 from WeakMedSAMLib.frontend.results.segment_history import SegmentHistory
 from WeakMedSAMLib.frontend.results.teaching import Teaching
 from WeakMedSAMLib.frontend.results.volume_planes import packed, planesOf, putPlanes, unpacked
@@ -58,6 +61,11 @@ class PlanesPut:
     shape : tuple of int
         Rows and columns of a slice.
     changes : iterable of PlaneChange
+
+    Attributes
+    ----------
+    axis : str
+    changes : tuple of PlaneChange
     """
 
     def __init__(
@@ -72,7 +80,7 @@ class PlanesPut:
         self._history = history
         self.segmentationNode = segmentationNode
         self._nodes = (segmentationNode, volumeNode)
-        self._axis, self._shape = axis, shape
+        self.axis, self._shape = axis, shape
         self.changes = tuple(changes)
 
     @classmethod
@@ -98,26 +106,52 @@ class PlanesPut:
                 ours = ((each.index, text) for each, text in kept if each.segmentId == segmentId and text is not None)
                 planes = ((index, unpacked(text, self._shape)) for index, text in ours)
                 try:
-                    putPlanes(*self._nodes, segmentId, self._axis, planes)
+                    putPlanes(*self._nodes, segmentId, self.axis, planes)
                 except UserError as error:
                     # As of masks that became surfaces: what was said of them goes back all the same.
                     _logger.warning("Slices of %s were not put back: %s", segmentId, error)
 
     def only(self, changes: Iterable[PlaneChange]) -> PlanesPut:
         """Return the same of some of the slices."""
-        return PlanesPut(self._history, *self._nodes, self._axis, self._shape, changes)
+        return PlanesPut(self._history, *self._nodes, self.axis, self._shape, changes)
 
     def asKept(self, forward: bool, seen: Seen) -> list[PlaneChange]:
         """Return the changes whose slices are as they were before the step, or with False as it left them."""
         found: list[PlaneChange] = []
         for segmentId in dict.fromkeys(each.segmentId for each in self.changes):
             ours = [each for each in self.changes if each.segmentId == segmentId]
-            now = seen(segmentId, self._axis)
+            now = seen(segmentId, self.axis)
             if now is None:
-                planes = planesOf(*self._nodes, segmentId, self._axis)
+                planes = planesOf(*self._nodes, segmentId, self.axis)
                 now = {each.index: packed(planes.plane(each.index)) for each in ours}
             found += [each for each in ours if now[each.index] == (each.before if forward else each.after)]
         return found
+
+    def besideKnown(self, forward: bool, known: Callable[[str], Slices]) -> PlanesPut:
+        """Return what puts slices as they were before the step, or as it left them, but for the pixels that are known.
+
+        Slices that somebody changed elsewhere since are left out.
+
+        Parameters
+        ----------
+        forward : bool
+            Whether they are to be as the step left them.
+        known : callable
+            Gets a segment; returns what is painted of it along `axis`.
+        """
+        found = []
+        for segmentId in dict.fromkeys(each.segmentId for each in self.changes):
+            planes, painted = planesOf(*self._nodes, segmentId, self.axis), known(segmentId)
+            for each in self.changes:
+                was, wanted = (each.before, each.after) if forward else (each.after, each.before)
+                if each.segmentId != segmentId or was is None or wanted is None:
+                    continue
+                now = planes.plane(each.index)
+                isFree = painted[each.index].pixels == UNKNOWN if each.index in painted else np.ones_like(now)
+                if not ((now ^ unpacked(was, self._shape)) & isFree).any():
+                    after = np.where(isFree, unpacked(wanted, self._shape), now)
+                    found.append(PlaneChange(segmentId, each.index, packed(now), packed(after)))
+        return self.only(found)
 
     def isReverted(self, changes: Iterable[PlaneChange], forward: bool) -> bool:
         """Say whether changes that somebody made are just those that taking this back (or doing it again) makes."""

@@ -192,3 +192,38 @@ def test_a_volume_of_one_slice(corrected):
     bench.editor.stroke(bench.ids["organ"], disc((1, 40, 50), 0, at=(3, 3)))
     bench.settle()
     assert dict(bench.corrections.states("organ")) == {0: "drawn"}
+
+
+@pytest.fixture
+def compared(corrected):
+    """Slice 8 was drawn and taken back, which is looked at; that was compared, and is not handed over yet."""
+    bench = corrected()
+    bench.show(8)
+    bench.editor.stroke(bench.ids["organ"], disc(SHAPE, 8))
+    bench.settle()
+    bench.session.undo()
+    watch = bench.corrections.watch
+    bench.host.waitUntil(lambda: watch._runner is not None and watch._runner.isDone)
+    return bench
+
+
+def test_what_the_module_writes_once_masks_were_compared_is_no_edit(compared):
+    editor = compared.threshold("organ")
+    before = compared.voxels("organ")
+    editor.apply(0.2)
+    editor.finish()
+    compared.settle()
+    assert not np.array_equal(compared.voxels("organ"), before)
+    assert not compared.corrections.states("organ")
+
+
+@pytest.mark.parametrize("at", [(20, 25), (4, 4)], ids=["again", "elsewhere"])
+def test_a_stroke_once_masks_were_compared_is_of_the_slice_that_is_shown(compared, at):
+    watch = compared.corrections.watch
+    compared.editor.stroke(compared.ids["organ"], disc(SHAPE, 8, at=at))
+    # It is looked at once the reader has gone on to another slice.
+    compared.host.waitUntil(lambda: watch._runner is None or not watch._runner.isDone)
+    compared.show(3)
+    compared.settle()
+    assert dict(compared.corrections.states("organ")) == {8: "drawn"}
+    assert np.array_equal(painted(compared)[8].pixels, compared.voxels("organ")[8])

@@ -115,3 +115,28 @@ def test_boxes_of_one_slice_are_lost_after_a_question(turned):
     assert not BOXES.marks(turned.labels)
     turned.session.undo()
     assert len(BOXES.marks(turned.labels)) == 1
+
+
+def test_what_was_drawn_in_the_last_moment_is_known_in_the_other_direction(turned):
+    stroke = disc(SHAPE, 12, at=(4, 4)) & ~turned.voxelsBefore
+    assert stroke.any()
+    turned.show(12)
+    turned.editor.stroke(turned.ids["organ"], stroke)
+    turned.ask("j", True)
+    known = np.zeros(SHAPE, np.uint8)
+    for index, painted in PAINTED.slices(turned.labels, "organ").items():
+        known[:, index] = painted.pixels == 1
+    assert known[stroke].all()
+    turned.session.undo()
+    turned.settle()
+    assert dict(turned.corrections.states("organ")) == {8: "drawn", 9: "touched", 12: "drawn"}
+
+
+def test_it_is_asked_where_the_first_stroke_was_made_in_the_last_moment(turned):
+    turned.session.undo()
+    turned.settle()
+    turned.show(12)
+    turned.editor.stroke(turned.ids["organ"], disc(SHAPE, 12, at=(4, 4)))
+    turned.ask("j", False)
+    assert turned.labels.axis == "k"
+    assert "stays known" in turned.host.dialogs.shown[-1].text

@@ -69,6 +69,33 @@ def test_undo_of_an_update_leaves_what_was_edited_since(updated):
     assert not updated.corrections.undoUpdate()
 
 
+def test_undo_of_an_update_leaves_what_was_found_fine_and_drawn_in_another_direction_since(updated):
+    after = updated.voxels("organ")
+    updated.session.changeAxis(updated.key, "j", SHAPE[1])
+    updated.settle()
+    # An update wrote nothing of these numbers: its slices were others.
+    assert not updated.corrections.changedByUpdate(updated.node, updated.ids["organ"])
+    updated.corrections.markFine(7, True)
+    updated.show(10, "j")
+    updated.editor.stroke(updated.ids["organ"], disc(SHAPE, 10, axis=1, at=(6, 30), radius=3))
+    updated.settle()
+    drawn = updated.voxels("organ")[:, 10]
+    updated.corrections.undoUpdate()
+    updated.settle()
+    wanted = updated.before.copy()
+    wanted[:, 7], wanted[:, 10] = after[:, 7], drawn
+    assert (after[:, 7] != updated.before[:, 7]).any()
+    assert np.array_equal(updated.voxels("organ"), wanted)
+    updated.history.redo(updated.node)
+    updated.settle()
+    wanted = after.copy()
+    wanted[:, 10] = drawn
+    assert np.array_equal(updated.voxels("organ"), wanted)
+    # Of both every pixel is known.
+    states = updated.corrections.states("organ")
+    assert [index for index, state in states.items() if state == "drawn"] == [7, 10]
+
+
 def test_edits_and_updates_are_taken_back_in_the_order_in_which_they_were_done(updated):
     from WeakMedSAMLib.frontend.bar.undo import Undo
 

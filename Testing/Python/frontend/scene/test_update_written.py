@@ -79,7 +79,7 @@ def test_cancel_takes_back_all_that_is_written(ending, written):
 
 def test_cancel_comes_too_late_once_all_is_written(ending):
     folder = ending.end_update(ending.another)
-    ending.host.waitUntil(lambda: ending.updates._loading.isOver)
+    ending.host.waitUntil(lambda: ending.updates._loading.isDone)
     ending.updates.cancel()
     wait(ending)
     assert ending.told.failedWith is None
@@ -91,6 +91,24 @@ def test_cancel_comes_too_late_once_all_is_written(ending):
     ending.updates.undo()
     ending.settle()
     assert is_as_before(ending)
+
+
+@pytest.mark.parametrize("how", ["abandon", "cancel"])
+def test_an_update_that_failed_leaves_no_copy_of_the_volume_however_it_ends(ending, monkeypatch, how):
+    folder = ending.end_update(ending.another)
+    runner = ending.updates._loading
+
+    def fail(*_given):
+        raise OSError("disk")
+
+    monkeypatch.setattr(ending.corrections, "putUpdateSteps", fail)
+    # It has failed, and nobody was told yet.
+    ending.host.waitUntil(lambda: runner._outcome is not None)
+    getattr(ending.updates, how)()
+    wait(ending)
+    assert ending.updates.error.code == "cancelled"
+    assert is_as_before(ending)
+    ending.host.waitUntil(lambda: not folder.exists())
 
 
 def test_what_it_was_told_is_read_once(ending, monkeypatch):

@@ -23,6 +23,10 @@ class Corrections(Protocol):
 
     changed: Callbacks
 
+    @property
+    def axis(self) -> str:
+        """Axis along which slices are counted: ``"i"``, ``"j"`` or ``"k"``."""
+
     def stateOf(self, className: str, index: int) -> str:
         """Return the state of a class on a slice."""
 

@@ -46,6 +46,25 @@ class Scribbles(NamedTuple):
         return np.array_equal(self.shows, other.shows) and np.array_equal(self.not_, other.not_)
 
 
+def turned(scribbles: Mapping[int, Scribbles], shape: tuple[int, ...], axis: str, to: str) -> dict[int, Scribbles]:
+    """Return scribbles by slices along another axis.
+
+    Parameters
+    ----------
+    scribbles : mapping of int to Scribbles
+    shape : tuple of int
+        Of the volume, k x j x i.
+    axis, to : {"i", "j", "k"}
+        Axes along which slices are counted, and are to be.
+    """
+    both = np.zeros((2, *shape), bool)
+    planes = np.moveaxis(both, 3 - AXES.index(axis), 0)
+    for index, one in scribbles.items():
+        planes[index] = one
+    counted = enumerate(np.moveaxis(both, 3 - AXES.index(to), 0))
+    return {index: Scribbles(*plane.copy()) for index, plane in counted if plane.any()}
+
+
 def isHints(node: Any) -> bool:
     """Say whether a segmentation holds scribbles."""
     return node.GetAttribute(HINTS_ATTRIBUTE) is not None

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.painted_slice import NOT_SHOWN, SHOWN, PaintedSlice
 from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.turns import Coalesced
 from WeakMedSAMLib.frontend.results.correcting.embedded_editor import Drawing, EmbeddedEditor
 from WeakMedSAMLib.frontend.results.correcting.given import Corrections
-from WeakMedSAMLib.frontend.results.correcting.hints import Hints, Scribbles, hintsOf, makeHints
+from WeakMedSAMLib.frontend.results.correcting.hints import Hints, Scribbles, hintsOf, makeHints, turned
 from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject
-from WeakMedSAMLib.frontend.scene.scene_volumes import ijkToRas
+from WeakMedSAMLib.frontend.scene.nodes import VolumeNode
+from WeakMedSAMLib.frontend.scene.scene_volumes import arrayOf, ijkToRas
 
 _READ_MS = 150
 _VOXELS = 3  # of a slice, for the diameter of the brush
@@ -46,7 +48,8 @@ class Scribbling:
         self._corrections: Corrections | None = None
         self._hints: Hints | None = None
         self._observations: list[tuple[Any, int]] = []
-        # By class and slice: what is shown, and all that was shown since the volume was chosen.
+        # Along this axis, by class and slice: what is shown, and all that was shown since the volume was chosen.
+        self._axis = "k"
         self._known: dict[str, dict[int, Scribbles]] = {}
         self._ever: dict[str, dict[int, Scribbles]] = {}
         # What the labels held of it when that was looked at last, and versions of classes that were read.
@@ -64,12 +67,14 @@ class Scribbling:
 
     def choose(self, subject: ReviewSubject | None, corrections: Corrections | None) -> None:
         """Take scribbles of another volume, or of none."""
-        self.end()
-        self._follow(None)
-        self._subject, self._corrections = subject, corrections
-        volumeNode = subject.volumeNode if subject is not None else None
-        if volumeNode is not None and corrections is not None:
-            self._follow(hintsOf(volumeNode))
+        try:
+            self.end()
+        finally:
+            self._follow(None)
+            self._subject, self._corrections = subject, corrections
+            volumeNode = subject.volumeNode if subject is not None else None
+            if volumeNode is not None and corrections is not None:
+                self._follow(hintsOf(volumeNode))
 
     def begin(self, className: str, shows: bool, color: tuple[float, float, float]) -> None:
         """Scribble on a class from now on, for one of the two; the editor must be on."""
@@ -85,18 +90,21 @@ class Scribbling:
         self._shows = shows
         self.show(True)
         segmentId = self._hints.segmentIdOf(className, shows, color)
-        self._editor.paintOn(self._hints.segmentationNode, segmentId, _brushMm(subject))
+        brushMm = _brushMm(subject.volumeNode, self._corrections.axis)
+        self._editor.paintOn(self._hints.segmentationNode, segmentId, brushMm)
         self.changed()
 
     def end(self, drawOn: str = "") -> None:
         """Draw on the masks again as before; on another segment of them if one is given."""
         if self._shows is None:
             return
-        self.read()
-        before, self._before, self._shows = self._before, None, None
-        if before is not None:
-            self._editor.putBack(before._replace(segmentId=drawOn) if drawOn else before)
-        self.changed()
+        try:
+            self.read()
+        finally:
+            before, self._before, self._shows = self._before, None, None
+            if before is not None:
+                self._editor.putBack(before._replace(segmentId=drawOn) if drawOn else before)
+            self.changed()
 
     def show(self, isOn: bool) -> None:
         """Let scribbles be seen, or hide them: they are seen while masks are corrected."""
@@ -131,30 +139,21 @@ class Scribbling:
                 known.update(others)
 
     def read(self) -> None:
-        """Hand on what was scribbled since the last time."""
+        """Hand on what was scribbled since the last time; what cannot be is handed on at the next."""
         self._readSoon.cancel()
-        subject, hints, corrections = self._subject, self._hints, self._corrections
-        if subject is None or subject.result is None or hints is None or corrections is None or not self._isThere():
+        hints, corrections = self._hints, self._corrections
+        if hints is None or corrections is None or not self._isThere() or not self._keepUp(hints):
             return
-        if not self._keepUp(hints):
-            return
-        axis = subject.result.axis
         for name in self.classNames.intersection(hints.classNames()):
-            if self._versions.get(name) == (axis, hints.version(name)):
+            if self._versions.get(name) == hints.version(name):
                 continue
-            now = hints.scribbles(name, axis, self._shows is not False)
-            if not hints.isSettled(name, axis):
+            now = hints.scribbles(name, self._axis, self._shows is not False)
+            if not hints.isSettled(name, self._axis):
                 with self._writing():
-                    hints.put(name, axis, now)
-            self._versions[name] = axis, hints.version(name)
-            before, self._known[name] = self._known.get(name, {}), now
-            ever = self._ever.setdefault(name, {})
-            for index in sorted({*before, *now}):
-                one = now.get(index) or _noneLike(before[index])
-                if not one.isSame(before.get(index)):
-                    ever[index] = _both(one, ever.get(index))
-                    self._painted.get(name, {}).pop(index, None)
-                    corrections.putScribbles(name, index, one.shows, one.not_)
+                    hints.put(name, self._axis, now)
+            version = hints.version(name)
+            self._handOn(corrections, name, now)
+            self._versions[name] = version
 
     def cleanup(self) -> None:
         """Hold nothing of the scene any more."""
@@ -162,6 +161,24 @@ class Scribbling:
         self._follow(None)
         self._subject = self._corrections = None
         self.changed.clear()
+
+    def _handOn(self, corrections: Corrections, name: str, now: dict[int, Scribbles]) -> None:
+        """Hand on what is scribbled of a class, of slices where it is not what is known."""
+        known, ever = self._known.setdefault(name, {}), self._ever.setdefault(name, {})
+        for index in sorted({*known, *now}):
+            before = known.get(index)
+            one = now[index] if index in now else _noneLike(known[index])
+            if one.isSame(before):
+                continue
+            ever[index] = _both(one, ever.get(index))
+            self._painted.get(name, {}).pop(index, None)
+            # Known from now on: what is shown is compared with the labels as soon as they change.
+            known[index] = one
+            try:
+                corrections.putScribbles(name, index, one.shows, one.not_)
+            except Exception:
+                known[index] = before if before is not None else _noneLike(one)
+                raise
 
     def _follow(self, hints: Hints | None) -> None:
         self._readSoon.cancel()
@@ -174,8 +191,7 @@ class Scribbling:
         self._forgetShown()
         if hints is not None and self._isThere():
             self._keepUp(hints)
-            axis = self._subject.result.axis if self._subject is not None and self._subject.result is not None else "k"
-            self._known = {name: hints.scribbles(name, axis) for name in hints.classNames()}
+            self._known = {name: hints.scribbles(name, self._axis) for name in hints.classNames()}
             self._ever = {name: dict(found) for name, found in self._known.items()}
             segmentation = hints.segmentationNode.GetSegmentation()
             # The second alone tells of the editor's own undo.
@@ -183,11 +199,20 @@ class Scribbling:
                 self._observations.append((segmentation, segmentation.AddObserver(event, guarded(self._onPainted))))
 
     def _keepUp(self, hints: Hints) -> bool:
-        """Forget what was shown if the volume was moved away from it; say whether it was not."""
+        """Forget what was shown if the volume was moved away from it; say whether it was not.
+
+        Count the slices of it as the corrections do, too.
+        """
         with self._writing():
             isKept = hints.keepUp()
+        before, self._axis = self._axis, self._corrections.axis if self._corrections is not None else "k"
         if not isKept:
             self._forgetShown()
+        elif self._axis != before:
+            shape = arrayOf(hints.volumeNode).shape
+            for found in (self._known, self._ever):
+                found |= {name: turned(each, shape, before, self._axis) for name, each in found.items()}
+            self._painted, self._versions = {}, {}
         return isKept
 
     def _forgetShown(self) -> None:
@@ -227,8 +252,7 @@ def _heldOf(ever: Scribbles, painted: PaintedSlice | None) -> Scribbles:
     return Scribbles(ever.shows & (painted.pixels == SHOWN), ever.not_ & (painted.pixels == NOT_SHOWN))
 
 
-def _brushMm(subject: ReviewSubject) -> float:
+def _brushMm(volumeNode: VolumeNode, axis: str) -> float:
     """Return the diameter of a brush some voxels of a slice wide."""
-    steps = np.linalg.norm(ijkToRas(subject.volumeNode)[:3, :3], axis=0)
-    axis = "ijk".index(subject.result.axis) if subject.result is not None else 2
-    return float(_VOXELS * np.delete(steps, axis).min())
+    steps = np.linalg.norm(ijkToRas(volumeNode)[:3, :3], axis=0)
+    return float(_VOXELS * np.delete(steps, AXES.index(axis)).min())
