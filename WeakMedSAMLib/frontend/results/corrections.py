@@ -208,7 +208,7 @@ class Corrections(CorrectionSteps):
         pixels[np.asarray(not_, bool)] = NOT_SHOWN
         pixels[np.asarray(shows, bool)] = SHOWN
         name = (self._labels.currentKey() or "", self.axis, className, index)
-        before = self._scribbles.get(name)
+        before = self._scribbles.get(name, self._scribbledAcross(*name))
         gone = pixels == UNKNOWN
         if not self.watch.isMachine(className, index):
             # Of what was touched, too, only scribbles that are known to be such go.
@@ -216,6 +216,17 @@ class Corrections(CorrectionSteps):
         self._scribbles[name] = pixels
         text = _("scribble '{name}' on slice {index}").format(name=className, index=index)
         self._edit(text, lambda labels: correction_edits.putScribbles(labels, className, index, pixels, gone))
+
+    def _scribbledAcross(self, key: str, axis: str, className: str, index: int) -> np.ndarray | None:
+        """Return what was scribbled of a slice while slices were counted along other axes; None if nothing was."""
+        plane = None
+        for (ofKey, other, name, at), pixels in self._scribbles.items():
+            if (ofKey, name) == (key, className) and other != axis:
+                plane = np.full(plane_of(self.labels()), UNKNOWN, np.uint8) if plane is None else plane
+                # They share a line of voxels.
+                line = np.moveaxis(pixels, "kji".replace(other, "").index(axis), 0)[index]
+                np.moveaxis(plane, "kji".replace(axis, "").index(other), 0)[at] = line
+        return plane
 
     def draw(self, className: str, index: int, mask: np.ndarray) -> None:
         """Draw a slice, in the mask that teaches and as a label: one step to undo.

@@ -124,3 +124,15 @@ def test_scribbles_count_without_a_run_folder(correcting, click, request):
     scribbling.stroke(np.s_[4, 10, 5:9])
     scribbling.host.settle(0.3)
     assert np.array_equal(known(scribbling), box(np.s_[4, 10, 5:9]))
+
+
+def test_scribbles_can_be_taken_away_in_another_direction(scribbling):
+    from WeakMedSAMLib.frontend.results.segment_images import setMask
+
+    scribbling.stroke(np.s_[4, 10:12, 5:9])
+    scribbling.host.settle(0.3)
+    turn(scribbling, "j")
+    hints = scribbling.part._hints
+    setMask(hints.segmentationNode, hints.segmentIdOf(scribbling.name, True), hints._packed({}, "j"))
+    scribbling.host.settle(0.3)
+    assert not known(scribbling).any()
