@@ -25,7 +25,7 @@ SAFETY_COPY = "tags-of-closed-scene"
 _COPIES = 5
 _DELAY_MS = 100
 # Writing that takes no longer happens at once, so that whoever saves the scene next has everything.
-_AT_ONCE_S = 0.003
+_AT_ONCE_S = 0.01
 _logger = logging.getLogger(__name__)
 
 
