@@ -81,7 +81,7 @@ fuzz: $(STAMP) ## Spoiled inputs for every reader, for FUZZ_SECONDS (600)
 	$(BIN)/python Testing/fuzz/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 inventory: $(STAMP) ## Write anew the lists of what the program shows and leaves behind (Testing/inventory)
-	INVENTORY=write $(BIN)/python -m pytest -q -k inventory Testing/Python/engine/test_inventory.py \
+	INVENTORY=write $(BIN)/python -m pytest -q -m '' -k inventory Testing/Python/engine/test_inventory.py \
 		Testing/Python/engine/test_published_pipeline.py \
 		Testing/Python/frontend/flows/test_flow_inventory.py
 

@@ -15,6 +15,9 @@ from WeakMedSAMLib.studies.answers import AnswersOptions, measure_answers
 from WeakMedSAMLib.studies.answers_report import PAGE, answers_table, write_page
 from WeakMedSAMLib.studies.resident_asker import ResidentAsker
 
+# A worker is started, trains and is waited for until it ends of itself.
+pytestmark = pytest.mark.soak
+
 CODE = f"""
 import sys
 

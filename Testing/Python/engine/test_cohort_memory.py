@@ -51,7 +51,9 @@ def held_by(folder, count, boxed=False):
     return held.by_stage
 
 
-@pytest.mark.parametrize("boxed", [False, True], ids=["tags", "boxes"])
+@pytest.mark.parametrize(
+    "boxed", [pytest.param(False, id="tags"), pytest.param(True, id="boxes", marks=pytest.mark.soak)]
+)
 def test_slices_and_maps_kept_from_stage_to_stage_do_not_grow_with_the_cohort(tmp_path, capsys, boxed):
     few, many = held_by(tmp_path / "few", 2, boxed), held_by(tmp_path / "many", 4, boxed)
     growth = {stage: (many[stage] - few[stage]) / 2 for stage in _LOOKED_AT}

@@ -85,7 +85,7 @@ def reference(bench):
     return run(bench, "reference", epochs=1, grid=2, network="unet-2.5d")
 
 
-@pytest.mark.parametrize("preset", ["paper", "reference"])
+@pytest.mark.parametrize("preset", ["paper", pytest.param("reference", marks=pytest.mark.soak)])
 def test_the_tree_of_a_run_is_in_the_inventory(preset, request):
     run = request.getfixturevalue(preset)
     check(f"run_folder_{preset}", listing.run_tree(run.places.path))
