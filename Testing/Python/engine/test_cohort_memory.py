@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.runs.worker import run_folder
 _PLANES = ((32, 32), (64, 64), (128, 128))
 # Bytes that may stay for each further volume. Its 16 x 32 x 32 cells alone take 65 kB as float32, its voxels 131 kB.
 _A_VOLUME = 10_000
-_SOAKED_MB = 60.0  # for 300 volumes more; their cells, novelty and voxels are over 100
+_SOAKED_MB = 40.0  # for 300 volumes more; their cells, novelty and voxels are over 100
 _LOOKED_AT = (CLASSIFIER, PSEUDO_MASKS, "segmenter-2", MASKS)
 _FEW_FILES = 32
 _LIMITED = f"""
