@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import qt
 
@@ -35,7 +35,7 @@ class StepRunner:
     onError : callable, optional
         Gets the exception that ended the work; it is logged if there is nobody to get it.
     budgetMs : float
-        Milliseconds of work between two turns of Qt.
+        Milliseconds of work between two turns of Qt, shared with all others that run then.
     onProgress : callable, optional
         Gets the progress, 0..1, once a turn.
 
@@ -44,6 +44,9 @@ class StepRunner:
     longestMs : float
         How long the longest piece took so far, the last one too.
     """
+
+    # Their timers all come in one turn of Qt.
+    _running: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class StepRunner:
             self._timer.setInterval(0)
             self._timer.connect("timeout()", self._work)
             self._timer.start()
+            StepRunner._running += 1
         return self
 
     def cancel(self) -> None:
@@ -103,13 +107,13 @@ class StepRunner:
             self._isWorking = False
 
     def _runPieces(self) -> None:
-        started = time.perf_counter()
+        end = time.perf_counter() + self._budgetS / max(StepRunner._running, 1)
         progress = None
         try:
-            while self._timer is not None and time.perf_counter() - started < self._budgetS:
+            while self._timer is not None and time.perf_counter() < end:
                 progress = self._next()
-        except StopIteration as end:
-            self._outcome, self._isDone = (self._onDone, end.value), True
+        except StopIteration as done:
+            self._outcome, self._isDone = (self._onDone, done.value), True
         except Exception as error:  # noqa: BLE001 - a timer of Qt called this: whatever went wrong goes to who asked
             self._outcome = self._onError or _logError, error
         else:
@@ -136,6 +140,7 @@ class StepRunner:
             self._timer.stop()
             self._timer.disconnect("timeout()", self._work)
             self._timer = None
+            StepRunner._running -= 1
 
 
 def runToEnd(generator: Steps[Result]) -> Result:

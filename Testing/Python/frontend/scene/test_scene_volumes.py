@@ -203,6 +203,27 @@ def test_pieces_give_way_to_qt(host, lib):
     assert progress == sorted(progress)
 
 
+def test_what_runs_at_once_shares_the_time_between_two_turns_of_qt(host, lib):
+    pieces, turns = [], []
+    timer = __import__("qt").QTimer()
+    timer.setInterval(0)
+    timer.connect("timeout()", lambda: turns.append(len(pieces)))
+
+    def work(number):
+        for _piece in range(40):
+            time.sleep(0.001)
+            pieces.append(number)
+            yield None
+
+    runners = [lib.steps.StepRunner(work(number), budgetMs=20).start() for number in range(5)]
+    timer.start()
+    host.waitUntil(lambda: not any(runner.isRunning for runner in runners))
+    timer.stop()
+    # Twenty milliseconds in all, and not each.
+    assert max(np.diff(turns)) < 40
+    assert len(pieces) == 200
+
+
 def test_an_error_and_a_cancel_in_pieces(host, lib):
     errors, closed = [], []
 
