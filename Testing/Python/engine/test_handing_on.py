@@ -51,6 +51,13 @@ def test_what_is_not_handed_on_stays_on_its_slice():
     assert np.array_equal(found.masks[4], hand_on(MOVING, [box_at(4, 18, 20)])[0].masks[4])
 
 
+def test_it_says_where_the_class_was_given():
+    denied = GivenPoint(0, 6, (25 * STEP, 27 * STEP), False)
+    found = hand_on(MOVING, [box_at(4, 18, 20)], [denied])[0]
+    assert sorted(found.given) == [4]
+    assert 6 in found.masks
+
+
 def test_it_ends_before_a_slice_that_lacks_the_class():
     presence = np.full((SLICES, 1), PRESENT, np.int8)
     presence[6:] = ABSENT

@@ -72,8 +72,8 @@ def bright(low, high, count=9):
     return grey_values(image)
 
 
-def handed(masks, trust=0.8):
-    return HandedMasks(dict(masks), dict.fromkeys(masks, trust))
+def handed(masks, given, trust=0.8):
+    return HandedMasks(dict(masks), dict.fromkeys(masks, trust), given)
 
 
 def area(mask):
@@ -81,8 +81,8 @@ def area(mask):
 
 
 def test_a_mask_that_missed_the_edge_comes_nearer_to_it():
-    before = handed({2: square(40, 60), 3: square(40, 56), 4: square(40, 60)})
-    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {})
+    before = handed({2: square(40, 60), 3: square(40, 56), 4: square(40, 60)}, {2, 4})
+    found = with_walker(before, bright(40, 60), PRESENT, {})
     # The mean of both: where one says no it is undecided.
     undecided = found.masks[3][44:58, 56:60].astype(float) / CERTAIN
     assert undecided.mean() == pytest.approx(0.5, abs=0.05)
@@ -94,32 +94,32 @@ def test_a_mask_that_missed_the_edge_comes_nearer_to_it():
 
 
 def test_where_both_agree_nothing_is_lost_of_the_trust():
-    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)})
-    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {})
+    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)}, {2, 4})
+    found = with_walker(before, bright(40, 60), PRESENT, {})
     assert area(found.masks[3]) == area(before.masks[3])
     assert found.trust[3] == pytest.approx(0.8, abs=0.02)
 
 
 def test_what_is_known_of_a_slice_is_a_seed():
-    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)})
+    before = handed({2: square(40, 60), 3: square(40, 60), 4: square(40, 60)}, {2, 4})
     known = np.full((TARGET, TARGET), 255, np.uint8)
     known[40:60, 50:60], known[45, 45] = NOT_SHOWN, SHOWN
-    found = with_walker(before, {2, 4}, bright(40, 60), PRESENT, {3: known})
+    found = with_walker(before, bright(40, 60), PRESENT, {3: known})
     assert found.masks[3][40:60, 50:60].max() <= np.ceil(CERTAIN / 2)
     assert found.masks[3][45, 45] == CERTAIN
 
 
 def test_masks_that_stay_where_they_were_given_are_left_alone():
-    before = handed({2: square(40, 60)})
-    assert with_walker(before, {2}, bright(40, 60), PRESENT, {}) is before
-    empty = handed({2: square(0, 0), 3: square(0, 0)})
-    assert with_walker(empty, {2}, bright(40, 60), PRESENT, {}) is empty
+    before = handed({2: square(40, 60)}, {2})
+    assert with_walker(before, bright(40, 60), PRESENT, {}) is before
+    empty = handed({2: square(0, 0), 3: square(0, 0)}, {2})
+    assert with_walker(empty, bright(40, 60), PRESENT, {}) is empty
 
 
 @pytest.mark.parametrize("at", [0, TARGET - 20])
 def test_a_mask_at_the_edge_of_the_frame_and_of_the_volume(at):
     masks = {0: square(at, at + 20), 1: square(at, at + 20)}
-    found = with_walker(handed(masks), {0}, bright(at, at + 20, count=2), np.zeros(2, bool), {})
+    found = with_walker(handed(masks, {0}), bright(at, at + 20, count=2), np.zeros(2, bool), {})
     assert sorted(found.masks) == [0, 1]
     assert found.masks[1].max() <= CERTAIN
     assert area(found.masks[1]) > 0
@@ -128,8 +128,8 @@ def test_a_mask_at_the_edge_of_the_frame_and_of_the_volume(at):
 def test_absent_slices_are_no_way_through():
     absent = PRESENT.copy()
     absent[4] = True
-    before = handed({2: square(40, 60), 3: square(40, 60), 5: square(40, 60)})
-    found = with_walker(before, {2}, bright(40, 60), absent, {})
+    before = handed({2: square(40, 60), 3: square(40, 60), 5: square(40, 60)}, {2})
+    found = with_walker(before, bright(40, 60), absent, {})
     # Beyond the slice without the class the walker comes from nowhere.
     assert found.masks[5].max() <= np.ceil(CERTAIN / 2)
     assert area(found.masks[3]) > 0
@@ -140,8 +140,8 @@ def test_far_from_all_seeds_what_is_believed_stays():
     random = np.random.default_rng(0)
     image = random.integers(0, 60, (count, 2 * TARGET, 2 * TARGET)).astype(np.uint8)
     image[:, 60:160, 60:160] += 90
-    before = handed({index: square(30, 80) for index in range(count)}, 0.9)
-    found = with_walker(before, {0}, grey_values(image), np.zeros(count, bool), {})
+    before = handed({index: square(30, 80) for index in range(count)}, {0}, 0.9)
+    found = with_walker(before, grey_values(image), np.zeros(count, bool), {})
     assert found.trust[count - 1] > 0.8
     assert area(found.masks[count - 1]) == pytest.approx(area(before.masks[count - 1]), rel=0.05)
 
@@ -150,6 +150,6 @@ def test_it_can_be_ended():
     def step():
         raise KeyboardInterrupt
 
-    before = handed({2: square(40, 60), 3: square(40, 60)})
+    before = handed({2: square(40, 60), 3: square(40, 60)}, {2})
     with pytest.raises(KeyboardInterrupt):
-        with_walker(before, {2}, bright(40, 60), PRESENT, {}, step)
+        with_walker(before, bright(40, 60), PRESENT, {}, step)

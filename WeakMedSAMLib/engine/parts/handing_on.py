@@ -196,7 +196,7 @@ class Handing:
                 self._add_between(
                     votes, [index for one, index in sorted(drawn_on) if one == column], starts[column], column
                 )
-        return {column: agreed(votes) for column, votes in found.items()}
+        return {column: agreed(votes, starts[column].keys()) for column, votes in found.items()}
 
     def _begin(self, starts: Mapping[int, Starts], left: int) -> dict[tuple[int, int], list[Piece]]:
         """Column and slice -> pieces of a class where it was given; as many slices are `left` after these."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -36,15 +36,18 @@ class HandedMasks:
         Slice -> TARGET x TARGET, uint8 probabilities as of `PseudoMask`.
     trust : dict
         Slice -> how far to believe the mask, in [0, 1].
+    given : collection of int
+        Slices where the class was given; to the others it was handed on.
     """
 
     masks: dict[int, np.ndarray] = field(default_factory=dict)
     trust: dict[int, float] = field(default_factory=dict)
+    given: Collection[int] = ()
 
 
-def agreed(votes: Mapping[int, Sequence[Vote]]) -> HandedMasks:
+def agreed(votes: Mapping[int, Sequence[Vote]], given: Collection[int] = ()) -> HandedMasks:
     """One mask a slice: the mean of all votes by trust and nearness, believed as the best of them if they agree."""
-    found = HandedMasks()
+    found = HandedMasks(given=given)
     for index, each in votes.items():
         weights = np.array([max(vote.trust * vote.nearness, _LEAST) for vote in each])
         mean = np.average([vote.mask for vote in each], axis=0, weights=weights)

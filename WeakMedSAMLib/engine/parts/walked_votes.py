@@ -6,7 +6,8 @@ better. Each errs elsewhere, so that their mean is better than either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -25,7 +26,6 @@ _SLICES_AT_ONCE = 16
 
 def with_walker(
     handed: HandedMasks,
-    given: Collection[int],
     grey: np.ndarray,
     absent: np.ndarray,
     known: Mapping[int, np.ndarray],
@@ -36,8 +36,7 @@ def with_walker(
     Parameters
     ----------
     handed : HandedMasks
-    given : collection of int
-        Slices where the class was boxed, pointed at or drawn. Their masks are what the walk starts from, and stay.
+        Masks of slices where the class was given are what the walk starts from, and stay.
     grey : numpy.ndarray
         S x TARGET x TARGET, float32: of `grey_values`.
     absent : numpy.ndarray
@@ -47,7 +46,7 @@ def with_walker(
     step : callable
         As for `random_walker.walk`.
     """
-    reached = [index for index in handed.masks if index not in given]
+    reached = [index for index in handed.masks if index not in handed.given]
     shapes = [mask > 0 for mask in handed.masks.values()]
     if not reached or len(reached) == len(shapes) or not np.any(shapes):
         return handed
@@ -72,7 +71,7 @@ def with_walker(
         trust = handed.trust[index]
         votes[index] = [Vote(handed.masks[index].astype(np.float32) / CERTAIN, trust), Vote(whole, trust)]
     both = agreed(votes)
-    return HandedMasks({**handed.masks, **both.masks}, {**handed.trust, **both.trust})
+    return replace(handed, masks={**handed.masks, **both.masks}, trust={**handed.trust, **both.trust})
 
 
 def _around(shape: np.ndarray) -> tuple[slice, slice]:

@@ -284,11 +284,11 @@ def hand_on_marks(
 ) -> GivenMasks:
     """Masks from the boxes, points and drawn masks of a volume; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)
-    boxes, points, drawn = [*_boxes(volume)], [*_points(volume)], [*_drawn(volume)]
-    by_class = handing.run(boxes, points, stride_in(volume, settings), drawn)
-    if settings.random_walker:
-        marks: list[GivenBox | GivenPoint | GivenMask] = [*boxes, *points, *drawn]
-        by_class = _walked(volume, by_class, marks, partial(step, 1, 1))
+    by_class = handing.run(
+        list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings), list(_drawn(volume))
+    )
+    if settings.random_walker and any(one.masks.keys() - one.given for one in by_class.values()):
+        by_class = _walked(volume, by_class, partial(step, 1, 1))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)
     classes = volume.tags.shape[1]
     probability = np.full((len(indices), classes, TARGET, TARGET), UNKNOWN, np.uint8)
@@ -301,19 +301,15 @@ def hand_on_marks(
 
 
 def _walked(
-    volume: VolumeSlices,
-    by_class: Mapping[int, HandedMasks],
-    marks: Sequence[GivenBox | GivenPoint | GivenMask],
-    step: Callable[[], object],
+    volume: VolumeSlices, by_class: Mapping[int, HandedMasks], step: Callable[[], object]
 ) -> dict[int, HandedMasks]:
     """Masks that were handed on, with what grey values say of them."""
     grey = grey_values(volume.features.image)
     known = {index: known_on(volume, index, TARGET) for index in volume.supervision.known}
     found = {}
     for column, handed in by_class.items():
-        given = {mark.index for mark in marks if mark.column == column and getattr(mark, "shows", True)}
         here = {index: values[column] for index, values in known.items()}
-        found[column] = with_walker(handed, given, grey, volume.tags[:, column] == ABSENT, here, step)
+        found[column] = with_walker(handed, grey, volume.tags[:, column] == ABSENT, here, step)
     return found
 
 
