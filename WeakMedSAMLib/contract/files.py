@@ -245,12 +245,16 @@ def _is_about(error: OSError, places: tuple[Path, ...]) -> bool:
     return not isinstance(error.filename, (str, bytes)) or Path(os.fsdecode(error.filename)) in places
 
 
-def _refuse_write(path: Path, error: OSError) -> NoReturn:
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The error of a file that could not be written, and why."""
     reason = error.strerror or str(error)
     hint = "Choose a folder that exists, that you may write to and that has free space, and close programs that use it."
-    raise UserError(
-        "cannot_write", f"Cannot write {path}: {reason}.", hint, values={"file": str(path), "reason": reason}
-    ) from error
+    values = {"file": str(path), "reason": reason}
+    return UserError("cannot_write", f"Cannot write {path}: {reason}.", hint, values=values)
+
+
+def _refuse_write(path: Path, error: OSError) -> NoReturn:
+    raise cannot_write(path, error) from error
 
 
 def _read_bounded(path: Path, max_bytes: int) -> bytes:

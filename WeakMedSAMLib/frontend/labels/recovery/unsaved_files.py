@@ -20,7 +20,7 @@ from typing import IO, TypeAlias
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import private_folder, write_json
+from WeakMedSAMLib.contract.files import cannot_write, private_folder, write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.label_json import labels_to_json
@@ -79,7 +79,7 @@ class UnsavedFiles:
             try:
                 self._make(self._wanted)
             except OSError as error:
-                raise _cannotWrite(self._folder or self._parent(), error) from error
+                raise cannot_write(self._folder or self._parent(), error) from error
 
     def end(self) -> None:
         """Remove everything: the labels were saved, or are not wanted."""
@@ -132,7 +132,7 @@ class UnsavedFiles:
             except OSError as error:
                 # Some network drives lock nothing at all.
                 _removeFolder(folder)
-                self._refused, self._triesAt = _cannotWrite(folder / _LOCK, error), time.monotonic() + _AGAIN_S
+                self._refused, self._triesAt = cannot_write(folder / _LOCK, error), time.monotonic() + _AGAIN_S
                 raise self._refused from error
             self._folder, self._refused = folder, None
         return self._folder
@@ -212,11 +212,6 @@ def removeLeft(path: Path) -> None:
         path.unlink(missing_ok=True)
     if not any(each.name != _LOCK for each in _entries(path.parent)):
         _removeFolder(path.parent)
-
-
-def _cannotWrite(path: Path, error: OSError) -> UserError:
-    values = {"file": str(path), "reason": error.strerror or str(error)}
-    return UserError("cannot_write", f"Cannot write {path}: {error}.", "", values)
 
 
 def _removeFolder(folder: Path) -> None:
