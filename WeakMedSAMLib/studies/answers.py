@@ -124,8 +124,7 @@ class _Scan:
         drawn = set()
         for name, mask in self.masks.items():
             shown = np.flatnonzero(mask.any((1, 2)))
-            count = a_tenth(len(shown))
-            for index in shown[np.linspace(0, len(shown) - 1, count + 2).round().astype(int)[1:-1]].tolist():
+            for index in _evenly(shown, a_tenth(len(shown))):
                 PAINTED.put(labels, name, index, "drawn", mask[index].astype(np.uint8))
                 drawn.add(index)
         return len(drawn)
@@ -135,7 +134,7 @@ class _Scan:
         mask = next(iter(self.masks.values()))
         shown = np.flatnonzero(mask.any((1, 2)))
         found = {}
-        for index in shown[np.linspace(0, len(shown) - 1, _BOXES + 2).round().astype(int)[1:-1]].tolist():
+        for index in _evenly(shown, _BOXES):
             rows, columns = (np.flatnonzero(mask[index].any(axis)) for axis in (1, 0))
             found[index] = ((int(rows[0]), int(rows[-1])), (int(columns[0]), int(columns[-1])))
         return found
@@ -305,6 +304,12 @@ class _Bench:
         """Why the worker ended, and the seconds after the last answer."""
         bye, seconds = asker.wait_end()
         return {"reason": bye.reason, "seconds": round(_SETTLES_S + seconds, 2)}
+
+
+def _evenly(indices: np.ndarray, count: int) -> list[int]:
+    """So many of these, as far from each other as from both ends."""
+    found: list[int] = indices[np.linspace(0, len(indices) - 1, count + 2).round().astype(int)[1:-1]].tolist()
+    return found
 
 
 def _load() -> float | None:
