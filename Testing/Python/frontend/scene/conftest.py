@@ -181,6 +181,17 @@ def logic(scene):
 
 
 @pytest.fixture
+def desk(host, own_places, make_volume):
+    """One start of Slicer after the other, see `flows.crashes`."""
+    from flows.crashes import Desk
+
+    made = Desk(host, make_volume)
+    yield made
+    if made.logic is not None:
+        made.logic.cleanup()
+
+
+@pytest.fixture
 def reviewed(host, scene, logic, make_volume, make_run, lib):
     """A run of two volumes with masks in the scene, and the panel; the second volume has low confidence."""
     from flows.sight import opened

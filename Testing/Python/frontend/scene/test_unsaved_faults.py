@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flows.crashes import SHAPE, Desk, kept, voxels
+from flows.crashes import SHAPE, kept, voxels
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.identity import content_hash
@@ -26,14 +26,6 @@ from WeakMedSAMLib.frontend.labels.recovery import unsaved_files, unsaved_offer
 from WeakMedSAMLib.frontend.labels.recovery.unsaved_files import KEPT_DAYS
 
 ROOT = Path(__file__).resolve().parents[4]
-
-
-@pytest.fixture
-def desk(host, own_places, make_volume):
-    made = Desk(host, make_volume)
-    yield made
-    if made.logic is not None:
-        made.logic.cleanup()
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,10 @@ import shutil
 import numpy as np
 import pytest
 import slicer
-from flows.crashes import Desk, kept
+from flows.crashes import kept
 
 from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.frontend.base import folders
-
-
-@pytest.fixture
-def desk(host, own_places, make_volume):
-    made = Desk(host, make_volume)
-    yield made
-    if made.logic is not None:
-        made.logic.cleanup()
 
 
 def _import_other_scene(folder):

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import slicer
-from flows.crashes import SHAPE, Desk, kept, paint, voxels
+from flows.crashes import SHAPE, kept, paint, voxels
 
 from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
@@ -19,14 +19,6 @@ from WeakMedSAMLib.frontend.labels.recovery.offer_box import offerInWords
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
 
 WORDS = "Slicer ended before these labels of the volume were saved"
-
-
-@pytest.fixture
-def desk(host, own_places, make_volume):
-    made = Desk(host, make_volume)
-    yield made
-    if made.logic is not None:
-        made.logic.cleanup()
 
 
 def test_labels_of_a_crash_are_offered_and_restored_as_one_step(desk):
