@@ -57,16 +57,41 @@ def is_of_slice(box: Box, axis: str) -> bool:
 
 def _across(slices: Slices, labels: VolumeLabels, axis: str) -> Mapping[int, PaintedSlice]:
     """Return what is known of a class by slices along another axis."""
-    pixels = np.full((labels.size or ())[::-1], UNKNOWN, np.uint8)
-    planes = np.moveaxis(pixels, 2 - AXES.index(labels.axis), 0)
-    for index, painted in slices.items():
-        planes[index] = painted.pixels
+    pixels = {index: painted.pixels for index, painted in slices.items()}
+    across = slices_across(pixels, (labels.size or ())[::-1], labels.axis, axis, np.uint8(UNKNOWN))
     state: State = "fine" if all(painted.state == "fine" for painted in slices.values()) else "drawn"
     found = {}
-    for index, plane in enumerate(np.moveaxis(pixels, 2 - AXES.index(axis), 0)):
+    for index, plane in enumerate(across):
         is_known = plane != UNKNOWN
         if is_known.all():
             found[index] = PaintedSlice.of(state, plane)
         elif is_known.any():
             found[index] = PaintedSlice.of("scribbled", plane)
     return found
+
+
+def slices_across(
+    planes: Mapping[int, np.ndarray], shape: tuple[int, ...], axis: str, other: str, rest: np.generic
+) -> np.ndarray:
+    """Return all slices along another axis of a volume of which some slices are known.
+
+    Parameters
+    ----------
+    planes : mapping
+        Slice along `axis` -> rows x columns.
+    shape : tuple of int
+        Of the volume, k x j x i.
+    axis, other : {"i", "j", "k"}
+    rest : numpy scalar
+        Of all other slices.
+
+    Returns
+    -------
+    numpy.ndarray
+        Slices along `other` x rows x columns, of the type of `rest`.
+    """
+    whole = np.full(shape, rest, rest.dtype)
+    known = np.moveaxis(whole, 2 - AXES.index(axis), 0)
+    for index, plane in planes.items():
+        known[index] = plane
+    return np.moveaxis(whole, 2 - AXES.index(other), 0)

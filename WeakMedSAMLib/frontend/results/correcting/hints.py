@@ -14,6 +14,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
+from WeakMedSAMLib.contract.labels.axis_change import slices_across
 from WeakMedSAMLib.contract.labels.labelled_volume import AXES
 from WeakMedSAMLib.frontend.results.review_changes import versionOf
 from WeakMedSAMLib.frontend.results.segment_images import (
@@ -57,12 +58,12 @@ def turned(scribbles: Mapping[int, Scribbles], shape: tuple[int, ...], axis: str
     axis, to : {"i", "j", "k"}
         Axes along which slices are counted, and are to be.
     """
-    both = np.zeros((2, *shape), bool)
-    planes = np.moveaxis(both, 3 - AXES.index(axis), 0)
-    for index, one in scribbles.items():
-        planes[index] = one
-    counted = enumerate(np.moveaxis(both, 3 - AXES.index(to), 0))
-    return {index: Scribbles(*plane.copy()) for index, plane in counted if plane.any()}
+    shows, nots = (
+        slices_across({index: one[part] for index, one in scribbles.items()}, shape, axis, to, np.False_)
+        for part in (0, 1)
+    )
+    pairs = enumerate(zip(shows, nots, strict=True))
+    return {index: Scribbles(one.copy(), other.copy()) for index, (one, other) in pairs if (one | other).any()}
 
 
 def isHints(node: Any) -> bool:
