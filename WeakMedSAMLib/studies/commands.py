@@ -250,7 +250,7 @@ def label_rows(
     rows = chosen_rows(pattern, bool(options["sides"]), parts=listed)
     if listed:
         for row in rows:
-            click.echo(f"{row.name:20}{row.title}")
+            click.echo(f"{row.name:22}{row.title}")
         return
     require_engine()
     from WeakMedSAMLib.studies.label_benchmark import finished_rows, run_rows

@@ -45,11 +45,13 @@ class ModuleState:
         Another one may be after `bind`.
     changed : Callbacks
         Called without arguments after any change of the node, by whomever.
+    leavingVolume : Callbacks
+        Called without arguments before another volume becomes current: what was done last is of the one that still is.
     """
 
     def __init__(self, scene: Any) -> None:
         self.scene = scene
-        self.changed = Callbacks()
+        self.changed, self.leavingVolume = Callbacks(), Callbacks()
         self._observations: list[int] = []
         self._isTelling = self._isWaiting = False
         self.node: Any = None
@@ -73,6 +75,7 @@ class ModuleState:
         """Stop observing the node."""
         self._stopObserving()
         self.changed.clear()
+        self.leavingVolume.clear()
 
     def _stopObserving(self) -> None:
         for tag in self._observations:
@@ -198,6 +201,7 @@ class ModuleState:
     @currentVolume.setter
     def currentVolume(self, volumeNode: VolumeNode | None) -> None:
         if volumeNode is not self.currentVolume:
+            self.leavingVolume()
             self.node.SetNodeReferenceID(_CURRENT_VOLUME, volumeNode.GetID() if volumeNode else None)
 
     def cohort(self) -> list[VolumeNode]:

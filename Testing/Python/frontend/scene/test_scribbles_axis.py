@@ -82,6 +82,20 @@ def test_a_stroke_of_the_last_moment_is_not_lost_when_the_direction_changes(scri
     assert np.array_equal(known(scribbling), box(np.s_[4, 10:12, 5:9]))
 
 
+def test_a_stroke_of_the_last_moment_goes_to_its_own_volume_when_another_is_chosen(scribbling, make_volume):
+    other = make_volume("second", SHAPE)
+    scribbling.logic.state.setInCohort(other, True)
+    scribbling.host.settle(0.3)
+    own = scribbling.key
+    scribbling.stroke(np.s_[4, 10:12, 5:9])
+    scribbling.logic.state.currentVolume = other
+    scribbling.host.settle(0.5)
+    painted = PAINTED.slices(scribbling.session.volume(own), scribbling.name)
+    assert {index: int((each.pixels == 1).sum()) for index, each in painted.items()} == {4: 8}
+    labels = scribbling.session.volume(scribbling.logic.labels.keyOf(other))
+    assert labels is None or not PAINTED.slices(labels, scribbling.name)
+
+
 def test_scribbles_that_could_not_be_handed_on_are_handed_on_at_the_next(scribbling, monkeypatch):
     from WeakMedSAMLib.contract.errors import UserError
 

@@ -182,6 +182,7 @@ class CorrectPart:
         connect(ui.beforeButton, "released()", self._before.release)
         self._connections = Connections(
             (self.editor.changed, self._onEditorChanged),
+            (self._state.leavingVolume, self.scribbling.read),
             (self.scribbling.changed, self._onEditorChanged),
             (self.update.changed, self._showSoon),
             (self._slices.moved, self._statesSoon),
