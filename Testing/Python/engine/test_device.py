@@ -12,6 +12,7 @@ import torch
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.engine.base import device
 from WeakMedSAMLib.engine.base.device import choose_device, describe_devices, precision_for, seed_everything
+from WeakMedSAMLib.engine.base.precision import network_dtype
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 
@@ -92,6 +93,18 @@ def test_an_older_pytorch_is_asked_by_its_older_names(machine, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, False)
     assert precision_for(CPU) is torch.float32
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
+def test_networks_compute_in_bfloat16_only_where_it_is_native(machine):
+    for there, expected in (({"avx2": True}, torch.float32), ({"avx512_bf16": True}, torch.bfloat16)):
+        machine(cpu=there)
+        assert network_dtype(CPU) is expected
+    for sm, expected in (((7, 5), torch.float32), ((9, 0), torch.bfloat16)):
+        machine(cuda=1, sm=sm)
+        assert network_dtype(CUDA) is expected
+    machine(mps=True)
+    assert network_dtype(MPS) is torch.float32
 
 
 def test_precision_here_is_the_same_at_every_call():
