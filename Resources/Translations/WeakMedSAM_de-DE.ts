@@ -5052,6 +5052,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>Lernen, welche Schichten eine Klasse zeigen</translation>
     </message>
     <message>
+        <source>Following objects along the slices</source>
+        <translation>Objekte werden von Schicht zu Schicht verfolgt</translation>
+    </message>
+    <message>
         <source>Sketching first masks</source>
         <translation>Erste Masken skizzieren</translation>
     </message>

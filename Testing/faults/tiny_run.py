@@ -27,6 +27,7 @@ STAGES = (
     "projection",
     "novelty",
     "classifier",
+    "objects",
     "pseudo-masks",
     "segmenter-1",
     "segmenter-2",

@@ -10,7 +10,7 @@ FAST, PAPER, REFERENCE = "fast", "paper", "reference"
 
 EMBED, PSEUDO_MASKS, MASKS = "embed", "pseudo-masks", "masks"
 HANDING, PROJECTION, NOVELTY = "handing-on", "projection", "novelty"
-CLASSIFIER, SEGMENTER = "classifier", "segmenter"
+CLASSIFIER, OBJECTS, SEGMENTER = "classifier", "objects", "segmenter"
 UPDATE = "update"
 SUB_CLASSES, ADAPTERS, TUNING, NETWORK = "sub-classes", "adapters", "tuning", "network"
 
@@ -74,7 +74,7 @@ def stages_of(
 
 def _learning_of_fast(overrides: Mapping[str, Any]) -> tuple[str, ...]:
     rounds = range(1, _rounds(overrides.get("rounds")) + 1)
-    return HANDING, PROJECTION, NOVELTY, CLASSIFIER, PSEUDO_MASKS, *map(segmenter_round, rounds)
+    return HANDING, PROJECTION, NOVELTY, CLASSIFIER, OBJECTS, PSEUDO_MASKS, *map(segmenter_round, rounds)
 
 
 def _learning_as_published(overrides: Mapping[str, Any]) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ ROWS: tuple[LabelRow, ...] = (
         in_a_third=True,
         bound=True,
     ),
+    LabelRow("without-objects", "no objects are followed", against="tags", overrides={"objects": False}),
     _without("places", "the network is not shown places in the body", "box", places=False),
     _without("known-cells", "the classifier learns slices alone, no cells", "box", known_cells_weight=0.0),
     _without("tightness", "masks as the decoder draws them for boxes", "box", tightness=False),

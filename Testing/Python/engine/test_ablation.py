@@ -155,6 +155,7 @@ def test_every_cell_of_the_grid_has_a_name_of_its_own_settings_that_exist_and_a_
         ({"guess_weight": 1.0}, ["classifier"]),
         ({"handing_anew": False}, ["classifier", "pseudo-masks"]),
         ({"surest_slice": False}, ["classifier", "pseudo-masks"]),
+        ({"objects": False}, ["classifier"]),
         ({"segmenter_steps": 200}, ["classifier", "pseudo-masks"]),
         ({"rounds": 1}, ["classifier", "pseudo-masks", "segmenter"]),
         ({"box_refinement": False, "z_consistency": False}, ["classifier", "pseudo-masks", "segmenter"]),

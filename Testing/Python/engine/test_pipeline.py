@@ -37,7 +37,7 @@ RIGHT, LEFT = MaskClass("right lung", (5,)), MaskClass("left lung", (6,))
 TAGGED, UNSEEN = slice(4, 16), slice(18, 22)
 QUICK = {"classifier_steps": 60, "segmenter_steps": 6, "pam_slices": 6, "novelty_references": 500}
 SETTINGS = RunSettings(device="cpu", intensity=(-1000.0, 400.0), overrides=QUICK)
-LATER = ("pseudo-masks", "segmenter-1", "segmenter-2")
+LATER = ("objects", "pseudo-masks", "segmenter-1", "segmenter-2")
 
 
 @pytest.fixture(scope="module")

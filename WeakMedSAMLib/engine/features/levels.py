@@ -133,6 +133,34 @@ class PooledLevel:
         return F.adaptive_avg_pool2d(self.level.project(index, weights, bias, dtype), self.cells)
 
 
+@dataclass(frozen=True, eq=False)
+class SomeSlices:
+    """A level of some slices alone, counted anew.
+
+    Attributes
+    ----------
+    level : Level
+    indices : numpy.ndarray
+        n slices of it.
+    """
+
+    level: Level
+    indices: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """n x C x h x w."""
+        return (len(self.indices), *self.level.shape[1:])
+
+    def read(self, indices: Sequence[int] | np.ndarray) -> torch.Tensor:
+        """The level of some of these slices: C x h x w for each, float32."""
+        return self.level.read(self.indices[np.asarray(indices, int)])
+
+    def project(self, index: int, weights: torch.Tensor, bias: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """See `Level`."""
+        return self.level.project(int(self.indices[index]), weights, bias, dtype)
+
+
 def packed_shapes(name: str, info: LevelInfo, count: int) -> dict[str, ArrayShape]:
     """Arrays that hold a level of N slices: name -> shape and type."""
     return {

@@ -224,7 +224,7 @@ class Handing:
         asked = [(way, index, piece) for way, index in here for piece in way.held if _may_be_on(piece, index)]
         sought = self._side_by_side(self._seek, asked)
         there = [(index, one) for (_way, index, _piece), one in zip(asked, sought, strict=True) if one is not None]
-        drawn = self._draw_all([index for index, _ in there], [one.box for _, one in there])
+        drawn = self.draw_all([index for index, _ in there], [one.box for _, one in there])
         taken = iter(self._side_by_side(self._take, [(one, *two) for (_, one), two in zip(there, drawn, strict=True)]))
         moved = [None if one is None else next(taken) for one in sought]
         for way, index in here:
@@ -318,10 +318,10 @@ class Handing:
 
     def _draw(self, index: int, box: Box) -> Drawn:
         """What the decoder draws for a box, size x size, and the quality that it predicts."""
-        return self._draw_all([index], [box])[0]
+        return self.draw_all([index], [box])[0]
 
-    def _draw_all(self, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
-        """The same for a box on each of these slices."""
+    def draw_all(self, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
+        """What the decoder draws for a box on each of these slices, size x size, and the quality that it predicts."""
         if not indices:
             return []
         slices, rows = np.unique(indices, return_inverse=True)

@@ -47,6 +47,7 @@ _CPU_RATES = {
     stages.PROJECTION: 0.004,
     stages.NOVELTY: 0.006,
     stages.CLASSIFIER: 4.0,
+    stages.OBJECTS: 0.3,
     stages.PSEUDO_MASKS: 0.05,
     _FIRST: 0.3,
     _SECOND: 0.3,
@@ -55,6 +56,7 @@ _CPU_RATES = {
 }
 _GPU_FACTORS = {
     stages.EMBED: 0.1,
+    stages.OBJECTS: 0.3,
     stages.PSEUDO_MASKS: 0.3,
     _FIRST: 0.15,
     _SECOND: 0.15,
@@ -252,7 +254,7 @@ def _units(stage: str, size: RunSize, preset: str = stages.FAST) -> float:
         return size.slices + size.handedMasks
     if stage == stages.CLASSIFIER:
         return 1.0 + size.slices / 2000
-    return float(masked if stage in (stages.PSEUDO_MASKS, stages.SUB_CLASSES) else size.slices)
+    return float(masked if stage in (stages.OBJECTS, stages.PSEUDO_MASKS, stages.SUB_CLASSES) else size.slices)
 
 
 def _rates(device: str, preset: str) -> dict[str, float]:

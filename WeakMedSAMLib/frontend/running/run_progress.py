@@ -239,6 +239,7 @@ def stageInWords(stage: str) -> str:
         stages.TUNING: _("Refining the mask decoder"),
         stages.NETWORK: _("Training the segmentation network"),
         stages.CLASSIFIER: _("Learning which slices show a class"),
+        stages.OBJECTS: _("Following objects along the slices"),
         stages.PSEUDO_MASKS: _("Sketching first masks"),
         stages.segmenter_round(1): _("Learning to draw masks"),
         stages.segmenter_round(2): _("Learning to draw masks, second round"),

@@ -76,7 +76,7 @@ def make_pseudo_masks(
         filled = 0
         for done, (number, indices) in enumerate(chosen.items()):
             context.report(Progress(STAGE, done, len(chosen)))
-            maps = _evidence(cohort, number, classifier, patients, context.classes)
+            maps = evidence_of(cohort, number, classifier, patients, context.classes)
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
@@ -102,7 +102,7 @@ def make_pseudo_masks(
     return context.fill_stage(STAGE, key, {"probabilities": (shape, "|u1")}, fill, take)
 
 
-def _evidence(
+def evidence_of(
     cohort: SeenCohort, number: int, classifier: SliceClassifier, patients: Sequence[int], classes: ClassTable
 ) -> list[np.ndarray | None]:
     """Evidence for every class on the present slices of one volume, P x m x m; None where there are none."""

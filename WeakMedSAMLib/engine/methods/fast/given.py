@@ -38,6 +38,15 @@ _MOST_AT_ONCE = 8  # slices that a mask is handed on at once: the spacing in a h
 
 
 @dataclass(frozen=True)
+class Marks:
+    """Boxes, points and drawn masks in the input frame of one volume."""
+
+    boxes: Sequence[GivenBox] = ()
+    points: Sequence[GivenPoint] = ()
+    drawn: Sequence[GivenMask] = ()
+
+
+@dataclass(frozen=True)
 class GivenMasks:
     """What boxes, points and drawn masks mean in one volume; n slices.
 
@@ -237,7 +246,7 @@ def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings
     read = settings.tightness, settings.handing_on, settings.handing_mm, settings.random_walker
     key = stage_key(VERSION, volume.features.key, volume.slice_mm, _marks(volume), *read)
     name = f"{STAGE}-{volume.id}"
-    check = partial(_check, classes=volume.tags.shape[1])
+    check = partial(check_given, classes=volume.tags.shape[1])
     kept = reuse(context.store, name, key, check)
     if kept is None:
         given = hand_on_marks(volume, context.backbone, settings, step=step)
@@ -246,7 +255,7 @@ def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings
     return kept
 
 
-def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
+def check_given(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     """What was kept, memory-mapped; ValueError unless its parts fit together."""
     found = GivenMasks(*(np.asarray(kept[name]) for name in ("indices", "probability", "trust")))
     count = len(found.indices)
@@ -283,10 +292,21 @@ def hand_on_marks(
     step: Tell = nobody,
 ) -> GivenMasks:
     """Masks from the boxes, points and drawn masks of a volume; `seen` and `step` as for `Handing`."""
+    marks = Marks(list(_boxes(volume)), list(_points(volume)), list(_drawn(volume)))
+    return hand_on(volume, backbone, settings, marks, seen, step)
+
+
+def hand_on(
+    volume: VolumeSlices,
+    backbone: Backbone,
+    settings: FastSettings,
+    marks: Marks,
+    seen: Mapping[int, np.ndarray] | None = None,
+    step: Tell = nobody,
+) -> GivenMasks:
+    """Masks from boxes, points and drawn masks in a volume, whoever gave them; `seen` and `step` as for `Handing`."""
     handing = handing_in(volume, backbone, settings, seen, step)
-    by_class = handing.run(
-        list(_boxes(volume)), list(_points(volume)), stride_in(volume, settings), list(_drawn(volume))
-    )
+    by_class = handing.run(marks.boxes, marks.points, stride_in(volume, settings), marks.drawn)
     if settings.random_walker and any(one.masks.keys() - one.given for one in by_class.values()):
         by_class = _walked(volume, by_class, partial(step, 1, 1))
     indices = np.array(sorted({index for one in by_class.values() for index in one.masks}), int)

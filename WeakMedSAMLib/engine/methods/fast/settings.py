@@ -61,6 +61,9 @@ class FastSettings:
         `pooling.pool_cells`.
     guidance : float
         How strongly novelty steers which cells of a present slice are pooled.
+    objects : bool
+        Take objects that the decoder sees, and that are on the slices of a class and on no others, as if they had been
+        given; not without `handing_on`.
     pam : bool
         Sharpen maps by prompt affinity mining; without it pseudo-masks are thresholded maps.
     pam_slices : int
@@ -124,6 +127,7 @@ class FastSettings:
     classifier_steps: int = 300
     pooling: str = "top-k"
     guidance: float = 3.0
+    objects: bool = True
     pam: bool = True
     pam_slices: int = stages.MASKED_SLICES
     pam_prompts: str = "auto"
@@ -162,6 +166,11 @@ class FastSettings:
     def weigh(self, trust: np.ndarray) -> np.ndarray:
         """How much pseudo-masks count of classes that boxes or points show somewhere, by `trust`."""
         return self.guess_weight + (1 - self.guess_weight) * trust
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether objects that fit the tags of a class are taken for it."""
+        return self.handing_on and self.objects
 
     @property
     def hands_on_anew(self) -> bool:

@@ -26,12 +26,13 @@ from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
 from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
-from WeakMedSAMLib.engine.methods.fast import pam, projection, sce, segmenter
+from WeakMedSAMLib.engine.methods.fast import objects, pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import choose_slices, make_pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, give_masks, key_of_marks, known_cells
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
+from WeakMedSAMLib.engine.methods.fast.objects import find_objects
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
@@ -88,8 +89,7 @@ class _Trainer:
         """All stages."""
         volumes, settings = self._volumes, self._settings
         given = give_masks(volumes, self._context, settings)
-        chosen = choose_slices(volumes, settings.pam_slices, given)
-        showcase = Showcase(self._context.show, volumes, chosen)
+        showcase = Showcase(self._context.show, volumes, choose_slices(volumes, settings.pam_slices, given))
         shown = showcase.number
         features = stage_key([volume.features.key for volume in volumes], start_key(self._start))
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
@@ -110,7 +110,11 @@ class _Trainer:
         classifier = self._train_classifier(slices, key)
         maps = evidence_maps(classifier, cells[shown], cohort.novel[shown], cohort.patients_with())
         showcase.show(CLASSIFIER, maps)
-        key = stage_key(pam.VERSION, key, settings_until(PSEUDO_MASKS, settings), key_of_marks(volumes))
+        given = find_objects(cohort, classifier, settings, self._context, key, given)
+        chosen = choose_slices(volumes, settings.pam_slices, given)
+        key = stage_key(
+            pam.VERSION, objects.VERSION, key, settings_until(PSEUDO_MASKS, settings), key_of_marks(volumes)
+        )
         masks = make_pseudo_masks(cohort, chosen, classifier, settings, self._context, key, given)
         showcase.show_pseudo_mask(masks)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))

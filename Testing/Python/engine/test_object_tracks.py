@@ -1,0 +1,166 @@
+"""Objects that are followed along the slices, and the classes that they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from held_level import HeldLevel
+from moving_tissue import SLICES, STEP, Drawer, scan
+
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.features.levels import SomeSlices
+from WeakMedSAMLib.engine.parts.handing_on import Handing
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.object_tracks import (
+    Seen,
+    Track,
+    assign,
+    boxes_in_map,
+    follow,
+    is_followed,
+    objects_at,
+    slices_to_follow,
+)
+
+LONG, SHORT = (10, 10), (40, 40)  # rows and columns of cells where two kinds of tissue begin
+EXCLUSIVE = np.eye(2, dtype=bool)
+
+
+class Sees(Drawer):
+    """Draws what lies in a box as `Drawer` does, and is sure of it where there is tissue."""
+
+    def __init__(self, places):
+        super().__init__()
+        self._places = places
+
+    def decode(self, features, boxes, rows=None):
+        logits, _ = super().decode(features, boxes, rows)
+        numbers = features[:, 0, 0, 0] if rows is None else features[rows, 0, 0, 0]
+        middles = ((boxes[:, :2] + boxes[:, 2:]) / 2 / STEP).flip(1)
+        quality = [self._quality_at(int(number), middle) for number, middle in zip(numbers, middles, strict=True)]
+        return logits, torch.tensor(quality)
+
+    def _quality_at(self, index, middle):
+        inside = [all(0 <= at - begin <= 10 for at, begin in zip(middle.tolist(), place, strict=True))
+                  for place in self._places.get(index, [])]  # fmt: skip
+        return 0.95 if any(inside) else 0.3
+
+
+@pytest.fixture
+def tissue():
+    """Tissue on slices 1 to 7, and other tissue on 3 to 5: what hands on in all slices, or some, by tags."""
+    places = {index: [LONG] * (1 <= index <= 7) + [SHORT] * (3 <= index <= 5) for index in range(SLICES)}
+    numbers = HeldLevel(np.arange(SLICES, dtype=np.float32)[:, None, None, None])
+
+    def handing(tags, slices=None):
+        slices = np.arange(SLICES) if slices is None else slices
+        return Handing(SomeSlices(scan(places), slices), SomeSlices(numbers, slices), Sees(places), tags)
+
+    return handing
+
+
+def box_of(place):
+    top, left = place
+    return [left * STEP - 2.0, top * STEP - 2.0, (left + 10) * STEP + 1.0, (top + 10) * STEP + 1.0]
+
+
+def tags_on(first, last):
+    tags = np.full(SLICES, ABSENT, np.int8)
+    tags[first : last + 1] = PRESENT
+    return tags
+
+
+def tracks_in(tissue, slices=None):
+    slices = np.arange(SLICES) if slices is None else slices
+    draw = tissue(np.full((SLICES, 1), UNTAGGED, np.int8)).draw_all
+    seen = objects_at(4, np.array([box_of(LONG), box_of(SHORT)], np.float32), draw)
+    return follow(seen, 4, slices, lambda tags: tissue(tags, slices))
+
+
+def track(trust, mask=None, quality=1.0):
+    mask = np.ones((TARGET, TARGET), bool) if mask is None else mask
+    trust = np.array(trust, np.float32)
+    masks = dict.fromkeys(np.flatnonzero(trust).tolist(), mask)
+    return Track(Seen((0.0, 0.0, 9.0, 9.0), mask, quality), 0, np.arange(len(trust)), trust, masks)
+
+
+def test_an_object_is_followed_to_where_it_ends_whatever_tags_say(tissue):
+    found = {tuple(sorted(one.masks)) for one in tracks_in(tissue)}
+    assert found == {(1, 2, 3, 4, 5, 6, 7), (3, 4, 5)}
+
+
+def test_that_which_begins_and_ends_with_the_tags_of_a_class_is_it(tissue):
+    tags = np.stack([tags_on(3, 5), tags_on(1, 7)], 1)
+    tracks = tracks_in(tissue)
+    fits = np.array([[one.fit(tags[:, column]) for column in (0, 1)] for one in tracks])
+    chosen = assign(tracks, fits, EXCLUSIVE)
+    assert {column: sorted(one.masks) for column, (one, _) in chosen.items()} == {
+        0: [3, 4, 5],
+        1: [1, 2, 3, 4, 5, 6, 7],
+    }
+    assert all(fit > 0.9 for _, fit in chosen.values())
+
+
+def test_fit_is_chance_on_all_slices_and_nothing_is_said_without_both_kinds_of_tags():
+    everywhere = track(np.ones(SLICES))
+    assert everywhere.fit(tags_on(3, 5)) == 0
+    assert track(np.ones(SLICES)).fit(np.full(SLICES, PRESENT, np.int8)) == 0
+    unsaid = tags_on(3, 5)
+    unsaid[[2, 6]] = UNTAGGED
+    assert track([0, 0, 1, 1, 1, 1, 1, 0, 0]).fit(unsaid) == 1
+    assert track([0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0]).fit(tags_on(3, 5)) == pytest.approx(0.5)
+
+
+def test_all_fits_together_decide_not_the_best_one_alone():
+    fits = np.array([[0.92, 0.85], [0.83, 0.72]])
+    left, right = np.zeros((2, TARGET, TARGET), bool)
+    left[:, :40], right[:, 80:] = True, True
+    one, other = track(np.ones(3), left), track(np.ones(3), right)
+    chosen = assign([one, other], fits, EXCLUSIVE)
+    assert chosen == {0: (other, pytest.approx(0.83)), 1: (one, pytest.approx(0.85))}
+
+
+def test_what_fits_no_class_is_none_and_of_two_in_the_same_place_the_better_stays():
+    one, other = track(np.ones(3)), track(np.ones(3))
+    assert assign([one], np.array([[0.4, 0.3]]), EXCLUSIVE) == {}
+    assert assign([], np.zeros((0, 2)), EXCLUSIVE) == {}
+    fits = np.array([[0.9, 0.0], [0.0, 0.7]])
+    assert list(assign([one, other], fits, EXCLUSIVE)) == [0]
+    assert sorted(assign([one, other], fits, np.ones((2, 2), bool))) == [0, 1]
+
+
+def test_objects_are_masks_that_their_own_boxes_give_again(tissue):
+    draw = tissue(np.full((SLICES, 1), UNTAGGED, np.int8)).draw_all
+    boxes = np.array([box_of(LONG), box_of(SHORT), [200, 20, 240, 60]], np.float32)
+    found = objects_at(4, boxes, draw)
+    assert len(found) == 2
+    middles = [np.argwhere(one.mask).mean(0) * 2 / STEP for one in found]
+    assert sorted(map(tuple, np.round(middles))) == [(15, 15), (45, 45)]
+    assert objects_at(0, boxes, draw) == []
+    assert objects_at(4, np.zeros((0, 4), np.float32), draw) == []
+
+
+def test_one_that_is_followed_already_is_known_again(tissue):
+    tracks = [one for one in tracks_in(tissue) if len(one.masks) > 3]
+    draw = tissue(np.full((SLICES, 1), UNTAGGED, np.int8)).draw_all
+    found = objects_at(5, np.array([box_of(LONG), box_of(SHORT)], np.float32), draw)
+    assert sorted(is_followed(one, 5, tracks) for one in found) == [False, True]
+
+
+def test_where_slices_are_thin_only_some_are_looked_at(tissue):
+    slices = slices_to_follow(4, 2, np.stack([tags_on(3, 5), tags_on(3, 5)], 1))
+    assert slices.tolist() == [0, 2, 4, 6, 8]
+    tracks = tracks_in(tissue, np.array([2, 4, 6]))
+    assert sorted(sorted(one.masks) for one in tracks) == [[2, 4, 6], [4]]
+    far = np.full((60, 1), ABSENT, np.int8)
+    far[30:32] = PRESENT
+    assert slices_to_follow(30, 1, far).tolist() == list(range(27, 35))
+
+
+def test_boxes_are_around_the_pieces_of_a_map_above_several_levels():
+    evidence = np.zeros((32, 32), np.float32)
+    evidence[4:12, 4:12], evidence[20:28, 16:30] = 1, 0.5
+    found = boxes_in_map(evidence, 8.0)
+    assert sorted(map(tuple, found.tolist())) == [(24.0, 24.0, 96.0, 96.0), (120.0, 152.0, 240.0, 224.0)]
+    assert boxes_in_map(np.zeros((8, 8), np.float32), 8.0).shape == (0, 4)

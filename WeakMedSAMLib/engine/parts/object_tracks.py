@@ -1,0 +1,209 @@
+"""Objects that the mask decoder sees, followed along the slices with no regard to tags.
+
+Slice tags say on which slices a class is, and an object on which slices it is. So the object that begins and ends where
+the tags of a class do is that class, and what merely lies on the same slices begins and ends elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, grown_box
+from WeakMedSAMLib.engine.parts.handing_on import Box, GivenBox, Handing
+from WeakMedSAMLib.engine.parts.handing_ways import Drawn
+from WeakMedSAMLib.engine.parts.maps import resize_maps
+from WeakMedSAMLib.engine.parts.metrics import slice_dice
+from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
+
+_LEVELS = (0.25, 0.4, 0.55, 0.7, 0.85)  # of the peak of a map
+_PIECES = 6  # of a map above a level, at most
+_MARGIN = 2  # pixels of the frame around a mask whose box is drawn anew
+_LEAST_PIXELS = 25  # of the frame
+_STABLE = 0.8  # Dice of a mask with what is drawn for its own box
+_LEAST_QUALITY = 0.6  # that the decoder predicts
+_SAME = 0.7  # Dice from which two masks are one object
+_BEYOND = 3  # slices looked at beyond the last one that shows any class
+_LEAST_FIT = 0.5
+IN_COMMON = 0.3  # Dice from which two objects cannot be of two classes that exclude each other
+
+DrawAll = Callable[[Sequence[int], Sequence[Box]], list[Drawn]]
+# Gets tags L x K, those of K objects; hands on in L slices.
+HandingFor = Callable[[np.ndarray], Handing]
+
+
+class Seen(NamedTuple):
+    """An object on one slice: a box around it, its mask TARGET x TARGET (bool), and how sure the decoder is of it."""
+
+    box: Box
+    mask: np.ndarray
+    quality: float
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """An object on the slices of a volume that were looked at.
+
+    Attributes
+    ----------
+    seen : Seen
+        Where it was found.
+    start : int
+        The slice of that.
+    slices : numpy.ndarray
+        L slices, evenly spaced, `start` among them.
+    trust : numpy.ndarray
+        L, float32 in [0, 1]: how sure it is that the object is there.
+    masks : mapping
+        Slice -> TARGET x TARGET, bool.
+    """
+
+    seen: Seen
+    start: int
+    slices: np.ndarray
+    trust: np.ndarray
+    masks: Mapping[int, np.ndarray]
+
+    def mask_near(self, index: int) -> np.ndarray | None:
+        """The mask on the slice that is nearest to this one, of those looked at; None where it is not there."""
+        return self.masks.get(int(self.slices[np.abs(self.slices - index).argmin()]))
+
+    def fit(self, tags: np.ndarray) -> float:
+        """How well it is on the slices that show a class, and on no others: 1 if on these alone, 0 by chance.
+
+        The mean trust on those that show it, less that on those that do not (Youden's index, softly); 0 where slices of
+        either kind are missing. `tags` has S.
+        """
+        shown, not_shown = (self.trust[tags[self.slices] == tag] for tag in (PRESENT, ABSENT))
+        if not len(shown) or not len(not_shown):
+            return 0.0
+        return float(shown.mean() - not_shown.mean())
+
+
+def boxes_in_map(evidence: np.ndarray, scale: float) -> np.ndarray:
+    """Boxes around the pieces of an H x W map above several levels: N x 4, multiplied by `scale`."""
+    peak = float(evidence.max())
+    found = [component_boxes(evidence >= level * peak, most=_PIECES, margin=1) for level in _LEVELS if peak > 0]
+    return scale * distinct_boxes(np.concatenate([np.zeros((0, 4), np.float32), *found]))
+
+
+def objects_at(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Seen]:
+    """Objects that the decoder sees in boxes of a slice: masks that their own boxes give again. The surest first."""
+    first = [_largest_piece(mask > 0.5) for mask, _quality in _drawn(index, boxes, draw)]
+    masks = [mask for mask in first if mask.sum() >= _LEAST_PIXELS]
+    tight = distinct_boxes(np.array([grown_box(mask, _MARGIN) for mask in masks], np.float32).reshape(-1, 4))
+    by_box = {grown_box(mask, _MARGIN): mask for mask in reversed(masks)}
+    seen: list[Seen] = []
+    for box, (again, quality) in zip(tight, _drawn(index, tight, draw), strict=True):
+        mask = _largest_piece(again > 0.5)
+        agreement = _dice(by_box[_box_of(box)], mask)
+        if mask.sum() >= _LEAST_PIXELS and agreement >= _STABLE and quality >= _LEAST_QUALITY:
+            small = resize_maps(torch.from_numpy(mask.astype(np.float32)), TARGET).numpy() > 0.5
+            seen.append(Seen(grown_box(mask, 0), small, quality * agreement))
+    return _distinct(sorted(seen, key=lambda one: -one.quality))
+
+
+def is_followed(seen: Seen, index: int, tracks: Sequence[Track]) -> bool:
+    """Whether an object on a slice is one of those that were followed already."""
+    masks = [mask for track in tracks if (mask := track.mask_near(index)) is not None]
+    return any(_dice(seen.mask, mask) >= _SAME for mask in masks)
+
+
+def slices_to_follow(start: int, step: int, tags: np.ndarray) -> np.ndarray:
+    """Slices at which objects found on `start` are looked for, by S x C tags: some beyond those that show a class."""
+    shown = np.flatnonzero((tags == PRESENT).any(1))
+    every = np.arange(start % step, len(tags), step)
+    reach = step * _BEYOND
+    return every[(every >= min(shown[0] - reach, start)) & (every <= max(shown[-1] + reach, start))]
+
+
+def follow(
+    seen: Sequence[Seen], start: int, slices: np.ndarray, handing: Callable[[np.ndarray], Handing]
+) -> list[Track]:
+    """Follow objects of a slice both ways until they fade; `handing` gets tags L x K of no meaning, one for each."""
+    if not seen:
+        return []
+    row = int(np.flatnonzero(slices == start)[0])
+    along = handing(np.full((len(slices), len(seen)), UNTAGGED, np.int8))
+    handed = along.run([GivenBox(number, row, one.box) for number, one in enumerate(seen)], stride=1)
+    found = []
+    for number, one in enumerate(seen):
+        trust, masks = np.zeros(len(slices), np.float32), {}
+        for at, values in handed[number].masks.items():
+            mask = values > CERTAIN / 2
+            if mask.any():
+                trust[at], masks[int(slices[at])] = handed[number].trust[at], mask
+        found.append(Track(one, start, slices, trust, masks))
+    return found
+
+
+def assign(tracks: Sequence[Track], fits: np.ndarray, shares: np.ndarray) -> dict[int, tuple[Track, float]]:
+    """Which object is which class: the fits of all classes together are as large as can be.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        K.
+    fits : numpy.ndarray
+        K x C.
+    shares : numpy.ndarray
+        C x C, bool: whether a pixel of one class may be one of the other.
+
+    Returns
+    -------
+    dict
+        Column of a class -> its object and how well it fits; none for classes that no object fits well.
+    """
+    if not len(tracks):
+        return {}
+    enough = np.where(fits >= _LEAST_FIT, fits, 0)
+    pairs = zip(*linear_sum_assignment(enough, maximize=True), strict=True)
+    found = {int(column): (tracks[row], float(fits[row, column])) for row, column in pairs if enough[row, column] > 0}
+    for one, other in combinations(sorted(found), 2):
+        exclude = one in found and other in found and not shares[one, other]
+        if exclude and in_common(found[one][0].masks, found[other][0]) > IN_COMMON:
+            del found[min(one, other, key=lambda column: found[column][1])]
+    return found
+
+
+def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:
+    """Dice of masks TARGET x TARGET by slice and an object, over the slices of the former."""
+    pairs = [(mask, track.mask_near(index)) for index, mask in masks.items()]
+    common = sum(int((mask & near).sum()) for mask, near in pairs if near is not None)
+    sizes = sum(int(mask.sum()) + (0 if near is None else int(near.sum())) for mask, near in pairs)
+    return 2 * common / max(1, sizes)
+
+
+def _drawn(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Drawn]:
+    return draw([index] * len(boxes), [_box_of(box) for box in boxes])
+
+
+def _box_of(box: np.ndarray) -> Box:
+    x0, y0, x1, y1 = map(float, box)
+    return x0, y0, x1, y1
+
+
+def _largest_piece(mask: np.ndarray) -> np.ndarray:
+    pieces, count = ndimage.label(mask)
+    return mask if count < 2 else np.asarray(pieces == 1 + np.bincount(pieces.ravel())[1:].argmax())
+
+
+def _dice(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.nan_to_num(slice_dice(one[None], other[None])[0]))
+
+
+def _distinct(seen: Sequence[Seen]) -> list[Seen]:
+    kept: list[Seen] = []
+    for one in seen:
+        if all(_dice(one.mask, other.mask) < _SAME for other in kept):
+            kept.append(one)
+    return kept
