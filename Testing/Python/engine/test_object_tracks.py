@@ -130,6 +130,18 @@ def test_what_fits_no_class_is_none_and_of_two_in_the_same_place_the_better_stay
     assert sorted(assign([one, other], fits, np.ones((2, 2), bool))) == [0, 1]
 
 
+def test_where_two_in_different_places_fit_alike_nothing_says_which_is_meant():
+    left, right = np.zeros((2, TARGET, TARGET), bool)
+    left[:, :40], right[:, 80:] = True, True
+    one, other, both = (track(np.ones(3), mask) for mask in (left, right, left | right))
+    fits = np.array([[0.9, 0.0], [0.8, 0.0]])
+    assert assign([one, other], fits, EXCLUSIVE) == {}
+    assert list(assign([one, other], np.array([[0.9, 0.0], [0.7, 0.0]]), EXCLUSIVE)) == [0]
+    # The same thing seen twice is no rival, nor what is another class.
+    assert list(assign([one, both], fits, EXCLUSIVE)) == [0]
+    assert list(assign([one, other], np.array([[0.9, 0.0], [0.8, 0.9]]), EXCLUSIVE)) == [0, 1]
+
+
 def test_objects_are_masks_that_their_own_boxes_give_again(tissue):
     draw = tissue(np.full((SLICES, 1), UNTAGGED, np.int8)).draw_all
     boxes = np.array([box_of(LONG), box_of(SHORT), [200, 20, 240, 60]], np.float32)

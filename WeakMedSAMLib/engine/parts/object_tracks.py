@@ -33,7 +33,8 @@ _STABLE = 0.8  # Dice of a mask with what is drawn for its own box
 _LEAST_QUALITY = 0.6  # that the decoder predicts
 _SAME = 0.7  # Dice from which two masks are one object
 _BEYOND = 3  # slices looked at beyond the last one that shows any class
-_LEAST_FIT = 0.5
+_LEAST_FIT = 0.6
+_ALIKE = 0.85  # of the best fit: what fits as well as this fits alike
 IN_COMMON = 0.3  # Dice from which two objects cannot be of two classes that exclude each other
 
 DrawAll = Callable[[Sequence[int], Sequence[Box]], list[Drawn]]
@@ -161,7 +162,8 @@ def assign(tracks: Sequence[Track], fits: np.ndarray, shares: np.ndarray) -> dic
     Returns
     -------
     dict
-        Column of a class -> its object and how well it fits; none for classes that no object fits well.
+        Column of a class -> its object and how well it fits; none for classes that no object fits well, or several in
+        other places alike: nothing says which of them is meant, or whether all are.
     """
     if not len(tracks):
         return {}
@@ -172,7 +174,15 @@ def assign(tracks: Sequence[Track], fits: np.ndarray, shares: np.ndarray) -> dic
         exclude = one in found and other in found and not shares[one, other]
         if exclude and in_common(found[one][0].masks, found[other][0]) > IN_COMMON:
             del found[min(one, other, key=lambda column: found[column][1])]
-    return found
+    return {column: one for column, one in found.items() if not _has_rival(column, found, tracks, fits)}
+
+
+def _has_rival(
+    column: int, found: Mapping[int, tuple[Track, float]], tracks: Sequence[Track], fits: np.ndarray
+) -> bool:
+    """Whether an object that was chosen for no class, and is none of these, fits nearly as well as the chosen one."""
+    alike = [track for track, fit in zip(tracks, fits[:, column], strict=True) if fit >= _ALIKE * found[column][1]]
+    return any(all(in_common(one.masks, track) <= IN_COMMON for one, _fit in found.values()) for track in alike)
 
 
 def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:

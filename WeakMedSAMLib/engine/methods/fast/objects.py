@@ -55,7 +55,7 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 VERSION = 1
 
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
-_AT_ONCE = 8  # boxes that are drawn before a run may be ended
+_AT_ONCE = 24  # boxes that are drawn before a run may be ended: for each part of them the slice is prepared anew
 _FITS, _FITS_WELL = 0.5, 0.9  # fits that are worth nothing, and all of the trust of a step
 _ENOUGH = 0.8  # fit from which a class is looked for no further
 
