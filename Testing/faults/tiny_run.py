@@ -33,7 +33,7 @@ STAGES = (
     "segmenter-2",
     "masks",
 )
-QUICK = {"classifier_steps": 30, "segmenter_steps": 3, "pam_slices": 3, "novelty_references": 100}
+QUICK = {"classifier_steps": 30, "segmenter_steps": 3, "pam_slices": 3, "novelty_references": 100, "objects": False}
 _SLICES = 7
 SHOWN = {"ball": ((2, 4), (1, 4)), "rod": ((3, 5), (4, 5))}  # first and last slice in each scan
 

@@ -95,7 +95,7 @@ def test_each_way_of_handing_on_is_a_setting(scans, tmp_path, monkeypatch, setti
     for module, name in itertools.product((masks, self_training), ("give_anew", "hand_on_surest")):
         monkeypatch.setattr(module, name, partial(noted, done, getattr(module, name)))
     volumes = [labels(boxes=[BALL, ROD]), labels(1)]
-    _, _, places = run(scans, tmp_path, volumes, objects=False, **({setting: False} if setting else {}))
+    _, _, places = run(scans, tmp_path, volumes, **({setting: False} if setting else {}))
     assert done == called
     (kept,) = places.state.glob("handing-on-000/*/indices.npy")
     assert set(np.load(kept).tolist()) == given

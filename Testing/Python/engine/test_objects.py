@@ -44,7 +44,7 @@ def start(scans, tmp_path):
     """start(boxes=(), **overrides): a run of two scans, with boxes in the first."""
 
     def start(boxes=(), **overrides):
-        settings = RunSettings(device="cpu", backbone=NAME, overrides={**QUICK, **overrides})
+        settings = RunSettings(device="cpu", backbone=NAME, overrides={**QUICK, "objects": True, **overrides})
         table = ClassTable.from_names([*SHOWN])
         places = make_run(tmp_path, scans, CohortLabels(table, [labels(0, boxes), labels(1)]), settings)
         return lambda: run(places, tmp_path / "cache")

@@ -35,7 +35,7 @@ pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not 
 LUNGS, SPINE = MaskClass("lungs", (5, 6)), MaskClass("thoracic spine", (3,))
 RIGHT, LEFT = MaskClass("right lung", (5,)), MaskClass("left lung", (6,))
 TAGGED, UNSEEN = slice(4, 16), slice(18, 22)
-QUICK = {"classifier_steps": 60, "segmenter_steps": 6, "pam_slices": 6, "novelty_references": 500}
+QUICK = {"classifier_steps": 60, "segmenter_steps": 6, "pam_slices": 6, "novelty_references": 500, "objects": False}
 SETTINGS = RunSettings(device="cpu", intensity=(-1000.0, 400.0), overrides=QUICK)
 LATER = ("objects", "pseudo-masks", "segmenter-1", "segmenter-2")
 
