@@ -205,7 +205,7 @@ def test_a_run_shows_its_stage_its_progress_its_picture_and_its_end(panel, tagge
     host.waitUntil(lambda: panel.logic.job.info.stage == "classifier")
     settle(host)
     assert panel.ui.runFrame.visible
-    assert panel.ui.stageLabel.text.startswith("Learning which slices show a class (step 7 of 11)")
+    assert panel.ui.stageLabel.text.startswith("Learning which slices show a class (step 7 of 12)")
     assert "Time left" in panel.ui.timeLabel.text
     assert 0 < panel.ui.progressBar.value < 1000
     host.waitUntil(lambda: panel.ui.cancelButton.visible)
