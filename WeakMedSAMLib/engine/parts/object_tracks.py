@@ -17,7 +17,7 @@ from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, grown_box
+from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, grown_box, large_pieces
 from WeakMedSAMLib.engine.parts.handing_on import Box, GivenBox, Handing
 from WeakMedSAMLib.engine.parts.handing_ways import Drawn
 from WeakMedSAMLib.engine.parts.maps import resize_maps
@@ -99,10 +99,12 @@ def boxes_in_map(evidence: np.ndarray, scale: float) -> np.ndarray:
 
 def objects_at(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Seen]:
     """Objects that the decoder sees in boxes of a slice: masks that their own boxes give again. The surest first."""
-    first = [_largest_piece(mask > 0.5) for mask, _quality in _drawn(index, boxes, draw)]
-    masks = [mask for mask in first if mask.sum() >= _LEAST_PIXELS]
-    tight = distinct_boxes(np.array([grown_box(mask, _MARGIN) for mask in masks], np.float32).reshape(-1, 4))
-    by_box = {grown_box(mask, _MARGIN): mask for mask in reversed(masks)}
+    by_box: dict[Box, np.ndarray] = {}
+    for drawn, _quality in _drawn(index, boxes, draw):
+        mask = _largest_piece(drawn > 0.5)
+        if mask.sum() >= _LEAST_PIXELS:
+            by_box.setdefault(grown_box(mask, _MARGIN), mask)
+    tight = distinct_boxes(np.array([*by_box], np.float32).reshape(-1, 4))
     seen: list[Seen] = []
     for box, (again, quality) in zip(tight, _drawn(index, tight, draw), strict=True):
         mask = _largest_piece(again > 0.5)
@@ -127,10 +129,8 @@ def slices_to_follow(start: int, step: int, tags: np.ndarray) -> np.ndarray:
     return every[(every >= min(shown[0] - reach, start)) & (every <= max(shown[-1] + reach, start))]
 
 
-def follow(
-    seen: Sequence[Seen], start: int, slices: np.ndarray, handing: Callable[[np.ndarray], Handing]
-) -> list[Track]:
-    """Follow objects of a slice both ways until they fade; `handing` gets tags L x K of no meaning, one for each."""
+def follow(seen: Sequence[Seen], start: int, slices: np.ndarray, handing: HandingFor) -> list[Track]:
+    """Follow objects of a slice both ways until they fade, whatever tags say."""
     if not seen:
         return []
     row = int(np.flatnonzero(slices == start)[0])
@@ -204,11 +204,11 @@ def _box_of(box: np.ndarray) -> Box:
 
 def _largest_piece(mask: np.ndarray) -> np.ndarray:
     pieces, count = ndimage.label(mask)
-    return mask if count < 2 else np.asarray(pieces == 1 + np.bincount(pieces.ravel())[1:].argmax())
+    return mask if count < 2 else np.asarray(pieces == large_pieces(pieces, most=1)[0])
 
 
 def _dice(one: np.ndarray, other: np.ndarray) -> float:
-    return float(np.nan_to_num(slice_dice(one[None], other[None])[0]))
+    return float(slice_dice(one[None], other[None], both_empty=0.0)[0])
 
 
 def _distinct(seen: Sequence[Seen]) -> list[Seen]:

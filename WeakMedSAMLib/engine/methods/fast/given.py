@@ -243,19 +243,22 @@ def _is_given(volume: VolumeSlices) -> bool:
 def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings, step: Tell) -> GivenMasks | None:
     if not _is_given(volume):
         return None
-    read = settings.tightness, settings.handing_on, settings.handing_mm, settings.random_walker
-    key = stage_key(VERSION, volume.features.key, volume.slice_mm, _marks(volume), *read)
-    name = f"{STAGE}-{volume.id}"
-    check = partial(check_given, classes=volume.tags.shape[1])
+    key = stage_key(VERSION, volume.features.key, volume.slice_mm, _marks(volume), *settings.of_handing)
+    make = partial(hand_on_marks, volume, context.backbone, settings, step=step)
+    return keep_masks(context, f"{STAGE}-{volume.id}", key, volume.tags.shape[1], make)
+
+
+def keep_masks(context: RunContext, name: str, key: str, classes: int, make: Callable[[], GivenMasks]) -> GivenMasks:
+    """Masks of a volume that were kept under a name and a key, or are made now and kept; memory-mapped."""
+    check = partial(_check, classes=classes)
     kept = reuse(context.store, name, key, check)
     if kept is None:
-        given = hand_on_marks(volume, context.backbone, settings, step=step)
-        kept = check(context.store.save(name, key, vars(given)))
+        kept = check(context.store.save(name, key, vars(make())))
         release_free_memory()
     return kept
 
 
-def check_given(kept: Mapping[str, Any], classes: int) -> GivenMasks:
+def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:
     """What was kept, memory-mapped; ValueError unless its parts fit together."""
     found = GivenMasks(*(np.asarray(kept[name]) for name in ("indices", "probability", "trust")))
     count = len(found.indices)

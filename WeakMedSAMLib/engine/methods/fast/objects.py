@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,9 +12,8 @@ import torch
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import OBJECTS as STAGE
-from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work
-from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.base.state import stage_key
 from WeakMedSAMLib.engine.features.levels import SomeSlices
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import given as given_stage
@@ -22,9 +21,9 @@ from WeakMedSAMLib.engine.methods.fast.cohort_masks import evidence_of
 from WeakMedSAMLib.engine.methods.fast.given import (
     GivenMasks,
     Marks,
-    check_given,
     hand_on,
     handing_in,
+    keep_masks,
     key_of_marks,
     stride_in,
 )
@@ -109,16 +108,12 @@ def find_objects(
     found = list(given)
     if settings.finds_objects:
         patients, work = cohort.patients_with(), Work.of_stage(context.report, STAGE, len(given))
-        read = settings.handing_on, settings.handing_mm, settings.tightness, settings.random_walker
-        key = stage_key(VERSION, given_stage.VERSION, key, key_of_marks(cohort.volumes), *read)
+        key = stage_key(VERSION, given_stage.VERSION, key, key_of_marks(cohort.volumes), *settings.of_handing)
         for number, (volume, own) in enumerate(zip(cohort.volumes, given, strict=True)):
-            step, name = work.part(), f"{STAGE}-{volume.id}"
-            check = partial(check_given, classes=volume.tags.shape[1])
-            kept = reuse(context.store, name, key, check)
-            if kept is None:
-                maps = _Maps(volume, evidence_of(cohort, number, classifier, patients, context.classes))
-                kept = check(context.store.save(name, key, vars(_of_volume(maps, own, settings, context, step))))
-                release_free_memory()
+            step = work.part()
+            evidence = partial(evidence_of, cohort, number, classifier, patients, context.classes)
+            make = partial(_of_volume, volume, evidence, own, settings, context, step)
+            kept = keep_masks(context, f"{STAGE}-{volume.id}", key, volume.tags.shape[1], make)
             step(1, 1)
             found[number] = kept if len(kept.indices) else own
     context.report(Stage(stage=STAGE, state="finished"))
@@ -126,10 +121,15 @@ def find_objects(
 
 
 def _of_volume(
-    maps: _Maps, given: GivenMasks | None, settings: FastSettings, context: RunContext, step: Tell
+    volume: VolumeSlices,
+    evidence: Callable[[], Sequence[np.ndarray | None]],
+    given: GivenMasks | None,
+    settings: FastSettings,
+    context: RunContext,
+    step: Tell,
 ) -> GivenMasks:
-    """What is given of a volume, with objects for the other classes."""
-    volume, work = maps.volume, Work(3, step)
+    """What is given of a volume, with objects for the other classes; `evidence` gives what `_Maps` has by class."""
+    maps, work = _Maps(volume, evidence()), Work(3, step)
     shares = classes_that_share(context.classes)
     shown = _shown(given) if given is not None else {}
     said = [column for column, tags in enumerate(volume.tags.T) if {PRESENT, ABSENT} <= {*tags.tolist()}]
@@ -155,12 +155,12 @@ def _tracks(
     A class of which one was found that fits well is looked for on no further slice.
     """
     volume, tracks, left = maps.volume, list[Track](), list(looked_for)
-    work = Work(len(_PLACES), step)
+    work, handing = Work(len(_PLACES), step), handing_in(volume, context.backbone, settings)
     for place in _PLACES:
         boxes = maps.boxes(left, place, context.backbone.info.input_size)
         here = Work(3 * len(boxes), work.part())
         for index, asked in boxes.items():
-            draw = partial(_draw, handing_in(volume, context.backbone, settings), here.part())
+            draw = partial(_draw, handing, here.part())
             new = [one for one in objects_at(index, asked, draw) if not is_followed(one, index, tracks)]
             slices = slices_to_follow(index, max(1, stride_in(volume, settings)), volume.tags)
             tracks += follow(new, index, slices, partial(_handing_on, volume, slices, context, settings, here.part(2)))

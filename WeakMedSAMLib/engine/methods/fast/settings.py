@@ -173,6 +173,11 @@ class FastSettings:
         return self.handing_on and self.objects
 
     @property
+    def of_handing(self) -> tuple[bool, bool, float, bool]:
+        """What handing masks on reads."""
+        return self.tightness, self.handing_on, self.handing_mm, self.random_walker
+
+    @property
     def hands_on_anew(self) -> bool:
         """Whether boxes and points are handed on by what the network sees."""
         return self.handing_on and self.handing_anew
