@@ -38,10 +38,10 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     with Workers(folder / "workers.log") as workers:
         scans = make_scans(folder)
-        places = make_tiny_run(folder / "out", scans, shift=1)
+        places = make_tiny_run(folder / "out", scans, shift=1, objects=True)
         assert workers.run(places.path, folder / "cache") == 0, workers.said()
         earlier = files_of(places)
-        make_tiny_run(folder / "out", scans)
+        make_tiny_run(folder / "out", scans, objects=True)
         shutil.rmtree(places.state)
         plain = RunFolder(shutil.copytree(places.path, folder / "undisturbed"))
         assert workers.run(plain.path, folder / "cache") == 0, workers.said()

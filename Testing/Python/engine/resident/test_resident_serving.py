@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from WeakMedSAMLib.contract.resident import (
 from WeakMedSAMLib.contract.resident_lines import encode_request
 from WeakMedSAMLib.engine.data.volumes import open_stored, write_volume
 from WeakMedSAMLib.engine.runs import resident
+from WeakMedSAMLib.engine.runs.process_watch import ParentWatch
 from WeakMedSAMLib.engine.runs.resident import ResidentOptions, read_lines, serve
 
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="ends processes as Linux and macOS do")
@@ -185,10 +187,14 @@ def test_lines_are_cut_however_they_come_and_long_ones_are_refused(monkeypatch):
     assert found == ["one", "two", "x" * 21, "\ufffd\ufffd", None]
 
 
-def test_an_input_whose_program_is_gone_counts_as_closed(monkeypatch):
+def test_an_input_whose_program_is_gone_counts_as_closed_and_the_process_ends_in_seconds(monkeypatch):
     reading, writing = os.pipe()
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     child.wait()
-    monkeypatch.setattr(resident, "_GRACE_S", 1000.0)
+    # Not this process, which is that of all tests.
+    ended = queue.Queue()
+    monkeypatch.setattr(resident, "ParentWatch", partial(ParentWatch, end=ended.put))
+    monkeypatch.setattr(resident, "_GRACE_S", 0.05)
     assert read_lines(reading, child.pid).get(timeout=5) is None
+    assert ended.get(timeout=5) == 3
     os.close(writing)
