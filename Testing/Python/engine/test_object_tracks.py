@@ -1,4 +1,4 @@
-"""Objects that are followed along the slices, and the classes that they are."""
+"""Objects that are followed along the slices."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.object_tracks import (
     Seen,
     Track,
-    assign,
     boxes_in_map,
     follow,
+    in_common,
     is_followed,
+    look_and_place,
+    mean_within,
     objects_at,
     slices_to_follow,
 )
 
 LONG, SHORT = (10, 10), (40, 40)  # rows and columns of cells where two kinds of tissue begin
-EXCLUSIVE = np.eye(2, dtype=bool)
 
 
 class Sees(Drawer):
@@ -94,12 +95,9 @@ def test_that_which_begins_and_ends_with_the_tags_of_a_class_is_it(tissue):
     tags = np.stack([tags_on(3, 5), tags_on(1, 7)], 1)
     tracks = tracks_in(tissue)
     fits = np.array([[one.fit(tags[:, column]) for column in (0, 1)] for one in tracks])
-    chosen = assign(tracks, fits, EXCLUSIVE)
-    assert {column: sorted(one.masks) for column, (one, _) in chosen.items()} == {
-        0: [3, 4, 5],
-        1: [1, 2, 3, 4, 5, 6, 7],
-    }
-    assert all(fit > 0.9 for _, fit in chosen.values())
+    best = [sorted(tracks[row].masks) for row in fits.argmax(0)]
+    assert best == [[3, 4, 5], [1, 2, 3, 4, 5, 6, 7]]
+    assert fits.max(0).min() > 0.9 > 0.6 > fits.min(0).max()
 
 
 def test_fit_is_chance_on_all_slices_and_nothing_is_said_without_both_kinds_of_tags():
@@ -112,34 +110,20 @@ def test_fit_is_chance_on_all_slices_and_nothing_is_said_without_both_kinds_of_t
     assert track([0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0]).fit(tags_on(3, 5)) == pytest.approx(0.5)
 
 
-def test_all_fits_together_decide_not_the_best_one_alone():
-    fits = np.array([[0.92, 0.85], [0.83, 0.72]])
-    left, right = np.zeros((2, TARGET, TARGET), bool)
-    left[:, :40], right[:, 80:] = True, True
-    one, other = track(np.ones(3), left), track(np.ones(3), right)
-    chosen = assign([one, other], fits, EXCLUSIVE)
-    assert chosen == {0: (other, pytest.approx(0.83)), 1: (one, pytest.approx(0.85))}
-
-
-def test_what_fits_no_class_is_none_and_of_two_in_the_same_place_the_better_stays():
-    one, other = track(np.ones(3)), track(np.ones(3))
-    assert assign([one], np.array([[0.4, 0.3]]), EXCLUSIVE) == {}
-    assert assign([], np.zeros((0, 2)), EXCLUSIVE) == {}
-    fits = np.array([[0.9, 0.0], [0.0, 0.7]])
-    assert list(assign([one, other], fits, EXCLUSIVE)) == [0]
-    assert sorted(assign([one, other], fits, np.ones((2, 2), bool))) == [0, 1]
-
-
-def test_where_two_in_different_places_fit_alike_nothing_says_which_is_meant():
-    left, right = np.zeros((2, TARGET, TARGET), bool)
-    left[:, :40], right[:, 80:] = True, True
-    one, other, both = (track(np.ones(3), mask) for mask in (left, right, left | right))
-    fits = np.array([[0.9, 0.0], [0.8, 0.0]])
-    assert assign([one, other], fits, EXCLUSIVE) == {}
-    assert list(assign([one, other], np.array([[0.9, 0.0], [0.7, 0.0]]), EXCLUSIVE)) == [0]
-    # The same thing seen twice is no rival, nor what is another class.
-    assert list(assign([one, both], fits, EXCLUSIVE)) == [0]
-    assert list(assign([one, other], np.array([[0.9, 0.0], [0.8, 0.9]]), EXCLUSIVE)) == [0, 1]
+def test_what_is_within_an_object_is_the_mean_of_its_slices_and_cells():
+    mask = np.zeros((TARGET, TARGET), bool)
+    mask[: TARGET // 2, : TARGET // 4] = True
+    one = track([0, 1, 1, 0], mask)
+    cells = np.zeros((4, 2, 8, 8), np.float32)
+    cells[1, 0, :4, :2], cells[2, 0, :4, :2], cells[3] = 1, 3, 100
+    features, place = look_and_place(one, lambda index: cells[index])
+    assert features == pytest.approx([2, 0])
+    assert place == pytest.approx([0.25, 0.125])
+    assert mean_within(one, cells[1:3, 0], np.array([1, 2])) == pytest.approx(2)
+    assert mean_within(one, cells[3:, 0], np.array([3])) == 0
+    assert in_common(one.masks, one) == 1
+    assert in_common(one.masks, track([0, 1, 1, 0], ~mask)) == 0
+    assert in_common(one.masks, track([0, 1, 0, 0], mask)) == pytest.approx(2 / 3)
 
 
 def test_objects_are_masks_that_their_own_boxes_give_again(tissue):

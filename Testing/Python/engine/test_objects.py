@@ -18,6 +18,7 @@ from WeakMedSAMLib.contract.runs import RunSettings
 from WeakMedSAMLib.engine.methods.fast import objects
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.object_choice import Look
 from WeakMedSAMLib.engine.parts.object_tracks import Seen, Track
 from WeakMedSAMLib.engine.parts.pseudo_masks import UNKNOWN
 from WeakMedSAMLib.engine.runs.maker import make_run
@@ -58,6 +59,13 @@ def run(places, cache):
     return places
 
 
+def tagged_track(volume, column, mask):
+    """An object on the slices of a class, and on no others."""
+    at, shown = np.arange(volume.n_slices), volume.present(column)
+    seen = Seen((80.0, 80.0, 119.0, 119.0), mask, 1.0)
+    return Track(seen, int(shown[0]), at, np.isin(at, shown).astype(np.float32), dict.fromkeys(shown.tolist(), mask))
+
+
 @pytest.fixture
 def looked_for(monkeypatch):
     """Columns that objects were looked for, volume by volume; finds the same one, wherever it is asked for."""
@@ -67,14 +75,7 @@ def looked_for(monkeypatch):
 
     def tracks(maps, columns, *_rest):
         asked.append(list(columns))
-        volume, found = maps.volume, []
-        for column in columns:
-            shown = volume.present(column)
-            trust = np.isin(np.arange(volume.n_slices), shown).astype(np.float32)
-            seen = Seen((80.0, 80.0, 119.0, 119.0), mask, 1.0)
-            at = np.arange(volume.n_slices)
-            found.append(Track(seen, int(shown[0]), at, trust, dict.fromkeys(shown.tolist(), mask)))
-        return found
+        return [tagged_track(maps.volume, column, mask) for column in columns]
 
     monkeypatch.setattr(objects, "_tracks", tracks)
     return asked
@@ -103,8 +104,8 @@ def test_a_class_that_a_reader_has_shown_in_a_volume_is_looked_for_in_others_alo
 def test_an_object_that_a_reader_showed_to_be_another_class_is_not_taken(start, looked_for, monkeypatch):
     monkeypatch.setattr(objects, "_is_any", lambda _track, others: bool(others))
     places = start([BALL])()
-    (folder,) = places.state.glob("objects-000/*")
-    assert np.flatnonzero(np.load(folder / "trust.npy").any(0)).tolist() == [0]
+    assert looked_for == [[1], [0, 1]]
+    assert [path.name for path in places.state.glob("objects-*")] == ["objects-001"]
 
 
 def test_of_what_is_given_the_masks_of_each_class_are_known():
@@ -150,3 +151,51 @@ def test_what_is_given_and_what_is_found_are_put_together_class_by_class():
     assert both.indices.tolist() == [2, 3, 5]
     assert both.probability[:, :, 0, 0].tolist() == [[100, UNKNOWN], [100, 200], [UNKNOWN, 200]]
     assert both.trust.tolist() == [[0.5, 0], [0.5, 0.5], [0, 0.5]]
+
+
+def test_of_two_pieces_of_a_class_either_counts_and_what_neither_knows_stays_unknown():
+    def masks(indices, values):
+        probability = np.array(values, np.uint8)[:, None, None]
+        return GivenMasks(np.array(indices), probability, np.full((len(indices), 1), 0.5, np.float32))
+
+    both = objects._together(
+        masks([2, 3], [[9] * 5, [200, 0, UNKNOWN, UNKNOWN, 10]]), masks([3], [[20, 10, 200, 10, UNKNOWN]])
+    )
+    assert both.indices.tolist() == [2, 3]
+    assert both.probability[:, 0, 0].tolist() == [[9] * 5, [200, 10, 200, UNKNOWN, UNKNOWN]]
+
+
+def test_what_is_left_is_looked_for_where_something_looks_like_it_in_others(start, monkeypatch):
+    asked = []
+
+    def tracks(maps, columns, *_rest):
+        asked.append((columns, maps.by_class[0] is None))
+        # Of two classes in one place one has it; what is left is found elsewhere.
+        mask = np.zeros((TARGET, TARGET), bool)
+        mask[40:60, 40 : 60 if len(columns) > 1 else 43] = True
+        return [tagged_track(maps.volume, column, mask) for column in columns]
+
+    monkeypatch.setattr(objects, "_tracks", tracks)
+    monkeypatch.setattr(objects, "_is_any", lambda _track, others: False)
+    look = Look(np.ones(1), 1.0, np.array([0.5, 0.5]), 0.3)
+    monkeypatch.setattr(objects, "looks_of", lambda *_: [look, look])
+    monkeypatch.setattr(Look, "map_of", lambda self, cells: np.ones(cells.shape[1:], np.float32))
+    monkeypatch.setattr(Look, "likeness", lambda self, looks, places: np.ones(len(looks)))
+    go = start()
+    places = go()
+    assert asked[:2] == [([0, 1], False)] * 2
+    (left, no_ball), (other, _) = asked[2:]
+    assert len(left) == len(other) == 1
+    assert no_ball == (left == [1])
+    for number in ("000", "001"):
+        first, then = (trusted(places.state, f"{name}-{number}") for name in ("objects", "objects-alike"))
+        assert len(first) == 1
+        assert then == [0, 1]
+    go()
+    assert len(asked) == 4
+
+
+def trusted(state, name):
+    """Columns of the classes of which something is given in what was kept under a name."""
+    (folder,) = state.glob(f"{name}/*")
+    return np.flatnonzero(np.load(folder / "trust.npy").any(0)).tolist()

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy import ndimage
-from scipy.optimize import linear_sum_assignment
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.engine.parts.components import component_boxes, distinct_boxes, grown_box, large_pieces
@@ -33,9 +31,6 @@ _STABLE = 0.8  # Dice of a mask with what is drawn for its own box
 _LEAST_QUALITY = 0.6  # that the decoder predicts
 _SAME = 0.7  # Dice from which two masks are one object
 _BEYOND = 3  # slices looked at beyond the last one that shows any class
-_LEAST_FIT = 0.6
-_ALIKE = 0.85  # of the best fit: what fits as well as this fits alike
-IN_COMMON = 0.3  # Dice from which two objects cannot be of two classes that exclude each other
 
 DrawAll = Callable[[Sequence[int], Sequence[Box]], list[Drawn]]
 # Gets tags L x K, those of K objects; hands on in L slices.
@@ -147,42 +142,28 @@ def follow(seen: Sequence[Seen], start: int, slices: np.ndarray, handing: Handin
     return found
 
 
-def assign(tracks: Sequence[Track], fits: np.ndarray, shares: np.ndarray) -> dict[int, tuple[Track, float]]:
-    """Which object is which class: the fits of all classes together are as large as can be.
+def look_and_place(track: Track, cells: Callable[[int], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """What the features within an object are on the mean, D, and where its middle is: row and column, of the frame.
 
-    Parameters
-    ----------
-    tracks : sequence of Track
-        K.
-    fits : numpy.ndarray
-        K x C.
-    shares : numpy.ndarray
-        C x C, bool: whether a pixel of one class may be one of the other.
-
-    Returns
-    -------
-    dict
-        Column of a class -> its object and how well it fits; none for classes that no object fits well, or several in
-        other places alike: nothing says which of them is meant, or whether all are.
+    `cells` gives those of a slice, D x m x m.
     """
-    if not len(tracks):
-        return {}
-    enough = np.where(fits >= _LEAST_FIT, fits, 0)
-    pairs = zip(*linear_sum_assignment(enough, maximize=True), strict=True)
-    found = {int(column): (tracks[row], float(fits[row, column])) for row, column in pairs if enough[row, column] > 0}
-    for one, other in combinations(sorted(found), 2):
-        exclude = one in found and other in found and not shares[one, other]
-        if exclude and in_common(found[one][0].masks, found[other][0]) > IN_COMMON:
-            del found[min(one, other, key=lambda column: found[column][1])]
-    return {column: one for column, one in found.items() if not _has_rival(column, found, tracks, fits)}
+    features, weight, middles = np.zeros(1), 0.0, []
+    for index, mask in track.masks.items():
+        here = cells(index)
+        inside = _shares(mask, here.shape[-1])
+        features, weight = features + (here * inside).sum((1, 2)), weight + inside.sum()
+        middles.append(ndimage.center_of_mass(mask))
+    return features / max(weight, 1e-6), (np.mean(middles, 0) + 0.5) / TARGET
 
 
-def _has_rival(
-    column: int, found: Mapping[int, tuple[Track, float]], tracks: Sequence[Track], fits: np.ndarray
-) -> bool:
-    """Whether an object that was chosen for no class, and is none of these, fits nearly as well as the chosen one."""
-    alike = [track for track, fit in zip(tracks, fits[:, column], strict=True) if fit >= _ALIKE * found[column][1]]
-    return any(all(in_common(one.masks, track) <= IN_COMMON for one, _fit in found.values()) for track in alike)
+def mean_within(track: Track, maps: np.ndarray, indices: np.ndarray) -> float:
+    """Mean within an object of maps P x m x m on these P slices; 0 where it is on none of them."""
+    total = weight = 0.0
+    for own, index in zip(maps, indices.tolist(), strict=True):
+        if index in track.masks:
+            inside = _shares(track.masks[index], own.shape[-1])
+            total, weight = total + float((own * inside).sum()), weight + float(inside.sum())
+    return total / weight if weight else 0.0
 
 
 def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:
@@ -191,6 +172,11 @@ def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:
     common = sum(int((mask & near).sum()) for mask, near in pairs if near is not None)
     sizes = sum(int(mask.sum()) + (0 if near is None else int(near.sum())) for mask, near in pairs)
     return 2 * common / max(1, sizes)
+
+
+def _shares(mask: np.ndarray, cells: int) -> np.ndarray:
+    """What share of each cell a mask TARGET x TARGET covers: m x m."""
+    return resize_maps(torch.from_numpy(mask.astype(np.float32)), cells).numpy()
 
 
 def _drawn(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Drawn]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,8 +13,9 @@ import torch
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import OBJECTS as STAGE
+from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work
-from WeakMedSAMLib.engine.base.state import stage_key
+from WeakMedSAMLib.engine.base.state import reuse, stage_key
 from WeakMedSAMLib.engine.features.levels import SomeSlices
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import given as given_stage
@@ -27,6 +29,7 @@ from WeakMedSAMLib.engine.methods.fast.given import (
     key_of_marks,
     stride_in,
 )
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
@@ -35,14 +38,15 @@ from WeakMedSAMLib.engine.parts.handing_on import Box, GivenBox, Handing
 from WeakMedSAMLib.engine.parts.handing_ways import Drawn
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.object_choice import IN_COMMON, Choice, Look, Objects, assign, looks_of, unit
 from WeakMedSAMLib.engine.parts.object_tracks import (
-    IN_COMMON,
     Track,
-    assign,
     boxes_in_map,
     follow,
     in_common,
     is_followed,
+    look_and_place,
+    mean_within,
     objects_at,
     slices_to_follow,
 )
@@ -50,13 +54,13 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
-# Raised whenever the same labels give other masks, by `object_tracks` or here.
-VERSION = 1
+# Raised whenever the same labels give other masks, by `object_tracks`, `object_choice` or here.
+VERSION = 2
 
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
 _AT_ONCE = 24  # boxes that are drawn before a run may be ended: for each part of them the slice is prepared anew
-_FITS, _FITS_WELL = 0.5, 0.9  # fits that are worth nothing, and all of the trust of a step
 _ENOUGH = 0.8  # fit from which a class is looked for no further
+_ARRAYS = [field.name for field in fields(Objects) if field.name != "patient"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,11 @@ class _Maps:
                 fine = resize_maps(torch.from_numpy(maps[row].astype(np.float32)), TARGET).numpy()
                 found.setdefault(int(present[row]), []).append(boxes_in_map(fine, size / TARGET))
         return {index: distinct_boxes(np.concatenate(each)) for index, each in found.items()}
+
+    def within(self, track: Track, column: int) -> float:
+        """Mean evidence for a class within an object."""
+        maps = self.by_class[column]
+        return 0.0 if maps is None else mean_within(track, maps, self.volume.present(column))
 
 
 def find_objects(
@@ -107,44 +116,161 @@ def find_objects(
     context.report(Stage(stage=STAGE, state="started"))
     found = list(given)
     if settings.finds_objects:
-        patients, work = cohort.patients_with(), Work.of_stage(context.report, STAGE, len(given))
         key = stage_key(VERSION, given_stage.VERSION, key, key_of_marks(cohort.volumes), *settings.of_handing)
-        for number, (volume, own) in enumerate(zip(cohort.volumes, given, strict=True)):
-            step = work.part()
-            evidence = partial(evidence_of, cohort, number, classifier, patients, context.classes)
-            make = partial(_of_volume, volume, evidence, own, settings, context, step)
-            kept = keep_masks(context, f"{STAGE}-{volume.id}", key, volume.tags.shape[1], make)
-            step(1, 1)
-            found[number] = kept if len(kept.indices) else own
+        search = _Search(cohort, classifier, settings, context, key)
+        found = _in_cohort(search, given, Work.of_stage(context.report, STAGE, 4 * len(given)))
     context.report(Stage(stage=STAGE, state="finished"))
     return found
 
 
-def _of_volume(
-    volume: VolumeSlices,
-    evidence: Callable[[], Sequence[np.ndarray | None]],
-    given: GivenMasks | None,
-    settings: FastSettings,
-    context: RunContext,
-    step: Tell,
-) -> GivenMasks:
-    """What is given of a volume, with objects for the other classes; `evidence` gives what `_Maps` has by class."""
-    maps, work = _Maps(volume, evidence()), Work(3, step)
-    shares = classes_that_share(context.classes)
-    shown = _shown(given) if given is not None else {}
-    said = [column for column, tags in enumerate(volume.tags.T) if {PRESENT, ABSENT} <= {*tags.tolist()}]
-    looked_for = [column for column in said if column not in shown]
-    tracks = _tracks(maps, looked_for, settings, context, work.part(2))
-    fits = np.zeros((len(tracks), len(shares)))
-    for column in looked_for:
-        others = [masks for other, masks in shown.items() if not shares[column, other]]
-        fits[:, column] = [0.0 if _is_any(track, others) else _fit(track, volume, column) for track in tracks]
-    chosen = assign(tracks, fits, shares)
-    boxes = [GivenBox(column, track.start, track.seen.box) for column, (track, _) in chosen.items()]
-    handed = hand_on(volume, context.backbone, settings, Marks(boxes), step=work.part())
-    for column, (_, fit) in chosen.items():
-        handed.trust[:, column] *= np.clip((fit - _FITS) / (_FITS_WELL - _FITS), 0, 1)
-    return handed if given is None else _together(given, handed)
+def _in_cohort(search: _Search, given: Sequence[GivenMasks | None], work: Work) -> list[GivenMasks | None]:
+    """Objects by the tags of each volume; then, of what is left, those that are like what was found in others."""
+    shares = classes_that_share(search.context.classes)
+    seen = [search.objects(number, own, None, work.part(2)) for number, own in enumerate(given)]
+    alone = [assign(each, shares) for each in seen]
+    looks = [looks_of(seen, alone, each.patient, len(shares)) for each in seen]
+    chosen = [assign(each, shares, look) for each, look in zip(seen, looks, strict=True)]
+    found = [
+        search.masks(number, each, one, own, STAGE, work.part())
+        for number, (each, one, own) in enumerate(zip(seen, chosen, given, strict=True))
+    ]
+    for number, look in enumerate(looks):
+        here = Work(2, work.part())
+        left = [each if column not in chosen[number] else None for column, each in enumerate(look)]
+        if any(left):
+            like = search.objects(number, found[number], left, here.part())
+            then = assign(like, shares, left)
+            found[number] = search.masks(number, like, then, found[number], f"{STAGE}-alike", here.part())
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What objects of a cohort are looked for with; `key` is the hash of all that it depends on."""
+
+    cohort: SeenCohort
+    classifier: SliceClassifier
+    settings: FastSettings
+    context: RunContext
+    key: str
+
+    def objects(
+        self, number: int, given: GivenMasks | None, looks: Sequence[Look | None] | None, step: Tell
+    ) -> Objects:
+        """Objects of one volume, kept or followed now; none is one of those that are given.
+
+        They are looked for where the evidence is high, or where there is something of the looks of some classes.
+        """
+        volume, store = self.cohort.volumes[number], self.context.store
+        name = f"followed-{volume.id}" if looks is None else f"followed-alike-{volume.id}"
+        key = self.key if looks is None else stage_key(self.key, looks, _content(given))
+        check = partial(_check, patient=volume.patient, classes=volume.tags.shape[1])
+        kept = reuse(store, name, key, check)
+        if kept is None:
+            evidence = self._evidence(number) if looks is None else self._like(number, looks)
+            asked = [column for column in range(len(evidence)) if looks is None or looks[column] is not None]
+            made = self._followed(_Maps(volume, evidence), asked, self.cohort.cells[number], given, step)
+            kept = check(store.save(name, key, {field: getattr(made, field) for field in _ARRAYS}))
+            release_free_memory()
+        step(1, 1)
+        return kept
+
+    def masks(
+        self, number: int, seen: Objects, chosen: Choice, given: GivenMasks | None, name: str, step: Tell
+    ) -> GivenMasks | None:
+        """What is given of one volume with the masks of its objects, kept or handed on now."""
+        if not chosen:
+            step(1, 1)
+            return given
+        volume, pairs = self.cohort.volumes[number], sorted(chosen.items())
+        # Each of several pieces of a class by itself: of two on one slice handing on takes each for all of the class.
+        turns = [
+            [_given_box(seen, column, one.numbers[turn]) for column, one in pairs if turn < len(one.numbers)]
+            for turn in range(max(len(one.numbers) for _, one in pairs))
+        ]
+
+        def make() -> GivenMasks:
+            found, work = given, Work(len(turns), step)
+            for boxes in turns:
+                handed = hand_on(volume, self.context.backbone, self.settings, Marks(boxes), step=work.part())
+                for column, one in pairs:
+                    handed.trust[:, column] *= one.trust
+                found = handed if found is None else _together(found, handed)
+            return cast("GivenMasks", found)
+
+        key = stage_key(self.key, turns, [one.trust for _, one in pairs], _content(given))
+        kept = keep_masks(self.context, f"{name}-{volume.id}", key, volume.tags.shape[1], make)
+        step(1, 1)
+        return kept if len(kept.indices) else given
+
+    def _evidence(self, number: int) -> Sequence[np.ndarray | None]:
+        patients = self.cohort.patients_with()
+        return evidence_of(self.cohort, number, self.classifier, patients, self.context.classes)
+
+    def _like(self, number: int, looks: Sequence[Look | None]) -> Sequence[np.ndarray | None]:
+        """Where on the slices that show a class there is something of its look: P x m x m, None without a look."""
+        volume, cells = self.cohort.volumes[number], self.cohort.cells[number]
+        typical = _typical(volume, cells)
+        maps: list[np.ndarray | None] = []
+        for column, look in enumerate(looks):
+            present = volume.present(column)
+            features = (cells.projected[index].astype(np.float32) - typical[:, None, None] for index in present)
+            maps.append(np.stack([look.map_of(each) for each in features]) if look and len(present) else None)
+        return maps
+
+    def _followed(
+        self, maps: _Maps, asked: Sequence[int], cells: CellDescriptors, given: GivenMasks | None, step: Tell
+    ) -> Objects:
+        volume, shares = maps.volume, classes_that_share(self.context.classes)
+        shown = _shown(given) if given is not None else {}
+        said = [column for column in asked if {PRESENT, ABSENT} <= {*volume.tags[:, column].tolist()}]
+        looked_for = [column for column in said if column not in shown]
+        tracks = _tracks(maps, looked_for, self.settings, self.context, step)
+        fits, evident = np.zeros((2, len(tracks), len(shares)))
+        for column in looked_for:
+            others = [masks for other, masks in shown.items() if not shares[column, other]]
+            fits[:, column] = [0.0 if _is_any(track, others) else _fit(track, volume, column) for track in tracks]
+            evident[:, column] = [maps.within(track, column) for track in tracks]
+        return _described(tracks, fits, evident, volume, cells)
+
+
+def _described(
+    tracks: Sequence[Track], fits: np.ndarray, evident: np.ndarray, volume: VolumeSlices, cells: CellDescriptors
+) -> Objects:
+    """Objects as a cohort compares them."""
+    count = len(tracks)
+    looks = np.zeros((count, cells.projected.shape[1]), np.float32)
+    places, common = np.zeros((count, 2), np.float32), np.zeros((count, count), np.float32)
+    typical = _typical(volume, cells)
+    for row, track in enumerate(tracks):
+        look, places[row] = look_and_place(track, lambda index: cells.projected[index].astype(np.float32))
+        looks[row] = unit(look - typical)
+        common[row] = [in_common(track.masks, other) for other in tracks]
+    boxes = np.array([track.seen.box for track in tracks], np.float32).reshape(-1, 4)
+    starts = np.array([track.start for track in tracks], np.int64)
+    return Objects(volume.patient, starts, boxes, fits, evident, common, looks, places)
+
+
+def _typical(volume: VolumeSlices, cells: CellDescriptors) -> np.ndarray:
+    """Mean features of the slices that show any class: D; 0 where none does."""
+    shown = np.flatnonzero((volume.tags == PRESENT).any(1))
+    if not len(shown):
+        return np.zeros(cells.projected.shape[1], np.float32)
+    return np.mean([cells.projected[index].astype(np.float32).mean((1, 2)) for index in shown], 0)
+
+
+def _content(given: GivenMasks | None) -> object:
+    return None if given is None else [given.indices, given.probability, given.trust]
+
+
+def _check(kept: Mapping[str, Any], patient: str, classes: int) -> Objects:
+    """What was kept; ValueError unless its parts fit together."""
+    arrays = {name: np.array(kept[name]) for name in _ARRAYS}
+    count = len(arrays["starts"])
+    shapes = {"boxes": (count, 4), "fits": (count, classes), "evident": (count, classes), "common": (count, count)}
+    if any(arrays[name].shape != shape for name, shape in shapes.items()) or len(arrays["looks"]) != count:
+        raise ValueError(f"objects of the shapes {[each.shape for each in arrays.values()]}")
+    return Objects(patient, **arrays)
 
 
 def _tracks(
@@ -213,12 +339,27 @@ def _is_any(track: Track, others: Sequence[Mapping[int, np.ndarray]]) -> bool:
 
 
 def _together(one: GivenMasks, other: GivenMasks) -> GivenMasks:
-    """What two say of a volume; of no class both say anything."""
+    """What two say of a volume; where both say something of a class, it is the pixels of either."""
     indices = np.union1d(one.indices, other.indices)
     probability = np.full((len(indices), *one.probability.shape[1:]), UNKNOWN, np.uint8)
     trust = np.zeros((len(indices), one.trust.shape[1]), np.float32)
     for part in (one, other):
         rows = np.searchsorted(indices, part.indices)
-        probability[rows] = np.where(part.trust[..., None, None] > 0, part.probability, probability[rows])
+        said, before = part.trust > 0, trust[rows] > 0
+        alone, both = (each[..., None, None] for each in (said & ~before, said & before))
+        either = np.where(both, _either(probability[rows], part.probability), probability[rows])
+        probability[rows] = np.where(alone, part.probability, either)
         trust[rows] = np.maximum(trust[rows], part.trust)
     return GivenMasks(indices, probability, trust)
+
+
+def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The higher of two probabilities; unknown where one is, and the other does not say that the class is there."""
+    unknown = (one == UNKNOWN) | (other == UNKNOWN)
+    known = np.maximum(np.where(one == UNKNOWN, 0, one), np.where(other == UNKNOWN, 0, other))
+    return np.where(unknown & (known <= CERTAIN / 2), UNKNOWN, known)
+
+
+def _given_box(seen: Objects, column: int, number: int) -> GivenBox:
+    x0, y0, x1, y1 = map(float, seen.boxes[number])
+    return GivenBox(column, int(seen.starts[number]), (x0, y0, x1, y1))
