@@ -22,7 +22,8 @@ def objects(fits, same=(), evident=None, looks=None, places=None, patient="a"):
     evident = np.ones_like(fits) if evident is None else np.array(evident, float)
     looks = np.tile(RED, (len(fits), 1)) if looks is None else np.array(looks)
     places = np.tile(HERE, (len(fits), 1)) if places is None else np.array(places)
-    return Objects(patient, np.arange(len(fits)), np.zeros((len(fits), 4)), fits, evident, common, looks, places)
+    starts = np.zeros_like(fits, int)
+    return Objects(patient, starts, np.zeros((*fits.shape, 4)), fits, evident, common, looks, places)
 
 
 def numbers(chosen):
@@ -57,6 +58,15 @@ def test_pieces_elsewhere_that_fit_alike_and_are_as_evident_belong_to_it():
     assert numbers(assign(objects([[0.9, 0.0], [0.8, 0.9]]), EXCLUSIVE)) == {0: [0], 1: [1]}
 
 
+def test_a_piece_that_may_be_of_two_classes_is_of_neither_and_classes_that_share_pixels_have_pieces_in_common():
+    fits = [[0.9, 0.8], [0.8, 0.9], [0.8, 0.8]]
+    assert numbers(assign(objects(fits), EXCLUSIVE)) == {0: [0], 1: [1]}
+    # The left lung is a piece of the lungs, too.
+    lungs_and_left = objects([[0.9, 0.0], [0.85, 0.95]])
+    assert numbers(assign(lungs_and_left, SHARED)) == {0: [0, 1], 1: [1]}
+    assert numbers(assign(lungs_and_left, EXCLUSIVE)) == {0: [0], 1: [1]}
+
+
 def test_where_several_fit_alike_but_not_surely_nothing_says_which_is_meant():
     assert assign(objects([[0.68], [0.65]]), ONE) == {}
     assert numbers(assign(objects([[0.68], [0.65]], evident=[[1], [0.5]]), ONE)) == {0: [0]}
@@ -79,7 +89,7 @@ def test_of_what_fits_alike_that_is_taken_which_is_like_what_was_found_in_other_
         assert chosen[0].trust == pytest.approx(0.88)
 
 
-def test_what_surely_fits_stays_though_it_looks_otherwise_and_little_is_enough_of_what_looks_alike():
+def test_what_fits_very_well_stays_though_it_looks_otherwise_and_less_is_enough_of_what_looks_alike():
     volumes, alone = cohort(("a", [[0.85]], [BLUE], [THERE]), ("d", [[0.45]], [RED], [HERE]), *SURE)
     assert [numbers(each) for each in alone[:2]] == [{0: [0]}, {}]
     found = [assign(each, ONE, looks_of(volumes, alone, each.patient, 1)) for each in volumes]
@@ -93,7 +103,16 @@ def test_nothing_is_known_of_a_look_from_the_patient_itself_from_one_other_or_fr
     assert looks_of(volumes[:3], alone[:3], "a", 1) == [None]
     volumes, alone = cohort(("b", [[0.65]], [RED], [HERE]), ("c", [[0.65]], [RED], [HERE]))
     assert looks_of(volumes, alone, "a", 1) == [None]
-    assert looks_of(volumes, alone, "a", 1) == looks_of([], [], "a", 1)
+    assert looks_of([], [], "a", 1) == [None]
+
+
+def test_what_looks_otherwise_in_each_patient_has_no_look_and_volumes_of_one_patient_do_not_speak_for_another():
+    volumes, alone = cohort(("b", [[0.9]], [RED], [HERE]), ("c", [[0.9]], [BLUE], [HERE]))
+    assert looks_of(volumes, alone, "a", 1) == [None]
+    purple = unit(RED + BLUE)
+    often = [("b", [[0.9]], [RED], [HERE])] * 10
+    (look,) = looks_of(*cohort(*often, ("c", [[0.9]], [purple], [HERE])), "a", 1)
+    assert look.cosine == pytest.approx(purple @ RED)
 
 
 def test_places_count_by_how_far_those_of_the_class_lie_from_each_other():

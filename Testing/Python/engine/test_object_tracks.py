@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -124,6 +126,30 @@ def test_what_is_within_an_object_is_the_mean_of_its_slices_and_cells():
     assert in_common(one.masks, one) == 1
     assert in_common(one.masks, track([0, 1, 1, 0], ~mask)) == 0
     assert in_common(one.masks, track([0, 1, 0, 0], mask)) == pytest.approx(2 / 3)
+
+
+def test_it_is_handed_on_from_a_slice_that_shows_the_class():
+    one = track([0, 1, 1, 1, 1, 0, 0, 0, 0])
+    seen = (0, one.seen.box)
+    assert one.box_on(tags_on(0, 5), 2 * TARGET)[0] == 1
+    assert one.box_on(tags_on(3, 5), 2 * TARGET) == (3, (0.0, 0.0, 2 * TARGET - 1, 2 * TARGET - 1))
+    assert one.box_on(tags_on(7, 8), 2 * TARGET) == seen
+
+
+def test_what_is_too_thin_or_fades_at_once_is_no_object(tissue):
+    class Nothing:
+        def run(self, boxes, stride):
+            return [SimpleNamespace(masks={4: np.zeros((TARGET, TARGET))}, trust={4: 1.0}) for _ in boxes]
+
+    seen = Seen((0.0, 0.0, 9.0, 9.0), np.ones((TARGET, TARGET), bool), 1.0)
+    assert follow([seen], 4, np.arange(SLICES), lambda tags: Nothing()) == []
+
+    def line(indices, boxes):
+        mask = np.zeros((8 * TARGET, 8 * TARGET), np.float32)
+        mask[100, 100:200] = 1
+        return [(mask, 1.0) for _ in boxes]
+
+    assert objects_at(4, np.array([[90, 90, 210, 110]], np.float32), line) == []
 
 
 def test_objects_are_masks_that_their_own_boxes_give_again(tissue):

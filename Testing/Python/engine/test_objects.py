@@ -176,7 +176,6 @@ def test_what_is_left_is_looked_for_where_something_looks_like_it_in_others(star
         return [tagged_track(maps.volume, column, mask) for column in columns]
 
     monkeypatch.setattr(objects, "_tracks", tracks)
-    monkeypatch.setattr(objects, "_is_any", lambda _track, others: False)
     look = Look(np.ones(1), 1.0, np.array([0.5, 0.5]), 0.3)
     monkeypatch.setattr(objects, "looks_of", lambda *_: [look, look])
     monkeypatch.setattr(Look, "map_of", lambda self, cells: np.ones(cells.shape[1:], np.float32))
@@ -199,3 +198,27 @@ def trusted(state, name):
     """Columns of the classes of which something is given in what was kept under a name."""
     (folder,) = state.glob(f"{name}/*")
     return np.flatnonzero(np.load(folder / "trust.npy").any(0)).tolist()
+
+
+def test_each_piece_of_a_class_is_handed_on_by_itself_and_trusted_by_how_well_it_fits(start, monkeypatch):
+    def tracks(maps, columns, *_rest):
+        volume, (left, right) = maps.volume, np.zeros((2, TARGET, TARGET), bool)
+        left[:, :40], right[:, 80:] = True, True
+        return [tagged_track(volume, 0, mask) for mask in (left, right)]
+
+    calls = []
+
+    def hand_on(volume, backbone, settings, marks, step):
+        calls.append([box.column for box in marks.boxes])
+        masks = np.full((1, 2, TARGET, TARGET), UNKNOWN, np.uint8)
+        masks[0, 0] = 200
+        return GivenMasks(volume.present(0)[:1], masks, np.array([[0.8, 0]], np.float32))
+
+    monkeypatch.setattr(objects, "_tracks", tracks)
+    monkeypatch.setattr(objects, "hand_on", hand_on)
+    monkeypatch.setattr(objects, "_fit", lambda track, volume, column: 0.8 if column == 0 else 0.0)
+    monkeypatch.setattr(objects._Maps, "within", lambda self, track, column: 1.0)
+    places = start()()
+    assert calls == [[0]] * 4
+    (folder,) = places.state.glob("objects-000/*")
+    assert np.load(folder / "trust.npy") == pytest.approx(np.array([[0.8 * 0.75, 0]]))

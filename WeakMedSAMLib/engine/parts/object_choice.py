@@ -26,6 +26,7 @@ _SURE = 0.7  # fit from which an object shows what its class looks like
 _AS_EVIDENT = 0.8  # of the evidence in an object: as much as this in another is as much
 _LEAST_KNOWN = 2  # patients of whom it must be known how a class looks
 _SHARPNESS = 2  # of the cosine of looks
+_LEAST_ALIKE = 0.3  # mean cosine of what surely is a class; less says that it has no look of its own
 _SPREAD = 0.1  # of the frame: by how much places differ at least
 
 
@@ -38,15 +39,15 @@ class Objects:
     patient : str
         Of the volume.
     starts : numpy.ndarray
-        K: slice on which each was found.
+        K x C: slice to hand each on from, if it is that class.
     boxes : numpy.ndarray
-        K x 4: x0, y0, x1, y1 around each on that slice, pixels of the input frame.
+        K x C x 4: x0, y0, x1, y1 around each on that slice, pixels of the input frame.
     fits : numpy.ndarray
         K x C: how well each fits the tags of a class, see `Track.fit`.
     evident : numpy.ndarray
         K x C: mean evidence for a class within each.
     common : numpy.ndarray
-        K x K: Dice of each, on its slices, with the others.
+        K x K: Dice of each two, on the slices of either, whichever is higher.
     looks : numpy.ndarray
         K x D: unit vectors of the features within each, without what is common to the slices.
     places : numpy.ndarray
@@ -86,7 +87,7 @@ class Look:
     place : numpy.ndarray
         Row and column, in fractions of the frame.
     spread : float
-        How far their places lie from each other.
+        How far each lies from the mean of the others, at least a tenth of the frame.
     """
 
     features: np.ndarray
@@ -114,7 +115,7 @@ class Look:
 def looks_of(volumes: Sequence[Objects], choices: Sequence[Choice], patient: str, classes: int) -> list[Look | None]:
     """What each class looks like by what was chosen for it in volumes of others than a patient.
 
-    None where too few patients show it for sure.
+    None where too few patients show it for sure, or it looks another way in each.
     """
     return [_look_of(column, volumes, choices, patient) for column in range(classes)]
 
@@ -126,16 +127,19 @@ def _look_of(column: int, volumes: Sequence[Objects], choices: Sequence[Choice],
         for number in (chosen[column].numbers if column in chosen else [])
         if each.patient != patient and each.fits[number, column] >= _SURE
     ]
-    if len({each.patient for each, _ in known}) < _LEAST_KNOWN:
+    patients = np.array([each.patient for each, _ in known])
+    if len(set(patients)) < _LEAST_KNOWN:
         return None
     weights = np.array([each.fits[number, column] for each, number in known]) ** 2
     looks = np.stack([each.looks[number] for each, number in known])
     places = np.stack([each.places[number] for each, number in known])
-    others = weights * (1 - np.eye(len(weights)))
-    cosine = (looks * unit(others @ looks)).sum(1).mean()
+    others = weights * (patients[:, None] != patients)
+    cosine = float((looks * unit(others @ looks)).sum(1).mean())
+    if cosine < _LEAST_ALIKE:
+        return None
     apart = places - others @ places / others.sum(1, keepdims=True)
     spread = float(np.sqrt(np.square(apart).sum(1).mean() + _SPREAD**2))
-    return Look(unit(weights @ looks), max(float(cosine), 1e-6), np.average(places, 0, weights), spread)
+    return Look(unit(weights @ looks), cosine, np.average(places, 0, weights), spread)
 
 
 def assign(objects: Objects, shares: np.ndarray, looks: Sequence[Look | None] | None = None) -> Choice:
@@ -167,7 +171,11 @@ def assign(objects: Objects, shares: np.ndarray, looks: Sequence[Look | None] | 
         exclude = one in found and other in found and not shares[one, other]
         if exclude and objects.common[found[one], found[other]] > IN_COMMON:
             del found[min(one, other, key=lambda column: fits[found[column], column])]
-    pieces = {column: _pieces(found, column, fits[:, column], objects) for column in found}
+    pieces = {column: _pieces(found, column, fits[:, column], objects, shares) for column in found}
+    for one, other in combinations(sorted(pieces), 2):
+        if not shares[one, other]:
+            mine, others = pieces[one], pieces[other]
+            pieces[one], pieces[other] = _apart(mine, others, objects), _apart(others, mine, objects)
     return {
         column: Chosen(numbers, _trust(float(fits[numbers, column].mean()), looks[column] is not None))
         for column, numbers in pieces.items()
@@ -180,13 +188,19 @@ def _trust(fit: float, with_look: bool) -> float:
     return float(np.clip((fit - nothing) / (all_of_it - nothing), 0, 1))
 
 
-def _pieces(found: Mapping[int, int], column: int, fits: np.ndarray, objects: Objects) -> list[int]:
+def _apart(pieces: list[int], others: list[int], objects: Objects) -> list[int]:
+    """The first piece of a class, and those of the rest that are not pieces of another class as well."""
+    return [number for number in pieces if number == pieces[0] or (objects.common[others, number] <= IN_COMMON).all()]
+
+
+def _pieces(found: Mapping[int, int], column: int, fits: np.ndarray, objects: Objects, shares: np.ndarray) -> list[int]:
     """The object that was chosen for a class, with those elsewhere that fit alike and are as evident.
 
     None where one fits alike that may be meant as well, but is not sure to be.
     """
     evident, chosen = objects.evident[:, column], found[column]
-    free = (objects.common[[*found.values()]] <= IN_COMMON).all(0)
+    taken = [number for other, number in found.items() if other == column or not shares[column, other]]
+    free = (objects.common[taken] <= IN_COMMON).all(0)
     rivals = np.flatnonzero(free & (fits >= _ALIKE * fits[chosen]) & (evident >= _AS_EVIDENT * evident[chosen]))
     if (objects.fits[rivals, column] < _SURE).any():
         return []

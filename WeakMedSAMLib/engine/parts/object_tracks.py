@@ -73,6 +73,19 @@ class Track:
         """The mask on the slice that is nearest to this one, of those looked at; None where it is not there."""
         return self.masks.get(int(self.slices[np.abs(self.slices - index).argmin()]))
 
+    def box_on(self, tags: np.ndarray, size: int) -> tuple[int, Box]:
+        """A slice that shows a class, the nearest to where it was found, and the box around it, in pixels of the frame.
+
+        Where it was found if it is on no slice that shows the class. `tags` has S; the frame is `size` wide.
+        """
+        shown = [index for index in self.masks if tags[index] == PRESENT]
+        index = min(shown, key=lambda index: abs(index - self.start), default=self.start)
+        if index == self.start:
+            return self.start, self.seen.box
+        x0, y0, x1, y1 = grown_box(self.masks[index], 0)
+        pixel = size / TARGET
+        return index, (x0 * pixel, y0 * pixel, (x1 + 1) * pixel - 1, (y1 + 1) * pixel - 1)
+
     def fit(self, tags: np.ndarray) -> float:
         """How well it is on the slices that show a class, and on no others: 1 if on these alone, 0 by chance.
 
@@ -106,7 +119,9 @@ def objects_at(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Seen]:
         agreement = _dice(by_box[_box_of(box)], mask)
         if mask.sum() >= _LEAST_PIXELS and agreement >= _STABLE and quality >= _LEAST_QUALITY:
             small = resize_maps(torch.from_numpy(mask.astype(np.float32)), TARGET).numpy() > 0.5
-            seen.append(Seen(grown_box(mask, 0), small, quality * agreement))
+            # Of one that is too thin for the grid of masks nothing would be left.
+            if small.any():
+                seen.append(Seen(grown_box(mask, 0), small, quality * agreement))
     return _distinct(sorted(seen, key=lambda one: -one.quality))
 
 
@@ -125,7 +140,7 @@ def slices_to_follow(start: int, step: int, tags: np.ndarray) -> np.ndarray:
 
 
 def follow(seen: Sequence[Seen], start: int, slices: np.ndarray, handing: HandingFor) -> list[Track]:
-    """Follow objects of a slice both ways until they fade, whatever tags say."""
+    """Follow objects of a slice both ways until they fade, whatever tags say; those that fade at once are left out."""
     if not seen:
         return []
     row = int(np.flatnonzero(slices == start)[0])
@@ -138,7 +153,8 @@ def follow(seen: Sequence[Seen], start: int, slices: np.ndarray, handing: Handin
             mask = values > CERTAIN / 2
             if mask.any():
                 trust[at], masks[int(slices[at])] = handed[number].trust[at], mask
-        found.append(Track(one, start, slices, trust, masks))
+        if masks:
+            found.append(Track(one, start, slices, trust, masks))
     return found
 
 

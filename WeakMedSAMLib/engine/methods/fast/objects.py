@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, cast
@@ -136,7 +136,8 @@ def _in_cohort(search: _Search, given: Sequence[GivenMasks | None], work: Work) 
     ]
     for number, look in enumerate(looks):
         here = Work(2, work.part())
-        left = [each if column not in chosen[number] else None for column, each in enumerate(look)]
+        missing = _asked(search.cohort.volumes[number], found[number])
+        left = [each if column in missing else None for column, each in enumerate(look)]
         if any(left):
             like = search.objects(number, found[number], left, here.part())
             then = assign(like, shares, left)
@@ -167,9 +168,9 @@ class _Search:
         check = partial(_check, patient=volume.patient, classes=volume.tags.shape[1])
         kept = reuse(store, name, key, check)
         if kept is None:
-            evidence = self._evidence(number) if looks is None else self._like(number, looks)
-            asked = [column for column in range(len(evidence)) if looks is None or looks[column] is not None]
-            made = self._followed(_Maps(volume, evidence), asked, self.cohort.cells[number], given, step)
+            asked = [column for column in _asked(volume, given) if looks is None or looks[column] is not None]
+            maps = _Maps(volume, self._evidence(number) if looks is None else self._like(number, looks))
+            made = self._followed(maps, asked, self.cohort.cells[number], given, step)
             kept = check(store.save(name, key, {field: getattr(made, field) for field in _ARRAYS}))
             release_free_memory()
         step(1, 1)
@@ -201,7 +202,7 @@ class _Search:
         key = stage_key(self.key, turns, [one.trust for _, one in pairs], _content(given))
         kept = keep_masks(self.context, f"{name}-{volume.id}", key, volume.tags.shape[1], make)
         step(1, 1)
-        return kept if len(kept.indices) else given
+        return kept
 
     def _evidence(self, number: int) -> Sequence[np.ndarray | None]:
         patients = self.cohort.patients_with()
@@ -223,32 +224,48 @@ class _Search:
     ) -> Objects:
         volume, shares = maps.volume, classes_that_share(self.context.classes)
         shown = _shown(given) if given is not None else {}
-        said = [column for column in asked if {PRESENT, ABSENT} <= {*volume.tags[:, column].tolist()}]
-        looked_for = [column for column in said if column not in shown]
-        tracks = _tracks(maps, looked_for, self.settings, self.context, step)
-        fits, evident = np.zeros((2, len(tracks), len(shares)))
-        for column in looked_for:
+
+        def fit(track: Track, column: int) -> float:
             others = [masks for other, masks in shown.items() if not shares[column, other]]
-            fits[:, column] = [0.0 if _is_any(track, others) else _fit(track, volume, column) for track in tracks]
+            return 0.0 if _is_any(track, others) else _fit(track, volume, column)
+
+        tracks = _tracks(maps, asked, fit, self.settings, self.context, step)
+        fits, evident = np.zeros((2, len(tracks), len(shares)))
+        for column in asked:
+            fits[:, column] = [fit(track, column) for track in tracks]
             evident[:, column] = [maps.within(track, column) for track in tracks]
-        return _described(tracks, fits, evident, volume, cells)
+        places = [
+            [track.box_on(tags, self.context.backbone.info.input_size) for tags in volume.tags.T] for track in tracks
+        ]
+        return _described(tracks, places, fits, evident, volume.patient, cells, _typical(volume, cells))
+
+
+def _asked(volume: VolumeSlices, given: GivenMasks | None) -> list[int]:
+    """Columns of the classes whose objects can be told by their tags, and of which nothing is given."""
+    shown = [] if given is None else np.flatnonzero(given.trust.any(0)).tolist()
+    said = [column for column, tags in enumerate(volume.tags.T) if {PRESENT, ABSENT} <= {*tags.tolist()}]
+    return [column for column in said if column not in shown]
 
 
 def _described(
-    tracks: Sequence[Track], fits: np.ndarray, evident: np.ndarray, volume: VolumeSlices, cells: CellDescriptors
+    tracks: Sequence[Track],
+    places: Sequence[Sequence[tuple[int, Box]]],
+    fits: np.ndarray,
+    evident: np.ndarray,
+    patient: str,
+    cells: CellDescriptors,
+    typical: np.ndarray,
 ) -> Objects:
-    """Objects as a cohort compares them."""
-    count = len(tracks)
-    looks = np.zeros((count, cells.projected.shape[1]), np.float32)
-    places, common = np.zeros((count, 2), np.float32), np.zeros((count, count), np.float32)
-    typical = _typical(volume, cells)
+    """Objects as a cohort compares them; `places` has slice and box of each by class, `typical` features D."""
+    count, classes = fits.shape
+    looks, middles = np.zeros((count, len(typical)), np.float32), np.zeros((count, 2), np.float32)
     for row, track in enumerate(tracks):
-        look, places[row] = look_and_place(track, lambda index: cells.projected[index].astype(np.float32))
+        look, middles[row] = look_and_place(track, lambda index: cells.projected[index].astype(np.float32))
         looks[row] = unit(look - typical)
-        common[row] = [in_common(track.masks, other) for other in tracks]
-    boxes = np.array([track.seen.box for track in tracks], np.float32).reshape(-1, 4)
-    starts = np.array([track.start for track in tracks], np.int64)
-    return Objects(volume.patient, starts, boxes, fits, evident, common, looks, places)
+    common = np.array([[in_common(one.masks, other) for other in tracks] for one in tracks]).reshape(count, count)
+    starts = np.array([[index for index, _ in own] for own in places], np.int64).reshape(count, classes)
+    boxes = np.array([[box for _, box in own] for own in places], np.float32).reshape(count, classes, 4)
+    return Objects(patient, starts, boxes, fits, evident, np.maximum(common, common.T), looks, middles)
 
 
 def _typical(volume: VolumeSlices, cells: CellDescriptors) -> np.ndarray:
@@ -267,14 +284,20 @@ def _check(kept: Mapping[str, Any], patient: str, classes: int) -> Objects:
     """What was kept; ValueError unless its parts fit together."""
     arrays = {name: np.array(kept[name]) for name in _ARRAYS}
     count = len(arrays["starts"])
-    shapes = {"boxes": (count, 4), "fits": (count, classes), "evident": (count, classes), "common": (count, count)}
-    if any(arrays[name].shape != shape for name, shape in shapes.items()) or len(arrays["looks"]) != count:
+    by_class = dict.fromkeys(("starts", "fits", "evident"), (count, classes))
+    shapes = {**by_class, "boxes": (count, classes, 4), "common": (count, count), "places": (count, 2)}
+    if any(arrays[name].shape != shape for name, shape in shapes.items()) or arrays["looks"].shape[:1] != (count,):
         raise ValueError(f"objects of the shapes {[each.shape for each in arrays.values()]}")
     return Objects(patient, **arrays)
 
 
 def _tracks(
-    maps: _Maps, looked_for: Sequence[int], settings: FastSettings, context: RunContext, step: Tell
+    maps: _Maps,
+    looked_for: Sequence[int],
+    fit: Callable[[Track, int], float],
+    settings: FastSettings,
+    context: RunContext,
+    step: Tell,
 ) -> list[Track]:
     """Objects of a volume where the evidence of some classes is high, each followed once.
 
@@ -286,17 +309,17 @@ def _tracks(
         boxes = maps.boxes(left, place, context.backbone.info.input_size)
         here = Work(3 * len(boxes), work.part())
         for index, asked in boxes.items():
-            draw = partial(_draw, handing, here.part())
+            draw = partial(_draw, handing, Work(2, here.part()))
             new = [one for one in objects_at(index, asked, draw) if not is_followed(one, index, tracks)]
             slices = slices_to_follow(index, max(1, stride_in(volume, settings)), volume.tags)
             tracks += follow(new, index, slices, partial(_handing_on, volume, slices, context, settings, here.part(2)))
-        left = [column for column in left if all(_fit(one, volume, column) < _ENOUGH for one in tracks)]
+        left = [column for column in left if all(fit(one, column) < _ENOUGH for one in tracks)]
     return tracks
 
 
-def _draw(handing: Handing, step: Tell, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
-    """What the decoder draws, some boxes at a time."""
-    found: list[Drawn] = []
+def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[Box]) -> list[Drawn]:
+    """What the decoder draws, some boxes at a time; each call is a part of some work."""
+    found, step = list[Drawn](), work.part()
     for at in range(0, len(boxes), _AT_ONCE):
         step(at, len(boxes))
         found += handing.draw_all(indices[at : at + _AT_ONCE], boxes[at : at + _AT_ONCE])
@@ -361,5 +384,5 @@ def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _given_box(seen: Objects, column: int, number: int) -> GivenBox:
-    x0, y0, x1, y1 = map(float, seen.boxes[number])
-    return GivenBox(column, int(seen.starts[number]), (x0, y0, x1, y1))
+    x0, y0, x1, y1 = map(float, seen.boxes[number, column])
+    return GivenBox(column, int(seen.starts[number, column]), (x0, y0, x1, y1))
