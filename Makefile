@@ -50,11 +50,12 @@ SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKE
 
 # Tests with a limit of time go first, beside nothing else; pytest ends with 5 where Slicer's packages are missing.
 test: lint ## Lint, then run every test but the long ones, WORKERS (2) at a time
-	$(BIN)/python -m pytest Testing/Python/frontend -m alone || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest Testing/Python/frontend -m "alone and not soak" || [ $$? -eq 5 ]
 	$(SIDE_BY_SIDE) -m "not alone and not soak" $(PYTEST_ARGS)
 
 soak: $(STAMP) ## The long tests, then SOAK_INPUTS (2500) spoiled inputs of each kind; 45 minutes at most
-	$(SIDE_BY_SIDE) -m soak
+	$(BIN)/python -m pytest Testing/Python/frontend -m "alone and soak" || [ $$? -eq 5 ]
+	$(SIDE_BY_SIDE) -m "soak and not alone"
 	$(BIN)/python Testing/fuzz/fuzz.py --count $(SOAK_INPUTS) --seed 1
 
 coverage: $(STAMP) ## Which lines of contract and engine their tests reach, by file; fails under 90 %

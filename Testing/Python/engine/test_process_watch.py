@@ -134,8 +134,10 @@ def test_freed_memory_is_kept_for_the_next_layer():
         import resource
         import torch
         from WeakMedSAMLib.engine.backbones.registry import build_backbone
+        from WeakMedSAMLib.engine.base.device import precision_for
         torch.set_num_threads(2)
-        backbone = build_backbone("litemedsam", untrained=True).to(torch.device("cpu"), torch.bfloat16)
+        cpu = torch.device("cpu")
+        backbone = build_backbone("litemedsam", untrained=True).to(cpu, precision_for(cpu))
         slices = torch.rand(4, 1, 256, 256)
         backbone.embed(slices)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -147,14 +147,14 @@ def window(request, host, logic, make_volume, make_run, lib, voxels_of):
 
 
 @pytest.mark.soak
-def test_nothing_one_does_to_100_slices_holds_the_window_up(window, capsys):
+def test_nothing_one_does_to_100_slices_holds_the_window_up(window, capsys, allowance):
     for _round in range(ROUNDS):
         edit_and_give_back(window)
         review(window)
         update(window)
     with capsys.disabled():
         print("\nlongest ms without an answer:", {name: round(ms) for name, ms in window.blocks.items()})
-    assert max(window.blocks.values()) < LIMIT_MS
+    assert max(window.blocks.values()) < LIMIT_MS * allowance
 
 
 def edit_and_give_back(window):
