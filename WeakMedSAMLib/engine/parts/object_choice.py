@@ -19,7 +19,7 @@ _LEAST_FIT = 0.6  # by the tags alone
 _FITS = (0.5, 0.9)  # fits by the tags alone that are worth nothing, and all
 # Where it is known how the class looks in others: of the fit, less as much of it as what is nothing like that loses.
 _LEAST_LIKE = 0.4
-_FITS_LIKE = (0.2, 0.7)
+_FITS_LIKE = (0.35, 0.9)
 _UNLIKE = 0.5
 _ALIKE = 0.85  # of the best fit: what fits as well as this fits alike
 _SURE = 0.7  # fit from which an object shows what its class looks like

@@ -55,7 +55,7 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
 # Raised whenever the same labels give other masks, by `object_tracks`, `object_choice` or here.
-VERSION = 2
+VERSION = 3
 
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
 _AT_ONCE = 24  # boxes that are drawn before a run may be ended: for each part of them the slice is prepared anew
