@@ -6,7 +6,7 @@ the tags of a class do is that class, and what merely lies on the same slices be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,7 +118,7 @@ def objects_at(index: int, boxes: np.ndarray, draw: DrawAll) -> list[Seen]:
         mask = _largest_piece(again > 0.5)
         agreement = _dice(by_box[_box_of(box)], mask)
         if mask.sum() >= _LEAST_PIXELS and agreement >= _STABLE and quality >= _LEAST_QUALITY:
-            small = resize_maps(torch.from_numpy(mask.astype(np.float32)), TARGET).numpy() > 0.5
+            small = _shares(mask, TARGET) > 0.5
             # Of one that is too thin for the grid of masks nothing would be left.
             if small.any():
                 seen.append(Seen(grown_box(mask, 0), small, quality * agreement))
@@ -163,23 +163,16 @@ def look_and_place(track: Track, cells: Callable[[int], np.ndarray]) -> tuple[np
 
     `cells` gives those of a slice, D x m x m.
     """
-    features, weight, middles = np.zeros(1), 0.0, []
-    for index, mask in track.masks.items():
-        here = cells(index)
-        inside = _shares(mask, here.shape[-1])
-        features, weight = features + (here * inside).sum((1, 2)), weight + inside.sum()
-        middles.append(ndimage.center_of_mass(mask))
-    return features / max(weight, 1e-6), (np.mean(middles, 0) + 0.5) / TARGET
+    middles = [ndimage.center_of_mass(mask) for mask in track.masks.values()]
+    return _mean_within((mask, cells(index)) for index, mask in track.masks.items()), (
+        np.mean(middles, 0) + 0.5
+    ) / TARGET
 
 
 def mean_within(track: Track, maps: np.ndarray, indices: np.ndarray) -> float:
     """Mean within an object of maps P x m x m on these P slices; 0 where it is on none of them."""
-    total = weight = 0.0
-    for own, index in zip(maps, indices.tolist(), strict=True):
-        if index in track.masks:
-            inside = _shares(track.masks[index], own.shape[-1])
-            total, weight = total + float((own * inside).sum()), weight + float(inside.sum())
-    return total / weight if weight else 0.0
+    pairs = zip(indices.tolist(), maps, strict=True)
+    return float(_mean_within((track.masks[index], own) for index, own in pairs if index in track.masks))
 
 
 def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:
@@ -190,8 +183,17 @@ def in_common(masks: Mapping[int, np.ndarray], track: Track) -> float:
     return 2 * common / max(1, sizes)
 
 
+def _mean_within(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Mean of cells ... x m x m within masks TARGET x TARGET: of the shape that is left; 0 without any."""
+    total, weight = np.zeros(()), 0.0
+    for mask, cells in pairs:
+        inside = _shares(mask, cells.shape[-1])
+        total, weight = total + (cells * inside).sum((-2, -1)), weight + float(inside.sum())
+    return np.asarray(total / max(weight, 1e-6))
+
+
 def _shares(mask: np.ndarray, cells: int) -> np.ndarray:
-    """What share of each cell a mask TARGET x TARGET covers: m x m."""
+    """What share of each cell a mask, H x W, covers: m x m."""
     return resize_maps(torch.from_numpy(mask.astype(np.float32)), cells).numpy()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
-from typing import Any, cast
+from functools import cache, partial, reduce
+from typing import Any
 
 import numpy as np
 import torch
@@ -168,9 +168,18 @@ class _Search:
         check = partial(_check, patient=volume.patient, classes=volume.tags.shape[1])
         kept = reuse(store, name, key, check)
         if kept is None:
-            asked = [column for column in _asked(volume, given) if looks is None or looks[column] is not None]
-            maps = _Maps(volume, self._evidence(number) if looks is None else self._like(number, looks))
-            made = self._followed(maps, asked, self.cohort.cells[number], given, step)
+            typical = _typical(volume, self.cohort.cells[number])
+            if looks is None:
+                asked, evidence = _asked(volume, given), self._evidence(number)
+            else:
+                asked = [column for column, look in enumerate(looks) if look is not None]
+                evidence = self._like(number, looks, typical)
+            tracks, fits, evident = self._followed(_Maps(volume, evidence), asked, given, step)
+            boxes = [
+                [track.box_on(tags, self.context.backbone.info.input_size) for tags in volume.tags.T]
+                for track in tracks
+            ]
+            made = _described(tracks, boxes, fits, evident, volume.patient, self.cohort.cells[number], typical)
             kept = check(store.save(name, key, {field: getattr(made, field) for field in _ARRAYS}))
             release_free_memory()
         step(1, 1)
@@ -191,13 +200,13 @@ class _Search:
         ]
 
         def make() -> GivenMasks:
-            found, work = given, Work(len(turns), step)
+            work, found = Work(len(turns), step), [] if given is None else [given]
             for boxes in turns:
                 handed = hand_on(volume, self.context.backbone, self.settings, Marks(boxes), step=work.part())
                 for column, one in pairs:
                     handed.trust[:, column] *= one.trust
-                found = handed if found is None else _together(found, handed)
-            return cast("GivenMasks", found)
+                found.append(handed)
+            return reduce(_together, found)
 
         key = stage_key(self.key, turns, [one.trust for _, one in pairs], _content(given))
         kept = keep_masks(self.context, f"{name}-{volume.id}", key, volume.tags.shape[1], make)
@@ -208,10 +217,9 @@ class _Search:
         patients = self.cohort.patients_with()
         return evidence_of(self.cohort, number, self.classifier, patients, self.context.classes)
 
-    def _like(self, number: int, looks: Sequence[Look | None]) -> Sequence[np.ndarray | None]:
+    def _like(self, number: int, looks: Sequence[Look | None], typical: np.ndarray) -> Sequence[np.ndarray | None]:
         """Where on the slices that show a class there is something of its look: P x m x m, None without a look."""
         volume, cells = self.cohort.volumes[number], self.cohort.cells[number]
-        typical = _typical(volume, cells)
         maps: list[np.ndarray | None] = []
         for column, look in enumerate(looks):
             present = volume.present(column)
@@ -220,11 +228,13 @@ class _Search:
         return maps
 
     def _followed(
-        self, maps: _Maps, asked: Sequence[int], cells: CellDescriptors, given: GivenMasks | None, step: Tell
-    ) -> Objects:
+        self, maps: _Maps, asked: Sequence[int], given: GivenMasks | None, step: Tell
+    ) -> tuple[list[Track], np.ndarray, np.ndarray]:
+        """K objects, how well each fits the classes that are asked for, and how evident they are in it: K x C."""
         volume, shares = maps.volume, classes_that_share(self.context.classes)
         shown = _shown(given) if given is not None else {}
 
+        @cache
         def fit(track: Track, column: int) -> float:
             others = [masks for other, masks in shown.items() if not shares[column, other]]
             return 0.0 if _is_any(track, others) else _fit(track, volume, column)
@@ -234,15 +244,12 @@ class _Search:
         for column in asked:
             fits[:, column] = [fit(track, column) for track in tracks]
             evident[:, column] = [maps.within(track, column) for track in tracks]
-        places = [
-            [track.box_on(tags, self.context.backbone.info.input_size) for tags in volume.tags.T] for track in tracks
-        ]
-        return _described(tracks, places, fits, evident, volume.patient, cells, _typical(volume, cells))
+        return tracks, fits, evident
 
 
 def _asked(volume: VolumeSlices, given: GivenMasks | None) -> list[int]:
     """Columns of the classes whose objects can be told by their tags, and of which nothing is given."""
-    shown = [] if given is None else np.flatnonzero(given.trust.any(0)).tolist()
+    shown = [] if given is None else _columns(given)
     said = [column for column, tags in enumerate(volume.tags.T) if {PRESENT, ABSENT} <= {*tags.tolist()}]
     return [column for column in said if column not in shown]
 
@@ -352,8 +359,12 @@ def _fit(track: Track, volume: VolumeSlices, column: int) -> float:
 def _shown(given: GivenMasks) -> dict[int, dict[int, np.ndarray]]:
     """Column -> slice -> mask TARGET x TARGET (bool) of the classes that were given."""
     masks = given.probability.astype(np.float32) * (given.probability != UNKNOWN) > CERTAIN / 2
-    columns = np.flatnonzero(given.trust.any(0)).tolist()
-    return {column: dict(zip(given.indices.tolist(), masks[:, column], strict=True)) for column in columns}
+    return {column: dict(zip(given.indices.tolist(), masks[:, column], strict=True)) for column in _columns(given)}
+
+
+def _columns(given: GivenMasks) -> list[int]:
+    """Of the classes of which anything is given."""
+    return np.flatnonzero(given.trust.any(0)).tolist()
 
 
 def _is_any(track: Track, others: Sequence[Mapping[int, np.ndarray]]) -> bool:
