@@ -325,7 +325,7 @@ def test_tags_return_from_text_and_from_files(edits):
             np.testing.assert_array_equal(fresh.volume(volume.sha256).state(name), volume.state(name))
 
 
-def test_a_toggle_is_fast_in_a_large_cohort():
+def test_a_toggle_is_fast_in_a_large_cohort(allowance):
     session = TagSession()
     for _number in range(4):
         session.addClass()
@@ -340,7 +340,7 @@ def test_a_toggle_is_fast_in_a_large_cohort():
         session.toggle(keys[index % 40], "Lesion", index)
         times.append(time.perf_counter() - started)
     print(f"toggle at 500 slices x 5 classes x 40 volumes: median {1000 * np.median(times):.2f} ms")
-    assert np.median(times) < 0.002
+    assert np.median(times) < 0.002 * allowance
 
 
 # Labels of other kinds than slice tags, be they of a version to come

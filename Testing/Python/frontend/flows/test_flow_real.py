@@ -48,7 +48,7 @@ def test_lungs_of_a_chest_ct(driver, tmp_path, capsys):
         print(f"\nreal run: longest time without an answer of the window {block}")
 
 
-def test_window_answers_during_a_run(driver, capsys):
+def test_window_answers_during_a_run(driver, capsys, allowance):
     volume, first, last = driver.phantom()
     driver.open(fake_worker("--seconds", "1"))
     driver.tag(volume, first, last)
@@ -61,4 +61,4 @@ def test_window_answers_during_a_run(driver, capsys):
         blocks.append(block)
     with capsys.disabled():
         print(f"\nlongest time without an answer of the window {', '.join(map(str, blocks))}")
-    assert blocks[-1].own_ms <= LONGEST_BLOCK_MS
+    assert blocks[-1].own_ms <= LONGEST_BLOCK_MS * allowance
