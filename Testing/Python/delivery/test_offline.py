@@ -95,6 +95,7 @@ print("local" if a.send(b"x") == 1 else "")
     assert offline("-c", devices).strip() == "[]"
 
 
+@pytest.mark.soak
 def test_the_command_line_from_start_to_masks(tmp_path, offline):
     engine = ("-m", "WeakMedSAMLib.engine")
     assert offline(*engine, "--version").startswith("weakmedsam, version")
@@ -128,6 +129,7 @@ def test_the_command_line_from_start_to_masks(tmp_path, offline):
     assert (tmp_path / "data" / "weakmedsam" / "weights").is_dir()
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(bool(NO_HOST), reason=f"not installed: {NO_HOST}")
 def test_the_module_from_opening_to_exported_masks(tmp_path, offline):
     printed = offline("-m", "offline.whole_way", tmp_path / "exported")

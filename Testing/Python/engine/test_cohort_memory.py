@@ -51,9 +51,8 @@ def held_by(folder, count, boxed=False):
     return held.by_stage
 
 
-@pytest.mark.parametrize(
-    "boxed", [pytest.param(False, id="tags"), pytest.param(True, id="boxes", marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("boxed", [pytest.param(False, id="tags"), pytest.param(True, id="boxes")])
 def test_slices_and_maps_kept_from_stage_to_stage_do_not_grow_with_the_cohort(tmp_path, capsys, boxed):
     few, many = held_by(tmp_path / "few", 2, boxed), held_by(tmp_path / "many", 4, boxed)
     growth = {stage: (many[stage] - few[stage]) / 2 for stage in _LOOKED_AT}
@@ -80,6 +79,7 @@ def test_a_worker_takes_no_more_for_four_hundred_volumes_than_for_a_hundred(caps
     assert many["peak"] - few["peak"] < _SOAKED_MB, (few, many)
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform == "win32", reason="there a process may map as many files as it likes")
 def test_a_run_may_map_more_files_than_a_shell_allows_at_first(tmp_path):
     make_cohort(tmp_path, 4, classifier_steps=4, segmenter_steps=2)

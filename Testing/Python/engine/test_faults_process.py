@@ -111,6 +111,7 @@ def half_written(path):
     return path.name.startswith((".tmp-", "writing-", ".writable"))
 
 
+@pytest.mark.soak
 def test_killed_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in MOMENTS[stage]:
@@ -119,6 +120,7 @@ def test_killed_at_every_boundary_of_stages_and_inside_each(run):
     run.check_goes_on_to_the_same_end()
 
 
+@pytest.mark.soak
 def test_told_to_end_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in ("started", "inside"):
@@ -129,6 +131,7 @@ def test_told_to_end_at_every_boundary_of_stages_and_inside_each(run):
     run.check_goes_on_to_the_same_end()
 
 
+@pytest.mark.soak
 def test_the_program_that_started_it_dies_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in ("started", "inside"):
@@ -176,6 +179,7 @@ def kind_of_rename(name):
     return kind_of_error(name) if " rename " in name else None
 
 
+@pytest.mark.soak
 def test_killed_right_before_every_rename(run, writes):
     names = first_of_each_kind(writes, kind_of_rename)
     assert {"run/model/model.json rename 1", "run/results/000/labels.nrrd rename 1"} <= set(names)
@@ -274,6 +278,7 @@ def test_two_runs_that_encode_the_same_scans_into_one_cache_at_once(bench, tmp_p
         run.check_goes_on_to_the_same_end()
 
 
+@pytest.mark.soak
 def test_a_run_is_killed_while_another_encodes_the_same_scans_into_the_same_cache(bench, tmp_path):
     one, other = (
         Disturbed(bench, RunFolder(shutil.copytree(bench.source.path, tmp_path / name)), tmp_path / "cache")

@@ -109,6 +109,7 @@ def test_float32_equals_the_published_encoder(features, published):
         assert relative(level[:1], expected[name]) < 3e-4
 
 
+@pytest.mark.soak
 def test_bfloat16_is_no_further_from_float32_than_the_published_encoder_is(backbone, features, slices):
     backbone.to(CPU, torch.bfloat16)
     fast, eager = backbone.embed(slices[:1]), backbone.eager_embed(slices[:1])
@@ -222,6 +223,7 @@ def test_points_equal_those_of_the_published_decoder(backbone, network, features
         assert torch.allclose(quality[number], expected_quality[0], rtol=0, atol=1e-4)
 
 
+@pytest.mark.soak
 def test_a_copy_is_trained_and_the_backbone_stays(backbone, network, features, slices):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     encoder = backbone.adaptable_encoder()

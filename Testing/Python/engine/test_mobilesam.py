@@ -98,6 +98,7 @@ def test_a_slice_is_seen_as_sam_sees_photographs(backbone, image, features):
     assert all(relative(features[name], eager[name]) < 1e-3 for name in features)
 
 
+@pytest.mark.soak
 def test_the_encoder_for_gpus_and_bfloat16_are_near(backbone, image, features):
     with torch.no_grad():
         folded = FoldedEncoder(backbone._network.image_encoder, torch.float32)(as_photographs(image, 1024))

@@ -116,6 +116,7 @@ def test_the_words_are_really_planted(planted):
     assert holds_name(data) == sorted(PLANTED)
 
 
+@pytest.mark.soak
 def test_no_file_of_a_run_holds_a_name_but_those_that_must(finished):
     below = {path.relative_to(finished.folder).as_posix(): path for path in files_below(finished.folder)}
     found = {name: holds_name(path.read_bytes()) for name, path in below.items()}
@@ -128,11 +129,13 @@ def test_no_file_of_a_run_holds_a_name_but_those_that_must(finished):
     assert any(name.startswith("cache/") for name in found)
 
 
+@pytest.mark.soak
 def test_no_path_holds_a_name(finished):
     places = [str(path.relative_to(finished.folder)) for path in finished.folder.rglob("*")]
     assert [place for place in places if holds_name(place.encode())] == []
 
 
+@pytest.mark.soak
 def test_the_output_of_the_worker_holds_no_name(finished):
     assert holds_name(finished.done.stdout + finished.done.stderr) == []
     lines = finished.done.stdout.decode().splitlines()
@@ -140,6 +143,7 @@ def test_the_output_of_the_worker_holds_no_name(finished):
     assert {"matched_by_name", "tags_unused"} <= codes
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
 def test_every_folder_is_closed_to_others(finished):
     for top in (finished.folder / "runs", finished.folder / "cache"):

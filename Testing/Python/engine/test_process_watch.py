@@ -128,6 +128,7 @@ def test_freed_memory_below_a_block_in_use_is_given_back():
     assert private_memory_mb() < before + 20
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"), reason="glibc's")
 def test_freed_memory_is_kept_for_the_next_layer():
     code = """

@@ -180,6 +180,7 @@ def test_summed_logits_lose_which_mask_a_pixel_is_in():
     assert walked[0] > 2 * walked[1]
 
 
+@pytest.mark.soak
 def test_dense_affinity_changes_nothing_but_memory(volume, cells):
     for others in ((), (Defect.TRANSPOSED_WALK,), (Defect.TRANSPOSED_WALK, Defect.SUMMED_LOGITS)):
         stencil = masks_of(volume, cells, with_defects(*others))[1]

@@ -129,6 +129,7 @@ def test_reference_runs_with_all_its_defects(reference):
     assert model.settings.defects == tuple(Defect)
 
 
+@pytest.mark.soak
 def test_pseudo_masks_alone_are_results_without_a_network(bench, paper):
     mined = run(bench, "paper", "mined", MinedMethod())
     assert list(states(mined.events)) == ["embed", "sub-classes", "adapters", "pseudo-masks", "masks"]

@@ -29,6 +29,7 @@ def masks():
     return torch.rand(3, 9, 7, generator=torch.Generator().manual_seed(3))
 
 
+@pytest.mark.soak
 def test_ways_agree_on_a_real_slice(report):
     assert report["equal"]
     assert report["masks_max_difference"] <= 1e-4

@@ -14,6 +14,7 @@ from flows.driver import fake_worker
 LONGEST_BLOCK_MS = 50
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not installed")
 @pytest.mark.skipif(chest_file() is None, reason="slicerio, which brings the scan, is not installed")
 def test_lungs_of_a_chest_ct(driver, tmp_path, capsys):
