@@ -1412,6 +1412,14 @@
         <translation>Installieren Sie es neu, und drücken Sie dann ↻: „4. Erzeugen“, Details.</translation>
     </message>
     <message>
+        <source>It is not sure what is meant by &apos;{class}&apos;, on {slices} of {total} slices: put a box around it where it is largest.</source>
+        <translation>Auf {slices} von {total} Schichten ist nicht sicher, was mit &apos;{class}&apos; gemeint ist: Setzen Sie dort eine Box darum, wo es am größten ist.</translation>
+    </message>
+    <message>
+        <source>The edge of &apos;{class}&apos; is unsure, on {slices} of {total} slices: correct the least sure ones, and update.</source>
+        <translation>Auf {slices} von {total} Schichten ist der Rand von &apos;{class}&apos; unsicher: Korrigieren Sie die unsichersten, und aktualisieren Sie.</translation>
+    </message>
+    <message>
         <source>This preset learns from slice tags alone: boxes and points say on which slices a class is, and of which pixels that is known; what is known of classes is passed over.</source>
         <translation>Diese Voreinstellung lernt nur aus Schicht-Markierungen: Boxen und Punkte sagen, auf welchen Schichten eine Klasse ist und von welchen Pixeln das bekannt ist; was von Klassen bekannt ist, wird übergangen.</translation>
     </message>

@@ -16,6 +16,7 @@ from .files import read_json
 # Codes of advice.
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"
 TOO_SMALL, TOO_LARGE = "mask_too_small", "mask_too_large"
+PLACE_UNSURE, EDGE_UNSURE = "place_unsure", "edge_unsure"
 
 
 @dataclass(frozen=True)

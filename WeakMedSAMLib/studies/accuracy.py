@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.events import Event, Warning_
 from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.runs import IntensityChoice, RunSettings
+from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.engine.base.memory import PeakMemory
 from WeakMedSAMLib.engine.base.reporting import Listener
 from WeakMedSAMLib.engine.data.layouts.known import AUTO, read_dataset
@@ -29,6 +30,7 @@ from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
 from WeakMedSAMLib.studies.accuracy_report import accuracy_report, group, round_seconds
 from WeakMedSAMLib.studies.cases import Case, cases_of, check_cases
 from WeakMedSAMLib.studies.cohorts import CohortOutcome, Runner, edit_tags, run_cohort
+from WeakMedSAMLib.studies.diagnosis import Diagnosis
 from WeakMedSAMLib.studies.encoder import encoder_only_seconds
 from WeakMedSAMLib.studies.held_out import run_split
 from WeakMedSAMLib.studies.splits import Split, random_split, read_split
@@ -82,6 +84,8 @@ class AccuracyOptions:
         others and applied to them.
     plots : Path, optional
         Folder for tables, plots and pictures of the worst and best cases: of the tested patients, if there are any.
+    diagnose : bool
+        Also compare what each stage would draw with the true masks, see `diagnosis`; of the default method alone.
     """
 
     folder: Path
@@ -106,6 +110,7 @@ class AccuracyOptions:
     layout: str = AUTO
     split: float | Path | None = None
     plots: Path | None = None
+    diagnose: bool = False
 
 
 def measure_accuracy(
@@ -173,12 +178,17 @@ def _require_consistent(options: AccuracyOptions) -> None:
     if options.split is not None and (options.untagged or options.edit_rerun):
         message = "With a split the test patients are in no run with the others, and none is run again."
         raise UserError("bad_benchmark", message, "Leave out --untagged and --edit-rerun.")
+    if options.diagnose and is_published(options.preset):
+        message = f"The preset '{options.preset}' has other stages than those that are compared with true masks."
+        raise UserError("bad_benchmark", message, "Leave out --diagnose, or take the preset 'fast'.")
     if not 0 <= options.untagged < 1 or (options.folds is not None and options.folds < 2):
         hint = "The untagged fraction is 0 or more and below 1; there are at least 2 folds."
         raise UserError("bad_benchmark", f"untagged is {options.untagged}, folds {options.folds}.", hint)
 
 
-def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listener, keep: bool) -> dict[str, Any]:
+def _measure(
+    options: AccuracyOptions, place: Path, runner: Callable[..., RunSummary], tell: Listener, keep: bool
+) -> dict[str, Any]:
     dataset = read_dataset(options.folder, options.layout)
     classes = parse_mask_classes(options.labels or dataset.labels or _DEFAULT_LABELS)
     cases = cases_of(dataset, options.cases, options.stride, options.axis)
@@ -186,6 +196,9 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
         tell(Warning_.of(problem))
     split = _split(options, cases)
     gallery = Gallery() if options.plots else None
+    diagnosis = Diagnosis(cases, classes) if options.diagnose else None
+    if diagnosis is not None:
+        runner = partial(runner, method=diagnosis.method())
     with PeakMemory() as memory:
         if split is None:
             outcomes, rerun = _run_cohorts(options, classes, cases, place, runner, keep, gallery)
@@ -195,6 +208,8 @@ def _measure(options: AccuracyOptions, place: Path, runner: Runner, tell: Listen
     report["dataset"] = {"layout": dataset.layout, "without_mask": dataset.without_mask}
     if split is not None:
         report["split"] = split.to_json()
+    if diagnosis is not None:
+        report["diagnosis"] = diagnosis.report()
     if options.cohort_sizes:
         report["cohort_sizes"] = _by_size(outcomes, options.seed)
     if rerun is not None:

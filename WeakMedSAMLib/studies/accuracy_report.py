@@ -13,7 +13,7 @@ from WeakMedSAMLib.engine.base.device import cpu_name, describe_devices, system_
 from WeakMedSAMLib.engine.base.versions import versions
 from WeakMedSAMLib.engine.data.geometry import slice_count
 from WeakMedSAMLib.engine.evaluation.report import NOTES
-from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
+from WeakMedSAMLib.engine.evaluation.rows import Row, confidence_figures, group_summary
 from WeakMedSAMLib.studies.cases import Case
 from WeakMedSAMLib.studies.cohorts import CohortOutcome
 
@@ -62,6 +62,7 @@ def group(rows: Sequence[Row], seed: int, patients: bool = True) -> dict[str, An
     result = {
         **group_summary(rows, seed),
         "low_confidence": sum(bool(row.low_confidence) for row in rows),
+        "confidence": confidence_figures(rows),
     }
     if len(names) > 1:
         result["classes"] = {

@@ -56,6 +56,7 @@ def benchmark() -> None:
 @click.option("--cold", is_flag=True, help="Use a feature cache of its own that is empty at the start.")
 @click.option("--edit-rerun", is_flag=True, help="Then change the tags of one volume and run again.")
 @click.option("--encoder/--no-encoder", "encoder_only", default=True, help="Also time the encoder alone.")
+@click.option("--diagnose", is_flag=True, help="Also say at which stage, and on which slices, masks are lost.")
 @click.option("--work", type=PLACE, help="Keep the run folders here.")
 @device_option
 @cache_option
@@ -71,18 +72,20 @@ def accuracy(folder: Path, out: Path, work: Path | None, cache_root: Path | None
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --out bench_output/report.json
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --folds 4 --out bench_output/folds.json
       weakmedsam benchmark accuracy data/lgg_flair --labels 1 --single --out bench_output/single.json
+      weakmedsam benchmark accuracy data/lgg_flair --labels 1 --diagnose --out bench_output/stages.json
       weakmedsam benchmark accuracy data/Task02_Heart --split 0.2 --out b/heart.json --plots b/heart
     """
     require_engine()
     from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
     from WeakMedSAMLib.studies.accuracy_report import time_lines
+    from WeakMedSAMLib.studies.diagnosis import diagnosis_lines
 
     report = measure_accuracy(AccuracyOptions(folder, **options), out, TerminalListener(), work, cache_root)
     for name in ("tagged", "untagged"):
         _show_group(name, report[name])
     for line in report.get("cohort_sizes", []):
         _show_group(f"{line['volumes']} volume(s) x {line['cohorts']}", line)
-    for line in time_lines(report):
+    for line in [*diagnosis_lines(report.get("diagnosis", {})), *time_lines(report)]:
         click.echo(line)
     click.echo(f"{spoken(report['total_seconds'])} in all, peak private memory {report['peak_private_mb']:.0f} MB")
     click.echo(f"Report: {out}")
@@ -345,6 +348,9 @@ def _show_group(name: str, scores: dict[str, Any] | None) -> None:
         f"{_range(scores['slice_dice_interval'])}, patient Dice {_figure(scores['patient_dice_mean'])} "
         f"{_range(scores['patient_dice_interval'])}, HD95 {_figure(scores['patient_hd95_mm_mean'])} mm"
     )
+    if scores["confidence"] is not None:
+        figures = {name: _figure(value) for name, value in scores["confidence"].items()}
+        click.echo(f"  confidence: {figures['error']} from the Dice, concordance {figures['concordance']}")
 
 
 def _figure(value: float | None) -> str:

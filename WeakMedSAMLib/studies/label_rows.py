@@ -110,6 +110,7 @@ ROWS: tuple[LabelRow, ...] = (
         in_a_third=True,
         bound=True,
     ),
+    LabelRow("without-smoothing", "maps are not smoothed", against="tags", overrides={"map_smoothing": 0.0}),
     LabelRow("without-objects", "no objects are followed", against="tags", overrides={"objects": False}),
     _without("places", "the network is not shown places in the body", "box", places=False),
     _without("known-cells", "the classifier learns slices alone, no cells", "box", known_cells_weight=0.0),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, slice_probabilities, smooth_evidence
 from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.parts.maps import scale_to_peak
@@ -94,3 +94,29 @@ def test_a_slice_is_as_likely_as_its_best_cells_say():
     assert slice_probabilities(maps)[:, 0] == pytest.approx([0, 1], abs=1e-6)
     expected = torch.sigmoid(pool_cells(torch.from_numpy(maps)).mean(-1)).numpy()
     assert np.array_equal(slice_probabilities(maps), expected)
+
+
+def test_a_large_thing_is_not_looked_for_by_the_brightest_spot_beside_it():
+    maps = np.zeros((9, 32, 32), np.float32)
+    maps[:, 2:14, 2:14] = 0.6
+    maps[:, 25, 25] = 1
+    smooth = smooth_evidence(maps, 0.05, slice_mm=10, cell_mm=3)
+    assert smooth.max((1, 2)) == pytest.approx(np.ones(9))
+    peaks = [np.unravel_index(one.argmax(), one.shape) for one in smooth]
+    assert all(2 <= row < 14 and 2 <= column < 14 for row, column in peaks)
+
+
+def test_a_small_thing_on_few_slices_stays_where_it_is():
+    maps = np.zeros((2, 32, 32), np.float32)
+    maps[:, 2:14, 2:14] = 0.6
+    maps[:, 25, 25] = 1
+    smooth = smooth_evidence(maps, 0.05, slice_mm=5, cell_mm=3)
+    assert [one.argmax() for one in smooth] == [one.argmax() for one in maps]
+
+
+def test_a_slice_where_a_thing_is_missed_gets_it_from_those_beside_it():
+    maps = np.zeros((20, 8, 8), np.float32)
+    maps[:, 3, 3] = 1
+    maps[9, 3, 3], maps[9, 6, 6] = 0.2, 0.3
+    smooth = smooth_evidence(maps, 0.1, slice_mm=0, cell_mm=3)
+    assert smooth[9].argmax() == maps[0].argmax()

@@ -20,7 +20,7 @@ from WeakMedSAMLib.engine.evaluation.gallery import Gallery
 from WeakMedSAMLib.engine.evaluation.intervals import mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.pairs import find_pairs
 from WeakMedSAMLib.engine.evaluation.report import evaluation_report, scores_csv, write_evaluation
-from WeakMedSAMLib.engine.evaluation.rows import Row, group_summary
+from WeakMedSAMLib.engine.evaluation.rows import Row, confidence_figures, group_summary
 from WeakMedSAMLib.engine.evaluation.scoring import Score
 
 GEOMETRY = Geometry((0.0, 0.0, 0.0), (1.0, 1.0, 2.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0), (20, 24, 10))
@@ -211,3 +211,25 @@ def test_the_command_prints_a_summary_or_writes_a_folder(folders, tmp_path, caps
     report = json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8"))
     assert (report["cases_scored"], report["not_predicted"]) == (4, 1)
     assert len(report["cases"]) == 8
+
+
+def test_confidence_is_compared_with_dice_within_a_class():
+    def row(name, confidence, dice):
+        return Row("c", name, True, Score(dice, (dice,), 1.0, 1.0, False), confidence=confidence)
+
+    found = confidence_figures(
+        [
+            row("a", 0.9, 0.8),
+            row("a", 0.5, 0.6),
+            row("a", 0.6, 0.5),
+            row("a", 0.2, 0.795),
+            row("b", 0.1, 0.99),
+            row("b", None, 0.1),
+            row("b", 0.5, float("nan")),
+        ]
+    )
+    # Of the five pairs that differ two agree: 0.8 is surer than 0.6 and 0.5; b has no pair.
+    assert found == {"error": pytest.approx((0.1 + 0.1 + 0.1 + 0.595 + 0.89) / 5, abs=1e-4), "concordance": 0.4}
+    assert confidence_figures([row("a", 0.5, 0.5), row("a", 0.5, 0.9)])["concordance"] == 0.5
+    assert confidence_figures([row("a", 0.5, 0.5)]) == {"error": 0.0, "concordance": None}
+    assert confidence_figures([row("a", None, 0.5)]) is None

@@ -29,6 +29,8 @@ from WeakMedSAMLib.engine.data.volumes import read_geometry, read_labels, read_v
 from WeakMedSAMLib.engine.evaluation.demo import demo_scan
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies.cases import Case
+from WeakMedSAMLib.studies.diagnosis import Diagnosis
 
 pytest.importorskip("slicerio", reason="slicerio, which brings the scan, is not installed")
 
@@ -140,6 +142,24 @@ def test_even_so_few_steps_find_more_lung_than_chance(trained, bench):
     assert 2 * (truth & found).mean() / (truth.mean() + found.mean()) > 2 * chance
 
 
+def test_a_run_that_is_watched_tells_every_stage_and_draws_the_same(copied, trained, bench, tmp_path):
+    mask = tmp_path / "tagged_mask.nrrd"
+    geometry = read_geometry(bench.paths["tagged"])
+    write_volume(mask, bench.labels["tagged"], geometry)
+    diagnosis = Diagnosis([Case("tagged", bench.paths["tagged"], mask, "tagged")], [LUNGS, SPINE])
+    run_folder(copied.path, cache_root=bench.cache, method=diagnosis.method())
+    assert same(outputs(copied), trained.outputs)
+    found = diagnosis.report()["tagged"]
+    for name, one in found.items():
+        told = one["told"]
+        assert told["evidence"] == told["network"] == told["mean"] == told["mask"] == one["slices"] > 3, name
+        assert 0 < told["pseudo-mask"] <= 2 * QUICK["pam_slices"], name
+        assert told["objects"] == 0, "they were left out"
+        assert one["masks_on_absent_slices"] == 0
+        assert all(0 <= one["dice"][stage] <= 1 for stage in told if told[stage]), name
+    assert found["lungs"]["dice"]["mask"] > 0.3
+
+
 def test_stages_are_told_in_order_and_the_number_of_sub_classes_too(trained):
     told = states(trained.events)
     expected = ["embed", "handing-on", "projection", "novelty", "classifier", *LATER, "masks"]
@@ -230,6 +250,7 @@ def alike(bench):
     return SimpleNamespace(places=places, events=run(bench, places))
 
 
+@pytest.mark.soak
 def test_classes_on_nearly_the_same_slices_are_warned_of_and_still_give_masks(alike, bench):
     assert "classes_overlap" in warned(alike.events)
     assert alike.events[-1].status == "ok"
@@ -239,6 +260,7 @@ def test_classes_on_nearly_the_same_slices_are_warned_of_and_still_give_masks(al
     assert set(np.unique(labels)) <= {0, 1, 2}
 
 
+@pytest.mark.soak
 def test_a_volume_without_absent_slices_borrows_those_of_another(alike):
     assert list(alike.places.state.glob("novelty-001-*/*/novelty.npy"))
     assert (labels_of(alike.places, "001") > 0).any((1, 2)).mean() >= 0.5  # so short a training finds some of them
@@ -279,6 +301,7 @@ def test_the_same_model_on_the_same_volume_gives_the_same_masks(applied, bench):
     assert np.array_equal(labels_of(applied.places), before)
 
 
+@pytest.mark.soak
 def test_training_goes_on_from_a_model_and_untagged_volumes_come_along(bench, trained, tmp_path):
     settings = replace(SETTINGS, model=str(trained.places.model))
     places = made(bench, tmp_path, LUNGS, SPINE, settings=settings, names=("tagged", "unseen"))

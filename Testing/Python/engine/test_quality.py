@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,15 @@ import pytest
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.quality import CHECK_SLICES, TOO_LARGE, TOO_SMALL, Advice, Quality
+from WeakMedSAMLib.contract.quality import (
+    CHECK_SLICES,
+    EDGE_UNSURE,
+    PLACE_UNSURE,
+    TOO_LARGE,
+    TOO_SMALL,
+    Advice,
+    Quality,
+)
 from WeakMedSAMLib.engine.parts.assembly import tell_results
 from WeakMedSAMLib.engine.parts.quality import LOW_CONFIDENCE, ClassEvidence, quality_report, slice_confidence
 
@@ -120,12 +129,73 @@ def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
         ([PRESENT, ABSENT], 1, ["1 volume", "more volumes"]),
         ([PRESENT, ABSENT], 7, ["7 volume", "more volumes"]),
         ([PRESENT, UNTAGGED], 20, ["absent"]),
-        ([PRESENT, ABSENT], 20, ["lowest confidence"]),
+        ([PRESENT, ABSENT], 20, ["edge of 'lungs'", "on 1 of 1 slice:", "correct"]),
     ],
 )
 def test_it_says_what_would_help_most(tags, patients, words):
     advice = report(tags, evidence([0.1, NAN], [1, 0], [10, 0]), patients=patients).advice.message
     assert all(word in advice for word in words)
+
+
+def test_it_says_whether_place_or_edge_is_unsure_of_the_class_that_is_least_sure():
+    tags = [[PRESENT, PRESENT]] * 3 + [[ABSENT, ABSENT]]
+    sure = evidence([0.9, 0.9, 0.9, NAN], [1, 1, 1, 0], [10, 10, 10, 0])
+    elsewhere, rough = (
+        replace(evidence([0.3, 0.8, 0.3, NAN], [1, 1, 1, 0], [10, 10, 10, 0]), concord=np.array([*concord, NAN]))
+        for concord in ([0.4, 0.9, 0.4], [0.9, 0.9, 0.9])
+    )
+    place, edge = report(tags, sure, elsewhere).advice, report(tags, sure, rough).advice
+    assert (place.code, edge.code) == (PLACE_UNSURE, EDGE_UNSURE)
+    assert dict(place.values) == dict(edge.values) == {"class": "heart", "slices": 2, "total": 3}
+    assert "put a box around it" in place.message
+    assert "2 of 3 slices" in edge.message
+
+
+def test_a_class_of_which_nothing_was_drawn_needs_a_box():
+    nothing = evidence([NAN, NAN], [1, 0], [0, 0])
+    advice = report([PRESENT, ABSENT], nothing).advice
+    assert (advice.code, dict(advice.values)) == (PLACE_UNSURE, {"class": "lungs", "slices": 1, "total": 1})
+
+
+def test_where_no_class_has_a_mask_or_a_tag_slices_are_to_be_checked():
+    nothing = evidence([NAN, NAN], [0.1, 0], [0, 0])
+    assert report([UNTAGGED, ABSENT], nothing, patients=20).advice.code == CHECK_SLICES
+
+
+def seen(agreement, size, pixels, probability=1.0):
+    """Evidence of a method that says how well masks fit what its network sees."""
+    found = evidence(agreement, np.broadcast_to(probability, len(agreement)), pixels)
+    return replace(found, size=np.array(size, np.float32))
+
+
+def test_agreement_with_the_network_is_told_as_the_dice_that_it_means():
+    known = np.array([0.6, 0.8, 0.9, 0.95])
+    on_slices = [
+        slice_confidence(np.array([PRESENT], np.int8), seen([value], [100], [50]))[0].round(2) for value in known
+    ]
+    of_volumes = [report([PRESENT], seen([value], [100], [50])).confidence for value in known]
+    assert on_slices == pytest.approx([0.08, 0.34, 0.68, 0.89], abs=0.01)
+    assert of_volumes == pytest.approx(on_slices, abs=0.01)
+
+
+def test_large_slices_count_more_and_a_missing_one_as_much_as_the_others():
+    good, bad = seen([0.95, 0.7], [1000, 10], [500, 5]), seen([0.95, 0.7], [10, 1000], [5, 500])
+    missing = seen([0.95, NAN], [1000, NAN], [500, 0])
+    both = [PRESENT, PRESENT]
+    assert report(both, good).confidence > 0.85
+    assert report(both, bad).confidence < 0.2
+    assert report(both, missing).confidence == pytest.approx(0.89 / 2, abs=0.01)
+    assert report([PRESENT, ABSENT], missing).confidence > 0.85
+
+
+def test_untagged_slices_are_as_sure_as_it_is_that_they_show_the_class():
+    found = seen([0.95, 0.95], [100, 100], [50, 50], probability=0.5)
+    assert report([UNTAGGED] * 2, found).confidence < report([PRESENT] * 2, found).confidence
+
+
+def test_guesses_alone_are_not_sure():
+    assert report([PRESENT], seen([0], [0], [50])).confidence == 0
+    assert report([PRESENT], seen([NAN], [NAN], [0])).confidence == 0
 
 
 def test_volume_and_slices_of_a_class_are_counted():

@@ -21,6 +21,8 @@ from WeakMedSAMLib.contract.labels.presence import PRESENT
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import (
     CHECK_SLICES,
+    EDGE_UNSURE,
+    PLACE_UNSURE,
     TAG_ABSENT_SLICES,
     TAG_MORE_VOLUMES,
     TOO_LARGE,
@@ -143,7 +145,7 @@ def test_a_warning_of_low_confidence_brings_its_advice(german):
     assert said.endswith("korrigieren Sie sie im Segment Editor.")
 
 
-_ADVICE = {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES, TOO_SMALL, TOO_LARGE}
+_ADVICE = {TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES, PLACE_UNSURE, EDGE_UNSURE, TOO_SMALL, TOO_LARGE}
 
 
 def test_every_code_that_can_reach_the_window_has_words():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from WeakMedSAMLib.engine.evaluation.intervals import by_patient, mean, mean_interval
 from WeakMedSAMLib.engine.evaluation.published_metrics import FIGURES, FRAME, PublishedScore
 from WeakMedSAMLib.engine.evaluation.scoring import Score, rounded, rounded_interval, summary
+
+_SAME_DICE = 0.02  # below which two scans are drawn equally well
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,25 @@ def volume_agreement(rows: Sequence[Row]) -> dict[str, Any]:
         reach = 1.96 * float(differences.std(ddof=1))
         limits = rounded_interval((bias - reach, bias + reach), 3)
     return {"volume_bias_ml": rounded(bias, 3), "volume_limits_ml": limits}
+
+
+def confidence_figures(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """How far the confidence of a class says its patient Dice; None where no run told any.
+
+    ``error`` is the mean of how far one is from the other, ``concordance`` the share of pairs of scans in which the
+    same class is drawn better where it is surer (ties count half, pairs that differ by less than 0.02 of Dice not).
+    """
+    told = [(row.class_name, row.confidence, row.score.patient_dice) for row in rows if row.confidence is not None]
+    told = [one for one in told if math.isfinite(one[2])]
+    if not told:
+        return None
+    error = float(np.mean([abs(confidence - dice) for _, confidence, dice in told]))
+    agree = [
+        0.5 if sure == other_sure else float((sure > other_sure) == (dice > other_dice))
+        for (name, sure, dice), (other, other_sure, other_dice) in combinations(told, 2)
+        if name == other and abs(dice - other_dice) >= _SAME_DICE
+    ]
+    return {"error": rounded(error), "concordance": rounded(float(np.mean(agree))) if agree else None}
 
 
 def _published_of(rows: Sequence[Row], seed: int | None) -> dict[str, Any]:

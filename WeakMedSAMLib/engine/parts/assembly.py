@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
@@ -61,12 +61,18 @@ class DrawnClass:
         n: how far the ways to draw them agree; NaN where there is nothing to compare.
     likely : numpy.ndarray
         S: probability that a slice shows the class.
+    size : numpy.ndarray, optional
+        n: how much each counts in the volume, see `ClassEvidence`.
+    concord : numpy.ndarray, optional
+        n: Dice of network and pseudo-mask, before anything was redrawn.
     """
 
     masks: np.ndarray
     indices: np.ndarray
     agreement: np.ndarray
     likely: np.ndarray
+    size: np.ndarray | None = None
+    concord: np.ndarray | None = None
 
 
 def tell_results(
@@ -120,13 +126,13 @@ def assemble_result(
     stacks, evidence = {}, {}
     for entry, one in zip(classes, drawn, strict=True):
         stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
-        evidence[entry.name] = (_spread(one), one.likely)
+        evidence[entry.name] = _evidence(one)
     _put_known(list(stacks.values()), volume.supervision.known)
     labels = _labels(stacks)
     for column, index in _fill_empty(labels, stacks, volume.supervision) if guess else ():
-        evidence[classes[column].name][0][index] = 0
+        evidence[classes[column].name].agreement[index] = 0
     seen = {
-        entry.name: ClassEvidence(*evidence[entry.name], np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
+        entry.name: replace(evidence[entry.name], pixels=np.count_nonzero(labels == entry.label_value, axis=(1, 2)))
         for entry in classes
     }
     voxel_ml = source.scan.geometry.voxel_ml
@@ -135,11 +141,18 @@ def assemble_result(
     return VolumeResult(from_slice_stack(labels, source.axis), probabilities, quality)
 
 
-def _spread(drawn: DrawnClass) -> np.ndarray:
-    """Agreement of all S slices, NaN where nothing was drawn."""
-    agreement = np.full(len(drawn.likely), np.nan, np.float32)
-    agreement[drawn.indices] = drawn.agreement
-    return agreement
+def _evidence(drawn: DrawnClass) -> ClassEvidence:
+    """What is known of a class on all slices; its pixels are not counted yet."""
+    size, concord = (None if values is None else _spread(values, drawn) for values in (drawn.size, drawn.concord))
+    nothing = np.zeros(len(drawn.likely), int)
+    return ClassEvidence(_spread(drawn.agreement, drawn), drawn.likely, nothing, size, concord)
+
+
+def _spread(values: np.ndarray, drawn: DrawnClass) -> np.ndarray:
+    """Values of the slices on which a class was drawn on all S slices, NaN where nothing was drawn."""
+    spread = np.full(len(drawn.likely), np.nan, np.float32)
+    spread[drawn.indices] = values
+    return spread
 
 
 def _fill_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -> np.ndarray:

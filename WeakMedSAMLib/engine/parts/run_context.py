@@ -19,6 +19,7 @@ from WeakMedSAMLib.engine.base.state import StageStore, reuse
 from WeakMedSAMLib.engine.features.cache import FeatureCache
 from WeakMedSAMLib.engine.parts.model_files import TrainedModel
 from WeakMedSAMLib.engine.parts.showcase import Show
+from WeakMedSAMLib.engine.parts.stage_maps import Watch
 from WeakMedSAMLib.engine.parts.sub_class_report import KeepSubClasses
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class RunContext:
         Gets what was found of sub-classes, class by class.
     show : callable, optional
         Gets one slice after every stage that says something of it.
+    watch : callable, optional
+        Gets what each stage would draw, of all slices; for studies.
     """
 
     classes: ClassTable
@@ -56,6 +59,7 @@ class RunContext:
     keep_model: Callable[[TrainedModel], None] | None = None
     keep_sub_classes: KeepSubClasses | None = None
     show: Show | None = None
+    watch: Watch | None = None
 
     @property
     def device(self) -> torch.device:

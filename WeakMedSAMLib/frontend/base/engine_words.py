@@ -197,6 +197,17 @@ TEXTS = {
     "tag_more_volumes": (_("Tag more volumes, eight or more if you can."), ""),
     "tag_absent_slices": (_("Tag slices of this volume on which the class is absent."), ""),
     "check_slices": (_("Check the slices with the lowest confidence, and correct them in the Segment Editor."), ""),
+    "place_unsure": (
+        _(
+            "It is not sure what is meant by '{class}', on {slices} of {total} slices: put a box around it where it is "
+            "largest."
+        ),
+        "",
+    ),
+    "edge_unsure": (
+        _("The edge of '{class}' is unsure, on {slices} of {total} slices: correct the least sure ones, and update."),
+        "",
+    ),
     "learns_from_tags": (
         _(
             "This preset learns from slice tags alone: boxes and points say on which slices a class is, and of which "

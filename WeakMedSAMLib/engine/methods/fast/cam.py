@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
@@ -49,3 +50,15 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     if novelty is not None:
         combined = combined * (patients / (patients + _EVEN_PATIENTS)) + novelty
     return scale_to_peak(combined)
+
+
+def smooth_evidence(evidence: np.ndarray, share: float, slice_mm: float, cell_mm: float) -> np.ndarray:
+    """Evidence P x m x m smoothed over its P slices and in them, each with a peak of 1.
+
+    By a Gaussian whose standard deviation is a share of the length on which the class is: large things are not looked
+    for by their brightest spot, small ones do not vanish.
+    """
+    along = share * len(evidence)
+    across = along * slice_mm / cell_mm
+    smooth = ndimage.gaussian_filter(evidence, (along, across, across), mode=("nearest", "constant", "constant"))
+    return scale_to_peak(smooth)

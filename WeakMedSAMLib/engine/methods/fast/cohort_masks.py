@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.events import Progress
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
-from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence
+from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, smooth_evidence
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, put_known, weigh_known
 from WeakMedSAMLib.engine.methods.fast.pam import pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
@@ -76,7 +76,7 @@ def make_pseudo_masks(
         filled = 0
         for done, (number, indices) in enumerate(chosen.items()):
             context.report(Progress(STAGE, done, len(chosen)))
-            maps = evidence_of(cohort, number, classifier, patients, context.classes)
+            maps = evidence_of(cohort, number, classifier, patients, context.classes, settings.map_smoothing)
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:
@@ -103,7 +103,12 @@ def make_pseudo_masks(
 
 
 def evidence_of(
-    cohort: SeenCohort, number: int, classifier: SliceClassifier, patients: Sequence[int], classes: ClassTable
+    cohort: SeenCohort,
+    number: int,
+    classifier: SliceClassifier,
+    patients: Sequence[int],
+    classes: ClassTable,
+    smoothing: float,
 ) -> list[np.ndarray | None]:
     """Evidence for every class on the present slices of one volume, P x m x m; None where there are none."""
     volume, cells = cohort.volumes[number], cohort.cells[number]
@@ -120,7 +125,8 @@ def evidence_of(
         expected = classes[column].known.brightness
         if expected is not None:
             found = scale_to_peak(found * as_bright(cells.brightness[present], cells.body[present], expected))
-        maps.append(found)
+        cell_mm = volume.frame.pixel_mm * volume.frame.size / found.shape[-1]
+        maps.append(smooth_evidence(found, smoothing, volume.slice_mm, cell_mm) if smoothing else found)
     return maps
 
 

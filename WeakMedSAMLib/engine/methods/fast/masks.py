@@ -26,6 +26,7 @@ from WeakMedSAMLib.engine.methods.fast.refine import (
 from WeakMedSAMLib.engine.methods.fast.segmenter import segment_on_sides
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.surest import LONGER, hand_on_surest, sureness
+from WeakMedSAMLib.engine.methods.fast.watched import watch_masks
 from WeakMedSAMLib.engine.parts.assembly import (
     DrawnClass,
     Results,
@@ -36,6 +37,7 @@ from WeakMedSAMLib.engine.parts.assembly import (
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.stage_maps import MEAN, NETWORK
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
@@ -126,10 +128,13 @@ def segment_volume(
         trust[mask.index] = mask.trust
     steps = {column: work.part(LONGER) for column in guessed}
     coarse = _from_surest(coarse, steps, indices, volume, settings, context)
+    on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
+    watch_masks(NETWORK, volume, indices, on, coarse, context)
+    seen = np.rint(255 * coarse).astype(np.uint8)
     concord = _average_in(coarse, indices, learned)
+    watch_masks(MEAN, volume, indices, on, coarse, context)
 
     def drawn() -> Iterator[DrawnClass]:
-        on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
         for columns in _some_together([len(rows) * backbone.info.input_size**2 for rows in on]):
             asked = []
             for column in columns:
@@ -137,9 +142,10 @@ def segment_volume(
                 shown = volume.tags[rows, column] == PRESENT
                 asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
             found = _draw_classes(asked, volume, settings, backbone, work.part(len(columns)))
-            for column, drawing, (masks, agreement) in zip(columns, asked, found, strict=True):
-                agreement = agreement * concord[on[column], column]
-                yield DrawnClass(masks, drawing.indices, agreement, likely[:, column])
+            for column, drawing, masks in zip(columns, asked, found, strict=True):
+                agreement, size = _as_seen(seen[on[column], column], masks)
+                rows = on[column]
+                yield DrawnClass(masks, drawing.indices, agreement, likely[:, column], size, concord[rows, column])
 
     return assemble_result(source, volume, classes, drawn(), model.patients)
 
@@ -179,6 +185,17 @@ def _from_surest(
     return result
 
 
+def _as_seen(seen: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How well masks n x H x W fit what the network sees, n x h x w of uint8: Dice, softly; and the sizes of both, n.
+
+    NaN where neither has anything.
+    """
+    drawn = resize_maps(torch.from_numpy((masks > 0.5).astype(np.float32)), seen.shape[-1]).numpy()
+    sizes = seen.sum((1, 2)) / np.float32(255) + drawn.sum((1, 2))
+    common = np.einsum("nyx,nyx->n", seen.astype(np.float32), drawn) / 255
+    return np.divide(2 * common, sizes, out=np.full(len(sizes), np.nan, np.float32), where=sizes > 0), sizes
+
+
 def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[PseudoMask]) -> np.ndarray:
     """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
 
@@ -203,8 +220,8 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 def _draw_classes(
     drawings: Sequence[_Drawing], volume: VolumeSlices, settings: FastSettings, backbone: Backbone, step: Tell
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Refined masks n x h x w of each class and the agreement behind them, n.
+) -> Iterator[np.ndarray]:
+    """Refined masks n x h x w of each class.
 
     The mask decoder redraws them at its own resolution, for small pieces are mostly edge; not where it drew them from
     what a reader gave, as far as that is believed. A piece that hangs together with nothing is kept where the slice is
@@ -213,11 +230,11 @@ def _draw_classes(
     before = [_at_full_size(one, settings, backbone.info.input_size) for one in drawings]
     if settings.box_refinement:
         level = volume.features.levels[backbone.info.decode_level]
-        redrawn = redraw_classes(before, [one.indices for one in drawings], level, backbone, step)
+        found = redraw_classes(before, [one.indices for one in drawings], level, backbone, step)
+        redrawn = [masks for masks, _agreement in found]
     else:
-        is_there = [one.coarse.max((1, 2), initial=0) > 0.5 for one in drawings]
-        redrawn = [(old, np.where(seen, 1.0, np.nan)) for old, seen in zip(before, is_there, strict=True)]
-    for drawing, old, (masks, agreement) in zip(drawings, before, redrawn, strict=True):
+        redrawn = before
+    for drawing, old, masks in zip(drawings, before, redrawn, strict=True):
         if settings.box_refinement:
             given = drawing.trust[:, None, None]
             masks = given * old + (1 - given) * masks
@@ -226,7 +243,7 @@ def _draw_classes(
             kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
             emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
             masks = np.where(emptied[:, None, None], smooth, kept)
-        yield masks, agreement
+        yield masks
 
 
 def _at_full_size(drawing: _Drawing, settings: FastSettings, size: int) -> np.ndarray:

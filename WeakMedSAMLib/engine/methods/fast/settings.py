@@ -26,6 +26,7 @@ _LIMITS = Limits(
         "novelty_references": 1,
         "novelty_neighbours": 1,
         "classifier_steps": 1,
+        "map_smoothing": 0,
         "pam_slices": 1,
         "pam_grid": 1,
         "pam_radius": 1,
@@ -61,6 +62,9 @@ class FastSettings:
         `pooling.pool_cells`.
     guidance : float
         How strongly novelty steers which cells of a present slice are pooled.
+    map_smoothing : float
+        Standard deviation of the Gaussian that smooths maps, as a share of the length on which a class is tagged; 0 for
+        none.
     objects : bool
         Take objects that the decoder sees, and that are on the slices of a class and on no others, as if they had been
         given; not without `handing_on`.
@@ -127,6 +131,7 @@ class FastSettings:
     classifier_steps: int = 300
     pooling: str = "top-k"
     guidance: float = 3.0
+    map_smoothing: float = 0.045
     objects: bool = True
     pam: bool = True
     pam_slices: int = stages.MASKED_SLICES
@@ -176,6 +181,11 @@ class FastSettings:
     def of_handing(self) -> tuple[bool, bool, float, bool]:
         """What handing masks on reads."""
         return self.tightness, self.handing_on, self.handing_mm, self.random_walker
+
+    @property
+    def of_objects(self) -> tuple[float, ...]:
+        """What objects read beside that."""
+        return *self.of_handing, self.map_smoothing
 
     @property
     def hands_on_anew(self) -> bool:

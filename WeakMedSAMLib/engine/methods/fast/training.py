@@ -47,6 +47,7 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
     start_key,
 )
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort, gather_tagged
+from WeakMedSAMLib.engine.methods.fast.watched import watch_evidence, watch_given, watch_pseudo_masks
 from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
@@ -110,13 +111,16 @@ class _Trainer:
         classifier = self._train_classifier(slices, key)
         maps = evidence_maps(classifier, cells[shown], cohort.novel[shown], cohort.patients_with())
         showcase.show(CLASSIFIER, maps)
+        watch_evidence(cohort, classifier, settings, self._context)
         given = find_objects(cohort, classifier, settings, self._context, key, given)
+        watch_given(volumes, given, self._context)
         chosen = choose_slices(volumes, settings.pam_slices, given)
         key = stage_key(
             pam.VERSION, objects.VERSION, key, settings_until(PSEUDO_MASKS, settings), key_of_marks(volumes)
         )
         masks = make_pseudo_masks(cohort, chosen, classifier, settings, self._context, key, given)
         showcase.show_pseudo_mask(masks)
+        watch_pseudo_masks(volumes, masks, self._context)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         begin = None if self._start is None else self._start.segmenter
         network = SelfTraining(volumes, settings, self._context, showcase).run(masks, key, begin)
