@@ -3990,8 +3990,8 @@ Overwrite them?</source>
         <translation>Versionen</translation>
     </message>
     <message>
-        <source>Confidence says how far several ways to draw the same mask agree; it is not accuracy.</source>
-        <translation>Die Sicherheit gibt an, wie weit mehrere Arten, dieselbe Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+        <source>Confidence says how good a mask can be expected to be, by how far several ways to draw it agree; it is not accuracy.</source>
+        <translation>Die Sicherheit gibt an, wie gut eine Maske voraussichtlich ist, danach, wie weit mehrere Arten, sie zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
     </message>
     <message>
         <source>automatic</source>
@@ -4187,8 +4187,8 @@ Masken dieses Laufs: {run}</translation>
         <translation>⚠ Geringe Sicherheit ({percent} %): Prüfen Sie jede Schicht.</translation>
     </message>
     <message>
-        <source>Confidence says how far several ways to draw a mask agree; it is not accuracy.</source>
-        <translation>Die Sicherheit gibt an, wie weit mehrere Arten, eine Maske zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
+        <source>Confidence says how good a mask can be expected to be, by how far several ways to draw it agree; it is not accuracy.</source>
+        <translation>Die Sicherheit gibt an, wie gut eine Maske voraussichtlich ist, danach, wie weit mehrere Arten, sie zu zeichnen, übereinstimmen; sie ist kein Maß für die Genauigkeit.</translation>
     </message>
     <message>
         <source>{reviewed} of {count} reviewed</source>

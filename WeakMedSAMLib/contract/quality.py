@@ -72,6 +72,8 @@ class ClassQuality:
         S: 0..1.
     slice_probability : list of float
         S: that the slice shows the class, by the classifier; empty where nobody said.
+    tagged : list of int or None
+        Slices of which a tag says whether they show the class; None in files of before.
     """
 
     confidence: float | None = None
@@ -80,13 +82,19 @@ class ClassQuality:
     volume_ml: float = 0.0
     slice_confidence: list[float] = field(default_factory=list)
     slice_probability: list[float] = field(default_factory=list)
+    tagged: list[int] | None = None
 
     def turned(self) -> ClassQuality:
         """Return the same with slices counted from the other end."""
         last = len(self.slice_confidence) - 1
         missing = sorted(last - index for index in self.present_without_mask)
-        confidence, probability = self.slice_confidence[::-1], self.slice_probability[::-1]
-        return replace(self, present_without_mask=missing, slice_confidence=confidence, slice_probability=probability)
+        return replace(
+            self,
+            present_without_mask=missing,
+            slice_confidence=self.slice_confidence[::-1],
+            slice_probability=self.slice_probability[::-1],
+            tagged=None if self.tagged is None else sorted(last - index for index in self.tagged),
+        )
 
     @classmethod
     def from_json(cls, data: Any) -> ClassQuality:
@@ -99,6 +107,7 @@ class ClassQuality:
             volume_ml=_number(data.get("volume_ml")) or 0.0,
             slice_confidence=_numbers(data.get("slice_confidence")),
             slice_probability=_numbers(data.get("slice_probability")),
+            tagged=[int(index) for index in _numbers(data["tagged"])] if isinstance(data.get("tagged"), list) else None,
         )
 
 

@@ -178,6 +178,9 @@ def _require_consistent(options: AccuracyOptions) -> None:
     if options.split is not None and (options.untagged or options.edit_rerun):
         message = "With a split the test patients are in no run with the others, and none is run again."
         raise UserError("bad_benchmark", message, "Leave out --untagged and --edit-rerun.")
+    if options.diagnose and options.cohort_sizes:
+        message = "Of cohorts of several sizes no stages are compared with true masks: a volume is in several of them."
+        raise UserError("bad_benchmark", message, "Leave out --diagnose or --cohort-sizes.")
     if options.diagnose and is_published(options.preset):
         message = f"The preset '{options.preset}' has other stages than those that are compared with true masks."
         raise UserError("bad_benchmark", message, "Leave out --diagnose, or take the preset 'fast'.")

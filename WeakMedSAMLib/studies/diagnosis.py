@@ -136,10 +136,14 @@ class Diagnosis:
                 found.dice[FINAL] = _dice(drawn[index], truth[index])
                 found.best = _best_dice(likely[index] / np.float32(255), truth[index])
                 found.empty = not drawn[index].any()
-        self._traces.append(trace)
+        if all((one.name, one.tagged) != (trace.name, trace.tagged) for one in self._traces):
+            self._traces.append(trace)
 
     def report(self) -> dict[str, Any]:
-        """By tagged and untagged volumes, and class: Dice after each stage, and what is missing by cause."""
+        """By tagged and untagged volumes, and class: Dice after each stage, and what is missing by cause.
+
+        Of several runs of a volume the first counts, as in the report of the benchmark.
+        """
         groups = {"tagged": [one for one in self._traces if one.tagged]}
         groups["untagged"] = [one for one in self._traces if not one.tagged]
         return {
@@ -212,7 +216,8 @@ def _class_report(traces: Sequence[VolumeTrace], column: int) -> dict[str, Any]:
         slices = trace.slices.get(column, {})
         own = _lost(slices)
         lost = {cause: lost[cause] + own[cause] for cause in CAUSES}
-        volumes.append({"case": trace.name, "slices": len(slices), "lost": _shares(own, len(slices))})
+        found = [_slice_report(index, slices) for index in sorted(slices)]
+        volumes.append({"case": trace.name, "lost": _shares(own, len(slices)), "slices": found})
     shown = [one for trace in traces for one in trace.slices.get(column, {}).values()]
     peaks = [one.peak_inside for one in shown if one.peak_inside is not None]
     absent = sum(trace.absent_slices.get(column, 0) for trace in traces)
@@ -226,6 +231,11 @@ def _class_report(traces: Sequence[VolumeTrace], column: int) -> dict[str, Any]:
         "masks_on_absent_slices": round(false / absent, 4) if absent else None,
         "volumes": volumes,
     }
+
+
+def _slice_report(index: int, slices: Mapping[int, SliceTrace]) -> dict[str, Any]:
+    dice = slices[index].dice
+    return {"index": index, "dice": {name: round(dice[name], 4) for name in dice}, "cause": cause_of(index, slices)}
 
 
 def _lost(slices: Mapping[int, SliceTrace]) -> dict[str, float]:

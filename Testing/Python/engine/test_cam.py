@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, evidence, slice_probabilities, smooth_evidence
 from WeakMedSAMLib.engine.methods.fast.novelty import standardise_map
@@ -96,27 +97,54 @@ def test_a_slice_is_as_likely_as_its_best_cells_say():
     assert np.array_equal(slice_probabilities(maps), expected)
 
 
-def test_a_large_thing_is_not_looked_for_by_the_brightest_spot_beside_it():
-    maps = np.zeros((9, 32, 32), np.float32)
+def smoothed(maps, share=0.05, slice_mm=10, cell_mm=3, indices=None, slices=200, absent=()):
+    indices = np.arange(len(maps)) if indices is None else np.array(indices)
+    return smooth_evidence(maps, indices, np.isin(np.arange(slices), absent), share, slice_mm, cell_mm)
+
+
+def plateau_and_spot(slices):
+    maps = np.zeros((slices, 32, 32), np.float32)
     maps[:, 2:14, 2:14] = 0.6
     maps[:, 25, 25] = 1
-    smooth = smooth_evidence(maps, 0.05, slice_mm=10, cell_mm=3)
+    return maps
+
+
+def test_a_large_thing_is_not_looked_for_by_the_brightest_spot_beside_it():
+    smooth = smoothed(plateau_and_spot(9))
     assert smooth.max((1, 2)) == pytest.approx(np.ones(9))
     peaks = [np.unravel_index(one.argmax(), one.shape) for one in smooth]
     assert all(2 <= row < 14 and 2 <= column < 14 for row, column in peaks)
 
 
 def test_a_small_thing_on_few_slices_stays_where_it_is():
-    maps = np.zeros((2, 32, 32), np.float32)
-    maps[:, 2:14, 2:14] = 0.6
-    maps[:, 25, 25] = 1
-    smooth = smooth_evidence(maps, 0.05, slice_mm=5, cell_mm=3)
-    assert [one.argmax() for one in smooth] == [one.argmax() for one in maps]
+    maps = plateau_and_spot(2)
+    assert [one.argmax() for one in smoothed(maps, slice_mm=5)] == [one.argmax() for one in maps]
 
 
 def test_a_slice_where_a_thing_is_missed_gets_it_from_those_beside_it():
     maps = np.zeros((20, 8, 8), np.float32)
     maps[:, 3, 3] = 1
     maps[9, 3, 3], maps[9, 6, 6] = 0.2, 0.3
-    smooth = smooth_evidence(maps, 0.1, slice_mm=0, cell_mm=3)
-    assert smooth[9].argmax() == maps[0].argmax()
+    assert smoothed(maps, 0.1, slice_mm=0)[9].argmax() == maps[0].argmax()
+
+
+def test_slices_that_follow_each_other_are_smoothed_as_by_scipy():
+    maps = np.abs(noise(3)).repeat(7, 0)
+    expected = ndimage.gaussian_filter(maps, (2.1, 0.7, 0.7), mode=("nearest", "constant", "constant"))
+    assert np.allclose(smoothed(maps, 0.1, slice_mm=1), scale_to_peak(expected), atol=1e-5)
+
+
+def test_two_things_with_slices_without_any_between_do_not_touch_each_other():
+    small, large = np.zeros((2, 32, 32), np.float32), np.zeros((40, 32, 32), np.float32)
+    small[:, 25, 25] = large[:, 2:14, 2:14] = 1
+    both = smoothed(np.concatenate([small, large]), indices=[5, 6, *range(10, 50)], absent=[7, 8, 9])
+    assert np.allclose(both[:2], smoothed(small))
+    assert np.allclose(both[2:], smoothed(large))
+
+
+def test_untagged_slices_between_count_as_distance():
+    maps = np.zeros((3, 8, 8), np.float32)
+    maps[0, 2, 2] = maps[1, 5, 5] = maps[2, 5, 5] = 1
+    near = smoothed(maps, 0.3, slice_mm=0, indices=[0, 1, 2])
+    far = smoothed(maps, 0.3, slice_mm=0, indices=[0, 30, 31])
+    assert near[0, 5, 5] > 2 * far[0, 5, 5]

@@ -91,7 +91,7 @@ def watched(case):
         soft = np.uint8(255) * (labels > 0)
         diagnosis.finish(source, SimpleNamespace(labels=labels, probabilities={3: soft}))
 
-    return SimpleNamespace(diagnosis=diagnosis, tell=tell, finish=finish)
+    return SimpleNamespace(diagnosis=diagnosis, tell=tell, finish=finish, begin=lambda: diagnosis.begin([source]))
 
 
 def square(first, last, value=1.0):
@@ -120,7 +120,15 @@ def test_stages_are_compared_with_the_truth_and_what_is_missing_adds_up(watched)
     assert found["lost"] == {**dict.fromkeys(CAUSES, 0.0), ALONG_Z: 0.25, EXTENT: 0.0833, EMPTY: 0.25}
     assert sum(found["lost"].values()) == pytest.approx(1 - found["dice"]["mask"], abs=1e-3)
     assert found["masks_on_absent_slices"] == pytest.approx(1 / 3, abs=1e-3)
-    assert [(one["case"], one["slices"]) for one in found["volumes"]] == [("a", 4)]
+    (volume,) = found["volumes"]
+    assert volume["case"] == "a"
+    assert [(one["index"], one["cause"]) for one in volume["slices"]] == [
+        (2, EXTENT),
+        (3, ALONG_Z),
+        (4, EXTENT),
+        (5, EMPTY),
+    ]
+    assert volume["slices"][0]["dice"] == {"evidence": 1.0, "network": 1.0, "mask": 1.0}
 
 
 def test_the_terminal_shows_it(watched):
@@ -134,8 +142,21 @@ def test_the_terminal_shows_it(watched):
     assert "untagged" not in told
 
 
-def test_other_methods_are_refused(tmp_path):
-    options = replace(AccuracyOptions(tmp_path, "ball=3", diagnose=True), preset="paper")
-    with pytest.raises(UserError, match="other stages") as told:
+def test_of_several_runs_of_a_volume_the_first_counts(watched):
+    labels = np.zeros((8, SIZE, SIZE), np.uint8)
+    labels[SHOWN, 4:12, 4:12] = 3
+    watched.finish(labels)
+    before = watched.diagnosis.report()
+    watched.begin()
+    watched.finish(0 * labels)
+    assert watched.diagnosis.report() == before
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"), [({"preset": "paper"}, "other stages"), ({"cohort_sizes": (1, 2)}, "several sizes")]
+)
+def test_what_cannot_be_compared_is_refused(tmp_path, choice, words):
+    options = replace(AccuracyOptions(tmp_path, "ball=3", diagnose=True), **choice)
+    with pytest.raises(UserError, match=words) as told:
         measure_accuracy(options, tmp_path / "report.json")
     assert told.value.code == "bad_benchmark"

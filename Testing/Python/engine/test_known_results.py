@@ -36,6 +36,18 @@ def assembled(axis, supervision, classes, spacing=(1.0, 2.0, 3.0)):
     return assemble_result(source, volume, TABLE, classes, 3)
 
 
+def test_slices_of_which_all_pixels_of_a_class_are_known_are_sure():
+    pixels = np.full((2, 24, 30), UNKNOWN, np.uint8)
+    pixels[0], pixels[1, 0, 0] = NOT_SHOWN, SHOWN
+    pixels[0, 3:9, 3:9] = SHOWN
+    tags = np.full((5, 2), PRESENT, np.int8)
+    unsure = [replace(drawn(0.9), agreement=np.full(3, 0.2)) for _ in range(2)]
+    known = Supervision(tags, KnownPixels([1], lambda _index: pixels))
+    quality = assembled("k", known, unsure).quality
+    assert quality.classes["a"].slice_confidence[:3] == [0.2, 1.0, 0.2]
+    assert quality.classes["b"].slice_confidence[1] == 0.2
+
+
 @pytest.mark.parametrize("axis", ["i", "j", "k"])
 def test_known_pixels_are_in_the_result_to_the_voxel(axis):
     count = SIZE["ijk".index(axis)]

@@ -129,7 +129,7 @@ def test_no_mask_and_no_tag_is_no_figure_and_not_sure():
         ([PRESENT, ABSENT], 1, ["1 volume", "more volumes"]),
         ([PRESENT, ABSENT], 7, ["7 volume", "more volumes"]),
         ([PRESENT, UNTAGGED], 20, ["absent"]),
-        ([PRESENT, ABSENT], 20, ["edge of 'lungs'", "on 1 of 1 slice:", "correct"]),
+        ([PRESENT, ABSENT], 20, ["lowest confidence"]),
     ],
 )
 def test_it_says_what_would_help_most(tags, patients, words):
@@ -151,14 +151,27 @@ def test_it_says_whether_place_or_edge_is_unsure_of_the_class_that_is_least_sure
     assert "2 of 3 slices" in edge.message
 
 
+def test_slices_without_a_pseudo_mask_say_nothing_of_the_place():
+    tags = [PRESENT] * 4 + [ABSENT]
+    few = replace(evidence([0.3] * 4 + [NAN], [1] * 4 + [0], [10] * 4 + [0]), concord=np.array([0.4] + [NAN] * 4))
+    none = replace(few, concord=np.full(5, NAN))
+    assert report(tags, few).advice.code == PLACE_UNSURE
+    assert report(tags, none).advice.code == EDGE_UNSURE
+
+
+def test_slices_just_below_the_limit_of_few_patients_are_counted():
+    between = replace(evidence([LOW_CONFIDENCE * 1.005, NAN], [1, 0], [10, 0]), concord=np.ones(2))
+    assert report([PRESENT, ABSENT], between, patients=10).advice.values["slices"] == 1
+
+
 def test_a_class_of_which_nothing_was_drawn_needs_a_box():
-    nothing = evidence([NAN, NAN], [1, 0], [0, 0])
+    nothing = replace(evidence([NAN, NAN], [1, 0], [0, 0]), concord=np.full(2, NAN))
     advice = report([PRESENT, ABSENT], nothing).advice
     assert (advice.code, dict(advice.values)) == (PLACE_UNSURE, {"class": "lungs", "slices": 1, "total": 1})
 
 
 def test_where_no_class_has_a_mask_or_a_tag_slices_are_to_be_checked():
-    nothing = evidence([NAN, NAN], [0.1, 0], [0, 0])
+    nothing = replace(evidence([NAN, NAN], [0.1, 0], [0, 0]), concord=np.ones(2))
     assert report([UNTAGGED, ABSENT], nothing, patients=20).advice.code == CHECK_SLICES
 
 

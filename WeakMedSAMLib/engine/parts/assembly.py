@@ -11,7 +11,7 @@ from scipy import ndimage
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.events import Stage, Warning_
-from WeakMedSAMLib.contract.quality import Quality
+from WeakMedSAMLib.contract.quality import EDGE_UNSURE, PLACE_UNSURE, Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report, Work
@@ -19,7 +19,7 @@ from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
-from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, KnownPixels
+from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 _BEST_GUESS = 0.5  # of the peak of a class on a slice where nothing is above one half
@@ -64,7 +64,7 @@ class DrawnClass:
     size : numpy.ndarray, optional
         n: how much each counts in the volume, see `ClassEvidence`.
     concord : numpy.ndarray, optional
-        n: Dice of network and pseudo-mask, before anything was redrawn.
+        n: see `ClassEvidence`.
     """
 
     masks: np.ndarray
@@ -128,6 +128,7 @@ def assemble_result(
         stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
         evidence[entry.name] = _evidence(one)
     _put_known(list(stacks.values()), volume.supervision.known)
+    _agree_where_known(list(evidence.values()), volume.supervision.known)
     labels = _labels(stacks)
     for column, index in _fill_empty(labels, stacks, volume.supervision) if guess else ():
         evidence[classes[column].name].agreement[index] = 0
@@ -170,6 +171,14 @@ def _put_known(stacks: Sequence[np.ndarray], known: KnownPixels) -> None:
         for stack, own in zip(stacks, pixels, strict=True):
             stack[index][own == SHOWN] = 255
             stack[index][own == NOT_SHOWN] = 0
+
+
+def _agree_where_known(evidence: Sequence[ClassEvidence], known: KnownPixels) -> None:
+    """On slices of which all pixels of a class are known, it is as it should be: full agreement, in place."""
+    for index, pixels in known.items():
+        for found, own in zip(evidence, pixels, strict=True):
+            if (own != UNKNOWN).all():
+                found.agreement[index] = 1
 
 
 def _fill_empty(
@@ -216,7 +225,9 @@ def _labels(stacks: dict[int, np.ndarray]) -> np.ndarray:
 
 def _low_confidence(unsure: Sequence[Quality], total: int) -> Warning_:
     """The warning, with the advice of the first volume that has one."""
-    count, advice = len(unsure), next((one.advice for one in unsure if one.advice), None)
+    # What is said of a class goes for its volume alone.
+    of_all = [one.advice for one in unsure if one.advice and one.advice.code not in (PLACE_UNSURE, EDGE_UNSURE)]
+    count, advice = len(unsure), next(iter(of_all), None)
     where = f"{count} of {counted(total, 'volume')}"
     return Warning_(
         code="low_confidence",

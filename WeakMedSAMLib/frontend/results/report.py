@@ -208,7 +208,10 @@ def _title(text: str) -> str:
 
 
 def _footer() -> str:
-    text = _("Confidence says how far several ways to draw the same mask agree; it is not accuracy.")
+    text = _(
+        "Confidence says how good a mask can be expected to be, by how far several ways to draw it agree; it is not "
+        "accuracy."
+    )
     return f"<p>{html.escape(text)}</p>"
 
 

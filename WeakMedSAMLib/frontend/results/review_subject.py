@@ -164,7 +164,10 @@ def bannerTip(result: StoredResult) -> str:
 
 def confidenceTip() -> str:
     """Return what confidence is."""
-    return _("Confidence says how far several ways to draw a mask agree; it is not accuracy.")
+    return _(
+        "Confidence says how good a mask can be expected to be, by how far several ways to draw it agree; it is not "
+        "accuracy."
+    )
 
 
 def progressInWords(subject: ReviewSubject) -> str:

@@ -31,9 +31,11 @@ class SliceDoubt:
     isMissing : bool
         Whether the slice is tagged present and nothing was drawn.
     probability : float or None
-        That the slice shows the class, by the classifier; None where nobody said.
+        That the slice shows the class, by the classifier; None where nobody said, or a tag does.
     isChanged : bool
         Whether the last update drew it otherwise than before.
+    isTagged : bool
+        Whether a tag says that the slice shows the class.
     """
 
     className: str
@@ -41,6 +43,7 @@ class SliceDoubt:
     isMissing: bool = False
     probability: float | None = None
     isChanged: bool = False
+    isTagged: bool = False
 
     def confidenceInWords(self) -> str:
         """Return the confidence as "41 %"; that of a drawing that is not there is none."""
@@ -53,7 +56,7 @@ class SliceDoubt:
         if self.isChanged:
             return _("changed by the update")
         if self.probability is None:
-            return ""
+            return _("outline unsure") if self.isTagged else ""
         # As the engine makes it of a slice without tag and without mask.
         if abs(self.confidence - (1 - self.probability)) < _ROUNDED:
             return _("perhaps missed")
@@ -133,6 +136,8 @@ def slicesInDoubt(rows: Collection[SliceRow], className: str) -> set[int]:
 
 def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, int]) -> SliceDoubt:
     isKnown = index < len(quality.slice_probability)
-    probability = quality.slice_probability[index] if isKnown else None
+    # Whether the slice shows the class is no question where a tag says it.
+    isTagged = quality.tagged is not None and index in quality.tagged
+    probability = quality.slice_probability[index] if isKnown and not isTagged else None
     isMissing = index in quality.present_without_mask
-    return SliceDoubt(name, quality.slice_confidence[index], isMissing, probability, index in changed)
+    return SliceDoubt(name, quality.slice_confidence[index], isMissing, probability, index in changed, isTagged)

@@ -89,6 +89,15 @@ def test_the_reason_is_what_made_the_confidence(parts, confidence, probability, 
     assert doubt.confidenceInWords() == f"{round(confidence * 100)} %"
 
 
+def test_a_tag_leaves_no_doubt_whether_a_slice_shows_the_class(parts):
+    quality = parts.ClassQuality(0.4, 2, [], 1.5, [0.45, 0.45, 0.5], [0.5, 0.5, 0.5], [1])
+    result = SimpleNamespace(classes={"liver": quality})
+    reasons = {row.index: row.worst.reason() for row in parts.sliceRows(result)}
+    assert reasons == {0: "perhaps not there", 1: "outline unsure", 2: "perhaps missed"}
+    older = SimpleNamespace(classes={"liver": replace(quality, tagged=None)})
+    assert {row.index: row.worst.reason() for row in parts.sliceRows(older)}[1] == "perhaps not there"
+
+
 def test_nothing_drawn_never_reads_as_a_confidence(parts):
     doubt = parts.SliceDoubt("liver", 0.0, isMissing=True, probability=1.0)
     assert (doubt.confidenceInWords(), doubt.reason()) == ("–", "not drawn")

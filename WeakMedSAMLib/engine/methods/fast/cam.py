@@ -52,13 +52,45 @@ def evidence(activation: np.ndarray, novelty: np.ndarray | None, body: np.ndarra
     return scale_to_peak(combined)
 
 
-def smooth_evidence(evidence: np.ndarray, share: float, slice_mm: float, cell_mm: float) -> np.ndarray:
-    """Evidence P x m x m smoothed over its P slices and in them, each with a peak of 1.
+def smooth_evidence(
+    evidence: np.ndarray, indices: np.ndarray, absent: np.ndarray, share: float, slice_mm: float, cell_mm: float
+) -> np.ndarray:
+    """Evidence smoothed over slices and in them, each with a peak of 1: P x m x m.
 
-    By a Gaussian whose standard deviation is a share of the length on which the class is: large things are not looked
-    for by their brightest spot, small ones do not vanish.
+    By a Gaussian whose standard deviation is a share of the length on which the class is, up to the next slice without
+    it: large things are not looked for by their brightest spot, small ones stay where they are.
+
+    Parameters
+    ----------
+    evidence : numpy.ndarray
+        P x m x m.
+    indices : numpy.ndarray
+        P slices, ascending.
+    absent : numpy.ndarray
+        S, bool: which slices do not show the class.
+    share : float
+        Of the length, above 0.
+    slice_mm, cell_mm : float
+        From slice to slice, and from cell to cell.
     """
-    along = share * len(evidence)
-    across = along * slice_mm / cell_mm
-    smooth = ndimage.gaussian_filter(evidence, (along, across, across), mode=("nearest", "constant", "constant"))
+    smooth = np.zeros(evidence.shape, np.float32)
+    before = np.cumsum(absent)[indices]
+    for number in np.unique(before):
+        rows = before == number
+        along = share * (np.ptp(indices[rows]) + 1)
+        across = along * slice_mm / cell_mm
+        mixed = np.tensordot(_weights_along(indices[rows], along), evidence[rows], 1)
+        smooth[rows] = ndimage.gaussian_filter(mixed, (0, across, across), mode="constant")
     return scale_to_peak(smooth)
+
+
+def _weights_along(indices: np.ndarray, deviation: float) -> np.ndarray:
+    """How much each of P slices counts for each: P x P, rows of the sum 1; each stands for those it is nearest to."""
+    reach = int(4 * deviation + 0.5)
+    every = np.arange(indices[0] - reach, indices[-1] + reach + 1)
+    nearest = np.abs(every[:, None] - indices).argmin(1)
+    distance = np.abs(every - indices[:, None])
+    weights = np.where(distance <= reach, np.exp(-0.5 * (distance / deviation) ** 2), 0)
+    found = np.zeros((len(indices), len(indices)), np.float32)
+    np.add.at(found.T, nearest, weights.T.astype(np.float32))
+    return found / found.sum(1, keepdims=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.events import Progress
+from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import PSEUDO_MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
@@ -125,8 +126,12 @@ def evidence_of(
         expected = classes[column].known.brightness
         if expected is not None:
             found = scale_to_peak(found * as_bright(cells.brightness[present], cells.body[present], expected))
-        cell_mm = volume.frame.pixel_mm * volume.frame.size / found.shape[-1]
-        maps.append(smooth_evidence(found, smoothing, volume.slice_mm, cell_mm) if smoothing else found)
+        if smoothing:
+            cell_mm = volume.frame.pixel_mm * volume.frame.size / found.shape[-1]
+            sizes = (smoothing, volume.slice_mm, cell_mm)
+            found = smooth_evidence(found, present, volume.tags[:, column] == ABSENT, *sizes)
+            found = found if sided is None else scale_to_peak(found * sided)
+        maps.append(found)
     return maps
 
 

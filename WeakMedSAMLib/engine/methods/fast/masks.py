@@ -117,6 +117,9 @@ def segment_volume(
         searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
     indices = np.flatnonzero(searched.any(1))
     coarse = segment_on_sides(model.segmenter, volume, indices, backbone.device)
+    on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
+    watch_masks(NETWORK, volume, indices, on, coarse, context)
+    seen = _as_bytes(coarse)
     guessed = sorted(set(model.taught) - taught_classes(learned)) if settings.hands_on_surest else []
     shares = classes_that_share(classes)
     work = Work(LONGER * (len(classes) * settings.hands_on_anew + len(guessed)) + len(classes), tell)
@@ -128,10 +131,9 @@ def segment_volume(
         trust[mask.index] = mask.trust
     steps = {column: work.part(LONGER) for column in guessed}
     coarse = _from_surest(coarse, steps, indices, volume, settings, context)
-    on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]
-    watch_masks(NETWORK, volume, indices, on, coarse, context)
-    seen = np.rint(255 * coarse).astype(np.uint8)
     concord = _average_in(coarse, indices, learned)
+    shown = {*(box.column for box in volume.supervision.boxes), *(one.column for one in volume.supervision.points)}
+    concord[:, sorted(shown)] = np.nan  # whoever showed the class need not say once more what is meant
     watch_masks(MEAN, volume, indices, on, coarse, context)
 
     def drawn() -> Iterator[DrawnClass]:
@@ -185,6 +187,14 @@ def _from_surest(
     return result
 
 
+def _as_bytes(masks: np.ndarray) -> np.ndarray:
+    """Probabilities n x C x h x w as 0..255, slice by slice: as numbers of 32 bits they would be held twice."""
+    found = np.empty(masks.shape, np.uint8)
+    for row, mask in enumerate(masks):
+        found[row] = np.rint(255 * mask)
+    return found
+
+
 def _as_seen(seen: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How well masks n x H x W fit what the network sees, n x h x w of uint8: Dice, softly; and the sizes of both, n.
 
@@ -200,10 +210,10 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
     """Average the pseudo-masks of the same slices into n x C x h x w probabilities, in place.
 
     Where nothing is known of the class, they stay as they are. Returns their concord before, where something is known:
-    n x C Dice, 1 where there is no pseudo-mask.
+    n x C Dice, NaN where there is no pseudo-mask.
     """
     rows = {int(index): row for row, index in enumerate(indices)}
-    concord = np.ones(coarse.shape[:2], np.float32)
+    concord = np.full(coarse.shape[:2], np.nan, np.float32)
     for mask in learned:
         row = rows.get(mask.index)
         if row is None:  # of a slice that nothing is looked for on
