@@ -23,7 +23,10 @@ from faults.worker import Workers
 from WeakMedSAMLib.contract.events import parse_line
 from WeakMedSAMLib.contract.runs import RunFolder
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked, to load PyTorch once only")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="workers are forked, to load PyTorch once only"),
+    pytest.mark.soak,
+]
 
 # Progress of the projection comes after its output is kept.
 MOMENTS = {**dict.fromkeys(STAGES, ("started", "inside", "finished")), "projection": ("started", "finished", "inside")}
@@ -111,7 +114,6 @@ def half_written(path):
     return path.name.startswith((".tmp-", "writing-", ".writable"))
 
 
-@pytest.mark.soak
 def test_killed_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in MOMENTS[stage]:
@@ -120,7 +122,6 @@ def test_killed_at_every_boundary_of_stages_and_inside_each(run):
     run.check_goes_on_to_the_same_end()
 
 
-@pytest.mark.soak
 def test_told_to_end_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in ("started", "inside"):
@@ -131,7 +132,6 @@ def test_told_to_end_at_every_boundary_of_stages_and_inside_each(run):
     run.check_goes_on_to_the_same_end()
 
 
-@pytest.mark.soak
 def test_the_program_that_started_it_dies_at_every_boundary_of_stages_and_inside_each(run):
     for stage in STAGES:
         for moment in ("started", "inside"):
@@ -179,7 +179,6 @@ def kind_of_rename(name):
     return kind_of_error(name) if " rename " in name else None
 
 
-@pytest.mark.soak
 def test_killed_right_before_every_rename(run, writes):
     names = first_of_each_kind(writes, kind_of_rename)
     assert {"run/model/model.json rename 1", "run/results/000/labels.nrrd rename 1"} <= set(names)
@@ -189,7 +188,6 @@ def test_killed_right_before_every_rename(run, writes):
     run.check_goes_on_to_the_same_end()
 
 
-@pytest.mark.soak
 def test_every_write_fails_once_with_a_full_a_read_only_a_closed_and_a_broken_disk(run, writes):
     numbers = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
     names = first_of_each_kind(writes, kind_of_error)
@@ -227,7 +225,6 @@ def small_disk(bench, tmp_path):
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-@pytest.mark.soak
 def test_a_disk_that_is_really_full_in_every_stage(small_disk):
     run, disk = small_disk.run, small_disk.disk
     for stage in STAGES:
@@ -278,7 +275,6 @@ def test_two_runs_that_encode_the_same_scans_into_one_cache_at_once(bench, tmp_p
         run.check_goes_on_to_the_same_end()
 
 
-@pytest.mark.soak
 def test_a_run_is_killed_while_another_encodes_the_same_scans_into_the_same_cache(bench, tmp_path):
     one, other = (
         Disturbed(bench, RunFolder(shutil.copytree(bench.source.path, tmp_path / name)), tmp_path / "cache")

@@ -36,12 +36,14 @@ def test_ways_agree_on_a_real_slice(report):
     assert 0 < report["walk_max_difference"] <= 1e-4  # exactly 0 would mean that something was compared with itself
 
 
+@pytest.mark.soak
 def test_stencil_takes_a_fiftieth_of_the_memory(report):
     assert report["reference"]["affinity_bytes"] == 64 * 2**20
     assert report["ours"]["affinity_bytes"] == 69 * 64 * 64 * 4
     assert report["memory_ratio"] >= 50
 
 
+@pytest.mark.soak
 def test_report_is_json_and_its_table_tells_the_figures(report):
     assert json.loads(json.dumps(report)) == report
     table = speed_table(report)
@@ -52,12 +54,14 @@ def test_report_is_json_and_its_table_tells_the_figures(report):
     assert f"{report['encoder']['speed_up_eager_fp32']:g} x as fast as the published one in float32" in table
 
 
+@pytest.mark.soak
 def test_encoders_are_timed(report):
     encoder = report["encoder"]
     assert min(encoder[name] for name in ("ours", "eager", "eager_fp32")) > 0
     assert encoder["speed_up_eager_fp32"] == pytest.approx(encoder["eager_fp32"] / encoder["ours"], abs=0.01)
 
 
+@pytest.mark.soak
 def test_a_slice_takes_a_quarter_in_the_cache_and_is_read_much_sooner_than_encoded(report):
     cache = report["cache"]
     assert cache["bytes"] <= 1.5e6
@@ -66,6 +70,7 @@ def test_a_slice_takes_a_quarter_in_the_cache_and_is_read_much_sooner_than_encod
     assert f"{cache['ratio']:g} x as long" in speed_table(report)
 
 
+@pytest.mark.soak
 def test_a_training_step_of_the_network_is_timed_both_ways(report):
     network = report["network"]
     assert network["ratio"] == pytest.approx(network["plain_step"] / network["step"], rel=0.02)
@@ -86,6 +91,7 @@ def test_the_network_of_plain_layers_draws_the_same():
     assert torch.allclose(other.masks(plain, image), network.masks(ours, image), atol=1e-2)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("shift", [0.0, 0.1])
 def test_masks_encoded_once_or_for_each_prompt_are_equal_and_a_difference_is_seen(report, monkeypatch, shift):
     original = encode_per_prompt.logits_by_prompt
@@ -100,10 +106,12 @@ def test_masks_encoded_once_or_for_each_prompt_are_equal_and_a_difference_is_see
     assert measured["ratio"] == pytest.approx(seconds["per prompt"] / seconds["once"], abs=0.1)
 
 
+@pytest.mark.soak
 def test_table_tells_that_results_differ(report):
     assert "NOT EQUAL" in speed_table({**report, "equal": False})
 
 
+@pytest.mark.soak
 def test_times_of_parts_add_up(report):
     for side in ("ours", "reference", "reference_eager"):
         seconds = report[side]["seconds_per_slice"]
