@@ -116,7 +116,7 @@ def find_objects(
     context.report(Stage(stage=STAGE, state="started"))
     found = list(given)
     if settings.finds_objects:
-        key = stage_key(VERSION, given_stage.VERSION, key, key_of_marks(cohort.volumes), *settings.of_objects)
+        key = stage_key(VERSION, given_stage.VERSION, key, key_of_marks(cohort.volumes), *settings.of_handing)
         search = _Search(cohort, classifier, settings, context, key)
         found = _in_cohort(search, given, Work.of_stage(context.report, STAGE, 4 * len(given)))
     context.report(Stage(stage=STAGE, state="finished"))
@@ -214,8 +214,9 @@ class _Search:
         return kept
 
     def _evidence(self, number: int) -> Sequence[np.ndarray | None]:
-        patients, smoothing = self.cohort.patients_with(), self.settings.map_smoothing
-        return evidence_of(self.cohort, number, self.classifier, patients, self.context.classes, smoothing)
+        # Not smoothed: two things beside each other would be one piece of the map.
+        patients = self.cohort.patients_with()
+        return evidence_of(self.cohort, number, self.classifier, patients, self.context.classes, smoothing=0)
 
     def _like(self, number: int, looks: Sequence[Look | None], typical: np.ndarray) -> Sequence[np.ndarray | None]:
         """Where on the slices that show a class there is something of its look: P x m x m, None without a look."""

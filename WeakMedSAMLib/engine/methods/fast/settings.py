@@ -183,11 +183,6 @@ class FastSettings:
         return self.tightness, self.handing_on, self.handing_mm, self.random_walker
 
     @property
-    def of_objects(self) -> tuple[float, ...]:
-        """What objects read beside that."""
-        return *self.of_handing, self.map_smoothing
-
-    @property
     def hands_on_anew(self) -> bool:
         """Whether boxes and points are handed on by what the network sees."""
         return self.handing_on and self.handing_anew
