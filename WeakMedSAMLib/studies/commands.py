@@ -21,6 +21,7 @@ from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 from WeakMedSAMLib.studies.answers_command import answers
 from WeakMedSAMLib.studies.option_types import NumbersType, SplitType
+from WeakMedSAMLib.studies.tables import figure
 
 
 @click.group(short_help="Measure accuracy and speed.")
@@ -344,18 +345,14 @@ def _show_group(name: str, scores: dict[str, Any] | None) -> None:
     if scores is None:
         return
     click.echo(
-        f"{name}: {scores['patients_scored']} scored, slice Dice {_figure(scores['slice_dice_mean'])} "
-        f"{_range(scores['slice_dice_interval'])}, patient Dice {_figure(scores['patient_dice_mean'])} "
-        f"{_range(scores['patient_dice_interval'])}, HD95 {_figure(scores['patient_hd95_mm_mean'])} mm"
+        f"{name}: {scores['patients_scored']} scored, slice Dice {figure(scores['slice_dice_mean'])} "
+        f"{_range(scores['slice_dice_interval'])}, patient Dice {figure(scores['patient_dice_mean'])} "
+        f"{_range(scores['patient_dice_interval'])}, HD95 {figure(scores['patient_hd95_mm_mean'])} mm"
     )
     if scores["confidence"] is not None:
-        figures = {name: _figure(value) for name, value in scores["confidence"].items()}
+        figures = {name: figure(value) for name, value in scores["confidence"].items()}
         click.echo(f"  confidence: {figures['error']} from the Dice, concordance {figures['concordance']}")
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
 def _range(interval: list[float | None] | None) -> str:
-    return "" if interval is None else f"({_figure(interval[0])}..{_figure(interval[1])})"
+    return "" if interval is None else f"({figure(interval[0])}..{figure(interval[1])})"

@@ -21,6 +21,7 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.stage_maps import EVIDENCE, MEAN, NETWORK, OBJECTS, PSEUDO_MASK, StageMaps
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.studies.cases import Case
+from WeakMedSAMLib.studies.tables import figure
 
 FINAL = "mask"
 STAGES = (EVIDENCE, OBJECTS, PSEUDO_MASK, NETWORK, MEAN, FINAL)
@@ -268,15 +269,11 @@ def diagnosis_lines(report: Mapping[str, Any]) -> list[str]:
     lines = []
     for group, classes in report.items():
         for name, found in classes.items():
-            stages = "  ".join(f"{stage} {_figure(value)}" for stage, value in found["dice"].items())
+            stages = "  ".join(f"{stage} {figure(value)}" for stage, value in found["dice"].items())
             lost = ", ".join(f"{cause} {value:.3f}" for cause, value in found["lost"].items() if value >= 0.0005)
             about = f"{group}, {name}, {found['slices']} slices"
-            lines.append(f"{about}: slice Dice {stages}; peak inside {_figure(found['peak_inside'])}")
+            lines.append(f"{about}: slice Dice {stages}; peak inside {figure(found['peak_inside'])}")
             lines.append(f"  missing: {lost or 'nothing'}")
             if found["masks_on_absent_slices"]:
                 lines.append(f"  masks on {found['masks_on_absent_slices']:.1%} of the slices without it")
     return lines
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -19,6 +19,7 @@ from WeakMedSAMLib.studies.label_rows import LabelRow
 from WeakMedSAMLib.studies.label_runs import LabelOptions, LabelRuns
 from WeakMedSAMLib.studies.label_scores import by_class
 from WeakMedSAMLib.studies.resumable import FAILED, claim, finished, measured
+from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-label-row-1"
 _SET, _WORK = "set.json", "work"
@@ -124,9 +125,5 @@ def outcome_line(report: dict[str, Any]) -> str:
     about = f"{report['row']}, seed {report['seed']}"
     if report["status"] == FAILED:
         return f"{about}: failed after {report['seconds']:.0f} s: {report['reason']}"
-    dice = ", ".join(f"{name} {_figure(found['dice'])}" for name, found in report["classes"].items())
+    dice = ", ".join(f"{name} {figure(found['dice'])}" for name, found in report["classes"].items())
     return f"{about}: patient Dice {dice}; {report['run_seconds']:.0f} s"
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -127,8 +127,7 @@ def assemble_result(
     for entry, one in zip(classes, drawn, strict=True):
         stacks[entry.label_value] = _fill_slices(one.masks, one.indices, volume)
         evidence[entry.name] = _evidence(one)
-    _put_known(list(stacks.values()), volume.supervision.known)
-    _agree_where_known(list(evidence.values()), volume.supervision.known)
+    _put_known(list(stacks.values()), list(evidence.values()), volume.supervision.known)
     labels = _labels(stacks)
     for column, index in _fill_empty(labels, stacks, volume.supervision) if guess else ():
         evidence[classes[column].name].agreement[index] = 0
@@ -165,18 +164,15 @@ def _fill_slices(masks: np.ndarray, indices: np.ndarray, volume: VolumeSlices) -
     return stack
 
 
-def _put_known(stacks: Sequence[np.ndarray], known: KnownPixels) -> None:
-    """Probabilities S x rows x columns of each class, as they are known where they are known, in place."""
+def _put_known(stacks: Sequence[np.ndarray], evidence: Sequence[ClassEvidence], known: KnownPixels) -> None:
+    """Probabilities S x rows x columns of each class, as they are known where they are known, in place.
+
+    On slices of which all pixels of a class are known, it is as it should be: full agreement.
+    """
     for index, pixels in known.items():
-        for stack, own in zip(stacks, pixels, strict=True):
+        for stack, found, own in zip(stacks, evidence, pixels, strict=True):
             stack[index][own == SHOWN] = 255
             stack[index][own == NOT_SHOWN] = 0
-
-
-def _agree_where_known(evidence: Sequence[ClassEvidence], known: KnownPixels) -> None:
-    """On slices of which all pixels of a class are known, it is as it should be: full agreement, in place."""
-    for index, pixels in known.items():
-        for found, own in zip(evidence, pixels, strict=True):
             if (own != UNKNOWN).all():
                 found.agreement[index] = 1
 

@@ -12,7 +12,7 @@ from WeakMedSAMLib.engine.methods.fast.given import GivenMasks
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort
-from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, decode_probability, find_known
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.stage_maps import EVIDENCE, OBJECTS, PSEUDO_MASK, tell_maps
 
@@ -39,7 +39,7 @@ def watch_given(volumes: Sequence[VolumeSlices], given: Sequence[GivenMasks | No
             continue
         for column in range(len(context.classes)):
             rows = np.flatnonzero(masks.trust[:, column] > 0)
-            probability = _decoded(masks.probability[rows, column])
+            probability = decode_probability(masks.probability[rows, column])[0].numpy()
             tell_maps(context.watch, OBJECTS, volume, column, masks.indices[rows], probability)
 
 
@@ -49,7 +49,7 @@ def watch_pseudo_masks(volumes: Sequence[VolumeSlices], masks: Sequence[PseudoMa
         return
     for mask in masks:
         for column, _known in find_known(mask):
-            probability = _decoded(mask.probability[column])[None]
+            probability = decode_probability(mask.probability[column])[0].numpy()[None]
             tell_maps(context.watch, PSEUDO_MASK, volumes[mask.volume], column, np.array([mask.index]), probability)
 
 
@@ -66,8 +66,3 @@ def watch_masks(
         return
     for column, rows in enumerate(searched):
         tell_maps(context.watch, stage, volume, column, indices[rows], masks[rows, column])
-
-
-def _decoded(values: np.ndarray) -> np.ndarray:
-    """Probabilities of uint8 as of `PseudoMask`; what is unknown is not there."""
-    return np.where(values > CERTAIN, 0, values / np.float32(CERTAIN))
