@@ -21,6 +21,7 @@ from WeakMedSAMLib.engine.cli.outcome import require_engine
 from WeakMedSAMLib.engine.cli.show import TerminalListener, spoken
 from WeakMedSAMLib.studies.answers_command import answers
 from WeakMedSAMLib.studies.option_types import NumbersType, SplitType
+from WeakMedSAMLib.studies.sets_command import sets
 from WeakMedSAMLib.studies.tables import figure
 
 
@@ -119,6 +120,7 @@ def large_scan(image: Path, mask: Path, labels: str, size: tuple[int, ...], out:
 
 
 benchmark.add_command(answers)
+benchmark.add_command(sets)
 
 
 @benchmark.command()

@@ -33,7 +33,7 @@ def read_dataset(folder: Path, layout: str = AUTO) -> Dataset:
         ``unknown_layout``, ``no_cases``, and what the readers raise: ``mask_missing``, ``duplicate_case``,
         ``bad_dataset``.
     """
-    found = _read(Path(folder), layout)
+    found = _read(Path(folder), layout) if Path(folder).is_dir() else None
     if found is None or not found.scans:
         wanted = [LAYOUTS[layout]] if layout in LAYOUTS else list(LAYOUTS.values())
         shapes = "; ".join(f"{one.name}: {one.shape}" for one in wanted)

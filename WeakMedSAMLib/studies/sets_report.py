@@ -1,0 +1,144 @@
+"""Accuracy on many sets as a part of the page of figures: no case and no picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_text, write_text
+from WeakMedSAMLib.studies.diagnosis import STAGES
+from WeakMedSAMLib.studies.many_sets import FOLDS, TAGGED, class_dice
+from WeakMedSAMLib.studies.resumable import OK
+from WeakMedSAMLib.studies.tables import figure, table
+
+PAGE = "figures.md"
+HEADING = "## All sets\n"
+_NEXT = "\n## "
+
+_INTRODUCTION = """
+Written by `weakmedsam benchmark sets docs/sets.csv --data FOLDER --write-docs docs` from what the same command without
+`--write-docs` measured. Slice tags alone, all classes of a set learned together. Patient Dice by class: the mean over
+patients, then over seeds, in brackets the lowest and the highest seed; *mean* is over classes, in brackets the 95 %
+interval of the first seed from resampling patients. *Untagged*: every patient once without tags, learned from the
+others. *Distance* is how far the confidence of a class lies from its patient Dice, *concordance* how often the better
+drawn of two scans is the surer one, *doubtful* how many classes in scans are marked; of the first seed, as are seconds.
+"""
+_LOSSES = """
+Where masks are lost, with tags, of the first seed: slice Dice of what each stage would draw (of the evidence at the
+threshold that suits each slice best; of objects where there are some), the share of slices whose peak of evidence lies
+inside, and the Dice that is missing at the end, by cause, most first.
+"""
+_LEAST_LOSS = 0.02  # that is told
+
+
+def write_section(reports: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+    """Put the tables into the page of figures in a folder, of which the rest stays as it was; returns the page.
+
+    Raises
+    ------
+    UserError
+        ``nothing_measured``.
+    """
+    if not any(report["status"] == OK for report in reports):
+        raise UserError("nothing_measured", "No set of the benchmark is finished.", "Run some first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / PAGE
+    before, _heading, after = (read_text(page) if page.exists() else "").partition(HEADING)
+    _old, following, rest = after.partition(_NEXT)
+    parts = (before.strip(), section(reports).strip(), (following + rest).strip())
+    write_text(page, "\n\n".join(filter(None, parts)) + "\n")
+    return page
+
+
+def section(reports: Sequence[Mapping[str, Any]]) -> str:
+    """The part of the page, as Markdown."""
+    done = [report for report in reports if report["status"] == OK]
+    return "\n".join([HEADING.rstrip(), _INTRODUCTION, scores_table(done), _LOSSES, losses_table(done)])
+
+
+def scores_table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """Finished reports as a table, a row a set; then the means of each group of sets, and of all."""
+    names = list(dict.fromkeys(report["set"] for report in reports))
+    by_set = {name: [report for report in reports if report["set"] == name] for name in names}
+    head = ("set", "scans", "seeds", "patient Dice", "mean", "untagged", "distance", "concordance", "doubtful", "s")
+    rows = [_scores_row(name, own) for name, own in by_set.items() if _of(own, TAGGED)]
+    groups: dict[str, list[str]] = {}
+    for name, own in by_set.items():
+        if _of(own, TAGGED):
+            groups.setdefault(own[0]["group"], []).append(name)
+    if len(groups) > 1:
+        groups["all"] = [name for own in groups.values() for name in own]
+    rows += [_mean_row(label, {name: by_set[name] for name in own}) for label, own in groups.items()]
+    return table(head, rows)
+
+
+def losses_table(reports: Sequence[Mapping[str, Any]]) -> str:
+    """Of the first seed of every set, what each stage would draw of its classes, and what is missing."""
+    head = ("set", "class", *STAGES, "peak inside", "missing")
+    rows = []
+    for name in dict.fromkeys(report["set"] for report in reports):
+        tagged = _of([report for report in reports if report["set"] == name], TAGGED)
+        for label, found in tagged[0]["accuracy"].get("diagnosis", {}).get("tagged", {}).items() if tagged else ():
+            lost = sorted(found["lost"].items(), key=lambda one: -one[1])
+            told = ", ".join(f"{cause} {value:.2f}" for cause, value in lost if value >= _LEAST_LOSS)
+            stages = (_hundredths(found["dice"][stage]) for stage in STAGES)
+            rows.append((name, label, *stages, _hundredths(found["peak_inside"]), told or "-"))
+    return table(head, rows)
+
+
+def _scores_row(name: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    tagged, first = _of(reports, TAGGED), _of(reports, TAGGED)[0]["accuracy"]
+    scores, confidence = first["tagged"], first["tagged"]["confidence"] or {}
+    by_class = ", ".join(
+        f"{label} {_over_seeds([class_dice(one)[label] for one in tagged])}" for label in _labels(tagged)
+    )
+    low, high = scores["patient_dice_interval"]
+    untagged = _value(reports, FOLDS)
+    return (
+        name,
+        str(first["cases"]),
+        ", ".join(str(report["seed"]) for report in tagged),
+        by_class,
+        f"{figure(_value(reports, TAGGED))} ({figure(low)}-{figure(high)})",
+        figure(untagged),
+        figure(confidence.get("error")),
+        figure(confidence.get("concordance")),
+        f"{scores['low_confidence']} of {len(scores['patients'])}",
+        f"{first['total_seconds']:.0f}",
+    )
+
+
+def _mean_row(label: str, by_set: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:
+    tagged = [_value(own, TAGGED) for own in by_set.values()]
+    untagged = [_value(own, FOLDS) for own in by_set.values()]
+    both = (
+        mean(value for value in untagged if value is not None) if all(value is not None for value in untagged) else None
+    )
+    means = (figure(mean(value for value in tagged if value is not None)), figure(both))
+    return (f"**mean, {label or 'sets'}**", f"{len(by_set)} sets", "", "", *means, "", "", "", "")
+
+
+def _of(reports: Sequence[Mapping[str, Any]], way: str) -> list[Mapping[str, Any]]:
+    return sorted((report for report in reports if report["way"] == way), key=lambda report: report["seed"])
+
+
+def _labels(reports: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(class_dice(reports[0]))
+
+
+def _value(reports: Sequence[Mapping[str, Any]], way: str) -> float | None:
+    """Mean over seeds of the mean over classes."""
+    own = _of(reports, way)
+    return mean(mean(class_dice(report).values()) for report in own) if own else None
+
+
+def _over_seeds(values: Sequence[float]) -> str:
+    spread = f" ({figure(min(values))}-{figure(max(values))})" if len(values) > 1 else ""
+    return f"{figure(mean(values))}{spread}"
+
+
+def _hundredths(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
