@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PreparedSlices, PromptKind, WeightsInfo
 
 NAME = "filters"
 _SIZE = 64
@@ -45,11 +45,18 @@ class FilterBackbone:
         fine = torch.cat([slices, blurred, wide, slices - wide, down, right], 1)
         return {"fine": fine.half()}
 
+    def prepare(self, features: torch.Tensor) -> PreparedSlices:
+        """Slices as they are: here nothing is made of them."""
+        return PreparedSlices(features)
+
     def decode(
-        self, features: torch.Tensor, boxes: torch.Tensor, rows: torch.Tensor | None = None
+        self,
+        features: torch.Tensor | PreparedSlices,
+        boxes: torch.Tensor,
+        rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks of what is bright in each box."""
-        image = features.float()[:, 1]
+        image = (features.images if isinstance(features, PreparedSlices) else features).float()[:, 1]
         image = image if rows is None else image[rows]
         grid = torch.arange(_SIZE, device=boxes.device)
         x0, y0, x1, y1 = (side[:, None] for side in boxes.T)

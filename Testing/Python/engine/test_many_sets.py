@@ -156,4 +156,4 @@ def test_the_command_refuses_a_set_that_the_list_lacks(call, tmp_path):
     file.write_text("set,labels\nliver,1\n", encoding="utf-8")
     code, _out, told = call("benchmark", "sets", file, "--data", tmp_path, "--only", "spleen")
     assert code == 2
-    assert "sets.csv has no set spleen. It has liver." in told.replace("\n", " ")
+    assert "sets.csv has no set spleen. It has liver." in " ".join(told.split())

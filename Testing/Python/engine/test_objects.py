@@ -147,7 +147,7 @@ def test_what_is_given_and_what_is_found_are_put_together_class_by_class():
         probability[:, column], trust[:, column] = value, 0.5
         return GivenMasks(np.array(indices), probability, trust)
 
-    both = objects._together(masks([2, 3], 0, 100), masks([3, 5], 1, 200))
+    both = masks([2, 3], 0, 100).joined(masks([3, 5], 1, 200))
     assert both.indices.tolist() == [2, 3, 5]
     assert both.probability[:, :, 0, 0].tolist() == [[100, UNKNOWN], [100, 200], [UNKNOWN, 200]]
     assert both.trust.tolist() == [[0.5, 0], [0.5, 0.5], [0, 0.5]]
@@ -158,9 +158,8 @@ def test_of_two_pieces_of_a_class_either_counts_and_what_neither_knows_stays_unk
         probability = np.array(values, np.uint8)[:, None, None]
         return GivenMasks(np.array(indices), probability, np.full((len(indices), 1), 0.5, np.float32))
 
-    both = objects._together(
-        masks([2, 3], [[9] * 5, [200, 0, UNKNOWN, UNKNOWN, 10]]), masks([3], [[20, 10, 200, 10, UNKNOWN]])
-    )
+    one = masks([2, 3], [[9] * 5, [200, 0, UNKNOWN, UNKNOWN, 10]])
+    both = one.joined(masks([3], [[20, 10, 200, 10, UNKNOWN]]))
     assert both.indices.tolist() == [2, 3]
     assert both.probability[:, 0, 0].tolist() == [[9] * 5, [200, 10, 200, UNKNOWN, UNKNOWN]]
 
@@ -208,7 +207,7 @@ def test_each_piece_of_a_class_is_handed_on_by_itself_and_trusted_by_how_well_it
 
     calls = []
 
-    def hand_on(volume, backbone, settings, marks, step):
+    def hand_on(volume, backbone, settings, marks, step, prepared):
         calls.append([box.column for box in marks.boxes])
         masks = np.full((1, 2, TARGET, TARGET), UNKNOWN, np.uint8)
         masks[0, 0] = 200

@@ -122,6 +122,19 @@ class BackboneInfo:
         return self.weights.pretraining
 
 
+@dataclass(frozen=True, eq=False)
+class PreparedSlices:
+    """Slices as a mask decoder takes them, whatever it makes of their features before it looks at prompts.
+
+    Attributes
+    ----------
+    images : Tensor
+        B x ...; of which shape is the backbone's own affair.
+    """
+
+    images: torch.Tensor
+
+
 class Backbone(Protocol):
     """A frozen image encoder and a promptable mask decoder.
 
@@ -151,9 +164,12 @@ class Backbone(Protocol):
     def eager_embed(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         """Same as :meth:`embed` by the published network as it stands; for comparison of speed and values."""
 
+    def prepare(self, features: torch.Tensor) -> PreparedSlices:
+        """Slices, as their ``decode_level`` B x C x h x w, for many calls of :meth:`decode`."""
+
     def decode(
         self,
-        features: torch.Tensor,
+        features: torch.Tensor | PreparedSlices,
         boxes: torch.Tensor,
         rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -161,8 +177,8 @@ class Backbone(Protocol):
 
         Parameters
         ----------
-        features : Tensor
-            The ``decode_level`` of B slices, B x C x h x w.
+        features : Tensor or PreparedSlices
+            The ``decode_level`` of B slices, B x C x h x w, or what :meth:`prepare` made of it.
         boxes : Tensor
             N x 4: x0, y0, x1, y1 in pixels of the input frame.
         rows : Tensor, optional
@@ -178,7 +194,7 @@ class Backbone(Protocol):
 
     def decode_points(
         self,
-        features: torch.Tensor,
+        features: torch.Tensor | PreparedSlices,
         points: torch.Tensor,
         rows: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:

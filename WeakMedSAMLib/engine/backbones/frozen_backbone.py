@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 import torch
 
+from WeakMedSAMLib.engine.backbones.base import PreparedSlices
+
 
 class FrozenBackbone(ABC):
     """The parts of the ``Backbone`` protocol that do not depend on the network.
@@ -27,7 +29,7 @@ class FrozenBackbone(ABC):
         return self._dtype
 
     def decode(
-        self, features: torch.Tensor, boxes: torch.Tensor, rows: torch.Tensor | None = None
+        self, features: torch.Tensor | PreparedSlices, boxes: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for box prompts; see ``Backbone.decode``.
 
@@ -36,13 +38,13 @@ class FrozenBackbone(ABC):
         return self._decode(features, boxes, rows)
 
     def decode_points(
-        self, features: torch.Tensor, points: torch.Tensor, rows: torch.Tensor | None = None
+        self, features: torch.Tensor | PreparedSlices, points: torch.Tensor, rows: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for one point each; see ``Backbone.decode_points``."""
         return self._decode(features, points, rows)
 
     @abstractmethod
     def _decode(
-        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor | PreparedSlices, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks for boxes N x 4 or points N x 2."""

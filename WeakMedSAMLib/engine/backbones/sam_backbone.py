@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork, Trained
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PreparedSlices, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.weights_loading import fill_network
@@ -136,8 +136,13 @@ class SamBackbone(FrozenBackbone):
         return PromptableNetwork(self._network, self._trained)
 
     @torch.no_grad()
+    def prepare(self, features: torch.Tensor) -> PreparedSlices:
+        """Slices behind the neck: B x 256 x h x w, float32."""
+        return PreparedSlices(torch.cat([self._behind_neck(one) for one in features.split(1)]))
+
+    @torch.no_grad()
     def _decode(
-        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor | PreparedSlices, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Masks at the frame's size, slice by slice, some prompts at once: memory beyond the result is bounded."""
         kind, size = "boxes" if prompts.shape[1] == 4 else "points", self.info.input_size
@@ -145,14 +150,18 @@ class SamBackbone(FrozenBackbone):
         rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
         logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
         for row in rows.unique():
-            with in_precision(self._device, self._dtype):
-                image = self._network.image_encoder.neck(features[row][None].to(self._device, torch.float32)).float()
+            one = row[None]
+            image = features.images[one] if isinstance(features, PreparedSlices) else self._behind_neck(features[one])
             for numbers in (rows == row).nonzero()[:, 0].split(_PROMPTS_AT_ONCE):
                 drawn, quality[numbers] = self._network.masks(image, **{kind: prompts[numbers]})
                 logits[numbers] = F.interpolate(drawn[:, None], (size, size), mode="bilinear", align_corners=False)[
                     :, 0
                 ]
         return logits, quality
+
+    def _behind_neck(self, features: torch.Tensor) -> torch.Tensor:
+        with in_precision(self._device, self._dtype):
+            return self._network.image_encoder.neck(features.to(self._device, torch.float32)).float()
 
 
 def vit_backbone(

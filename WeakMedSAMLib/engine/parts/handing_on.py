@@ -30,6 +30,7 @@ from WeakMedSAMLib.engine.parts.handing_ways import WORTH_ALL, Drawn, Piece, Way
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.metrics import slice_dice
 from WeakMedSAMLib.engine.parts.not_points import without
+from WeakMedSAMLib.engine.parts.prepared import Promptable
 from WeakMedSAMLib.engine.parts.resemblance import box_around_point
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks, Vote, agreed, votes_between
 from WeakMedSAMLib.engine.parts.tightness import cut_to, tightened, widened
@@ -120,8 +121,8 @@ class Handing:
     ----------
     alike : Level
         By which cells resemble each other.
-    decoded : Level
-        The backbone's decode level.
+    decoded : Promptable
+        The backbone's decode level, of the same slices.
     backbone : Backbone
         Answers boxes.
     presence : numpy.ndarray
@@ -138,7 +139,7 @@ class Handing:
     def __init__(
         self,
         alike: Level,
-        decoded: Level,
+        decoded: Promptable,
         backbone: Backbone,
         presence: np.ndarray,
         seen: Mapping[int, np.ndarray] | None = None,

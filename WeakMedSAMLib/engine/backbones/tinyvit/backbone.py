@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from WeakMedSAMLib.engine.backbones.adaptable import AdaptableEncoder, PromptableNetwork
-from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PromptKind, WeightsInfo
+from WeakMedSAMLib.engine.backbones.base import BackboneInfo, LevelInfo, PreparedSlices, PromptKind, WeightsInfo
 from WeakMedSAMLib.engine.backbones.frozen_backbone import FrozenBackbone
 from WeakMedSAMLib.engine.backbones.networks import Network
 from WeakMedSAMLib.engine.backbones.sam_network import SamNetwork
@@ -129,20 +129,28 @@ class TinyVitBackbone(FrozenBackbone):
         return TrainableTinyViT(self._network.image_encoder, self._prepare)
 
     @torch.no_grad()
+    def prepare(self, features: torch.Tensor) -> PreparedSlices:
+        """Slices behind the neck: B x (h w) x 256, in the decoder's precision."""
+        slices = features.to(self._device).split(self._group)
+        return PreparedSlices(torch.cat(self._each(self._decoder.prepare, slices)))
+
+    @torch.no_grad()
     def _decode(
-        self, features: torch.Tensor, prompts: torch.Tensor, rows: torch.Tensor | None
+        self, features: torch.Tensor | PreparedSlices, prompts: torch.Tensor, rows: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         prompts, size = prompts.to(self._device, torch.float32) * self._scale, self.info.input_size
         rows = torch.arange(len(prompts)) if rows is None else rows.cpu()
         logits, quality = prompts.new_empty(len(prompts), size, size), prompts.new_empty(len(prompts))
         for part in rows.unique().split(_SLICES_AT_ONCE) if len(prompts) else ():
-            slices = features[part].to(self._device).split(self._group)
-            images = torch.cat(self._each(self._decoder.prepare, slices))
+            images = self._prepared(features, part)
             chosen = torch.isin(rows, part).nonzero()[:, 0]
             positions = torch.searchsorted(part, rows[chosen])
             jobs = zip(chosen.split(self._group), positions.split(self._group), strict=True)
             self._each(partial(self._decode_into, logits, quality, images, prompts), jobs)
         return logits, quality
+
+    def _prepared(self, features: torch.Tensor | PreparedSlices, rows: torch.Tensor) -> torch.Tensor:
+        return features.images[rows] if isinstance(features, PreparedSlices) else self.prepare(features[rows]).images
 
     def _levels(self, slices: torch.Tensor) -> dict[str, torch.Tensor]:
         return _kept(self._encoder(self._input(slices)))

@@ -22,6 +22,7 @@ from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenMask, GivenPoint, Handing
 from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.mining import TARGET
+from WeakMedSAMLib.engine.parts.prepared import PreparedLevel
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
@@ -67,6 +68,20 @@ class GivenMasks:
     def rows(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Slice, probability C x TARGET x TARGET and trust C, slice by slice."""
         yield from zip(self.indices.tolist(), self.probability, self.trust, strict=True)
+
+    def joined(self, other: GivenMasks) -> GivenMasks:
+        """What both say of a volume; where both say something of a class, it is the pixels of either."""
+        indices = np.union1d(self.indices, other.indices)
+        probability = np.full((len(indices), *self.probability.shape[1:]), UNKNOWN, np.uint8)
+        trust = np.zeros((len(indices), self.trust.shape[1]), np.float32)
+        for part in (self, other):
+            rows = np.searchsorted(indices, part.indices)
+            said, before = part.trust > 0, trust[rows] > 0
+            alone, both = (each[..., None, None] for each in (said & ~before, said & before))
+            either = np.where(both, _either(probability[rows], part.probability), probability[rows])
+            probability[rows] = np.where(alone, part.probability, either)
+            trust[rows] = np.maximum(trust[rows], part.trust)
+        return GivenMasks(indices, probability, trust)
 
 
 def give_masks(
@@ -222,6 +237,13 @@ def put_known(values: np.ndarray, volume: VolumeSlices, index: int) -> None:
         values[known == SHOWN] = CERTAIN
 
 
+def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The higher of two probabilities; unknown where one is, and the other does not say that the class is there."""
+    unknown = (one == UNKNOWN) | (other == UNKNOWN)
+    known = np.maximum(np.where(one == UNKNOWN, 0, one), np.where(other == UNKNOWN, 0, other))
+    return np.where(unknown & (known <= CERTAIN / 2), UNKNOWN, known)
+
+
 def _is_complete(volume: VolumeSlices, column: int) -> bool:
     mine = [box for box in volume.supervision.boxes if box.column == column]
     return bool(mine) and all(box.complete for box in mine)
@@ -273,11 +295,19 @@ def handing_in(
     settings: FastSettings = FAST,
     seen: Mapping[int, np.ndarray] | None = None,
     step: Tell = nobody,
+    prepared: PreparedLevel | None = None,
 ) -> Handing:
-    """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`."""
-    levels, info = volume.features.levels, backbone.info
-    alike, decoded = levels[info.cam_level], levels[info.decode_level]
+    """What hands masks on in a volume, as the settings want it; `seen` and `step` as for `Handing`.
+
+    `prepared` is what was made ready for the mask decoder before, if anything was.
+    """
+    alike, decoded = volume.features.levels[backbone.info.cam_level], prepared or prepared_in(volume, backbone)
     return Handing(alike, decoded, backbone, volume.tags, seen, step, settings.tightness)
+
+
+def prepared_in(volume: VolumeSlices, backbone: Backbone) -> PreparedLevel:
+    """The slices of a volume, each to be made ready for the mask decoder once."""
+    return PreparedLevel(volume.features.levels[backbone.info.decode_level], backbone)
 
 
 def stride_in(volume: VolumeSlices, settings: FastSettings = FAST) -> int:
@@ -306,9 +336,10 @@ def hand_on(
     marks: Marks,
     seen: Mapping[int, np.ndarray] | None = None,
     step: Tell = nobody,
+    prepared: PreparedLevel | None = None,
 ) -> GivenMasks:
-    """Masks from boxes, points and drawn masks in a volume, whoever gave them; `seen` and `step` as for `Handing`."""
-    handing = handing_in(volume, backbone, settings, seen, step)
+    """Masks from boxes, points and drawn masks in a volume, whoever gave them; the rest as for `handing_in`."""
+    handing = handing_in(volume, backbone, settings, seen, step, prepared)
     by_class = handing.run(marks.boxes, marks.points, stride_in(volume, settings), marks.drawn)
     if settings.random_walker and any(one.masks.keys() - one.given for one in by_class.values()):
         by_class = _walked(volume, by_class, partial(step, 1, 1))

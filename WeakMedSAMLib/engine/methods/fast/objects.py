@@ -27,6 +27,7 @@ from WeakMedSAMLib.engine.methods.fast.given import (
     handing_in,
     keep_masks,
     key_of_marks,
+    prepared_in,
     stride_in,
 )
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
@@ -50,6 +51,7 @@ from WeakMedSAMLib.engine.parts.object_tracks import (
     objects_at,
     slices_to_follow,
 )
+from WeakMedSAMLib.engine.parts.prepared import PreparedLevel
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
@@ -58,7 +60,7 @@ from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 VERSION = 3
 
 _PLACES = (0.5, 0.25, 0.75)  # where among the slices that show a class objects are looked for
-_AT_ONCE = 24  # boxes that are drawn before a run may be ended: for each part of them the slice is prepared anew
+_AT_ONCE = 24  # boxes that are drawn before a run may be ended
 _ENOUGH = 0.8  # fit from which a class is looked for no further
 _ARRAYS = [field.name for field in fields(Objects) if field.name != "patient"]
 
@@ -175,10 +177,8 @@ class _Search:
                 asked = [column for column, look in enumerate(looks) if look is not None]
                 evidence = self._like(number, looks, typical)
             tracks, fits, evident = self._followed(_Maps(volume, evidence), asked, given, step)
-            boxes = [
-                [track.box_on(tags, self.context.backbone.info.input_size) for tags in volume.tags.T]
-                for track in tracks
-            ]
+            size = self.context.backbone.info.input_size
+            boxes = [[track.box_on(tags, size) for tags in volume.tags.T] for track in tracks]
             made = _described(tracks, boxes, fits, evident, volume.patient, self.cohort.cells[number], typical)
             kept = check(store.save(name, key, {field: getattr(made, field) for field in _ARRAYS}))
             release_free_memory()
@@ -201,12 +201,14 @@ class _Search:
 
         def make() -> GivenMasks:
             work, found = Work(len(turns), step), [] if given is None else [given]
+            ready = prepared_in(volume, self.context.backbone)
+            hand = partial(hand_on, volume, self.context.backbone, self.settings, prepared=ready)
             for boxes in turns:
-                handed = hand_on(volume, self.context.backbone, self.settings, Marks(boxes), step=work.part())
+                handed = hand(Marks(boxes), step=work.part())
                 for column, one in pairs:
                     handed.trust[:, column] *= one.trust
                 found.append(handed)
-            return reduce(_together, found)
+            return reduce(GivenMasks.joined, found)
 
         key = stage_key(self.key, turns, [one.trust for _, one in pairs], _content(given))
         kept = keep_masks(self.context, f"{name}-{volume.id}", key, volume.tags.shape[1], make)
@@ -312,7 +314,8 @@ def _tracks(
     A class of which one was found that fits well is looked for on no further slice.
     """
     volume, tracks, left = maps.volume, list[Track](), list(looked_for)
-    work, handing = Work(len(_PLACES), step), handing_in(volume, context.backbone, settings)
+    work, ready = Work(len(_PLACES), step), prepared_in(volume, context.backbone)
+    handing = handing_in(volume, context.backbone, settings, prepared=ready)
     for place in _PLACES:
         boxes = maps.boxes(left, place, context.backbone.info.input_size)
         here = Work(3 * len(boxes), work.part())
@@ -320,7 +323,9 @@ def _tracks(
             draw = partial(_draw, handing, Work(2, here.part()))
             new = [one for one in objects_at(index, asked, draw) if not is_followed(one, index, tracks)]
             slices = slices_to_follow(index, max(1, stride_in(volume, settings)), volume.tags)
-            tracks += follow(new, index, slices, partial(_handing_on, volume, slices, context, settings, here.part(2)))
+            tracks += follow(
+                new, index, slices, partial(_handing_on, volume, ready, slices, context, settings, here.part(2))
+            )
         left = [column for column in left if all(fit(one, column) < _ENOUGH for one in tracks)]
     return tracks
 
@@ -336,6 +341,7 @@ def _draw(handing: Handing, work: Work, indices: Sequence[int], boxes: Sequence[
 
 def _handing_on(
     volume: VolumeSlices,
+    ready: PreparedLevel,
     slices: np.ndarray,
     context: RunContext,
     settings: FastSettings,
@@ -343,9 +349,8 @@ def _handing_on(
     tags: np.ndarray,
 ) -> Handing:
     """What hands masks on from one to the next of some slices of a volume."""
-    levels, info = volume.features.levels, context.backbone.info
-    alike, decoded = (SomeSlices(levels[name], slices) for name in (info.cam_level, info.decode_level))
-    return Handing(alike, decoded, context.backbone, tags, step=step, tight=settings.tightness)
+    alike = SomeSlices(volume.features.levels[context.backbone.info.cam_level], slices)
+    return Handing(alike, ready.some(slices), context.backbone, tags, step=step, tight=settings.tightness)
 
 
 def _fit(track: Track, volume: VolumeSlices, column: int) -> float:
@@ -371,28 +376,6 @@ def _columns(given: GivenMasks) -> list[int]:
 def _is_any(track: Track, others: Sequence[Mapping[int, np.ndarray]]) -> bool:
     """Whether an object is one of those that have these masks."""
     return any(in_common(masks, track) > IN_COMMON for masks in others)
-
-
-def _together(one: GivenMasks, other: GivenMasks) -> GivenMasks:
-    """What two say of a volume; where both say something of a class, it is the pixels of either."""
-    indices = np.union1d(one.indices, other.indices)
-    probability = np.full((len(indices), *one.probability.shape[1:]), UNKNOWN, np.uint8)
-    trust = np.zeros((len(indices), one.trust.shape[1]), np.float32)
-    for part in (one, other):
-        rows = np.searchsorted(indices, part.indices)
-        said, before = part.trust > 0, trust[rows] > 0
-        alone, both = (each[..., None, None] for each in (said & ~before, said & before))
-        either = np.where(both, _either(probability[rows], part.probability), probability[rows])
-        probability[rows] = np.where(alone, part.probability, either)
-        trust[rows] = np.maximum(trust[rows], part.trust)
-    return GivenMasks(indices, probability, trust)
-
-
-def _either(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The higher of two probabilities; unknown where one is, and the other does not say that the class is there."""
-    unknown = (one == UNKNOWN) | (other == UNKNOWN)
-    known = np.maximum(np.where(one == UNKNOWN, 0, one), np.where(other == UNKNOWN, 0, other))
-    return np.where(unknown & (known <= CERTAIN / 2), UNKNOWN, known)
 
 
 def _given_box(seen: Objects, column: int, number: int) -> GivenBox:
