@@ -18,7 +18,7 @@ import numpy as np
 from WeakMedSAMLib.contract import files
 from WeakMedSAMLib.engine.base.array_store import META, ArrayShape, ArrayStore, BrokenEntry, require_name
 from WeakMedSAMLib.engine.base.finite import require_finite
-from WeakMedSAMLib.engine.base.memory import is_out_of_memory
+from WeakMedSAMLib.engine.base.memory import is_out_of_memory, release_free_memory
 
 T = TypeVar("T")
 
@@ -181,6 +181,21 @@ def reuse(store: StageStore, stage: str, key: str, use: Callable[[Mapping[str, A
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         _log.warning("What was kept of stage %s does not fit (%s); it is computed again", stage, reason)
         return None
+
+
+def reuse_or_make(
+    store: StageStore,
+    stage: str,
+    key: str,
+    use: Callable[[Mapping[str, Any]], T],
+    make: Callable[[], Mapping[str, Any]],
+) -> T:
+    """What `use` makes of the output that is kept of ``stage`` for ``key``, or that is made now and kept."""
+    found = reuse(store, stage, key, use)
+    if found is None:
+        found = use(store.save(stage, key, make()))
+        release_free_memory()
+    return found
 
 
 def _short(key: str) -> str:

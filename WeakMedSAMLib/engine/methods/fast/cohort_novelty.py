@@ -13,7 +13,7 @@ from WeakMedSAMLib.contract.events import Progress, Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import NOVELTY as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.state import StageStore, reuse, stage_key
+from WeakMedSAMLib.engine.base.state import StageStore, reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.novelty import BACKGROUND, CellDescriptors, novelty, reference_cells
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
@@ -97,11 +97,8 @@ class _Novelty:
         sides = [one.steps for one in volume.supervision.sides if one.column == column]
         own = stage_key(VERSION, self._key, volume.features.key, *tags, *known, lenders, *reads, sides)
         name = f"{STAGE}-{volume.id}-{column}"
-        found = reuse(self._store, name, own, partial(self._check, number, column))
-        if found is None:
-            found = self._compute(number, column, lenders)
-            found = self._check(number, column, self._store.save(name, own, {"novelty": found}))
-        return found
+        check = partial(self._check, number, column)
+        return reuse_or_make(self._store, name, own, check, lambda: {"novelty": self._compute(number, column, lenders)})
 
     def _check(self, number: int, column: int, kept: Mapping[str, Any]) -> np.ndarray:
         """What was kept, memory-mapped; ValueError unless it is of the slices and cells of today."""

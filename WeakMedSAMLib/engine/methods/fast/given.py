@@ -14,9 +14,8 @@ from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT
 from WeakMedSAMLib.contract.stages import HANDING as STAGE
 from WeakMedSAMLib.engine.backbones.base import Backbone
-from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
-from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.settings import FAST, FastSettings
 from WeakMedSAMLib.engine.parts.handing_on import GivenBox, GivenMask, GivenPoint, Handing
@@ -273,11 +272,7 @@ def _of_volume(volume: VolumeSlices, context: RunContext, settings: FastSettings
 def keep_masks(context: RunContext, name: str, key: str, classes: int, make: Callable[[], GivenMasks]) -> GivenMasks:
     """Masks of a volume that were kept under a name and a key, or are made now and kept; memory-mapped."""
     check = partial(_check, classes=classes)
-    kept = reuse(context.store, name, key, check)
-    if kept is None:
-        kept = check(context.store.save(name, key, vars(make())))
-        release_free_memory()
-    return kept
+    return reuse_or_make(context.store, name, key, check, lambda: vars(make()))
 
 
 def _check(kept: Mapping[str, Any], classes: int) -> GivenMasks:

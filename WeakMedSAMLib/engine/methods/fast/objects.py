@@ -13,9 +13,8 @@ import torch
 from WeakMedSAMLib.contract.events import Stage
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.stages import OBJECTS as STAGE
-from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Tell, Work
-from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.levels import SomeSlices
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import given as given_stage
@@ -164,12 +163,12 @@ class _Search:
 
         They are looked for where the evidence is high, or where there is something of the looks of some classes.
         """
-        volume, store = self.cohort.volumes[number], self.context.store
+        volume = self.cohort.volumes[number]
         name = f"followed-{volume.id}" if looks is None else f"followed-alike-{volume.id}"
         key = self.key if looks is None else stage_key(self.key, looks, _content(given))
         check = partial(_check, patient=volume.patient, classes=volume.tags.shape[1])
-        kept = reuse(store, name, key, check)
-        if kept is None:
+
+        def make() -> dict[str, np.ndarray]:
             typical = _typical(volume, self.cohort.cells[number])
             if looks is None:
                 asked, evidence = _asked(volume, given), self._evidence(number)
@@ -180,8 +179,9 @@ class _Search:
             size = self.context.backbone.info.input_size
             boxes = [[track.box_on(tags, size) for tags in volume.tags.T] for track in tracks]
             made = _described(tracks, boxes, fits, evident, volume.patient, self.cohort.cells[number], typical)
-            kept = check(store.save(name, key, {field: getattr(made, field) for field in _ARRAYS}))
-            release_free_memory()
+            return {field: getattr(made, field) for field in _ARRAYS}
+
+        kept = reuse_or_make(self.context.store, name, key, check, make)
         step(1, 1)
         return kept
 

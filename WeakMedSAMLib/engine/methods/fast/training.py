@@ -20,8 +20,7 @@ from WeakMedSAMLib.contract.stages import (
     PSEUDO_MASKS,
     SEGMENTER,
 )
-from WeakMedSAMLib.engine.base.memory import release_free_memory
-from WeakMedSAMLib.engine.base.state import reuse, stage_key
+from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.preprocess import learned_window
 from WeakMedSAMLib.engine.features.slices import VolumeSlices, foreground
@@ -139,19 +138,13 @@ class _Trainer:
 
     def _describe_cells(self, by: Projection, key: str) -> list[CellDescriptors]:
         """Projected features of every volume and grey values of its cells, memory-mapped."""
-        store, described = self._context.store, []
+        described = []
         for volume in self._volumes:
             level = volume.features.levels[CAM]
             name, own = f"projected-{volume.id}", stage_key(key, volume.features.key)
             shape = (level.shape[0], by.components.shape[1], *level.shape[2:])
-            cells = reuse(store, name, own, partial(check_cells, shape=shape))
-            if cells is None:
-                projected = np.concatenate([part.half().numpy() for part in by.parts(level)])
-                grey = volume.brightness(level.shape[-1])
-                found = {"projected": projected, "brightness": grey, "body": foreground(grey, volume.frame)}
-                cells = check_cells(store.save(name, own, found), shape)
-            described.append(cells)
-            release_free_memory()
+            make = partial(_cells_of, volume, by)
+            described.append(reuse_or_make(self._context.store, name, own, partial(check_cells, shape=shape), make))
             self._context.report(Progress(PROJECTION, len(described), len(self._volumes)))
         return described
 
@@ -161,10 +154,9 @@ class _Trainer:
         if found is None:
             return None
         name, key = f"known-{volume.id}", stage_key(found)
-        store = self._context.store
-        kept = store.load(name, key) or store.save(name, key, {"cells": found})
-        release_free_memory()
-        return np.asarray(kept["cells"])
+        return reuse_or_make(
+            self._context.store, name, key, lambda kept: np.asarray(kept["cells"]), lambda: {"cells": found}
+        )
 
     def _train_classifier(self, slices: TaggedSlices, key: str) -> SliceClassifier:
         begin = self._start.classifier if self._start and self._start.counts == slices.counts else None
@@ -204,3 +196,11 @@ class _Trainer:
             segmenter=network,
             taught=tuple(sorted({*taught_classes(masks), *(self._start.taught if self._start else ())})),
         )
+
+
+def _cells_of(volume: VolumeSlices, by: Projection) -> dict[str, np.ndarray]:
+    """Projected features of a volume, grey values of its cells, and which of them are of the body."""
+    level = volume.features.levels[CAM]
+    projected = np.concatenate([part.half().numpy() for part in by.parts(level)])
+    grey = volume.brightness(level.shape[-1])
+    return {"projected": projected, "brightness": grey, "body": foreground(grey, volume.frame)}
