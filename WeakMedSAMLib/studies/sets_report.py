@@ -24,7 +24,7 @@ Written by `weakmedsam benchmark sets docs/sets.csv --data FOLDER --write-docs d
 patients, then over seeds, in brackets the lowest and the highest seed; *mean* is over classes, in brackets the 95 %
 interval of the first seed from resampling patients. *Untagged*: every patient once without tags, learned from the
 others. *Distance* is how far the confidence of a class lies from its patient Dice, *concordance* how often the better
-drawn of two scans is the surer one, *doubtful* how many classes in scans are marked; of the first seed, as are seconds.
+drawn of two scans is the surer one, *doubtful* how many scans are marked; of the first seed, as are seconds.
 """
 _LOSSES = """
 Where masks are lost, with tags, of the first seed: slice Dice of what each stage would draw (of the evidence at the
@@ -106,9 +106,15 @@ def _scores_row(name: str, reports: Sequence[Mapping[str, Any]]) -> tuple[str, .
         figure(untagged),
         figure(confidence.get("error")),
         figure(confidence.get("concordance")),
-        f"{scores['low_confidence']} of {len(scores['patients'])}",
+        _doubtful(scores["patients"]),
         f"{first['total_seconds']:.0f}",
     )
+
+
+def _doubtful(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Scans that the run marked, of how many: it marks one for the class that is least sure."""
+    marked = {row["case"]: bool(row.get("low_confidence")) for row in rows}
+    return f"{sum(marked.values())} of {len(marked)}"
 
 
 def _mean_row(label: str, by_set: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[str, ...]:

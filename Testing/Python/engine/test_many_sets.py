@@ -41,9 +41,8 @@ def bench(tmp_path):
         scores = {
             "patient_dice_mean": dice,
             "patient_dice_interval": [dice - 0.1, dice + 0.1],
-            "low_confidence": 1,
             "confidence": {"error": 0.05, "concordance": None},
-            "patients": [{"case": str(number), "class": "ball"} for number in range(3)],
+            "patients": [{"case": f"{n}", "class": "ball", "low_confidence": n > 1} for n in range(3)],
         }
         return {"cases": 3, "total_seconds": 12.3, "tagged": scores, "untagged": scores if asked.folds else None}
 
