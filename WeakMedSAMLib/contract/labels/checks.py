@@ -15,7 +15,8 @@ from WeakMedSAMLib.contract.labels.marks import MarkKind
 from WeakMedSAMLib.contract.labels.painted import PaintedKind
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.problems import Problem
-from WeakMedSAMLib.contract.labels.volume_labels import label_kinds
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 from WeakMedSAMLib.contract.likely_names import did_you_mean, list_names, same_but_for_writing
 
 FEW_PRESENT = 5
@@ -63,8 +64,15 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
     marked = _marked_classes(cohort)
     for name, rows in said.items():
         absent = sum(int(np.count_nonzero(row == ABSENT)) for row in rows)
-        rest_pending = any(name in volume.rest_is_absent for volume in cohort.volumes)
-        if not present[name]:
+        rest_pending = any(_is_rest_pending(volume, name) for volume in cohort.volumes)
+        bags = sum(SCAN_TAGS.is_open(volume, name) for volume in cohort.volumes)
+        if not present[name] and bags:
+            message = (
+                f"Class {name!r} is tagged on no slice; {counted(bags, 'scan')} show it, nobody says on which slices."
+            )
+            hint = "Masks get far better with slices of some scans tagged."
+            yield Problem("warning", "scan_tags_alone", message, hint, {"names": [name], "count": bags})
+        elif not present[name]:
             message = f"Class {name!r} is present on no slice."
             others = f" Present: {list_names(shown)}." if shown else ""
             hint = f"Tag a slice that shows it, or remove the class.{others}"
@@ -74,8 +82,14 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
             hint = f"Tag more slices that show it, at least {FEW_PRESENT}."
             values = {"names": [name], "count": present[name], "aim": FEW_PRESENT}
             yield Problem("warning", "few_present_slices", message, hint, values)
-        if present[name] and not rest_pending:
+        if (present[name] or bags) and not rest_pending:
             yield from _absence_problems(name, absent, name in marked)
+
+
+def _is_rest_pending(volume: VolumeLabels, name: str) -> bool:
+    """Whether slices of a class become absent once it is known how many there are."""
+    in_scan = volume.n_slices is None and SCAN_TAGS.shows(volume).get(name) is False
+    return name in volume.rest_is_absent or in_scan
 
 
 def _marked_classes(cohort: CohortLabels) -> set[str]:

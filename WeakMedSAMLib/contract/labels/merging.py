@@ -16,6 +16,7 @@ from WeakMedSAMLib.contract.labels.cohort_labels import ONE_DIRECTION, CohortLab
 from WeakMedSAMLib.contract.labels.marks import MarkKind
 from WeakMedSAMLib.contract.labels.presence import PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.spans import spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels, label_kinds
 
@@ -142,8 +143,9 @@ def _merged_knowledge(earlier: Knowledge, later: Knowledge) -> tuple[Knowledge, 
 def _along_one_axis(earlier: VolumeLabels, later: VolumeLabels) -> tuple[VolumeLabels, VolumeLabels]:
     """Both along the axis of the one with slice tags: points and boxes lie at voxels, whatever the slices are."""
     for one, other in ((earlier, later), (later, earlier)):
-        marks_alone = all(isinstance(label_kinds().get(name), MarkKind) for name in other.further)
-        if marks_alone and not other.states and not other.rest_is_absent:
+        kinds = [label_kinds().get(name) for name in other.further]
+        of_no_slice = all(isinstance(kind, MarkKind) or kind is SCAN_TAGS for kind in kinds)
+        if of_no_slice and not other.states and not other.rest_is_absent:
             n_slices = None if other.size is None else other.size["ijk".index(one.axis)]
             turned: dict[str, Any] = {"axis": one.axis, "n_slices": n_slices, "states": {}}
             along = replace(other, **turned)
@@ -155,7 +157,8 @@ def _along_one_axis(earlier: VolumeLabels, later: VolumeLabels) -> tuple[VolumeL
 
 def _lies_along_k(labels: VolumeLabels) -> bool:
     """Whether it makes a difference from which end slices along k are counted."""
-    return labels.is_said() and (labels.axis == "k" or bool(labels.further))
+    of_slices = [kind for kind in labels.kinds() if kind is not SCAN_TAGS and kind.said(labels)]
+    return bool(of_slices) and (labels.axis == "k" or any(kind.name in labels.further for kind in of_slices))
 
 
 def _numbering_differs(earlier: VolumeLabels, later: VolumeLabels) -> UserError:

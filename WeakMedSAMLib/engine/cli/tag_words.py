@@ -13,6 +13,7 @@ from WeakMedSAMLib.contract.labels.marks import AnyMark, slices_of
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
@@ -36,6 +37,8 @@ def class_lines(cohort: CohortLabels) -> Iterator[str]:
         counts += [f"{boxes:,} {'box' if boxes == 1 else 'boxes'}"] * bool(boxes)
         painted = sum(len(PAINTED.slices(volume, entry.name)) for volume in cohort.volumes)
         counts += [f"{counted(painted, 'slice')} painted"] * bool(painted)
+        shown = [shows[entry.name] for volume in cohort.volumes if entry.name in (shows := SCAN_TAGS.shows(volume))]
+        counts += [f"{counted(sum(shown), 'scan')} said to show it, {len(shown) - sum(shown)} not to"] * bool(shown)
         yield f"{entry.name} (label {entry.label_value}): {', '.join(counts)}"
         if entry.known.is_said:
             yield f"  known: {known_in_words(entry.known)}"
@@ -53,8 +56,10 @@ def volume_lines(volume: VolumeLabels) -> Iterator[str]:
         unseen = PAINTED.unseen(volume, name)
         reviewed = "; reviewed: every slice is drawn or fine" if volume.n_slices and not unseen else ""
         yield f"  {name}: painted: {PAINTED.in_words(volume, name)}{reviewed}"
+    for name, shown in SCAN_TAGS.shows(volume).items():
+        yield f"  {name}: the scan {'shows' if shown else 'does not show'} it"
     for kind in volume.kinds():
-        if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED):
+        if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED, SCAN_TAGS):
             yield f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
 
 

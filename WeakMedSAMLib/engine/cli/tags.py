@@ -181,3 +181,42 @@ def from_mask(
     write_labels(out, cohort, volumes, None, problems)
     for line in class_lines(cohort):
         click.echo(line)
+
+
+@tags.command(name="from-reports")
+@click.argument("file", type=EXISTING)
+@click.option("--scan", "scans", required=True, help="Column with the names of the scans.")
+@click.option(
+    "--class", "classes", multiple=True, required=True, help="Class and its column: bleed=Haemorrhage; repeat for more."
+)
+@click.option("--out", type=PLACE, required=True, help="Label file to write, .json.")
+@click.option(
+    "--yes", help="What a column holds where the scan shows the class, as 1,2,3; words such as yes otherwise."
+)
+@click.option("--no", help="What it holds where the scan does not; words such as no otherwise.")
+def from_reports(file: Path, scans: str, classes: tuple[str, ...], out: Path, yes: str | None, no: str | None) -> None:
+    """Make labels from a list of reports, a CSV with one row a scan: which scans show a class, and which do not.
+
+    Of FILE the columns named here are read, and nothing else is kept. A blank cell says nothing.
+
+    \b
+    Example:
+      weakmedsam tags from-reports reports.csv --scan Accession --class bleed=Haemorrhage --out scans.json
+      weakmedsam segment a.nrrd b.nrrd --tags scans.json --tags slices.csv --out run
+    """
+    from WeakMedSAMLib.contract.files import read_text
+    from WeakMedSAMLib.contract.labels.report_list import NO, YES, scan_tags_from_csv
+
+    asked = dict(_class_and_column(one) for one in classes)
+    answers = [words if given is None else given.split(",") for given, words in ((yes, YES), (no, NO))]
+    cohort = scan_tags_from_csv(read_text(file, utf16=True), scans, asked, *answers)
+    write_labels(out, cohort, (), None, [])
+    for line in class_lines(cohort):
+        click.echo(line)
+
+
+def _class_and_column(said: str) -> tuple[str, str]:
+    name, _equals, column = (part.strip() for part in said.partition("="))
+    if not name:
+        raise click.BadParameter(f"{said!r} names no class.", param_hint="--class")
+    return name, column or name

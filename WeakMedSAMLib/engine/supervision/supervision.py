@@ -75,6 +75,8 @@ class Supervision:
         Hash of all painted labels, for keys of stages that read `known`; empty where there are none.
     sides : tuple of SidePrior
         Of the classes of which it is known in which half of the body they lie.
+    bags : tuple of int
+        Columns of the classes that are on at least one slice, and no label says on which.
     """
 
     presence: np.ndarray
@@ -83,11 +85,12 @@ class Supervision:
     points: tuple[PointOnSlice, ...] = ()
     painted: str = ""
     sides: tuple[SidePrior, ...] = ()
+    bags: tuple[int, ...] = ()
 
     @property
     def is_said(self) -> bool:
-        """Whether anything is known of any class on any slice."""
-        return bool((self.presence != UNTAGGED).any())
+        """Whether it is known of any class on which slices it is or is not, or that it is on some."""
+        return bool(self.bags) or bool((self.presence != UNTAGGED).any())
 
     def present(self, class_index: int) -> np.ndarray:
         """Indices of the slices that show a class."""
@@ -115,4 +118,5 @@ def supervise(labels: VolumeLabels, classes: ClassTable, geometry: Geometry | No
         points=tuple(point for each in by_kind for point in each.points),
         painted="".join(each.painted for each in by_kind),
         sides=() if geometry is None else side_priors(classes, geometry, labels.axis),
+        bags=tuple(column for each in by_kind for column in each.bags),
     )
