@@ -31,6 +31,8 @@ class LabelRow:
     in_a_third : bool
         Whether only a third of the patients gets the gesture, or the true masks; the other two are scored, over three
         runs in which the thirds rotate.
+    others : str
+        What is said of these two in place of slice tags, out of `reader.OTHERS`; slice tags if empty.
     bound : bool
         Whether the network learns true masks: what labels can at best come near to.
     against : str
@@ -52,6 +54,7 @@ class LabelRow:
     gesture: str = ""
     sides: bool = False
     in_a_third: bool = False
+    others: str = ""
     bound: bool = False
     against: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
@@ -89,6 +92,15 @@ def _without(name: str, title: str, against: str, **overrides: Any) -> LabelRow:
 
 ROWS: tuple[LabelRow, ...] = (
     LabelRow("tags", "slice tags"),
+    LabelRow(
+        "tags-third", "slice tags of a third of the volumes: the other two thirds", in_a_third=True, others="nothing"
+    ),
+    LabelRow(
+        "scans-two-thirds",
+        "slice tags of a third of the volumes, scan tags of the other two thirds: those",
+        in_a_third=True,
+        others="scan-tags",
+    ),
     LabelRow("side", "tags, and the side of the body", sides=True),
     LabelRow("point", "tags, and a point a class and volume", gesture="point"),
     LabelRow("box", "tags, and a box a class and volume", gesture="box"),

@@ -85,7 +85,7 @@ class LabelOptions:
     def reading(self, row: LabelRow, seed: int, part: int | None) -> Reading:
         """What the simulated reader is asked for in one run."""
         sides = self.sides if row.sides else ""
-        return replace(self.whole_reading(), gesture=row.gesture, sides=sides, part=part, seed=seed)
+        return replace(self.whole_reading(), gesture=row.gesture, sides=sides, part=part, seed=seed, others=row.others)
 
 
 @dataclass(frozen=True)

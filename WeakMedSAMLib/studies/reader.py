@@ -27,6 +27,8 @@ from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_lab
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.points import Point
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.engine.cli.options import FOLDER, PLACE
 from WeakMedSAMLib.engine.cli.outcome import outcome
@@ -35,6 +37,7 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_ma
 from WeakMedSAMLib.studies.cases import Case, find_cases
 from WeakMedSAMLib.studies.gestures import GESTURES, Drawing, drawings
 
+NOTHING, SCAN_TAGS_ALONE = OTHERS = ("nothing", "scan-tags")  # in place of slice tags
 PARTS = 3  # of the patients, one of which gets gestures where not all do
 _MODULE = "WeakMedSAMLib.studies.reader"
 
@@ -57,6 +60,8 @@ class Reading:
         The sides that are told, such as ``"liver=right,spleen=left"``, or empty.
     part : int, optional
         Which third of the patients gets the gesture; all otherwise.
+    others : str
+        What is said of the other two in place of slice tags, out of `OTHERS`; slice tags if empty.
     seed : int
         Of the hand, and of the thirds.
     draw : Path, optional
@@ -72,6 +77,7 @@ class Reading:
     gesture: str = ""
     sides: str = ""
     part: int | None = None
+    others: str = ""
     seed: int = 0
     draw: Path | None = None
 
@@ -93,13 +99,15 @@ def read(reading: Reading) -> CohortLabels:
     if reading.part is not None:
         with_gesture = cases_of_part(cases, reading.part, reading.seed)
     table = with_sides(class_table(classes), parse_sides(reading.sides))
-    gestures = [reading.gesture if case.name in with_gesture else "" for case in cases]
     drawn = {} if reading.draw is None else read_json(reading.draw)
-    volumes = [
-        _labels(case, classes, given, reading.seed, drawn.get(case.name, []))
-        for case, given in zip(cases, gestures, strict=True)
-    ]
-    return CohortLabels(table, volumes)
+
+    def labels(case: Case) -> VolumeLabels:
+        if case.name not in with_gesture and reading.others:
+            return _of_scan(case, classes, reading.others)
+        given = reading.gesture if case.name in with_gesture else ""
+        return _labels(case, classes, given, reading.seed, drawn.get(case.name, []))
+
+    return CohortLabels(table, [labels(case) for case in cases])
 
 
 def cases_of_part(cases: Sequence[Case], part: int, seed: int) -> set[str]:
@@ -175,6 +183,18 @@ def _labels(case: Case, classes: Sequence[MaskClass], gesture: str, seed: int, d
     return labels
 
 
+def _of_scan(case: Case, classes: Sequence[MaskClass], others: str) -> VolumeLabels:
+    """A scan of which nothing is said, or whether it shows each class."""
+    count = case.geometry().size["ijk".index(case.axis)]
+    labels = VolumeLabels(case.name, axis=case.axis, n_slices=count, size=case.geometry().size)
+    if others == SCAN_TAGS_ALONE:
+        truth = case.masks()
+        masks = {entry.name: truth.mask(entry) for entry in classes}
+        tags = tags_from_masks(case.name, None, masks, case.axis)
+        SCAN_TAGS.put(labels, {name: bool((tags.state(name) == PRESENT).any()) for name in masks})
+    return labels
+
+
 def _chance(seed: int, *names: str) -> np.random.Generator:
     """Numbers for one class of one scan: whatever else is read, they are the same."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
@@ -193,6 +213,9 @@ def _arguments(reading: Reading, out: Path) -> list[str]:
 @click.option("--gesture", type=click.Choice(["", *GESTURES]), default="", help="What is given beside slice tags.")
 @click.option("--sides", default="", help="Sides of classes that are told, as liver=right,spleen=left.")
 @click.option("--part", type=click.IntRange(0, PARTS - 1), help="Only this third of the patients gets the gesture.")
+@click.option(
+    "--others", type=click.Choice(["", *OTHERS]), default="", help="What is said of the others, not slice tags."
+)
 @click.option("--seed", default=0, show_default=True, help="Of the hand, and of the thirds.")
 @click.option("--draw", type=PLACE, help="Slices that are drawn, JSON: name of a case -> slices.")
 @click.option("--stride", type=click.IntRange(1), default=1, show_default=True, help="Use every so-manieth slice only.")

@@ -115,6 +115,8 @@ def segment_volume(
     searched = np.where(volume.tags == PRESENT, True, (volume.tags != ABSENT) & (likely >= _SHOWN))
     for mask in learned:
         searched[mask.index] |= np.broadcast_to(mask.trust, len(classes)) > 0
+    for column in volume.supervision.bags:  # it is on some slice, if on none for sure on the likeliest
+        searched[likely[:, column].argmax(), column] |= not searched[:, column].any()
     indices = np.flatnonzero(searched.any(1))
     coarse = segment_on_sides(model.segmenter, volume, indices, backbone.device)
     on = [np.flatnonzero(searched[indices, column]) for column in range(len(classes))]

@@ -33,6 +33,7 @@ from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.objects import find_objects
 from WeakMedSAMLib.engine.methods.fast.projection import Projection, fit_projection
+from WeakMedSAMLib.engine.methods.fast.scan_bags import tag_bags
 from WeakMedSAMLib.engine.methods.fast.sce import SliceClassifier, TaggedSlices, train_classifier
 from WeakMedSAMLib.engine.methods.fast.segmenter import Segmenter
 from WeakMedSAMLib.engine.methods.fast.self_training import SelfTraining
@@ -89,12 +90,13 @@ class _Trainer:
         """All stages."""
         volumes, settings = self._volumes, self._settings
         given = give_masks(volumes, self._context, settings)
-        showcase = Showcase(self._context.show, volumes, choose_slices(volumes, settings.pam_slices, given))
-        shown = showcase.number
         features = stage_key([volume.features.key for volume in volumes], start_key(self._start))
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
         projected_by = self._project(key)
         cells = self._describe_cells(projected_by, key)
+        volumes = tag_bags(volumes, cells, settings, self._context, key)
+        showcase = Showcase(self._context.show, volumes, choose_slices(volumes, settings.pam_slices, given))
+        shown = showcase.number
         grid = cells[0].body.shape[-1]
         known = [self._known_cells(volume, own, grid) for volume, own in zip(volumes, given, strict=True)]
         novel = cohort_novelty(volumes, cells, settings, self._context, key, known)
