@@ -2741,6 +2741,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Aktuelle Klasse: in dieser Schicht nicht vorhanden, oder wieder nicht markiert</translation>
     </message>
     <message>
+        <source>Current class: not in this volume at all, or no longer said so</source>
+        <translation>Aktuelle Klasse: in diesem Volumen gar nicht vorhanden, oder das nicht mehr gesagt</translation>
+    </message>
+    <message>
         <source>Draw a box around the current class by clicks, or leave that</source>
         <translation>Die aktuelle Klasse mit Klicks durch eine Box umschließen, oder das lassen</translation>
     </message>
@@ -2872,6 +2876,26 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>Rest nicht vorhanden für „{name}“</translation>
     </message>
     <message>
+        <source>Slice {index} of &apos;{name}&apos; shows &apos;{class}&apos;.</source>
+        <translation>Schicht {index} von „{name}“ zeigt „{class}“.</translation>
+    </message>
+    <message>
+        <source>First take back what shows it: &apos;Clear the class in this volume&apos;, its boxes and points.</source>
+        <translation>Nehmen Sie erst zurück, was sie zeigt: „Klasse in diesem Volumen leeren“, ihre Boxen und Punkte.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is in this volume</source>
+        <translation>„{name}“ ist in diesem Volumen</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is not in this volume</source>
+        <translation>„{name}“ ist nicht in diesem Volumen</translation>
+    </message>
+    <message>
+        <source>whether &apos;{name}&apos; is in this volume</source>
+        <translation>ob „{name}“ in diesem Volumen ist</translation>
+    </message>
+    <message>
         <source>clearing of &apos;{name}&apos;</source>
         <translation>Leeren von „{name}“</translation>
     </message>
@@ -2937,8 +2961,16 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
         <translation>{name}: kein Volumen</translation>
     </message>
     <message>
+        <source>{name}: in this volume, nobody says on which slices; ready</source>
+        <translation>{name}: in diesem Volumen, niemand sagt, in welchen Schichten; bereit</translation>
+    </message>
+    <message>
         <source>{name}: no slice tagged yet; set the start and the end of a range</source>
         <translation>{name}: noch keine Schicht markiert; setzen Sie Anfang und Ende eines Bereichs</translation>
+    </message>
+    <message>
+        <source>{name}: not in this volume; ready</source>
+        <translation>{name}: nicht in diesem Volumen; bereit</translation>
     </message>
     <message>
         <source>{count} present</source>
@@ -2983,6 +3015,10 @@ Doppelklick zum Umbenennen; Markierungen bleiben erhalten.</translation>
     <message>
         <source>slice {index}</source>
         <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>slice {index}: {name} is not in this volume</source>
+        <translation>Schicht {index}: {name} ist nicht in diesem Volumen</translation>
     </message>
     <message>
         <source>slice {index}: {sign} {name} {tag}</source>
@@ -5522,6 +5558,14 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
         <translation>Der Anfang des Bereichs ist vergessen.</translation>
     </message>
     <message>
+        <source>&apos;{name}&apos;: nothing is said of the whole volume any more.</source>
+        <translation>„{name}“: Vom ganzen Volumen ist nichts mehr gesagt.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is not in this volume; its segment stays empty.</source>
+        <translation>„{name}“ ist nicht in diesem Volumen; das Segment bleibt leer.</translation>
+    </message>
+    <message>
         <source>There is nothing to redo.</source>
         <translation>Es gibt nichts zu wiederholen.</translation>
     </message>
@@ -5552,6 +5596,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
 </context>
 <context>
     <name>slice_tags.tag_menu</name>
+    <message>
+        <source>Not in this volume</source>
+        <translation>Nicht in diesem Volumen</translation>
+    </message>
     <message>
         <source>Tag the rest as absent</source>
         <translation>Rest als nicht vorhanden markieren</translation>
@@ -5611,6 +5659,10 @@ Der nächste Lauf mit jedem Volumen dauert länger, da dessen Merkmale neu berec
     <message>
         <source>Show the keys that work in the slice views</source>
         <translation>Tasten zeigen, die in den Schichtansichten gelten</translation>
+    </message>
+    <message>
+        <source>The current class is on no slice of this volume: its segment stays empty, and the volume teaches what the class is not. A volume that nobody has looked at is something else: leave it untagged</source>
+        <translation>Die aktuelle Klasse ist in keiner Schicht dieses Volumens: Ihr Segment bleibt leer, und das Volumen lehrt, was die Klasse nicht ist. Ein Volumen, das niemand angesehen hat, ist etwas anderes: Lassen Sie es unmarkiert</translation>
     </message>
     <message>
         <source>Every slice that is still untagged becomes absent for the current class, in this volume</source>

@@ -16,12 +16,14 @@ from WeakMedSAMLib.contract.labels import volume_labels
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels import tag_keys, tag_words
 from WeakMedSAMLib.frontend.labels.class_edits import newClass, withClass
 from WeakMedSAMLib.frontend.labels.class_presets import ClassPreset, presets, readPreset, terms, withPreset
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_geometry import StripGeometry
 from WeakMedSAMLib.frontend.labels.slice_tags.strip_image import columnStates, rowImage, rowsImage, runsOf
+from WeakMedSAMLib.frontend.labels.slice_tags.strip_painter import shownState
 from WeakMedSAMLib.frontend.labels.terminology import isTerminology, terminologyText
 from WeakMedSAMLib.frontend.labels.volume_list import labelWords
 from WeakMedSAMLib.frontend.running.estimates import expectedQuality
@@ -90,6 +92,19 @@ def test_a_volume_without_the_class_is_ready_too(volume):
     assert tag_words.readyInWords(volume, ClassTable.from_names(["Tumour"])) == "ready"
     assert tag_words.readyInWords(volume, ClassTable.from_names(["Edema"])) == "not ready"
     assert tag_words.readyInWords(volume, ClassTable()) == tag_words.readyInWords(None, CLASSES) == ""
+
+
+def test_what_is_said_of_the_whole_volume_is_in_words_and_in_the_row(volume):
+    SCAN_TAGS.put(volume, {"Tumour": False, "Edema": True})
+    volume.set("Tumour", 3, ABSENT)
+    assert tag_words.countsInWords(volume, "Tumour") == "Tumour: not in this volume; ready"
+    assert tag_words.countsInWords(volume, "Edema") == "Edema: in this volume, nobody says on which slices; ready"
+    assert tag_words.isReady(volume, "Tumour")
+    assert tag_words.isReady(volume, "Edema")
+    assert tag_words.sliceInWords(volume, "Tumour", 5) == "slice 5: Tumour is not in this volume"
+    assert tag_words.sliceInWords(volume, "Tumour", 3) == "slice 3: - Tumour absent"
+    assert (shownState(volume, "Tumour") == ABSENT).all()
+    assert (shownState(volume, "Edema") == UNTAGGED).all()
 
 
 def test_a_slice_in_words_is_readable_without_colour(volume):

@@ -193,3 +193,32 @@ def test_a_start_that_is_forgotten_stands_no_longer_in_words(ready):
     assert "begins on slice 5" in ready.ui.messageLabel.text
     ready.press("Escape")
     assert ready.ui.messageLabel.text == "The start of the range is forgotten."
+
+
+def test_a_class_that_is_not_in_the_volume_is_said_by_one_key_and_taken_back_by_it(ready):
+    ready.jump(4)
+    entry = ready.panel.menu.actions["notHere"]
+    ready.press("Shift+A")
+    assert ready.ui.messageLabel.text == "'Lesion' is not in this volume; its segment stays empty."
+    assert entry.checked
+    assert ready.panel.stateInWords() == "ready"
+    assert ready.counts() == (0, 0, N_SLICES)  # of no single slice was anything said
+    ready.press("Z")
+    assert not entry.checked
+    assert ready.panel.stateInWords() == "not ready"
+    ready.choose_entry("notHere")
+    assert entry.checked
+    ready.choose_entry("notHere")
+    assert not entry.checked
+    assert ready.ui.messageLabel.text.endswith("nothing is said of the whole volume any more.")
+
+
+def test_a_class_that_slices_show_is_in_the_volume(ready):
+    ready.jump(4)
+    ready.press("P")
+    ready.press("Shift+A")
+    text = ready.ui.messageLabel.text
+    assert text.startswith("Not done: Slice 4 of ")
+    assert "shows 'Lesion'" in text
+    assert "Clear the class in this volume" in text
+    assert not ready.panel.menu.actions["notHere"].checked

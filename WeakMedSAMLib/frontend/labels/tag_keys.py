@@ -49,6 +49,7 @@ def fixedKeys() -> list[KeyEntry]:
         KeyEntry(("Escape",), "forgetStart", _("Forget the start of the range, or leave what is being placed")),
         KeyEntry(("P",), "present", _("Current class: present on this slice, or untagged again")),
         KeyEntry(("A",), "absent", _("Current class: absent on this slice, or untagged again")),
+        KeyEntry(("Shift+A",), "notInVolume", _("Current class: not in this volume at all, or no longer said so")),
         KeyEntry(("X",), "box", _("Draw a box around the current class by clicks, or leave that")),
         KeyEntry(("O",), "point", _("Click on the current class, or leave that")),
         KeyEntry(("Shift+O",), "notPoint", _("Click on what is not the current class, or leave that")),

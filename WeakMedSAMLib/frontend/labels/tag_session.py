@@ -18,6 +18,7 @@ from WeakMedSAMLib.contract.labels.label_json import labels_from_json, labels_to
 from WeakMedSAMLib.contract.labels.labelled_volume import Numbering
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.labels.class_edits import defaultTable, newClass, withChanged, withClass, withKeys, without
 from WeakMedSAMLib.frontend.labels.known_volume import KnownVolume
@@ -172,6 +173,35 @@ class TagSession(TagStore):
         """Make every slice absent that is still untagged."""
         text = _("rest absent for '{name}'").format(name=className)
         self._editTags(text, key, className, lambda volume: volume.set_rest_absent(className))
+
+    def isInVolume(self, key: str, className: str) -> bool | None:
+        """Whether a volume was said to show a class at all, or not to; None where nobody said."""
+        return SCAN_TAGS.shows(self._require(key)).get(className)
+
+    def setInVolume(self, key: str, className: str, shows: bool | None) -> None:
+        """Say that a volume shows a class on some slices, or on none; None takes back what was said.
+
+        Raises
+        ------
+        UserError
+            ``unknown_class``; ``class_is_tagged`` if a label says that a slice shows what is said to be on none.
+        """
+        volume = self._require(key)
+        shown = np.flatnonzero(volume.presence(className) == PRESENT)
+        if shows is False and shown.size:
+            message = _("Slice {index} of '{name}' shows '{class}'.")
+            values = {"index": int(shown[0]), "name": volume.name, "class": className}
+            hint = _("First take back what shows it: 'Clear the class in this volume', its boxes and points.")
+            raise UserError("class_is_tagged", message.format(**values), hint, values)
+        texts = {
+            True: _("'{name}' is in this volume"),
+            False: _("'{name}' is not in this volume"),
+            None: _("whether '{name}' is in this volume"),
+        }
+        said = {name: each for name, each in SCAN_TAGS.shows(volume).items() if name != className}
+        after = said if shows is None else {**said, className: shows}
+        text = texts[shows].format(name=className)
+        self._editTags(text, key, className, lambda labels: SCAN_TAGS.put(labels, after))
 
     def clearTags(self, key: str, className: str) -> None:
         """Make every slice untagged."""

@@ -11,6 +11,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.labelled_volume import NUMBERINGS
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
 from WeakMedSAMLib.frontend.base.panel_parts import elided
@@ -47,8 +48,12 @@ def countsInWords(volume: VolumeLabels | None, className: str) -> str:
     if volume is None:
         return _("{name}: no volume").format(name=className)
     present, absent, untagged = volume.presence_counts(className)
+    if SCAN_TAGS.is_open(volume, className):
+        return _("{name}: in this volume, nobody says on which slices; ready").format(name=className)
     if not present and not absent:
         return _("{name}: no slice tagged yet; set the start and the end of a range").format(name=className)
+    if SCAN_TAGS.shows(volume).get(className) is False and not present:
+        return _("{name}: not in this volume; ready").format(name=className)
     parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
     if untagged:
         parts.append(_("{count} untagged").format(count=untagged))
@@ -97,7 +102,8 @@ def isReady(volume: VolumeLabels | None, className: str) -> bool:
     if volume is None:
         return False
     present, absent, untagged = volume.presence_counts(className)
-    return (bool(absent) and (bool(present) or not untagged)) or _isMarked(volume, className)
+    isTagged = bool(absent) and (bool(present) or not untagged)
+    return isTagged or _isMarked(volume, className) or SCAN_TAGS.is_open(volume, className)
 
 
 def _isMarked(volume: VolumeLabels, className: str) -> bool:
@@ -120,7 +126,10 @@ def sliceInWords(volume: VolumeLabels | None, className: str, index: int | None)
         return ""
     if not className:
         return _("slice {index}").format(index=index)
-    tag, name = tagOf(volume, className, index), elided(className, _MOST_LETTERS)
+    name = elided(className, _MOST_LETTERS)
+    if SCAN_TAGS.shows(volume).get(className) is False and tagOf(volume, className, index) == UNTAGGED:
+        return _("slice {index}: {name} is not in this volume").format(index=index, name=name)
+    tag = tagOf(volume, className, index)
     text = _("slice {index}: {sign} {name} {tag}")
     return text.format(index=index, sign=TAG_SIGNS[tag], name=name, tag=tagWord(tag))
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import qt
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.panel_parts import inkOn, rgb
 from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX, POINT
@@ -273,7 +275,8 @@ class _Colors:
 
 
 def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
-    states = [(view.volume.state(entry.name), entry.color) for entry in view.classes] if view.volume is not None else []
+    volume = view.volume
+    states = [(shownState(volume, entry.name), entry.color) for entry in view.classes] if volume is not None else []
     rows = [rowImage(state, size, color, colors.base, colors.ink) for state, color in states]
     if not rows:
         return qt.QPixmap(1, 1)
@@ -283,12 +286,18 @@ def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
     return qt.QPixmap.fromImage(image)
 
 
+def shownState(volume: VolumeLabels, className: str) -> np.ndarray:
+    """The tags of the slices of a class as a row shows them; one that is not in the volume is absent on all."""
+    state = volume.state(className)
+    return np.where(state == UNTAGGED, ABSENT, state) if SCAN_TAGS.shows(volume).get(className) is False else state
+
+
 def _wideRuns(geometry: StripGeometry, view: StripView) -> list[list[tuple[int, int, int]]]:
     """Return the runs of each row that have room for a sign."""
     if view.volume is None:
         return []
     fewest = 1.5 * geometry.lineHeight * geometry.slices / geometry.trackWidth
-    return [runsOf(view.volume.state(entry.name), fewest) for entry in view.classes]
+    return [runsOf(shownState(view.volume, entry.name), fewest) for entry in view.classes]
 
 
 def _areaOf(geometry: StripGeometry, first: int, last: int, top: int, edge: int) -> Any:

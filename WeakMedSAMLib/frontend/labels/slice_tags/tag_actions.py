@@ -167,6 +167,16 @@ class TagActions:
         self._session.restAbsent(self._key(), self._class())
         self.told(_("'{name}': every other slice is absent.").format(name=self._class()))
 
+    def notInVolume(self) -> None:
+        """Say that the current class is on no slice of the volume; once more takes it back."""
+        key, name = self._key(), self._class()
+        isSaid = self._session.isInVolume(key, name) is False
+        self._session.setInVolume(key, name, None if isSaid else False)
+        if isSaid:
+            self.told(_("'{name}': nothing is said of the whole volume any more.").format(name=name))
+        else:
+            self.told(_("'{name}' is not in this volume; its segment stays empty.").format(name=name))
+
     def clearClass(self) -> None:
         """Make every slice untagged for the current class."""
         self._session.clearTags(self._key(), self._class())
@@ -200,6 +210,7 @@ class TagActions:
         return {
             "present": self.present,
             "absent": self.absent,
+            "notInVolume": self.notInVolume,
             "markStart": self.markStart,
             "markEnd": self.markEnd,
             "forgetStart": self.forgetStart,

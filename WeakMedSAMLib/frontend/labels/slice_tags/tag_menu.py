@@ -18,9 +18,9 @@ class TagMenu:
     Attributes
     ----------
     actions : dict
-        ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``, ``"clearMarks"``,
-        ``"import"``, ``"export"``, ``"keys"`` -> QAction; extreme, boxed and keys are checkable. Their property
-        `usualToolTip` is that of an action that can be chosen.
+        ``"notHere"``, ``"rest"``, ``"clear"``, ``"clearClass"``, ``"extreme"``, ``"boxed"``, ``"join"``,
+        ``"clearMarks"``, ``"import"``, ``"export"``, ``"keys"`` -> QAction; notHere, extreme, boxed and keys are
+        checkable. Their property `usualToolTip` is that of an action that can be chosen.
     menu, markups : QMenu
         All of it, and the one for Markups of the scene.
     """
@@ -29,6 +29,7 @@ class TagMenu:
         self.menu = qt.QMenu(button)
         self.menu.toolTipsVisible = True
         self.actions: dict[str, Any] = {}
+        self._add("notHere", _("Not in this volume"), _notHereTip())
         self._add("rest", _("Tag the rest as absent"), _restTip())
         self._add("clear", _("Clear this slice"), _("This slice becomes untagged for the current class"))
         self._add("clearClass", _("Clear the class in this volume"), _clearTip())
@@ -43,7 +44,7 @@ class TagMenu:
         self.markups = self.menu.addMenu(_("Take over Markups"))
         self.menu.addSeparator()
         self._add("keys", _("Show the keys"), _("Show the keys that work in the slice views"))
-        for name in ("keys", "extreme", "boxed"):
+        for name in ("keys", "extreme", "boxed", "notHere"):
             self.actions[name].checkable = True
         button.setMenu(self.menu)
 
@@ -53,6 +54,13 @@ class TagMenu:
         action.setProperty("usualToolTip", tip)
         action.toolTip = tip
         self.actions[name] = action
+
+
+def _notHereTip() -> str:
+    return _(
+        "The current class is on no slice of this volume: its segment stays empty, and the volume teaches what the "
+        "class is not. A volume that nobody has looked at is something else: leave it untagged"
+    )
 
 
 def _restTip() -> str:

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
@@ -35,7 +36,7 @@ from WeakMedSAMLib.frontend.scene.slice_views import SliceViews
 _STATUS_MS = 4000
 # Buttons and entries of the menu that need a slice to act on.
 _BUTTONS = ("startButton", "presentButton", "absentButton", "previousButton", "nextButton")
-_ENTRIES = ("rest", "clear", "clearClass")
+_ENTRIES = ("notHere", "rest", "clear", "clearClass")
 # Buttons with a sign before their text.
 _SIGNS = {
     "startButton": "start",
@@ -167,6 +168,7 @@ class TagsPanel(Panel):
         for name, function in functions.items():
             self.connect(getattr(self.ui, name), "clicked()", partial(self._act, function))
         entries: dict[str, Callable[[], Any]] = {
+            "notHere": actions.notInVolume,
             "rest": actions.restAbsent,
             "clear": actions.clear,
             "clearClass": actions.clearClass,
@@ -329,6 +331,7 @@ class TagsPanel(Panel):
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
+        self.menu.actions["notHere"].checked = volume is not None and SCAN_TAGS.shows(volume).get(name) is False
         self._enable(problem)
         self.marks.showGesture(problem)
         if self._isShown:
