@@ -1910,6 +1910,22 @@
         <translation>Berichtigen Sie die Datei.</translation>
     </message>
     <message>
+        <source>Tagged on no slice, only said to be in some volumes: {names}.</source>
+        <translation>In keiner Schicht markiert, nur von einigen Volumen gesagt: {names}.</translation>
+    </message>
+    <message>
+        <source>Masks get far better with slices of some volumes tagged.</source>
+        <translation>Mit markierten Schichten einiger Volumen werden Masken viel besser.</translation>
+    </message>
+    <message>
+        <source>&apos;{name}&apos; is said to show &apos;{class}&apos;, but each slice is tagged absent.</source>
+        <translation>„{name}“ zeigt angeblich „{class}“, aber jede Schicht ist als nicht vorhanden markiert.</translation>
+    </message>
+    <message>
+        <source>The slices count. Correct the one that is wrong.</source>
+        <translation>Es gelten die Schichten. Berichtigen Sie, was falsch ist.</translation>
+    </message>
+    <message>
         <source>&apos;{name}&apos;: points at voxel {voxel} say that &apos;{class}&apos; is there, and that it is not.</source>
         <translation>&apos;{name}&apos;: Punkte bei Voxel {voxel} sagen, dass &apos;{class}&apos; dort ist, und dass es nicht dort ist.</translation>
     </message>
@@ -3964,6 +3980,14 @@ Overwrite them?</source>
     <message>
         <source>yes</source>
         <translation>ja</translation>
+    </message>
+    <message>
+        <source>not in this volume, by its tags</source>
+        <translation>nicht in diesem Volumen, nach seinen Markierungen</translation>
+    </message>
+    <message>
+        <source>nothing found</source>
+        <translation>nichts gefunden</translation>
     </message>
     <message>
         <source>not yet</source>

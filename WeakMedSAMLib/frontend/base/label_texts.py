@@ -25,6 +25,14 @@ TEXTS = {
         _("Make sure that it is the volume that was labelled."),
     ),
     "bad_box": (_("A box of '{class}' ends before it starts: {first} to {last}."), _("Correct the file.")),
+    "scan_tags_alone": (
+        _("Tagged on no slice, only said to be in some volumes: {names}."),
+        _("Masks get far better with slices of some volumes tagged."),
+    ),
+    "scan_tag_contradicted": (
+        _("'{name}' is said to show '{class}', but each slice is tagged absent."),
+        _("The slices count. Correct the one that is wrong."),
+    ),
     "points_contradict": (
         _("'{name}': points at voxel {voxel} say that '{class}' is there, and that it is not."),
         _("The later one counts; remove the one that is wrong."),

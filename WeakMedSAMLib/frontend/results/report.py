@@ -126,9 +126,13 @@ def _countSteps(mask: np.ndarray, axis: str) -> Steps[np.ndarray]:
 
 def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
     quality = volume.result.classes.get(tagOf(segment.node, CLASS_TAG))
+    size = volumeInWords(int(segment.counts.sum()) * voxelMl(volume.volumeNode))
+    if not segment.counts.any() and quality is not None and not quality.present_without_mask:
+        isSaid = len(quality.tagged) == len(segment.counts)
+        size = _("not in this volume, by its tags") if isSaid else _("nothing found")
     return [
         segment.node.GetName(),
-        volumeInWords(int(segment.counts.sum()) * voxelMl(volume.volumeNode)),
+        size,
         str(int(np.count_nonzero(segment.counts))),
         confidenceInWords(quality.confidence if quality else None),
         _("yes") if isReviewed(segment.node) else _("not yet"),

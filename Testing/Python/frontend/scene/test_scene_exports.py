@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -176,6 +177,17 @@ def test_the_report_says_all_and_names_nobody(loaded, lib, tmp_path):
     named = lib.report.writeReport(tmp_path / "r.html", loaded.result, [volume], includeNames=True)
     assert "Herr Müller" in named.read_text(encoding="utf-8")
     assert not re.search(r"(src|href)=.http", text)
+
+
+def test_of_a_class_without_a_mask_the_report_says_whether_it_was_looked_for(loaded, lib):
+    segment = loaded.node.GetSegmentation().GetNthSegment(0)
+    (name,) = {segment.GetName()} & {*loaded.volume_result.classes}
+    nothing = lib.report._Segment(segment, np.zeros((12, 2, 2), bool), np.zeros(12, int))
+    quality = loaded.volume_result.classes[name]
+    for tagged, words in ((list(range(12)), "not in this volume, by its tags"), ([], "nothing found")):
+        classes = {name: replace(quality, tagged=tagged, present_without_mask=[])}
+        volume = lib.report.ReportVolume(loaded.volume, loaded.node, replace(loaded.volume_result, classes=classes))
+        assert lib.report._classRow(nothing, volume)[1] == words
 
 
 @pytest.mark.parametrize("axis", ["i", "j", "k"])
