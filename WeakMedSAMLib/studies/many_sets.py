@@ -89,7 +89,7 @@ class SetsOptions:
             overrides=self.overrides,
             axis=one.axis,
             encoder_only=False,
-            diagnose=way == TAGGED and not is_published(self.preset),
+            diagnose=not is_published(self.preset),
         )
 
 
