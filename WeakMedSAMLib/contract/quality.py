@@ -17,6 +17,9 @@ from .files import read_json
 TAG_MORE_VOLUMES, TAG_ABSENT_SLICES, CHECK_SLICES = "tag_more_volumes", "tag_absent_slices", "check_slices"
 TOO_SMALL, TOO_LARGE = "mask_too_small", "mask_too_large"
 PLACE_UNSURE, EDGE_UNSURE = "place_unsure", "edge_unsure"
+# Why a tag is doubted: the end of a range is off; one slice among others; something that was not tagged; a range as a
+# whole, which may be of another volume; one that is of another class.
+RANGE_END, ALONE, MISSED, RANGE, SWAPPED = TAG_DOUBTS = ("range_end", "alone", "missed", "range", "swapped")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class ClassQuality:
         S: that the slice shows the class, by the classifier; empty where nobody said.
     tagged : list of int or None
         Slices of which a tag says whether they show the class; None in files of before.
+    doubted : dict
+        Slice -> why its tag is doubted, out of `TAG_DOUBTS`, by models that did not see the patient.
     """
 
     confidence: float | None = None
@@ -83,6 +88,7 @@ class ClassQuality:
     slice_confidence: list[float] = field(default_factory=list)
     slice_probability: list[float] = field(default_factory=list)
     tagged: list[int] | None = None
+    doubted: dict[int, str] = field(default_factory=dict)
 
     def turned(self) -> ClassQuality:
         """Return the same with slices counted from the other end."""
@@ -94,6 +100,7 @@ class ClassQuality:
             slice_confidence=self.slice_confidence[::-1],
             slice_probability=self.slice_probability[::-1],
             tagged=None if self.tagged is None else sorted(last - index for index in self.tagged),
+            doubted={last - index: why for index, why in self.doubted.items()},
         )
 
     @classmethod
@@ -108,6 +115,7 @@ class ClassQuality:
             slice_confidence=_numbers(data.get("slice_confidence")),
             slice_probability=_numbers(data.get("slice_probability")),
             tagged=[int(index) for index in _numbers(data["tagged"])] if isinstance(data.get("tagged"), list) else None,
+            doubted=_doubted(data.get("doubted")),
         )
 
 
@@ -146,6 +154,11 @@ class Quality:
     intensity: dict[str, Any] = field(default_factory=dict)
     axis: str = "k"
     numbering: Numbering = "file"
+
+    def with_doubted(self, doubted: Mapping[str, Mapping[int, str]]) -> Quality:
+        """Return the same with the tags of its classes that are doubted, see `ClassQuality.doubted`."""
+        classes = {name: replace(one, doubted=dict(doubted.get(name, {}))) for name, one in self.classes.items()}
+        return replace(self, classes=classes)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data; advice as a sentence, as version 0.1 reads it, with code and values beside it."""
@@ -203,6 +216,10 @@ def read_quality(path: Path) -> Quality:
 def _advice(data: Mapping[str, Any]) -> Advice | None:
     parts = {"code": data.get("advice_code"), "message": data.get("advice"), "values": data.get("advice_values")}
     return Advice.from_json(parts) if parts["message"] else None
+
+
+def _doubted(data: Any) -> dict[int, str]:
+    return {int(index): why for index, why in _items(data) if str(index).isdecimal() and why in TAG_DOUBTS}
 
 
 def _items(data: Any) -> list[tuple[Any, Any]]:

@@ -59,7 +59,7 @@ class SupervisedMethod(FastMethod):
         volumes = embed_cohort(cohort, context.backbone, context.cache, context.report)
         torch.manual_seed(settings.seed)
         alone = replace(context, keep_model=None, keep_sub_classes=None, show=None)
-        weak, masks = train_model(volumes, settings, alone)
+        weak, masks, _ = train_model(volumes, settings, alone)
         truths = [
             truth
             for number, (source, volume) in enumerate(zip(cohort, volumes, strict=True))

@@ -51,7 +51,7 @@ def truth(number):
 
 @pytest.fixture
 def run_on(tmp_path):
-    context = SimpleNamespace(store=StageStore(tmp_path))
+    context = SimpleNamespace(store=StageStore(tmp_path), report=lambda event: None)
     return lambda volumes, cells: tag_bags(volumes, cells, FAST, context, "key")
 
 

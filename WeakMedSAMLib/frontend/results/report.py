@@ -128,7 +128,7 @@ def _classRow(segment: _Segment, volume: ReportVolume) -> list[str]:
     quality = volume.result.classes.get(tagOf(segment.node, CLASS_TAG))
     size = volumeInWords(int(segment.counts.sum()) * voxelMl(volume.volumeNode))
     if not segment.counts.any() and quality is not None and not quality.present_without_mask:
-        isSaid = len(quality.tagged) == len(segment.counts)
+        isSaid = len(quality.tagged or ()) == len(segment.counts)
         size = _("not in this volume, by its tags") if isSaid else _("nothing found")
     return [
         segment.node.GetName(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
 from WeakMedSAMLib.engine.features.levels import CAM
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.cam import activation_maps, slice_probabilities
+from WeakMedSAMLib.engine.methods.fast.doubted_tags import Doubted
 from WeakMedSAMLib.engine.methods.fast.given import give_anew, handing_in, masks_given, stride_in
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.refine import (
@@ -74,13 +75,15 @@ def mask_volumes(
     settings: FastSettings,
     context: RunContext,
     learned: Sequence[PseudoMask] = (),
+    doubts: Doubted = (),
 ) -> Results:
     """Masks, probabilities and quality of every volume.
 
     Slices are searched for a class where its tag says present, or where there is no tag and the classifier finds it
     likely; where its tag says absent there is no mask. What the network was taught of a
     slice (`learned`) counts as much as what it says of it now: two opinions, one of this patient, one of all. Where
-    nothing was learned of a volume, what its boxes and points say takes that place.
+    nothing was learned of a volume, what its boxes and points say takes that place. Tags that are doubted (`doubts`, by
+    volume) count as any other, and are told.
     """
     learned_of: dict[int, list[PseudoMask]] = {}
     for mask in learned:
@@ -93,7 +96,11 @@ def mask_volumes(
         work = Work(1 if said else 2, stage.part())
         if not said:
             said = masks_given(number, volume, context.backbone, settings, step=work.part())
-        return segment_volume(source, volume, model, settings, context, said, work.part())
+        result = segment_volume(source, volume, model, settings, context, said, work.part())
+        if not doubts:
+            return result
+        doubted = dict(zip(context.classes.names, doubts[number], strict=True))
+        return replace(result, quality=result.quality.with_doubted(doubted))
 
     return tell_results(cohort, volumes, context.report, result_of)
 

@@ -30,11 +30,11 @@ def train_and_segment(
     window = None if start is None else start.window
     volumes = embed_cohort(cohort, context.backbone, context.cache, context.report, window)
     torch.manual_seed(settings.seed)
-    trained, masks = train_model(volumes, settings, context, start)
+    trained, masks, doubts = train_model(volumes, settings, context, start)
     trained = replace(trained, axis=learned_axis(cohort))
     if context.keep_model is not None:
         context.keep_model(trained)
-    yield from mask_volumes(cohort, volumes, trained, settings, context, masks)
+    yield from mask_volumes(cohort, volumes, trained, settings, context, masks, doubts)
 
 
 def apply_model(

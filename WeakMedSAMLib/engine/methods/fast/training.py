@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from WeakMedSAMLib.engine.methods.fast import cohort_novelty as novelty_stage
 from WeakMedSAMLib.engine.methods.fast import objects, pam, projection, sce, segmenter
 from WeakMedSAMLib.engine.methods.fast.cohort_masks import choose_slices, make_pseudo_masks
 from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
+from WeakMedSAMLib.engine.methods.fast.doubted_tags import Doubted, doubt_tags
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, give_masks, key_of_marks, known_cells
 from WeakMedSAMLib.engine.methods.fast.model import FastModel
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
@@ -53,9 +54,26 @@ from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 
 
+class Learned(NamedTuple):
+    """What came of training.
+
+    Attributes
+    ----------
+    model : FastModel
+    masks : list of PseudoMask
+        What it learned from, slice by slice.
+    doubts : Doubted
+        Tags that are doubted, by volume.
+    """
+
+    model: FastModel
+    masks: list[PseudoMask]
+    doubts: Doubted
+
+
 def train_model(
     volumes: Sequence[VolumeSlices], settings: FastSettings, context: RunContext, start: FastModel | None = None
-) -> tuple[FastModel, list[PseudoMask]]:
+) -> Learned:
     """Learn from the tags of a cohort.
 
     Parameters
@@ -71,9 +89,7 @@ def train_model(
 
     Returns
     -------
-    model : FastModel
-    masks : list of PseudoMask
-        What it learned from, slice by slice.
+    Learned
     """
     return _Trainer(volumes, settings, context, start).run()
 
@@ -86,7 +102,7 @@ class _Trainer:
     ) -> None:
         self._volumes, self._settings, self._context, self._start = volumes, settings, context, start
 
-    def run(self) -> tuple[FastModel, list[PseudoMask]]:
+    def run(self) -> Learned:
         """All stages."""
         volumes, settings = self._volumes, self._settings
         given = give_masks(volumes, self._context, settings)
@@ -94,6 +110,7 @@ class _Trainer:
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
         projected_by = self._project(key)
         cells = self._describe_cells(projected_by, key)
+        doubts = doubt_tags(volumes, cells, settings, self._context, key)
         volumes = tag_bags(volumes, cells, settings, self._context, key)
         showcase = Showcase(self._context.show, volumes, choose_slices(volumes, settings.pam_slices, given))
         shown = showcase.number
@@ -125,7 +142,7 @@ class _Trainer:
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         begin = None if self._start is None else self._start.segmenter
         network = SelfTraining(volumes, settings, self._context, showcase).run(masks, key, begin)
-        return self._model(projected_by, classifier, network, slices.counts, masks), masks
+        return Learned(self._model(projected_by, classifier, network, slices.counts, masks), masks, doubts)
 
     def _project(self, key: str) -> Projection:
         dim, seed = self._settings.projection_dim, self._settings.seed

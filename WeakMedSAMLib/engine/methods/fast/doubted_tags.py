@@ -1,0 +1,99 @@
+"""Stage: tags that models contradict which did not see the patient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from WeakMedSAMLib.engine.base.state import reuse_or_make, stage_key
+from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.methods.fast import slice_scorer
+from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
+from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
+from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, train_scorer, with_neighbours
+from WeakMedSAMLib.engine.parts.run_context import RunContext
+from WeakMedSAMLib.engine.parts.tag_doubts import doubted
+
+STAGE = "doubted-tags"
+VERSION = 1
+
+_PARTS = 5  # of the patients; each is judged by what the others taught
+_LEAST_PATIENTS = 3
+
+# By volume and class: slice -> why its tag is doubted.
+Doubted = Sequence[Sequence[dict[int, str]]]
+
+
+def doubt_tags(
+    volumes: Sequence[VolumeSlices],
+    cells: Sequence[CellDescriptors],
+    settings: FastSettings,
+    context: RunContext,
+    key: str,
+) -> Doubted:
+    """Which tags of a cohort are doubted, and why; none with fewer than three patients.
+
+    Parameters
+    ----------
+    volumes : sequence of VolumeSlices
+        With tags as they were given.
+    cells : sequence of CellDescriptors
+        Of every volume.
+    settings : FastSettings
+        ``pooling``, ``seed``.
+    context : RunContext
+        Its store keeps the outcome.
+    key : str
+        Hash of what the cells depend on.
+    """
+    tags = [volume.tags for volume in volumes]
+    patients = sorted({volume.patient for volume in volumes if volume.tagged})
+    if len(patients) < _LEAST_PATIENTS:
+        return [[{} for _ in own.T] for own in tags]
+    said = [(volume.patient, volume.tags, volume.supervision.bags) for volume in volumes]
+    own_key = stage_key(VERSION, slice_scorer.VERSION, key, said, settings.pooling, settings.seed)
+
+    def check(kept: Mapping[str, Any]) -> list[np.ndarray]:
+        found = [np.asarray(kept[volume.id]) for volume in volumes]
+        if any(one.shape != own.shape for one, own in zip(found, tags, strict=True)):
+            raise ValueError("logits of other slices")
+        return found
+
+    def make() -> dict[str, np.ndarray]:
+        return dict(
+            zip(
+                (one.id for one in volumes),
+                _unseen(volumes, cells, patients, settings, partial(beat, context, len(volumes))),
+                strict=True,
+            )
+        )
+
+    logits = reuse_or_make(context.store, STAGE, own_key, check, make)
+    return doubted(tags, logits)
+
+
+def _unseen(
+    volumes: Sequence[VolumeSlices],
+    cells: Sequence[CellDescriptors],
+    patients: Sequence[str],
+    settings: FastSettings,
+    beat: Callable[[], object],
+) -> list[np.ndarray]:
+    """Logits S x C of every tagged volume by what other patients taught, each with the slices beside it; else NaN."""
+    found = [np.full(volume.tags.shape, np.nan, np.float32) for volume in volumes]
+    order = np.random.default_rng(settings.seed).permutation(patients)
+    columns = range(volumes[0].tags.shape[1])
+    for part in range(min(_PARTS, len(patients))):
+        left_out = set(order[part::_PARTS].tolist())
+        seen = [number for number, one in enumerate(volumes) if one.patient not in left_out]
+        taught = [volumes[one] for one in seen], [cells[one] for one in seen]
+        scorer = train_scorer(*taught, columns, settings, beat)
+        for number, volume in enumerate(volumes):
+            if volume.patient in left_out:
+                logits = scorer.of_volume(cells[number])
+                near = np.stack([with_neighbours(row) for row in logits.T], 1)
+                found[number] = ((logits + near) / 2).astype(np.float32)
+    return found
