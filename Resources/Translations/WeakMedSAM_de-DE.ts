@@ -4466,6 +4466,10 @@ Masken dieses Laufs: {run}</translation>
         <translation>Umriss unsicher</translation>
     </message>
     <message>
+        <source>tag? {why}</source>
+        <translation>Markierung? {why}</translation>
+    </message>
+    <message>
         <source>{name}: tagged present, nothing drawn</source>
         <translation>{name}: als vorhanden markiert, nichts gezeichnet</translation>
     </message>
@@ -4484,6 +4488,26 @@ Masken dieses Laufs: {run}</translation>
     <message>
         <source>rather sure</source>
         <translation>ziemlich sicher</translation>
+    </message>
+    <message>
+        <source>the range seems to end elsewhere</source>
+        <translation>der Bereich scheint woanders zu enden</translation>
+    </message>
+    <message>
+        <source>the only one among its neighbours</source>
+        <translation>die einzige unter ihren Nachbarn</translation>
+    </message>
+    <message>
+        <source>seems to show the class</source>
+        <translation>scheint die Klasse zu zeigen</translation>
+    </message>
+    <message>
+        <source>the whole range looks wrong; is it of this volume?</source>
+        <translation>der ganze Bereich sieht falsch aus; ist er von diesem Volumen?</translation>
+    </message>
+    <message>
+        <source>looks like another class</source>
+        <translation>sieht nach einer anderen Klasse aus</translation>
     </message>
 </context>
 <context>

@@ -8,6 +8,8 @@ from WeakMedSAMLib.contract.quality import ClassQuality
 
 # From here on there is no doubt, as on slices that are tagged absent.
 _CERTAIN = 0.995
+# At most so sure is a slice whose tag is doubted.
+_TAG_DOUBTED = 0.5
 
 
 def slices_to_look_at(
@@ -15,7 +17,8 @@ def slices_to_look_at(
 ) -> list[tuple[int, list[str]]]:
     """Return the slices on which a class is in doubt, and which these are, the least sure first in both.
 
-    What is tagged present and was not drawn comes before all others. Slices about which there is no doubt are left out.
+    What is tagged present and was not drawn comes before all others. A slice whose tag is doubted is unsure, whatever
+    was drawn on it. Slices about which there is no doubt are left out.
     Before all of that come those that changed, the most changed first, and on each the class that changed most.
 
     Parameters
@@ -30,6 +33,8 @@ def slices_to_look_at(
         missing, pixels = set(quality.present_without_mask), (changed or {}).get(name, {})
         for index, confidence in enumerate(quality.slice_confidence):
             count = pixels.get(index, 0)
+            if index in quality.doubted:
+                confidence = min(confidence, _TAG_DOUBTED)
             if count or confidence < _CERTAIN or index in missing:
                 doubts.setdefault(index, []).append((-count, index not in missing, confidence, name))
     ordered = {index: sorted(found, key=lambda doubt: doubt[:3]) for index, found in doubts.items()}

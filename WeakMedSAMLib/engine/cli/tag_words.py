@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.knowledge import Knowledge
@@ -14,10 +15,21 @@ from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.points import KIND as POINTS
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
-from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of
+from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words, spans_of, spans_of_slices
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.likely_names import list_names
+from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, TAG_DOUBTS, read_quality
+from WeakMedSAMLib.contract.results import QUALITY
+from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.contract.runs import load_run
 
+_DOUBTS = {
+    RANGE_END: "the range seems to end elsewhere",
+    ALONE: "the only one among its neighbours",
+    MISSED: "seem to show the class",
+    RANGE: "the whole range looks wrong; is it of this volume?",
+    SWAPPED: "look like another class",
+}
 _COUNTED = {
     "slicer": ", counted as 3D Slicer's Data Probe shows the loaded file",
     "file": ", counted in the order of the file",
@@ -61,6 +73,26 @@ def volume_lines(volume: VolumeLabels) -> Iterator[str]:
     for kind in volume.kinds():
         if kind.name in volume.further and kind not in (POINTS, BOXES, PAINTED, SCAN_TAGS):
             yield f"  Labels of the kind {kind.name!r}: {list_names([*kind.class_names(volume)]) or 'not known'}"
+
+
+def doubt_lines(folder: Path) -> Iterator[str]:
+    """Say of each class of each volume of a run which of its tags are doubted, and why; stretches as ranges.
+
+    Raises
+    ------
+    UserError
+        What `load_run` and `read_quality` raise.
+    """
+    places, run = RunFolder(folder), load_run(folder)
+    for volume in run.volumes:
+        file = places.results(volume.id) / QUALITY
+        if not file.exists():
+            continue
+        for name, found in read_quality(file).classes.items():
+            for why in TAG_DOUBTS:
+                slices = sorted(index for index, code in found.doubted.items() if code == why)
+                if slices:
+                    yield f"{volume.name}: {name}, slices {spans_in_words(spans_of_slices(slices))}: {_DOUBTS[why]}"
 
 
 def known_in_words(known: Knowledge) -> str:

@@ -12,7 +12,7 @@ from WeakMedSAMLib.contract.labels.checks import check as problems_of
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.contradictions import kind_contradictions
 from WeakMedSAMLib.engine.cli.label_files import match_all, read_label_files, write_labels
-from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE, numbering_option
+from WeakMedSAMLib.engine.cli.options import EXISTING, FOLDER, PLACE, numbering_option
 from WeakMedSAMLib.engine.cli.show import notes_by_kind
 from WeakMedSAMLib.engine.cli.tag_words import class_lines, volume_lines
 from WeakMedSAMLib.engine.cli.unmet import tell
@@ -181,6 +181,27 @@ def from_mask(
     write_labels(out, cohort, volumes, None, problems)
     for line in class_lines(cohort):
         click.echo(line)
+
+
+@tags.command()
+@click.argument("run", type=FOLDER)
+def doubts(run: Path) -> None:
+    """List the tags that are doubted after a run: which slice of which volume, and what seems to be wrong.
+
+    Each patient is judged by what the tags of the others teach: with fewer than three patients nothing is doubted.
+
+    \b
+    Example:
+      weakmedsam tags doubts masks/run-0123456789ab
+    """
+    from WeakMedSAMLib.engine.cli.tag_words import doubt_lines
+
+    count = 0
+    for line in doubt_lines(run):
+        click.echo(line)
+        count += 1
+    if not count:
+        click.echo("No tag is doubted.")
 
 
 @tags.command(name="from-reports")

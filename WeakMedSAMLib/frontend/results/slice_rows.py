@@ -8,7 +8,7 @@ from enum import Enum
 
 from slicer.i18n import tr as _
 
-from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality
 from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
 
@@ -36,6 +36,8 @@ class SliceDoubt:
         Whether the last update drew it otherwise than before.
     isTagged : bool
         Whether a tag says that the slice shows the class.
+    tagDoubt : str
+        Why that tag is doubted, of `contract.quality.TAG_DOUBTS`; empty where it is not.
     """
 
     className: str
@@ -44,6 +46,7 @@ class SliceDoubt:
     probability: float | None = None
     isChanged: bool = False
     isTagged: bool = False
+    tagDoubt: str = ""
 
     def confidenceInWords(self) -> str:
         """Return the confidence as "41 %"; that of a drawing that is not there is none."""
@@ -55,6 +58,8 @@ class SliceDoubt:
             return _("not drawn")
         if self.isChanged:
             return _("changed by the update")
+        if self.tagDoubt:
+            return _("tag? {why}").format(why=_tagDoubtInWords(self.tagDoubt))
         if self.probability is None:
             return _("outline unsure") if self.isTagged else ""
         # As the engine makes it of a slice without tag and without mask.
@@ -112,7 +117,7 @@ class SliceRow:
             return SliceState.FINE
         if any(doubt.isMissing for doubt in self.doubts):
             return SliceState.NOT_DRAWN
-        isUnsure = any(doubt.confidence < _GOOD for doubt in self.doubts)
+        isUnsure = any(doubt.confidence < _GOOD or doubt.tagDoubt for doubt in self.doubts)
         return SliceState.UNSURE if isUnsure else SliceState.SURE
 
 
@@ -139,5 +144,17 @@ def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, i
     # Whether the slice shows the class is no question where a tag says it.
     isTagged = quality.tagged is not None and index in quality.tagged
     probability = quality.slice_probability[index] if isKnown and not isTagged else None
-    isMissing = index in quality.present_without_mask
-    return SliceDoubt(name, quality.slice_confidence[index], isMissing, probability, index in changed, isTagged)
+    isMissing, tagDoubt = index in quality.present_without_mask, quality.doubted.get(index, "")
+    confidence = quality.slice_confidence[index]
+    return SliceDoubt(name, confidence, isMissing, probability, index in changed, isTagged, tagDoubt)
+
+
+def _tagDoubtInWords(code: str) -> str:
+    """Say what seems to be wrong with a tag, by what other patients taught."""
+    return {
+        RANGE_END: _("the range seems to end elsewhere"),
+        ALONE: _("the only one among its neighbours"),
+        MISSED: _("seems to show the class"),
+        RANGE: _("the whole range looks wrong; is it of this volume?"),
+        SWAPPED: _("looks like another class"),
+    }[code]
