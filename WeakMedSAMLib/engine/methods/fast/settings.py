@@ -155,7 +155,7 @@ class FastSettings:
     places: bool = True
     update_steps: int = stages.UPDATE_STEPS
     rounds: int = stages.ROUNDS
-    box_refinement: bool = True
+    box_refinement: bool = False
     z_consistency: bool = True
 
     def __post_init__(self) -> None:
