@@ -28,7 +28,7 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import IGNORED, PseudoMask, targets
 
 # Raised whenever the same input gives another network, by `refine`, `self_training`, the parts `pseudo_masks` and
 # `losses`, or here: part of the key of this stage.
-VERSION = 3
+VERSION = 4
 
 _CHANNELS = 48
 _IMAGE_CHANNELS = 16

@@ -39,11 +39,21 @@ class SelfTraining:
     context : RunContext
     showcase : Showcase
         Is shown what the network draws after each round.
+    shown : frozenset of int
+        Columns of the classes of which a reader said in some volume what is meant: in the others they are handed on
+        from the surest slice. Of objects that the program found by itself that is not so, where none was found the
+        surest slice is not sure either.
     """
 
     def __init__(
-        self, volumes: Sequence[VolumeSlices], settings: FastSettings, context: RunContext, showcase: Showcase
+        self,
+        volumes: Sequence[VolumeSlices],
+        settings: FastSettings,
+        context: RunContext,
+        showcase: Showcase,
+        shown: frozenset[int] = frozenset(),
     ) -> None:
+        self._shown = shown
         self._volumes, self._settings, self._context, self._showcase = volumes, settings, context, showcase
         self._tagged = [volume for volume in volumes if volume.tagged]
         self._shares = classes_that_share(context.classes)
@@ -105,19 +115,19 @@ class SelfTraining:
 
     def _relearn(self, network: Segmenter, masks: Sequence[PseudoMask], tell: Tell) -> list[PseudoMask]:
         """The same slices with the network's own masks, redrawn by the backbone, as targets."""
-        found, taught, numbers = [], taught_classes(masks), sorted({mask.volume for mask in masks})
+        found, numbers = [], sorted({mask.volume for mask in masks})
         work = Work(len(numbers), tell)
         for number in numbers:
             volume, told = self._volumes[number], work.part()
             mine = [mask for mask in masks if mask.volume == number]
-            given, seen = self._redrawn(network, volume, mine, taught, told)
+            given, seen = self._redrawn(network, volume, mine, told)
             values = encode_probability(seen, volume.tags[[mask.index for mask in mine]])
             found += [self._keep_given(*pair) for pair in zip(given, values, strict=True)]
             release_free_memory()
         return found
 
     def _redrawn(
-        self, network: Segmenter, volume: VolumeSlices, masks: Sequence[PseudoMask], taught: frozenset[int], tell: Tell
+        self, network: Segmenter, volume: VolumeSlices, masks: Sequence[PseudoMask], tell: Tell
     ) -> tuple[Sequence[PseudoMask], np.ndarray]:
         """Masks of a volume, given once more, and the network's own in n x C x h x w, redrawn by the backbone."""
         backbone, settings, indices = self._context.backbone, self._settings, np.array([mask.index for mask in masks])
@@ -129,7 +139,7 @@ class SelfTraining:
         if settings.hands_on_anew:
             step = work.part(LONGER * len(taught_classes(masks)))
             masks = give_anew(masks, volume, backbone, by_slice, self._shares, settings, step)
-        guessed = taught - taught_classes(masks) if settings.hands_on_surest else frozenset()
+        guessed = self._shown - taught_classes(masks) if settings.hands_on_surest else frozenset()
         level = volume.features.levels[backbone.info.decode_level]
         step = work.part(classes)
         redrawn = redraw_classes([*seen.swapaxes(0, 1)], [indices] * classes, level, backbone, step)

@@ -49,7 +49,7 @@ from WeakMedSAMLib.engine.methods.fast.stage_outputs import (
 )
 from WeakMedSAMLib.engine.methods.fast.tagged import SeenCohort, gather_tagged
 from WeakMedSAMLib.engine.methods.fast.watched import watch_evidence, watch_given, watch_pseudo_masks
-from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask, taught_classes
+from WeakMedSAMLib.engine.parts.pseudo_masks import PseudoMask
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.showcase import Showcase
 
@@ -106,6 +106,7 @@ class _Trainer:
         """All stages."""
         volumes, settings = self._volumes, self._settings
         given = give_masks(volumes, self._context, settings)
+        shown_by_readers = _shown_classes(given)
         features = stage_key([volume.features.key for volume in volumes], start_key(self._start))
         key = stage_key(projection.VERSION, features, settings.projection_dim, settings.seed)
         projected_by = self._project(key)
@@ -141,8 +142,9 @@ class _Trainer:
         watch_pseudo_masks(volumes, masks, self._context)
         key = stage_key(segmenter.VERSION, key, settings_until(SEGMENTER, settings))
         begin = None if self._start is None else self._start.segmenter
-        network = SelfTraining(volumes, settings, self._context, showcase).run(masks, key, begin)
-        return Learned(self._model(projected_by, classifier, network, slices.counts, masks), masks, doubts)
+        network = SelfTraining(volumes, settings, self._context, showcase, shown_by_readers).run(masks, key, begin)
+        model = self._model(projected_by, classifier, network, slices.counts, shown_by_readers)
+        return Learned(model, masks, doubts)
 
     def _project(self, key: str) -> Projection:
         dim, seed = self._settings.projection_dim, self._settings.seed
@@ -199,7 +201,7 @@ class _Trainer:
         classifier: SliceClassifier,
         network: Segmenter,
         counts: tuple[int, ...],
-        masks: Sequence[PseudoMask],
+        shown: frozenset[int],
     ) -> FastModel:
         tagged, info = [volume for volume in self._volumes if volume.tagged], self._context.backbone.info
         return FastModel(
@@ -213,7 +215,7 @@ class _Trainer:
             projection=by,
             classifier=classifier,
             segmenter=network,
-            taught=tuple(sorted({*taught_classes(masks), *(self._start.taught if self._start else ())})),
+            taught=tuple(sorted({*shown, *(self._start.taught if self._start else ())})),
         )
 
 
@@ -223,3 +225,8 @@ def _cells_of(volume: VolumeSlices, by: Projection) -> dict[str, np.ndarray]:
     projected = np.concatenate([part.half().numpy() for part in by.parts(level)])
     grey = volume.brightness(level.shape[-1])
     return {"projected": projected, "brightness": grey, "body": foreground(grey, volume.frame)}
+
+
+def _shown_classes(given: Sequence[GivenMasks | None]) -> frozenset[int]:
+    """Columns of the classes of which a reader said in some volume what is meant."""
+    return frozenset(int(column) for one in given if one is not None for column in np.flatnonzero(one.trust.any(0)))
