@@ -25,7 +25,7 @@ and time do not depend on the weights: where "random" is said, they were not on 
 
 _PRESET_NOTES = """For one class. *Pseudo-mask*: from the slice to what the network learns. *Mask*: from the slice to
 the mask of a trained model. `fast` encodes once and draws up to three boxes, its network sees a slice and its mirror
-image, and one piece is redrawn. `paper` encodes for the class map (adapted) and for the masks (untouched) and draws 16
+image. `paper` encodes for the class map (adapted) and for the masks (untouched) and draws 16
 prompts; `reference` encodes anew for every prompt; the network of both works on the image alone. The encoder of `samus`
 above is SAM's, whose features are kept and prompted; the adapted one, SAMUS's own, is in the figures of `paper` and
 `reference`. Seconds are added up from parts that were timed one slice at a time; *training* is forward, backward and

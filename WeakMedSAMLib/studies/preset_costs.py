@@ -56,16 +56,15 @@ class Parts:
     def by_preset(self) -> dict[str, dict[str, float]]:
         """Of one slice by preset: to its pseudo-mask, and to the mask of a trained model.
 
-        The fast preset encodes once and draws three boxes at most; its network sees a slice once, and the decoder
-        redraws one piece. The paper preset encodes for the class map (adapted) and for the masks (untouched)
-        and draws 16 prompts; the reference encodes anew, by the adapted encoder, for each prompt. Their network works
-        on the image alone, twice (mirrored).
+        The fast preset encodes once and draws three boxes at most; its network sees a slice once. The paper preset
+        encodes for the class map (adapted) and for the masks (untouched) and draws 16 prompts; the reference encodes
+        anew, by the adapted encoder, for each prompt. Their network works on the image alone, twice (mirrored).
         """
         features = self.encoded + self.classified
         return {
             "fast": {
                 "pseudo-mask": features + _MOST_BOXES * self.drawn,
-                "mask": features + self.segmented + self.drawn,
+                "mask": features + self.segmented,
             },
             "paper": {"pseudo-mask": self.adapted + self.encoded + PROMPTS * self.drawn, "mask": 2 * self.network},
             "reference": {"pseudo-mask": self.adapted + PROMPTS * self.anew, "mask": 2 * self.network},
