@@ -31,3 +31,8 @@ def test_slices_that_changed_come_first_the_most_changed_before_the_others():
     changed = {"liver": {1: 4, 2: 3}, "spleen": {2: 9, 7: 100}, "gone": {0: 5}}
     found = slices_to_look_at({"liver": liver, "spleen": spleen}, changed)
     assert found == [(2, ["spleen", "liver"]), (1, ["liver"]), (0, ["liver"]), (3, ["liver", "spleen"])]
+
+
+def test_a_slice_whose_tag_is_doubted_is_unsure_whatever_was_drawn():
+    quality = ClassQuality(slice_confidence=[0.9, 1.0, 0.4, 1.0], doubted={1: "missed", 0: "range_end"})
+    assert [index for index, _ in slices_to_look_at({"liver": quality})] == [2, 0, 1]

@@ -98,3 +98,35 @@ def test_evaluate_says_how_to_name_values_that_differ(call, scans, tmp_path):
     code, out, err = call(*words, "--labels", "ball=7", "--reference-labels", "ball=2")
     assert json.loads(out)["ball"]["patient_dice"] == 1
     assert not err
+
+
+def test_a_list_of_reports_becomes_scan_tags_that_are_shown(call, tmp_path):
+    reports = tmp_path / "reports.csv"
+    reports.write_text("Accession;Name;Bleed\nA1;Smith;2\nA2;Jones;0\nA3;Roe;\n", encoding="utf-8")
+    words = ("tags", "from-reports", reports, "--scan", "Accession", "--class", "bleed=Bleed")
+    code, _, err = call(*words, "--out", tmp_path / "s.json")
+    assert code == 2
+    assert "Line 2: Bleed is neither yes nor no, but '2'" in " ".join(err.split())
+    code, out, _ = call(*words, "--yes", "1,2", "--no", "0", "--out", tmp_path / "s.json")
+    assert code == 0
+    assert "bleed (label 1): 0 present, 0 absent, 0 untagged, 1 scan said to show it, 1 not to" in out
+    assert "Smith" not in (tmp_path / "s.json").read_text(encoding="utf-8")
+    code, out, _ = call("tags", "show", tmp_path / "s.json")
+    assert "bleed: the scan shows it" in out
+    assert "bleed: the scan does not show it" in out
+
+
+def test_doubted_tags_of_a_run_are_listed_as_ranges(call, scans, tag_file, tmp_path):
+    volumes = [word for scan in scans for word in ("--volume", scan)]
+    assert call("segment", *volumes, "--tags", tag_file, "--out", tmp_path / "m")[0] == 0
+    (run,) = (tmp_path / "m").glob("run-*")
+    code, out, _ = call("tags", "doubts", run)
+    assert (code, out.strip()) == (0, "No tag is doubted.")
+    for file in run.glob("results/*/quality.json"):
+        data = json.loads(file.read_text(encoding="utf-8"))
+        data["classes"] = {"ball": {"doubted": {"2": "range_end", "3": "range_end", "9": "missed"}}}
+        file.write_text(json.dumps(data), encoding="utf-8")
+    code, out, _ = call("tags", "doubts", run)
+    assert code == 0
+    assert "scan 0: ball, slices 2-3: the range seems to end elsewhere" in out
+    assert "scan 0: ball, slices 9: seem to show the class" in out

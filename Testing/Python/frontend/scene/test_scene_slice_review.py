@@ -355,3 +355,17 @@ def test_long_names_take_no_room_from_the_rest(host, large, make_volume):
     large.logic.state.currentVolume = make_volume("z" * 40)
     host.waitUntil(lambda: ui.volumeButton.visible)
     requireRoom()
+
+
+def test_a_doubted_tag_says_what_seems_wrong_even_where_all_else_is_sure(parts, lib, make_subject):
+    subject, _run = make_subject()
+    doubted = {0: "missed", 2: "range_end", 3: "alone"}
+    quality = {"slice_confidence": [1.0, 1.0, 0.9, 1.0], "tagged": [0, 1, 2, 3], "doubted": doubted}
+    rows = parts.sliceRows(result_of(parts, lib, subject, liver=quality))
+    assert {row.index: row.worst.reason() for row in rows} == {
+        0: "tag? seems to show the class",
+        2: "tag? the range seems to end elsewhere",
+        3: "tag? the only one among its neighbours",
+    }
+    assert {row.state({}).name for row in rows} == {"UNSURE"}
+    assert all(row.state({"liver": {row.index}}).name == "FINE" for row in rows)
