@@ -153,8 +153,8 @@ def segment_volume(
                 shown = volume.tags[rows, column] == PRESENT
                 asked.append(_Drawing(coarse[on[column], column], rows, shown, trust[rows, column], one))
             found = _draw_classes(asked, volume, settings, backbone, work.part(len(columns)))
-            for column, drawing, masks in zip(columns, asked, found, strict=True):
-                agreement, size = _as_seen(seen[on[column], column], masks)
+            for column, drawing, (masks, opinion) in zip(columns, asked, found, strict=True):
+                agreement, size = _as_seen(seen[on[column], column], opinion)
                 rows = on[column]
                 yield DrawnClass(masks, drawing.indices, agreement, likely[:, column], size, concord[rows, column])
 
@@ -239,35 +239,37 @@ def _average_in(coarse: np.ndarray, indices: np.ndarray, learned: Sequence[Pseud
 
 def _draw_classes(
     drawings: Sequence[_Drawing], volume: VolumeSlices, settings: FastSettings, backbone: Backbone, step: Tell
-) -> Iterator[np.ndarray]:
-    """Refined masks n x h x w of each class.
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Masks of each class, n x H x W, and what the mask decoder draws in their place, n x H' x W'.
 
-    The mask decoder redraws them at its own resolution, for small pieces are mostly edge; not where it drew them from
-    what a reader gave, as far as that is believed. A piece that hangs together with nothing is kept where the slice is
-    known to show the class and it is all that there is.
+    The decoder redraws them at its own resolution; not where it drew them from what a reader gave, as far as that is
+    believed. It is a second opinion, by which masks are judged; masks themselves it is with `box_refinement`.
     """
-    before = [_at_full_size(one, settings, backbone.info.input_size) for one in drawings]
-    if settings.box_refinement:
-        level = volume.features.levels[backbone.info.decode_level]
-        found = redraw_classes(before, [one.indices for one in drawings], level, backbone, step)
-        redrawn = [masks for masks, _agreement in found]
-    else:
-        redrawn = before
-    for drawing, old, masks in zip(drawings, before, redrawn, strict=True):
+    size = backbone.info.input_size
+    full = [_smoothed(resize_maps(torch.from_numpy(one.coarse), size).numpy(), one, settings) for one in drawings]
+    level = volume.features.levels[backbone.info.decode_level]
+    redrawn = redraw_classes(full, [one.indices for one in drawings], level, backbone, step)
+    for drawing, old, (new, _agreement) in zip(drawings, full, redrawn, strict=True):
+        given = drawing.trust[:, None, None]
+        opinion = _cleaned(given * old + (1 - given) * new, drawing, settings)
         if settings.box_refinement:
-            given = drawing.trust[:, None, None]
-            masks = given * old + (1 - given) * masks
-        if settings.z_consistency:
-            smooth = smooth_along_z(masks, drawing.indices)
-            kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
-            emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
-            masks = np.where(emptied[:, None, None], smooth, kept)
-        yield masks
+            yield opinion, opinion
+        else:
+            yield _cleaned(_smoothed(drawing.coarse, drawing, settings), drawing, settings), opinion
 
 
-def _at_full_size(drawing: _Drawing, settings: FastSettings, size: int) -> np.ndarray:
-    """Masks as they go to the decoder, size x size; without it as they are."""
-    masks = drawing.coarse
-    if settings.box_refinement:
-        masks = resize_maps(torch.from_numpy(masks), size).numpy()
+def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
     return smooth_along_z(masks, drawing.indices) if settings.z_consistency else masks
+
+
+def _cleaned(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
+    """Masks n x H x W made consistent along z, without pieces that hang together with nothing.
+
+    Such a piece is kept where the slice is known to show the class and it is all that there is.
+    """
+    if not settings.z_consistency:
+        return masks
+    smooth = smooth_along_z(masks, drawing.indices)
+    kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
+    emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
+    return np.where(emptied[:, None, None], smooth, kept)

@@ -116,7 +116,7 @@ class FastSettings:
     rounds : int
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
-        Let the backbone's mask decoder redraw the components of the masks.
+        Take for masks what the backbone's mask decoder draws for their components.
     z_consistency : bool
         Smooth maps along the slice axis and drop pieces that hang together with nothing.
     """
