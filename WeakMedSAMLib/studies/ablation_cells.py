@@ -67,6 +67,7 @@ _OURS = (
     _fast("sce-4", "sub-classes (SCE)", "K = 4", sub_classes=4),
     _fast("sce-8", "sub-classes (SCE)", "K = 8, as published", sub_classes=8, final=True),
     _fast("map-smoothing-off", "map", "not smoothed", map_smoothing=0.0),
+    _fast("map-exponent-off", "map", "cut at a half of its peak", map_exponent=1.0),
     _fast("objects-off", "objects along the slices", "off", objects=False),
     _fast("pam-off", "prompt affinity (PAM)", "off: the thresholded map", pam=False, final=True),
     _fast(

@@ -123,6 +123,9 @@ ROWS: tuple[LabelRow, ...] = (
         bound=True,
     ),
     LabelRow("without-smoothing", "maps are not smoothed", against="tags", overrides={"map_smoothing": 0.0}),
+    LabelRow(
+        "without-exponent", "maps are cut at a half of their peak", against="tags", overrides={"map_exponent": 1.0}
+    ),
     LabelRow("without-objects", "no objects are followed", against="tags", overrides={"objects": False}),
     _without("places", "the network is not shown places in the body", "box", places=False),
     _without("known-cells", "the classifier learns slices alone, no cells", "box", known_cells_weight=0.0),

@@ -77,7 +77,8 @@ def make_pseudo_masks(
         filled = 0
         for done, (number, indices) in enumerate(chosen.items()):
             context.report(Progress(STAGE, done, len(chosen)))
-            maps = evidence_of(cohort, number, classifier, patients, context.classes, settings.map_smoothing)
+            smooth = evidence_of(cohort, number, classifier, patients, context.classes, settings.map_smoothing)
+            maps = [None if one is None else one ** np.float32(settings.map_exponent) for one in smooth]
             found = _masks_of(cohort.volumes[number], indices, maps, settings, context)
             for row, index in enumerate(indices.tolist()):
                 if (number, index) in said:

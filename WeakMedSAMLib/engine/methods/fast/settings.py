@@ -27,6 +27,7 @@ _LIMITS = Limits(
         "novelty_neighbours": 1,
         "classifier_steps": 1,
         "map_smoothing": 0,
+        "map_exponent": 0,
         "pam_slices": 1,
         "pam_grid": 1,
         "pam_radius": 1,
@@ -65,6 +66,9 @@ class FastSettings:
     map_smoothing : float
         Standard deviation of the Gaussian that smooths maps, as a share of the length on which a class is tagged; 0 for
         none.
+    map_exponent : float
+        Power that smoothed maps are raised to for pseudo-masks, so that they are cut at 0.35 of their peak, where they
+        would be at a half with 1.
     objects : bool
         Take objects that the decoder sees, and that are on the slices of a class and on no others, as if they had been
         given; not without `handing_on`.
@@ -132,6 +136,7 @@ class FastSettings:
     pooling: str = "top-k"
     guidance: float = 3.0
     map_smoothing: float = 0.045
+    map_exponent: float = 0.66
     objects: bool = True
     pam: bool = True
     pam_slices: int = stages.MASKED_SLICES

@@ -22,7 +22,7 @@ from WeakMedSAMLib.engine.methods.fast.settings import READ_BY_MASKS_ALONE, Fast
 _AFTER_NETWORK = ("rounds", *READ_BY_MASKS_ALONE)
 _SINCE_NETWORK = ("segmenter_steps", "places", "handing_anew", "surest_slice", *_AFTER_NETWORK)
 _READ_LATER = {
-    CLASSIFIER: ("map_smoothing", "objects", "pam", "guess_weight", *_SINCE_NETWORK),
+    CLASSIFIER: ("map_smoothing", "map_exponent", "objects", "pam", "guess_weight", *_SINCE_NETWORK),
     PSEUDO_MASKS: _SINCE_NETWORK,
     SEGMENTER: _AFTER_NETWORK,
 }
