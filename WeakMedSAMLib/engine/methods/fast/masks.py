@@ -251,11 +251,11 @@ def _draw_classes(
     redrawn = redraw_classes(full, [one.indices for one in drawings], level, backbone, step)
     for drawing, old, (new, _agreement) in zip(drawings, full, redrawn, strict=True):
         given = drawing.trust[:, None, None]
-        opinion = _cleaned(given * old + (1 - given) * new, drawing, settings)
+        opinion = _cleaned(_smoothed(given * old + (1 - given) * new, drawing, settings), drawing, settings)
         if settings.box_refinement:
             yield opinion, opinion
         else:
-            yield _cleaned(_smoothed(drawing.coarse, drawing, settings), drawing, settings), opinion
+            yield _cleaned(drawing.coarse, drawing, settings), opinion
 
 
 def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
@@ -263,13 +263,12 @@ def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> n
 
 
 def _cleaned(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
-    """Masks n x H x W made consistent along z, without pieces that hang together with nothing.
+    """Masks n x H x W without pieces that hang together with nothing.
 
     Such a piece is kept where the slice is known to show the class and it is all that there is.
     """
     if not settings.z_consistency:
         return masks
-    smooth = smooth_along_z(masks, drawing.indices)
-    kept = drop_loose_pieces(smooth, drawing.trust if drawing.one else None)
+    kept = drop_loose_pieces(masks, drawing.trust if drawing.one else None)
     emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
-    return np.where(emptied[:, None, None], smooth, kept)
+    return np.where(emptied[:, None, None], masks, kept)

@@ -122,7 +122,7 @@ class FastSettings:
     box_refinement : bool
         Take for masks what the backbone's mask decoder draws for their components.
     z_consistency : bool
-        Smooth maps along the slice axis and drop pieces that hang together with nothing.
+        Drop pieces of masks that hang together with nothing, and smooth along the slice axis what the decoder draws.
     """
 
     seed: int = 0
