@@ -126,7 +126,10 @@ def test_what_is_drawn_is_handed_on_to_the_slices_around(finished, update, monke
     assert is_same(network_of(finished.places), network_of(places))
     was, now = labels_of(finished.places), labels_of(places)
     inside = SQUARE == 1
-    assert (now[4] == 1)[inside].sum() > (was[4] == 1)[inside].sum()
+    # The network of so few steps drew on most of the slice, the square among it.
+    shares = [(labels[4] == 1)[inside].sum() / (labels[4] == 1).sum() for labels in (was, now)]
+    assert shares[1] > 3 * shares[0]
+    assert (now[4] == 1)[inside].mean() > 0.6
     assert not (now[[0, 6]] == 1).any()  # tagged absent
 
 
