@@ -19,7 +19,6 @@ from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-set-1"
 TAGGED, FOLDS = "tagged", "folds"
-WAYS = (TAGGED, FOLDS)
 _COLUMNS = ("set", "labels", "axis", "stride", "cases", "group")
 
 
@@ -141,7 +140,7 @@ def run_sets(
         What all have in common.
     sets : sequence of ScanSet
     ways : sequence of str
-        Out of `WAYS`: all with tags, or everyone once without.
+        `TAGGED`: all with tags; `FOLDS`: everyone once without.
     seeds : sequence of int
         Of the runs, and of who is in which fold.
     out : Path

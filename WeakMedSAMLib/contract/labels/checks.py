@@ -88,7 +88,7 @@ def _class_problems(cohort: CohortLabels, said: dict[str, list[np.ndarray]]) -> 
 
 def _is_rest_pending(volume: VolumeLabels, name: str) -> bool:
     """Whether slices of a class become absent once it is known how many there are."""
-    in_scan = volume.n_slices is None and SCAN_TAGS.shows(volume).get(name) is False
+    in_scan = volume.n_slices is None and SCAN_TAGS.lacks(volume, name)
     return name in volume.rest_is_absent or in_scan
 
 

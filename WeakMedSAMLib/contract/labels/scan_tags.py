@@ -86,6 +86,10 @@ class ScanTagKind:
         self.put(labels, {**theirs, **mine})
         return sum(mine.get(name, shown) != shown for name, shown in theirs.items())
 
+    def lacks(self, labels: VolumeLabels, class_name: str) -> bool:
+        """Whether the scan is said not to show a class."""
+        return self.shows(labels).get(class_name) is False
+
     def is_open(self, labels: VolumeLabels, class_name: str) -> bool:
         """Whether the scan is said to show a class, and no label says on which slice, or that it is on none."""
         row = labels.presence(class_name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.spans import spans_of
 from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED
 
 _BESIDE = np.array([0.25, 0.25, 0.0, 0.25, 0.25])  # slices on both sides
@@ -119,5 +120,4 @@ def _to_end(index: int, first: int, last: int) -> range:
 
 def _runs(row: np.ndarray) -> list[tuple[int, int]]:
     """First and last of each stretch that is true."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(np.int8), [0]])))
-    return [(int(first), int(end) - 1) for first, end in zip(edges[::2], edges[1::2], strict=True)]
+    return [(span.first, span.last) for span in spans_of(row.astype(np.int8), 1)]

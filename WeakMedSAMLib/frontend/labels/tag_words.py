@@ -52,7 +52,7 @@ def countsInWords(volume: VolumeLabels | None, className: str) -> str:
         return _("{name}: in this volume, nobody says on which slices; ready").format(name=className)
     if not present and not absent:
         return _("{name}: no slice tagged yet; set the start and the end of a range").format(name=className)
-    if SCAN_TAGS.shows(volume).get(className) is False and not present:
+    if SCAN_TAGS.lacks(volume, className) and not present:
         return _("{name}: not in this volume; ready").format(name=className)
     parts = [_("{count} present").format(count=present), _("{count} absent").format(count=absent)]
     if untagged:
@@ -127,7 +127,7 @@ def sliceInWords(volume: VolumeLabels | None, className: str, index: int | None)
     if not className:
         return _("slice {index}").format(index=index)
     name = elided(className, _MOST_LETTERS)
-    if SCAN_TAGS.shows(volume).get(className) is False and tagOf(volume, className, index) == UNTAGGED:
+    if SCAN_TAGS.lacks(volume, className) and tagOf(volume, className, index) == UNTAGGED:
         return _("slice {index}: {name} is not in this volume").format(index=index, name=name)
     tag = tagOf(volume, className, index)
     text = _("slice {index}: {sign} {name} {tag}")

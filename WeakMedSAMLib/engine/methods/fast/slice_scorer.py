@@ -160,8 +160,8 @@ class _Training:
             return 0.0
         values = np.unique(np.concatenate([high, low]))
         between = (values[1:] + values[:-1]) / 2
-        right = [(high > value).mean() + (low <= value).mean() for value in between]
-        return float(between[int(np.argmax(right))]) if right else 0.0
+        below = [np.searchsorted(np.sort(each), between, side="right") / len(each) for each in (high, low)]
+        return float(between[int(np.argmax(1 - below[0] + below[1]))]) if len(between) else 0.0
 
     def _tagged(self, column: int, tag: int) -> list[tuple[int, int]]:
         """Volume and index of the slices with a tag."""

@@ -289,7 +289,7 @@ def _drawRows(view: StripView, size: tuple[int, int], colors: _Colors) -> Any:
 def shownState(volume: VolumeLabels, className: str) -> np.ndarray:
     """The tags of the slices of a class as a row shows them; one that is not in the volume is absent on all."""
     state = volume.state(className)
-    return np.where(state == UNTAGGED, ABSENT, state) if SCAN_TAGS.shows(volume).get(className) is False else state
+    return np.where(state == UNTAGGED, ABSENT, state) if SCAN_TAGS.lacks(volume, className) else state
 
 
 def _wideRuns(geometry: StripGeometry, view: StripView) -> list[list[tuple[int, int, int]]]:

@@ -331,7 +331,7 @@ class TagsPanel(Panel):
         tag = tagOf(volume, name, index) if volume is not None and index is not None else None
         self.ui.presentButton.checked = tag == PRESENT
         self.ui.absentButton.checked = tag == ABSENT
-        self.menu.actions["notHere"].checked = volume is not None and SCAN_TAGS.shows(volume).get(name) is False
+        self.menu.actions["notHere"].checked = volume is not None and SCAN_TAGS.lacks(volume, name)
         self._enable(problem)
         self.marks.showGesture(problem)
         if self._isShown:
