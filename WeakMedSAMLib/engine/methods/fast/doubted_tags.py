@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import slice_scorer
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, train_scorer, with_neighbours
+from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits, train_scorer, with_neighbours
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.tag_doubts import doubted
 
@@ -56,12 +55,6 @@ def doubt_tags(
     said = [(volume.patient, volume.tags, volume.supervision.bags) for volume in volumes]
     own_key = stage_key(VERSION, slice_scorer.VERSION, key, said, settings.pooling, settings.seed)
 
-    def check(kept: Mapping[str, Any]) -> list[np.ndarray]:
-        found = [np.asarray(kept[volume.id]) for volume in volumes]
-        if any(one.shape != own.shape for one, own in zip(found, tags, strict=True)):
-            raise ValueError("logits of other slices")
-        return found
-
     def make() -> dict[str, np.ndarray]:
         return dict(
             zip(
@@ -71,8 +64,8 @@ def doubt_tags(
             )
         )
 
-    logits = reuse_or_make(context.store, STAGE, own_key, check, make)
-    return doubted(tags, logits)
+    logits = reuse_or_make(context.store, STAGE, own_key, partial(check_logits, volumes=volumes), make)
+    return doubted(tags, [logits[volume.id] for volume in volumes])
 
 
 def _unseen(

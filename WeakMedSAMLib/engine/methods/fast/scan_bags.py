@@ -7,10 +7,9 @@ the scan are looked for on all of its slices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast import slice_scorer
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors
 from WeakMedSAMLib.engine.methods.fast.settings import FastSettings
-from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, train_scorer, with_neighbours
+from WeakMedSAMLib.engine.methods.fast.slice_scorer import beat, check_logits, train_scorer, with_neighbours
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 
 STAGE = "scan-bags"
@@ -56,23 +55,16 @@ def tag_bags(
     if not columns:
         return list(volumes)
     bags = {volume.id: own for volume, own in zip(volumes, cells, strict=True) if volume.supervision.bags}
-    shapes = {volume.id: volume.tags.shape for volume in volumes if volume.id in bags}
 
     def make() -> dict[str, np.ndarray]:
         scorer = train_scorer(volumes, cells, columns, settings, partial(beat, context, len(volumes)))
         return {name: scorer.of_volume(own) for name, own in bags.items()}
 
+    check = partial(check_logits, volumes=[volume for volume in volumes if volume.id in bags])
     said = [(volume.id, volume.tags, volume.supervision.bags) for volume in volumes]
     own_key = stage_key(VERSION, slice_scorer.VERSION, key, said, settings.pooling, settings.seed)
-    found = reuse_or_make(context.store, STAGE, own_key, partial(_check, shapes=shapes), make)
+    found = reuse_or_make(context.store, STAGE, own_key, check, make)
     return [_tagged(one, found[one.id]) if one.id in found else one for one in volumes]
-
-
-def _check(kept: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    found = {name: np.asarray(kept[name]) for name in shapes}
-    if any(found[name].shape != shape for name, shape in shapes.items()):
-        raise ValueError("logits of other slices")
-    return found
 
 
 def _tagged(volume: VolumeSlices, logits: np.ndarray) -> VolumeSlices:

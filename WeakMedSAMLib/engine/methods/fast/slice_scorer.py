@@ -7,8 +7,9 @@ can be learned many times, without some of the patients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,14 @@ _Slices = Sequence[tuple[int, int]]
 def beat(context: RunContext, count: int) -> None:
     """Let a run be ended meanwhile; nothing of its progress changes, with all of so many volumes projected."""
     context.report(Progress(PROJECTION, count, count))
+
+
+def check_logits(kept: Mapping[str, Any], volumes: Sequence[VolumeSlices]) -> dict[str, np.ndarray]:
+    """Id of each of some volumes -> what was kept of it; ValueError unless it is of today's slices and classes."""
+    found = {volume.id: np.asarray(kept[volume.id]) for volume in volumes}
+    if any(found[volume.id].shape != volume.tags.shape for volume in volumes):
+        raise ValueError("logits of other slices")
+    return found
 
 
 def with_neighbours(logits: np.ndarray) -> np.ndarray:
