@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
@@ -15,6 +16,7 @@ from WeakMedSAMLib.engine.features.preprocess import Frame, Intensity
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
 from WeakMedSAMLib.engine.methods.fast.given import GivenMasks, blend, known_cells, put_known
 from WeakMedSAMLib.engine.parts.assembly import DrawnClass, assemble_result
+from WeakMedSAMLib.engine.parts.components import inner_part
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
 from WeakMedSAMLib.engine.supervision.supervision import BoxOnSlices, Supervision
@@ -82,6 +84,29 @@ def test_a_slice_that_shows_a_class_is_not_empty_and_its_guess_is_not_trusted():
     quality = result.quality.classes["b"]
     assert quality.slice_confidence[1] == 0
     assert not quality.present_without_mask
+
+
+def test_a_guess_is_the_inner_part_of_what_the_nearest_slice_of_its_stretch_has():
+    presence = np.array([[PRESENT, ABSENT]] * 3 + [[ABSENT, ABSENT]] + [[PRESENT, ABSENT]], np.int8)
+    one = drawn(0.0, (0, 1, 2, 4))
+    one.masks[2, 6:40, 6:40] = 0.9
+    one.masks[0, 10:14, 50:54] = 0.45  # likelier, but beside what it should go on from
+    one.masks[3, 8:20, 44:56] = 0.3  # of a stretch of its own
+    pixels = np.full((2, 24, 30), UNKNOWN, np.uint8)
+    pixels[0, 8:11] = NOT_SHOWN
+    supervision = Supervision(presence, KnownPixels([1], lambda _index: pixels))
+    result = assembled("k", supervision, [replace(one, agreement=np.ones(4)), drawn(0.0)], (1.0, 1.0, 1.0))
+    farthest, near, own, absent, other = result.labels == TABLE.label_values[0]
+    assert np.count_nonzero(own) > 200
+    inner = inner_part(own, 0.5)
+    assert np.count_nonzero(inner) == pytest.approx(np.count_nonzero(own) / 2, rel=0.3)
+    assert not (inner & ~ndimage.binary_erosion(own)).any()
+    assert (near == (inner & (pixels[0] != NOT_SHOWN))).all()
+    assert (farthest == inner_part(own, 0.25)).all()
+    assert not absent.any()
+    assert other.any()
+    assert not (other & own).any()
+    assert result.quality.classes["a"].slice_confidence[1] == 0
 
 
 def test_a_guess_takes_pixels_of_others_only_where_none_is_free():

@@ -35,6 +35,18 @@ def test_all_fits_together_decide_not_the_best_one_alone():
     assert numbers(chosen) == {0: [1], 1: [0]}
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_order_of_the_classes_changes_nothing(seed):
+    random = np.random.default_rng(seed)
+    fits, evident = random.uniform(0.4, 1, (2, 8, 4))
+    same = [(0, 1), (2, 3), (3, 4)]
+    order = random.permutation(4)
+    apart = np.eye(4, dtype=bool)
+    chosen = assign(objects(fits, same, evident), apart)
+    other = assign(objects(fits[:, order], same, evident[:, order]), apart)
+    assert {int(order[column]): one.numbers for column, one in other.items()} == numbers(chosen) != {}
+
+
 def test_what_fits_no_class_is_none_and_of_two_in_the_same_place_the_better_stays():
     assert assign(objects([[0.4, 0.3]]), EXCLUSIVE) == {}
     assert assign(objects(np.zeros((0, 2))), EXCLUSIVE) == {}

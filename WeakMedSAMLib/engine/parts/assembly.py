@@ -11,18 +11,21 @@ from scipy import ndimage
 from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.counting import counted
 from WeakMedSAMLib.contract.events import Stage, Warning_
+from WeakMedSAMLib.contract.labels.spans import spans_of_slices
 from WeakMedSAMLib.contract.quality import EDGE_UNSURE, PLACE_UNSURE, Quality
 from WeakMedSAMLib.contract.stages import MASKS as STAGE
 from WeakMedSAMLib.engine.base.memory import release_free_memory
 from WeakMedSAMLib.engine.base.reporting import Report, Work
 from WeakMedSAMLib.engine.data.geometry import from_slice_stack
 from WeakMedSAMLib.engine.features.slices import VolumeSlices
+from WeakMedSAMLib.engine.parts.components import inner_part
 from WeakMedSAMLib.engine.parts.quality import ClassEvidence, quality_report
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN, UNKNOWN, KnownPixels
 from WeakMedSAMLib.engine.supervision.supervision import Supervision
 
 _BEST_GUESS = 0.5  # of the peak of a class on a slice where nothing is above one half
+_SMALLER = 0.5  # of the area on the slice beside, where a class is drawn by that alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,25 +183,40 @@ def _put_known(stacks: Sequence[np.ndarray], evidence: Sequence[ClassEvidence], 
 def _fill_empty(
     labels: np.ndarray, stacks: Mapping[int, np.ndarray], supervision: Supervision
 ) -> list[tuple[int, int]]:
-    """Label where a class is most likely on slices that show it and have nothing of it, in place.
+    """Label a class on slices that show it and have nothing of it, in place; returns column and slice of each guess.
 
-    Something is there, so that the best guess is better than none. Returns column and slice of each guess.
+    Something is there, so that a guess is better than none: the inner part of what the nearest slice of the same
+    stretch has, since a class becomes smaller towards its end; where there is none, the piece that is most likely.
     """
     guessed = []
     for column, (value, stack) in enumerate(stacks.items()):
-        for index in supervision.present(column).tolist():
-            if (labels[index] == value).any():
-                continue
-            likely = stack[index].astype(np.float32)  # 0 where it is known not to be
-            free = np.where(labels[index] == 0, likely, 0)
-            if not likely.any():
-                continue
-            guessed.append((column, index))
-            if free.any():
-                labels[index][_piece_at_peak(free)] = value
-            else:  # of what others have it gets the place where it is most likely, and leaves them the rest
-                labels[index].flat[int(likely.argmax())] = value
+        for stretch in spans_of_slices(supervision.present(column).tolist()):
+            found = labels[stretch.first : stretch.last + 1] == value
+            filled = np.flatnonzero(found.any((1, 2)))
+            for row in np.flatnonzero(~found.any((1, 2))).tolist():
+                index, beside = stretch.first + row, np.zeros_like(found[row])
+                if len(filled):
+                    near = int(filled[np.abs(filled - row).argmin()])
+                    beside = inner_part(found[near], _SMALLER ** abs(near - row))
+                known = supervision.known.get(index)
+                allowed = np.ones_like(beside) if known is None else known[column] != NOT_SHOWN
+                if _guess(labels[index], value, beside & allowed, stack[index]):
+                    guessed.append((column, index))
     return guessed
+
+
+def _guess(labels: np.ndarray, value: int, beside: np.ndarray, likely: np.ndarray) -> bool:
+    """Label a class on one slice, in place, where it is free of others; whether anything was to be had."""
+    is_free = labels == 0
+    if (beside & is_free).any():
+        labels[beside & is_free] = value
+    elif (free := np.where(is_free, likely, 0)).any():
+        labels[_piece_at_peak(free.astype(np.float32))] = value
+    elif likely.any():  # of what others have it gets the place where it is most likely, and leaves them the rest
+        labels.flat[int(likely.argmax())] = value
+    else:
+        return False
+    return True
 
 
 def _piece_at_peak(likely: np.ndarray) -> np.ndarray:

@@ -71,6 +71,13 @@ def piece_that_meets(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
     return pieces == best
 
 
+def inner_part(mask: np.ndarray, share: float) -> np.ndarray:
+    """The pixels of an H x W mask that lie farthest from its border: `share` of them, one at least; none of none."""
+    depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+    count = round(share * int(mask.sum())) or 1
+    return mask & (depth >= np.partition(depth, -count, axis=None)[-count])
+
+
 def distinct_boxes(boxes: np.ndarray) -> np.ndarray:
     """Without those that nearly repeat an earlier one (intersection over union above 0.8): N x 4."""
     kept: list[np.ndarray] = []

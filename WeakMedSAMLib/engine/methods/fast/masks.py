@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.spans import spans_of_slices
 from WeakMedSAMLib.contract.stages import MASKS
 from WeakMedSAMLib.engine.backbones.base import Backbone
 from WeakMedSAMLib.engine.base.reporting import Tell, Work, nobody
@@ -265,10 +266,14 @@ def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> n
 def _cleaned(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
     """Masks n x H x W without pieces that hang together with nothing.
 
-    Such a piece is kept where the slice is known to show the class and it is all that there is.
+    They are kept where a stretch of slices that show the class has nothing else.
     """
     if not settings.z_consistency:
         return masks
     kept = drop_loose_pieces(masks, drawing.trust if drawing.one else None)
-    emptied = drawing.shown & ~(kept > 0.5).any((1, 2))
-    return np.where(emptied[:, None, None], masks, kept)
+    is_drawn = (kept > 0.5).any((1, 2))
+    for stretch in spans_of_slices(drawing.indices[drawing.shown].tolist()):
+        rows = (drawing.indices >= stretch.first) & (drawing.indices <= stretch.last)
+        if not is_drawn[rows].any():
+            kept[rows] = masks[rows]
+    return kept
