@@ -110,6 +110,7 @@ _OURS = (
     ),
     _fast("self-training-off", "self-training", "off (one round)", rounds=1, final=True),
     _fast("box-refinement-on", "box refinement", "on", box_refinement=True, final=True),
+    _fast("grey-edges-off", "edges by grey values", "off", grey_edges=False, final=True),
     _fast("z-consistency-off", "z-consistency", "off", z_consistency=False, final=True),
     _fast("places-off", "places in the body", "not shown to the network, which learns mirrored slices", places=False),
     Cell("bound", "full supervision", "the same network on true masks", kind=BOUND, final=True),

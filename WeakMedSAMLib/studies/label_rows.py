@@ -126,6 +126,7 @@ ROWS: tuple[LabelRow, ...] = (
     LabelRow(
         "without-exponent", "maps are cut at a half of their peak", against="tags", overrides={"map_exponent": 1.0}
     ),
+    LabelRow("without-grey-edges", "edges as the network draws them", against="tags", overrides={"grey_edges": False}),
     LabelRow("without-objects", "no objects are followed", against="tags", overrides={"objects": False}),
     _without("places", "the network is not shown places in the body", "box", places=False),
     _without("known-cells", "the classifier learns slices alone, no cells", "box", known_cells_weight=0.0),

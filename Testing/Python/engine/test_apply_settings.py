@@ -32,7 +32,7 @@ from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, UNKNOWN, PseudoMask
 from WeakMedSAMLib.engine.runs.maker import make_run
 from WeakMedSAMLib.engine.runs.worker import run_folder
 
-PLAIN = {"box_refinement": False, "z_consistency": False}
+PLAIN = {"grey_edges": False, "z_consistency": False}
 
 
 def with_settings(model, folder, **changes):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from WeakMedSAMLib.engine.methods.fast.masks import _at_grey_edges, _Drawing
 from WeakMedSAMLib.engine.parts import random_walker
 from WeakMedSAMLib.engine.parts.mining import TARGET
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN
 from WeakMedSAMLib.engine.parts.random_walker import INSIDE, OUTSIDE, UNSEEDED, walk
 from WeakMedSAMLib.engine.parts.slice_votes import HandedMasks
-from WeakMedSAMLib.engine.parts.walked_votes import grey_values, with_walker
+from WeakMedSAMLib.engine.parts.walked_votes import at_grey_edges, grey_values, with_walker
 from WeakMedSAMLib.engine.supervision.known_pixels import NOT_SHOWN, SHOWN
 
 PRESENT = np.zeros(9, bool)
@@ -153,3 +154,50 @@ def test_it_can_be_ended():
     before = handed({2: square(40, 60), 3: square(40, 60)}, {2})
     with pytest.raises(KeyboardInterrupt):
         with_walker(before, bright(40, 60), PRESENT, {}, step)
+
+
+def drawn_and_grey(first=20, last=60, slices=3):
+    """Masks that are sure of a square but for its border, which they draw 3 pixels too far; the square is bright."""
+    grey = np.full((slices, TARGET, TARGET), 0.2, np.float32)
+    grey[:, first:last, first:last] = 0.8
+    masks = np.zeros((slices, TARGET, TARGET), np.float32)
+    masks[:, first - 3 : last + 3, first - 3 : last + 3] = 0.6
+    masks[:, first + 3 : last - 3, first + 3 : last - 3] = 0.9
+    return masks, grey
+
+
+def test_where_a_drawing_is_not_sure_its_edge_goes_to_that_of_grey_values():
+    masks, grey = drawn_and_grey()
+    walked = at_grey_edges(masks, np.arange(3), grey)
+    assert ((walked > 0.5) == (grey > 0.5)).all()
+    assert (((masks + walked) / 2 > 0.5) == (grey > 0.5)).mean() > ((masks > 0.5) == (grey > 0.5)).mean()
+
+
+def test_what_is_sure_stays_and_nothing_is_drawn_anew():
+    masks, grey = drawn_and_grey()
+    sure = np.where(masks > 0.8, masks, 0)
+    assert (at_grey_edges(sure, np.arange(3), grey) == (sure > 0)).all()
+    nothing = np.full_like(masks, 0.1)
+    assert (at_grey_edges(nothing, np.arange(3), grey) == nothing).all()
+    assert at_grey_edges(masks[:0], np.arange(0), grey).shape == (0, TARGET, TARGET)
+
+
+def test_one_walks_between_slices_that_follow_each_other_alone():
+    masks, grey = drawn_and_grey(slices=9)
+    masks = masks[:4]
+    masks[2:] = np.where(masks[2:] > 0, 0.6, 0)  # of the second stretch nothing is sure
+    walked = at_grey_edges(masks, np.array([0, 1, 7, 8]), grey)
+    assert ((walked[:2] > 0.5) == (grey[:2] > 0.5)).all()
+    assert walked[2:].max() <= masks[2:].max() + 1e-6
+
+
+def test_edges_are_drawn_between_both_and_what_was_given_stays_as_far_as_it_is_believed():
+    masks, grey = drawn_and_grey()
+    walked = at_grey_edges(masks, np.arange(3), grey)
+    trust = np.array([0, 0.5, 1], np.float32)
+    drawing = _Drawing(masks, np.arange(3), np.ones(3, bool), trust, one=False)
+    found = _at_grey_edges(drawing, grey)
+    assert found[0] == pytest.approx((masks[0] + walked[0]) / 2)
+    assert found[1] == pytest.approx(0.75 * masks[1] + 0.25 * walked[1])
+    assert (found[2] == masks[2]).all()
+    assert _at_grey_edges(drawing, None) is masks

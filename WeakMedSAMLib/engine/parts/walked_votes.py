@@ -74,6 +74,31 @@ def with_walker(
     return replace(handed, masks={**handed.masks, **both.masks}, trust={**handed.trust, **both.trust})
 
 
+def at_grey_edges(masks: np.ndarray, indices: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """What a walker finds of a class that was drawn, where the drawing is not sure: n x TARGET x TARGET, float32.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        n x TARGET x TARGET, float32 probabilities; what is sure in them are the seeds.
+    indices : numpy.ndarray
+        n, ascending: their slices. One walks between slices that follow each other.
+    grey : numpy.ndarray
+        S x TARGET x TARGET, float32: of `grey_values`.
+    """
+    walked = masks.copy()
+    for rows in np.split(np.arange(len(masks)), 1 + np.flatnonzero(np.diff(indices) > 1)):
+        shape = np.any(masks[rows] > 1 - _SURE, axis=0)
+        if not shape.any():
+            continue
+        down, across = _around(shape)
+        drawn = masks[rows, down, across]
+        seeds = np.full(drawn.shape, random_walker.UNSEEDED, np.int8)
+        _seed(seeds, drawn * CERTAIN)
+        walked[rows, down, across] = random_walker.walk(grey[indices[rows], down, across], seeds, drawn)
+    return walked
+
+
 def _around(shape: np.ndarray) -> tuple[slice, slice]:
     """Rows and columns around a shape, with a margin."""
     spans = []

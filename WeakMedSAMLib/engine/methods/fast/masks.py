@@ -40,6 +40,7 @@ from WeakMedSAMLib.engine.parts.maps import resize_maps
 from WeakMedSAMLib.engine.parts.pseudo_masks import CERTAIN, PseudoMask, find_known, measure_concord, taught_classes
 from WeakMedSAMLib.engine.parts.run_context import RunContext
 from WeakMedSAMLib.engine.parts.stage_maps import MEAN, NETWORK
+from WeakMedSAMLib.engine.parts.walked_votes import at_grey_edges, grey_values
 from WeakMedSAMLib.engine.supervision.cohort import CohortVolume
 from WeakMedSAMLib.engine.supervision.knowledge import classes_that_share
 
@@ -246,17 +247,25 @@ def _draw_classes(
     The decoder redraws them at its own resolution; not where it drew them from what a reader gave, as far as that is
     believed. It is a second opinion, by which masks are judged; masks themselves it is with `box_refinement`.
     """
-    size = backbone.info.input_size
+    size, grey = backbone.info.input_size, grey_values(volume.features.image) if settings.grey_edges else None
     full = [_smoothed(resize_maps(torch.from_numpy(one.coarse), size).numpy(), one, settings) for one in drawings]
     level = volume.features.levels[backbone.info.decode_level]
     redrawn = redraw_classes(full, [one.indices for one in drawings], level, backbone, step)
     for drawing, old, (new, _agreement) in zip(drawings, full, redrawn, strict=True):
         given = drawing.trust[:, None, None]
         opinion = _cleaned(_smoothed(given * old + (1 - given) * new, drawing, settings), drawing, settings)
-        if settings.box_refinement:
-            yield opinion, opinion
-        else:
-            yield _cleaned(drawing.coarse, drawing, settings), opinion
+        masks = opinion
+        if not settings.box_refinement:
+            masks = _cleaned(_at_grey_edges(drawing, grey), drawing, settings)
+        yield masks, opinion
+
+
+def _at_grey_edges(drawing: _Drawing, grey: np.ndarray | None) -> np.ndarray:
+    """The mean of what was drawn and of what grey values say; what was given is left, as far as it is believed."""
+    if grey is None:
+        return drawing.coarse
+    share = 0.5 * (1 - drawing.trust[:, None, None])
+    return (1 - share) * drawing.coarse + share * at_grey_edges(drawing.coarse, drawing.indices, grey)
 
 
 def _smoothed(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np.ndarray:
@@ -271,7 +280,7 @@ def _cleaned(masks: np.ndarray, drawing: _Drawing, settings: FastSettings) -> np
     if not settings.z_consistency:
         return masks
     kept = drop_loose_pieces(masks, drawing.trust if drawing.one else None)
-    is_drawn = (kept > 0.5).any((1, 2))
+    is_drawn = np.any(kept > 0.5, axis=(1, 2))
     for stretch in spans_of_slices(drawing.indices[drawing.shown].tolist()):
         rows = (drawing.indices >= stretch.first) & (drawing.indices <= stretch.last)
         if not is_drawn[rows].any():

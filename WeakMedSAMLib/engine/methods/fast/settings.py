@@ -121,6 +121,8 @@ class FastSettings:
         Rounds of self-training; from the second on, the network learns from its own refined masks.
     box_refinement : bool
         Take for masks what the backbone's mask decoder draws for their components.
+    grey_edges : bool
+        Draw edges of masks, where they are not sure, between what the network draws and what grey values say.
     z_consistency : bool
         Drop pieces of masks that hang together with nothing, and smooth along the slice axis what the decoder draws.
     """
@@ -161,6 +163,7 @@ class FastSettings:
     update_steps: int = stages.UPDATE_STEPS
     rounds: int = stages.ROUNDS
     box_refinement: bool = False
+    grey_edges: bool = True
     z_consistency: bool = True
 
     def __post_init__(self) -> None:
@@ -199,7 +202,7 @@ class FastSettings:
 
 
 # What drawing masks reads, and training does not; and what a model that is only applied reads.
-READ_BY_MASKS_ALONE = ("box_refinement", "z_consistency", "update_steps")
+READ_BY_MASKS_ALONE = ("box_refinement", "grey_edges", "z_consistency", "update_steps")
 READ_WHEN_APPLIED = (
     *READ_BY_MASKS_ALONE,
     "tightness",
