@@ -79,6 +79,11 @@ class ClassQuality:
         Slices of which a tag says whether they show the class; None in files of before.
     doubted : dict
         Slice -> why its tag is doubted, out of `TAG_DOUBTS`, by models that did not see the patient.
+    pixels : list of int
+        S: of the mask as generated; empty in files of before.
+    place_unsure : bool or None
+        Whether it is doubtful that network and pseudo-mask mean the same thing, so that a box would help; None of a
+        method that boxes do not help, and in files of before.
     """
 
     confidence: float | None = None
@@ -89,6 +94,8 @@ class ClassQuality:
     slice_probability: list[float] = field(default_factory=list)
     tagged: list[int] | None = None
     doubted: dict[int, str] = field(default_factory=dict)
+    pixels: list[int] = field(default_factory=list)
+    place_unsure: bool | None = None
 
     def turned(self) -> ClassQuality:
         """Return the same with slices counted from the other end."""
@@ -101,6 +108,7 @@ class ClassQuality:
             slice_probability=self.slice_probability[::-1],
             tagged=None if self.tagged is None else sorted(last - index for index in self.tagged),
             doubted={last - index: why for index, why in self.doubted.items()},
+            pixels=self.pixels[::-1],
         )
 
     @classmethod
@@ -116,6 +124,8 @@ class ClassQuality:
             slice_probability=_numbers(data.get("slice_probability")),
             tagged=[int(index) for index in _numbers(data["tagged"])] if isinstance(data.get("tagged"), list) else None,
             doubted=_doubted(data.get("doubted")),
+            pixels=[int(count) for count in _numbers(data.get("pixels"))],
+            place_unsure=data["place_unsure"] if isinstance(data.get("place_unsure"), bool) else None,
         )
 
 

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 
 from WeakMedSAMLib.contract.quality import ClassQuality
 
+# Why a class is unsure on a slice where no tag is in question: its edge; an untagged slice on which it is perhaps
+# missed, or perhaps not there.
+OUTLINE, PERHAPS_MISSED, PERHAPS_ABSENT = ("outline", "perhaps_missed", "perhaps_absent")
+# Below it a slice is unsure: what the window calls good is not.
+GOOD = 0.85
+# At most so sure is a slice whose tag is doubted.
+TAG_DOUBTED = 0.5
 # From here on there is no doubt, as on slices that are tagged absent.
 _CERTAIN = 0.995
-# At most so sure is a slice whose tag is doubted.
-_TAG_DOUBTED = 0.5
+# Below it the classifier itself doubts that a slice shows a class.
+_SHOWN = 0.7
+_ROUNDED = 0.0015
 
 
 def slices_to_look_at(
@@ -34,7 +42,7 @@ def slices_to_look_at(
         for index, confidence in enumerate(quality.slice_confidence):
             count = pixels.get(index, 0)
             if index in quality.doubted:
-                confidence = min(confidence, _TAG_DOUBTED)
+                confidence = min(confidence, TAG_DOUBTED)
             if count or confidence < _CERTAIN or index in missing:
                 doubts.setdefault(index, []).append((-count, index not in missing, confidence, name))
     ordered = {index: sorted(found, key=lambda doubt: doubt[:3]) for index, found in doubts.items()}
@@ -44,3 +52,21 @@ def slices_to_look_at(
         return sum(doubt[0] for doubt in ordered[index]), is_drawn, confidence, index
 
     return [(index, [doubt[3] for doubt in ordered[index]]) for index in sorted(ordered, key=place)]
+
+
+def why_unsure(confidence: float, probability: float | None) -> str:
+    """Return why a slice is unsure: `OUTLINE`, `PERHAPS_MISSED` or `PERHAPS_ABSENT`.
+
+    Parameters
+    ----------
+    confidence : float
+        Of the slice, as the engine makes it.
+    probability : float or None
+        That it shows the class, by the classifier; None where a tag says whether it does, or nobody.
+    """
+    if probability is None:
+        return OUTLINE
+    # As the engine makes it of a slice without tag and without mask.
+    if abs(confidence - (1 - probability)) < _ROUNDED:
+        return PERHAPS_MISSED
+    return PERHAPS_ABSENT if probability < _SHOWN and confidence <= probability else OUTLINE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
-from WeakMedSAMLib.contract.quality import Quality, read_quality
+from WeakMedSAMLib.contract.quality import ClassQuality, Quality, read_quality
 from WeakMedSAMLib.contract.results import LABELS, QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
@@ -156,10 +157,20 @@ def scored(
         masks = (predicted == learned.label_value, true.mask(entry))
         found = score(*masks, geometry, case.axis, MIN_PIXELS)
         published = published_score(*(slice_stack(array, case.axis) for array in (*masks, image)))
-        confidence = quality.classes[entry.name].confidence if entry.name in quality.classes else None
-        rows.append(
-            Row(case.name, entry.name, tagged, found, quality.low_confidence, confidence, case.patient, published)
-        )
+        own = quality.classes.get(entry.name)
+        about = (quality.low_confidence, own.confidence if own else None, case.patient, published)
+        drawn, truth = (slice_stack(mask, case.axis) for mask in masks)
+        by_slice = _by_slice(drawn, truth, own) if own else None
+        rows.append(Row(case.name, entry.name, tagged, found, *about, by_slice))
         if gallery is not None:
             gallery.offer(rows[-1], *masks, geometry, case.axis, image)
     return rows
+
+
+def _by_slice(drawn: np.ndarray, true: np.ndarray, quality: ClassQuality) -> dict[str, Any]:
+    """What a run said of a class, and the pixels of its mask, of the true one and of both, slice by slice."""
+    counts = {"drawn": drawn, "true": true, "shared": drawn & true}
+    return {
+        "quality": asdict(quality),
+        **{name: np.count_nonzero(mask, axis=(1, 2)).tolist() for name, mask in counts.items()},
+    }

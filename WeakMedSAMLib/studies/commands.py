@@ -119,6 +119,27 @@ def large_scan(image: Path, mask: Path, labels: str, size: tuple[int, ...], out:
     click.echo(f"Report: {out}")
 
 
+@benchmark.command()
+@click.argument("folder", type=FOLDER, default=Path("bench_output/sets"))
+@click.option("--seed", default=0, show_default=True, help="Of the resampling, and of orders by chance.")
+@click.option("--write-docs", "pages", type=PLACE, help="Also write the table into figures.md in this folder.")
+def proposals(folder: Path, seed: int, pages: Path | None) -> None:
+    """Say how much of the missing Dice is found first in the order in which slices are proposed, and in others.
+
+    FOLDER is that of the reports of benchmark sets; nothing is run.
+
+    \b
+    Example:
+      weakmedsam benchmark proposals bench_output/sets --write-docs docs
+    """
+    from WeakMedSAMLib.studies.proposals import compare_reports, kept_reports, proposals_table, write_section
+
+    compared = compare_reports(kept_reports(folder), seed)
+    click.echo(proposals_table(compared))
+    if pages is not None:
+        click.echo(f"Written: {write_section(compared, pages)}")
+
+
 benchmark.add_command(answers)
 benchmark.add_command(sets)
 

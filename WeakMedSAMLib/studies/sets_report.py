@@ -8,15 +8,13 @@ from statistics import mean
 from typing import Any
 
 from WeakMedSAMLib.contract.errors import UserError
-from WeakMedSAMLib.contract.files import read_text, write_text
 from WeakMedSAMLib.studies.diagnosis import STAGES
 from WeakMedSAMLib.studies.many_sets import FOLDS, TAGGED, class_dice
 from WeakMedSAMLib.studies.resumable import OK
-from WeakMedSAMLib.studies.tables import figure, table
+from WeakMedSAMLib.studies.tables import figure, put_section, table
 
 PAGE = "figures.md"
 HEADING = "## All sets\n"
-_NEXT = "\n## "
 
 _INTRODUCTION = """
 Written by `weakmedsam benchmark sets docs/sets.csv --data FOLDER --write-docs docs` from what the same command without
@@ -44,13 +42,7 @@ def write_section(reports: Sequence[Mapping[str, Any]], folder: Path) -> Path:
     """
     if not any(report["status"] == OK for report in reports):
         raise UserError("nothing_measured", "No set of the benchmark is finished.", "Run some first.")
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / PAGE
-    before, _heading, after = (read_text(page) if page.exists() else "").partition(HEADING)
-    _old, following, rest = after.partition(_NEXT)
-    parts = (before.strip(), section(reports).strip(), (following + rest).strip())
-    write_text(page, "\n\n".join(filter(None, parts)) + "\n")
-    return page
+    return put_section(folder / PAGE, HEADING, section(reports))
 
 
 def section(reports: Sequence[Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import pytest
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.quality import CHECK_SLICES, TAG_MORE_VOLUMES, Advice, ClassQuality, Quality, read_quality
 
-CLASS = ClassQuality(0.4, 2, [0], 1.5, [0.25, 0.5, 1.0], [0.5, 0.5, 0.0], [0, 1])
+CLASS = ClassQuality(0.4, 2, [0], 1.5, [0.25, 0.5, 1.0], [0.5, 0.5, 0.0], [0, 1], {}, [0, 7, 9], True)
 ADVICE = Advice(TAG_MORE_VOLUMES, "Tag more volumes.", {"patients": 1})
 WHOLE = Quality(0.4, True, ADVICE, [0.25, 0.5, 1.0], {"liver": CLASS}, 1, {"low": 0.0}, "j", "slicer")
 
@@ -68,6 +68,7 @@ def test_slices_counted_from_the_other_end():
     assert (turned.present_without_mask, turned.slice_confidence) == ([2], [1.0, 0.5, 0.25])
     assert turned.slice_probability == [0.0, 0.5, 0.5]
     assert turned.tagged == [1, 2]
+    assert (turned.pixels, turned.place_unsure) == ([9, 7, 0], True)
     assert turned.turned() == CLASS
 
 

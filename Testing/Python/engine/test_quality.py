@@ -149,6 +149,10 @@ def test_it_says_whether_place_or_edge_is_unsure_of_the_class_that_is_least_sure
     assert dict(place.values) == dict(edge.values) == {"class": "heart", "slices": 2, "total": 3}
     assert "put a box around it" in place.message
     assert "2 of 3 slices" in edge.message
+    classes = [report(tags, sure, one).classes for one in (elsewhere, rough)]
+    assert [found["heart"].place_unsure for found in classes] == [True, False]
+    assert classes[0]["lungs"].place_unsure is None  # boxes do not help there
+    assert classes[0]["heart"].pixels == [10, 10, 10, 0]
 
 
 def test_slices_without_a_pseudo_mask_say_nothing_of_the_place():
@@ -168,6 +172,8 @@ def test_a_class_of_which_nothing_was_drawn_needs_a_box():
     nothing = replace(evidence([NAN, NAN], [1, 0], [0, 0]), concord=np.full(2, NAN))
     advice = report([PRESENT, ABSENT], nothing).advice
     assert (advice.code, dict(advice.values)) == (PLACE_UNSURE, {"class": "lungs", "slices": 1, "total": 1})
+    assert report([PRESENT, ABSENT], nothing).classes["lungs"].place_unsure is True
+    assert report([UNTAGGED, ABSENT], nothing).classes["lungs"].place_unsure is False  # nobody says that it is there
 
 
 def test_where_no_class_has_a_mask_or_a_tag_slices_are_to_be_checked():

@@ -18,7 +18,7 @@ from WeakMedSAMLib.engine.runs.session import Terminated
 
 # Each is a module here that holds a command of its name.
 _COMMANDS = (
-    *("apply", "cache", "demo", "evaluate", "probe", "resident"),
+    *("apply", "cache", "demo", "evaluate", "next", "probe", "resident"),
     *("run", "segment", "tags", "update", "weights"),
 )
 # Under this name an installed package, the wheel of the engine itself too, says which further commands it has.

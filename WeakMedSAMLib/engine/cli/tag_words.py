@@ -23,7 +23,7 @@ from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.contract.runs import load_run
 
-_DOUBTS = {
+TAG_DOUBT_WORDS = {
     RANGE_END: "the range seems to end elsewhere",
     ALONE: "the only one among its neighbours",
     MISSED: "seem to show the class",
@@ -92,7 +92,8 @@ def doubt_lines(folder: Path) -> Iterator[str]:
             for why in TAG_DOUBTS:
                 slices = sorted(index for index, code in found.doubted.items() if code == why)
                 if slices:
-                    yield f"{volume.name}: {name}, slices {spans_in_words(spans_of_slices(slices))}: {_DOUBTS[why]}"
+                    where = spans_in_words(spans_of_slices(slices))
+                    yield f"{volume.name}: {name}, slices {where}: {TAG_DOUBT_WORDS[why]}"
 
 
 def known_in_words(known: Knowledge) -> str:

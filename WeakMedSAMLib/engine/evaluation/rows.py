@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -37,6 +37,9 @@ class Row:
         Whose scan it is; the case itself where nothing else is known.
     published : PublishedScore, optional
         Slice by slice, as the published code counts.
+    by_slice : mapping, optional
+        As plain data: the run's own ``quality`` of the class, and of each slice the ``drawn``, ``true`` and ``shared``
+        pixels.
     """
 
     case: str
@@ -47,6 +50,7 @@ class Row:
     confidence: float | None = None
     patient: str = ""
     published: PublishedScore | None = None
+    by_slice: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -56,6 +60,7 @@ class Row:
             **self.score.to_json(),
             **self._own_judgement(),
             **(_published_of([self], seed=None) if self.published else {}),
+            **({"patient": patient_of(self), "by_slice": self.by_slice} if self.by_slice else {}),
         }
 
     def _own_judgement(self) -> dict[str, Any]:

@@ -144,7 +144,21 @@ def _class_quality(tags: np.ndarray, evidence: ClassEvidence, voxel_ml: float) -
         slice_confidence=_round(confidence),
         slice_probability=_round(evidence.slice_probability),
         tagged=np.flatnonzero((tags == PRESENT) | (tags == ABSENT)).tolist(),
+        pixels=evidence.pixels.astype(int).tolist(),
+        place_unsure=_is_place_unsure(shown, evidence),
     )
+
+
+def _is_place_unsure(shown: np.ndarray, evidence: ClassEvidence) -> bool | None:
+    if evidence.concord is None:
+        return None
+    return bool(shown.any()) and _is_elsewhere(evidence.pixels > 0, evidence.concord)
+
+
+def _is_elsewhere(masked: np.ndarray, concord: np.ndarray) -> bool:
+    """Say whether nothing was drawn of a class, or network and pseudo-mask do not mean the same thing by it."""
+    told = concord[masked & np.isfinite(concord)]
+    return not masked.any() or bool(len(told) and told.mean() < _SAME_PLACE)
 
 
 def _together(confidence: np.ndarray, shown: np.ndarray, evidence: ClassEvidence) -> float:
@@ -210,8 +224,7 @@ def _of_class(name: str, quality: ClassQuality, shown: np.ndarray, concord: np.n
     missing = len(quality.present_without_mask)
     unsure, total = int((shown & (confidence < limit)).sum()) + missing, int(shown.sum()) + missing
     values, where = {"class": name, "slices": unsure, "total": total}, f"on {unsure} of {counted(total, 'slice')}"
-    told = concord[shown & np.isfinite(concord)]
-    if not shown.any() or (len(told) and told.mean() < _SAME_PLACE):
+    if _is_elsewhere(shown, concord):
         message = f"It is not sure what is meant by '{name}', {where}: put a box around it where it is largest."
         return Advice(PLACE_UNSURE, message, values)
     message = f"The edge of '{name}' is unsure, {where}: correct the least sure ones, and update."

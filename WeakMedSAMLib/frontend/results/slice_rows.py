@@ -9,14 +9,15 @@ from enum import Enum
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.quality import ALONE, MISSED, RANGE, RANGE_END, SWAPPED, ClassQuality
-from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
+from WeakMedSAMLib.contract.slice_doubts import (
+    GOOD,
+    OUTLINE,
+    PERHAPS_ABSENT,
+    PERHAPS_MISSED,
+    slices_to_look_at,
+    why_unsure,
+)
 from WeakMedSAMLib.frontend.results.run_results import StoredResult
-
-# Below it a slice is unsure: what `confidenceInWords` calls good is not.
-_GOOD = 0.85
-# Below it the classifier itself doubts that a slice shows a class.
-_SHOWN = 0.7
-_ROUNDED = 0.0015
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,10 @@ class SliceDoubt:
         if self.isChanged:
             return _("changed by the update")
         if self.tagDoubt:
-            return _("tag? {why}").format(why=_tagDoubtInWords(self.tagDoubt))
+            return _("tag? {why}").format(why=tagDoubtInWords(self.tagDoubt))
         if self.probability is None:
             return _("outline unsure") if self.isTagged else ""
-        # As the engine makes it of a slice without tag and without mask.
-        if abs(self.confidence - (1 - self.probability)) < _ROUNDED:
-            return _("perhaps missed")
-        isDoubted = self.probability < _SHOWN and self.confidence <= self.probability
-        return _("perhaps not there") if isDoubted else _("outline unsure")
+        return whyInWords(why_unsure(self.confidence, self.probability))
 
     def inWords(self) -> str:
         """Return all of it in one line."""
@@ -117,7 +114,7 @@ class SliceRow:
             return SliceState.FINE
         if any(doubt.isMissing for doubt in self.doubts):
             return SliceState.NOT_DRAWN
-        isUnsure = any(doubt.confidence < _GOOD or doubt.tagDoubt for doubt in self.doubts)
+        isUnsure = any(doubt.confidence < GOOD or doubt.tagDoubt for doubt in self.doubts)
         return SliceState.UNSURE if isUnsure else SliceState.SURE
 
 
@@ -149,7 +146,16 @@ def _doubt(name: str, quality: ClassQuality, index: int, changed: Mapping[int, i
     return SliceDoubt(name, confidence, isMissing, probability, index in changed, isTagged, tagDoubt)
 
 
-def _tagDoubtInWords(code: str) -> str:
+def whyInWords(code: str) -> str:
+    """Say why a slice is unsure where no tag is in question, by a code of `slice_doubts.why_unsure`."""
+    return {
+        OUTLINE: _("outline unsure"),
+        PERHAPS_MISSED: _("perhaps missed"),
+        PERHAPS_ABSENT: _("perhaps not there"),
+    }[code]
+
+
+def tagDoubtInWords(code: str) -> str:
     """Say what seems to be wrong with a tag, by what other patients taught."""
     return {
         RANGE_END: _("the range seems to end elsewhere"),

@@ -1,0 +1,95 @@
+"""How early an order of slices finds the missing Dice: areas that can be counted by hand, and intervals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import write_json
+from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.studies.proposals import (
+    candidates_of,
+    compare,
+    compare_reports,
+    kept_reports,
+    proposals_table,
+    write_section,
+)
+
+
+def row(patient, confidence, drawn, true, shared, name="ball"):
+    quality = ClassQuality(slice_confidence=confidence, pixels=drawn, confidence=0.5)
+    kept = {"quality": asdict(quality), "drawn": drawn, "true": true, "shared": shared}
+    return {"case": patient, "patient": patient, "class": name, "by_slice": kept}
+
+
+def alike(patients=4):
+    """A small slice that is least sure, a large one that is wrong, and one that is tagged absent."""
+    return [row(f"p{n}", [0.1, 0.5, 1.0], [2, 98, 0], [2, 98, 0], [1, 49, 0]) for n in range(patients)]
+
+
+def report(rows, **more):
+    about = {"set": "balls", "way": "tagged", "seed": 0, "status": "ok", **more}
+    return {**about, "accuracy": {"tagged": {"patients": rows}}}
+
+
+def test_the_missing_dice_of_slices_is_that_of_the_volume():
+    rows = [row("a", [0.5, 0.5, 1.0], [10, 0, 4], [6, 4, 0], [5, 0, 0]), *alike()]
+    found = candidates_of(rows)
+    dice = 2 * 5 / (14 + 10)
+    assert found.missing[:2].sum() + found.beyond == pytest.approx(1 - dice)
+    assert found.beyond == pytest.approx(4 / 24)  # drawn on a slice that is tagged absent
+    assert len(found.missing) == 10
+
+
+def test_areas_are_those_under_the_share_that_is_found():
+    found = compare(candidates_of(alike()))
+    orders = found["orders"]
+    assert (found["slices"], found["patients"], found["beyond"]) == (8, 4, 0.0)
+    # The small slices first: a half of the slices have 0.02 of what is missing.
+    assert orders["least-sure"]["area"] == pytest.approx(0.5 * 0.02 / 2 + 0.5 * (0.02 + 1) / 2, abs=1e-4)
+    assert orders["expected-loss"]["area"] == pytest.approx(0.5 * 0.98 / 2 + 0.5 * (0.98 + 1) / 2, abs=1e-4)
+    assert orders["expected-loss"]["early"] == pytest.approx(0.98 / 5, abs=1e-4)
+    assert orders["best"]["area"] == orders["expected-loss"]["area"]
+    assert orders["random"]["area"] == pytest.approx(0.5, abs=0.03)
+    low, high = orders["expected-loss"]["area_interval"]
+    assert low == high == pytest.approx(orders["expected-loss"]["area_difference"], abs=2e-4)  # all patients are alike
+
+
+def test_the_interval_tells_whether_patients_agree():
+    other = [row(f"q{n}", [0.1, 0.5], [50, 50], [50, 50], [0, 50]) for n in range(4)]
+    low, high = compare(candidates_of([*alike(), *other]))["orders"]["expected-loss"]["area_interval"]
+    assert low < high
+    assert np.isfinite([low, high]).all()
+
+
+def test_reports_are_read_from_the_folder_of_the_sets_and_written_into_the_page(tmp_path):
+    for name, seed, rows in (("balls", 0, alike()), ("balls", 1, alike(9)), ("others", 0, alike(5))):
+        (tmp_path / name).mkdir(exist_ok=True)
+        write_json(tmp_path / name / f"tagged-seed{seed}.json", report(rows, set=name, seed=seed))
+    compared = compare_reports(kept_reports(tmp_path))
+    assert {name: one["patients"] for name, one in compared.items()} == {"balls": 4, "others": 5}
+    page = tmp_path / "figures.md"
+    page.write_text("# Figures\n\n## What to look at next\n\nold\n\n## Time\n\nkept\n", "utf-8")
+    text = write_section(compared, tmp_path).read_text("utf-8")
+    assert "old" not in text
+    assert text.endswith("## Time\n\nkept\n")
+    assert proposals_table(compared).strip() in text
+    assert text.count("| expected-loss |") == 2
+
+
+def test_reports_without_slices_are_refused(tmp_path):
+    bare = [{"case": "a", "class": "ball"}]
+    for reports in ([], [report(bare)], [report(alike(), status="failed")]):
+        with pytest.raises(UserError) as caught:
+            compare_reports(reports)
+        assert caught.value.code == "nothing_measured"
+    with pytest.raises(UserError) as caught:
+        candidates_of([*alike(), *bare])
+    assert caught.value.code == "no_slices_kept"
+    with pytest.raises(UserError) as caught:
+        candidates_of(alike(2))
+    assert caught.value.code == "too_few_cases"

@@ -1,0 +1,232 @@
+"""What a reader should look at next in a cohort: which volume, class and slice, and what to do there.
+
+A class whose place is unsure gets one proposal, a box, which is handed on to all of its slices; a class whose place is
+sure gets one for each slice that is in doubt. What promises most comes first, see `STRATEGIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
+from WeakMedSAMLib.contract.labels.spans import spans_of_slices
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.quality import MISSED, PLACE_UNSURE, RANGE, Advice, ClassQuality
+from WeakMedSAMLib.contract.slice_doubts import GOOD, OUTLINE, TAG_DOUBTED, why_unsure
+
+# What to do: put a box around the class; draw, or correct what is drawn; look whether a tag is right, or give one.
+BOX, CORRECT, TAG = GESTURES = ("box", "correct", "tag")
+# Why, beside `PLACE_UNSURE`, the codes of `TAG_DOUBTS` and those of `why_unsure`: tagged present and not drawn.
+NOT_DRAWN = "not_drawn"
+
+Strategy = Callable[[ClassQuality], np.ndarray]
+
+
+class VolumeState(NamedTuple):
+    """What is known of the masks of one volume: class name -> quality, and what would help most."""
+
+    classes: Mapping[str, ClassQuality]
+    advice: Advice | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One thing to do.
+
+    Attributes
+    ----------
+    volume : str
+        Id in the run.
+    class_name : str
+    index : int
+        Slice.
+    gesture : str
+        Out of `GESTURES`.
+    why : str
+        `PLACE_UNSURE`, `NOT_DRAWN`, what `slice_doubts.why_unsure` returns, or a code of `TAG_DOUBTS`.
+    confidence : float
+        Of the slice, or of the class in the volume for a box; 0..1.
+    gain : float
+        What is in doubt: by `expected_loss` a share of the Dice of the class in the volume.
+    slices : int
+        How many slices it is about.
+    tag : int or None
+        What was said of the slice when the masks were drawn, see `presence`; None where that is not known.
+    """
+
+    volume: str
+    class_name: str
+    index: int
+    gesture: str
+    why: str
+    confidence: float
+    gain: float
+    slices: int = 1
+    tag: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        about = {"volume": self.volume, "class": self.class_name, "slice": self.index, "gesture": self.gesture}
+        return {**about, "why": self.why, "confidence": self.confidence, "gain": self.gain, "slices": self.slices}
+
+
+def least_sure(quality: ClassQuality) -> np.ndarray:
+    """What is tagged present and not drawn first, then the least sure slice: the order within a volume."""
+    gains = 1 - np.array(quality.slice_confidence, float)
+    gains[_missing(quality)] = 2.0
+    return gains
+
+
+def expected_loss(quality: ClassQuality) -> np.ndarray:
+    """How much of the Dice of the class in its volume a slice is expected to cost: 1 - confidence, by size.
+
+    1 - Dice of a volume is the sum over its slices of 1 - Dice times their share of the pixels of both masks. A slice
+    that is not drawn counts as large as the drawn ones are on the mean.
+    """
+    sizes = _sizes(quality)
+    total = sizes[_shown(quality)].sum()
+    return np.asarray((1 - np.array(quality.slice_confidence, float)) * sizes / max(total, 1.0))
+
+
+STRATEGIES: dict[str, Strategy] = {"least-sure": least_sure, "expected-loss": expected_loss}
+
+
+def propose(volumes: Mapping[str, VolumeState], strategy: Strategy = expected_loss) -> list[Proposal]:
+    """Return what to do in a cohort, what promises most first.
+
+    Parameters
+    ----------
+    volumes : mapping
+        Volume id -> what is known of its masks.
+    strategy : callable
+        What a slice of a class promises; `STRATEGIES` has some.
+    """
+    found = [
+        proposal
+        for volume, state in volumes.items()
+        for name, quality in state.classes.items()
+        for proposal in _of_class(volume, name, quality, _is_place_unsure(name, state), strategy)
+    ]
+    return sorted(found, key=lambda one: (-one.gain, one.confidence))
+
+
+def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes: int) -> bool:
+    """Say whether a reader did what is proposed, or said otherwise, since masks were drawn.
+
+    Parameters
+    ----------
+    proposal : Proposal
+    labels : VolumeLabels
+        Of the volume, as they are now, with slices counted as in the proposal.
+    class_name : str
+        As the class is called now.
+    boxes : int
+        How many boxes of the class there were when the masks were drawn.
+    """
+    if proposal.index in PAINTED.slices(labels, class_name):
+        return True
+    if proposal.gesture == BOX:
+        return len(BOXES.marks(labels, class_name)) > boxes
+    said = labels.presence(class_name)
+    now = int(said[proposal.index]) if proposal.index < len(said) else UNTAGGED
+    return proposal.tag is not None and now != proposal.tag
+
+
+def _of_class(
+    volume: str, name: str, quality: ClassQuality, is_place_unsure: bool, strategy: Strategy
+) -> Iterator[Proposal]:
+    quality = replace(quality, slice_confidence=_with_doubts(quality))
+    gains, confidences = strategy(quality), quality.slice_confidence
+    for first, last in _doubted_stretches(quality):
+        slices, tag = slice(first, last + 1), ABSENT if quality.doubted[first] == MISSED else PRESENT
+        sure, gain = min(confidences[slices]), float(gains[slices].sum())
+        yield Proposal(volume, name, first, TAG, quality.doubted[first], sure, gain, last + 1 - first, tag)
+    if RANGE in quality.doubted.values():
+        return  # of another volume, perhaps: nothing is to be drawn before that is known
+    shown, missing = np.flatnonzero(_shown(quality)), _missing(quality)
+    sure = quality.confidence or 0.0
+    if is_place_unsure and sure < GOOD and len(shown):
+        gain = float(gains[shown].sum())
+        yield Proposal(volume, name, _largest(quality), BOX, PLACE_UNSURE, sure, gain, len(shown))
+        return
+    for index, confidence in enumerate(confidences):
+        if index not in quality.doubted and (confidence < GOOD or index in missing):
+            why = _why(quality, index)
+            gesture = CORRECT if why in (NOT_DRAWN, OUTLINE) else TAG
+            yield Proposal(volume, name, index, gesture, why, confidence, float(gains[index]), tag=_tag(quality, index))
+
+
+def _with_doubts(quality: ClassQuality) -> list[float]:
+    """Confidence by slice, at most a half where a tag is doubted."""
+    known = enumerate(quality.slice_confidence)
+    return [min(sure, TAG_DOUBTED) if index in quality.doubted else sure for index, sure in known]
+
+
+def _doubted_stretches(quality: ClassQuality) -> Iterator[tuple[int, int]]:
+    """First and last slice of neighbours whose tags are doubted for the same reason."""
+    count = len(quality.slice_confidence)
+    for why in dict.fromkeys(quality.doubted.values()):
+        slices = [index for index, code in quality.doubted.items() if code == why and index < count]
+        for span in spans_of_slices(slices):
+            yield span.first, span.last
+
+
+def _why(quality: ClassQuality, index: int) -> str:
+    if index in quality.present_without_mask:
+        return NOT_DRAWN
+    is_tagged = quality.tagged is not None and index in quality.tagged
+    is_known = index < len(quality.slice_probability) and not is_tagged
+    return why_unsure(quality.slice_confidence[index], quality.slice_probability[index] if is_known else None)
+
+
+def _tag(quality: ClassQuality, index: int) -> int | None:
+    if index in quality.present_without_mask:
+        return PRESENT
+    if quality.tagged is None:
+        return None
+    # On slices that are tagged absent there is no doubt.
+    return PRESENT if index in quality.tagged else UNTAGGED
+
+
+def _is_place_unsure(name: str, state: VolumeState) -> bool:
+    """By the class itself; in files of before by the advice, which is about one class alone."""
+    found = state.classes[name].place_unsure
+    if found is not None or state.advice is None:
+        return bool(found)
+    return state.advice.code == PLACE_UNSURE and state.advice.values.get("class") == name
+
+
+def _missing(quality: ClassQuality) -> list[int]:
+    return [index for index in quality.present_without_mask if index < len(quality.slice_confidence)]
+
+
+def _sizes(quality: ClassQuality) -> np.ndarray:
+    """Pixels of the mask by slice, the mean of the drawn ones where nothing is; alike where that was not kept."""
+    count = len(quality.slice_confidence)
+    if len(quality.pixels) != count:
+        return np.ones(count)
+    pixels = np.array(quality.pixels, float)
+    return np.where(pixels > 0, pixels, pixels[pixels > 0].mean() if pixels.any() else 1.0)
+
+
+def _shown(quality: ClassQuality) -> np.ndarray:
+    """Slices with a mask, or that are tagged present; where pixels were not kept, all that are not surely without."""
+    shown = np.zeros(len(quality.slice_confidence), bool)
+    shown[_missing(quality)] = True
+    if len(quality.pixels) == len(shown):
+        return shown | (np.array(quality.pixels) > 0)
+    return shown | (np.array(quality.slice_confidence, float) < 1)
+
+
+def _largest(quality: ClassQuality) -> int:
+    """The slice on which the class is largest as drawn; where that is not known the middle one that shows it."""
+    if len(quality.pixels) == len(quality.slice_confidence) and any(quality.pixels):
+        return int(np.argmax(quality.pixels))
+    shown = np.flatnonzero(_shown(quality))
+    return int(shown[len(shown) // 2])

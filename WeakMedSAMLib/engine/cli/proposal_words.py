@@ -1,0 +1,134 @@
+"""What ``weakmedsam next`` says: proposals for the masks of a run folder as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from WeakMedSAMLib.contract.counting import counted
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.events import Done, Error, parse_line
+from WeakMedSAMLib.contract.files import read_text
+from WeakMedSAMLib.contract.labels.presence import PRESENT
+from WeakMedSAMLib.contract.labels.spans import Span, spans_in_words
+from WeakMedSAMLib.contract.likely_names import list_names
+from WeakMedSAMLib.contract.proposals import BOX, CORRECT, NOT_DRAWN, TAG, Proposal, VolumeState, propose
+from WeakMedSAMLib.contract.quality import PLACE_UNSURE, ClassQuality, Quality, read_quality
+from WeakMedSAMLib.contract.results import QUALITY
+from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.contract.runs import RunDescription, load_run
+from WeakMedSAMLib.contract.slice_doubts import OUTLINE, PERHAPS_ABSENT, PERHAPS_MISSED
+from WeakMedSAMLib.engine.cli.tag_words import TAG_DOUBT_WORDS
+
+_HEAD = ("volume", "class", "slice", "do", "confidence", "why")
+_WHY = {
+    PLACE_UNSURE: "it is not sure what is meant",
+    NOT_DRAWN: "tagged present, nothing drawn",
+    OUTLINE: "the outline is unsure",
+    PERHAPS_MISSED: "perhaps missed",
+    PERHAPS_ABSENT: "perhaps not there",
+    **TAG_DOUBT_WORDS,
+}
+_DO = {BOX: "box", CORRECT: "correct", TAG: "check the tag"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which proposals: of a class, of a volume by its name, at most so many."""
+
+    class_name: str | None
+    volume: str | None
+    count: int
+
+
+def proposal_table(folder: Path, asked: Asked) -> Iterator[str]:
+    """Say what to do next in a run, a line each, the most promising first.
+
+    Raises
+    ------
+    UserError
+        ``no_masks``, ``no_slice_confidence``, ``unknown_class``, ``unknown_volume``; what `load_run` and `read_quality`
+        raise.
+    """
+    run = load_run(folder)
+    names = {volume.id: volume.name for volume in run.volumes}
+    _require_known(run, asked)
+    found = _qualities(folder, names)
+    states = {
+        volume: VolumeState(_of_class(quality, asked.class_name), quality.advice)
+        for volume, quality in found.items()
+        if asked.volume in (None, names[volume])
+    }
+    proposals = propose(states)
+    if not proposals:
+        yield "Nothing is in doubt."
+        return
+    shown = proposals[: asked.count]
+    yield from _columns([_HEAD, *(_row(one, names[one.volume], found[one.volume].axis) for one in shown)])
+    if len(proposals) > len(shown):
+        yield f"And {len(proposals) - len(shown)} more."
+
+
+def _require_known(run: RunDescription, asked: Asked) -> None:
+    if asked.class_name is not None and asked.class_name not in run.classes.names:
+        message = f"The run has no class {asked.class_name!r}."
+        raise UserError("unknown_class", message, f"It has {list_names([*run.classes.names])}.")
+    names = [volume.name for volume in run.volumes]
+    if asked.volume is not None and asked.volume not in names:
+        message = f"The run has no volume {asked.volume!r}."
+        raise UserError("unknown_volume", message, f"It has {list_names(names)}.")
+
+
+def _qualities(folder: Path, names: Mapping[str, str]) -> dict[str, Quality]:
+    """Volume id -> what is known of its masks; says which volumes have none."""
+    places = RunFolder(folder)
+    files = {volume: places.results(volume) / QUALITY for volume in names}
+    found = {volume: read_quality(file) for volume, file in files.items() if file.exists()}
+    if not found:
+        raise _no_masks(places)
+    without = [names[volume] for volume in names if volume not in found]
+    if without:
+        click.echo(f"Without masks, and left out: {counted(len(without), 'volume')}: {list_names(without)}.", err=True)
+    if not any(one.slice_confidence for quality in found.values() for one in quality.classes.values()):
+        file = files[next(iter(found))]
+        hint = "An earlier version wrote it. Generate the masks again."
+        message = f"{file} does not say how sure slices are."
+        raise UserError("no_slice_confidence", message, hint, {"file": str(file)})
+    return found
+
+
+def _no_masks(places: RunFolder) -> UserError:
+    """Why a run has no masks, by the last of its events."""
+    lines = read_text(places.events).splitlines() if places.events.exists() else []
+    events = [event for line in lines if (event := parse_line(line)) is not None]
+    said = [event for event in events if isinstance(event, (Done, Error))]
+    hint = f"Generate them: weakmedsam run {places.path}"
+    if said and isinstance(said[-1], Done) and said[-1].status == "cancelled":
+        return UserError("no_masks", f"{places.path}: the run was cancelled before there were masks.", hint)
+    failed = [event for event in said if isinstance(event, Error)]
+    if failed:
+        hint = f"{failed[-1].hint} Then: weakmedsam run {places.path}".strip()
+        return UserError("no_masks", f"{places.path}: the run failed: {failed[-1].message}", hint)
+    return UserError("no_masks", f"{places.path} has no masks yet.", hint)
+
+
+def _of_class(quality: Quality, name: str | None) -> dict[str, ClassQuality]:
+    return {each: found for each, found in quality.classes.items() if name in (None, each)}
+
+
+def _row(one: Proposal, volume: str, axis: str) -> tuple[str, ...]:
+    is_range = one.gesture == TAG and one.slices > 1
+    where = spans_in_words([Span(one.index, one.index + one.slices - 1, PRESENT)]) if is_range else str(one.index)
+    where += "" if axis == "k" else f" along {axis}"
+    why = _WHY[one.why] + (f", {counted(one.slices, 'slice')}" if one.gesture == BOX else "")
+    return volume, one.class_name, where, _DO[one.gesture], f"{one.confidence:.0%}", why
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows with all cells of a column below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
