@@ -946,6 +946,42 @@
         <source>Generate masks for {count} volumes.</source>
         <translation>Masken für {count} Volumina erzeugen.</translation>
     </message>
+    <message>
+        <source>slice {index}</source>
+        <translation>Schicht {index}</translation>
+    </message>
+    <message>
+        <source>{volume}, {slice}</source>
+        <translation>{volume}, {slice}</translation>
+    </message>
+    <message>
+        <source>Put a box around {name} ({where}): {why}</source>
+        <translation>Box um {name} setzen ({where}): {why}</translation>
+    </message>
+    <message>
+        <source>Correct {name} ({where}): {why}</source>
+        <translation>{name} korrigieren ({where}): {why}</translation>
+    </message>
+    <message>
+        <source>Check the tag of {name} ({where}): {why}</source>
+        <translation>Markierung von {name} prüfen ({where}): {why}</translation>
+    </message>
+    <message>
+        <source>Draw {name} ({where}): {why}</source>
+        <translation>{name} zeichnen ({where}): {why}</translation>
+    </message>
+    <message>
+        <source>Of all that is in doubt in the volumes of this run, this promises most.</source>
+        <translation>Von allem, was in den Volumen dieses Laufs unsicher ist, verspricht das am meisten.</translation>
+    </message>
+    <message>
+        <source>place unsure</source>
+        <translation>Ort unsicher</translation>
+    </message>
+    <message>
+        <source>tagged present, nothing drawn</source>
+        <translation>als vorhanden markiert, nichts gezeichnet</translation>
+    </message>
 </context>
 <context>
     <name>bar.undo</name>

@@ -135,6 +135,8 @@ def is_settled(proposal: Proposal, labels: VolumeLabels, class_name: str, boxes:
         return len(BOXES.marks(labels, class_name)) > boxes
     said = labels.presence(class_name)
     now = int(said[proposal.index]) if proposal.index < len(said) else UNTAGGED
+    if proposal.why == OUTLINE:
+        return now == ABSENT
     return proposal.tag is not None and now != proposal.tag
 
 

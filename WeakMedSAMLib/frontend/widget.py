@@ -70,6 +70,7 @@ class ModulePanel:
             panel.useModel(logic.resident.ask)
             panel.useEmptying(logic.corrections.empty)
         self._addToMenu()
+        self.bar.proposed.connect(self._begin)
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._setScene(slicer.mrmlScene)
         logic.sceneChanged.connect(self._onSceneChanged)
@@ -148,6 +149,9 @@ class ModulePanel:
         """Open a section, fold the others, and scroll to it."""
         self.sections.open(name)
         self.ui.sectionsArea.ensureWidgetVisible(self.section(name))
+
+    def _begin(self, gesture: str) -> None:
+        self._callPanels(lambda panel: panel.begin(gesture))
 
     def _foldSections(self) -> None:
         """Open the section in which the next thing is done."""

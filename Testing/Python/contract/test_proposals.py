@@ -10,7 +10,7 @@ import pytest
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.labels.boxes import Box
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
-from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
+from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT, UNTAGGED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.proposals import (
     BOX,
@@ -154,3 +154,11 @@ def test_a_tag_that_was_changed_is_settled(labels):
     assert not is_settled(doubt, labels, "liver", 0)
     labels.set("liver", 3, ABSENT)
     assert is_settled(doubt, labels, "liver", 0)
+
+
+def test_an_outline_is_in_doubt_until_the_slice_is_said_to_be_without(labels):
+    (edge,) = propose(one_class(quality([0.3, 1.0, 1.0, 1.0])))
+    labels.set("liver", 0, UNTAGGED)
+    assert not is_settled(edge, labels, "liver", 0)
+    labels.set("liver", 0, ABSENT)
+    assert is_settled(edge, labels, "liver", 0)

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from WeakMedSAMLib.frontend.bar.next_step import LOAD, NextStep, NextSteps
 from WeakMedSAMLib.frontend.bar.undo import Undo
-from WeakMedSAMLib.frontend.base.callbacks import guarded
+from WeakMedSAMLib.frontend.base.callbacks import Callbacks, guarded
 from WeakMedSAMLib.frontend.base.panel import Panel
 from WeakMedSAMLib.frontend.base.panel_parts import setEnabled, setTip
 from WeakMedSAMLib.frontend.labels.class_edits import chosenName
@@ -20,6 +20,7 @@ from WeakMedSAMLib.frontend.labels.classes_panel import colorIcon
 from WeakMedSAMLib.frontend.labels.recovery.offer_box import OfferBox
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_navigator import SceneSliceNavigator
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.proposals import ToLookAt
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
 from WeakMedSAMLib.frontend.scene import slice_views
 from WeakMedSAMLib.frontend.scene.watched_node import WatchedNode
@@ -44,12 +45,15 @@ class BarPanel(Panel):
     undo : Undo
     menu : QMenu
         For what concerns the whole panel.
+    proposed : Callbacks
+        Called with what is to be done, out of `contract.proposals.GESTURES`, where one went to a slice to do it.
     """
 
     def __init__(self, logic: WeakMedSAMLogic, installProblem: Callable[[], str], goTo: Callable[[str], Any]) -> None:
         super().__init__("Bar.ui")
         self._logic, self._state, self._session = logic, logic.state, logic.session
         self._goTo = goTo
+        self.proposed = Callbacks()
         self._steps = NextSteps(logic, installProblem)
         self._navigator = SceneSliceNavigator(logic.labels, logic.views)
         self._observer = logic.views.observer(self._onViewMoved)
@@ -97,6 +101,7 @@ class BarPanel(Panel):
         self._isFilling = True
         super().cleanup()
         self._watched.watch(None)
+        self.proposed.clear()
         self.undo.cleanup()
         manager = slicer.app.layoutManager()
         if manager is not None:
@@ -133,8 +138,8 @@ class BarPanel(Panel):
             (self._state.changed, self.refresh),
             (self._session.changed, self._onTagsChanged),
             (logic.volumeChanged, self._onVolumeChanged),
-            (logic.runChanged, self._onHistoryChanged),
-            (logic.resultsReady, self._onHistoryChanged),
+            (logic.runChanged, self._onRunsChanged),
+            (logic.resultsReady, self._onRunsChanged),
             (self.undo.changed, self._onHistoryChanged),
             (logic.labels.offer.changed, self._unsaved.show),
         )
@@ -228,6 +233,10 @@ class BarPanel(Panel):
         self._showUndo()
         self._wordsSoon()
 
+    def _onRunsChanged(self, _runId: str = "") -> None:
+        self._steps.forget()
+        self._onHistoryChanged()
+
     def _masksNow(self) -> Any:
         """Return the segmentation with the masks of the current volume that are under review, or None."""
         volume = self._state.currentVolume
@@ -273,8 +282,18 @@ class BarPanel(Panel):
             self._state.currentClass = step.className
         if step.place == LOAD:
             slicer.util.openAddDataDialog()
-        else:
-            self._goTo(step.place)
+            return
+        if step.toLookAt is not None:
+            self._show(step.toLookAt)
+        self._goTo(step.place)
+        if step.toLookAt is not None:
+            self.proposed(step.toLookAt.proposal.gesture)
+
+    def _show(self, found: ToLookAt) -> None:
+        """Show the slice that is to be looked at, of whatever volume."""
+        if found.volumeNode is not self._state.currentVolume:
+            self._logic.views.makeCurrent(self._state, found.volumeNode)
+        self._logic.views.showSlice(found.volumeNode, found.axis, found.proposal.index, self._state.sliceView)
 
 
 def _volumesShown() -> dict[str, Any]:

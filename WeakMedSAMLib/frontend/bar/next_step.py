@@ -9,14 +9,22 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.labels.problems import Problem
+from WeakMedSAMLib.contract.proposals import BOX, CORRECT, NOT_DRAWN, TAG
+from WeakMedSAMLib.contract.quality import PLACE_UNSURE, TAG_DOUBTS
 from WeakMedSAMLib.frontend.base.engine_words import wordsOf
+from WeakMedSAMLib.frontend.base.panel_parts import elided
 from WeakMedSAMLib.frontend.labels.volume_list import shownVolumes
 from WeakMedSAMLib.frontend.logic import WeakMedSAMLogic
+from WeakMedSAMLib.frontend.results.proposals import CohortProposals, ToLookAt
 from WeakMedSAMLib.frontend.results.segment_tags import isReviewed
+from WeakMedSAMLib.frontend.results.slice_rows import tagDoubtInWords, whyInWords
 from WeakMedSAMLib.frontend.results.under_review import UnderReview
 
 # In place of a section: Slicer's own dialog.
 LOAD = "load"
+# Gesture -> section in which it is made.
+_PLACES = {BOX: "tags", TAG: "tags", CORRECT: "review"}
+_MOST_LETTERS = 28  # of a volume's name
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,15 @@ class NextStep:
         More about it; may be empty.
     className : str
         The class that it is about; empty if it is about none.
+    toLookAt : ToLookAt or None
+        What is to be looked at there; None if it is about no slice.
     """
 
     text: str
     place: str
     tip: str = ""
     className: str = ""
+    toLookAt: ToLookAt | None = None
 
 
 class NextSteps:
@@ -55,6 +66,11 @@ class NextSteps:
         self._logic = logic
         self._installProblem = installProblem
         self._problems: list[Problem] = []
+        self._proposals = CohortProposals(logic.labels)
+
+    def forget(self) -> None:
+        """Read anew what runs wrote, which may have become other."""
+        self._proposals.forget()
 
     def find(self) -> NextStep:
         """Return what to do next."""
@@ -95,10 +111,13 @@ class NextSteps:
         return None
 
     def _reviewing(self) -> NextStep | None:
-        """Masks of the current volume wait to be looked at, or to be written."""
+        """Masks of this or another volume of the run wait to be looked at, or to be written."""
         masks = UnderReview(self._logic.state).masks(self._logic.state.currentVolume)
         if masks is None or not masks.segmentIds:
             return None
+        found = self._proposals.next()
+        if found is not None:
+            return proposalStep(found, found.volumeNode is self._logic.state.currentVolume)
         left = sum(not isReviewed(segment) for segment in masks.segments())
         if not left:
             return NextStep(_("Export the masks, or go on to the next volume."), "export")
@@ -136,3 +155,29 @@ class NextSteps:
             return NextStep(text, "tags")
         one, many = _("Generate masks for this volume."), _("Generate masks for {count} volumes.")
         return NextStep(one if count == 1 else many.format(count=count), "generate")
+
+
+def proposalStep(found: ToLookAt, isHere: bool) -> NextStep:
+    """Return a proposal as a step; the volume is named unless it is the current one."""
+    proposal = found.proposal
+    where = _("slice {index}").format(index=proposal.index)
+    if not isHere:
+        name = elided(found.volumeNode.GetName(), _MOST_LETTERS)
+        where = _("{volume}, {slice}").format(volume=name, slice=where)
+    texts = {
+        BOX: _("Put a box around {name} ({where}): {why}"),
+        CORRECT: _("Correct {name} ({where}): {why}"),
+        TAG: _("Check the tag of {name} ({where}): {why}"),
+        NOT_DRAWN: _("Draw {name} ({where}): {why}"),
+    }
+    text = texts[NOT_DRAWN if proposal.why == NOT_DRAWN else proposal.gesture]
+    words = text.format(name=found.className, where=where, why=_whyInWords(proposal.why))
+    tip = _("Of all that is in doubt in the volumes of this run, this promises most.")
+    return NextStep(words, _PLACES[proposal.gesture], tip, found.className, found)
+
+
+def _whyInWords(why: str) -> str:
+    if why in TAG_DOUBTS:
+        return tagDoubtInWords(why)
+    known = {PLACE_UNSURE: _("place unsure"), NOT_DRAWN: _("tagged present, nothing drawn")}
+    return known.get(why) or whyInWords(why)

@@ -66,6 +66,9 @@ class Panel:
     def refresh(self) -> None:
         """Show everything as it is."""
 
+    def begin(self, gesture: str) -> None:
+        """Begin what was proposed, out of `contract.proposals.GESTURES`, where it is one that a panel is for."""
+
     def useHistory(self, history: History) -> None:
         """Take back and do again by this, where keys of a panel do so."""
 

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.proposals import CORRECT
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, fillSelector, setEnabled, setText
@@ -145,6 +146,13 @@ class ReviewPanel(Panel):
         """See `Panel`."""
         self.slices.enter()
         self.correct.enter()
+
+    def begin(self, gesture: str) -> None:
+        """See `Panel`."""
+        if gesture == CORRECT:
+            # Of the volume and class that became current just now.
+            self.refresh()
+            self.ui.correctButton.checked = True
 
     def exit(self) -> None:
         """See `Panel`."""

@@ -48,7 +48,7 @@ def test_what_is_next_leads_from_the_scan_to_the_export(driver, monkeypatch, win
     driver.generate()
     assert "being generated" in next_text(driver)
     driver.wait_for_end()
-    assert next_text(driver) == "Next: Review one mask."
+    assert next_text(driver).startswith("Next: Correct Lesion (slice ")
     assert driver.open_sections() == ["review"]
     driver.ui("review", "classTable").item(0, 3).setCheckState(qt.Qt.Checked)
     assert "Export" in next_text(driver)
@@ -145,7 +145,7 @@ def test_an_untagged_volume_is_to_be_marked_before_others_are_generated(two, dri
 
 def test_what_stands_in_the_way_is_among_the_notes_while_masks_are_reviewed(two, driver):
     driver.logic.session.addClass("Oedema")
-    assert next_text(driver) == "Next: Review one mask."
+    assert next_text(driver).startswith("Next: Correct Lesion (slice ")
     driver.click("bar", "notesButton")
     assert any("Oedema" in text and "remove the class" in text for text in driver.host.dialogs.texts)
 
@@ -215,7 +215,7 @@ def test_masks_that_come_do_not_fold_what_one_works_on(driver, window):
     driver.wait_for_end()
     driver.host.settle(0.4)
     assert driver.open_sections() == ["tags"]
-    assert "Review" in next_text(driver)
+    assert "Correct" in next_text(driver)
 
 
 def test_files_have_the_name_that_a_volume_has_now(two, driver):

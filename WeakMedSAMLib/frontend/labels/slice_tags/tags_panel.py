@@ -14,11 +14,13 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.presence import ABSENT, PRESENT
 from WeakMedSAMLib.contract.labels.scan_tags import KIND as SCAN_TAGS
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.contract.proposals import BOX
 from WeakMedSAMLib.frontend.base.callbacks import guarded
 from WeakMedSAMLib.frontend.base.engine_words import errorInWords
 from WeakMedSAMLib.frontend.base.panel import History, Panel
 from WeakMedSAMLib.frontend.base.panel_parts import breakable, markPressed, setEnabled, setText
 from WeakMedSAMLib.frontend.labels.marks.foreign_markups import ForeignMarkups
+from WeakMedSAMLib.frontend.labels.marks.mark_finding import BOX as BOX_MARK
 from WeakMedSAMLib.frontend.labels.marks.mark_part import MarkPart
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
 from WeakMedSAMLib.frontend.labels.slice_tags.slice_keys import SliceKeys, keyName, sliceViewHosts
@@ -116,6 +118,11 @@ class TagsPanel(Panel):
         self._keys.uninstall()
         self._navigator.stop()
         self._notes.clear()
+
+    def begin(self, gesture: str) -> None:
+        """See `Panel`."""
+        if gesture == BOX:
+            self._act(partial(self.marks.actions.begin, BOX_MARK))
 
     def useHistory(self, history: History) -> None:
         """See `Panel`."""

@@ -1,0 +1,121 @@
+"""What to look at next in the run under review: the most promising proposal that nobody has seen to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.proposals import Proposal, VolumeState, is_settled, propose
+from WeakMedSAMLib.contract.run_folder import RunFolder
+from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
+from WeakMedSAMLib.frontend.results.fine_slices import fineSlices
+from WeakMedSAMLib.frontend.results.review_subject import ReviewSubject, ReviewSubjects
+from WeakMedSAMLib.frontend.results.run_results import StoredResult
+from WeakMedSAMLib.frontend.results.teaching import classNow
+from WeakMedSAMLib.frontend.scene.run_records import RunRecord
+
+
+class ToLookAt(NamedTuple):
+    """A proposal, the volume in the scene that it is about, and its class as it is called now."""
+
+    volumeNode: Any
+    className: str
+    axis: str
+    proposal: Proposal
+
+
+class CohortProposals:
+    """Proposals for all volumes of the run under review that have masks in the scene.
+
+    They are ranked once for a run and its updates. What was corrected, boxed, tagged otherwise or called fine since is
+    passed over as the labels and marks are when it is asked.
+
+    Parameters
+    ----------
+    labels : SceneLabels
+    """
+
+    def __init__(self, labels: SceneLabels) -> None:
+        self._labels, self._state = labels, labels.state
+        self._subjects = ReviewSubjects(labels.state)
+        self._rankedFor: tuple[str, ...] = ()
+        self._ranked: list[Proposal] = []
+        # Run folder -> hash of a volume -> class -> how many boxes the run was told.
+        self._told: dict[Path, dict[str, dict[str, int]]] = {}
+
+    def forget(self) -> None:
+        """Read run folders again the next time."""
+        self._subjects.forget()
+        self._rankedFor, self._ranked = (), []
+        self._told.clear()
+
+    def next(self) -> ToLookAt | None:
+        """Return what promises most of all that is open; None if nothing is in doubt, or there are no masks."""
+        record = self._subjects.underReview(self._state.currentVolume)
+        if record is None:
+            return None
+        subjects: dict[str, ReviewSubject] = {}
+        fine: dict[str, dict[str, set[int]]] = {}
+        for proposal in self._rankedOf(record):
+            volumeId = proposal.volume
+            if volumeId not in subjects:
+                subjects[volumeId] = self._subjects.subject(self._state.scene, record, volumeId)
+                fine[volumeId] = fineSlices(subjects[volumeId])
+            found = self._open(subjects[volumeId], proposal, fine[volumeId].get(proposal.class_name, set()))
+            if found is not None:
+                return found
+        return None
+
+    def _rankedOf(self, record: RunRecord) -> list[Proposal]:
+        key = (record.runId, *record.updates, *record.updates.values(), *record.volumes.values())
+        if key != self._rankedFor:
+            volumes = {}
+            for volumeId in self._subjects.results(record):
+                # Slices are counted as the volume in the scene is now.
+                result = self._subjects.subject(self._state.scene, record, volumeId).result
+                if result is not None:
+                    volumes[volumeId] = VolumeState(result.classes, result.advice)
+            self._rankedFor, self._ranked = key, propose(volumes)
+        return self._ranked
+
+    def _open(self, subject: ReviewSubject, proposal: Proposal, fine: set[int]) -> ToLookAt | None:
+        """Return what is to be looked at, unless somebody saw to it, or what it is about is gone."""
+        result, node = subject.result, subject.volumeNode
+        ids = (each for each in subject.segmentIds if subject.className(each) == proposal.class_name)
+        segment = subject.segment(next(ids, ""))
+        className = classNow(segment, self._labels.session.classes) if segment is not None else ""
+        if result is None or node is None or not className or proposal.index in fine:
+            return None
+        labels = self._labels.of(node)
+        if labels is not None:
+            # Labels that were made anew along another axis are of other slices.
+            boxes = self._toldBoxes(result).get(proposal.class_name, 0)
+            if labels.axis != result.axis or is_settled(proposal, labels, className, boxes):
+                return None
+        return ToLookAt(node, className, result.axis, proposal)
+
+    def _toldBoxes(self, result: StoredResult) -> dict[str, int]:
+        """Class -> how many boxes the run had that drew the masks of a volume; none where its file cannot be read."""
+        folder = result.folder.parent.parent
+        if folder not in self._told:
+            self._told[folder] = _boxesIn(RunFolder(folder).tags)
+        return self._told[folder].get(result.sha256 or "", {})
+
+
+def _boxesIn(file: Path) -> dict[str, dict[str, int]]:
+    """Hash of a volume -> class -> number of boxes, of a label file; without the pixels beside it."""
+    try:
+        data = read_json(file)
+    except UserError:
+        return {}
+    found: dict[str, dict[str, int]] = {}
+    volumes = data.get("volumes") if isinstance(data, dict) else None
+    for volume in volumes if isinstance(volumes, list) else ():
+        boxes = volume.get("boxes") if isinstance(volume, dict) else None
+        counts = found.setdefault(str(volume.get("sha256") or ""), {}) if isinstance(volume, dict) else {}
+        for box in boxes if isinstance(boxes, list) else ():
+            if isinstance(box, dict):
+                counts[str(box.get("class"))] = counts.get(str(box.get("class")), 0) + 1
+    return found
