@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,11 +69,6 @@ class Proposal:
     gain: float
     slices: int = 1
     tag: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        about = {"volume": self.volume, "class": self.class_name, "slice": self.index, "gesture": self.gesture}
-        return {**about, "why": self.why, "confidence": self.confidence, "gain": self.gain, "slices": self.slices}
 
 
 def least_sure(quality: ClassQuality) -> np.ndarray:
@@ -146,22 +141,25 @@ def _of_class(
     quality = replace(quality, slice_confidence=_with_doubts(quality))
     gains, confidences = strategy(quality), quality.slice_confidence
     for first, last in _doubted_stretches(quality):
-        slices, tag = slice(first, last + 1), ABSENT if quality.doubted[first] == MISSED else PRESENT
-        sure, gain = min(confidences[slices]), float(gains[slices].sum())
-        yield Proposal(volume, name, first, TAG, quality.doubted[first], sure, gain, last + 1 - first, tag)
+        slices, why = slice(first, last + 1), quality.doubted[first]
+        least, gain, then = min(confidences[slices]), float(gains[slices].sum()), ABSENT if why == MISSED else PRESENT
+        yield Proposal(volume, name, first, TAG, why, least, gain, last + 1 - first, then)
     if RANGE in quality.doubted.values():
         return  # of another volume, perhaps: nothing is to be drawn before that is known
-    shown, missing = np.flatnonzero(_shown(quality)), _missing(quality)
-    sure = quality.confidence or 0.0
+    shown, sure = np.flatnonzero(_shown(quality)), quality.confidence or 0.0
     if is_place_unsure and sure < GOOD and len(shown):
         gain = float(gains[shown].sum())
         yield Proposal(volume, name, _largest(quality), BOX, PLACE_UNSURE, sure, gain, len(shown))
         return
+    missing, tagged = {*_missing(quality)}, None if quality.tagged is None else {*quality.tagged}
     for index, confidence in enumerate(confidences):
         if index not in quality.doubted and (confidence < GOOD or index in missing):
-            why = _why(quality, index)
+            is_tagged = index in missing or (tagged is not None and index in tagged)
+            why = NOT_DRAWN if index in missing else _why(quality, index, is_tagged)
             gesture = CORRECT if why in (NOT_DRAWN, OUTLINE) else TAG
-            yield Proposal(volume, name, index, gesture, why, confidence, float(gains[index]), tag=_tag(quality, index))
+            # On slices that are tagged absent there is no doubt.
+            tag = PRESENT if is_tagged else None if tagged is None else UNTAGGED
+            yield Proposal(volume, name, index, gesture, why, confidence, float(gains[index]), tag=tag)
 
 
 def _with_doubts(quality: ClassQuality) -> list[float]:
@@ -179,21 +177,9 @@ def _doubted_stretches(quality: ClassQuality) -> Iterator[tuple[int, int]]:
             yield span.first, span.last
 
 
-def _why(quality: ClassQuality, index: int) -> str:
-    if index in quality.present_without_mask:
-        return NOT_DRAWN
-    is_tagged = quality.tagged is not None and index in quality.tagged
+def _why(quality: ClassQuality, index: int, is_tagged: bool) -> str:
     is_known = index < len(quality.slice_probability) and not is_tagged
     return why_unsure(quality.slice_confidence[index], quality.slice_probability[index] if is_known else None)
-
-
-def _tag(quality: ClassQuality, index: int) -> int | None:
-    if index in quality.present_without_mask:
-        return PRESENT
-    if quality.tagged is None:
-        return None
-    # On slices that are tagged absent there is no doubt.
-    return PRESENT if index in quality.tagged else UNTAGGED
 
 
 def _is_place_unsure(name: str, state: VolumeState) -> bool:
@@ -205,7 +191,7 @@ def _is_place_unsure(name: str, state: VolumeState) -> bool:
 
 
 def _missing(quality: ClassQuality) -> list[int]:
-    return [index for index in quality.present_without_mask if index < len(quality.slice_confidence)]
+    return [index for index in quality.present_without_mask if 0 <= index < len(quality.slice_confidence)]
 
 
 def _sizes(quality: ClassQuality) -> np.ndarray:
