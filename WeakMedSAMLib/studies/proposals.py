@@ -69,16 +69,18 @@ class Candidates:
 def candidates_of(rows: Sequence[Mapping[str, Any]]) -> Candidates:
     """Slices about which a run is not certain, of the rows of a report of accuracy, see `Row.to_json`.
 
+    Scans of which a run said nothing are left out.
+
     Raises
     ------
     UserError
-        ``no_slices_kept`` if the report is of a version that did not keep slices; ``too_few_cases``.
+        ``too_few_cases``.
     """
-    if any("by_slice" not in row for row in rows):
-        raise UserError("no_slices_kept", "A report does not hold slices.", "Measure the set again with this version.")
+    rows = [row for row in rows if "by_slice" in row]
     patients = list(dict.fromkeys(row["patient"] for row in rows))
     if len(patients) < _FEWEST:
-        raise UserError("too_few_cases", f"A report has {len(patients)} patients.", f"Use {_FEWEST} or more.")
+        message = f"A report has the slices of {len(patients)} patients."
+        raise UserError("too_few_cases", message, f"Measure {_FEWEST} or more.")
     owner, missing, beyond = [], [], 0.0
     promised: dict[str, list[np.ndarray]] = {name: [] for name in STRATEGIES}
     for row in rows:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import write_json
-from WeakMedSAMLib.contract.quality import ClassQuality
+from WeakMedSAMLib.contract.quality import ClassQuality, Quality
+from WeakMedSAMLib.engine.data.layouts.known import read_dataset
+from WeakMedSAMLib.engine.data.mask_tags import parse_mask_classes
+from WeakMedSAMLib.studies.cases import cases_of
+from WeakMedSAMLib.studies.cohorts import scored
 from WeakMedSAMLib.studies.proposals import (
     candidates_of,
     compare,
@@ -43,6 +49,26 @@ def test_the_missing_dice_of_slices_is_that_of_the_volume():
     assert found.missing[:2].sum() + found.beyond == pytest.approx(1 - dice)
     assert found.beyond == pytest.approx(4 / 24)  # drawn on a slice that is tagged absent
     assert len(found.missing) == 10
+
+
+def test_a_scored_case_keeps_what_each_slice_has_of_the_dice(tmp_path):
+    k, j, i = np.mgrid[:8, :24, :20]
+    ball = (((k - 3.5) / 2) ** 2 + ((j - 12) / 5) ** 2 + ((i - 9) / 5) ** 2 < 1).astype(np.uint8)
+    for name, array in (("a_image", ball.astype(np.int16)), ("a_mask", ball)):
+        sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / f"{name}.nii.gz"))
+    results = tmp_path / "results"
+    results.mkdir()
+    sitk.WriteImage(sitk.GetImageFromArray(np.roll(ball, 2, axis=1)), str(results / "labels.nrrd"))
+    said = ClassQuality(slice_confidence=[0.5] * 8, doubted={2: "alone"})
+    write_json(results / "quality.json", Quality(0.5, classes={"ball": said}).to_json())
+    (case,) = cases_of(read_dataset(tmp_path, "pairs"), None, 1, "k")
+    (scored_row,) = scored(case, results, parse_mask_classes("ball=1"), True)
+    found = json.loads(json.dumps(scored_row.to_json()))
+    drawn, true, shared = (sum(found["by_slice"][name]) for name in ("drawn", "true", "shared"))
+    assert found["patient_dice"] == pytest.approx(2 * shared / (drawn + true), abs=1e-4)
+    assert 0 < shared < true
+    assert ClassQuality.from_json(found["by_slice"]["quality"]) == said
+    assert found["patient"] == case.patient
 
 
 def test_areas_are_those_under_the_share_that_is_found():
@@ -87,9 +113,7 @@ def test_reports_without_slices_are_refused(tmp_path):
         with pytest.raises(UserError) as caught:
             compare_reports(reports)
         assert caught.value.code == "nothing_measured"
-    with pytest.raises(UserError) as caught:
-        candidates_of([*alike(), *bare])
-    assert caught.value.code == "no_slices_kept"
+    assert candidates_of([*alike(), *bare]).patients == 4
     with pytest.raises(UserError) as caught:
         candidates_of(alike(2))
     assert caught.value.code == "too_few_cases"
