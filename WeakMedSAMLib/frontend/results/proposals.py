@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
 from WeakMedSAMLib.contract.proposals import Proposal, VolumeState, is_settled, propose
 from WeakMedSAMLib.contract.run_folder import RunFolder
 from WeakMedSAMLib.frontend.labels.scene_labels import SceneLabels
@@ -113,9 +114,10 @@ def _boxesIn(file: Path) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     volumes = data.get("volumes") if isinstance(data, dict) else None
     for volume in volumes if isinstance(volumes, list) else ():
-        boxes = volume.get("boxes") if isinstance(volume, dict) else None
-        counts = found.setdefault(str(volume.get("sha256") or ""), {}) if isinstance(volume, dict) else {}
+        kinds = volume.get("labels") if isinstance(volume, dict) else None
+        boxes = kinds.get(BOXES.name) if isinstance(kinds, dict) else None
         for box in boxes if isinstance(boxes, list) else ():
             if isinstance(box, dict):
+                counts = found.setdefault(str(volume.get("sha256") or ""), {})
                 counts[str(box.get("class"))] = counts.get(str(box.get("class")), 0) + 1
     return found

@@ -75,15 +75,16 @@ def test_a_box_settles_it_and_undo_opens_it_again(bench, logic):
 
 
 def test_boxes_that_the_run_was_told_settle_nothing(bench, logic):
-    from WeakMedSAMLib.contract.files import write_json
+    from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
 
     key = logic.identifyNow(bench.volumes[0])
     run = json.loads((bench.folder / "run.json").read_text("utf-8"))
     run["volumes"][0]["sha256"] = key
     (bench.folder / "run.json").write_text(json.dumps(run), "utf-8")
-    write_json(bench.folder / "tags.json", {"volumes": [{"sha256": key, "boxes": [{"class": ORGAN}]}]})
-    bench.say("000", organ=bench.sure({3: 0.1}, place_unsure=True))
     logic.addBox(bench.volumes[0], ORGAN, (5, 5, 0), (9, 9, 0))
+    write_label_file(bench.folder / "tags.json", logic.session.exportCohort([key]))
+    assert read_label_file(bench.folder / "tags.json").volumes[0].sha256 == key
+    bench.say("000", organ=bench.sure({3: 0.1}, place_unsure=True))
     assert "Put a box around organ" in bench.text()
     logic.addBox(bench.volumes[0], ORGAN, (5, 5, 4), (9, 9, 4))
     assert bench.text() == "Next: Review 2 masks."
