@@ -56,6 +56,7 @@ class Host:
 
         pythonqt.install()
         pythonqt.QtCore.qInstallMessageHandler(_tell)
+        self.pythonqt = pythonqt
         self.folder = tempfile.mkdtemp(prefix="slicer-host-")
         self.slicer = slicer
         self.dialogs = dialogs.RECORD
@@ -94,15 +95,20 @@ class Host:
         """Let Qt do what is waiting, for at least so long."""
         end = time.monotonic() + seconds
         while True:
-            self.app.processEvents()
+            self._turn()
             if time.monotonic() >= end:
                 return
+
+    def _turn(self) -> None:
+        """Let Qt's loop go round once: what was to be deleted later is deleted then, by `processEvents` alone it is not."""
+        self.app.processEvents()
+        _deleteWaiting()
 
     def waitUntil(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
         """Let Qt work until the condition holds, and return it; AssertionError after `timeout` seconds."""
         end = time.monotonic() + timeout
         while True:
-            self.app.processEvents()
+            self._turn()
             value = condition()
             if value:
                 return value
@@ -157,13 +163,30 @@ class Host:
         self.slicer.app.layoutManager().setLayout(self.slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
         for name, orientation in _ORIENTATIONS.items():
             self.slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().SetOrientation(orientation)
+        self._deleteLeft()
         self.dialogs.clear()
         self.packaging.clear()
         self.errors.clear()
 
+    def _deleteLeft(self) -> None:
+        """Delete the windows that the last test left: with each, all later tests would take longer."""
+        QtWidgets = self.pythonqt.QtWidgets
+        modules = self.app.moduleManager()._modules.values()
+        kept = {id(self.slicer.util.mainWindow()), *(id(one._widget) for one in modules)}
+        for widget in QtWidgets.QApplication.topLevelWidgets():
+            if id(widget) not in kept:
+                QtWidgets.QWidget.deleteLater(widget)
+        _deleteWaiting()
+
     def stop(self) -> None:
         """Remove the temporary files."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _deleteWaiting() -> None:
+    from .pythonqt import QtCore
+
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
 
 
 def _tell(kind: Any, _context: Any, text: str) -> None:
