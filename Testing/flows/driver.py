@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +160,8 @@ class Driver:
         node = addPhantom(name, seed)
         if show:
             slicer.util.setSliceViewerLayers(background=node, fit=True)
-        _array, (first, last) = makePhantom(seed)
         self.host.settle(0.05)
-        return node, first, last
+        return node, *_lesion_of(seed)
 
     # What one does
 
@@ -285,6 +284,13 @@ class Driver:
         """Measure the longest time for which Qt does not come to a timer's turn."""
         with longestBlock() as block:
             yield block
+
+
+@cache
+def _lesion_of(seed: int) -> tuple[int, int]:
+    """Return the first and last slice of the lesion of a phantom."""
+    _array, slices = makePhantom(seed)
+    return slices
 
 
 def segment_masks(segmentation: Any, volume: Any) -> dict[str, np.ndarray]:

@@ -30,6 +30,8 @@ from typing import Any
 
 _started: Host | None = None
 
+# How often what is waited for is looked at where Qt has nothing to do: it may be a file or a process.
+_POLL_SECONDS = 0.002
 _ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 
 
@@ -66,6 +68,8 @@ class Host:
         for name, module in (("i18n", i18n.make()), ("packaging", packaging.make())):
             self._add(name, module)
         self.app = slicer.app = slicer_app.qSlicerApplication(self.folder)
+        self._alarm = pythonqt.QtCore.QTimer()
+        pythonqt.QtCore.QTimer.setSingleShot(self._alarm, True)
         self.mrml = mrml_scene.Mrml(self.folder)
         for name, module in zip(("modules", "moduleNames"), modules.makeNamespaces(), strict=True):
             self._add(name, module)
@@ -96,13 +100,22 @@ class Host:
         end = time.monotonic() + seconds
         while True:
             self._turn()
-            if time.monotonic() >= end:
+            left = end - time.monotonic()
+            if left <= 0:
                 return
+            self._rest(left)
 
     def _turn(self) -> None:
         """Let Qt's loop go round once: what was to be deleted later is deleted then, by `processEvents` alone it is not."""
         self.app.processEvents()
         _deleteWaiting()
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep until Qt has something to do, at most so long: other tests run meanwhile."""
+        QtCore = self.pythonqt.QtCore
+        QtCore.QTimer.start(self._alarm, max(1, int(seconds * 1000)))
+        QtCore.QAbstractEventDispatcher.instance().processEvents(QtCore.QEventLoop.WaitForMoreEvents)
+        QtCore.QTimer.stop(self._alarm)
 
     def waitUntil(self, condition: Callable[[], Any], timeout: float = 10.0) -> Any:
         """Let Qt work until the condition holds, and return it; AssertionError after `timeout` seconds."""
@@ -114,7 +127,7 @@ class Host:
                 return value
             if time.monotonic() > end:
                 raise AssertionError(f"not within {timeout} s: {condition}")
-            time.sleep(0.001)
+            self._rest(_POLL_SECONDS)
 
     def closeScene(self) -> None:
         """Close the scene as File / Close Scene does."""

@@ -54,6 +54,10 @@ def _readRaw(self: QtCore.QObject, name: str) -> Any:
     return _rawReader(type(self))(self, name)
 
 
+def _dictionaryOf(self: QtCore.QObject) -> dict[str, Any]:
+    return object.__getattribute__(self, "__dict__")  # type: ignore[no-any-return]
+
+
 class Method:
     """A bound slot or method of a Qt object."""
 
@@ -80,10 +84,14 @@ class Method:
         return f"<qt slot {self._name}>"
 
 
+@functools.cache
+def _isForeign(cls: type) -> bool:
+    return issubclass(cls, np.generic | np.ndarray | os.PathLike) and not issubclass(cls, int | float | str | bytes)
+
+
 def refuseForeign(value: Any, where: str) -> None:
     """Raise TypeError for numpy's scalars and paths, which PythonQt does not know."""
-    foreign = isinstance(value, np.generic | np.ndarray | os.PathLike)
-    if foreign and not isinstance(value, int | float | str | bytes):
+    if _isForeign(type(value)):
         raise TypeError(f"PythonQt cannot convert {type(value).__name__} for {where}: use int(), float() or str()")
 
 
@@ -179,7 +187,7 @@ def writeOwn(self: Any, name: str, value: Any) -> None:
     if isinstance(descriptor, property):
         descriptor.__set__(self, value)
     else:
-        _readRaw(self, "__dict__")[name] = value
+        _dictionaryOf(self)[name] = value
 
 
 def dynamicProperty(self: QtCore.QObject, name: str) -> Any:
@@ -225,7 +233,7 @@ def _aliased(self: QtCore.QObject, cls: type, name: str) -> str:
 
 def _isOwn(self: QtCore.QObject, name: str) -> bool:
     """Whether the instance's dictionary has an attribute that Python code put there (PySide keeps signals in it)."""
-    value = _readRaw(self, "__dict__").get(name, _MISSING)
+    value = _dictionaryOf(self).get(name, _MISSING)
     return value is not _MISSING and not isinstance(value, QtCore.SignalInstance)
 
 

@@ -7,11 +7,10 @@ printed and forgotten there; here it is also kept in CALLBACK_ERRORS, so that te
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import shiboken6
@@ -32,17 +31,21 @@ class Raw:
     now: ClassVar[set[tuple[int | None, str]]] = set()
 
 
-@contextlib.contextmanager
-def raw(name: str, owner: Any = None) -> Iterator[None]:
-    """Suspend PythonQt's manner for one name while PySide's own code runs."""
-    key = (None if owner is None else id(owner), name)
-    fresh = key not in Raw.now
-    Raw.now.add(key)
-    try:
-        yield
-    finally:
-        if fresh:
-            Raw.now.discard(key)
+class raw:
+    """A context that suspends PythonQt's manner for one name while PySide's own code runs."""
+
+    __slots__ = ("_fresh", "_key")
+
+    def __init__(self, name: str, owner: Any = None) -> None:
+        self._key = (None if owner is None else id(owner), name)
+
+    def __enter__(self) -> None:
+        self._fresh = self._key not in Raw.now
+        Raw.now.add(self._key)
+
+    def __exit__(self, *_: object) -> None:
+        if self._fresh:
+            Raw.now.discard(self._key)
 
 
 class _Connection:

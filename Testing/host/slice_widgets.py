@@ -206,18 +206,23 @@ class qMRMLSliceControllerWidget(QtWidgets.QWidget):
         for subject in (logic, logic.GetSliceNode()):
             self._observations.add(subject, vtk.vtkCommand.ModifiedEvent, "_onModified")
         self._updating = False
+        self._shown: tuple[float, float, float] | None = None
         self._slider.connect("valueChanged(double)", self._onSlider)
 
     def _onModified(self, _data: Any) -> None:
         bounds = [0.0] * 6
         self._sliceLogic.GetLowestVolumeSliceBounds(bounds)
+        shown = (bounds[4], bounds[5], self._sliceLogic.GetSliceOffset())
+        if shown == self._shown:
+            return
+        self._shown = shown
         self._updating = True
-        self._slider.minimum, self._slider.maximum = bounds[4], bounds[5]
-        self._slider.value = self._sliceLogic.GetSliceOffset()
+        self._slider.minimum, self._slider.maximum, self._slider.value = shown
         self._updating = False
 
     def _onSlider(self, value: float) -> None:
         if not self._updating:
+            self._shown = None
             self.setSliceOffsetValue(value)
 
     def sliceLogic(self) -> Any:

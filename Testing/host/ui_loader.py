@@ -6,6 +6,7 @@ would quietly keep a dynamic property or leave the widget out.
 
 from __future__ import annotations
 
+import functools
 import xml.etree.ElementTree as ElementTree
 from typing import Any
 
@@ -49,11 +50,9 @@ class UiLoader(QtUiTools.QUiLoader):
         return widget
 
     def load(self, device: Any, parent: Any = None) -> Any:
-        root = ElementTree.fromstring(bytes(device.readAll().data()))
-        _check(root)
-        connections = _takeConnections(root)
+        content, connections = _readUi(bytes(device.readAll().data()))
         buffer = QtCore.QBuffer()
-        QtCore.QBuffer.setData(buffer, ElementTree.tostring(root))
+        QtCore.QBuffer.setData(buffer, content)
         QtCore.QBuffer.open(buffer, QtCore.QIODevice.ReadOnly)
         widget = super().load(buffer, parent)
         if widget is None:
@@ -61,6 +60,15 @@ class UiLoader(QtUiTools.QUiLoader):
         for connection in connections:
             _connect(widget, *connection)
         return widget
+
+
+@functools.cache
+def _readUi(content: bytes) -> tuple[bytes, list[tuple[str, str, str, str]]]:
+    """Return a .ui file without its connections, and these: sender, signal, receiver and slot."""
+    root = ElementTree.fromstring(content)
+    _check(root)
+    connections = _takeConnections(root)
+    return ElementTree.tostring(root), connections
 
 
 def _check(root: ElementTree.Element) -> None:

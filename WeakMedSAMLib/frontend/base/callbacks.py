@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import slicer.util
@@ -86,12 +87,13 @@ def guarded(function: Callable[..., Any], onError: Callable[[UserError], Any] | 
         Returns what `function` returns, or None after an error. Any error that is not a `UserError` is logged with its
         traceback, and shown the first time it comes from this function.
     """
-    limit = _positionalLimit(function)
+    # Looked up when there are arguments first: hundreds of shortcuts and buttons never give one.
+    limit = cache(lambda: _positionalLimit(function))
 
     def call(*arguments: Any) -> Any:
         # The one place where everything is caught: an exception that leaves a Qt or VTK callback can end Slicer.
         try:
-            return function(*arguments[:limit])
+            return function(*(arguments and arguments[: limit()]))
         except UserError as error:
             _report(onError or showError, error)
         except Exception as error:

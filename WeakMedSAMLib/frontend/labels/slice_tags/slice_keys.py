@@ -34,6 +34,7 @@ class SliceKeys:
         self._shortcuts: list[tuple[str, Any]] = []
         self._disabled: set[str] = set()
         self._only: Collection[str] | None = None
+        self._installed: tuple[list[KeyEntry], list[Host]] = ([], [])
 
     def install(self, classes: ClassTable, hosts: Iterable[Host]) -> None:
         """Listen in these widgets, and no longer in others.
@@ -45,11 +46,14 @@ class SliceKeys:
         hosts : iterable of (QWidget, str)
             Widgets and the names of their views.
         """
+        wanted = self._entries(classes), list(hosts)
+        if wanted == self._installed:
+            return
         self.uninstall()
-        entries = self._entries(classes)
-        for widget, viewName in hosts:
-            for entry in entries:
+        for widget, viewName in wanted[1]:
+            for entry in wanted[0]:
                 self._shortcuts += [(entry.action, self._shortcut(entry, key, widget, viewName)) for key in entry.keys]
+        self._installed = wanted
         self._enableAll()
 
     def _entries(self, classes: ClassTable) -> list[KeyEntry]:
@@ -66,6 +70,7 @@ class SliceKeys:
                 # Its view is gone, and it went along.
                 continue
         self._shortcuts = []
+        self._installed = ([], [])
 
     def setEnabled(self, action: str, isEnabled: bool) -> None:
         """Let the keys of an action pass by, or hear them again."""
