@@ -96,14 +96,12 @@ class Host:
         return inventory.names()
 
     def settle(self, seconds: float = 0.0) -> None:
-        """Let Qt do what is waiting, for at least so long."""
+        """Let Qt do what is waiting, and then what comes for at least so long."""
+        self._turn()
         end = time.monotonic() + seconds
-        while True:
-            self._turn()
-            left = end - time.monotonic()
-            if left <= 0:
-                return
+        while (left := end - time.monotonic()) > 0:
             self._rest(left)
+            self._turn()
 
     def _turn(self) -> None:
         """Let Qt's loop go round once: what was to be deleted later is deleted then, by `processEvents` alone it is not."""
