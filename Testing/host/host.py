@@ -104,7 +104,7 @@ class Host:
             self._turn()
 
     def _turn(self) -> None:
-        """Let Qt's loop go round once: what was to be deleted later is deleted then, by `processEvents` alone it is not."""
+        """Let Qt's loop go round once, which deletes what was to be deleted later: `processEvents` alone does not."""
         self.app.processEvents()
         _deleteWaiting()
 

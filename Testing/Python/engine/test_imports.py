@@ -28,6 +28,8 @@ cli.main(sys.argv[1:], standalone_mode=False)
 OWN = ("apply", "cache", "demo", "evaluate", "probe", "resident", "run", "segment", "tags", "weights")
 SUB = (("cache", "clear"), ("tags", "check"), ("tags", "from-mask"), ("weights", "download"), ("weights", "import"))
 
+COMMANDS = [(), *((name,) for name in OWN), *SUB]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -55,9 +57,28 @@ def opened(code, *arguments, cwd=None):
     return set(json.loads(done.stdout.rpartition("OPENED")[2]))
 
 
-@pytest.mark.parametrize("words", [(), *((name,) for name in OWN), *SUB], ids=" ".join)
-def test_help_opens_none(words, folder):
-    assert opened(CALL, *words, "--help", cwd=folder) == set()
+@pytest.fixture(scope="module")
+def opened_by_help(folder):
+    """Words of each command -> the large packages that its help opened; all in one process, one after the other."""
+    code = f"""
+import json
+from WeakMedSAMLib.engine.cli.main import cli
+for words in {COMMANDS!r}:
+    before = set(sys.modules)
+    cli.main([*words, "--help"], standalone_mode=False)
+    print("\\nHELP", json.dumps([words, [name for name in {LARGE!r} if name in sys.modules and name not in before]]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys\n" + code], capture_output=True, encoding="utf-8", timeout=120, check=True,
+        cwd=folder,
+    )  # fmt: skip
+    told = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("HELP ")]
+    return {tuple(words): set(names) for words, names in told}
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_opens_none(words, opened_by_help):
+    assert opened_by_help[words] == set()
 
 
 @pytest.mark.parametrize(

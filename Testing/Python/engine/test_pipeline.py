@@ -188,6 +188,7 @@ def test_one_volume_is_not_called_sure_without_saying_what_would_help(trained):
     assert not quality["low_confidence"] or "volume" in quality["advice"]
 
 
+@pytest.mark.soak
 def test_cancelled_and_resumed_is_bit_for_bit_what_an_uninterrupted_run_of_that_seed_makes(bench, trained, tmp_path):
     places = made(bench, tmp_path, LUNGS, SPINE)
 
@@ -207,6 +208,7 @@ def test_cancelled_and_resumed_is_bit_for_bit_what_an_uninterrupted_run_of_that_
     assert same(outputs(places), trained.outputs)
 
 
+@pytest.mark.soak
 def test_later_outputs_that_were_lost_are_made_again_bit_for_bit(bench, trained, copied):
     shutil.rmtree(copied.path / "results")
     shutil.rmtree(copied.model)

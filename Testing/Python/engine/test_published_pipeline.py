@@ -121,6 +121,7 @@ def test_a_finished_run_that_is_repeated_reuses_every_stage(paper, bench):
     assert np.array_equal(again.labels, paper.labels)
 
 
+@pytest.mark.soak
 def test_reference_runs_with_all_its_defects(reference):
     assert list(states(reference.events)) == ["embed", *LEARNING, "masks"]
     assert set(np.unique(reference.labels)) <= {0, 1, 2}
@@ -148,7 +149,7 @@ def test_what_a_pseudo_mask_does_not_know_is_not_there():
     assert first.likely.shape == (6,)
 
 
-@pytest.mark.parametrize("preset", ["paper", "reference"])
+@pytest.mark.parametrize("preset", ["paper", pytest.param("reference", marks=pytest.mark.soak)])
 def test_apply_takes_the_model_and_needs_no_features(request, bench, tmp_path, preset):
     trained = request.getfixturevalue(preset)
     arguments = ["--model", trained.places.path, "--volume", bench.path, "--out", tmp_path, "--device", "cpu"]
