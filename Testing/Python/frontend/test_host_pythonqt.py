@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import pathlib
+import time
 import types
 
 import ctk
@@ -325,6 +326,48 @@ def test_widgets_survive_the_loss_of_python_references(scene, host):
     host.settle()
     assert [child.text for child in box.children() if child.className() == "Plain"] == ["kept"] * 20
     assert box.children()[5].mine == [1]
+
+
+def test_what_is_deleted_later_goes_as_soon_as_qt_has_its_turn(scene, host):
+    box = qt.QWidget()
+    label = qt.QLabel("x", box)
+    label.deleteLater()
+    host.app.processEvents()
+    assert label.text == "x", "the module's own call of it deletes nothing"
+    host.settle()
+    with pytest.raises(ValueError, match="destroyed"):
+        label.text  # noqa: B018
+    assert not box.children()
+
+
+def test_a_window_that_a_test_leaves_is_gone_for_the_next_and_slicers_own_is_not(scene, host):
+    left, window = qt.QWidget(), host.slicer.util.mainWindow()
+    shortcut, key = qt.QShortcut(left), qt.QShortcut(window)
+    host.reset()
+    for gone in (left, shortcut):
+        with pytest.raises(ValueError, match="destroyed"):
+            gone.objectName  # noqa: B018
+    assert host.slicer.util.mainWindow() is window
+    assert key.enabled
+    key.delete()
+    host.slicer.util.selectModule("SegmentEditor")
+    panel = host.slicer.modules.segmenteditor.widgetRepresentation()
+    host.slicer.util.selectModule("WelcomeToSlicer")
+    host.reset()
+    assert host.slicer.modules.segmenteditor.widgetRepresentation() is panel
+    assert panel.children()
+
+
+def test_waiting_takes_as_long_as_it_says_and_serves_what_comes_meanwhile(scene, host):
+    heard, timer = [], qt.QTimer()
+    timer.setInterval(5)
+    timer.connect("timeout()", lambda: heard.append(time.monotonic()))
+    timer.start()
+    begun = time.monotonic()
+    host.settle(0.1)
+    timer.stop()
+    assert time.monotonic() - begun >= 0.1
+    assert len(heard) > 1
 
 
 def test_a_destroyed_object_raises_and_does_not_crash(scene):

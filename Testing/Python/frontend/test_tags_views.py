@@ -40,6 +40,24 @@ def test_keys_come_along_into_another_layout(ready, host):
     )
 
 
+def test_keys_are_made_anew_for_other_classes_alone(ready, host):
+    keys = ready.panel._keys
+    before = keys._shortcuts
+    assert before
+    ready.panel.refresh()
+    assert keys._shortcuts is before
+    ready.logic.setClasses(["spleen", "liver", "kidney"])
+    host.settle(0.1)
+    assert keys._shortcuts is not before
+    ready.jump(5)
+    ready.press("3")
+    assert ready.logic.labels.ofCurrent().state("kidney")[5] == PRESENT
+    ready.panel.exit()
+    assert not keys._shortcuts
+    ready.panel.enter()
+    assert keys._shortcuts
+
+
 def test_a_view_that_the_layout_does_not_show_is_not_scrolled(ready, host):
     manager = host.app.layoutManager()
     before = ready.panel._navigator.sliceIndex()
