@@ -23,7 +23,7 @@ from WeakMedSAMLib.studies.ablation_cells import BOUND, GRID, MASKS, TIMING, Cel
 from WeakMedSAMLib.studies.accuracy_report import group
 from WeakMedSAMLib.studies.cases import Case, check_cases, find_cases
 from WeakMedSAMLib.studies.cohorts import run_cohort
-from WeakMedSAMLib.studies.resumable import FAILED, claim, finished, measured
+from WeakMedSAMLib.studies.resumable import FAILED, Entry, claim, resumed
 
 SCHEMA = "weakmedsam-ablation-1"
 _CELLS, _WORK, _GRID = "cells", "work", "grid.json"
@@ -125,16 +125,11 @@ class _Grid:
 
     def cell(self, cell: Cell, seed: int) -> dict[str, Any]:
         """The report of a cell: from before if it is finished, else of a run now."""
-        file, settings = self._out / _CELLS / f"{cell.name}-seed{seed}.json", _settings(cell)
-        if (kept := finished(file, settings)) is not None:
-            self._told(f"{cell.name}, seed {seed}: finished before")
-            return kept
-        self._told(f"{cell.name}, seed {seed}: {cell.title}")
-        about = {"schema": SCHEMA, "cell": cell.name, "seed": seed, "settings": settings}
+        about = {"schema": SCHEMA, "cell": cell.name, "seed": seed, "settings": _settings(cell)}
         about["options"] = self._options.to_json()
-        report = measured(file, about, partial(self._measure, cell, seed))
-        self._told(_outcome(report))
-        return report
+        file = self._out / _CELLS / f"{cell.name}-seed{seed}.json"
+        entry = Entry(f"{cell.name}, seed {seed}", cell.title, file, about)
+        return resumed(entry, partial(self._measure, cell, seed), self._told, _outcome)
 
     def _measure(self, cell: Cell, seed: int) -> dict[str, Any]:
         if cell.kind == TIMING:

@@ -18,7 +18,7 @@ from WeakMedSAMLib.studies.cases import check_cases
 from WeakMedSAMLib.studies.label_rows import LabelRow
 from WeakMedSAMLib.studies.label_runs import LabelOptions, LabelRuns
 from WeakMedSAMLib.studies.label_scores import by_class
-from WeakMedSAMLib.studies.resumable import FAILED, claim, finished, measured
+from WeakMedSAMLib.studies.resumable import FAILED, Entry, claim, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-label-row-1"
@@ -89,17 +89,10 @@ class _Bench:
 
     def row(self, row: LabelRow, seed: int) -> dict[str, Any]:
         """The report of a row: from before if it is finished, else of runs now."""
-        file = self._out / f"{row.name}-seed{seed}.json"
-        if (kept := finished(file, row.settings)) is not None:
-            self._told(f"{row.name}, seed {seed}: finished before")
-            return kept
-        self._check_once()
-        self._told(f"{row.name}, seed {seed}: {row.title}")
         about = {"schema": SCHEMA, "set": self._options.set_name, "row": row.name, "seed": seed}
         about |= {"settings": row.settings, "options": self._options.to_json()}
-        report = measured(file, about, partial(self._measure, row, seed))
-        self._told(outcome_line(report))
-        return report
+        entry = Entry(f"{row.name}, seed {seed}", row.title, self._out / f"{row.name}-seed{seed}.json", about)
+        return resumed(entry, partial(self._measure, row, seed), self._told, outcome_line, self._check_once)
 
     def _check_once(self) -> None:
         """Look at the masks before the first run: they are large, and nothing of it is needed where all is finished."""

@@ -14,7 +14,7 @@ from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.files import read_json
 from WeakMedSAMLib.contract.stages import is_published
 from WeakMedSAMLib.studies.accuracy import AccuracyOptions, measure_accuracy
-from WeakMedSAMLib.studies.resumable import FAILED, finished, measured
+from WeakMedSAMLib.studies.resumable import FAILED, Entry, resumed
 from WeakMedSAMLib.studies.tables import figure
 
 SCHEMA = "weakmedsam-set-1"
@@ -159,14 +159,10 @@ def run_sets(
     for seed, way, one in product(seeds, ways, sets):
         file, asked = out / one.name / f"{way}-seed{seed}.json", options.of(one, way, seed)
         settings = {**asdict(asked), "folder": one.name, "overrides": dict(asked.overrides), "cohort_sizes": []}
-        report = finished(file, settings)
-        if report is None:
-            told(f"{one.name}, {way}, seed {seed}")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "seed": seed}
-            report = measured(file, {**about, "settings": settings}, partial(_measured, measure, asked, file))
-        told(outcome_line(report))
-        reports.append(report)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        about = {"schema": SCHEMA, "set": one.name, "group": one.group, "way": way, "seed": seed, "settings": settings}
+        entry = Entry(f"{one.name}, {way}, seed {seed}", "", file, about)
+        reports.append(resumed(entry, partial(_measured, measure, asked, file), told, outcome_line))
     return reports
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,28 @@ from WeakMedSAMLib.engine.runs.session import RunFailed
 from WeakMedSAMLib.studies.accuracy_report import machine
 
 OK, FAILED = "ok", "failed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One report of a grid.
+
+    Attributes
+    ----------
+    name : str
+        What is told of it: ``"tags, seed 0"``.
+    title : str
+        What is told beside where it begins.
+    file : Path
+        Where it is kept.
+    about : mapping
+        What is in it before anything is measured; under ``settings`` what makes a report of before another one.
+    """
+
+    name: str
+    title: str
+    file: Path
+    about: Mapping[str, Any]
 
 
 def claim(file: Path, options: Mapping[str, Any]) -> None:
@@ -32,6 +55,37 @@ def finished(file: Path, settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The report of before, if it is finished and of these settings."""
     kept = read_json(file) if file.exists() else {}
     return kept if kept.get("status") == OK and kept.get("settings", {}) == settings else None
+
+
+def resumed(
+    entry: Entry,
+    measure: Callable[[], Mapping[str, Any]],
+    told: Callable[[str], None],
+    outcome: Callable[[dict[str, Any]], str],
+    first: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """The report of an entry: from before if it is finished, else of a measurement now; a line is told of each.
+
+    Parameters
+    ----------
+    entry : Entry
+    measure : callable
+        Gives what is measured; `UserError` and `RunFailed` are kept in the report.
+    told : callable
+        Gets the lines.
+    outcome : callable
+        Gives the line about a report that was measured now.
+    first : callable
+        What is done before anything is measured, and not kept in the report if it fails.
+    """
+    if (kept := finished(entry.file, entry.about["settings"])) is not None:
+        told(f"{entry.name}: finished before")
+        return kept
+    first()
+    told(": ".join(filter(None, (entry.name, entry.title))))
+    report = measured(entry.file, entry.about, measure)
+    told(outcome(report))
+    return report
 
 
 def measured(file: Path, about: Mapping[str, Any], measure: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
