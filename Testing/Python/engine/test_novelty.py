@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from WeakMedSAMLib.engine.base.state import StageStore
+from WeakMedSAMLib.engine.methods.fast.cohort_novelty import cohort_novelty
 from WeakMedSAMLib.engine.methods.fast.novelty import CellDescriptors, novelty, reference_cells, standardise_map
 
 SLICES, DIM, M = 8, 6, 32
@@ -137,3 +141,30 @@ def test_slices_without_any_body_have_a_flat_map():
 
 def test_a_body_of_one_value_is_no_division_by_zero():
     assert np.allclose(standardise_map(np.ones((2, 4, 4)), np.ones((2, 4, 4), bool), 1), 0)
+
+
+def in_a_cohort(tmp_path, *described):
+    """Novelty of volumes whose first half is tagged absent, of one class."""
+    tags = np.where(np.isin(np.arange(SLICES), PRESENT), 1, 0).astype(np.int8)[:, None]
+    volumes = [
+        SimpleNamespace(
+            id=f"{number:03d}",
+            tags=tags,
+            features=SimpleNamespace(key=f"features {number}"),
+            supervision=SimpleNamespace(sides=()),
+            present=lambda column: PRESENT,
+            sided=lambda *_: None,
+        )
+        for number in range(len(described))
+    ]
+    settings = SimpleNamespace(novelty_references=500, novelty_neighbours=5, novelty_brightness=1.5, seed=0)
+    context = SimpleNamespace(store=StageStore(tmp_path), report=lambda event: None)
+    return [one for (one,) in cohort_novelty(volumes, described, settings, context, "key", [None] * len(described))]
+
+
+def test_absent_slices_of_air_are_nothing_to_compare_with(tmp_path):
+    usual, airy = volume(in_features=6.0), volume(in_features=6.0, seed=1)
+    airy.body[ABSENT] = False
+    maps = in_a_cohort(tmp_path / "two", usual, airy)
+    assert all(np.isfinite(one).all() and peaks_in_patch(one) for one in maps)
+    assert in_a_cohort(tmp_path / "one", airy) == [None]

@@ -80,6 +80,7 @@ class _Novelty:
         self._volumes, self._cells, self._settings, self._store, self._key = volumes, cells, settings, store, key
         self._known = known
         self._drawn: dict[tuple[int, int, int], torch.Tensor] = {}
+        self._lending: dict[int, list[int]] = {}
 
     def of(self, number: int, column: int) -> np.ndarray | None:
         """Novelty against the volume's own absent slices, and against those of the other volumes.
@@ -122,12 +123,17 @@ class _Novelty:
         return found if sided is None else np.where(sided, found, np.float32(BACKGROUND))
 
     def _lenders(self, column: int) -> list[int]:
-        """Volumes with cells that certainly do not show the class."""
-        return [
-            i
-            for i, other in enumerate(self._volumes)
-            if (other.tags[:, column] == ABSENT).any() or np.any(self._known_to_lack(i, column))
-        ]
+        """Volumes with cells of the body that certainly do not show the class: absent slices may be air alone."""
+        if column not in self._lending:
+            self._lending[column] = [
+                number for number, cells in enumerate(self._cells) if (cells.body & self._lacking(number, column)).any()
+            ]
+        return self._lending[column]
+
+    def _lacking(self, number: int, column: int) -> np.ndarray:
+        """Which cells of a volume certainly do not show the class: S x m x m, or S x 1 x 1."""
+        absent = self._volumes[number].tags[:, column] == ABSENT
+        return np.asarray(absent[:, None, None] | self._known_to_lack(number, column))
 
     def _known_to_lack(self, number: int, column: int) -> np.ndarray | bool:
         known = self._known[number]
@@ -149,7 +155,5 @@ class _Novelty:
 
     def _references(self, lender: int, column: int, count: int) -> torch.Tensor:
         """About `count` cells of the absent slices of a volume."""
-        settings, cells = self._settings, self._cells[lender]
-        absent = self._volumes[lender].tags[:, column] == ABSENT
-        lacking = absent[:, None, None] | self._known_to_lack(lender, column)
-        return reference_cells(cells, lacking, count, settings.novelty_brightness, settings.seed)
+        settings, lacking = self._settings, self._lacking(lender, column)
+        return reference_cells(self._cells[lender], lacking, count, settings.novelty_brightness, settings.seed)
