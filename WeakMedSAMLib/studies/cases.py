@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from WeakMedSAMLib.contract.classes import ClassTable
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
 from WeakMedSAMLib.contract.labels.problems import Problem
@@ -20,6 +21,8 @@ from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, tags_fro
 from WeakMedSAMLib.engine.data.notes import Note
 from WeakMedSAMLib.engine.data.segmentations import MaskFile, read_mask
 from WeakMedSAMLib.engine.data.volumes import read_geometry, read_volume, write_volume
+
+Masks = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Case:
         placed = read_mask(self.mask).on(read_geometry(self.image), self.image)
         used = [from_slice_stack(slice_stack(layer, self.axis)[:: self.stride], self.axis) for layer in placed.layers]
         return replace(placed, layers=np.stack(used), geometry=self.geometry())
+
+    def masks_in(self, file: Path, classes: ClassTable) -> Masks:
+        """Class -> mask (bool, k x j x i) in a label map that a run made of the slices that are used."""
+        (predicted,) = read_mask(file).on(self.geometry(), self.image).layers
+        return {entry.name: np.asarray(predicted == entry.label_value) for entry in classes}
 
     def voxels(self) -> np.ndarray:
         """The scan, slices that are used, k x j x i."""

@@ -29,7 +29,7 @@ from WeakMedSAMLib.engine.runs.worker import RunSummary
 from WeakMedSAMLib.studies.cases import Case, tags_of, volume_of
 
 # What tags alone decide: a cohort this small may happen not to hold what a run needs.
-_REFUSALS = ("class_never_present", "class_never_absent", "no_tags")
+REFUSALS = ("class_never_present", "class_never_absent", "no_tags")
 
 Runner = Callable[[Path], RunSummary]
 
@@ -102,7 +102,7 @@ def run_cohort(
     try:
         done = runner(places.path)
     except UserError as error:
-        if error.code not in _REFUSALS:
+        if error.code not in REFUSALS:
             raise
         rows = [row for case in cases for row in scored(case, None, classes, case.name not in untagged, gallery)]
         return CohortOutcome(rows, 0.0, {}, len(cases), places, error.message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from WeakMedSAMLib.contract.slice_doubts import slices_to_look_at
 from WeakMedSAMLib.studies.gestures import a_tenth
 
 PROPOSED, AT_RANDOM = "proposed", "random"
-Choice = Callable[[VolumeLabels, Mapping[str, ClassQuality], int], list[int]]
+Choice = Callable[[VolumeLabels, Mapping[str, ClassQuality], int, Collection[int]], list[int]]
 
 
-def proposed(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int) -> list[int]:
+def proposed(
+    labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int, known: Collection[int] = ()
+) -> list[int]:
     """Slices to correct: the first of the list that the module shows, least sure first.
 
     Parameters
@@ -28,6 +30,8 @@ def proposed(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: in
         Class name -> quality of the masks.
     seed : int
         Nothing is left to chance here.
+    known : collection of int
+        Slices that were corrected before: they are not chosen again.
 
     Returns
     -------
@@ -37,14 +41,18 @@ def proposed(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: in
     shown = _shown(labels)
     listed = [index for index, _ in slices_to_look_at(quality) if index in set(shown)]
     # Where the list ends: slices that nobody doubts.
-    return [*listed, *(index for index in shown if index not in listed)][: a_tenth(len(shown))]
+    ordered = [*listed, *(index for index in shown if index not in listed)]
+    return [index for index in ordered if index not in known][: a_tenth(len(shown))]
 
 
-def at_random(labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int) -> list[int]:
+def at_random(
+    labels: VolumeLabels, quality: Mapping[str, ClassQuality], seed: int, known: Collection[int] = ()
+) -> list[int]:
     """As many slices as of `proposed`, by chance; parameters as there."""
     shown = _shown(labels)
     chance = np.random.default_rng([seed, zlib.crc32(labels.name.encode()), zlib.crc32(AT_RANDOM.encode())])
-    return [shown[place] for place in chance.permutation(len(shown))[: a_tenth(len(shown))]]
+    ordered = [shown[place] for place in chance.permutation(len(shown))]
+    return [index for index in ordered if index not in known][: a_tenth(len(shown))]
 
 
 CHOICES: dict[str, Choice] = {PROPOSED: proposed, AT_RANDOM: at_random}

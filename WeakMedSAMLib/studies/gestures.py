@@ -60,14 +60,14 @@ def middle_point(name: str, mask: np.ndarray, axis: str, generator: np.random.Ge
     stack = slice_stack(mask, axis)
     return [
         Point(name, _voxel(axis, index, *_jittered_middle(stack[index], generator)))
-        for index in _chosen_slice(stack, generator)
+        for index in chosen_slice(stack, generator)
     ]
 
 
 def boxes_of_one_slice(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Box]:
     """Box every piece of a class on one slice; parameters and slice as for `middle_point`."""
     stack = slice_stack(mask, axis)
-    return _boxes(name, stack, axis, _chosen_slice(stack, generator), generator)
+    return _boxes(name, stack, axis, chosen_slice(stack, generator), generator)
 
 
 def boxes_of_every_slice(name: str, mask: np.ndarray, axis: str, generator: np.random.Generator) -> list[Box]:
@@ -132,7 +132,7 @@ def _areas(stack: np.ndarray) -> np.ndarray:
     return np.count_nonzero(stack, axis=(1, 2))
 
 
-def _chosen_slice(stack: np.ndarray, generator: np.random.Generator) -> list[int]:
+def chosen_slice(stack: np.ndarray, generator: np.random.Generator) -> list[int]:
     """One of the slices on which the class is large; none if none shows it."""
     areas = _areas(stack)
     shown = _shown(stack)

@@ -173,16 +173,16 @@ def _circumstances(reports: Sequence[Mapping[str, Any]]) -> str:
     newest = reports[-1]
     machine, versions = newest["machine"], newest["versions"]
     volumes = max(report.get("volumes", 0) for report in reports)
+    command = command_of(f"weakmedsam benchmark labels {newest['set']}", newest["options"])
     return (
-        f"`{_command(newest['set'], newest['options'])}`, {volumes} volumes; {machine['processor']}, "
+        f"`{command}`, {volumes} volumes; {machine['processor']}, "
         f"{machine['cores']} cores, torch {versions['torch']}.\n"
     )
 
 
-def _command(name: str, options: Mapping[str, Any]) -> str:
-    """What to type to measure a set: the options that are not as they are by default."""
-    usual = LabelOptions(Path(name), "").to_json()
-    words = [f"weakmedsam benchmark labels {name}"]
+def command_of(command: str, options: Mapping[str, Any]) -> str:
+    """What to type to measure a set: a command, and the options that are not as they are by default."""
+    usual, words = LabelOptions(Path("set"), "").to_json(), [command]
     for option, value in options.items():
         if option not in ("folder", "overrides") and value != usual[option]:
             words.append(f"--{'side' if option == 'sides' else option} {value}")

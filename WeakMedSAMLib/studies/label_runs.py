@@ -6,35 +6,29 @@ A run gets scans and the label file of the simulated reader; masks are read here
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
-from WeakMedSAMLib.contract.files import private_folder, write_json
+from WeakMedSAMLib.contract.files import write_json
 from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
-from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import read_quality
-from WeakMedSAMLib.contract.results import LABELS, QUALITY
+from WeakMedSAMLib.contract.results import QUALITY
 from WeakMedSAMLib.contract.run_folder import volume_id
 from WeakMedSAMLib.contract.runs import RunFolder, RunSettings
 from WeakMedSAMLib.engine.data.layouts.known import AUTO
 from WeakMedSAMLib.engine.data.mask_tags import MaskClass, class_table, parse_mask_classes
-from WeakMedSAMLib.engine.data.segmentations import read_mask
 from WeakMedSAMLib.engine.runs.worker import RunSummary
-from WeakMedSAMLib.studies.cases import Case
+from WeakMedSAMLib.studies.cases import Case, Masks
 from WeakMedSAMLib.studies.cohorts import run_of
 from WeakMedSAMLib.studies.corrections import CHOICES
 from WeakMedSAMLib.studies.label_rows import LabelRow, row_named
 from WeakMedSAMLib.studies.label_scores import LabelScore, dice_here_and_elsewhere, drawn_slices, marked_slices
+from WeakMedSAMLib.studies.label_work import emptied_place, result_of, said_of, updated_alone
 from WeakMedSAMLib.studies.reader import PARTS, Reading, cases_of_part, parse_sides, read_apart, with_sides
 from WeakMedSAMLib.studies.without_learning import masks_without_learning
-
-Masks = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -180,18 +174,8 @@ class LabelRuns:
             self._kept[row.name, seed] = self._generate(row, seed, None, place)
         return self._kept[row.name, seed]
 
-    @contextlib.contextmanager
-    def _place(self, name: str) -> Iterator[Path]:
-        """A folder of which nothing is left, nor of one that was broken off before."""
-        place = self._work / name
-        shutil.rmtree(place, ignore_errors=True)
-        private_folder(place)
-        try:
-            yield place
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another row may be running beside
-                place.parent.rmdir()
+    def _place(self, name: str) -> contextlib.AbstractContextManager[Path]:
+        return emptied_place(self._work / name)
 
     def _generate(self, row: LabelRow, seed: int, part: int | None, place: Path) -> _Generated:
         labels = read_apart(self._options.reading(row, seed, part), place / "labels.json")
@@ -229,10 +213,8 @@ class LabelRuns:
             write_json(place / "draw.json", self._chosen(row, seed, generated))
             reading = replace(self._options.reading(base, seed, None), draw=place / "draw.json")
             labels, runs = read_apart(reading, place / "labels.json"), []
-            for number, case in enumerate(self.cases):
-                own = CohortLabels(labels.classes, [_said(case, labels)])
-                places = run_of([case], own, settings, place / volume_id(number))
-                done = self._run(places.path)
+            updates = updated_alone(self.cases, labels, settings, place, self._run)
+            for number, (case, own, places, done) in enumerate(updates):
                 masks = [self._masks(case, *where, own) for where in ((places, 0), (generated.places, number))]
                 scores = [*self._scores(row, case, own, *masks)]
                 runs.append(Measured(scores, done.seconds, done.seconds_by_stage))
@@ -243,7 +225,7 @@ class LabelRuns:
         chosen = {}
         for number, case in enumerate(self.cases):
             quality = read_quality(generated.places.results(volume_id(number)) / QUALITY)
-            chosen[case.name] = CHOICES[row.chosen](_said(case, generated.labels), quality.classes, seed)
+            chosen[case.name] = CHOICES[row.chosen](said_of(case, generated.labels), quality.classes, seed, ())
         return chosen
 
     def _without_learning(self, row: LabelRow, seed: int) -> Measured:
@@ -252,32 +234,22 @@ class LabelRuns:
         with self._place(f"{row.name}-seed{seed}") as place:
             labels = read_apart(self._options.reading(row, seed, None), place / "labels.json")
             for case in self.cases:
-                masks = masks_without_learning(row.effect, case, _said(case, labels), labels.classes, place)
+                masks = masks_without_learning(row.effect, case, said_of(case, labels), labels.classes, place)
                 scores += self._scores(row, case, labels, masks)
         return Measured(scores, monotonic() - started, {})
 
     def _masks(self, case: Case, places: RunFolder, number: int, labels: CohortLabels) -> Masks:
         """Class -> mask (bool, k x j x i) of a case that is the volume of this number in a run."""
-        file = places.results(volume_id(number)) / LABELS
-        (predicted,) = read_mask(file).on(case.geometry(), case.image).layers
-        return {entry.name: np.asarray(predicted == entry.label_value) for entry in labels.classes}
+        return case.masks_in(result_of(places, number), labels.classes)
 
     def _scores(
         self, row: LabelRow, case: Case, labels: CohortLabels, masks: Masks, before: Masks | None = None
     ) -> Iterator[LabelScore]:
         """Scores of one case; its true mask is read here, after the run."""
-        truth, said = case.masks(), _said(case, labels)
+        truth, said = case.masks(), said_of(case, labels)
         for entry in self.classes:
             marked = drawn_slices(said, entry.name) if row.draws else marked_slices(said, entry.name)
             true = truth.mask(entry)
             both = dice_here_and_elsewhere(masks[entry.name], true, case.axis, marked)
             was = () if before is None else dice_here_and_elsewhere(before[entry.name], true, case.axis, marked)
             yield LabelScore(case.name, case.patient, entry.name, *both, len(marked), *was)
-
-
-def _said(case: Case, labels: CohortLabels) -> VolumeLabels:
-    """What the reader said of a case."""
-    said = labels.volume_for(case.name, None)
-    if said is None:
-        raise ValueError(f"the reader said nothing of {case.name!r}")
-    return said

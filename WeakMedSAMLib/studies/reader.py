@@ -173,7 +173,7 @@ def _labels(case: Case, classes: Sequence[MaskClass], gesture: str, seed: int, d
     given: list[Point | Box | Drawing] = []
     for name, mask in masks.items():
         if gesture:
-            given += GESTURES[gesture](name, mask, case.axis, _chance(seed, case.name, name))
+            given += GESTURES[gesture](name, mask, case.axis, chance_of(seed, case.name, name))
         given += drawings(name, mask, case.axis, drawn)
     POINTS.put(labels, [mark for mark in given if isinstance(mark, Point)])
     BOXES.put(labels, [mark for mark in given if isinstance(mark, Box)])
@@ -195,7 +195,7 @@ def _of_scan(case: Case, classes: Sequence[MaskClass], others: str) -> VolumeLab
     return labels
 
 
-def _chance(seed: int, *names: str) -> np.random.Generator:
+def chance_of(seed: int, *names: str) -> np.random.Generator:
     """Numbers for one class of one scan: whatever else is read, they are the same."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 

@@ -6,20 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-import SimpleITK as sitk  # noqa: N813
-from faults.label_bench import TWO, make_bench
+from faults.label_bench import TWO, make_bench, updating
 from faults.tiny_bench import one_thread
 from faults.tiny_run import NAME, QUICK
 
 from WeakMedSAMLib.contract.errors import UserError
 from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
-from WeakMedSAMLib.contract.labels.label_files import read_label_file
 from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
 from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
 from WeakMedSAMLib.contract.quality import ClassQuality
-from WeakMedSAMLib.contract.runs import RunFolder, load_run
-from WeakMedSAMLib.engine.data.volumes import read_labels
-from WeakMedSAMLib.engine.runs.worker import RunSummary, run_folder
+from WeakMedSAMLib.contract.runs import load_run
+from WeakMedSAMLib.engine.runs.worker import run_folder
 from WeakMedSAMLib.studies import label_runs
 from WeakMedSAMLib.studies.corrections import CHOICES, at_random, proposed
 from WeakMedSAMLib.studies.label_rows import ROWS, row_named
@@ -70,36 +67,8 @@ def test_chance_can_be_repeated_and_is_another_by_seed_and_scan():
 def bench(tmp_path, method, monkeypatch):
     """As that of `label_bench`; an update pastes what is drawn, and removes a piece of the mask on all other slices."""
     made = make_bench(tmp_path, method, monkeypatch)
-    generate, made.updates = made.run, []
-
-    def run(path, **arguments):
-        if not load_run(path).settings.update:
-            done = generate(path, **arguments)
-            for file in Path(path).glob("results/*/quality.json"):
-                confidence = [0.3 if index == LEAST_SURE else 0.6 for index in range(8)]
-                quality = json.loads(file.read_text(encoding="utf-8"))
-                quality["classes"] = {"ball": {"slice_confidence": confidence}}
-                file.write_text(json.dumps(quality), encoding="utf-8")
-            return done
-        return update(RunFolder(path))
-
-    def update(places):
-        described, labels = load_run(places.path), read_label_file(places.tags)
-        generated = RunFolder(Path(described.settings.model).parent)
-        (volume,), (said,) = described.volumes, labels.volumes
-        (before,) = [one.id for one in load_run(generated.path).volumes if one.name == volume.name]
-        masks, geometry = read_labels(generated.results(before) / "labels.nrrd")
-        masks[:, :12] = 0
-        for entry in described.classes:
-            for index, painted in PAINTED.slices(said, entry.name).items():
-                masks[index][painted.pixels == 1] = entry.label_value
-        places.results("000").mkdir(parents=True)
-        sitk.WriteImage(geometry.image(masks), str(places.results("000") / "labels.nrrd"))
-        made.updates.append((described, said))
-        return RunSummary(places, ("000",), 2.0, {"update": 1.5})
-
-    made.corrected = lambda *names, **options: made.go(*names, **{"run": run, **options})
-    made.generated_and_updated = run
+    made.generated_and_updated, made.updates = updating(made.run, LEAST_SURE)
+    made.corrected = lambda *names, **options: made.go(*names, **{"run": made.generated_and_updated, **options})
     return made
 
 

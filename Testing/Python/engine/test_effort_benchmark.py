@@ -1,0 +1,186 @@
+"""The benchmark of effort: resumed policy by policy, and nothing of the truth but the label file in a run."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+from faults.label_bench import TWO, make_effort_bench, updating
+from faults.tiny_bench import one_thread
+from faults.tiny_run import NAME, QUICK
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.contract.labels.boxes import KIND as BOXES
+from WeakMedSAMLib.contract.labels.painted import KIND as PAINTED
+from WeakMedSAMLib.engine.runs.worker import run_folder
+from WeakMedSAMLib.studies import effort_benchmark, effort_runs
+from WeakMedSAMLib.studies.effort_benchmark import finished_policies, outcome_line, run_policies
+from WeakMedSAMLib.studies.effort_curves import steps_of
+from WeakMedSAMLib.studies.effort_log import amounts_until, read_log
+from WeakMedSAMLib.studies.effort_prices import seconds_of
+
+
+@pytest.fixture
+def bench(tmp_path, method, monkeypatch):
+    return make_effort_bench(tmp_path, method, monkeypatch)
+
+
+def test_every_policy_and_seed_gets_a_report_and_a_log_and_nothing_else_is_left(bench):
+    tags, box = bench.go("tags", "box")
+    names = [path.name for path in sorted(bench.of_the_set.iterdir())]
+    assert names == [
+        "box-seed0.json", "box-seed0.jsonl", "horizon.json", "set.json", "tags-seed0.json", "tags-seed0.jsonl",
+    ]  # fmt: skip
+    for report in (tags, box):
+        log = read_log(bench.of_the_set / f"{report['policy']}-seed0.jsonl")
+        (state,) = report["states"]
+        assert state["gestures"] == amounts_until(log, 0)
+        assert sum(one.seconds for one in log) == pytest.approx(seconds_of(state["gestures"]), abs=1e-2)
+        assert 0.3 < np.mean([one["dice"] for one in state["patients"]]) < 1
+        assert report["horizon"] == json.loads((bench.of_the_set / "horizon.json").read_text(encoding="utf-8"))
+        assert str(bench.folder.parent) not in json.dumps(report)
+    seconds = [seconds_of(one["states"][0]["gestures"]) for one in (tags, box)]
+    assert seconds[0] < seconds[1] < seconds_of(tags["horizon"])
+
+
+def test_a_run_gets_scans_and_the_readers_labels_and_nothing_else(bench):
+    bench.go("tags", "side", "scribble", labels=TWO, sides="rod=left")
+    for one in bench.runs:
+        painted = [file for file in one.files if file.startswith("labels/")]
+        assert [file for file in one.files if file not in painted] == [
+            "run.json", "tags.json", *(f"volumes/{number:03d}.nrrd" for number in range(4)),
+        ]  # fmt: skip
+        assert len(painted) == (4 if any(PAINTED.said(volume) for volume in one.labels.volumes) else 0)
+    assert [entry.known.side for entry in bench.runs[1].run.classes] == [None, "left"]
+    assert bench.runs[0].labels.volumes == bench.runs[1].labels.volumes
+
+
+def test_a_finished_policy_is_never_run_again_whatever_the_prices(bench, monkeypatch):
+    first = bench.go("tags", "box")
+    for path in bench.folder.glob("*_mask.nii.gz"):
+        path.write_bytes(b"")
+    assert bench.go("tags", "box") == first
+    assert len(bench.runs) == 2
+    assert bench.told[-1] == "box, seed 0: finished before"
+    priced, doubled = (steps_of(first, prices)["box"] for prices in ("as in the table", "double"))
+    assert doubled.seconds[0] == pytest.approx(2 * priced.seconds[0])
+    assert doubled.dice == priced.dice
+
+
+def test_what_was_broken_off_goes_on_and_what_failed_is_tried_again(bench):
+    def failing(path, **arguments):
+        if len(bench.runs) == 1:
+            bench.runs.append(None)
+            raise UserError("disk_full", "There is no room.", "Make some.")
+        return bench.run(path, **arguments)
+
+    reports = bench.go("tags", "box", "point", run=failing)
+    assert [report["status"] for report in reports] == ["ok", "failed", "ok"]
+    assert "There is no room." in outcome_line(reports[1])
+    assert [report["status"] for report in bench.go("tags", "box", "point")] == ["ok"] * 3
+    assert len(bench.runs) == 4
+    with pytest.raises(UserError) as caught:
+        bench.go("tags", stride=2)
+    assert caught.value.code == "other_grid"
+
+
+def test_labels_that_the_method_refuses_leave_empty_masks_and_the_reason(bench):
+    def refusing(path, **arguments):
+        raise UserError("no_tags", "No volume has tags.", "Tag some.")
+
+    (report,) = bench.go("scan-tags", run=refusing)
+    (state,) = report["states"]
+    assert (report["status"], state["refused"]) == ("ok", "No volume has tags.")
+    assert {one["dice"] for one in state["patients"]} == {0.0}
+
+
+def test_a_policy_that_draws_has_a_state_each_and_pays_only_for_what_is_new(bench):
+    (report,) = bench.go("drawn-slices")
+    first, second = (state["gestures"] for state in report["states"])
+    assert [one.run.settings.seed for one in bench.runs] == [0, 0]
+    assert second["range-end"] == first["range-end"]
+    assert second["button"] == 2 * first["button"]
+    assert second["review"] == first["review"] == 4 * 8
+    assert second["outline"] >= first["outline"] > 0
+
+
+def test_volumes_are_outlined_one_after_the_other(bench):
+    (report,) = bench.go("drawn-volumes", seeds=(5,))
+    said = [{volume.name for volume in one.labels.volumes if volume.is_said()} for one in bench.runs]
+    assert [len(names) for names in said] == [1, 2]
+    assert said[0] < said[1]
+    assert report["states"][1]["gestures"]["outline"] < report["horizon"]["outline"]
+
+
+def test_corrections_go_on_in_rounds_from_one_run_and_what_updates_spoil_is_paid(bench):
+    run, updates = updating(bench.run, least_sure=4)
+    (report,) = bench.go("corrected-proposed", run=run)
+    assert report["status"] == "ok", report["reason"]
+    assert len(bench.runs) == 1
+    assert len(updates) == 2 * 4
+    slices = [list(PAINTED.slices(said, "ball")) for _, said in updates]
+    assert all(4 in one for one in slices[:4])
+    assert all(set(one) < set(other) and len(other) == 2 for one, other in zip(slices[:4], slices[4:], strict=True))
+    assert all(BOXES.marks(said) for _, said in updates)
+    before, first, second = (state["gestures"] for state in report["states"])
+    assert "wait" not in before
+    assert (first["wait"], second["wait"]) == (4, 8)
+    assert first["handed-on"] > 0
+    assert first["review"] == second["review"]
+    assert [path.suffix for path in sorted(bench.of_the_set.iterdir())] == [".json", ".jsonl", ".json", ".json"]
+
+
+def test_effects_get_what_is_drawn_and_ten_readers_that_differ_need_no_run(bench, monkeypatch):
+    given = []
+
+    def masks(effect, case, labels, classes, work):
+        given.append(labels)
+        return {entry.name: case.labels() == entry.label_value for entry in classes}
+
+    monkeypatch.setattr(effort_runs, "masks_without_learning", masks)
+    reports = bench.go("fill", seeds=None, cases=1)
+    assert [report["seed"] for report in reports] == list(range(10))
+    assert bench.runs == []
+    assert all(one["dice"] == 1 for report in reports for state in report["states"] for one in state["patients"])
+    assert not any((labels.state("ball") >= 0).any() for labels in given)
+    assert all(report["states"][0]["gestures"]["button"] == 1 for report in reports)
+
+
+def test_in_full_the_network_is_given_true_masks_and_the_label_file_has_tags_alone(bench):
+    taught = []
+
+    def run(path, method, **arguments):
+        taught.append(set(method.cases))
+        return bench.run(path, **arguments)
+
+    (report,) = bench.go("outlined", run=run)
+    assert taught == [{f"secret{number}" for number in range(4)}]
+    assert not any(volume.further for volume in bench.runs[0].labels.volumes)
+    assert report["states"][0]["gestures"] == report["horizon"]
+
+
+def test_the_command_lists_measures_resumes_and_writes_the_page(call, bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(effort_benchmark, "run_policies", partial(run_policies, run=bench.run))
+    common = ("benchmark", "effort", bench.folder, "--out", bench.out, "--labels", "ball=1", "--device", "cpu")
+    code, out, _ = call(*common, "--policies", "tags,box")
+    assert (code, "| tags, and a box a class and volume | " in out) == (0, True)
+    assert len(finished_policies(bench.out)) == 2
+    code, out, _ = call(*common, "--policies", "tags")
+    assert (code, "tags, seed 0: finished before" in out) == (0, True)
+    code, out, _ = call(*common, "--write-docs", tmp_path / "docs")
+    assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == ["effort.md", "effort.svg"]
+    code, out, _ = call(*common, "--list")
+    assert "corrected-proposed" in out
+
+
+@pytest.mark.soak
+def test_the_default_method_takes_what_a_reader_says_and_its_result_is_scored(bench):
+    def run(path, cache_root):
+        return run_folder(path, cache_root=cache_root)
+
+    with one_thread():
+        (report,) = bench.go("scribble", run=run, cases=2, backbone=NAME, overrides=tuple(QUICK.items()))
+    assert report["status"] == "ok", report["reason"]
+    assert np.mean([one["dice"] for one in report["states"][0]["patients"]]) > 0.3

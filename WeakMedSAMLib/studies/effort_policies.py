@@ -1,0 +1,137 @@
+"""The policies of the benchmark of effort: what a reader does first, and what next, until the scans are segmented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from WeakMedSAMLib.contract.errors import UserError
+from WeakMedSAMLib.studies.corrections import AT_RANDOM, PROPOSED
+from WeakMedSAMLib.studies.slicer_effects import FILL
+
+TAGS, OUTLINED = "tags", "outlined"
+ALL_OUTLINED = "outlines"  # what is said: all slices that show a class, drawn
+SAID = ("scan-tags", TAGS, "side", "point", "box", "box-3d", "box-every-slice", "scribble", ALL_OUTLINED)
+CHEAP_SEEDS = tuple(range(10))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a reader does.
+
+    A policy has states: what was done until then, and the masks that there are. Most have one.
+
+    Attributes
+    ----------
+    name : str
+        On the command line, and of its files.
+    title : str
+        In tables.
+    says : tuple of str
+        Out of `SAID`: what is said of every volume before the first masks.
+    every : tuple of int
+        A state each: every so-manieth slice that shows a class is drawn, and its first and its last one. Each divides
+        the one before, so that what is drawn stays.
+    shares : tuple of float
+        A state each: this share of the volumes is outlined, and nothing said of the others.
+    corrects : str
+        By what slices are chosen that are corrected, out of `corrections.CHOICES`, or empty.
+    rounds : int
+        Of corrections, after the first masks: a state each.
+    effect : str
+        Which effect of Slicer's Segment Editor makes the masks, in place of a run.
+    bound : bool
+        Whether the network learns true masks, which the label file cannot say.
+    """
+
+    name: str
+    title: str
+    says: tuple[str, ...] = ()
+    every: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
+    corrects: str = ""
+    rounds: int = 0
+    effect: str = ""
+    bound: bool = False
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether nothing is learned, so that many seeds take minutes: of all others each seed is runs of its own."""
+        return bool(self.effect)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Its states in words."""
+        if self.every:
+            return tuple(f"every {count}th slice" if count > 2 else "every second slice" for count in self.every)
+        if self.shares:
+            return tuple(f"{share:.0%} of the volumes" for share in self.shares)
+        return ("before corrections", *(f"after round {number + 1}" for number in range(self.rounds)))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What makes a report of before another one."""
+        said = {"says": list(self.says), "every": list(self.every), "shares": list(self.shares)}
+        return {**said, "corrects": self.corrects, "rounds": self.rounds, "effect": self.effect, "bound": self.bound}
+
+    def seeds(self, asked: tuple[int, ...] | None) -> tuple[int, ...]:
+        """The seeds to play; ten of a cheap policy, one of others, unless others are asked for."""
+        return asked if asked is not None else CHEAP_SEEDS if self.is_cheap else (0,)
+
+
+def _corrected(name: str, title: str, chosen: str) -> Policy:
+    return Policy(f"corrected-{name}", title, (TAGS, "box"), corrects=chosen, rounds=2)
+
+
+POLICIES: tuple[Policy, ...] = (
+    Policy("scan-tags", "scan tags: whether the scan shows the class", ("scan-tags",)),
+    Policy(TAGS, "slice tags", (TAGS,)),
+    Policy("side", "tags, and the side of the body", (TAGS, "side")),
+    Policy("point", "tags, and a point a class and volume", (TAGS, "point")),
+    Policy("box", "tags, and a box a class and volume", (TAGS, "box")),
+    Policy("box-alone", "a box a class and volume, no tags", ("box",)),
+    Policy("box-3d", "tags, and a box in 3-D", (TAGS, "box-3d")),
+    Policy("box-every-slice", "tags, and a box on every slice", (TAGS, "box-every-slice")),
+    Policy("scribble", "tags, and two scribbles a class and volume", (TAGS, "scribble")),
+    _corrected("proposed", "tags and a box, then a tenth of the slices corrected as proposed, twice", PROPOSED),
+    _corrected("random", "tags and a box, then a tenth of the slices corrected at random, twice", AT_RANDOM),
+    Policy("fill", "slices drawn, *Fill between slices*", every=(16, 8, 4, 2), effect=FILL),
+    Policy("drawn-slices", "tags, and slices drawn from the start, which the network learns", (TAGS,), every=(16, 4)),
+    Policy("drawn-volumes", "volume by volume outlined, which the network learns", shares=(0.25, 0.5)),
+    Policy(OUTLINED, "outlined in full, same network", (ALL_OUTLINED,), bound=True),
+)
+
+
+def policy_named(name: str) -> Policy:
+    """The policy of this name."""
+    return next(policy for policy in POLICIES if policy.name == name)
+
+
+def chosen_policies(pattern: str | None, sides_are_known: bool) -> list[Policy]:
+    """The policies whose name fits one of some patterns such as ``tags,box*``; without one, all that can be measured.
+
+    Raises
+    ------
+    UserError
+        ``no_such_cell``; ``bad_benchmark`` for sides that nobody named.
+    """
+    if pattern is None:
+        return [policy for policy in POLICIES if sides_are_known or "side" not in policy.says]
+    patterns = [part.strip() for part in pattern.split(",")]
+    for one in patterns:
+        if not any(fnmatchcase(policy.name, one) for policy in POLICIES):
+            names = ", ".join(policy.name for policy in POLICIES)
+            raise UserError("no_such_cell", f"No policy fits {one!r}.", f"There are: {names}.")
+    chosen = [policy for policy in POLICIES if any(fnmatchcase(policy.name, one) for one in patterns)]
+    if not sides_are_known and any("side" in policy.says for policy in chosen):
+        message = "The policy 'side' tells the side of classes, and none is named."
+        hint = "Name them as --side liver=right,spleen=left, or leave out the policy."
+        raise UserError("bad_benchmark", message, hint)
+    return chosen
+
+
+def states_of(name: str) -> Mapping[int, str]:
+    """Number of a state of a policy -> in words."""
+    return dict(enumerate(policy_named(name).states))

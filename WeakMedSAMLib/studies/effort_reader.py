@@ -1,0 +1,193 @@
+"""A simulated reader whose gestures have prices: sees true masks and results, writes label files and a log.
+
+A process of its own, ``python -m WeakMedSAMLib.studies.effort_reader``: the label file that it writes is all that a run
+learns of the truth. He errs, by chance that can be repeated: see `effort_gestures` and `gestures`.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from WeakMedSAMLib.contract.classes import ClassTable
+from WeakMedSAMLib.contract.files import read_json, write_json
+from WeakMedSAMLib.contract.labels.cohort_labels import CohortLabels
+from WeakMedSAMLib.contract.labels.label_files import read_label_file, write_label_file
+from WeakMedSAMLib.contract.labels.volume_labels import VolumeLabels
+from WeakMedSAMLib.engine.cli.options import EXISTING, PLACE
+from WeakMedSAMLib.engine.cli.outcome import outcome
+from WeakMedSAMLib.engine.data.layouts.known import AUTO
+from WeakMedSAMLib.engine.data.mask_tags import class_table, parse_mask_classes
+from WeakMedSAMLib.studies.cases import Case
+from WeakMedSAMLib.studies.effort_log import Hand, Played, read_log, write_log
+from WeakMedSAMLib.studies.effort_policies import ALL_OUTLINED
+from WeakMedSAMLib.studies.effort_sitting import Mistakes, Sitting
+from WeakMedSAMLib.studies.reader import Reading, parse_sides, with_sides
+
+_MODULE = "WeakMedSAMLib.studies.effort_reader"
+Slices = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader is asked for in one state of a policy.
+
+    Attributes
+    ----------
+    folder, labels, sides, stride, cases, axis, layout
+        As of `Reading`.
+    seed : int
+        Of the hand.
+    state : int
+        In the first one what is said of the volumes is said, and costs; in later ones it is there.
+    says : tuple of str
+        Out of `effort_policies.SAID`.
+    every : tuple of int
+        Every so-manieth slice is drawn: the last one of these, of which those of the others are there already.
+    outlined : tuple of str
+        Names of cases that are outlined in full, those of the states before first; nothing is said of others.
+    outlined_before : int
+        So many of them are there already.
+    corrected : mapping
+        Name of a case -> slices that are corrected now.
+    corrected_before : mapping
+        Those of the states before.
+    effect : str
+        Which effect of Slicer's Segment Editor makes the masks, volume by volume, in place of a run.
+    masks : mapping
+        Name of a case -> label map of the masks that are corrected.
+    updated : mapping
+        Name of a case -> label map after an update, which is compared with ``masks``. Then nothing is said: what the
+        update made wrong is logged.
+    """
+
+    folder: str
+    labels: str
+    sides: str = ""
+    stride: int = 1
+    cases: int | None = None
+    axis: str = "k"
+    layout: str = AUTO
+    seed: int = 0
+    state: int = 0
+    says: tuple[str, ...] = ()
+    every: tuple[int, ...] = ()
+    outlined: tuple[str, ...] = ()
+    outlined_before: int = 0
+    corrected: Slices = field(default_factory=dict)
+    corrected_before: Slices = field(default_factory=dict)
+    effect: str = ""
+    masks: Mapping[str, str] = field(default_factory=dict)
+    updated: Mapping[str, str] = field(default_factory=dict)
+
+    def found_cases(self) -> list[Case]:
+        """The scans."""
+        reading = Reading(Path(self.folder), self.labels, self.stride, self.cases, self.axis, self.layout)
+        return reading.found_cases()
+
+
+def play(asked: Asked) -> tuple[CohortLabels, list[Played]]:
+    """The labels of the scans, and the gestures of this state that made them.
+
+    Raises
+    ------
+    UserError
+        ``bad_labels``, ``unknown_class``, and what cases and masks raise.
+    """
+    classes, cases = parse_mask_classes(asked.labels), asked.found_cases()
+    sides = parse_sides(asked.sides) if "side" in asked.says else {}
+    table, hand = with_sides(class_table(classes), sides), Hand(asked.state, len(classes))
+    if asked.state == 0 and not asked.updated:
+        for name in sides:
+            hand.does("side", f"the side of {name}")
+    mistakes = Mistakes.of(cases, [entry.name for entry in classes], asked.seed)
+    volumes = []
+    for case in cases:
+        sitting = Sitting(case, classes, hand, asked.seed, mistakes)
+        if asked.updated:
+            known = {*asked.corrected.get(case.name, ()), *asked.corrected_before.get(case.name, ())}
+            sitting.judges(Path(asked.masks[case.name]), Path(asked.updated[case.name]), known, table)
+        else:
+            volumes.append(_volume(asked, case, sitting, table))
+            _machine(asked, case.name, hand)
+            if ALL_OUTLINED not in asked.says and case.name not in asked.outlined:
+                sitting.reviews()
+    if not (asked.corrected or asked.effect or asked.updated or ALL_OUTLINED in asked.says):
+        hand.does("button", "*Generate*")
+    return CohortLabels(table, volumes), hand.log
+
+
+def _machine(asked: Asked, name: str, hand: Hand) -> None:
+    """Have the masks of a volume made, where that is done volume by volume."""
+    hand.at(name)
+    if asked.effect:
+        hand.notes("button", "", None, "the effect of the editor")
+    elif asked.corrected.get(name):
+        hand.notes("button", "", None, "*Update*")
+        hand.notes("wait", "", None, "for the update")
+
+
+def _volume(asked: Asked, case: Case, sitting: Sitting, table: ClassTable) -> VolumeLabels:
+    """What is said of a volume, in the order in which it is said."""
+    if asked.outlined and case.name not in asked.outlined:
+        return sitting.labels
+    is_first = asked.state == 0
+    if asked.outlined:
+        sitting.outlines(is_new=case.name in asked.outlined[asked.outlined_before :], drawn=True)
+        return sitting.labels
+    for said in asked.says:
+        sitting.says(said, is_new=is_first)
+    if asked.every:
+        sitting.draws_every(asked.every)
+    sitting.draws_again(asked.corrected_before.get(case.name, ()))
+    if now := asked.corrected.get(case.name, ()):
+        sitting.corrects(now, Path(asked.masks[case.name]), table)
+    return sitting.labels
+
+
+def play_apart(asked: Asked, out: Path) -> tuple[CohortLabels, list[Played]]:
+    """What `play` gives, by way of a process of its own, of the label file ``out`` and the log beside it.
+
+    Raises
+    ------
+    RuntimeError
+        The process failed.
+    """
+    request = out.with_suffix(".asked.json")
+    write_json(request, asdict(asked))
+    command = [sys.executable, "-m", _MODULE, str(request), f"--out={out}"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    if done.returncode:
+        raise RuntimeError(f"the reader's process ended with {done.returncode}: {done.stderr.strip()}")
+    return read_label_file(out), read_log(log_beside(out))
+
+
+def log_beside(labels: Path) -> Path:
+    """The log of a label file."""
+    return labels.with_suffix(".jsonl")
+
+
+def asked_from_json(data: Mapping[str, Any]) -> Asked:
+    """What `asdict` made of it."""
+    lists = {name: tuple(data[name]) for name in ("says", "every", "outlined")}
+    return replace(Asked(data["folder"], data["labels"]), **{**data, **lists})
+
+
+@click.command()
+@click.argument("request", type=EXISTING)
+@click.option("--out", type=PLACE, required=True, help="Label file to write, JSON; the log is beside it.")
+def main(request: Path, out: Path) -> None:
+    """Write what a reader says who is asked for what is in REQUEST, and a log of what it costs."""
+    labels, played = play(asked_from_json(read_json(request)))
+    write_label_file(out, labels)
+    write_log(log_beside(out), played)
+
+
+if __name__ == "__main__":
+    sys.exit(outcome(main))
