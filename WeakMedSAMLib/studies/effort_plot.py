@@ -19,7 +19,7 @@ _MARKERS = "osv^<>DPX*hpd8"
 
 
 def plot(sets: Mapping[str, Mapping[str, Steps]]) -> bytes:
-    """SVG of the step functions of the policies of each set, over a logarithmic axis that ends a little after 1."""
+    """SVG of the step functions of the policies of each set, to the horizon; the dotted line is the aim."""
     rows = -(-len(sets) // _COLUMNS)
     columns = min(_COLUMNS, len(sets))
     with rc_context({"svg.hashsalt": "weakmedsam", "font.size": 8}):
@@ -59,6 +59,7 @@ def _draw(panel: Axes, steps: Mapping[str, Steps], lines: dict[str, Line2D]) -> 
             panel.axhline(ENOUGH * dice[-1], color="0.6", linewidth=0.8, linestyle=":")
     panel.axvline(horizon, color="0.6", linewidth=0.8)
     panel.set_xscale("log")
+    panel.xaxis.set_major_formatter("{x:g}")
     panel.set_xlim(FIRST, 1.6 * max([horizon, *(own.seconds[-1] for own in steps.values())]))
     panel.set_ylim(0, 1.02)
     panel.set_xlabel("reader's seconds a volume")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -130,8 +129,3 @@ def chosen_policies(pattern: str | None, sides_are_known: bool) -> list[Policy]:
         hint = "Name them as --side liver=right,spleen=left, or leave out the policy."
         raise UserError("bad_benchmark", message, hint)
     return chosen
-
-
-def states_of(name: str) -> Mapping[int, str]:
-    """Number of a state of a policy -> in words."""
-    return dict(enumerate(policy_named(name).states))

@@ -26,7 +26,7 @@ from WeakMedSAMLib.studies.effort_curves import (
 from WeakMedSAMLib.studies.effort_gestures import END_OFF, LEAST_SCRIBBLED, MOST_SCRIBBLED
 from WeakMedSAMLib.studies.effort_plot import plot
 from WeakMedSAMLib.studies.effort_policies import OUTLINED, TAGS, policy_named
-from WeakMedSAMLib.studies.effort_prices import AS_PRICED, PRICE_SETS, prices_table
+from WeakMedSAMLib.studies.effort_prices import AS_PRICED, EXTREME_CLICKING, PRICE_SETS, prices_table
 from WeakMedSAMLib.studies.gestures import EDGE_SIGMA, JITTER_SIGMA
 from WeakMedSAMLib.studies.label_report import command_of
 from WeakMedSAMLib.studies.resumable import FAILED, OK
@@ -43,15 +43,16 @@ The reader is simulated, in a process of its own. He sees the true masks, and th
 gestures, each of which has a price and is logged, and writes a label file, which is all that the run gets: no preset of
 a class, and nothing goes by a name. He errs, by chance that can be repeated:
 
-- each end of a range is off by up to {END_OFF} slices, all alike; edges of boxes by a normal of {EDGE_SIGMA:.0%} of the
-  side, at least by what rounding does; points by a normal of {JITTER_SIGMA:.0%} of the radius of the largest disc.
+- each end of a range is off by up to {END_OFF} slices, as often by each number of them; edges of boxes by a normal of
+  {EDGE_SIGMA:.0%} of the side, at least by what rounding does; points by a normal of {JITTER_SIGMA:.0%} of the radius
+  of the largest disc.
 - of one class in one scan of a set the scan tag is wrong, and in one scan two classes are tagged in place of each
   other, where there are two.
-- a scribble is a connected {LEAST_SCRIBBLED:.0%} to {MOST_SCRIBBLED:.0%} of the skeleton of the smoothed class, moved
-  as points are, and another one runs beside the class.
+- a scribble is a connected {LEAST_SCRIBBLED:.0%} to {MOST_SCRIBBLED:.0%} of the skeleton of the smoothed class,
+  moved as points are, and another one runs beside the class.
 - what is drawn and corrected is exact.
 
-*Seconds* are a volume's, the mean of the set, and count all gestures up to the masks and that every slice of these is
+*Seconds* are a volume's, the mean of the set, and count all gestures up to the masks, and that every slice of these is
 looked at once. Corrections are paid by the length of contour that is wrong on the slice, against the masks as they
 are then; what an update makes wrong on slices that were not corrected is paid as well, though it is not put right. A
 slice drawn, an update of each volume, and a volume opened again have their price; nobody waits for *Generate*. Where a
@@ -61,12 +62,12 @@ policy has several states their seconds and Dice stand one after the other.
 every class on every slice takes by the same prices; before the first masks Dice is 0. In brackets is the 95 % interval
 from resampling patients, where there are three or more. *To tags* is the difference to slice tags, patient by patient.
 *Half* and *double* are the area at half and double prices of the hand; what the machine takes stays. *Extreme
-clicking*: boxes at 7 s (Papadopoulos et al., ICCV 2017), by four clicks, which the module does not have. None of these
-needs another run.
+clicking*: boxes by four clicks on the outermost points (*More* in section *Mark*), at {EXTREME_CLICKING:g} s
+(Papadopoulos et al., ICCV 2017). None of these needs another run.
 
 *Outlined in full, same network* is the network on true masks, and has the tags too. The aim is {ENOUGH:g} times its
 Dice for at most {SHARE:.0%} of its seconds. **From one set with fewer than {FEWEST_VOLUMES} volumes nothing is
-claimed**: its figures say how it went there.
+claimed**: its figures say how it went there. One seed says nothing of what another reader would have got.
 
 ## Prices
 """
@@ -140,7 +141,7 @@ def set_table(reports: Sequence[Mapping[str, Any]]) -> str:
         compared = in_words(difference(own, steps[TAGS]), "+.3f") if TAGS in steps and name != TAGS else ""
         lines.append(
             (
-                policy_named(name).title,
+                titled(name, len(own.seconds)),
                 " / ".join(f"{seconds:.0f}" for seconds in own.seconds),
                 " / ".join(f"{seconds / own.horizon:.0%}" for seconds in own.seconds),
                 " / ".join(f"{dice:.3f}" for dice in own.mean_dice),
@@ -151,6 +152,12 @@ def set_table(reports: Sequence[Mapping[str, Any]]) -> str:
             )
         )
     return table(head, lines) if lines else ""
+
+
+def titled(name: str, count: int) -> str:
+    """A policy in words, with its first states if there are several."""
+    policy = policy_named(name)
+    return policy.title if count == 1 else f"{policy.title}: {' / '.join(policy.states[:count])}"
 
 
 def in_words(found: Estimate, form: str) -> str:

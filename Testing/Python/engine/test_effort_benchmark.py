@@ -19,7 +19,9 @@ from WeakMedSAMLib.studies import effort_benchmark, effort_runs
 from WeakMedSAMLib.studies.effort_benchmark import finished_policies, outcome_line, run_policies
 from WeakMedSAMLib.studies.effort_curves import steps_of
 from WeakMedSAMLib.studies.effort_log import amounts_until, read_log
+from WeakMedSAMLib.studies.effort_policies import POLICIES
 from WeakMedSAMLib.studies.effort_prices import seconds_of
+from WeakMedSAMLib.studies.effort_report import set_table
 
 
 @pytest.fixture
@@ -176,11 +178,21 @@ def test_the_command_lists_measures_resumes_and_writes_the_page(call, bench, tmp
 
 
 @pytest.mark.soak
-def test_the_default_method_takes_what_a_reader_says_and_its_result_is_scored(bench):
-    def run(path, cache_root):
-        return run_folder(path, cache_root=cache_root)
+def test_the_default_method_takes_whatever_a_reader_says_and_its_results_are_scored(bench):
+    def run(path, cache_root, **method):
+        return run_folder(path, cache_root=cache_root, **method)
 
     with one_thread():
-        (report,) = bench.go("scribble", run=run, cases=2, backbone=NAME, overrides=tuple(QUICK.items()))
-    assert report["status"] == "ok", report["reason"]
-    assert np.mean([one["dice"] for one in report["states"][0]["patients"]]) > 0.3
+        overrides = tuple({**QUICK, "update_steps": 2}.items())
+        options = {"cases": 3, "labels": TWO, "sides": "rod=left", "backbone": NAME, "overrides": overrides}
+        reports = bench.go(*(policy.name for policy in POLICIES), run=run, **options)
+    assert [(report["policy"], report.get("reason")) for report in reports if report["status"] != "ok"] == []
+    assert [len(report["states"]) for report in reports] == [
+        len(policy.states) if policy.every or policy.shares or policy.corrects else 1 for policy in POLICIES
+    ]
+    refused = {report["policy"] for report in reports if any(state["refused"] for state in report["states"])}
+    assert refused <= {"scan-tags"}
+    found = steps_of(reports)
+    assert found["outlined"].seconds[-1] == pytest.approx(found["outlined"].horizon)
+    assert found["drawn-volumes"].mean_dice[1] > found["drawn-volumes"].mean_dice[0]
+    assert "| tags, and a box on every slice |" in set_table(reports)
